@@ -1,0 +1,5 @@
+"""`python -m deskyard` is the command `deskyard`."""
+
+from deskyard.cli import main
+
+main()

@@ -1,0 +1,85 @@
+"""The command line: a table of commands, each opened by name at the moment it is called.
+
+Nothing heavy is imported to show the help, and a command whose optional part is missing says which one to install.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any, Final
+
+# More BLAS threads than cores make a fit many times slower; this must stand before numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from deskyard import __version__
+from deskyard.errors import DeskyardError, PartMissing
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history whose truth is known."),
+    "train": ("training.cli:train", "Learn from a history: a bundle and an honest table."),
+    "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
+    "serve": ("service.cli:serve", "Take new tickets over HTTP and place them in queues."),
+    "check": ("deskyard.check:check", "Say what is wrong with this installation and what to do."),
+}
+"""Command → where it lives ("module:function") and its line in the help."""
+
+
+class Commands(TyperGroup):
+    """The table above as a command group."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The table's order is the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command's line for the help, with nothing imported."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command, opened because it is about to run."""
+        name = args[0]
+        if name not in COMMANDS:
+            return super().resolve_command(ctx, args)
+        return name, open_command(name), args[1:]
+
+
+def open_command(name: str) -> Any:
+    """Import the function behind `name` and make it a command; raises PartMissing when a library is not there."""
+    module, function = COMMANDS[name][0].split(":")
+    try:
+        door = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise PartMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
+    app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    app.command(name)(door)
+    return typer.main.get_command(app)
+
+
+app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode="markdown", no_args_is_help=True)
+
+
+@app.callback()
+def deskyard(
+    version: bool = typer.Option(False, "--version", help="Show the version and stop."),
+) -> None:
+    """A help desk's tickets find their queue by themselves, and nobody is fooled about how well.
+
+    A first walk: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`, then `deskyard train history.csv`,
+    then `deskyard serve`. Each command shows an example with `--help`.
+    """
+    if version:
+        typer.echo(f"deskyard {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error made on purpose is one sentence and exit code 2, never a traceback."""
+    try:
+        app()
+    except DeskyardError as error:
+        typer.secho(f"deskyard: {error}", fg="red", err=True)
+        sys.exit(2)

@@ -1,0 +1,65 @@
+"""Prediction (what the model believes), Decision (what is done about it) and Reason (why).
+
+Belief and deed are kept apart on purpose: a model predicts, a policy decides (`deskyard.policy`), and a decision
+carries everything that a person needs to understand it. Nothing here computes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deskyard.ticket import Target
+
+SHOWN = 5
+"""How many ranked labels a prediction keeps."""
+
+
+class Action(StrEnum):
+    """What is done with a prediction: set it, show it, or leave the choice to a person."""
+
+    ROUTE = "route"
+    SUGGEST = "suggest"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Belief about one target of one ticket.
+
+    `top` holds up to `SHOWN` (label, probability) pairs, best first; probabilities are calibrated, in [0, 1], and sum
+    to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt from: the
+    probabilities are then no more than the labels' shares, and nothing may be routed on them.
+    """
+
+    target: Target
+    top: tuple[tuple[str, float], ...]
+    familiar: bool
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.top[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `label`."""
+        return self.top[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision is what it is: `code` for programs, `text` for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The deed for one target of one ticket, with its reasons. `label` is None when there is nothing even to suggest."""
+
+    target: Target
+    action: Action
+    label: str | None
+    confidence: float
+    top: tuple[tuple[str, float], ...]
+    reasons: tuple[Reason, ...]

@@ -1,0 +1,56 @@
+"""Every error that deskyard raises on purpose: one tree, named by what to do next.
+
+The message is written for the person who reads it: what is wrong, where, and what to do. Doors (CLI, API) print it as
+it stands; anything that is not a `DeskyardError` is a bug and keeps its traceback.
+"""
+
+
+class DeskyardError(Exception):
+    """Something a person can put right; the message says what and how."""
+
+
+class BadInput(DeskyardError):
+    """A file, a column, an option or a request is not usable as given."""
+
+
+class NothingToLearn(BadInput):
+    """A history was read, and no target in it has two labels with enough tickets."""
+
+
+class BundleError(DeskyardError):
+    """A model's folder can't be used."""
+
+
+class BundleMissing(BundleError):
+    """There is no bundle at that place: train one, or name another."""
+
+
+class BundleBroken(BundleError):
+    """A bundle's file is missing, changed or truncated: fetch it again or train anew. It is never half used."""
+
+
+class PartMissing(DeskyardError):
+    """A command needs an optional part of deskyard that is not installed; the message names the extra."""
+
+
+class StoreError(DeskyardError):
+    """A ticket store did not do what was asked."""
+
+
+class StoreUnreachable(StoreError):
+    """The store did not answer: try again after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        """Keep the seconds to wait beside the message."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreRefused(StoreError):
+    """The store answered no: `field` was refused for `reason`; trying the same again will not help."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """Keep the refused field and the reason, and make the sentence."""
+        super().__init__(f"{field} was refused: {reason}")
+        self.field = field
+        self.reason = reason

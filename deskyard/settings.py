@@ -1,0 +1,40 @@
+"""Settings: places, the database and secrets, read once from the environment. Everything else is policy.
+
+`DESKYARD_HOME` holds the database, bundles and logs, and nothing outside it is read. Unset, the database lies in
+`./var` and bundles in `./models`, which is where a checkout wants them.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What the environment says; frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="DESKYARD_", frozen=True, extra="ignore")
+
+    home: Path | None = None
+    database_url: str = ""
+
+    @property
+    def models(self) -> Path:
+        """The folder of bundles, with the champion's name in `CURRENT`."""
+        return self.home / "models" if self.home else Path("models")
+
+    @property
+    def state(self) -> Path:
+        """The folder of the database and logs."""
+        return self.home or Path("var")
+
+    @property
+    def database(self) -> str:
+        """The database's SQLAlchemy URL: DESKYARD_DATABASE_URL, else a SQLite file in `state`."""
+        return self.database_url or f"sqlite:///{(self.state / 'deskyard.db').absolute()}"
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings. Tests that change the environment call `settings.cache_clear()`."""
+    return Settings()

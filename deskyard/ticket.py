@@ -1,0 +1,38 @@
+"""Ticket: what was known the moment it was filed. Nothing that was learnt later belongs here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Literal, get_args
+
+Target = Literal["category", "priority", "queue", "assignee"]
+"""What is learnt."""
+
+TARGETS: Final[tuple[Target, ...]] = get_args(Target)
+
+PRIORITIES: Final = ("low", "medium", "high", "critical")
+"""The order of the target `priority`, least urgent first."""
+
+_NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One request for help, as it stood when it was filed.
+
+    `id` is the ticket's name in its `source` (the store or file it came from); together they are unique. Every text
+    may be empty. `created_at` carries a time zone. `fields` are the desk's own structured values known at filing
+    (column `x_product` of a history is the field `product`).
+    """
+
+    id: str
+    source: str = "desk"
+    subject: str = ""
+    body: str = ""
+    channel: str = ""
+    language: str = ""
+    requester: str = ""
+    organisation: str = ""
+    created_at: datetime | None = None
+    fields: Mapping[str, str] = field(default=_NO_FIELDS)
