@@ -53,6 +53,8 @@ def open_command(name: str) -> Any:
     try:
         door = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("deskyard", "training", "service"):
+            raise
         raise PartMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     app.command(name)(door)
@@ -62,7 +64,7 @@ def open_command(name: str) -> Any:
 app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode="markdown", no_args_is_help=True)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def deskyard(
     version: bool = typer.Option(False, "--version", help="Show the version and stop."),
 ) -> None:

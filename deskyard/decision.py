@@ -55,7 +55,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The deed for one target of one ticket, with its reasons. `label` is None when there is nothing even to suggest."""
+    """The deed for one target of one ticket, with its reasons; `label` is None when there is nothing to suggest."""
 
     target: Target
     action: Action
