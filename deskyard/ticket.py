@@ -35,4 +35,4 @@ class Ticket:
     requester: str = ""
     organisation: str = ""
     created_at: datetime | None = None
-    fields: Mapping[str, str] = field(default=_NO_FIELDS)
+    fields: Mapping[str, str] = field(default_factory=lambda: _NO_FIELDS)

@@ -1,0 +1,174 @@
+"""Contracts: "of the tickets routed, at least 95 % are right, with 95 % confidence" – and what proves it.
+
+In comes *evidence*: for past tickets that the model had not learnt from, how sure it was, what it said, what was true.
+Out goes the lowest confidence at which the promise still holds, and the labels it holds for. A point estimate does not
+keep promises (it is right on average, so it is wrong half the time); exact binomial bounds do. Never learns, never
+looks at a ticket.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta, binom
+
+from deskyard.decision import Action, Prediction, Reason
+from deskyard.ticket import Target
+
+EVIDENCE: Final = np.dtype([("confidence", "<f4"), ("predicted", "<i4"), ("truth", "<i4")])
+"""One row a past ticket: the confidence of the predicted label, and both labels as positions in the list of labels."""
+
+Evidence = npt.NDArray[np.void]
+
+MISS: Final = 0.05
+"""The chance that a promise is not kept: 95 % confidence."""
+
+LUCK: Final = 0.001
+"""A label is routed only if chance alone would be right as often with at most this probability."""
+
+FIRST_LOOK: Final = 150
+"""The strictest threshold tested leaves this many tickets: fewer can't prove 95 % once a single label is wrong."""
+
+
+def lower_bound(right: int, n: int, miss: float = MISS) -> float:
+    """The share of right that `right` of `n` proves, at confidence 1 - `miss`; 0 without evidence.
+
+    One-sided exact bound (Clopper and Pearson 1934).
+
+    >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
+    (0.95, 0.0)
+    """
+    return float(beta.ppf(miss, right, n - right + 1)) if right else 0.0
+
+
+def fewest_to_prove(asked: float, miss: float = MISS) -> int:
+    """How many tickets, all of them right, it takes to prove the share `asked`.
+
+    >>> fewest_to_prove(0.95), fewest_to_prove(0.99)
+    (59, 299)
+    """
+    return int(np.ceil(np.log(miss) / np.log(asked)))
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What may be routed for one target, and on what evidence.
+
+    `threshold` is the lowest confidence at which `asked` is proved, None where nothing is. `labels` are those the
+    promise was proved on; `missing` says of each other label why it is not among them. `n` and `right` count the
+    evidence at the threshold, `of` all evidence.
+    """
+
+    target: Target
+    asked: float
+    threshold: float | None
+    labels: frozenset[str]
+    missing: dict[str, Reason]
+    n: int
+    right: int
+    of: int
+
+    def allows(self, prediction: Prediction) -> tuple[Action, Reason]:
+        """What may be done with a prediction of this target, and why."""
+        label, confidence = prediction.label, prediction.confidence
+        promise = f"{self.asked:.0%}"
+        if not prediction.familiar:
+            return Action.LEAVE, Reason("unfamiliar", "nothing in this ticket occurs in the history that was learnt")
+        if self.threshold is None:
+            return Action.SUGGEST, Reason("no_contract", f"the evidence does not prove {promise} at any confidence")
+        if label not in self.labels:
+            return Action.SUGGEST, self.missing.get(label, Reason("no_evidence", f"no evidence for {label!r} yet"))
+        if confidence < self.threshold:
+            return Action.SUGGEST, Reason("unsure", f"{confidence:.1%} sure; {promise} takes {self.threshold:.1%}")
+        return Action.ROUTE, Reason(
+            "contract",
+            f"{confidence:.1%} sure; from {self.threshold:.1%} on, {self.right} of {self.n} past tickets were right "
+            f"({lower_bound(self.right, self.n):.1%} or more with {1 - MISS:.0%} confidence)",
+        )
+
+
+def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: float) -> Contract:
+    """The contract that `evidence` supports at the precision `asked` (0 < asked < 1).
+
+    Labels that do no better than their share of all tickets, or whose own record breaks the promise, are taken out
+    and the rest is tested again, until all that is left is proved together.
+    """
+    if not 0 < asked < 1:
+        raise ValueError(f"the asked precision must lie between 0 and 1, not {asked}")
+    missing: dict[int, Reason] = {}
+    order = np.argsort(-evidence["confidence"], kind="stable")
+    rows = evidence[order]
+    shares = np.bincount(rows["truth"], minlength=len(labels)) / max(len(rows), 1)
+    while True:
+        kept = rows[~np.isin(rows["predicted"], list(missing))]
+        n = _loosest(kept, asked)
+        routed = kept[:n]
+        failing = dict(_failing(routed, labels, shares, asked, missing)) if n else {}
+        if not failing:
+            break
+        missing |= failing
+    return Contract(
+        target=target,
+        asked=asked,
+        threshold=float(routed["confidence"][-1]) if n else None,
+        labels=frozenset(name for i, name in enumerate(labels) if i not in missing) if n else frozenset(),
+        missing={labels[i]: reason for i, reason in missing.items()},
+        n=n,
+        right=int((routed["predicted"] == routed["truth"]).sum()),
+        of=len(rows),
+    )
+
+
+def _loosest(rows: Evidence, asked: float) -> int:
+    """How many of `rows` (surest first) can be routed with the promise proved; 0 if none.
+
+    Fixed-sequence testing (Angelopoulos et al. 2021, "Learn then Test"): thresholds go from strict to loose in an
+    order fixed before any truth is seen, each is tested at full strength, and the first failure ends the walk. Two
+    walks share the error budget, as one early wrong label must not silence a desk with thousands of sure tickets.
+    """
+    starts = sorted({min(FIRST_LOOK, len(rows)), len(rows) // 5})
+    walks = [start for start in starts if start >= fewest_to_prove(asked, MISS / 2)]
+    budget = MISS / max(len(walks), 1)
+    errors = np.cumsum(rows["predicted"] != rows["truth"])
+    last_of_tie = np.flatnonzero(np.diff(rows["confidence"], append=-1.0)) + 1
+    proved = 0
+    for start in walks:
+        for n in _looks(start, last_of_tie):
+            if binom.cdf(errors[n - 1], n, 1 - asked) > budget:
+                break
+            proved = max(proved, int(n))
+    return proved
+
+
+def _looks(start: int, ends: npt.NDArray[np.intp]) -> Iterator[int]:
+    """Counts from `start` up in steps of 2 %, each at the end of a run of equal confidences."""
+    at = int(np.searchsorted(ends, start))
+    while at < len(ends):
+        yield int(ends[at])
+        at = max(at + 1, int(np.searchsorted(ends, int(ends[at] * 1.02))))
+
+
+def _failing(
+    routed: Evidence, labels: Sequence[str], shares: npt.NDArray[np.float64], asked: float, known: dict[int, Reason]
+) -> Iterator[tuple[int, Reason]]:
+    """The labels that must not be routed at this threshold, with the reason."""
+    n = np.bincount(routed["predicted"], minlength=len(labels))
+    right = np.bincount(routed["predicted"][routed["predicted"] == routed["truth"]], minlength=len(labels))
+    for i, name in enumerate(labels):
+        if i in known:
+            continue
+        if n[i] == 0:
+            yield i, Reason("no_evidence", f"no past ticket was as sure of {name!r}: {_lacking(asked, 0)}")
+        elif binom.sf(right[i] - 1, n[i], shares[i]) > LUCK:
+            yield i, Reason(
+                "base_rate",
+                f"{right[i]} of {n[i]} right is no better than always saying {name!r} ({shares[i]:.0%} of all tickets)",
+            )
+        elif binom.cdf(right[i], n[i], asked) < MISS:
+            yield i, Reason("own_record", f"only {right[i]} of {n[i]} tickets were right where {name!r} was said")
+
+
+def _lacking(asked: float, n: int) -> str:
+    return f"{fewest_to_prove(asked) - n} more tickets could prove {asked:.0%}"
