@@ -12,13 +12,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, binom
+from scipy.special import bdtr, bdtrc, betaincinv
 
 from deskyard.decision import Action, Prediction, Reason
 from deskyard.ticket import Target
 
 EVIDENCE: Final = np.dtype([("confidence", "<f4"), ("predicted", "<i4"), ("truth", "<i4")])
-"""One row a past ticket: the confidence of the predicted label, and both labels as positions in the list of labels."""
+"""One row a past ticket: the confidence of the predicted label, and both labels as positions in the list of labels
+(a truth that is not among the labels is negative, and a miss)."""
 
 Evidence = npt.NDArray[np.void]
 
@@ -40,7 +41,7 @@ def lower_bound(right: int, n: int, miss: float = MISS) -> float:
     >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
     (0.95, 0.0)
     """
-    return float(beta.ppf(miss, right, n - right + 1)) if right else 0.0
+    return float(betaincinv(right, n - right + 1, miss)) if right else 0.0
 
 
 def fewest_to_prove(asked: float, miss: float = MISS) -> int:
@@ -92,15 +93,15 @@ class Contract:
 def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: float) -> Contract:
     """The contract that `evidence` supports at the precision `asked` (0 < asked < 1).
 
-    Labels that do no better than their share of all tickets, or whose own record breaks the promise, are taken out
-    and the rest is tested again, until all that is left is proved together.
+    The promise is proved on all routed tickets together. Labels that do no better than their share of all tickets are
+    taken out and the rest is tested again, until all that is left holds.
     """
     if not 0 < asked < 1:
         raise ValueError(f"the asked precision must lie between 0 and 1, not {asked}")
     missing: dict[int, Reason] = {}
     order = np.argsort(-evidence["confidence"], kind="stable")
     rows = evidence[order]
-    shares = np.bincount(rows["truth"], minlength=len(labels)) / max(len(rows), 1)
+    shares = np.bincount(rows["truth"][rows["truth"] >= 0], minlength=len(labels)) / max(len(rows), 1)
     while True:
         kept = rows[~np.isin(rows["predicted"], list(missing))]
         n = _loosest(kept, asked)
@@ -136,7 +137,7 @@ def _loosest(rows: Evidence, asked: float) -> int:
     proved = 0
     for start in walks:
         for n in _looks(start, last_of_tie):
-            if binom.cdf(errors[n - 1], n, 1 - asked) > budget:
+            if bdtr(errors[n - 1], n, 1 - asked) > budget:
                 break
             proved = max(proved, int(n))
     return proved
@@ -161,14 +162,15 @@ def _failing(
             continue
         if n[i] == 0:
             yield i, Reason("no_evidence", f"no past ticket was as sure of {name!r}: {_lacking(asked, 0)}")
-        elif binom.sf(right[i] - 1, n[i], shares[i]) > LUCK:
-            yield i, Reason(
-                "base_rate",
-                f"{right[i]} of {n[i]} right is no better than always saying {name!r} ({shares[i]:.0%} of all tickets)",
-            )
-        elif binom.cdf(right[i], n[i], asked) < MISS:
-            yield i, Reason("own_record", f"only {right[i]} of {n[i]} tickets were right where {name!r} was said")
+        elif _by_luck(int(right[i]), int(n[i]), float(shares[i])) > LUCK:
+            luck = f"no better than always saying {name!r} ({shares[i]:.0%} of all tickets)"
+            yield i, Reason("base_rate", f"{right[i]} of {n[i]} right is {luck}")
 
 
 def _lacking(asked: float, n: int) -> str:
     return f"{fewest_to_prove(asked) - n} more tickets could prove {asked:.0%}"
+
+
+def _by_luck(right: int, n: int, share: float) -> float:
+    """The chance that `right` or more of `n` are right if each is with probability `share`."""
+    return float(bdtrc(right - 1, n, share)) if right else 1.0

@@ -1,0 +1,283 @@
+"""A bundle: a trained model's folder, written whole or not at all, and opened without running code.
+
+`manifest.json` is the door: it names the one subfolder that holds plain arrays (memory-mapped), JSON documents and the
+evidence, with the sha256 of each file. Saving fills a new subfolder and then replaces the manifest in one step, so a
+process killed at any moment leaves the old bundle or the new one, never a half. No pickle anywhere.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from deskyard import atomic
+from deskyard.contract import Contract, Evidence, draw_up
+from deskyard.decision import Prediction
+from deskyard.errors import BadInput, BundleBroken, BundleMissing
+from deskyard.features import BLOCKS, TicketVectorizer
+from deskyard.memory import Memory
+from deskyard.scorer import Head, Scorer, spans
+from deskyard.ticket import Target, Ticket
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+MAPPED: Final = 1 << 20
+"""Arrays of more bytes than this are mapped, not read: processes share them."""
+CURRENT: Final = "CURRENT"
+ABANDONED: Final = 86_400.0
+"""Seconds after which an unfinished save is taken for that of a killed process."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded model: it predicts, and it knows what may be promised on its evidence.
+
+    `digest` names its content; `card` says what it was learnt from and how well it was judged; `made` when and where
+    (not part of the digest).
+    """
+
+    name: str
+    digest: str
+    card: dict[str, Any]
+    made: dict[str, Any]
+    scorer: Scorer
+    evidence: Mapping[Target, Evidence]
+    _contracts: dict[float, dict[Target, Contract]] = field(default_factory=dict, repr=False)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it predicts."""
+        return tuple(self.scorer.heads)
+
+    def labels(self, target: Target) -> tuple[str, ...]:
+        """The labels it knows of a target."""
+        return self.scorer.heads[target].labels
+
+    def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
+        """One prediction a target for each ticket, in order; safe to call from many threads."""
+        return self.scorer.predict(tickets)
+
+    def contracts(self, precision: float | None = None) -> dict[Target, Contract]:
+        """What may be routed at `precision` (0..1; None: the one asked when it was trained)."""
+        asked = self.card["asked_precision"] if precision is None else precision
+        if asked not in self._contracts:
+            self._contracts[asked] = {t: draw_up(t, self.evidence[t], self.labels(t), asked) for t in self.targets}
+        return self._contracts[asked]
+
+
+def save(
+    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+) -> str:
+    """Write a bundle to `folder` and return its digest; a bundle that was there is replaced in one step.
+
+    Raises BadInput when `folder` holds something else.
+    """
+    _refuse_strangers(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    saving = Path(tempfile.mkdtemp(prefix=atomic.SAVING, dir=folder))
+    try:
+        arrays, documents = _taken_apart(scorer, evidence)
+        for name, array in arrays.items():
+            with (saving / f"{name}.npy").open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+                atomic.flush(file)
+        for name, document in (documents | {"card": dict(card)}).items():
+            with (saving / f"{name}.json").open("wb") as file:
+                file.write(_canonical(document))
+                atomic.flush(file)
+        files = {path.name: _sha256(path) for path in sorted(saving.iterdir())}
+        digest = _digest(files)
+        home = folder / digest[:16]
+        if not _whole(home, files):
+            shutil.rmtree(home, ignore_errors=True)
+            saving.rename(home)
+            atomic.sync_folder(folder)
+        manifest = {"format": FORMAT, "digest": digest, "folder": home.name, "files": files, "made": dict(made)}
+        atomic.write(folder / MANIFEST, _canonical(manifest | {"seal": _seal(manifest)}))
+    finally:
+        shutil.rmtree(saving, ignore_errors=True)
+    _sweep(folder, keep=home.name)
+    return digest
+
+
+def load(folder: Path) -> Bundle:
+    """Open a bundle; every file is compared with the manifest before any of it is used.
+
+    Raises BundleMissing when there is none at `folder`, and BundleBroken when a file is missing, changed or truncated.
+    """
+    manifest = _manifest(folder)
+    home = folder / str(manifest["folder"])
+    for name, expected in manifest["files"].items():
+        path = home / name
+        if not path.is_file():
+            raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
+        if _sha256(path) != expected:
+            raise _changed(path)
+    scorer, evidence = _put_together(home)
+    return Bundle(
+        name=folder.resolve().name,
+        digest=manifest["digest"],
+        card=_document(home, "card"),
+        made=manifest["made"],
+        scorer=scorer,
+        evidence=evidence,
+    )
+
+
+def champion(models: Path) -> Path | None:
+    """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
+    current = models / CURRENT
+    if not current.is_file():
+        return None
+    name = current.read_text(encoding="utf-8").strip()
+    if not name or Path(name).name != name:
+        raise BundleBroken(f"{current} must hold the name of one bundle beside it, not {name!r}.")
+    return models / name
+
+
+def crown(models: Path, name: str) -> None:
+    """Make the bundle `name` in `models` the champion, in one step."""
+    atomic.write(models / CURRENT, f"{name}\n".encode())
+
+
+def _taken_apart(
+    scorer: Scorer, evidence: Mapping[Target, Evidence]
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    index = scorer.memory.index
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "idf": scorer.vectorizer.idf_,
+        "coef": scorer.coef,
+        "intercept": scorer.intercept,
+        "memory_indptr": index.indptr,
+        "memory_tickets": index.indices,
+        "memory_weights": index.data.astype(np.float16),
+    }
+    documents: dict[str, Any] = {
+        "columns": {"latin": scorer.vectorizer.latin}
+        | {block: list(names) for block, names in zip(BLOCKS, scorer.vectorizer.names_, strict=True)},
+        "memory_ids": list(scorer.memory.ids),
+        "heads": {t: {"labels": list(h.labels), "pool": h.pool.tolist()} for t, h in scorer.heads.items()},
+    }
+    for target, head in scorer.heads.items():
+        arrays |= {
+            f"{target}_shares": head.shares,
+            f"{target}_remembered": head.remembered,
+            f"{target}_evidence": evidence[target],
+        }
+    return arrays, documents
+
+
+def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
+    columns, ids = _document(home, "columns"), _document(home, "memory_ids")
+    heads: dict[Target, Any] = _document(home, "heads")
+    side_by_side = spans({target: head["labels"] for target, head in heads.items()})
+    idf = _array(home, "idf")
+    index = sparse.csr_array(
+        (
+            _array(home, "memory_weights").astype(np.float32),
+            _array(home, "memory_tickets"),
+            _array(home, "memory_indptr"),
+        ),
+        shape=(len(idf), len(ids)),
+    )
+    scorer = Scorer(
+        vectorizer=TicketVectorizer.restore(columns["latin"], [columns[block] for block in BLOCKS], idf),
+        coef=_array(home, "coef"),
+        intercept=_array(home, "intercept"),
+        memory=Memory(index, ids),
+        heads={
+            target: Head(
+                labels=tuple(head["labels"]),
+                shares=_array(home, f"{target}_shares"),
+                pool=np.array(head["pool"]),
+                remembered=_array(home, f"{target}_remembered"),
+                span=side_by_side[target],
+            )
+            for target, head in heads.items()
+        },
+    )
+    return scorer, {target: _array(home, f"{target}_evidence") for target in heads}
+
+
+def _array(home: Path, name: str) -> npt.NDArray[Any]:
+    path = home / f"{name}.npy"
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if path.stat().st_size > MAPPED else None, allow_pickle=False)
+    return array
+
+
+def _document(home: Path, name: str) -> Any:
+    return json.loads((home / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST}): train one, or name another folder.")
+    raw = path.read_bytes()
+    try:
+        manifest = json.loads(raw)
+        seal = manifest.pop("seal")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise _changed(path) from error
+    if seal != _seal(manifest) or raw != _canonical(manifest | {"seal": seal}):
+        raise _changed(path)
+    if manifest["format"] != FORMAT:
+        raise BundleBroken(f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT}. Train again.")
+    return dict(manifest)
+
+
+def _changed(path: Path) -> BundleBroken:
+    return BundleBroken(f"{path} is not what was saved (changed or truncated). Train again or restore the folder.")
+
+
+def _whole(home: Path, files: Mapping[str, str]) -> bool:
+    return all((home / name).is_file() and _sha256(home / name) == expected for name, expected in files.items())
+
+
+def _canonical(document: Any) -> bytes:
+    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(manifest)).hexdigest()
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    return hashlib.sha256(_canonical(files)).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_strangers(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
+    if folder.is_dir() and not (folder / MANIFEST).exists():
+        strangers = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
+        if strangers:
+            raise BadInput(f"{folder} holds other files ({', '.join(strangers[:3])}): name a new or empty folder.")
+
+
+def _ours(name: str) -> bool:
+    return name.startswith(atomic.SAVING) or (len(name) == 16 and set(name) <= set("0123456789abcdef"))
+
+
+def _sweep(folder: Path, keep: str) -> None:
+    """Remove older content, and what a killed process left more than a day ago."""
+    for path in folder.iterdir():
+        unfinished = path.name.startswith(atomic.SAVING)
+        if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
+            continue
+        if path.is_dir() and _ours(path.name) and path.name != keep:
+            shutil.rmtree(path)

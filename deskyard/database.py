@@ -1,0 +1,214 @@
+"""The database: opened from a URL, brought to its newest shape, read from and written to in short transactions.
+
+In comes the URL of the settings; out go SQLAlchemy sessions. What this module promises of SQLite: what is committed
+stands after a power failure (WAL, synchronous=FULL), a writer waits for its turn instead of failing half way (BEGIN
+IMMEDIATE), and references hold (foreign_keys). It knows nothing of tickets.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import Session
+
+from deskyard.errors import BadInput, PartMissing, StoreUnreachable
+from deskyard.settings import settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+PATIENCE: Final = 30.0
+"""Seconds that a writer of another process is waited for."""
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_VERSIONS: Final = "desk_alembic_version"
+_MIGRATION_LOCK: Final = 0x6465736B79617264  # "deskyard" in ASCII: the key of PostgreSQL's advisory lock
+
+
+class Database:
+    """One database and the ways into it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     database = Database(f"sqlite:///{folder}/desk.db")
+    ...     database.migrate()
+    ...     with database.reading() as session:
+    ...         session.scalar(text("SELECT count(*) FROM desk_tickets"))
+    ...     database.close()
+    0
+    """
+
+    def __init__(self, url: str) -> None:
+        """Prepare; the first connection is made when it is needed. Raises BadInput for a URL that can't serve."""
+        self.url = _understood(url)
+        self._sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url)
+        self._writer = self.engine.execution_options(deskyard_writes=True)
+        # Threads of this process queue here: SQLite itself makes a waiting writer sleep and look again, which is
+        # neither fair nor fast.
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self._sqlite else nullcontext()
+
+    @property
+    def place(self) -> str:
+        """The URL for people to read, without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database and changes nothing."""
+        with Session(self.engine, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is committed at the end of the block, or leaves no trace if the block raises.
+
+        It holds the only right to write (SQLite), so compute before it and never call `writing` inside it.
+        """
+        with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest revision; many processes may call this at once.
+
+        Raises StoreUnreachable when the database can't be used, BadInput when a newer deskyard has changed it.
+        """
+        try:
+            if self.revision() != self.newest():
+                self._migrate()
+        except (DBAPIError, OSError) as error:
+            reason = getattr(error, "orig", None) or error
+            raise StoreUnreachable(f"the database {self.place} can't be used: {reason}") from error
+
+    def revision(self) -> str | None:
+        """The revision the tables are at; None before the first."""
+        with self.engine.connect() as connection:
+            return _revision(connection)
+
+    @staticmethod
+    def newest() -> str:
+        """The newest revision that this deskyard knows."""
+        from alembic.script import ScriptDirectory
+
+        return str(ScriptDirectory(str(_MIGRATIONS)).get_current_head())
+
+    def _migrate(self) -> None:
+        from alembic import command
+        from alembic.script import ScriptDirectory
+
+        known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+        with self._turn, self._writer.connect() as connection:
+            if self._sqlite:
+                # A table is changed by making it anew, and dropping the old one must not empty those that refer to it.
+                # The switch works outside a transaction only, so it goes to the driver.
+                _driver(connection).execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    if not self._sqlite:
+                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                    found = _revision(connection)
+                    if found not in {None, *known}:
+                        raise BadInput(
+                            f"the database {self.place} is at revision {found!r}, which this deskyard does not know: "
+                            "it was changed by a newer one. Install that version again."
+                        )
+                    command.upgrade(_alembic(connection), "head")
+            finally:
+                if self._sqlite:
+                    _driver(connection).execute("PRAGMA foreign_keys=ON")
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str | None = None) -> Database:
+    """The database of `url` (None: of the settings), at its newest revision; its folder is made when missing."""
+    database = Database(url if url is not None else settings().database)
+    if database.url.get_backend_name() == "sqlite" and database.url.database:
+        try:
+            Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreUnreachable(f"the folder of {database.place} can't be made: {error}") from error
+    database.migrate()
+    return database
+
+
+def _understood(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadInput(
+            "DESKYARD_DATABASE_URL is not a database URL: write sqlite:////folder/desk.db or "
+            "postgresql+psycopg://user:password@host/name, or leave it out"
+        ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise BadInput(f"{parsed.get_backend_name()!r} databases are not served: use SQLite or PostgreSQL")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise BadInput("a database in memory forgets its tickets: give SQLite a file, as in sqlite:////folder/desk.db")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    # Error messages would otherwise quote the tickets' texts; the pool is as wide as the threads that serve requests.
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 40, "max_overflow": 8}
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": PATIENCE}, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, pool_pre_ping=True, **options)
+    except ModuleNotFoundError as error:
+        raise PartMissing(f"PostgreSQL needs {error.name!r}: pip install 'psycopg[binary]'") from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # Processes that meet at a new file: the change to WAL answers "locked" at once, whatever the timeout.
+            if "locked" not in str(error) or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("deskyard_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver: sqlite3.Connection | None = connection.connection.driver_connection
+    if driver is None:
+        raise RuntimeError("the connection is closed")
+    return driver
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSIONS):
+        return None
+    found = connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}"))  # noqa: S608 - our own constant
+    return None if found is None else str(found)
+
+
+def _alembic(connection: Connection) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

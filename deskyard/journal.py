@@ -1,0 +1,135 @@
+"""The journal: what was seen, decided and done, in the order it happened. Entries are added and never changed.
+
+In come a session (whose owner commits), a ticket's number and facts; out go entries. It keeps numbers, hashes and
+decisions, never a ticket's text, so that a ticket can be erased and its history still adds up. Nothing else writes
+history.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.decision import Decision
+from deskyard.tables import EntryRow, storable
+from deskyard.ticket import Target, Ticket
+
+SEEN: Final = "seen"
+DECIDED: Final = "decided"
+PLACED: Final = "placed"
+
+_ENTRIES: Final = cast(Table, EntryRow.__table__)
+_ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
+_READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
+_FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `bundle` and `policy` are digests, and `bundle` is None where no model took part."""
+
+    id: int
+    at: datetime
+    kind: str
+    ticket_id: int
+    ticket_hash: str
+    bundle: str | None
+    policy: str | None
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every entry bears: which ticket, its hash, the moment, and the digests of model and policy."""
+
+    ticket_id: int
+    ticket_hash: str
+    at: datetime
+    bundle: str | None
+    policy: str | None
+
+
+class Journal:
+    """The doors into the journal; each takes the session of the transaction it belongs to."""
+
+    @staticmethod
+    def record(session: Session, stamp: Stamp, *events: tuple[str, Mapping[str, Any]]) -> list[Entry]:
+        """Add one entry for each (kind, content), in order; contents are written as JSON, keys in the order given."""
+        common: dict[str, Any] = {
+            "at": stamp.at,
+            "ticket_id": stamp.ticket_id,
+            "ticket_hash": stamp.ticket_hash,
+            "bundle": stamp.bundle,
+            "policy": stamp.policy,
+        }
+        rows = [
+            {**common, "kind": kind, "content": json.dumps(content, ensure_ascii=False, allow_nan=False)}
+            for kind, content in events
+        ]
+        numbers = session.execute(_ADD, rows).scalars().all()
+        return [
+            Entry(**common, id=int(number), kind=kind, content=dict(content))
+            for number, (kind, content) in zip(numbers, events, strict=True)
+        ]
+
+    @staticmethod
+    def first_decision(session: Session, ticket_id: int) -> Entry | None:
+        """What was decided when the ticket came; None for a ticket that was never decided on."""
+        row = session.execute(_FIRST, {"ticket_id": ticket_id}).first()
+        return None if row is None else _entry(row)
+
+    @staticmethod
+    def of(session: Session, ticket_id: int) -> list[Entry]:
+        """Everything about one ticket, oldest first."""
+        return [_entry(row) for row in session.execute(_READ, {"ticket_id": ticket_id})]
+
+
+def fingerprint(ticket: Ticket) -> str:
+    """SHA-256 of what a decision was made from, as 64 hexadecimal characters.
+
+    The ticket's id is left out: the built-in desk gives it only after the decision.
+
+    >>> from deskyard.ticket import Ticket
+    >>> fingerprint(Ticket(id="1", subject="VPN")) == fingerprint(Ticket(id="2", subject="VPN"))
+    True
+    >>> fingerprint(Ticket(id="1", subject="VPN")) == fingerprint(Ticket(id="1", body="VPN"))
+    False
+    """
+    facts = {
+        "source": ticket.source,
+        "subject": ticket.subject,
+        "body": ticket.body,
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "requester": ticket.requester,
+        "organisation": ticket.organisation,
+        "created_at": ticket.created_at and ticket.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "fields": dict(ticket.fields),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def described(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
+    """Decisions as the plain values that the journal keeps and the API answers.
+
+    Numbers survive the way through JSON and back bit for bit.
+    """
+    return {
+        target: {
+            "label": None if decision.label is None else storable(decision.label),
+            "confidence": float(decision.confidence),
+            "action": decision.action.value,
+            "top": [{"label": storable(label), "confidence": float(share)} for label, share in decision.top],
+            "reasons": [{"code": reason.code, "text": storable(reason.text)} for reason in decision.reasons],
+        }
+        for target, decision in decisions.items()
+    }
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**{**row._mapping, "content": json.loads(row.content)})

@@ -1,0 +1,89 @@
+"""TicketModel: what is learnt from a history, for all targets at once.
+
+In come counted tickets and their labels; out come each head's scores and, once the pool is fitted on tickets the
+model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here; `deskyard.scorer`
+answers new tickets from the same arrays, faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+
+from deskyard import pool
+from deskyard.features import Counts, TicketVectorizer
+from deskyard.linear import LinearHead
+from deskyard.memory import Memory, votes
+from deskyard.scorer import Head, Scorer, spans
+from deskyard.ticket import Target
+
+UNHEARD: Final = 0.01
+"""Tickets that a label is taken to have where the history has none; no share is 0."""
+
+Labels = Mapping[Target, npt.NDArray[np.int32]]
+"""For each target the label positions of the tickets; negative where a ticket has none."""
+
+
+class TicketModel(BaseEstimator):  # type: ignore[misc]
+    """Linear and memory heads for each target over shared columns.
+
+    `labels` gives the number of labels of each target.
+    """
+
+    def __init__(self, labels: Mapping[Target, int], C: float = 1.0, seed: int = 0) -> None:
+        self.labels = labels
+        self.C = C
+        self.seed = seed
+
+    def fit(self, counts: Counts, y: Labels, ids: Sequence[str] | None = None) -> Self:
+        """Learn from counted tickets in order of time (where known) and their labels."""
+        self.vectorizer_ = TicketVectorizer(latin=counts.latin).fit_counts(counts)
+        X = self.vectorizer_.transform_counts(counts)
+        self.memory_ = Memory.of(X, ids if ids is not None else [""] * len(counts))
+        remembered = slice(len(counts) - len(self.memory_.ids), None)
+        self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
+        self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
+        self.linear_: dict[Target, LinearHead] = {}
+        for target, n in self.labels.items():
+            known = np.flatnonzero(y[target] >= 0)
+            share = np.bincount(y[target][known], minlength=n) + UNHEARD
+            self.shares_[target] = (share / share.sum()).astype(np.float32)
+            self.linear_[target] = LinearHead(n, self.C, self.seed).fit(X[known], y[target][known])
+        return self
+
+    def log_scores(self, counts: Counts) -> dict[Target, npt.NDArray[np.float32]]:
+        """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        X = self.vectorizer_.transform_counts(counts)
+        rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
+        near = [self.memory_.nearest(X.indices[row].astype(np.int64), X.data[row]) for row in rows]
+        scores = {}
+        for target in self.labels:
+            labels, shares = self.remembered_labels_[target], self.shares_[target]
+            cast = [votes(labels[positions], similar, shares) for positions, similar in near]
+            scores[target] = pool.log_scores(
+                self.linear_[target].margins(X), np.array(cast).reshape(-1, len(shares)), shares
+            )
+        return scores
+
+    def scorer(self, labels: Mapping[Target, Sequence[str]], pools: Mapping[Target, npt.NDArray[np.float64]]) -> Scorer:
+        """What answers new tickets: this model's arrays under the names of its labels, with the fitted pools."""
+        targets = list(self.labels)
+        side_by_side = spans({target: labels[target] for target in targets})
+        return Scorer(
+            vectorizer=self.vectorizer_,
+            coef=np.ascontiguousarray(np.hstack([self.linear_[target].coef_ for target in targets])),
+            intercept=np.concatenate([self.linear_[target].intercept_ for target in targets]),
+            memory=self.memory_,
+            heads={
+                target: Head(
+                    labels=tuple(labels[target]),
+                    shares=self.shares_[target],
+                    pool=pools[target],
+                    remembered=self.remembered_labels_[target],
+                    span=side_by_side[target],
+                )
+                for target in targets
+            },
+        )

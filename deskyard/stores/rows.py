@@ -1,0 +1,167 @@
+"""What every reader of a file yields, whatever the format: a Table of Row and Broken, in the order of the file.
+
+A value is always text: a missing one is empty, 12.0 is "12", a date is ISO 8601, a list is JSON. No text holds a lone
+surrogate or a NUL (neither can be stored or printed); U+FFFD stands in their place.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+QUOTING: Final = "broken quoting"
+CELLS: Final = "wrong number of cells"
+UNDECODABLE: Final = "undecodable"
+JSON: Final = "broken JSON"
+TOO_LONG: Final = "too long"
+
+BYTES: Final = "it holds bytes that are no text in the file's encoding"
+"""What UNDECODABLE means, as a sentence."""
+
+
+class Row(NamedTuple):
+    """One record: the line where it begins (1 is the header of a CSV), its values by column, and its raw text."""
+
+    line: int
+    values: dict[str, str]
+    raw: str = ""
+
+
+class Broken(NamedTuple):
+    """A record that can't be read: where, as it stands, why in a word that can be counted, and why in a sentence."""
+
+    line: int
+    raw: str
+    reason: str
+    detail: str
+
+
+class Table:
+    """A file of records, read once and lazily: iterate it, and use it as a context (or iterate to the end) to close it.
+
+    `columns` are the names as found, trimmed and made unique ("Comment", "Comment (2)"); a file of JSON lines may add
+    some while it is read. `repeated` holds the case-folded names that occur more than once. `notes` say what was
+    decided about the file ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line" or "row".
+    """
+
+    def __init__(
+        self,
+        name: str,
+        columns: list[str],
+        rows: Iterator[Row | Broken],
+        notes: Sequence[str] = (),
+        repeated: frozenset[str] = frozenset(),
+        unit: str = "line",
+        close: Callable[[], object] | None = None,
+    ) -> None:
+        """Keep what was found; nothing is read here."""
+        self.name, self.columns, self.notes, self.repeated, self.unit = name, columns, tuple(notes), repeated, unit
+        self._rows, self._stack = rows, ExitStack()
+        if close is not None:
+            self._stack.callback(close)
+
+    def __iter__(self) -> Iterator[Row | Broken]:
+        """The records that are left, in the order of the file."""
+        try:
+            yield from self._rows
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file; closing twice is fine."""
+        self._stack.close()
+
+    def take(self, opened: ExitStack) -> Self:
+        """Take over what was opened to read this table: it is closed with it."""
+        self._stack.push(opened.pop_all())
+        return self
+
+    def __enter__(self) -> Self:
+        """The table itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+
+def name_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """A header's cells as unique column names, and the case-folded names that occur more than once.
+
+    >>> name_columns([" id ", "Comment", "", "comment"])
+    (['id', 'Comment', 'column 3', 'comment (2)'], frozenset({'comment'}))
+    """
+    columns: list[str] = []
+    taken: set[str] = set()
+    count: dict[str, int] = {}
+    for place, cell in enumerate(cells, 1):
+        stem = clean(cell).replace("\ufeff", "").strip() or f"column {place}"
+        fold = stem.casefold()
+        count[fold] = count.get(fold, 0) + 1
+        name = stem if count[fold] == 1 else f"{stem} ({count[fold]})"
+        while name.casefold() in taken:
+            name += "'"
+        taken.add(name.casefold())
+        columns.append(name)
+    return columns, frozenset(fold for fold, times in count.items() if times > 1)
+
+
+def clean(text: str) -> str:
+    r"""`text` without what can't be stored or printed: a lone surrogate or a NUL becomes U+FFFD.
+
+    >>> clean("a\ud800b\x00") == "a\ufffdb\ufffd"
+    True
+    """
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A high and a low surrogate that came apart are one character again; what stays alone is replaced.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def is_damaged(text: str) -> bool:
+    """Whether a decoded line holds bytes that its encoding does not know (they were kept as lone surrogates)."""
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def repaired(text: str) -> str:
+    """A damaged line for people's eyes: each unknown byte is U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def as_text(value: object) -> str:
+    """A cell of a typed format as text: None and NaN are empty, 12.0 is "12", a date is ISO 8601, a list is JSON.
+
+    >>> [as_text(v) for v in (None, 12.0, 0.5, True, dt.date(2024, 1, 2), ["a", 1], float("nan"), b"ok")]
+    ['', '12', '0.5', 'true', '2024-01-02', '["a", 1]', '', 'ok']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return clean(value.decode("utf-8", "replace"))
+    if isinstance(value, (list, tuple, dict)):
+        return clean(json.dumps(value, ensure_ascii=False, default=str))
+    return "" if str(value) in ("NaT", "<NA>") else clean(str(value))

@@ -1,0 +1,167 @@
+"""Results to a file that is either whole or not there: CSV, JSON lines (both also .gz) or Parquet."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from deskyard.errors import BadInput
+
+FORMATS: Final = (".csv", ".jsonl", ".parquet", ".csv.gz", ".jsonl.gz")
+_BATCH: Final = 4096
+
+
+class Writer(ABC):
+    """Takes results one by one; a column that a result does not have is empty, a key that is no column is an error."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """`columns` in the order of the file."""
+        self.columns = tuple(columns)
+
+    @abstractmethod
+    def write(self, result: Mapping[str, Any]) -> None:
+        """Add one result: text, numbers, None, and lists (JSON in CSV and Parquet, lists in JSON lines)."""
+
+    def finish(self) -> None:  # noqa: B027 - most formats hold nothing back
+        """Write what is held back."""
+
+
+class _Csv(Writer):
+    def __init__(self, columns: Sequence[str], stream: IO[str]) -> None:
+        super().__init__(columns)
+        self._csv = csv.DictWriter(stream, self.columns, lineterminator="\n")
+        self._csv.writeheader()
+
+    def write(self, result: Mapping[str, Any]) -> None:
+        self._csv.writerow({key: _flat(value) for key, value in result.items()})
+
+
+class _Json(Writer):
+    def __init__(self, columns: Sequence[str], stream: IO[str]) -> None:
+        super().__init__(columns)
+        self._stream = stream
+
+    def write(self, result: Mapping[str, Any]) -> None:
+        _known(result, self.columns)
+        record = {column: result.get(column) for column in self.columns}
+        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+class _Parquet(Writer):
+    def __init__(self, columns: Sequence[str], stream: IO[bytes], numbers: Sequence[str], stack: ExitStack) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        super().__init__(columns)
+        kinds = [(c, pyarrow.float64() if c in numbers else pyarrow.string()) for c in self.columns]
+        self._schema, self._held = pyarrow.schema(kinds), list[dict[str, Any]]()
+        self._numbers, self._file = frozenset(numbers), pyarrow.parquet.ParquetWriter(stream, self._schema)
+        stack.callback(self._file.close)
+
+    def write(self, result: Mapping[str, Any]) -> None:
+        _known(result, self.columns)
+        self._held.append({c: self._typed(c, result.get(c)) for c in self.columns})
+        if len(self._held) >= _BATCH:
+            self._flush()
+
+    def _typed(self, column: str, value: Any) -> Any:
+        flat = _flat(value)
+        return flat if flat is None or column in self._numbers else str(flat)
+
+    def _flush(self) -> None:
+        import pyarrow
+
+        self._file.write_table(pyarrow.Table.from_pylist(self._held, self._schema))
+        self._held.clear()
+
+    def finish(self) -> None:
+        if self._held:
+            self._flush()
+
+
+def _flat(value: Any) -> Any:
+    """A list or a mapping as JSON, anything else as it is."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple, dict)) else value
+
+
+def _known(result: Mapping[str, Any], columns: tuple[str, ...]) -> None:
+    if unknown := result.keys() - set(columns):
+        raise ValueError(f"not among the columns of this file: {', '.join(sorted(unknown))}")
+
+
+@contextmanager
+def open_writer(path: Path | str, columns: Sequence[str], *, numbers: Sequence[str] | None = None) -> Iterator[Writer]:
+    """A writer of results into `path`, by its suffix: .csv, .jsonl (each also .gz), .parquet; "-" is CSV to stdout.
+
+    The file appears under its name only when the block ends well: a run that is killed or fails leaves what was there
+    before. `numbers` are the columns that Parquet keeps as float64 (by default those that end in "_confidence"); its
+    other columns are text. Raises BadInput for an unknown suffix or a place that can't be written.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "out.jsonl"
+    >>> with open_writer(path, ["id", "queue", "queue_top"]) as out:
+    ...     out.write({"id": "1", "queue": "Сеть", "queue_top": [["Сеть", 0.9]]})
+    >>> path.read_text("utf-8")
+    '{"id": "1", "queue": "Сеть", "queue_top": [["Сеть", 0.9]]}\\n'
+    """
+    if numbers is None:
+        numbers = [column for column in columns if column.endswith("_confidence")]
+    if str(path) == "-":
+        with _stdout() as stream:
+            yield _Csv(columns, stream)
+        return
+    path = Path(path)
+    suffix = next((known for known in reversed(FORMATS) if path.name.lower().endswith(known)), "")
+    if not suffix:
+        raise BadInput(f"{path}: results are written as {', '.join(FORMATS)}; name the file with one of these endings.")
+    try:
+        handle, part = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise BadInput(f"{path} can't be written: {error.strerror}.") from error
+    try:
+        with ExitStack() as stack:
+            stream_ = stack.enter_context(os.fdopen(handle, "wb"))
+            writer = _open(suffix, stream_, stack, columns, numbers)
+            yield writer
+            writer.finish()
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(part).chmod(0o666 & ~umask)
+        Path(part).replace(path)
+    except OSError as error:
+        raise BadInput(f"{path} can't be written: {error.strerror}.") from error
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def _open(suffix: str, raw: IO[bytes], stack: ExitStack, columns: Sequence[str], numbers: Sequence[str]) -> Writer:
+    if suffix == ".parquet":
+        return _Parquet(columns, raw, numbers, stack)
+    if suffix.endswith(".gz"):
+        raw = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb", mtime=0)))
+    stream = stack.enter_context(io.TextIOWrapper(raw, "utf-8", errors="replace", newline=""))
+    return _Csv(columns, stream) if suffix.startswith(".csv") else _Json(columns, stream)
+
+
+@contextmanager
+def _stdout() -> Iterator[IO[str]]:
+    """Standard output as UTF-8 whatever the locale is; it stays open."""
+    sys.stdout.flush()
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        yield sys.stdout
+        return
+    stream = io.TextIOWrapper(buffer, "utf-8", errors="replace", newline="", write_through=True)
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        stream.detach()

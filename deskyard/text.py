@@ -1,0 +1,168 @@
+"""What a person wrote: mark-up, quoted replies, signatures and secrets taken out; words and their stems.
+
+In comes a raw text of any size and shape, out comes the part that tells what the ticket is about. Every step is linear
+in the length of the text, nothing raises, and the same text always gives the same words. The only module that imports
+NLTK.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Any, Final
+
+import ftfy
+import ftfy.badness
+from inscriptis import get_text
+
+LONGEST: Final = 20_000
+"""Characters of a text that are read; what a ticket is about stands at its beginning."""
+
+STEMMERS: Final = {
+    "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
+    "hu": "hungarian", "it": "italian", "no": "norwegian", "nl": "dutch", "pt": "portuguese", "ro": "romanian",
+    "sv": "swedish",
+}  # fmt: skip
+"""Language written in Latin letters → its Snowball stemmer; Cyrillic has the Russian one (Ukrainian has none)."""
+
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
+)
+_TAG: Final = re.compile(
+    r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|[uo]l|li|a|b|i|font|style|h[1-6])\b)", re.I
+)
+_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
+_PHONE: Final = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \u00a0().-]{0,3}\d){6,14}(?!\w)")
+_BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{41,}|\w{41,}")
+_DIGITS: Final = re.compile(r"\d{5,}")
+_TOKEN: Final = re.compile(r"\w+")
+
+_QUOTE_HEADER: Final = re.compile(
+    r"^\s*(?:"
+    r"-{3,} ?(?:original message|исходное сообщение|пересланное сообщение|ursprüngliche nachricht|mensaje original"
+    r"|mensagem original|forwarded message|вихідне повідомлення)"
+    r"|_{20,}\s*$"
+    r"|on\b.{4,200}\bwrote:?\s*$|am\b.{4,200}\bschrieb\b.{0,80}:\s*$|el\b.{4,200}\bescribió:?\s*$"
+    r"|em\b.{4,200}\bescreveu:?\s*$|.{4,200}\b(?:пишет|написал|написала|написал\(а\)|пише|написав|написала):\s*$"
+    r")",
+    re.I,
+)
+_MAIL_HEADER: Final = re.compile(
+    r"^\s*\*{0,2}(?:from|sent|to|cc|subject|date|от|отправлено|дата|кому|копия|тема|von|gesendet|an|betreff|de|enviado"
+    r"|para|asunto|assunto|від|надіслано)\*{0,2}:",
+    re.I,
+)
+_SIGN_OFF: Final = re.compile(
+    r"^\s*(?:--\s*$|(?:best|kind|warm|many)\s+(?:regards|wishes)|regards\b|sincerely\b|cheers\b|thanks and regards"
+    r"|sent from my\b|get outlook for\b|с\s+уважением|с\s+наилучшими|отправлено с\b|mit freundlichen"
+    r"|viele gr|freundliche gr|saludos\b|un saludo|atentamente\b|atenciosamente\b|cumprimentos\b|з\s+повагою)",
+    re.I,
+)
+_SIGNATURE_LINES: Final = 12
+
+
+def clean(raw: str) -> str:
+    """The part of a mail, form or chat message that its author wrote about the matter, as plain text.
+
+    Broken encodings are mended, HTML becomes text, quoted replies and signatures are cut (unless nothing else is
+    there), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `LONGEST` characters
+    are read.
+
+    >>> clean("<p>Printer is on&nbsp;fire</p>")
+    'Printer is on fire'
+    >>> clean("Не печатает принтер.\\n\\nС уважением,\\nИ. Петров\\n+7 900 000-00-00")
+    'Не печатает принтер.'
+    >>> clean("> old\\nVPN is down, call +1 202 555 0100 or write to me@example.org")
+    'VPN is down, call  phone_  or write to  email_'
+    """
+    text = _UNPRINTABLE.sub(" ", raw[: 4 * LONGEST].replace("\r", "\n"))
+    if "<" in text and _TAG.search(text):
+        text = _from_html(text)
+    if ftfy.badness.is_bad(text):
+        text = ftfy.fix_text(text)
+    text = unicodedata.normalize("NFKC", text[:LONGEST])
+    return _mask(_own_words(text)).strip()
+
+
+def _from_html(text: str) -> str:
+    try:
+        return str(get_text(text))
+    except Exception:  # the parser raises many kinds on broken mark-up, and the tags alone are then taken out
+        return re.sub(r"<[^<>]{0,2000}>", " ", text)
+
+
+def _own_words(text: str) -> str:
+    """The text without quoted replies and signature; the text itself if nothing would be left."""
+    kept: list[str] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(">"):
+            continue
+        if _QUOTE_HEADER.match(line[:300]):
+            break
+        if _MAIL_HEADER.match(line) and number + 1 < len(lines) and _MAIL_HEADER.match(lines[number + 1]):
+            break
+        if _SIGN_OFF.match(line) and len(lines) - number <= _SIGNATURE_LINES:
+            break
+        kept.append(line)
+    own = "\n".join(kept).strip()
+    return own or text
+
+
+def _mask(text: str) -> str:
+    if "@" in text:
+        text = _EMAIL.sub(" email_ ", text)
+    if "://" in text or "www." in text:
+        text = _URL.sub(r" \1 ", text)
+    text = _BLOB.sub(" blob_ ", text)
+    text = _PHONE.sub(" phone_ ", text)
+    return _DIGITS.sub("0_", text)
+
+
+def latin_stemmer(texts: Iterable[str]) -> str:
+    """The stemmer of the language that most texts in Latin letters are written in; "english" if that can't be told.
+
+    >>> latin_stemmer(["Der Drucker im zweiten Stock druckt seit heute nicht mehr", "Не работает принтер"])
+    'german'
+    """
+    seen = Counter(str(_identifier().classify(text[:500])[0]) for text in texts)
+    return next((STEMMERS[language] for language, _ in seen.most_common() if language in STEMMERS), "english")
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages([*STEMMERS, "ru", "uk"])
+    return identifier
+
+
+def words(text: str) -> list[str]:
+    """The words of a cleaned text, lower case, in order; `ё` is written `е`.
+
+    >>> words("Ёлка не горит: error 0x80_4, ПК-7")
+    ['елка', 'не', 'горит', 'error', '0x80_4', 'пк', '7']
+    """
+    return _TOKEN.findall(text.lower().replace("ё", "е"))
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    from nltk.stem.snowball import SnowballStemmer  # two seconds and 200 MB: only when a first word needs it
+
+    return SnowballStemmer(language)
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, latin: str = "english") -> str:
+    """The stem of a word from `words`: Cyrillic by the Russian stemmer, Latin by the one named `latin`.
+
+    >>> stem("принтеры"), stem("printers"), stem("drucker", latin="german")
+    ('принтер', 'printer', 'druck')
+    """
+    if "\u0400" <= word[0] <= "\u04ff":
+        return str(_stemmer("russian").stem(word))
+    return str(_stemmer(latin).stem(word)) if word[0].isalpha() else word

@@ -1,0 +1,105 @@
+"""The door of `deskyard train`: read, train, hand over, show."""
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.console import Console
+
+from deskyard.columns import parse_map
+from deskyard.errors import BadInput
+from deskyard.progress import bar, console
+from deskyard.settings import settings
+from deskyard.ticket import TARGETS, Target
+from training.handover import HandedOver, hand_over
+from training.history import History, load
+from training.run import Options, Trained
+from training.run import train as run
+from training.table import as_json, remarks, table
+
+
+class Order(StrEnum):
+    """What tells old tickets from new ones."""
+
+    TIME = "time"
+    FILE = "file"
+
+
+def train(
+    files: Annotated[list[Path], typer.Argument(help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")],
+    targets: Annotated[str, typer.Option(help="What to learn, a comma list.")] = ",".join(TARGETS),
+    precision: Annotated[float, typer.Option(help="The share of routed tickets that must be right.")] = 0.95,
+    test: Annotated[Path | None, typer.Option(help="Judge on this file; it is never learnt from.")] = None,
+    moves: Annotated[Path | None, typer.Option(help="The journey: id, at, actor, field, from, to.")] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='OURS=THEIRS, such as body="Текст обращения", or a TOML file. Repeatable.'),
+    ] = None,
+    order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME,
+    out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None,
+    rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
+    as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Learn category, priority, queue and assignee from a desk's own history.
+
+    Columns: id, created_at, subject, body, category, priority, queue, assignee; optional requester, organisation,
+    channel, language, first_response_at, resolved_at, and x_... for fields known at filing. Others are ignored and
+    named.
+
+    Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
+    """
+    if not 0.5 <= precision < 1:
+        raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
+    options = Options(_targets(targets), precision, order.value, seed)
+    start = time.perf_counter()
+    said = parse_map(mapping or [])
+    history = load(files, said, moves=moves, order=order.value)
+    _tell(history, rejected)
+    judge = load([test], said, order=order.value) if test else None
+    trained = run(history, options, judge, bar)
+    done = hand_over(trained, settings(), out, time.perf_counter() - start)
+    if as_text:
+        typer.echo(json.dumps(as_json(trained.judged, trained.card, done.digest, str(done.folder)), ensure_ascii=False))
+    else:
+        _show(trained, options, done)
+
+
+def _targets(said: str) -> tuple[Target, ...]:
+    names = [name.strip() for name in said.split(",") if name.strip()]
+    wrong = [name for name in names if name not in get_args(Target)]
+    if wrong or not names:
+        raise BadInput(f"--targets {said}: choose from {','.join(TARGETS)}.")
+    return tuple(target for target in TARGETS if target in names)
+
+
+def _tell(history: History, rejected: Path) -> None:
+    """Say what was read, what was ignored and what was rejected, before the long work begins."""
+    console.print(f"{len(history):,} tickets read", highlight=False)
+    for note in history.notes:
+        console.print(f"  {note}", highlight=False, markup=False)
+    for file, columns in history.ignored_columns.items():
+        if columns:
+            console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
+    if history.rejected:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in history.rejected_by_reason.most_common())
+        history.write_rejected(rejected)
+        console.print(f"  {len(history.rejected):,} rows rejected ({reasons}): see {rejected}", highlight=False)
+
+
+def _show(trained: Trained, options: Options, done: HandedOver) -> None:
+    out = Console(width=max(Console().width, 130) if not Console().is_terminal else None)
+    out.print(table(trained.judged, trained.card["judged_on"]["how"], options.precision))
+    for remark in remarks(trained.judged):
+        out.print(f"- {remark}", highlight=False, markup=False)
+    out.print(
+        f"The saved model learnt from all {trained.card['learnt_from']['tickets']:,} tickets; the figures are those of "
+        "the judged one.",
+        highlight=False,
+    )
+    out.print(f"bundle {done.folder}  digest {done.digest[:16]}", highlight=False, markup=False, soft_wrap=True)
+    if done.queues is not None:
+        out.print(f"It is the champion now; the built-in desk has {len(done.queues)} queues for it.", highlight=False)

@@ -1,0 +1,136 @@
+"""Ask tickets of models that have not learnt from them: the ground of calibration, evidence and judgement.
+
+All models of a run are fitted on rows of the same counts, side by side on the machine's cores; the answers do not
+depend on how many cores there are.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+
+from deskyard import pool
+from deskyard.contract import EVIDENCE, Evidence
+from deskyard.features import Counts, count
+from deskyard.model import TicketModel
+from deskyard.text import latin_stemmer
+from deskyard.ticket import Target, Ticket
+from training.labels import UNLABELLED, LabelSet
+from training.split import Fold, Plan, Positions
+
+WORTH_A_PROCESS: Final = 2_000
+"""Below this many tickets, starting a second process takes longer than the fits."""
+
+LANGUAGE_SAMPLE: Final = 500
+"""Tickets, evenly spread, that tell the language of words in Latin letters."""
+
+Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
+"""Wraps a walk over (things, how many, what is done) to show it."""
+
+Pools = Mapping[Target, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all models of a run learn from: tickets, their counted grams, and label positions a target."""
+
+    tickets: Sequence[Ticket]
+    counts: Counts
+    label_sets: Mapping[Target, LabelSet]
+    y: Mapping[Target, npt.NDArray[np.int32]]
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        tickets: Sequence[Ticket],
+        values: Mapping[Target, Sequence[str | None]],
+        label_sets: Mapping[Target, LabelSet],
+        seed: int,
+        progress: Progress,
+    ) -> "Material":
+        """Count every gram once."""
+        some = tickets[:: max(len(tickets) // LANGUAGE_SAMPLE, 1)]
+        latin = latin_stemmer(f"{ticket.subject} {ticket.body}" for ticket in some)
+        counts = count(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
+        return cls(tickets, counts, label_sets, {t: s.positions(values[t]) for t, s in label_sets.items()}, seed)
+
+    def fit(self, rows: Positions) -> TicketModel:
+        """A model of the tickets at `rows`."""
+        sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
+        y = {target: positions[rows] for target, positions in self.y.items()}
+        return TicketModel(sizes, seed=self.seed).fit(self.counts[rows], y, [self.tickets[i].id for i in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model said of tickets new to it.
+
+    `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), and which tickets hold any
+    word that the model knows.
+    """
+
+    positions: Positions
+    scores: Mapping[Target, npt.NDArray[np.float32]]
+    familiar: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, material: Material, fold: Fold) -> "Asked":
+        """Fit on `fold.learn`, ask about `fold.ask`."""
+        model, new = material.fit(fold.learn), material.counts[fold.ask]
+        return cls(fold.ask, model.log_scores(new), model.vectorizer_.familiar(new))
+
+    @classmethod
+    def together(cls, parts: Sequence["Asked"]) -> "Asked":
+        """Several answers as one, in order."""
+        return cls(
+            np.concatenate([part.positions for part in parts]),
+            {target: np.concatenate([part.scores[target] for part in parts], axis=1) for target in parts[0].scores},
+            np.concatenate([part.familiar for part in parts]),
+        )
+
+    def truth(self, material: Material, target: Target) -> npt.NDArray[np.int32]:
+        """The true label positions of the tickets that were asked about."""
+        return material.y[target][self.positions]
+
+    def labelled(self, material: Material, target: Target) -> "Asked":
+        """Only the tickets that have a label."""
+        has = self.truth(material, target) != UNLABELLED
+        return Asked(self.positions[has], {target: self.scores[target][:, has]}, self.familiar[has])
+
+    def beliefs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
+        """Probabilities (tickets x labels)."""
+        return pool.believe(self.scores[target], pools[target])
+
+
+def work(material: Material, plan: Plan, progress: Progress) -> tuple[TicketModel, list[Asked]]:
+    """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any)."""
+    ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
+    jobs = [delayed(material.fit)(plan.everything), *(delayed(Asked.of)(material, fold) for fold in ask)]
+    cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
+    model, *asked = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "learning")
+    return model, asked
+
+
+def fit_pools(asked: Asked, material: Material) -> Pools:
+    """The pool's weights a target, from tickets that no head had learnt from."""
+    pools = {}
+    for target, scores in asked.scores.items():
+        truth = asked.truth(material, target)
+        pools[target] = pool.fit(scores[:, truth >= 0], truth[truth >= 0])
+    return pools
+
+
+def evidence(asked: Asked, target: Target, pools: Pools, material: Material) -> Evidence:
+    """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all."""
+    labelled = asked.labelled(material, target)
+    beliefs = labelled.beliefs(target, pools)
+    rows = np.zeros(len(beliefs), EVIDENCE)
+    rows["confidence"] = np.where(labelled.familiar, beliefs.max(axis=1), 0)
+    rows["predicted"] = beliefs.argmax(axis=1)
+    rows["truth"] = labelled.truth(material, target)
+    return rows

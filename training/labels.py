@@ -1,0 +1,59 @@
+"""Labels as positions: which labels a history can teach, and where each ticket stands among them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from deskyard.errors import NothingToLearn
+from deskyard.ticket import PRIORITIES, TARGETS, Target
+
+FEWEST: Final = 2
+"""Tickets a label needs before it can be learnt at all."""
+
+UNLABELLED: Final = -1
+UNLEARNABLE: Final = -2
+"""Positions of a ticket without a label, and of one whose label is not learnt: the latter is always a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The learnable labels of one target, in order; `rare` are those with too few tickets, with their counts."""
+
+    target: Target
+    labels: tuple[str, ...]
+    rare: dict[str, int]
+
+    def positions(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
+        """Each value's position, UNLABELLED or UNLEARNABLE."""
+        place = {label: i for i, label in enumerate(self.labels)}
+        found = [UNLABELLED if value is None else place.get(value, UNLEARNABLE) for value in values]
+        return np.array(found, dtype=np.int32)
+
+
+def learnable(
+    labels: Mapping[Target, Sequence[str | None]], wanted: Sequence[Target] = TARGETS
+) -> dict[Target, LabelSet]:
+    """The label sets of the wanted targets that have at least two learnable labels.
+
+    Priorities stand in their order, other labels in that of the alphabet. Raises NothingToLearn when no target is left.
+
+    >>> learnable({"queue": ["A", "B", "A", "B", "C"], "category": ["x", "x", None, None, None]})
+    {'queue': LabelSet(target='queue', labels=('A', 'B'), rare={'C': 1})}
+    """
+    sets = {}
+    for target in wanted:
+        counts = Counter(value for value in labels.get(target, ()) if value is not None)
+        common = [label for label, n in counts.items() if n >= FEWEST]
+        order = PRIORITIES.index if target == "priority" else None
+        if len(common) >= 2:
+            rare = {label: n for label, n in sorted(counts.items()) if n < FEWEST}
+            sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare)
+    if not sets:
+        raise NothingToLearn(
+            f"nothing can be learnt: none of {', '.join(wanted)} has two labels with at least {FEWEST} tickets each."
+        )
+    return sets
