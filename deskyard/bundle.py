@@ -23,10 +23,11 @@ from deskyard import atomic
 from deskyard.contract import Contract, Evidence, draw_up
 from deskyard.decision import Prediction
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
-from deskyard.features import BLOCKS, TicketVectorizer
+from deskyard.grams import BLOCKS
 from deskyard.memory import Memory
 from deskyard.scorer import Head, Scorer, spans
 from deskyard.ticket import Target, Ticket
+from deskyard.vocabulary import Vocabulary
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -154,7 +155,7 @@ def _taken_apart(
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     index = scorer.memory.index
     arrays: dict[str, npt.NDArray[Any]] = {
-        "idf": scorer.vectorizer.idf_,
+        "idf": scorer.vocabulary.idf,
         "coef": scorer.coef,
         "intercept": scorer.intercept,
         "memory_indptr": index.indptr,
@@ -162,8 +163,8 @@ def _taken_apart(
         "memory_weights": index.data.astype(np.float16),
     }
     documents: dict[str, Any] = {
-        "columns": {"latin": scorer.vectorizer.latin}
-        | {block: list(names) for block, names in zip(BLOCKS, scorer.vectorizer.names_, strict=True)},
+        "columns": {"latin": scorer.vocabulary.latin}
+        | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
         "memory_ids": list(scorer.memory.ids),
         "heads": {t: {"labels": list(h.labels), "pool": h.pool.tolist()} for t, h in scorer.heads.items()},
     }
@@ -190,7 +191,7 @@ def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
         shape=(len(idf), len(ids)),
     )
     scorer = Scorer(
-        vectorizer=TicketVectorizer.restore(columns["latin"], [columns[block] for block in BLOCKS], idf),
+        vocabulary=Vocabulary(columns["latin"], [columns[block] for block in BLOCKS], idf),
         coef=_array(home, "coef"),
         intercept=_array(home, "intercept"),
         memory=Memory(index, ids),

@@ -175,17 +175,18 @@ def _database(url: str) -> Finding:
 
 
 def _champion(models: Path) -> Finding:
-    from deskyard import bundle
+    if not (models / "CURRENT").is_file():
+        return Finding("warn", "model", "none yet, so every ticket goes to triage: `deskyard train HISTORY` makes one")
+    from deskyard import bundle  # the learning libraries take seconds to open, and only a model needs them
 
     try:
-        folder = bundle.champion(models)
-        if folder is None:
-            return Finding(
-                "warn", "model", "none yet, so every ticket goes to triage: `deskyard train HISTORY` makes one"
-            )
-        found = bundle.load(folder)
-    except (DeskyardError, OSError, ValueError, KeyError) as error:
-        return Finding("fail", "model", f"{error}")
+        found = bundle.load(bundle.champion(models) or models)
+    except DeskyardError as error:
+        return Finding("fail", "model", str(error))
+    except Exception as error:  # a damaged folder makes readers raise many kinds
+        return Finding(
+            "fail", "model", f"{models} can't be read ({type(error).__name__}: {error}): restore or train anew"
+        )
     return Finding("ok", "model", f"{found.name} ({found.digest[:12]}) predicts {', '.join(found.targets)}")
 
 

@@ -39,7 +39,7 @@ class Memory:
         return cls(_strongest(newest).T.tocsr(), list(ids)[-MOST_TICKETS:])
 
     def nearest(
-        self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
         similar = self._similarities(columns, weights)
@@ -49,7 +49,7 @@ class Memory:
         return best, similar[best]
 
     def _similarities(
-        self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:
         length = float(np.sqrt(weights @ weights)) or 1.0
         query = sparse.csr_array((weights / length, columns, [0, len(columns)]), shape=(1, self.index.shape[0]))

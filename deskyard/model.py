@@ -57,7 +57,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
-        near = [self.memory_.nearest(X.indices[row].astype(np.int64), X.data[row]) for row in rows]
+        near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
         scores = {}
         for target in self.labels:
             labels, shares = self.remembered_labels_[target], self.shares_[target]
@@ -72,7 +72,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         targets = list(self.labels)
         side_by_side = spans({target: labels[target] for target in targets})
         return Scorer(
-            vectorizer=self.vectorizer_,
+            vocabulary=self.vectorizer_.vocabulary_,
             coef=np.ascontiguousarray(np.hstack([self.linear_[target].coef_ for target in targets])),
             intercept=np.concatenate([self.linear_[target].intercept_ for target in targets]),
             memory=self.memory_,

@@ -69,7 +69,7 @@ def _answers(table: Table, said: Mapping, loaded: bundle.Bundle, precision: floa
     for row in table:
         if len(table.columns) > width:  # JSON lines may bring new columns at any line
             places, width = match(table, said), len(table.columns)
-        ticket = Ticket(id="") if isinstance(row, Broken) else to_ticket(row.values, places)
+        ticket = Ticket(id="") if isinstance(row, Broken) else to_ticket(row.values, places, order=said.dates or "day")
         repeated = ticket.id in seen
         seen.add(ticket.id)
         decisions = decide(ticket, loaded.predict([ticket])[0], contracts)

@@ -1,8 +1,8 @@
 """The scorer: a new ticket's prediction from a bundle's arrays, in a fraction of a millisecond.
 
-It reads tickets with the vectorizer that learning used, gathers the ticket's rows of the weights of all targets at
-once and sums them; the answer equals `TicketModel`'s to 1e-6 (a property test says so). Holds no scikit-learn
-estimator but the vectorizer, changes nothing, and many threads may share it.
+It reads tickets with the vocabulary that learning fitted, gathers the ticket's rows of the weights of all targets at
+once and sums them; the answer equals `TicketModel`'s to 1e-6 (a property test says so). Needs no scikit-learn, changes
+nothing, and many threads may share it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from deskyard import pool
 from deskyard.decision import SHOWN, Prediction
-from deskyard.features import TicketVectorizer
+from deskyard.grams import Ids
 from deskyard.memory import Memory, votes
 from deskyard.ticket import Target, Ticket
+from deskyard.vocabulary import Vocabulary, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Scorer:
     `coef` is (columns x labels of all targets), one row a column so that a ticket touches only its own rows.
     """
 
-    vectorizer: TicketVectorizer
+    vocabulary: Vocabulary
     coef: npt.NDArray[np.float16]
     intercept: npt.NDArray[np.float32]
     memory: Memory
@@ -57,12 +58,12 @@ class Scorer:
 
     def beliefs(self, ticket: Ticket) -> tuple[dict[Target, npt.NDArray[np.float64]], bool]:
         """The probability of each label, in the order of the head's labels, and whether any word is familiar."""
-        columns, weights, familiar = self.vectorizer.row(ticket)
+        columns, weights, familiar = self.vocabulary.row(ticket)
         margins = self.margins(columns, weights)
         nearest, similar = self.memory.nearest(columns, weights)
         return {t: self._pooled(head, margins, nearest, similar) for t, head in self.heads.items()}, familiar
 
-    def margins(self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def margins(self, columns: Ids, weights: Weights) -> npt.NDArray[np.float32]:
         """The linear heads' margins of all targets side by side."""
         return np.asarray(weights @ self.coef[columns].astype(np.float32) + self.intercept, dtype=np.float32)
 

@@ -19,6 +19,7 @@ from deskyard.features import Counts, count
 from deskyard.model import TicketModel
 from deskyard.text import latin_stemmer
 from deskyard.ticket import Target, Ticket
+from training.calibrate import fit_pool
 from training.labels import UNLABELLED, LabelSet
 from training.split import Fold, Plan, Positions
 
@@ -121,7 +122,7 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
     pools = {}
     for target, scores in asked.scores.items():
         truth = asked.truth(material, target)
-        pools[target] = pool.fit(scores[:, truth >= 0], truth[truth >= 0])
+        pools[target] = fit_pool(scores[:, truth >= 0], truth[truth >= 0])
     return pools
 
 

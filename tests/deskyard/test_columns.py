@@ -14,14 +14,15 @@ from deskyard.ticket import PRIORITIES
 from deskyard.times import find_order, names_zone, read_time
 
 LEVELS = {
-    "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький 'very low' "
-    "'1 very low' '2 low' '5 - Planning' '4 - Low' P4 p5 S4 'не срочно' 'Низкий приоритет' 'sehr niedrig' 'muy baja'",
+    "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
+    "'very low' '1 very low' '2 low' '5 - Planning' '4 - Low' P4 p5 S4 'не срочно' 'Низкий приоритет' 'sehr niedrig' "
+    "'muy baja'",
     "medium": "medium normal Major Средний средняя обычный mittel Normal media média середній '3 normal' '2 normal' "
     "'3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium'",
     "high": "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)'",
-    "critical": "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend crítica "
-    "urgente критичний терміновий '5 very high' '1 - Critical' P1 P0 Sev-1 'очень высокий' Highest 'sehr hoch' emergency "
-    "immediate 'muito alta' наивысший '🔴 Critical' '3 urgent'",
+    "critical": "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend "
+    "crítica urgente критичний терміновий '5 very high' '1 - Critical' P1 P0 Sev-1 'очень высокий' "
+    "Highest 'sehr hoch' emergency immediate 'muito alta' наивысший '🔴 Critical' '3 urgent'",
 }
 
 
@@ -157,8 +158,10 @@ def test_any_row_is_a_ticket(values):
     "text",
     [
         "2024-03-04T07:05:06Z", "2024-03-04 10:05:06+03:00", "2024-03-04T07:05:06.000+0000", "20240304T070506Z",
-        "2024-03-04 07:05:06 UTC", "2024/03/04 07:05:06", "04.03.2024 07:05:06", "4.3.24 7:05:06", "04.03.2024, 07:05:06",
-        "1709535906", "1709535906000", "1709535906.0", "20240304070506", "4/Mar/24 7:05:06 AM", "04-Mar-2024 07:05:06",
+        "2024-03-04 07:05:06 UTC", "2024/03/04 07:05:06", "04.03.2024 07:05:06", "4.3.24 7:05:06",
+        "04.03.2024, 07:05:06",
+        "1709535906", "1709535906000", "1709535906.0", "20240304070506",
+        "4/Mar/24 7:05:06 AM", "04-Mar-2024 07:05:06",
         "Mon, 04 Mar 2024 10:05:06 +0300", "March 4, 2024 7:05:06 AM", "4 марта 2024 г. 07:05:06",
         "4. März 2024 07:05:06", "4 de marzo de 2024 07:05:06", "04/03/2024 07:05:06", "4 березня 2024 07:05:06",
         "2024-03-04T07:05:06.000000000Z", " 2024-03-04T07:05:06 ", "04.03.2024 10:05:06 МСК", "2024-3-4 7:05:06",

@@ -1,0 +1,107 @@
+"""What a ticket is made of: stemmed words and word pairs, characters inside words, structured fields.
+
+One reader serves learning and scoring, so a ticket gives the same columns wherever it is read. It keeps no text: the
+only thing remembered is which columns the characters of a word have.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from deskyard.text import clean, stem, words
+from deskyard.ticket import Ticket
+
+BLOCKS: Final = ("words", "chars", "fields")
+"""The blocks of columns, in order; each is scaled to a length of its own, so none drowns another."""
+
+CHARS: Final = (2, 5)
+"""The shortest and longest run of characters; runs do not cross a word's edge, which counts as a space."""
+
+REMEMBERED: Final = 200_000
+"""Words whose columns are remembered."""
+
+_PRIVATE: Final = re.compile(r"@|\d{5,}|\d[\d ().-]{6,}")
+
+Ids = npt.NDArray[np.int32]
+Lookup = Callable[[str], int | None]
+
+
+def word_grams(stems: Sequence[str]) -> list[str]:
+    """Words and pairs of neighbours.
+
+    >>> word_grams(["vpn", "is", "down"])
+    ['vpn', 'is', 'down', 'vpn is', 'is down']
+    """
+    return [*stems, *map(" ".join, pairwise(stems))]
+
+
+def char_grams(word: str) -> list[str]:
+    """All runs of `CHARS` characters inside one word with its edges.
+
+    >>> char_grams("vpn")
+    [' v', 'vp', 'pn', 'n ', ' vp', 'vpn', 'pn ', ' vpn', 'vpn ', ' vpn ']
+    """
+    word = f" {word} "
+    shortest, longest = CHARS
+    return [word[i : i + n] for n in range(shortest, longest + 1) for i in range(len(word) - n + 1)]
+
+
+def field_values(ticket: Ticket) -> list[str]:
+    """The structured values of a ticket as `name=value`; a value that could name a person or a number is hashed.
+
+    >>> field_values(Ticket(id="1", channel="mail", requester="ann@example.org", fields={"product": "Laptop "}))
+    ['channel=mail', 'requester=#e2bfe0610556', 'product=laptop']
+    """
+    known = {"channel": ticket.channel, "requester": ticket.requester, "organisation": ticket.organisation}
+    return [
+        f"{name}={_public(value)}" for name, value in (known | dict(ticket.fields)).items() if value and value.strip()
+    ]
+
+
+def _public(value: str) -> str:
+    value = value.strip().lower()[:100]
+    if _PRIVATE.search(value):
+        return "#" + hashlib.blake2b(value.encode(errors="replace"), digest_size=6).hexdigest()
+    return value
+
+
+class Reader:
+    """Reads tickets into column numbers, block by block; `lookups` say which column a gram is, or None.
+
+    The columns of a word's characters are looked up once and remembered.
+    """
+
+    def __init__(self, lookups: tuple[Lookup, Lookup, Lookup], latin: str) -> None:
+        """`latin` names the stemmer of words in Latin letters."""
+        self._words, self._chars, self._fields = lookups
+        self._latin = latin
+        self._remembered: dict[str, Ids] = {}
+
+    def __call__(self, ticket: Ticket) -> tuple[Ids, Ids, Ids]:
+        """The columns of each block, in the order of the text, repeated as often as they occur."""
+        found = words(clean(f"{ticket.subject}\n{ticket.body}"))
+        return (
+            _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
+            np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
+            _columns(self._fields, field_values(ticket)),
+        )
+
+    def _of_word(self, word: str) -> Ids:
+        columns = self._remembered.get(word)
+        if columns is None:
+            columns = _columns(self._chars, char_grams(word))
+            if len(self._remembered) < REMEMBERED:
+                self._remembered[word] = columns
+        return columns
+
+
+_NONE: Final = np.empty(0, np.int32)
+
+
+def _columns(lookup: Lookup, grams: Iterable[str]) -> Ids:
+    return np.array([column for column in map(lookup, grams) if column is not None], dtype=np.int32)

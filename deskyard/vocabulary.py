@@ -1,0 +1,51 @@
+"""Tickets to columns, the scoring side: which columns a ticket has, and how much each weighs.
+
+Within a block a gram weighs 1 + log(count), times its smoothed inverse ticket frequency; the block is then scaled to
+its length (`LENGTHS`). Needs no scikit-learn, so that the service starts quickly; `deskyard.features` fits it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from deskyard.grams import BLOCKS, Ids, Reader
+from deskyard.ticket import Ticket
+
+LENGTHS: Final = (1.0, 1.0, 0.5)
+"""The length of each block's part of a row."""
+
+Weights = npt.NDArray[np.float32]
+
+
+class Vocabulary:
+    """The known columns: their names block by block, and their inverse ticket frequencies `idf` (columns)."""
+
+    def __init__(self, latin: str, names: Sequence[Sequence[str]], idf: Weights) -> None:
+        """`latin` names the stemmer of words in Latin letters."""
+        self.latin = latin
+        self.names = names
+        self.idf = idf
+        self.starts = np.cumsum([0, *map(len, names)])
+        words, chars, fields = (
+            dict(zip(block, range(start, start + len(block)), strict=True)).get
+            for start, block in zip(self.starts[:-1].tolist(), names, strict=True)
+        )
+        self._read = Reader((words, chars, fields), latin)
+
+    def __len__(self) -> int:
+        """The number of columns."""
+        return len(self.idf)
+
+    def row(self, ticket: Ticket) -> tuple[Ids, Weights, bool]:
+        """One ticket's columns (ascending) and weights, and whether any of its words is known."""
+        found = self._read(ticket)
+        columns, counts = np.unique(np.concatenate(found), return_counts=True)
+        weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
+        edges = np.searchsorted(columns, self.starts).tolist()
+        for length, start, stop in zip(LENGTHS, edges[:-1], edges[1:], strict=True):
+            if start < stop:
+                part = weights[start:stop]
+                part *= length / float(np.sqrt(part @ part))
+        return columns, weights, len(found[BLOCKS.index("words")]) > 0
