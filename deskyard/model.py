@@ -41,7 +41,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         """Learn from counted tickets in order of time (where known) and their labels."""
         self.vectorizer_ = TicketVectorizer(latin=counts.latin).fit_counts(counts)
         X = self.vectorizer_.transform_counts(counts)
-        self.memory_ = Memory.of(X, ids if ids is not None else [""] * len(counts))
+        self.memory_ = Memory.of(X, ids or [""] * len(counts), self.vectorizer_.vocabulary_.names)
         remembered = slice(len(counts) - len(self.memory_.ids), None)
         self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax
 
 HEADS: Final = ("linear", "memory", "share")
 """The order of the pool's weights."""
@@ -28,4 +27,8 @@ def log_scores(margins: Matrix, votes: Matrix, shares: Matrix) -> Matrix:
 
 def believe(scores: Matrix, weights: Weights) -> npt.NDArray[np.float64]:
     """Probabilities (tickets x labels), rows sum to 1."""
-    return np.exp(log_softmax(np.tensordot(weights, scores, axes=1), axis=-1))
+    pooled = np.tensordot(weights, scores, axes=1)
+    pooled -= pooled.max(axis=-1, keepdims=True)
+    np.exp(pooled, out=pooled)
+    pooled /= pooled.sum(axis=-1, keepdims=True)
+    return np.asarray(pooled, dtype=np.float64)

@@ -72,7 +72,7 @@ class Scorer:
         head: Head,
         margins: npt.NDArray[np.float32],
         nearest: npt.NDArray[np.int64],
-        similar: npt.NDArray[np.float32],
+        similar: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.float64]:
         cast = votes(head.remembered[nearest], similar, head.shares)
         scores = pool.log_scores(margins[None, head.span], cast[None], head.shares)

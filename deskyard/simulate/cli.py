@@ -1,0 +1,159 @@
+"""`deskyard simulate`: read the options, ask the World, write; nothing is decided here."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deskyard.errors import BadInput
+from deskyard.simulate.files import json_line, split_name
+from deskyard.simulate.settings import Settings
+from deskyard.simulate.truth import side_files, stream_bodies, write_history
+from deskyard.simulate.world import SimulatedTicket, World
+
+_DEFAULT: Final = Settings()
+_SHARES: Final = "Shares of tickets (0 switches off)"
+_SWITCHES: Final = "Switches"
+_HISTORY_SIZE: Final = 3000
+
+
+def _share(value: float, text: str) -> float:
+    option: float = typer.Option(value, help=text, rich_help_panel=_SHARES)
+    return option
+
+
+def simulate(
+    out: str = typer.Option(
+        ..., "--out", help="FILE (.csv, .csv.gz, .jsonl, .parquet); - is the screen, for --stream."
+    ),
+    tickets: int | None = typer.Option(None, help="How many. Default 3000; with --stream endless."),
+    seed: int = typer.Option(_DEFAULT.seed, help="Another seed: other tickets from the same desk."),
+    world_seed: int = typer.Option(_DEFAULT.world_seed, help="Another desk: agents, requesters, shares of troubles."),
+    days: int = typer.Option(_DEFAULT.days, help="How many days the history covers, from 2025-01-06."),
+    stream: bool = typer.Option(False, "--stream", help="New tickets as JSON lines: bodies for POST /v1/tickets."),
+    rate: float | None = typer.Option(None, help="With --stream: tickets a second; without it as fast as can be."),
+    russian: float = _share(_DEFAULT.russian, "Written in Russian."),
+    other_languages: float = _share(_DEFAULT.other_languages, "German, Spanish, Ukrainian, Portuguese; rest English."),
+    label_noise: float = _share(_DEFAULT.label_noise, "Wrongly recorded category, queue, priority (each on its own)."),
+    misroutes: float = _share(_DEFAULT.misroutes, "Sent to a wrong queue first, with their bounces."),
+    typos: float = _share(_DEFAULT.typos, "With spelling mistakes."),
+    html: float = _share(_DEFAULT.html, "Of the mails: in HTML."),
+    quoted: float = _share(_DEFAULT.quoted, "Of the mails: with a quoted reply about an old matter."),
+    signatures: float = _share(_DEFAULT.signatures, "Of the mails: with a signature."),
+    near_copies: float = _share(_DEFAULT.near_copies, "Nearly the same as a ticket shortly before."),
+    vague: float = _share(_DEFAULT.vague, "'Nothing works!'"),
+    ambiguous: float = _share(
+        _DEFAULT.ambiguous, "In words that fit several troubles (three in five get a telling detail)."
+    ),
+    distractions: float = _share(
+        _DEFAULT.distractions, "With words of other troubles around the matter (twice drawn)."
+    ),
+    burst: bool = typer.Option(_DEFAULT.burst, help="One incident: many alike in minutes.", rich_help_panel=_SWITCHES),
+    rename: bool = typer.Option(
+        _DEFAULT.rename, help="A category gets a new name half way.", rich_help_panel=_SWITCHES
+    ),
+) -> None:
+    """Make a synthetic history whose truth is known, or a stream of new synthetic tickets.
+
+    Nobody and nothing in it is real. The same options give the same bytes. Beside FILE stand its moves and its truth:
+    true labels, marks, and the ceiling: how often an oracle is right who knows how the texts were made.
+
+    Example, a history of a half-year: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`
+
+    Example, a load of 5 tickets a second from the same desk: `deskyard simulate --stream --rate 5 --seed 2 --out -`
+    """
+    settings = Settings(
+        seed=seed,
+        world_seed=world_seed,
+        days=days,
+        russian=russian,
+        other_languages=other_languages,
+        label_noise=label_noise,
+        misroutes=misroutes,
+        typos=typos,
+        html=html,
+        quoted=quoted,
+        signatures=signatures,
+        near_copies=near_copies,
+        vague=vague,
+        ambiguous=ambiguous,
+        distractions=distractions,
+        burst=burst,
+        rename=rename,
+    )
+    world = World(settings)
+    if stream:
+        _stream(world, tickets, rate, out)
+        return
+    if out == "-":
+        raise BadInput("A history has side files, so it needs a file name: --out history.csv (or add --stream).")
+    if rate is not None:
+        raise BadInput("--rate is for --stream: a history is written as fast as can be.")
+    _history(world, _HISTORY_SIZE if tickets is None else tickets, Path(out))
+
+
+def _history(world: World, count: int, path: Path) -> None:
+    whole = write_history(world, count, path, _watched)
+    typer.echo(f"{whole['tickets']} synthetic tickets: {path}")
+    typer.echo("Beside it: " + ", ".join(side.name for side in side_files(path)))
+    for target, shares in whole["ceiling"].items():
+        typer.echo(
+            f"  {target:9} an oracle is right in {shares['measured']:.1%} "
+            f"(newest fifth {shares['newest_fifth']:.1%}); no honest model is much above it"
+        )
+
+
+def _stream(world: World, count: int | None, rate: float | None, out: str) -> None:
+    if rate is not None and not rate > 0:
+        raise BadInput(f"--rate is tickets a second and must be above 0, not {rate:g}.")
+    if out == "-":
+        try:
+            _send(world, count, rate, sys.stdout)
+        except BrokenPipeError:
+            # Whoever read has had enough; the flush at exit must find a place that takes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if split_name(Path(out))[1] != ".jsonl":
+        raise BadInput(f"A stream is JSON lines: let '{out}' end in .jsonl, or give - for the screen.")
+    if count is None:
+        raise BadInput("An endless stream would fill the disk: give --tickets, or --out -.")
+    try:
+        with Path(out).open("w", encoding="utf-8") as file:
+            _send(world, count, rate, file)
+    except OSError as error:
+        raise BadInput(f"Can't write to '{out}': {error.strerror or error}.") from error
+
+
+def _send(world: World, count: int | None, rate: float | None, file: IO[str]) -> None:
+    """One line a ticket, flushed; with a rate, each at its due moment (late ones catch up)."""
+    begin = time.monotonic()
+    for number, body in enumerate(stream_bodies(world.stream(count))):
+        if rate is not None:
+            time.sleep(max(0.0, begin + number / rate - time.monotonic()))
+        file.write(json_line(body))
+        file.flush()
+
+
+def _watched(tickets: Iterable[SimulatedTicket], count: int) -> Iterator[SimulatedTicket]:
+    """The tickets, with a bar on the terminal once a second has gone by."""
+    begin, bar = time.monotonic(), None
+    console = Console(stderr=True)
+    try:
+        for number, simulated in enumerate(tickets):
+            if bar is None and number % 500 == 499 and console.is_terminal and time.monotonic() - begin > 1:
+                columns = (TextColumn("tickets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+                bar = Progress(*columns, console=console, transient=True)
+                bar.start()
+                task = bar.add_task("tickets", total=count, completed=number)
+            if bar is not None and number % 100 == 0:
+                bar.update(task, completed=number)
+            yield simulated
+    finally:
+        if bar is not None:
+            bar.stop()

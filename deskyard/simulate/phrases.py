@@ -1,0 +1,172 @@
+"""Phrases: the words of one language, read from a data file and compiled for quick composing.
+
+In: phrases/<language>.toml. Out: `Template`s, to be said with Dice. Never: a probability that depends on the scenario;
+inside a template all choices are alike for everybody, so only *which* template was said tells something (grammar.py).
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from deskyard.simulate.dice import Dice
+
+LANGUAGES: Final = ("en", "ru", "de", "es", "uk", "pt")
+
+_TOKEN = re.compile(r"\{(\w+)\}|([\[\]|])|(#+)|([^{}\[\]|#]+)")
+_REMEMBERED: Final = frozenset({"app", "folder", "item"})
+"""Slots that mean the same thing wherever they stand in one ticket (cases of a word share an index)."""
+_NUMBER: Final = 4
+"""A run of four # is the ticket's one number (of an order, an invoice, a contract); other runs are drawn each time."""
+
+Memory = dict[str, int]
+"""What one ticket has named already: slot → index, and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A whole number of `count` digits that does not begin with 0."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of `options`; a `name` that was chosen before in the same ticket is chosen again."""
+
+    options: tuple["Template", ...]
+    name: str = ""
+
+
+Part = str | Digits | Choice
+
+
+class Template:
+    """A phrase with choices `[a|b]`, slots `{name}` and digits `#`; `source` is its text in the file.
+
+    >>> Template("Room [one|two]", {}).say(Dice("1"), {}) in ("Room one", "Room two")
+    True
+    """
+
+    __slots__ = ("parts", "source")
+
+    def __init__(self, source: str, slots: Mapping[str, tuple["Template", ...]]) -> None:
+        """Compile; raises ValueError for a bracket without its partner and KeyError for an unknown slot."""
+        self.source = source
+        tokens = list(_TOKEN.finditer(source))
+        if "".join(token.group() for token in tokens) != source:
+            raise ValueError(f"can't read the phrase {source!r}")
+        self.parts, rest = _sequence(tokens, 0, slots, source)
+        if rest != len(tokens):
+            raise ValueError(f"a bracket has no partner in {source!r}")
+
+    @classmethod
+    def of(cls, source: str, parts: tuple[Part, ...]) -> "Template":
+        """A template from parts that are compiled already."""
+        template = cls.__new__(cls)
+        template.source, template.parts = source, parts
+        return template
+
+    def say(self, dice: Dice, memory: Memory) -> str:
+        """The phrase with its choices made; `memory` is read and added to."""
+        said = []
+        for part in self.parts:
+            if isinstance(part, str):
+                said.append(part)
+            elif isinstance(part, Digits):
+                said.append(str(_number(part.count, dice, memory)))
+            elif part.name:
+                index = memory.setdefault(part.name, dice.below(len(part.options)))
+                said.append(part.options[index].say(dice, memory))
+            else:
+                said.append(dice.pick(part.options).say(dice, memory))
+        return "".join(said)
+
+
+def _number(count: int, dice: Dice, memory: Memory) -> int:
+    drawn = 10 ** (count - 1) + dice.below(9 * 10 ** (count - 1))
+    return memory.setdefault("number", drawn) if count == _NUMBER else drawn
+
+
+def _sequence(
+    tokens: list[re.Match[str]], at: int, slots: Mapping[str, tuple[Template, ...]], source: str
+) -> tuple[tuple[Part, ...], int]:
+    """Parts up to the end, a `|` or a `]`; returns them and the place where reading stopped."""
+    parts: list[Part] = []
+    while at < len(tokens):
+        slot, bracket, digits, literal = tokens[at].groups()
+        if slot:
+            base = slot.split("_", maxsplit=1)[0]
+            parts.append(Choice(slots[slot], base if base in _REMEMBERED else ""))
+        elif digits:
+            parts.append(Digits(len(digits)))
+        elif literal:
+            parts.append(literal)
+        elif bracket == "[":
+            options: list[Template] = []
+            while True:
+                inner, at = _sequence(tokens, at + 1, slots, source)
+                options.append(Template.of(source, inner))
+                if at >= len(tokens):
+                    raise ValueError(f"a bracket has no partner in {source!r}")
+                if tokens[at].group() == "]":
+                    break
+            parts.append(Choice(tuple(options)))
+        else:
+            break
+        at += 1
+    return tuple(parts), at
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What can be said about one scenario or one group: subjects, symptoms, and details (groups have none)."""
+
+    subjects: tuple[Template, ...]
+    symptoms: tuple[Template, ...]
+    details: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """One language: frame phrases by name, urgency phrases by level, topics by scenario and by group."""
+
+    language: str
+    frame: Mapping[str, tuple[Template, ...]]
+    urgency: Mapping[str, tuple[Template, ...]]
+    scenarios: Mapping[str, Topic]
+    groups: Mapping[str, Topic]
+    quote_head: str
+
+
+@cache
+def load_phrases(language: str) -> Phrases:
+    """The phrases of `language` (one of LANGUAGES), read once a process.
+
+    >>> len(load_phrases("ru").scenarios) >= 25
+    True
+    """
+    text = files("deskyard.simulate").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")
+    raw: dict[str, Any] = tomllib.loads(text)
+    slots: dict[str, tuple[Template, ...]] = {}
+    for name, values in raw["slot"].items():
+        slots[name] = tuple(Template(value, {}) for value in values)
+
+    def compiled(values: Iterable[str]) -> tuple[Template, ...]:
+        return tuple(Template(value, slots) for value in values)
+
+    def topic(table: Mapping[str, list[str]]) -> Topic:
+        return Topic(compiled(table["subjects"]), compiled(table["symptoms"]), compiled(table.get("details", ())))
+
+    frame = dict(raw["frame"])
+    return Phrases(
+        language=language,
+        quote_head=frame.pop("quote_head"),
+        frame={name: compiled(values) for name, values in frame.items()},
+        urgency={"none": (), **{level: compiled(values) for level, values in raw["urgency"].items()}},
+        scenarios={name: topic(table) for name, table in raw["s"].items()},
+        groups={name: topic(table) for name, table in raw["g"].items()},
+    )

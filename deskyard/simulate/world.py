@@ -1,0 +1,65 @@
+"""World: the simulated desk at work; yields synthetic tickets with their labels, their truth and their journey.
+
+In: Settings. Out: `SimulatedTicket`s, one at a time, in the order of filing. Never: two runs that differ.
+
+    world = World(seed=1, label_noise=0.0)
+    for simulated in world.tickets(3000):
+        simulated.ticket, simulated.labels["queue"], simulated.truth.labels["queue"], simulated.moves
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import count as numbers
+from itertools import islice
+from typing import Any
+
+from deskyard.errors import BadInput
+from deskyard.simulate.desk import Desk
+from deskyard.simulate.grammar import Grammar
+from deskyard.simulate.journey import Move
+from deskyard.simulate.labels import Noise
+from deskyard.simulate.oracle import Oracle
+from deskyard.simulate.settings import Settings
+from deskyard.simulate.simulated import SimulatedTicket, Truth
+from deskyard.simulate.window import STREAM_SIZE, Window
+
+__all__ = ["Move", "Settings", "SimulatedTicket", "Truth", "World"]
+
+
+class World:
+    """The simulated desk. Change settings by name, e.g. `World(seed=2, typos=0.0, burst=False)`.
+
+    >>> world = World(seed=1, label_noise=0.0)
+    >>> one, two = world.tickets(2)
+    >>> one.ticket.source, one.labels == one.truth.labels
+    ('synthetic', True)
+    """
+
+    def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
+        """Build the desk of `world_seed`; raises BadInput for a setting out of its range, TypeError for no setting."""
+        self.settings = replace(settings or Settings(), **changes)
+        self.desk = Desk(self.settings)
+        self.grammar = Grammar(self.desk, self.settings)
+        self.oracle = Oracle(self.desk, Noise(self.desk), self.settings.label_noise)
+
+    def tickets(self, count: int) -> Iterator[SimulatedTicket]:
+        """A history: `count` tickets (0 or more) spread over the settings' days. The burst needs at least 50."""
+        if count < 0:
+            raise BadInput(f"The number of tickets can't be negative: {count}.")
+        return self._window(0, count).run()
+
+    def stream(self, count: int | None = None) -> Iterator[SimulatedTicket]:
+        """New tickets from the time after the history, endless without `count`; the first n are always the same."""
+        if count is not None and count < 0:
+            raise BadInput(f"The number of tickets can't be negative: {count}.")
+        endless = (one for number in numbers(1) for one in self._window(number, STREAM_SIZE).run())
+        return islice(endless, count)
+
+    def burst_window(self, count: int) -> tuple[datetime, datetime] | None:
+        """First and last moment of the burst in `tickets(count)`, or None where there is none."""
+        moments = self._window(0, count).burst
+        return (moments[0], moments[-1]) if moments else None
+
+    def _window(self, number: int, count: int) -> Window:
+        return Window(self.settings, self.grammar, self.oracle, number, count)
