@@ -145,6 +145,19 @@ def champion(models: Path) -> Path | None:
     return models / name
 
 
+def find(models: Path, name: str = "") -> Path:
+    """The folder of a bundle: `name` is its path or its name in `models`; without a name it is the champion's.
+
+    Raises BundleMissing when there is no champion.
+    """
+    if name:
+        return Path(name) if Path(name).exists() or not (models / name).exists() else models / name
+    folder = champion(models)
+    if folder is None:
+        raise BundleMissing(f"there is no champion in {models}: run `deskyard train HISTORY` first.")
+    return folder
+
+
 def crown(models: Path, name: str) -> None:
     """Make the bundle `name` in `models` the champion, in one step."""
     atomic.write(models / CURRENT, f"{name}\n".encode())
@@ -166,7 +179,7 @@ def _taken_apart(
         "columns": {"latin": scorer.vocabulary.latin}
         | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
         "memory_ids": list(scorer.memory.ids),
-        "heads": {t: {"labels": list(h.labels), "pool": h.pool.tolist()} for t, h in scorer.heads.items()},
+        "heads": [{"target": t, "labels": list(h.labels), "pool": h.pool.tolist()} for t, h in scorer.heads.items()],
     }
     for target, head in scorer.heads.items():
         arrays |= {
@@ -179,7 +192,7 @@ def _taken_apart(
 
 def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
     columns, ids = _document(home, "columns"), _document(home, "memory_ids")
-    heads: dict[Target, Any] = _document(home, "heads")
+    heads: dict[Target, Any] = {head["target"]: head for head in _document(home, "heads")}
     side_by_side = spans({target: head["labels"] for target, head in heads.items()})
     idf = _array(home, "idf")
     index = sparse.csr_array(

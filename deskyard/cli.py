@@ -22,7 +22,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history whose truth is known."),
     "train": ("training.cli:train", "Learn from a history: a bundle and an honest table."),
     "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
+    "card": ("deskyard.card:card", "Show what a bundle learnt from and how well it was judged."),
     "serve": ("service.cli:serve", "Take new tickets over HTTP and place them in queues."),
+    "demo": ("deskyard.demo:demo", "See all of it at work on a simulated desk."),
     "check": ("deskyard.check:check", "Say what is wrong with this installation and what to do."),
 }
 """Command → where it lives ("module:function") and its line in the help."""

@@ -73,7 +73,7 @@ class Memory:
         tickets = np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])
         shared = np.repeat(_unit(weights), [stop - start for start, stop in holders])
         shared *= np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
-        return np.bincount(tickets, shared, minlength=len(self.ids))
+        return np.asarray(np.bincount(tickets, shared, minlength=len(self.ids)), dtype=np.float64)
 
 
 _NOBODY: Final = np.empty(0, np.int32)

@@ -40,7 +40,7 @@ def predict(
     """
     if precision is not None and not 0.5 <= precision < 1:
         raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
-    loaded = bundle.load(_folder(model))
+    loaded = bundle.load(bundle.find(settings().models, model))
     said = parse_map(mapping or [])
     columns = ["id", *(f"{target}{part}" for target in loaded.targets for part in ("", *_PARTS))]
     rows = 0
@@ -54,12 +54,6 @@ def predict(
 
 
 _PARTS = ("_confidence", "_action", "_top")
-
-
-def _folder(model: str) -> Path:
-    """A folder by its path, else a bundle of that name among the models."""
-    named = settings().models / model
-    return named if not Path(model).exists() and named.exists() else Path(model)
 
 
 def _answers(table: Table, said: Mapping, loaded: bundle.Bundle, precision: float | None) -> Iterator[dict[str, Any]]:

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
-from rich.console import Console
 
+from deskyard.bundle import load as load_bundle
+from deskyard.card import show
 from deskyard.columns import parse_map
 from deskyard.errors import BadInput
 from deskyard.progress import bar, console
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
-from training.handover import HandedOver, hand_over
+from training.handover import hand_over
 from training.history import History, load
-from training.run import Options, Trained
+from training.run import Options
 from training.run import train as run
-from training.table import as_json, remarks, table
 
 
 class Order(StrEnum):
@@ -63,9 +63,13 @@ def train(
     trained = run(history, options, judge, bar)
     done = hand_over(trained, settings(), out, time.perf_counter() - start)
     if as_text:
-        typer.echo(json.dumps(as_json(trained.judged, trained.card, done.digest, str(done.folder)), ensure_ascii=False))
-    else:
-        _show(trained, options, done)
+        typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
+        return
+    show(load_bundle(done.folder))
+    if done.queues is not None:
+        console.print(
+            f"It is the champion now; the built-in desk has {len(done.queues)} queues for it.", highlight=False
+        )
 
 
 def _targets(said: str) -> tuple[Target, ...]:
@@ -88,18 +92,3 @@ def _tell(history: History, rejected: Path) -> None:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in history.rejected_by_reason.most_common())
         history.write_rejected(rejected)
         console.print(f"  {len(history.rejected):,} rows rejected ({reasons}): see {rejected}", highlight=False)
-
-
-def _show(trained: Trained, options: Options, done: HandedOver) -> None:
-    out = Console(width=max(Console().width, 130) if not Console().is_terminal else None)
-    out.print(table(trained.judged, trained.card["judged_on"]["how"], options.precision))
-    for remark in remarks(trained.judged):
-        out.print(f"- {remark}", highlight=False, markup=False)
-    out.print(
-        f"The saved model learnt from all {trained.card['learnt_from']['tickets']:,} tickets; the figures are those of "
-        "the judged one.",
-        highlight=False,
-    )
-    out.print(f"bundle {done.folder}  digest {done.digest[:16]}", highlight=False, markup=False, soft_wrap=True)
-    if done.queues is not None:
-        out.print(f"It is the champion now; the built-in desk has {len(done.queues)} queues for it.", highlight=False)

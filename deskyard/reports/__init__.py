@@ -1,0 +1,1 @@
+"""Reports: what training, pages and mails show alike, made from a bundle's card and the journal."""
