@@ -1,0 +1,30 @@
+"""`/livez` and `/readyz`: for supervisors and load balancers."""
+
+from typing import Final
+
+from fastapi import APIRouter, HTTPException
+
+from deskyard.policy import TRIAGE
+from deskyard.stores.desk import Desk
+from service.api.doors import InYard
+from service.api.shapes import Alive, ModelSeen, Ready
+from service.problems import problems
+
+router: Final = APIRouter(tags=["health"])
+
+
+@router.get("/livez", responses=problems(400))
+async def livez() -> Alive:
+    """The process runs. If this is not answered, start it again."""
+    return Alive()
+
+
+@router.get("/readyz", responses=problems(400, 503))
+def readyz(yard: InYard) -> Ready:
+    """Tickets can be taken and stored, with a model or without one."""
+    with yard.database.reading() as session:
+        if Desk.queue(session, TRIAGE) is None:
+            raise HTTPException(503, "the desk has no triage queue: start the service again, which makes it")
+    bundle, missing = yard.champion.bundle, yard.champion.missing
+    model = ModelSeen(name=bundle.name, digest=bundle.digest, targets=list(bundle.targets)) if bundle else None
+    return Ready(model=model, why=missing.text if missing else None)

@@ -1,0 +1,63 @@
+"""The service as an ASGI app: `create_app(settings)` makes one, `service.app:app` is one of this environment.
+
+Nothing is opened when this module is imported.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from deskyard import __version__
+from deskyard.database import open_database
+from deskyard.settings import Settings, settings
+from deskyard.stores.desk import Desk
+from service import logs, problems
+from service.api import health, queues, score, tickets
+from service.guard import Guard
+from service.models import open_champion
+from service.routing import Yard
+
+
+def create_app(chosen: Settings | None = None) -> FastAPI:
+    """An app with its database at the newest revision and its model loaded; None means the environment's settings.
+
+    Raises StoreUnreachable or BadInput when the database can't serve. A model that can't be used is no error: its
+    tickets go to triage.
+    """
+    chosen = chosen or settings()
+    database = open_database(chosen.database)
+    with database.writing() as session:
+        Desk.ensure_queues(session)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="deskyard",
+        version=__version__,
+        description="Takes tickets, places each in a queue, and says why.",
+        # The stock pages fetch their scripts from a CDN, and the stock telemetry would send requests away.
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.yard = Yard(database, open_champion(chosen.models))
+    app.add_middleware(Guard)
+    problems.install(app)
+    for door in (tickets, queues, score, health):
+        app.include_router(door.router)
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(name)
+    logs.set_up()
+    globals()["app"] = create_app()
+    return globals()["app"]

@@ -1,0 +1,133 @@
+"""Every error as `application/problem+json` (RFC 9457): what is wrong and what to do, in a sentence.
+
+In come exceptions, out go answers. They name fields and never repeat a ticket's text.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from deskyard.errors import BadInput, DeskyardError, StoreUnreachable
+from deskyard.tables import storable
+
+log: Final = structlog.get_logger(__name__)
+
+_SHOWN: Final = 20
+"""How many wrong fields one answer names."""
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 writes it."""
+
+    type: str = "about:blank"
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    errors: list[dict[str, str]] = Field(default=[], description="For each wrong field its `field` and a `message`.")
+
+
+_MEANING: Final = {
+    400: "The body is not JSON, or the Host header is not one of this service's names.",
+    404: "There is no such thing.",
+    413: "The request is too large.",
+    415: "The body is not sent as JSON.",
+    422: "A value can't be used; `errors` names the fields.",
+    503: "The database can't be reached; send it again.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The declaration of these errors for OpenAPI."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": _MEANING[status], "content": content} for status in statuses}
+
+
+def problem(
+    status: int, detail: str, errors: list[dict[str, str]] | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for one error."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=storable(detail), errors=errors or [])
+    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(DeskyardError, _on_purpose)
+    app.add_exception_handler(DBAPIError, _no_database)
+    app.add_exception_handler(Exception, _a_bug)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    if found and found[0]["type"] == "json_invalid":
+        reason = found[0].get("ctx", {}).get("error", "")
+        return problem(400, f"the body is not valid JSON: {reason} at character {found[0]['loc'][-1]}")
+    whole = [one for one in found if tuple(one["loc"]) == ("body",)]
+    if whole and whole[0]["type"] != "missing" and not _is_json(request):
+        return problem(415, "send the body as JSON, with the header Content-Type: application/json")
+    errors = [_named(one) for one in found[:_SHOWN]]
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors) + more
+    return problem(422, detail, errors)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _named(error: Mapping[str, Any]) -> dict[str, str]:
+    place = [str(part) for part in error["loc"][1:]]  # the first is "body", "query" or "path"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "there is no such field; the API's description at /openapi.json lists them"
+    elif error["type"] == "missing":
+        message = "this is missing"
+    return {"field": storable(".".join(place) or "body")[:200], "message": storable(message)[:500]}
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = _PLAIN.get(error.status_code, detail)
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+_PLAIN: Final = {
+    404: "there is nothing at this address; /openapi.json lists the addresses",
+    405: "this address does not know that method; the Allow header lists those it knows",
+}
+
+
+async def _on_purpose(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, BadInput):
+        return problem(422, str(error))
+    if isinstance(error, StoreUnreachable):
+        return problem(503, str(error), headers={"Retry-After": str(max(1, round(error.retry_after)))})
+    log.error("failed", exc_info=error)
+    return problem(500, str(error))
+
+
+async def _no_database(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database_failed", exc_info=error)
+    return problem(503, "the database did not do its part, so nothing was stored: send it again", headers=_SOON)
+
+
+_SOON: Final = {"Retry-After": "1"}
+
+
+async def _a_bug(_request: Request, error: Exception) -> JSONResponse:
+    log.error("bug", exc_info=error)
+    return problem(500, "something is wrong in deskyard itself, and its log says where; the request can be sent again")

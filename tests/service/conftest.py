@@ -1,0 +1,139 @@
+"""A service without a model, one with a tiny model, and a real process on a free port."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+import structlog
+from starlette.testclient import TestClient
+
+from deskyard.settings import Settings
+from deskyard.stores.desk import Desk
+from service.app import create_app
+
+SUBJECTS = {
+    "IT": "the vpn client drops the connection and the laptop is offline",
+    "Billing": "the invoice shows a wrong amount, please refund the payment",
+    "Кадры/Отпуск": "прошу согласовать отпуск и больничный лист",
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quiet():
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
+
+
+@pytest.fixture
+def call():
+    """A client of an app that was made from settings; as many as wanted, all closed at the end."""
+    with ExitStack() as opened:
+
+        def make(chosen: Settings) -> TestClient:
+            app = create_app(chosen)
+            return opened.enter_context(TestClient(app, base_url="http://localhost", raise_server_exceptions=False))
+
+        yield make
+
+
+@pytest.fixture
+def client(call, tmp_path):
+    """A client of a service without a model."""
+    return call(Settings(home=tmp_path))
+
+
+@pytest.fixture(scope="session")
+def champion(tmp_path_factory):
+    """A home with a champion of three queues, two priorities and two assignees, each proved by 400 past tickets."""
+    from deskyard import bundle
+    from deskyard.contract import EVIDENCE
+    from deskyard.features import count
+    from deskyard.model import TicketModel
+    from deskyard.ticket import Ticket
+
+    home = tmp_path_factory.mktemp("champion")
+    labels = {"priority": ("low", "high"), "queue": tuple(SUBJECTS), "assignee": ("ann", "борис")}
+    tickets = [Ticket(id=str(n), subject=text) for n, text in enumerate(list(SUBJECTS.values()) * 20)]
+    which = np.arange(len(tickets), dtype=np.int32) % 3
+    truth = {"priority": np.minimum(which, 1), "queue": which, "assignee": np.minimum(which, 1)}
+    counts = count(tickets)
+    model = TicketModel({target: len(names) for target, names in labels.items()}).fit(counts, truth)
+    evidence = {}
+    for target, names in labels.items():
+        evidence[target] = np.zeros(400, EVIDENCE)
+        evidence[target]["confidence"] = np.linspace(0.5, 1, 400)
+        evidence[target]["predicted"] = evidence[target]["truth"] = np.arange(400) % len(names)
+    scorer = model.scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
+    bundle.save(home / "models" / "tiny", scorer, evidence, {"asked_precision": 0.95}, {})
+    bundle.crown(home / "models", "tiny")
+    return home
+
+
+@pytest.fixture
+def trained(call, champion, tmp_path):
+    """A client of a service with that champion and its queues, on a database of its own."""
+    client = call(Settings(home=champion, database_url=f"sqlite:///{tmp_path}/desk.db"))
+    with client.app.state.yard.database.writing() as session:
+        Desk.ensure_queues(session, SUBJECTS)
+    return client
+
+
+class Server:
+    """`deskyard serve` in a process of its own."""
+
+    def __init__(self, home: Path, port: int = 0) -> None:
+        environment = {**os.environ, "DESKYARD_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        self.log = home / "serve.log"
+        with self.log.open("a") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deskyard", "serve", "--port", str(port)],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        said = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
+        assert found, f"{said!r} {self.log.read_text()}"
+        self.port = int(found[1])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Start servers; all are stopped at the end."""
+    started = []
+
+    def start(home: Path, port: int = 0) -> Server:
+        started.append(Server(home, port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(serve, tmp_path_factory):
+    """One running server."""
+    return serve(tmp_path_factory.mktemp("served"))

@@ -1,0 +1,53 @@
+"""`/v1/score`: what would be done, without doing it."""
+
+import pytest
+
+from service.api.shapes import Scores
+
+
+def test_without_a_model_scores_are_empty_and_say_why(client):
+    answered = client.post("/v1/score", json={"tickets": [{"subject": "VPN"}, {}]})
+    assert answered.status_code == 200
+    scores = Scores.model_validate(answered.json())
+    assert [(item.decisions, item.placement.queue, item.placement.reason.code) for item in scores.items] == [
+        ({}, "triage", "no_model"),
+        ({}, "triage", "empty"),
+    ]
+    assert scores.model is None
+
+
+def test_scoring_writes_nothing(trained):
+    trained.post("/v1/score", json={"tickets": [{"external_id": "1", "subject": "VPN client"}]})
+    assert trained.get("/v1/queues/IT/tickets").json()["items"] == []
+    assert trained.get("/v1/queues/triage/tickets").json()["items"] == []
+    assert trained.get("/v1/tickets/1").status_code == 404
+
+
+def test_a_score_says_what_sending_the_ticket_then_does(trained):
+    bodies = [{"subject": "the vpn client drops the connection"}, {"subject": "xyzzy"}, {"subject": "отпуск"}, {}]
+    scored = trained.post("/v1/score", json={"tickets": bodies}).json()
+    for body, score in zip(bodies, scored["items"], strict=True):
+        sent = trained.post("/v1/tickets", json=body).json()
+        assert (sent["decisions"], sent["placement"]) == (score["decisions"], score["placement"])
+        assert (sent["model"], sent["policy"]) == (scored["model"], scored["policy"])
+
+
+def test_a_thousand_tickets_are_scored_at_once_and_no_more(client):
+    assert len(client.post("/v1/score", json={"tickets": [{}] * 1000}).json()["items"]) == 1000
+    assert client.post("/v1/score", json={"tickets": [{}] * 1001}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "tickets"),
+        ({"tickets": []}, "tickets"),
+        ({"tickets": [{}, {"nope": 1}]}, "tickets.1.nope"),
+        ({"tickets": {}}, "tickets"),
+        ({"tickets": [{}], "more": 1}, "more"),
+    ],
+)
+def test_bad_input_names_the_field(client, body, field):
+    answered = client.post("/v1/score", json=body)
+    assert answered.status_code == 422
+    assert [error["field"] for error in answered.json()["errors"]] == [field]
