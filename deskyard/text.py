@@ -32,9 +32,15 @@ _UNPRINTABLE: Final = re.compile(
 _TAG: Final = re.compile(
     r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|[uo]l|li|a|b|i|font|style|h[1-6])\b)", re.I
 )
+_MOJIBAKE: Final = re.compile(
+    r"[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xff]|[РС][\u0400-\u040f\u0450-\u045f\xb0-\xbf\u2018-\u203a]"
+)
+"""What text that was decoded wrongly holds at least once; looking closer costs more than all the rest."""
+
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
 _PHONE: Final = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \u00a0().-]{0,3}\d){6,14}(?!\w)")
+_LONG: Final = re.compile(r"\S{41}")
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{41,}|\w{41,}")
 _DIGITS: Final = re.compile(r"\d{5,}")
 _TOKEN: Final = re.compile(r"\w+")
@@ -80,7 +86,7 @@ def clean(raw: str) -> str:
     text = _UNPRINTABLE.sub(" ", raw[: 4 * LONGEST].replace("\r", "\n"))
     if "<" in text and _TAG.search(text):
         text = _from_html(text)
-    if ftfy.badness.is_bad(text):
+    if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = ftfy.fix_text(text)
     text = unicodedata.normalize("NFKC", text[:LONGEST])
     return _mask(_own_words(text)).strip()
@@ -116,7 +122,8 @@ def _mask(text: str) -> str:
         text = _EMAIL.sub(" email_ ", text)
     if "://" in text or "www." in text:
         text = _URL.sub(r" \1 ", text)
-    text = _BLOB.sub(" blob_ ", text)
+    if _LONG.search(text):
+        text = _BLOB.sub(" blob_ ", text)
     text = _PHONE.sub(" phone_ ", text)
     return _DIGITS.sub("0_", text)
 
