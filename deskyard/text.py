@@ -26,6 +26,10 @@ STEMMERS: Final = {
 }  # fmt: skip
 """Language written in Latin letters → its Snowball stemmer; Cyrillic has the Russian one (Ukrainian has none)."""
 
+ENOUGH: Final = 30
+"""Latin letters that tell a language; fewer are product names and codes, which are taken for any language at all."""
+
+_LATIN: Final = re.compile("[A-Za-z]")
 _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )
@@ -37,7 +41,7 @@ _MOJIBAKE: Final = re.compile(
 )
 """What text that was decoded wrongly holds at least once; looking closer costs more than all the rest."""
 
-_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
 _PHONE: Final = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \u00a0().-]{0,3}\d){6,14}(?!\w)")
 _LONG: Final = re.compile(r"\S{41}")
@@ -61,9 +65,10 @@ _MAIL_HEADER: Final = re.compile(
     re.I,
 )
 _SIGN_OFF: Final = re.compile(
-    r"^\s*(?:--\s*$|(?:best|kind|warm|many)\s+(?:regards|wishes)|regards\b|sincerely\b|cheers\b|thanks and regards"
-    r"|sent from my\b|get outlook for\b|с\s+уважением|с\s+наилучшими|отправлено с\b|mit freundlichen"
-    r"|viele gr|freundliche gr|saludos\b|un saludo|atentamente\b|atenciosamente\b|cumprimentos\b|з\s+повагою)",
+    r"^\s*(?:--\s*$|best,\s*$|(?:best|kind|warm|many)\s+(?:regards|wishes)|regards\b|sincerely\b|cheers\b"
+    r"|thanks and regards|sent from my\b|get outlook for\b|с\s+ув\b|с\s+уважением|с\s+наилучшими|отправлено с\b"
+    r"|mit freundlichen|viele gr|freundliche gr|saludos\b|un saludo|atentamente\b|atenciosamente\b|cumprimentos\b"
+    r"|з\s+повагою)",
     re.I,
 )
 _SIGNATURE_LINES: Final = 12
@@ -129,13 +134,17 @@ def _mask(text: str) -> str:
 
 
 def latin_stemmer(texts: Iterable[str]) -> str:
-    """The stemmer of the language that most texts in Latin letters are written in; "english" if that can't be told.
+    """The stemmer of the language that most Latin letters are written in; "english" if that can't be told.
 
     >>> latin_stemmer(["Der Drucker im zweiten Stock druckt seit heute nicht mehr", "Не работает принтер"])
     'german'
     """
-    seen = Counter(str(_identifier().classify(text[:500])[0]) for text in texts)
-    return next((STEMMERS[language] for language, _ in seen.most_common() if language in STEMMERS), "english")
+    seen = Counter[str]()
+    for text in texts:
+        if letters := len(_LATIN.findall(text, 0, 500)):
+            seen[str(_identifier().classify(text[:500])[0])] += letters
+    told = (STEMMERS[language] for language, n in seen.most_common() if n >= ENOUGH and language in STEMMERS)
+    return next(told, "english")
 
 
 @cache
