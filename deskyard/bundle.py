@@ -123,7 +123,10 @@ def load(folder: Path) -> Bundle:
             raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
         if _sha256(path) != expected:
             raise _changed(path)
-    scorer, evidence = _put_together(home)
+    try:
+        scorer, evidence = _put_together(home)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise BundleBroken(f"{folder} is whole, but this deskyard can't read it ({error!r}): train again.") from error
     return Bundle(
         name=folder.resolve().name,
         digest=manifest["digest"],

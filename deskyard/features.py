@@ -107,6 +107,7 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform_counts(self, counts: Counts) -> sparse.csr_array:
         """The weighted columns of tickets counted together with those of `fit_counts`."""
+        check_is_fitted(self, "vocabulary_")
         blocks, starts = [], self.vocabulary_.starts
         for block, (matrix, kept) in enumerate(zip(counts.matrices, self.kept_, strict=True)):
             part = matrix[:, kept]
@@ -118,6 +119,7 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def familiar(self, counts: Counts) -> npt.NDArray[np.bool_]:
         """Which tickets, counted together with those of `fit_counts`, hold a word that is known."""
+        check_is_fitted(self, "vocabulary_")
         return np.asarray(np.diff(counts.matrices[0][:, self.kept_[0]].indptr) > 0)
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:

@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import SGDClassifier
 from sklearn.svm import LinearSVC
+from sklearn.utils.validation import check_is_fitted
 
 MOST_LABELS: Final = 150
 MOST_TICKETS: Final = 300_000
@@ -55,4 +56,5 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
 
     def margins(self, X: sparse.csr_array) -> npt.NDArray[np.float32]:
         """How far each ticket stands on each label's side (tickets x labels)."""
+        check_is_fitted(self, "coef_")
         return np.asarray(X @ self.coef_.astype(np.float32) + self.intercept_, dtype=np.float32)

@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from deskyard import pool
 from deskyard.features import Counts, TicketVectorizer
@@ -55,6 +56,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
 
     def log_scores(self, counts: Counts) -> dict[Target, npt.NDArray[np.float32]]:
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
         near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
@@ -69,6 +71,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
 
     def scorer(self, labels: Mapping[Target, Sequence[str]], pools: Mapping[Target, npt.NDArray[np.float64]]) -> Scorer:
         """What answers new tickets: this model's arrays under the names of its labels, with the fitted pools."""
+        check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
         side_by_side = spans({target: labels[target] for target in targets})
         return Scorer(
