@@ -3,7 +3,9 @@
 The one place where texts from outside become storable: beyond it every ticket can be kept and hashed as it stands.
 """
 
+import json
 import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -25,12 +27,16 @@ def _number_as_text(value: Any) -> Any:
 
 
 def _text_only(value: Any) -> Any:
+    if value == "":
+        return None
     if value is not None and not isinstance(value, str | datetime):
         raise ValueError("write the time as text, such as 2026-01-31T12:00:00+03:00")
     return value
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError as error:
@@ -49,15 +55,15 @@ def _word(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_clean)]
 Name = Annotated[str, BeforeValidator(_number_as_text)]
-Moment = Annotated[datetime, BeforeValidator(_text_only), AfterValidator(_in_utc)]
+Moment = Annotated[datetime | None, AfterValidator(_in_utc), BeforeValidator(_text_only)]
 Value = Annotated[str | None, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 
 
 class NewTicket(BaseModel):
-    """A ticket as its sender describes it. Everything may be missing; what is not known here is refused, not lost."""
+    """A ticket as its sender describes it. Everything may be missing; a member not known here is kept as a field."""
 
     model_config = ConfigDict(
-        extra="forbid",
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {
@@ -80,7 +86,7 @@ class NewTicket(BaseModel):
     language: Text | None = None
     requester: Text | None = None
     organisation: Text | None = None
-    created_at: Moment | None = Field(None, description="When it was filed; now when left out, UTC without a zone.")
+    created_at: Moment = Field(None, description="When it was filed; now when left out, UTC without a zone.")
     fields: dict[Text, Value] | None = Field(None, description="The desk's own values known at filing.")
 
     @model_validator(mode="before")
@@ -100,8 +106,15 @@ class NewTicket(BaseModel):
             requester=self.requester or "",
             organisation=self.organisation or "",
             created_at=self.created_at or now,
-            fields={name: value for name, value in (self.fields or {}).items() if value is not None},
+            fields={name: value for name, value in self._all_fields() if value is not None},
         )
+
+    def _all_fields(self) -> Iterator[tuple[str, str | None]]:
+        """What was sent under `fields`, and members not known here; `x_product` is the field `product`, as in files."""
+        yield from (self.fields or {}).items()
+        for name, value in (self.model_extra or {}).items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield name.removeprefix("x_"), None if value is None else _clean(text)
 
 
 class ToScore(BaseModel):
