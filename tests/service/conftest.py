@@ -8,7 +8,6 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 import structlog
 from starlette.testclient import TestClient
@@ -16,12 +15,6 @@ from starlette.testclient import TestClient
 from deskyard.settings import Settings
 from deskyard.stores.desk import Desk
 from service.app import create_app
-
-SUBJECTS = {
-    "IT": "the vpn client drops the connection and the laptop is offline",
-    "Billing": "the invoice shows a wrong amount, please refund the payment",
-    "Кадры/Отпуск": "прошу согласовать отпуск и больничный лист",
-}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -49,39 +42,13 @@ def client(call, tmp_path):
     return call(Settings(home=tmp_path))
 
 
-@pytest.fixture(scope="session")
-def champion(tmp_path_factory):
-    """A home with a champion of three queues, two priorities and two assignees, each proved by 400 past tickets."""
-    from deskyard import bundle
-    from deskyard.contract import EVIDENCE
-    from deskyard.features import count
-    from deskyard.model import TicketModel
-    from deskyard.ticket import Ticket
-
-    home = tmp_path_factory.mktemp("champion")
-    labels = {"priority": ("low", "high"), "queue": tuple(SUBJECTS), "assignee": ("ann", "борис")}
-    tickets = [Ticket(id=str(n), subject=text) for n, text in enumerate(list(SUBJECTS.values()) * 20)]
-    which = np.arange(len(tickets), dtype=np.int32) % 3
-    truth = {"priority": np.minimum(which, 1), "queue": which, "assignee": np.minimum(which, 1)}
-    counts = count(tickets)
-    model = TicketModel({target: len(names) for target, names in labels.items()}).fit(counts, truth)
-    evidence = {}
-    for target, names in labels.items():
-        evidence[target] = np.zeros(400, EVIDENCE)
-        evidence[target]["confidence"] = np.linspace(0.5, 1, 400)
-        evidence[target]["predicted"] = evidence[target]["truth"] = np.arange(400) % len(names)
-    scorer = model.scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
-    bundle.save(home / "models" / "tiny", scorer, evidence, {"asked_precision": 0.95}, {})
-    bundle.crown(home / "models", "tiny")
-    return home
-
-
 @pytest.fixture
 def trained(call, champion, tmp_path):
     """A client of a service with that champion and its queues, on a database of its own."""
     client = call(Settings(home=champion, database_url=f"sqlite:///{tmp_path}/desk.db"))
-    with client.app.state.yard.database.writing() as session:
-        Desk.ensure_queues(session, SUBJECTS)
+    yard = client.app.state.yard
+    with yard.database.writing() as session:
+        Desk.ensure_queues(session, yard.champion.bundle.labels("queue"))
     return client
 
 
