@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -227,8 +227,8 @@ def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
 
 def _array(home: Path, name: str) -> npt.NDArray[Any]:
     path = home / f"{name}.npy"
-    array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if path.stat().st_size > MAPPED else None, allow_pickle=False)
-    return array
+    mapped: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
+    return np.asarray(np.load(path, mmap_mode=mapped, allow_pickle=False))  # a memmap's own indexing is slow
 
 
 def _document(home: Path, name: str) -> Any:

@@ -57,4 +57,4 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
     def margins(self, X: sparse.csr_array) -> npt.NDArray[np.float32]:
         """How far each ticket stands on each label's side (tickets x labels)."""
         check_is_fitted(self, "coef_")
-        return np.asarray(X @ self.coef_.astype(np.float32) + self.intercept_, dtype=np.float32)
+        return np.asarray(X @ self.coef_.astype(np.float64) + self.intercept_, dtype=np.float32)

@@ -5,7 +5,7 @@ A log-opinion pool: softmax of a weighted sum of the heads' log-scores. The few 
 once (Heskes 1998; Guo et al. 2017).
 """
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +15,25 @@ HEADS: Final = ("linear", "memory", "share")
 
 _FLOOR: Final = 1e-7
 
+T = TypeVar("T", bound=np.floating[Any])
+
 Matrix = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
 
 
-def log_scores(margins: Matrix, votes: Matrix, shares: Matrix) -> Matrix:
+def log_scores(margins: npt.NDArray[T], votes: Matrix, shares: Matrix) -> npt.NDArray[T]:
     """The heads' scores side by side (heads x tickets x labels)."""
-    share = np.broadcast_to(np.log(np.maximum(shares, _FLOOR)), votes.shape)
-    return np.stack([margins, np.log(np.maximum(votes, _FLOOR)), share])
+    scores = np.empty((len(HEADS), *margins.shape), margins.dtype)
+    scores[0] = margins
+    np.log(np.maximum(votes, _FLOOR), out=scores[1])
+    np.log(np.maximum(shares, _FLOOR), out=scores[2])
+    return scores
 
 
-def believe(scores: Matrix, weights: Weights) -> npt.NDArray[np.float64]:
+def believe(scores: npt.NDArray[np.floating[Any]], weights: Weights) -> npt.NDArray[np.float64]:
     """Probabilities (tickets x labels), rows sum to 1."""
-    pooled = np.tensordot(weights, scores, axes=1)
+    pooled: npt.NDArray[np.float64] = (weights @ scores.reshape(len(weights), -1)).reshape(scores.shape[1:])
     pooled -= pooled.max(axis=-1, keepdims=True)
     np.exp(pooled, out=pooled)
     pooled /= pooled.sum(axis=-1, keepdims=True)
-    return np.asarray(pooled, dtype=np.float64)
+    return pooled

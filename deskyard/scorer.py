@@ -63,14 +63,15 @@ class Scorer:
         nearest, similar = self.memory.nearest(columns, weights)
         return {t: self._pooled(head, margins, nearest, similar) for t, head in self.heads.items()}, familiar
 
-    def margins(self, columns: Ids, weights: Weights) -> npt.NDArray[np.float32]:
+    def margins(self, columns: Ids, weights: Weights) -> npt.NDArray[np.float64]:
         """The linear heads' margins of all targets side by side."""
-        return np.asarray(weights @ self.coef[columns].astype(np.float32) + self.intercept, dtype=np.float32)
+        rows = self.coef.take(columns, axis=0).astype(np.float64)
+        return np.asarray(weights.astype(np.float64) @ rows + self.intercept)
 
     @staticmethod
     def _pooled(
         head: Head,
-        margins: npt.NDArray[np.float32],
+        margins: npt.NDArray[np.float64],
         nearest: npt.NDArray[np.int64],
         similar: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.float64]:
