@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from deskyard.bundle import find
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
@@ -67,9 +68,12 @@ def train(
         return
     show(load_bundle(done.folder))
     if done.queues is not None:
-        console.print(
-            f"It is the champion now; the built-in desk has {len(done.queues)} queues for it.", highlight=False
-        )
+        told = f"It is the champion now; the built-in desk has {len(done.queues)} queues for it."
+    elif out is None:
+        told = f"The champion stays {find(settings().models).name}: `deskyard serve` goes on with it."
+    else:
+        return
+    console.print(told, highlight=False, markup=False)
 
 
 def _targets(said: str) -> tuple[Target, ...]:
