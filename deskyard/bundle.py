@@ -80,9 +80,18 @@ def save(
 ) -> str:
     """Write a bundle to `folder` and return its digest; a bundle that was there is replaced in one step.
 
-    Raises BadInput when `folder` holds something else.
+    Raises BadInput when `folder` holds something else or can't be written.
     """
-    _refuse_strangers(folder)
+    try:
+        return _save(folder, scorer, evidence, card, made)
+    except OSError as error:
+        raise BadInput(f"{folder} can't be written ({error.strerror or error}): name another folder.") from error
+
+
+def _save(
+    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+) -> str:
+    refuse_strangers(folder)
     folder.mkdir(parents=True, exist_ok=True)
     saving = Path(tempfile.mkdtemp(prefix=atomic.SAVING, dir=folder))
     try:
@@ -149,11 +158,11 @@ def champion(models: Path) -> Path | None:
 
 
 def find(models: Path, name: str = "") -> Path:
-    """The folder of a bundle: `name` is its path or its name in `models`; without a name it is the champion's.
+    """The folder of a bundle: `name` is its path, or its name in `models`; "" and "champion" mean the champion.
 
     Raises BundleMissing when there is no champion.
     """
-    if name:
+    if name and name != "champion":
         return Path(name) if Path(name).exists() or not (models / name).exists() else models / name
     folder = champion(models)
     if folder is None:
@@ -243,7 +252,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(raw)
         seal = manifest.pop("seal")
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _changed(path) from error
     if seal != _seal(manifest) or raw != _canonical(manifest | {"seal": seal}):
         raise _changed(path)
@@ -277,13 +286,22 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _refuse_strangers(folder: Path) -> None:
+def refuse_strangers(folder: Path) -> None:
+    """Raise BadInput when `folder` is a file or holds what no bundle has."""
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
-    if folder.is_dir() and not (folder / MANIFEST).exists():
-        strangers = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
-        if strangers:
-            raise BadInput(f"{folder} holds other files ({', '.join(strangers[:3])}): name a new or empty folder.")
+    if not folder.is_dir():
+        return
+    if (folder / MANIFEST).exists() and _is_ours(folder / MANIFEST):
+        return
+    strangers = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
+    if strangers:
+        raise BadInput(f"{folder} holds other files ({', '.join(strangers[:3])}): name a new or empty folder.")
+
+
+def _is_ours(manifest: Path) -> bool:
+    """Whether a manifest, whole or damaged, was once a bundle's."""
+    return b'"seal"' in manifest.read_bytes() or b'"digest"' in manifest.read_bytes()
 
 
 def _ours(name: str) -> bool:
@@ -296,5 +314,5 @@ def _sweep(folder: Path, keep: str) -> None:
         unfinished = path.name.startswith(atomic.SAVING)
         if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
             continue
-        if path.is_dir() and _ours(path.name) and path.name != keep:
-            shutil.rmtree(path)
+        if _ours(path.name) and path.name != keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

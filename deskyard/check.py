@@ -4,12 +4,14 @@ In comes the environment, out goes one line a finding: ok, warn (works, but not 
 no folder is made, no database is migrated.
 """
 
+import json
 import os
 import re
 import shutil
 import socket
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -195,7 +197,16 @@ def _port(port: int) -> Finding:
         with socket.create_server(("127.0.0.1", port)):
             pass
     except OSError as error:
-        return Finding(
-            "fail", "port", f"{port} can't be used ({error.strerror}): `deskyard serve --port` takes another"
-        )
+        if _deskyard_answers(port):
+            return Finding("ok", "port", f"{port}: deskyard is serving there")
+        said = os.strerror(error.errno or 0)
+        return Finding("fail", "port", f"{port} can't be used ({said}): `deskyard serve --port` takes another")
     return Finding("ok", "port", f"{port} is free")
+
+
+def _deskyard_answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return "model" in json.load(answer)
+    except (OSError, ValueError):
+        return False

@@ -29,8 +29,17 @@ MISS: Final = 0.05
 LUCK: Final = 0.001
 """A label is routed only if chance alone would be right as often with at most this probability."""
 
+EVEN: Final = 0.5
+"""A ticket that is more likely wrong than right is never routed, however well the others would carry it."""
+
 FIRST_LOOK: Final = 150
 """The strictest threshold tested leaves this many tickets: fewer can't prove 95 % once a single label is wrong."""
+
+WALKS: Final = 2
+"""Walks from strict to loose that share the error budget."""
+
+FEWEST: Final = 5
+"""Tickets of evidence at the threshold that a label needs to be routed."""
 
 
 def lower_bound(right: int, n: int, miss: float = MISS) -> float:
@@ -59,7 +68,7 @@ class Contract:
 
     `threshold` is the lowest confidence at which `asked` is proved, None where nothing is. `labels` are those the
     promise was proved on; `missing` says of each other label why it is not among them. `n` and `right` count the
-    evidence at the threshold, `of` all evidence.
+    evidence at the threshold, `of` all evidence; where nothing is proved they count the strictest look.
     """
 
     target: Target
@@ -93,8 +102,9 @@ class Contract:
 def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: float) -> Contract:
     """The contract that `evidence` supports at the precision `asked` (0 < asked < 1).
 
-    The promise is proved on all routed tickets together. Labels that do no better than their share of all tickets are
-    taken out and the rest is tested again, until all that is left holds.
+    The promise is proved on all routed tickets together. Labels with fewer than `FEWEST` tickets of evidence, labels
+    that are surely wrong more than twice as often as promised, and labels that do no better than their share of all
+    tickets are taken out and the rest is tested again, until all that is left holds.
     """
     if not 0 < asked < 1:
         raise ValueError(f"the asked precision must lie between 0 and 1, not {asked}")
@@ -103,21 +113,22 @@ def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: fl
     rows = evidence[order]
     shares = np.bincount(rows["truth"][rows["truth"] >= 0], minlength=len(labels)) / max(len(rows), 1)
     while True:
-        kept = rows[~np.isin(rows["predicted"], list(missing))]
+        kept = rows[(rows["confidence"] >= EVEN) & ~np.isin(rows["predicted"], list(missing))]
         n = _loosest(kept, asked)
         routed = kept[:n]
         failing = dict(_failing(routed, labels, shares, asked, missing)) if n else {}
         if not failing:
             break
         missing |= failing
+    looked_at = routed if n else rows[: _first_look(len(rows), asked)]
     return Contract(
         target=target,
         asked=asked,
         threshold=float(routed["confidence"][-1]) if n else None,
         labels=frozenset(name for i, name in enumerate(labels) if i not in missing) if n else frozenset(),
         missing={labels[i]: reason for i, reason in missing.items()},
-        n=n,
-        right=int((routed["predicted"] == routed["truth"]).sum()),
+        n=len(looked_at),
+        right=int((looked_at["predicted"] == looked_at["truth"]).sum()),
         of=len(rows),
     )
 
@@ -129,26 +140,49 @@ def _loosest(rows: Evidence, asked: float) -> int:
     order fixed before any truth is seen, each is tested at full strength, and the first failure ends the walk. Two
     walks share the error budget, as one early wrong label must not silence a desk with thousands of sure tickets.
     """
-    starts = sorted({min(FIRST_LOOK, len(rows)), len(rows) // 5})
-    walks = [start for start in starts if start >= fewest_to_prove(asked, MISS / 2)]
-    budget = MISS / max(len(walks), 1)
     errors = np.cumsum(rows["predicted"] != rows["truth"])
     last_of_tie = np.flatnonzero(np.diff(rows["confidence"], append=-1.0)) + 1
     proved = 0
-    for start in walks:
+    for start in (min(FIRST_LOOK, len(rows)), len(rows) // 5):  # the same looks whatever is asked
         for n in _looks(start, last_of_tie):
-            if bdtr(errors[n - 1], n, 1 - asked) > budget:
+            if n < least_evidence(asked):
+                continue
+            if bdtr(errors[n - 1], n, 1 - asked) > MISS / WALKS:
                 break
             proved = max(proved, int(n))
     return proved
 
 
+def _first_look(n: int, asked: float) -> int:
+    return max(min(FIRST_LOOK, n), least_evidence(asked))
+
+
+def least_evidence(asked: float) -> int:
+    """How many tickets of evidence, all of them right, it takes to route anything at all.
+
+    >>> least_evidence(0.95), least_evidence(0.99)
+    (72, 368)
+    """
+    return fewest_to_prove(asked, MISS / WALKS)
+
+
+def right_to_prove(n: int, asked: float) -> int:
+    """How many of `n` tickets must be right to prove the share `asked` in one look; more than `n` if none can.
+
+    >>> right_to_prove(150, 0.95), right_to_prove(72, 0.95), right_to_prove(50, 0.95)
+    (148, 72, 51)
+    """
+    return next((n - wrong + 1 for wrong in range(n + 1) if bdtr(wrong, n, 1 - asked) > MISS / WALKS), n + 1)
+
+
 def _looks(start: int, ends: npt.NDArray[np.intp]) -> Iterator[int]:
-    """Counts from `start` up in steps of 2 %, each at the end of a run of equal confidences."""
-    at = int(np.searchsorted(ends, start))
-    while at < len(ends):
+    """Counts from `start` up in steps of 2 % to all there are, each at the end of a run of equal confidences."""
+    at, last = int(np.searchsorted(ends, start)), len(ends) - 1
+    while at <= last:
         yield int(ends[at])
-        at = max(at + 1, int(np.searchsorted(ends, int(ends[at] * 1.02))))
+        if at == last:
+            return
+        at = min(max(at + 1, int(np.searchsorted(ends, int(ends[at] * 1.02)))), last)
 
 
 def _failing(
@@ -160,15 +194,14 @@ def _failing(
     for i, name in enumerate(labels):
         if i in known:
             continue
-        if n[i] == 0:
-            yield i, Reason("no_evidence", f"no past ticket was as sure of {name!r}: {_lacking(asked, 0)}")
+        if n[i] < FEWEST:
+            lacking = f"{n[i]} past tickets were as sure of {name!r}: {FEWEST - n[i]} more are needed"
+            yield i, Reason("no_evidence", lacking)
         elif _by_luck(int(right[i]), int(n[i]), float(shares[i])) > LUCK:
             luck = f"no better than always saying {name!r} ({shares[i]:.0%} of all tickets)"
             yield i, Reason("base_rate", f"{right[i]} of {n[i]} right is {luck}")
-
-
-def _lacking(asked: float, n: int) -> str:
-    return f"{fewest_to_prove(asked) - n} more tickets could prove {asked:.0%}"
+        elif bdtr(int(right[i]), int(n[i]), max(1 - 2 * (1 - asked), 0)) < MISS:
+            yield i, Reason("own_record", f"only {right[i]} of {n[i]} were right where {name!r} was said")
 
 
 def _by_luck(right: int, n: int, share: float) -> float:

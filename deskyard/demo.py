@@ -6,6 +6,7 @@ Every step is a command that a person could type; it is printed before it runs. 
 import json
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -80,11 +81,16 @@ def _with(environment: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def _served(say: Console, environment: dict[str, str], port: int, address: str) -> Iterator[None]:
     """The service as a child process, ready; ended at the end of the block."""
+    _refuse_taken(port)
     say.print(f"\n$ deskyard serve --port {port}", style="bold", markup=False)
     log = Path(environment["DESKYARD_HOME"]) / "serve.log"
+    environment = _with(environment | {"PYTHONUNBUFFERED": "1"})
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603 - our own command
-            _command("serve", "--port", str(port)), env=_with(environment), stdout=output, stderr=output
+            _command("serve", "--port", str(port)),
+            env=environment,
+            stdout=output,
+            stderr=output,
         )
         try:
             _await(server, address, log)
@@ -94,14 +100,27 @@ def _served(say: Console, environment: dict[str, str], port: int, address: str) 
             server.wait()
 
 
+def _refuse_taken(port: int) -> None:
+    """Somebody else's service must not get the demo's tickets."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise BadInput(
+            f"port {port} is taken ({os.strerror(error.errno or 0)}): choose another with --port."
+        ) from error
+
+
 def _await(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    """Until our own child says that it holds the port, and is ready."""
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):  # noqa: S310 - our own loopback address
-                return
-        except OSError:
-            time.sleep(0.1)
+        if address.encode() in log.read_bytes():
+            try:
+                with urllib.request.urlopen(f"{address}/readyz", timeout=5):  # noqa: S310 - our own loopback address
+                    return
+            except OSError:
+                pass
+        time.sleep(0.1)
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise StoreUnreachable(f"the service did not start: {said[-1] if said else 'it said nothing'} (all in {log})")
 
@@ -129,12 +148,10 @@ def _show(say: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> 
         shown.add_column(heading)
     for body, answer in posted:
         text = " ".join((body["subject"] or body["body"]).split())
-        belief = answer["decisions"]["queue"]
+        belief = answer["decisions"].get("queue")
+        told = f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure" if belief else "no model"
         shown.add_row(
-            answer["ticket"]["id"],
-            text[:40] + ("…" if len(text) > 40 else ""),
-            answer["ticket"]["queue"],
-            f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure",
+            answer["ticket"]["id"], text[:40] + ("…" if len(text) > 40 else ""), answer["ticket"]["queue"], told
         )
     say.print(shown)
 

@@ -84,7 +84,7 @@ class Reader:
 
     def __call__(self, ticket: Ticket) -> tuple[Ids, Ids, Ids]:
         """The columns of each block, in the order of the text, repeated as often as they occur."""
-        found = words(clean(f"{ticket.subject}\n{ticket.body}"))
+        found = words(clean(ticket.subject)) + words(clean(ticket.body))  # apart: a quoted mail keeps its body
         return (
             _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,

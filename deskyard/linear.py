@@ -4,6 +4,7 @@ In comes a matrix of weighted columns with labels, out come margins (tickets x l
 `deskyard.pool` makes those from all heads. Never sees a ticket's text.
 """
 
+import warnings
 from typing import Any, Final, Self
 
 import numpy as np
@@ -41,7 +42,9 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         self.intercept_ = np.full(self.labels, ABSENT, np.float32)
         self.intercept_[present] = 0
         if len(present) > 1 and X.shape[1]:
-            fitted = self._estimator(len(present), X.shape[0]).fit(X, y)
+            with warnings.catch_warnings():  # many labels on few tickets is what a short history looks like
+                warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+                fitted = self._estimator(len(present), X.shape[0]).fit(X, y)
             coef, intercept = fitted.coef_, fitted.intercept_
             if len(present) == 2:
                 coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])

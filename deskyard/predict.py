@@ -3,6 +3,7 @@
 No row is rejected: one that can't be read, has no text, or repeats an id is answered with `leave`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,34 +41,54 @@ def predict(
     """
     if precision is not None and not 0.5 <= precision < 1:
         raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
+    if str(file) != "-" and out.exists() and file.exists() and out.samefile(file):
+        raise BadInput(f"--out {out} is the file that is read: name another.")
     loaded = bundle.load(bundle.find(settings().models, model))
     said = parse_map(mapping or [])
     columns = ["id", *(f"{target}{part}" for target in loaded.targets for part in ("", *_PARTS))]
-    rows = 0
-    with read_rows(file) as table, open_writer(out, columns) as writer:
+    left = Counter[str]()
+    with read_rows(file) as table:
         check_map(said, [table])
         check_columns(table, match(table, said))
-        for answer in bar(_answers(table, said, loaded, precision), None, "predicting"):
-            writer.write(answer)
-            rows += 1
-    console.print(f"{rows:,} rows answered by {loaded.name}", highlight=False)
+        with open_writer(out, columns) as writer:
+            for answer, why in bar(_answers(table, said, loaded, precision), None, "predicting"):
+                writer.write(answer)
+                left[why] += 1
+    told = ", ".join(f"{n:,} {why}" for why, n in left.items() if why)
+    console.print(
+        f"{left.total():,} rows answered by {loaded.name}{f' (left: {told})' if told else ''}", highlight=False
+    )
 
 
 _PARTS = ("_confidence", "_action", "_top")
 
 
-def _answers(table: Table, said: Mapping, loaded: bundle.Bundle, precision: float | None) -> Iterator[dict[str, Any]]:
+def _answers(
+    table: Table, said: Mapping, loaded: bundle.Bundle, precision: float | None
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each row's answer, and why it is left to a person whatever the model thinks ("" if it is not)."""
     contracts = loaded.contracts(precision)
     places, width = match(table, said), len(table.columns)
     seen: set[str] = set()
     for row in table:
         if len(table.columns) > width:  # JSON lines may bring new columns at any line
             places, width = match(table, said), len(table.columns)
-        ticket = Ticket(id="") if isinstance(row, Broken) else to_ticket(row.values, places, order=said.dates or "day")
-        repeated = ticket.id in seen
+        if isinstance(row, Broken):
+            ticket, why = Ticket(id=""), "unreadable"
+        else:
+            ticket = to_ticket(row.values, places, order=said.dates or "day")
+            why = _lacking(ticket, seen)
         seen.add(ticket.id)
         decisions = decide(ticket, loaded.predict([ticket])[0], contracts)
-        yield {"id": ticket.id} | _cells(decisions, leave=repeated or not ticket.id)
+        yield {"id": ticket.id} | _cells(decisions, leave=bool(why)), why
+
+
+def _lacking(ticket: Ticket, seen: set[str]) -> str:
+    if not ticket.id:
+        return "without an id"
+    if ticket.id in seen:
+        return "with a repeated id"
+    return "" if ticket.subject.strip() or ticket.body.strip() else "without text"
 
 
 def _cells(decisions: dict[Target, Decision], leave: bool) -> dict[str, Any]:

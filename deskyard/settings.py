@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What the environment says; frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="DESKYARD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="DESKYARD_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     home: Path | None = None
     database_url: str = ""

@@ -18,6 +18,8 @@ import ftfy
 import ftfy.badness
 from inscriptis import get_text
 
+from deskyard.mail import own_words
+
 LONGEST: Final = 20_000
 """Characters of a text that are read; what a ticket is about stands at its beginning."""
 
@@ -36,7 +38,7 @@ _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )
 _TAG: Final = re.compile(
-    r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|[uo]l|li|a|b|i|font|style|h[1-6])\b)", re.I
+    r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|[uo]l|li|a|b|i|font|style|h[1-6])(?=[\s/>]))", re.I
 )
 _MOJIBAKE: Final = re.compile(
     r"[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xff]|[РС][\u0400-\u040f\u0450-\u045f\xb0-\xbf\u2018-\u203a]"
@@ -50,30 +52,6 @@ _LONG: Final = re.compile(r"\S{41}")
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{41,}|\w{41,}")
 _DIGITS: Final = re.compile(r"\d{5,}")
 _TOKEN: Final = re.compile(r"\w+")
-
-_QUOTE_HEADER: Final = re.compile(
-    r"^\s*(?:"
-    r"-{3,} ?(?:original message|исходное сообщение|пересланное сообщение|ursprüngliche nachricht|mensaje original"
-    r"|mensagem original|forwarded message|вихідне повідомлення)"
-    r"|_{20,}\s*$"
-    r"|on\b.{4,200}\bwrote:?\s*$|am\b.{4,200}\bschrieb\b.{0,80}:\s*$|el\b.{4,200}\bescribió:?\s*$"
-    r"|em\b.{4,200}\bescreveu:?\s*$|.{4,200}\b(?:пишет|написал|написала|написал\(а\)|пише|написав|написала):\s*$"
-    r")",
-    re.I,
-)
-_MAIL_HEADER: Final = re.compile(
-    r"^\s*\*{0,2}(?:from|sent|to|cc|subject|date|от|отправлено|дата|кому|копия|тема|von|gesendet|an|betreff|de|enviado"
-    r"|para|asunto|assunto|від|надіслано)\*{0,2}:",
-    re.I,
-)
-_SIGN_OFF: Final = re.compile(
-    r"^\s*(?:--\s*$|best,\s*$|(?:best|kind|warm|many)\s+(?:regards|wishes)|regards\b|sincerely\b|cheers\b"
-    r"|thanks and regards|sent from my\b|get outlook for\b|с\s+ув\b|с\s+уважением|с\s+наилучшими|отправлено с\b"
-    r"|mit freundlichen|viele gr|freundliche gr|saludos\b|un saludo|atentamente\b|atenciosamente\b|cumprimentos\b"
-    r"|з\s+повагою)",
-    re.I,
-)
-_SIGNATURE_LINES: Final = 12
 
 
 def clean(raw: str) -> str:
@@ -96,7 +74,7 @@ def clean(raw: str) -> str:
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = ftfy.fix_text(text)
     text = unicodedata.normalize("NFKC", text[:LONGEST])
-    return _mask(_own_words(text)).strip()
+    return _mask(own_words(text)).strip()
 
 
 def _from_html(text: str) -> str:
@@ -104,24 +82,6 @@ def _from_html(text: str) -> str:
         return str(get_text(text))
     except Exception:  # the parser raises many kinds on broken mark-up, and the tags alone are then taken out
         return re.sub(r"<[^<>]{0,2000}>", " ", text)
-
-
-def _own_words(text: str) -> str:
-    """The text without quoted replies and signature; the text itself if nothing would be left."""
-    kept: list[str] = []
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith(">"):
-            continue
-        if _QUOTE_HEADER.match(line[:300]):
-            break
-        if _MAIL_HEADER.match(line) and number + 1 < len(lines) and _MAIL_HEADER.match(lines[number + 1]):
-            break
-        if _SIGN_OFF.match(line) and len(lines) - number <= _SIGNATURE_LINES:
-            break
-        kept.append(line)
-    own = "\n".join(kept).strip()
-    return own or text
 
 
 def _mask(text: str) -> str:
@@ -198,5 +158,5 @@ def stem(word: str, latin: str = "english") -> str:
     ('принтер', 'printer', 'druck')
     """
     if "\u0400" <= word[0] <= "\u04ff":
-        return str(_stemmer("russian").stem(word))
+        return str(_stemmer("russian").stem(word)) or word
     return str(_stemmer(latin).stem(word)) if word[0].isalpha() else word

@@ -1,6 +1,7 @@
 """`deskyard serve`: the service on this machine's loopback address."""
 
 import ipaddress
+import os
 import socket
 from typing import Annotated
 
@@ -54,4 +55,6 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise BadInput(f"port {port} of {host} can't be used ({error.strerror}): choose another with --port") from error
+        raise BadInput(
+            f"port {port} of {host} can't be used ({os.strerror(error.errno or 0)}): choose another with --port"
+        ) from error

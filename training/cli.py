@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
-from deskyard.bundle import find
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
@@ -16,8 +17,9 @@ from deskyard.errors import BadInput
 from deskyard.progress import bar, console
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
-from training.handover import hand_over
+from training.handover import hand_over, refuse_unwritable
 from training.history import History, load
+from training.rejected import write_rejected
 from training.run import Options
 from training.run import train as run
 
@@ -42,6 +44,7 @@ def train(
     order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME,
     out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None,
     rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
+    champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -56,24 +59,22 @@ def train(
     if not 0.5 <= precision < 1:
         raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
     options = Options(_targets(targets), precision, order.value, seed)
+    refuse_unwritable(settings(), out)
     start = time.perf_counter()
     said = parse_map(mapping or [])
     history = load(files, said, moves=moves, order=order.value)
-    _tell(history, rejected)
-    judge = load([test], said, order=order.value) if test else None
+    # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
+    levels = {**history.priority_levels, **said.priority}
+    judge = load([test], replace(said, priority=levels), order=order.value) if test else None
+    _tell([history, judge] if judge else [history], rejected)
     trained = run(history, options, judge, bar)
-    done = hand_over(trained, settings(), out, time.perf_counter() - start)
+    done = hand_over(trained, settings(), out, time.perf_counter() - start, champion)
     if as_text:
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
         return
     show(load_bundle(done.folder))
-    if done.queues is not None:
-        told = f"It is the champion now; the built-in desk has {len(done.queues)} queues for it."
-    elif out is None:
-        told = f"The champion stays {find(settings().models).name}: `deskyard serve` goes on with it."
-    else:
-        return
-    console.print(told, highlight=False, markup=False)
+    if done.told:
+        console.print(done.told, highlight=False, markup=False)
 
 
 def _targets(said: str) -> tuple[Target, ...]:
@@ -84,15 +85,21 @@ def _targets(said: str) -> tuple[Target, ...]:
     return tuple(target for target in TARGETS if target in names)
 
 
-def _tell(history: History, rejected: Path) -> None:
+def _tell(parts: list[History], rejected: Path) -> None:
     """Say what was read, what was ignored and what was rejected, before the long work begins."""
-    console.print(f"{len(history):,} tickets read", highlight=False)
-    for note in history.notes:
-        console.print(f"  {note}", highlight=False, markup=False)
-    for file, columns in history.ignored_columns.items():
-        if columns:
-            console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
-    if history.rejected:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in history.rejected_by_reason.most_common())
-        history.write_rejected(rejected)
-        console.print(f"  {len(history.rejected):,} rows rejected ({reasons}): see {rejected}", highlight=False)
+    for history, what in zip(parts, ("tickets read", "tickets to judge on"), strict=False):
+        console.print(f"{len(history):,} {what}", highlight=False)
+        for note in history.notes:
+            console.print(f"  {note}", highlight=False, markup=False)
+        for file, columns in history.ignored_columns.items():
+            if columns:
+                console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
+    rows = [row for history in parts for row in history.rejected]
+    if rows:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in Counter(row.reason for row in rows).most_common())
+        write_rejected(rows, rejected)
+        console.print(f"  {len(rows):,} rows rejected ({reasons}): see {rejected}", highlight=False, markup=False)
+    known = {f"{t.subject}\n{t.body}" for t in parts[0].tickets} if len(parts) > 1 else set()
+    repeated = sum(f"{t.subject}\n{t.body}" in known for t in parts[-1].tickets) if known else 0
+    if repeated:
+        console.print(f"  {repeated:,} tickets to judge on have the text of a learnt one: what they show flatters")

@@ -1,12 +1,14 @@
 """Hand a trained model over: write the bundle, and make the first one the champion with queues to route into."""
 
+import os
 import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deskyard import bundle
 from deskyard.database import open_database
+from deskyard.errors import BadInput, BundleError
 from deskyard.settings import Settings
 from deskyard.stores.desk import Desk
 from training.run import Trained
@@ -14,31 +16,81 @@ from training.run import Trained
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """Where the bundle lies, its digest, and the queues made when it became the champion (None: it did not)."""
+    """Where the bundle lies, its digest, and what became of it, as a sentence."""
 
     folder: Path
     digest: str
-    queues: tuple[str, ...] | None
+    told: str
 
 
-def hand_over(trained: Trained, settings: Settings, out: Path | None, seconds: float) -> HandedOver:
-    """Save to `out`; or, without it, beside the other bundles, where the first one becomes the champion."""
+def hand_over(
+    trained: Trained, settings: Settings, out: Path | None, seconds: float, champion: bool = False
+) -> HandedOver:
+    """Save to `out`; or, without it, beside the other bundles.
+
+    There it becomes the champion when `champion` says so, when it is the first, and when the present one can't be used.
+    """
     now = datetime.now(UTC)
     made = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
     if out is not None:
-        digest = bundle.save(out, trained.scorer, trained.evidence, trained.card, made)
-        return HandedOver(out, digest, None)
-    folder = settings.models / now.strftime("%Y-%m-%d-%H%M%S")
+        return HandedOver(out, bundle.save(out, trained.scorer, trained.evidence, trained.card, made), "")
+    folder = _new_folder(settings.models, now)
     digest = bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
-    if bundle.champion(settings.models) is not None:
-        return HandedOver(folder, digest, None)
-    queues = trained.scorer.heads.get("queue") or trained.scorer.heads.get("category")
-    names = queues.labels if queues else ()
+    stays, broken = _usable(settings.models)
+    if stays and not champion:
+        told = f"The champion stays {stays}: the service goes on with it. `deskyard train --champion` would replace it."
+        return HandedOver(folder, digest, told)
+    queues = _open_queues(trained, settings)
+    bundle.crown(settings.models, folder.name)
+    instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
+    told = f"It is the champion now{instead}; the built-in desk has {queues} queues for it."
+    return HandedOver(folder, digest, f"{told} A running service takes it at its next start." if instead else told)
+
+
+def refuse_unwritable(settings: Settings, out: Path | None) -> None:
+    """Fail before the long work, not after it: BadInput when the bundle could not be written."""
+    if out is not None:
+        bundle.refuse_strangers(out)
+    place = out if out is not None else settings.models
+    above = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        where = "--out" if out is not None else "DESKYARD_HOME"
+        raise BadInput(f"the bundle can't be written to {place} ({above} is no folder to write in): look at {where}.")
+
+
+def _usable(models: Path) -> tuple[str, str]:
+    """The present champion's name if it can be used, else why not; both empty when there is none."""
+    try:
+        folder = bundle.champion(models)
+        return (bundle.load(folder).name if folder else ""), ""
+    except BundleError as error:
+        return "", str(error)
+
+
+def _open_queues(trained: Trained, settings: Settings) -> int:
+    """Give the built-in desk a queue for each queue label (category label where no queue is learnt)."""
+    head = trained.scorer.heads.get("queue") or trained.scorer.heads.get("category")
+    names = head.labels if head else ()
     database = open_database(settings.database)
     try:
         with database.writing() as session:
             Desk.ensure_queues(session, names)
     finally:
         database.close()
-    bundle.crown(settings.models, folder.name)
-    return HandedOver(folder, digest, names)
+    return len(names)
+
+
+def _new_folder(models: Path, now: datetime) -> Path:
+    """A folder of its own, named by the second (or the next free one), so that no bundle takes another's place."""
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = models / now.strftime("%Y-%m-%d-%H%M%S")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                now += timedelta(seconds=1)
+            else:
+                return folder
+    except OSError as error:
+        raise BadInput(f"{models} can't be written ({error.strerror or error}): look at DESKYARD_HOME.") from error

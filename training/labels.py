@@ -15,8 +15,7 @@ FEWEST: Final = 2
 """Tickets a label needs before it can be learnt at all."""
 
 UNLABELLED: Final = -1
-UNLEARNABLE: Final = -2
-"""Positions of a ticket without a label, and of one whose label is not learnt: the latter is always a miss."""
+"""The position of a ticket without a label. Labels that are not learnt have -2, -3, ...: always a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,12 @@ class LabelSet:
     rare: dict[str, int]
 
     def positions(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
-        """Each value's position, UNLABELLED or UNLEARNABLE."""
-        place = {label: i for i, label in enumerate(self.labels)}
-        found = [UNLABELLED if value is None else place.get(value, UNLEARNABLE) for value in values]
-        return np.array(found, dtype=np.int32)
+        """Each value's position; negative where it has none among the labels."""
+        place: dict[str | None, int] = {label: i for i, label in enumerate(self.labels)}
+        place[None] = UNLABELLED
+        unknown = sorted({value for value in values if value is not None and value not in place})
+        place |= {value: UNLABELLED - 1 - i for i, value in enumerate(unknown)}
+        return np.array([place[value] for value in values], dtype=np.int32)
 
 
 def learnable(

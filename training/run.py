@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from deskyard import __version__
 from deskyard.contract import Contract, Evidence, draw_up
+from deskyard.errors import BadInput
 from deskyard.scorer import Scorer
 from deskyard.ticket import TARGETS, Target
 from training import evaluate
@@ -69,6 +70,8 @@ def train(history: History, options: Options, test: History | None = None, progr
 
     Raises NothingToLearn when no wanted target has two labels with enough tickets.
     """
+    if test is not None and not len(test):
+        raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
     label_sets = learnable(history.labels, options.targets)
     ordered = options.order == "file" or history.dated * 2 > len(history)
     plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed)
@@ -90,7 +93,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     return Trained(
         scorer=model.scorer({target: labels.labels for target, labels in label_sets.items()}, pools),
         evidence={target: evidence(known, target, pools, material) for target in label_sets},
-        card=_card(history, plan, options, judged),
+        card=_card(history, test, plan, options, judged),
         judged=judged,
     )
 
@@ -124,7 +127,9 @@ def _score(
     )
 
 
-def _card(history: History, plan: Plan, options: Options, judged: Mapping[Target, Judged]) -> dict[str, Any]:
+def _card(
+    history: History, test: History | None, plan: Plan, options: Options, judged: Mapping[Target, Judged]
+) -> dict[str, Any]:
     """What the bundle says of itself; no moment and no place, so that it belongs to the digest."""
     first, last = history.time_range or (None, None)
     return {
@@ -135,7 +140,12 @@ def _card(history: History, plan: Plan, options: Options, judged: Mapping[Target
             "last": last.isoformat() if last else None,
             "rejected": dict(history.rejected_by_reason),
         },
-        "judged_on": {"how": plan.how, "tickets": len(plan.apart.ask), "learnt_from": len(plan.apart.learn)},
+        "judged_on": {
+            "how": plan.how,
+            "tickets": len(plan.apart.ask),
+            "learnt_from": len(plan.apart.learn),
+            "digest": test.digest if test else None,
+        },
         "note": "the figures are those of the judged model; the saved one learnt from every ticket of the history",
         "asked_precision": options.precision,
         "options": asdict(options),
@@ -149,7 +159,7 @@ def _card(history: History, plan: Plan, options: Options, judged: Mapping[Target
                     "threshold": found.contract.threshold,
                     "evidence": {
                         "tickets": found.contract.of,
-                        "routed": found.contract.n,
+                        "surest": found.contract.n,
                         "right": found.contract.right,
                     },
                     "not_routed": {label: reason.text for label, reason in found.contract.missing.items()},

@@ -49,7 +49,7 @@ def folds(learn: Positions, ordered: bool, seed: int) -> Iterator[Fold]:
             if 0 < start < stop:
                 yield Fold(learn[:start], learn[start:stop])
     else:
-        parts = np.array_split(np.random.default_rng(seed).permutation(learn), min(FOLDS, len(learn)))
+        parts = np.array_split(np.random.default_rng(seed).permutation(learn), min(FOLDS, max(len(learn), 1)))
         for part in parts if len(parts) > 1 else ():
             yield Fold(np.setdiff1d(learn, part), np.sort(part))
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from deskyard.contract import fewest_to_prove
+from deskyard.contract import least_evidence, right_to_prove
 from deskyard.ticket import TARGETS, Target
 
 Card = Mapping[str, Any]
@@ -67,22 +67,33 @@ def remarks(card: Card) -> Iterator[str]:
     """What a person should know beside the table, a sentence each."""
     for target, found in _targets(card):
         contract, rare = found["contract"], found["too_rare"]
+        evidence, asked = contract["evidence"], contract["asked"]
         if rare:
-            yield f"{target}: {len(rare)} labels with a single ticket are not learnt ({_some(rare)})"
+            yield f"{target}: {_count(len(rare), 'label')} with a single ticket cannot be learnt: {_some(rare)}"
         if contract["threshold"] is None:
+            needed = right_to_prove(evidence["surest"], asked)
+            more = (
+                f"{evidence['right']:,} were right, and {asked:.0%} takes {needed:,}"
+                if needed <= evidence["surest"]
+                else f"{asked:.0%} takes at least {least_evidence(asked):,} tickets"
+            )
             yield (
-                f"{target}: nothing is routed, all is suggested: {contract['evidence']['tickets']:,} tickets of "
-                f"evidence do not prove {contract['asked']:.0%} at any confidence "
-                f"(it takes at least {fewest_to_prove(contract['asked'])} tickets, all of them right)"
+                f"{target}: all is suggested, nothing routed: of the surest {evidence['surest']:,} of "
+                f"{_count(evidence['tickets'], 'past ticket')} asked of a model that did not know them, {more}"
             )
         elif contract["not_routed"]:
-            yield f"{target}: {len(contract['not_routed'])} labels stay suggestions: {_some(contract['not_routed'])}"
+            held = contract["not_routed"]
+            yield f"{target}: {_count(len(held), 'label')} only suggested, for want of evidence: {_some(held)}"
     learnt = card["learnt_from"]["tickets"]
     yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
 
 
 def _targets(card: Card) -> Iterator[tuple[Target, Any]]:
     return ((target, card["targets"][target]) for target in TARGETS if target in card["targets"])
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _some(names: Mapping[str, Any]) -> str:

@@ -6,13 +6,14 @@ The one place where texts from outside become storable: beyond it every ticket c
 import json
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from deskyard.tables import storable
 from deskyard.ticket import Ticket
+from deskyard.times import read_time
 
 MOST: Final = 1_000
 """Tickets in one request for scores."""
@@ -24,23 +25,6 @@ def _clean(value: Any) -> Any:
 
 def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _clean(value)
-
-
-def _text_only(value: Any) -> Any:
-    if value == "":
-        return None
-    if value is not None and not isinstance(value, str | datetime):
-        raise ValueError("write the time as text, such as 2026-01-31T12:00:00+03:00")
-    return value
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("this time is outside the calendar") from error
 
 
 def _word(value: Any) -> Any:
@@ -55,7 +39,6 @@ def _word(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_clean)]
 Name = Annotated[str, BeforeValidator(_number_as_text)]
-Moment = Annotated[datetime | None, AfterValidator(_in_utc), BeforeValidator(_text_only)]
 Value = Annotated[str | None, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 
 
@@ -86,7 +69,9 @@ class NewTicket(BaseModel):
     language: Text | None = None
     requester: Text | None = None
     organisation: Text | None = None
-    created_at: Moment = Field(None, description="When it was filed; now when left out, UTC without a zone.")
+    created_at: Name | None = Field(
+        None, description="When it was filed, as files may say it; now when left out or not readable (kept as a field)."
+    )
     fields: dict[Text, Value] | None = Field(None, description="The desk's own values known at filing.")
 
     @model_validator(mode="before")
@@ -96,6 +81,7 @@ class NewTicket(BaseModel):
 
     def ticket(self, now: datetime) -> Ticket:
         """The ticket, filed `now` unless it says when."""
+        filed = read_time(self.created_at or "")
         return Ticket(
             id=self.external_id or "",
             source=self.source or "api",
@@ -105,13 +91,15 @@ class NewTicket(BaseModel):
             language=self.language or "",
             requester=self.requester or "",
             organisation=self.organisation or "",
-            created_at=self.created_at or now,
+            created_at=filed or now,
             fields={name: value for name, value in self._all_fields() if value is not None},
         )
 
     def _all_fields(self) -> Iterator[tuple[str, str | None]]:
         """What was sent under `fields`, and members not known here; `x_product` is the field `product`, as in files."""
         yield from (self.fields or {}).items()
+        if self.created_at and read_time(self.created_at) is None:
+            yield "created_at", self.created_at
         for name, value in (self.model_extra or {}).items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             yield name.removeprefix("x_"), None if value is None else _clean(text)

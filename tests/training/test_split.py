@@ -1,0 +1,97 @@
+"""Splits: no model is ever asked about a ticket that it has learnt, nor about one older than any it learnt."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.split import FIRST_CUT, FOLDS, JUDGED, Plan, folds, judged_apart
+
+SIZES = st.integers(0, 400)
+SEEDS = st.integers(0, 5)
+
+
+def asks(plan):
+    return [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
+
+
+@given(SIZES, SIZES | st.just(0), st.booleans(), SEEDS)
+def test_no_ticket_is_asked_of_a_model_that_learnt_it(history, test, ordered, seed):
+    plan = Plan.of(history, test, ordered, seed)
+    for fold in asks(plan):
+        assert not set(fold.learn) & set(fold.ask)
+        assert set(fold.learn) <= set(range(history))
+        assert len(set(fold.ask)) == len(fold.ask)
+    assert plan.everything.tolist() == list(range(history))
+
+
+@given(SIZES, SIZES | st.just(0), SEEDS)
+def test_in_a_time_ordered_plan_no_question_is_older_than_any_ticket_that_was_learnt(history, test, seed):
+    plan = Plan.of(history, test, True, seed)
+    for fold in (*plan.folds, plan.apart):
+        assert max(fold.learn, default=-1) < min(fold.ask, default=0) or not len(fold.ask)
+    assert (plan.at_random is None) == bool(test)
+
+
+@given(SIZES, SIZES | st.just(0), st.booleans(), SEEDS)
+def test_the_judging_tickets_are_in_no_fold(history, test, ordered, seed):
+    plan = Plan.of(history, test, ordered, seed)
+    for fold in plan.folds:
+        assert not (set(fold.learn) | set(fold.ask)) & set(plan.apart.ask)
+        assert set(fold.learn) | set(fold.ask) <= set(plan.apart.learn)
+    asked = [position for fold in plan.folds for position in fold.ask]
+    assert len(asked) == len(set(asked))
+
+
+@given(st.integers(1, 300), st.integers(1, 50), st.booleans(), SEEDS)
+def test_tickets_of_a_test_file_are_asked_and_never_learnt(history, test, ordered, seed):
+    plan = Plan.of(history, test, ordered, seed)
+    theirs = set(range(history, history + test))
+    assert set(plan.apart.ask) == theirs
+    assert set(plan.apart.learn) == set(plan.everything)
+    assert not any(theirs & set(fold.learn) for fold in asks(plan))
+    assert plan.test_is_apart
+    assert plan.how == "the test file"
+
+
+@given(st.integers(2, 400), st.booleans(), SEEDS)
+def test_without_a_test_file_a_fifth_judges_and_is_learnt_in_the_end(n, ordered, seed):
+    plan = Plan.of(n, 0, ordered, seed)
+    assert abs(len(plan.apart.ask) - JUDGED * n) <= 1
+    assert len(plan.apart.learn) + len(plan.apart.ask) == n
+    assert not plan.test_is_apart
+    assert plan.how == ("the newest fifth" if ordered else "a random fifth")
+    if ordered:
+        assert plan.apart.ask.tolist() == list(range(n - len(plan.apart.ask), n))
+
+
+def test_ordered_folds_are_the_newest_60_percent_in_five_blocks_each_after_all_that_was_learnt():
+    cut = list(folds(np.arange(100), True, 0))
+    assert len(cut) == FOLDS
+    assert np.concatenate([fold.ask for fold in cut]).tolist() == list(range(int(FIRST_CUT * 100), 100))
+    assert [fold.learn.tolist() for fold in cut] == [list(range(fold.ask[0])) for fold in cut]
+
+
+def test_unordered_folds_ask_every_ticket_once_and_learn_all_the_others():
+    learn = np.arange(0, 200, 2)
+    cut = list(folds(learn, False, 0))
+    assert sorted(np.concatenate([fold.ask for fold in cut]).tolist()) == learn.tolist()
+    assert all(sorted([*fold.learn, *fold.ask]) == learn.tolist() for fold in cut)
+
+
+def test_the_same_seed_gives_the_same_cut_and_another_seed_another():
+    def cut(seed):
+        plan = Plan.of(100, 0, False, seed)
+        return [fold.ask.tolist() for fold in asks(plan)]
+
+    assert cut(3) == cut(3)
+    assert cut(3) != cut(4)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_smallest_histories_can_be_cut(n, ordered):
+    fold = judged_apart(n, ordered, 0)
+    assert len(fold.learn) + len(fold.ask) == n
+    assert (len(fold.learn) > 0) == (n > 0)
+    assert (len(fold.ask) > 0) == (n > 1)
