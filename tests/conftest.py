@@ -157,3 +157,12 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
         return Said(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With DESKYARD_NO_SKIPS a skip is a failure, except for want of the data beside the checkout (../shared)."""
+    report = yield
+    if report.skipped and os.environ.get("DESKYARD_NO_SKIPS") and "../shared" not in str(report.longrepr):
+        report.outcome, report.longrepr = "failed", f"skipped where nothing may be: {report.longrepr}"
+    return report

@@ -46,9 +46,9 @@ def test_the_calibration_error_is_the_mean_gap_between_confidence_and_share_righ
 
 def test_a_label_the_model_cannot_know_counts_as_a_miss_everywhere():
     beliefs = np.eye(4)[[0, 1, 2, 3]]
-    found = judged(beliefs, [0, 1, -2, -2])
+    found = judged(beliefs, [0, 1, -2, -3])
     assert (found["accuracy"], found["top3"]) == (0.5, 0.5)
-    assert found["macro_f1"] == pytest.approx(2 / 3)
+    assert found["macro_f1"] == pytest.approx(2 / 4)
     assert macro_f1(np.array([0]), np.array([-2])) == 0
 
 
