@@ -277,7 +277,7 @@ def test_any_bytes_are_a_history_or_a_sentence(tmp_path, head, content, name):
 CASES = Path(os.environ.get("DESKYARD_CASES", Path(__file__).resolve().parents[3] / "shared" / "check" / "cases.py"))
 
 
-@pytest.mark.skipif(not CASES.is_file(), reason="no real cases: set DESKYARD_CASES to a cases.py that lays them out")
+@pytest.mark.skipif(not CASES.is_file(), reason="the real cases of ../shared are not here (or set DESKYARD_CASES)")
 def test_the_real_cases_are_read_without_losing_a_row(tmp_path):
     spec = importlib.util.spec_from_file_location("cases", CASES)
     cases = importlib.util.module_from_spec(spec)
