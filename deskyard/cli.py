@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "train": ("training.cli:train", "Learn from a history: a bundle and an honest table."),
     "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
     "card": ("deskyard.card:card", "Show what a bundle learnt from and how well it was judged."),
+    "policy": ("deskyard.policy_cli:policy", "Say how far the machine may go: suggest, route, off, shadow."),
     "serve": ("service.cli:serve", "Take new tickets over HTTP and place them in queues."),
     "demo": ("deskyard.demo:demo", "See all of it at work on a simulated desk."),
     "check": ("deskyard.check:check", "Say what is wrong with this installation and what to do."),
@@ -58,6 +59,8 @@ def open_command(name: str) -> Any:
         if (error.name or "").split(".")[0] in ("deskyard", "training", "service"):
             raise
         raise PartMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
+    if isinstance(door, typer.Typer):
+        return typer.main.get_command(door)
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     app.command(name)(door)
     return typer.main.get_command(app)

@@ -1,4 +1,4 @@
-"""Tables: the built-in desk (`desk_*`) and the journal (`journal_*`), as SQLAlchemy sees them.
+"""Tables: the built-in desk (`desk_*`), the journal (`journal_*`) and policies (`policy_*`), as SQLAlchemy sees them.
 
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
 `deskyard.stores.desk` and `deskyard.journal`; the shape changes through `deskyard.migrations`.
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-PREFIXES: Final = ("desk_", "journal_")
+PREFIXES: Final = ("desk_", "journal_", "policy_")
 """Our tables begin like this; any other table in the database belongs to somebody else."""
 
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -174,3 +174,16 @@ class EntryRow(Base):
     bundle: Mapped[str | None]
     policy: Mapped[str | None]
     content: Mapped[str]
+
+
+class PolicyRow(Base):
+    """One version of the policy, as TOML; the newest is in force. Only ever added to."""
+
+    __tablename__ = "policy_versions"
+    __table_args__ = (_NUMBERED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    digest: Mapped[str]
+    text: Mapped[str]

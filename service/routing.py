@@ -7,125 +7,127 @@ model: what can't be scored goes to triage with the reason.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from sqlalchemy.orm import Session
 
 from deskyard import policy
 from deskyard.database import Database
-from deskyard.decision import Action, Decision, Reason
+from deskyard.decision import Action, Decision, Prediction, Reason
 from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Journal, Stamp, described, fingerprint
-from deskyard.policy import TRIAGE, Placement, Policy
+from deskyard.policies import Policies
+from deskyard.policy import TRIAGE, Placement, Policy, Verdict
 from deskyard.stores.desk import LABELS, Change, Desk, Filed
 from deskyard.ticket import Target, Ticket
 from service.models import Champion
+
+if TYPE_CHECKING:
+    from deskyard.bundle import Bundle
 
 log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Yard:
-    """What routing works with: the database, the model in use and the policy."""
+    """What routing works with: the database and the model in use."""
 
     database: Database
     champion: Champion
-    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is thought of a ticket before anybody looks at the desk; `to_triage` says why it can go nowhere else."""
+    """What the evidence allows for a ticket, before anybody looks at the desk.
+
+    `to_triage` says why the ticket can go nowhere but triage.
+    """
 
     decisions: Mapping[Target, Decision]
-    described: dict[str, Any]
+    policy: Policy
     to_triage: Reason | None
 
-    def placement(self, open_queues: frozenset[str]) -> Placement:
-        """The queue, given those that are open."""
-        if self.to_triage is not None:
-            return Placement(TRIAGE, self.to_triage)
-        return policy.place(self.decisions, open_queues)
+    def enact(self, open_queues: frozenset[str]) -> Verdict:
+        """What is done, given the queues that are open."""
+        verdict = policy.enact(self.decisions, self.policy, open_queues)
+        return verdict if self.to_triage is None else replace(verdict, placement=Placement(TRIAGE, self.to_triage))
 
     @property
     def wishes(self) -> frozenset[str]:
         """The queues it could go to, if they are open."""
-        return frozenset(
-            decision.label
-            for decision in self.decisions.values()
-            if decision.action is Action.ROUTE and decision.label is not None
-        )
+        bound = (self.policy.bound_for(target, decision.label) for target, decision in self.decisions.items())
+        return frozenset(queue for queue in (self.policy.fallback, *bound) if queue is not None)
 
 
 def route(yard: Yard, ticket: Ticket) -> tuple[dict[str, Any], bool]:
     """Place a ticket; the answer, and whether the ticket is new. What is answered is stored."""
-    if ticket.id:
-        with yard.database.reading() as session:
-            known = Desk.find(session, ticket.source, ticket.id)
-            if known is not None:
-                return _first_answer(session, known), False
-    judgement = judge(yard, [ticket])[0]
+    with yard.database.reading() as session:
+        known = Desk.find(session, ticket.source, ticket.id) if ticket.id else None
+        if known is not None:
+            return _first_answer(session, known), False
+        in_force = Policies.current(session).policy
+    judgement = judge(yard.champion, in_force, [ticket])[0]
     ticket_hash = fingerprint(ticket)
     with yard.database.writing() as session:
         at = datetime.now(UTC)
-        placement = judgement.placement(Desk.open_queues(session, judgement.wishes))
-        changes = _changes(judgement.decisions, placement)
-        number = Desk.place(session, ticket, placement, changes, at=at, actor=yard.champion.digest or "deskyard")
+        open_queues = Desk.open_queues(session, judgement.wishes)
+        verdict = judgement.enact(open_queues)
+        changes = _changes(verdict)
+        number = Desk.place(
+            session, ticket, verdict.placement, changes, at=at, actor=yard.champion.digest or "deskyard"
+        )
         if number is None:  # another delivery of the same ticket was faster
             return _first_answer(session, _there(Desk.find(session, ticket.source, ticket.id))), False
-        stamp = Stamp(number, ticket_hash, at, yard.champion.digest, yard.policy.digest)
-        decided = {
-            "decisions": judgement.described,
-            "placement": _plain(placement),
+        stamp = Stamp(number, ticket_hash, at, yard.champion.digest, in_force.digest)
+        decided = _plain(verdict) | {
             "set": {change.field: change.value for change in changes},
+            "open_queues": sorted(open_queues),
         }
         _, decision, _ = Journal.record(
             session,
             stamp,
             (SEEN, {"source": ticket.source, "external_id": ticket.id or None}),
             (DECIDED, decided),
-            (PLACED, {"queue": placement.queue}),
+            (PLACED, {"queue": verdict.placement.queue}),
         )
-    log.info("placed", ticket=number, queue=placement.queue, reason=placement.reason.code, decision=decision.id)
+    reason = verdict.placement.reason.code
+    log.info("placed", ticket=number, queue=verdict.placement.queue, reason=reason, decision=decision.id)
     return _answer(number, ticket, at, decision), True
 
 
 def score(yard: Yard, tickets: Sequence[Ticket]) -> dict[str, Any]:
     """What `route` would do with each ticket now; nothing is written."""
-    judgements = judge(yard, tickets)
+    with yard.database.reading() as session:
+        in_force = Policies.current(session).policy
+    judgements = judge(yard.champion, in_force, tickets)
     wishes = frozenset().union(*(judgement.wishes for judgement in judgements))
     with yard.database.reading() as session:
         open_queues = Desk.open_queues(session, wishes)
     return {
-        "items": [
-            {"decisions": judgement.described, "placement": _plain(judgement.placement(open_queues))}
-            for judgement in judgements
-        ],
+        "items": [_plain(judgement.enact(open_queues)) for judgement in judgements],
         "model": yard.champion.digest,
-        "policy": yard.policy.digest,
+        "policy": in_force.digest,
     }
 
 
-def judge(yard: Yard, tickets: Sequence[Ticket]) -> list[Judgement]:
+def judge(champion: Champion, in_force: Policy, tickets: Sequence[Ticket]) -> list[Judgement]:
     """Predict and decide; never raises because of the model."""
-    champion = yard.champion
     if champion.bundle is None:
         missing = champion.missing or Reason("no_model", "there is no model")
-        return [Judgement({}, {}, _empty(ticket) or missing) for ticket in tickets]
+        return [Judgement({}, in_force, _empty(ticket) or missing) for ticket in tickets]
     try:
-        contracts = champion.bundle.contracts(yard.policy.precision)
         return [
-            _judgement(ticket, policy.decide(ticket, beliefs, contracts))
+            _judgement(ticket, beliefs, champion.bundle, in_force)
             for ticket, beliefs in zip(tickets, champion.bundle.predict(tickets), strict=True)
         ]
     except Exception as error:  # whatever goes wrong in a model, the ticket is taken
         if len(tickets) > 1:  # one ticket must not spoil the others
-            return [judgement for ticket in tickets for judgement in judge(yard, [ticket])]
+            return [judgement for ticket in tickets for judgement in judge(champion, in_force, [ticket])]
         log.exception("scoring_failed", model=champion.digest)
         failed = Reason("scoring_failed", f"the model failed on this ticket ({type(error).__name__})")
-        return [Judgement({}, {}, _empty(ticket) or failed) for ticket in tickets]
+        return [Judgement({}, in_force, _empty(ticket) or failed) for ticket in tickets]
 
 
 def _there(found: Filed | None) -> Filed:
@@ -134,30 +136,31 @@ def _there(found: Filed | None) -> Filed:
     return found
 
 
-def _judgement(ticket: Ticket, decisions: Mapping[Target, Decision]) -> Judgement:
-    plain = described(decisions)
-    json.dumps(plain, allow_nan=False)  # a number that JSON has no word for must fail here, where triage catches it
-    return Judgement(decisions, plain, _empty(ticket))
+def _judgement(ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy) -> Judgement:
+    decisions = policy.decide(ticket, beliefs, in_force.contracts(bundle.contracts, beliefs))
+    json.dumps(described(decisions), allow_nan=False)  # what JSON has no word for must fail here: triage catches it
+    return Judgement(decisions, in_force, _empty(ticket))
 
 
 def _empty(ticket: Ticket) -> Reason | None:
     return None if ticket.subject.strip() or ticket.body.strip() else Reason("empty", "the ticket has no text")
 
 
-def _changes(decisions: Mapping[Target, Decision], placement: Placement) -> list[Change]:
-    """The labels that the ticket gets: what was decided to `route`, and an assignee only outside triage."""
+def _changes(verdict: Verdict) -> list[Change]:
+    """The labels that the ticket gets: what was decided to `route`."""
     return [
         Change(name, decision.label, decision.reasons[0].text)
-        for name, decision in decisions.items()
-        if name in LABELS
-        and decision.action is Action.ROUTE
-        and decision.label is not None
-        and (name != "assignee" or placement.queue != TRIAGE)
+        for name, decision in verdict.decisions.items()
+        if name in LABELS and decision.action is Action.ROUTE and decision.label is not None
     ]
 
 
-def _plain(placement: Placement) -> dict[str, Any]:
-    return {"queue": placement.queue, "reason": {"code": placement.reason.code, "text": placement.reason.text}}
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    reason = verdict.placement.reason
+    return {
+        "decisions": described(verdict.decisions),
+        "placement": {"queue": verdict.placement.queue, "reason": {"code": reason.code, "text": reason.text}},
+    }
 
 
 def _first_answer(session: Session, known: Filed) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from deskyard.contract import Contract
 from deskyard.decision import Action, Decision, Prediction, Reason
-from deskyard.policy import TRIAGE, Policy, decide, place
+from deskyard.policy import TRIAGE, Mode, Policy, Rule, decide, enact
 from deskyard.ticket import Target, Ticket
 
 TICKET = Ticket(id="1", subject="VPN drops")
@@ -18,6 +18,10 @@ def belief(label: str = "IT", confidence: float = 0.9, familiar: bool = True, ta
 
 def decision(target: Target, action: Action, label: str | None) -> Decision:
     return Decision(target, action, label, 0.9, (), (Reason("why", f"{action} it"),))
+
+
+def place(decisions, open_queues, policy=None):
+    return enact(decisions, policy or Policy(mode=Mode.ROUTE), open_queues).placement
 
 
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():
@@ -84,3 +88,82 @@ def test_priority_and_assignee_alone_place_nothing():
 def test_the_same_policy_has_the_same_digest_and_another_has_another():
     assert Policy().digest == Policy().digest
     assert len({Policy().digest, Policy(0.9).digest, Policy(0.95).digest}) == 3
+
+
+SURE = {"queue": decision("queue", Action.ROUTE, "IT"), "priority": decision("priority", Action.ROUTE, "high")}
+
+
+def test_a_fresh_policy_suggests_and_moves_nothing():
+    verdict = enact(SURE, Policy(), {"IT"})
+    assert verdict.placement.queue == TRIAGE
+    assert {made.action for made in verdict.decisions.values()} == {Action.SUGGEST}
+    assert verdict.decisions["queue"].reasons[0].code == "suggest"
+
+
+def test_one_queue_can_be_switched_to_route_alone():
+    policy = Policy(queues={"IT": Rule(Mode.ROUTE)})
+    assert place(SURE, {"IT", "Billing"}, policy).queue == "IT"
+    billing = {"queue": decision("queue", Action.ROUTE, "Billing")}
+    assert place(billing, {"IT", "Billing"}, policy).queue == TRIAGE
+
+
+def test_the_narrowest_rule_wins():
+    policy = Policy(
+        mode=Mode.ROUTE,
+        precision=0.9,
+        targets={"priority": Rule(Mode.SUGGEST, 0.95)},
+        queues={"IT": Rule(Mode.ROUTE)},
+        pairs={"IT": {"priority": Rule(Mode.OFF)}},
+    )
+    assert policy.rule("priority", "IT") == Rule(Mode.OFF, 0.95)
+    assert policy.rule("priority", "Billing") == Rule(Mode.SUGGEST, 0.95)
+    assert policy.rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
+    assert enact(SURE, policy, {"IT"}).decisions["priority"].action is Action.LEAVE
+
+
+def test_the_kill_switch_stops_all_routing_and_nothing_else():
+    verdict = enact(SURE, Policy(mode=Mode.ROUTE, halted=True), {"IT"})
+    assert verdict.placement.queue == TRIAGE
+    assert [made.reasons[0].code for made in verdict.decisions.values()] == ["halted", "halted"]
+
+
+def test_shadow_records_what_would_be_done_and_places_in_triage():
+    verdict = enact(SURE, Policy(mode=Mode.SHADOW), {"IT"})
+    assert verdict.placement.queue == TRIAGE
+    assert [reason.code for reason in verdict.decisions["queue"].reasons] == ["shadow", "why"]
+
+
+def test_a_category_goes_to_the_queue_that_the_routing_table_names():
+    refund = {"category": decision("category", Action.ROUTE, "Refund")}
+    placed = place(refund, {"Billing", "Refund"}, Policy(mode=Mode.ROUTE, routes={"Refund": "Billing"}))
+    assert placed.queue == "Billing"
+    assert "which the policy routes to 'Billing'" in placed.reason.text
+
+
+def test_the_fallback_is_triage_where_the_policy_names_a_queue_that_is_not_open():
+    policy = Policy(fallback="First line")
+    assert place(SURE, {"IT", "First line"}, policy).queue == "First line"
+    assert place(SURE, {"IT"}, policy).queue == TRIAGE
+
+
+def test_an_assignee_is_only_set_where_the_ticket_has_a_queue():
+    assignee = {"assignee": decision("assignee", Action.ROUTE, "ann")}
+    alone = enact(assignee, Policy(mode=Mode.ROUTE), {"IT"}).decisions["assignee"]
+    assert (alone.action, alone.reasons[0].code) == (Action.SUGGEST, "not_placed")
+    both = enact(assignee | SURE, Policy(mode=Mode.ROUTE), {"IT"}).decisions["assignee"]
+    assert both.action is Action.ROUTE
+
+
+def test_each_target_is_held_to_the_precision_asked_where_its_ticket_is_bound_for():
+    asked = []
+
+    def at(precision):
+        asked.append(precision)
+        return {"queue": contract(), "priority": contract("priority", labels=("high",))}
+
+    beliefs = {"queue": belief(), "priority": belief("high", target="priority")}
+    policy = Policy(
+        precision=0.9, queues={"IT": Rule(precision=0.97)}, pairs={"IT": {"priority": Rule(precision=0.99)}}
+    )
+    policy.contracts(at, beliefs)
+    assert asked == [0.97, 0.99]

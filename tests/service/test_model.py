@@ -2,11 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
 from deskyard.check import look
+from deskyard.policies import FRESH, Policies
+from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
 from service.api.shapes import Answer
 from service.models import open_champion
@@ -30,7 +33,7 @@ def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue
 def test_the_answer_carries_the_digests_of_model_and_policy(trained):
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
     yard = trained.app.state.yard
-    assert (answer["model"], answer["policy"]) == (yard.champion.bundle.digest, yard.policy.digest)
+    assert (answer["model"], answer["policy"]) == (yard.champion.bundle.digest, FRESH.digest)
     assert answer["model"] == trained.get("/readyz").json()["model"]["digest"]
 
 
@@ -59,8 +62,18 @@ def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assigne
     answer = Answer.model_validate(client.post("/v1/tickets", json={"subject": VPN}).json())
     assert answer.ticket.queue == "triage"
     assert "not an open queue" in answer.placement.reason.text
-    assert answer.decisions["assignee"].action == "route"
+    assert answer.decisions["assignee"].action == "suggest"
     assert (answer.ticket.priority, answer.ticket.assignee) == ("low", None)
+
+
+def test_a_change_of_policy_holds_for_the_next_ticket(trained):
+    assert trained.post("/v1/tickets", json={"subject": VPN}).json()["ticket"]["queue"] == "IT"
+    with trained.app.state.yard.database.writing() as session:
+        Policies.put(session, Policy(mode=Mode.SUGGEST), "ann", datetime.now(UTC))
+    answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
+    assert (answer["ticket"]["queue"], answer["ticket"]["priority"]) == ("triage", None)
+    assert answer["decisions"]["queue"]["reasons"][0]["code"] == "suggest"
+    assert answer["policy"] == Policy(mode=Mode.SUGGEST).digest
 
 
 def test_the_first_answer_is_the_same_bytes_with_a_model_too(trained):

@@ -1,0 +1,69 @@
+"""The versions of the policy in the database: the newest is in force, none is ever changed.
+
+In comes the session of whoever owns the transaction; out go versions. Reading and writing TOML is
+`deskyard.policy_file`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.policy import Mode, Policy
+from deskyard.policy_file import read, write
+from deskyard.tables import PolicyRow
+
+_VERSIONS: Final = cast(Table, PolicyRow.__table__)
+_NEWEST: Final = select(_VERSIONS).order_by(_VERSIONS.c.id.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote."""
+
+    number: int
+    at: datetime | None
+    actor: str
+    policy: Policy
+    text: str
+
+
+class Policies:
+    """The doors to the policy's versions."""
+
+    @staticmethod
+    def current(session: Session) -> Version:
+        """The version in force."""
+        row = session.execute(_NEWEST.limit(1)).first()
+        return _version(row) if row is not None else Version(0, None, "deskyard", FRESH, write(FRESH))
+
+    @staticmethod
+    def put(session: Session, policy: Policy, actor: str, at: datetime) -> Version:
+        """Put a policy in force, unless it is in force already."""
+        current = Policies.current(session)
+        if policy == current.policy:
+            return current
+        values = {"at": at, "actor": actor, "digest": policy.digest, "text": write(policy)}
+        session.execute(insert(_VERSIONS), values)
+        return Policies.current(session)
+
+    @staticmethod
+    def past(session: Session, n: int) -> list[Version]:
+        """The newest `n` versions, newest first."""
+        return [_version(row) for row in session.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
+
+
+FRESH: Final = Policy(mode=Mode.ROUTE)
+"""What is in force until somebody says otherwise: what the contracts allow is routed."""
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(row.id, row.at, row.actor, _read(row.text), row.text)
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Policy:
+    return read(text)

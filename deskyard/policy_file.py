@@ -1,0 +1,166 @@
+"""A policy as a file that a person reads and writes: TOML in, TOML out, wrong lines named.
+
+mode = "suggest"              # off, shadow, suggest, route
+precision = 0.95
+halted = false                # the kill switch
+fallback = "triage"
+
+[targets.queue]               # category, priority, queue, assignee
+mode = "route"
+
+[queues."Billing"]            # all targets of tickets bound for this queue
+precision = 0.97
+
+[queues."Billing".targets.assignee]
+mode = "off"
+
+[routes]                      # category = queue
+"Refund" = "Billing"
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from deskyard.errors import BadInput
+from deskyard.policy import Mode, Policy, Rule
+from deskyard.ticket import TARGETS, Target
+
+_TOP: Final = ("mode", "precision", "halted", "fallback", "targets", "queues", "routes")
+
+
+def read(text: str) -> Policy:
+    """The policy that a TOML text says. Raises BadInput that names the line and what may stand there.
+
+    >>> read('mode = "suggest"\\n[queues."Сеть"]\\nmode = "route"').rule("queue", "Сеть").mode.value
+    'route'
+    >>> read('mode = "suggest"\\n[targets.queue]\\nmode = "rout"')
+    Traceback (most recent call last):
+    deskyard.errors.BadInput: policy, line 3: mode is "rout"; choose off, shadow, suggest or route
+    """
+    try:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"policy, {_plain(str(error), len(text.splitlines()))}") from error
+    return _Reading(text).policy(said)
+
+
+def write(policy: Policy) -> str:
+    """The TOML text of a policy, which `read` reads back to an equal one."""
+    return "\n".join(_lines(policy)) + "\n"
+
+
+class _Reading:
+    """One text being read; it knows where to point when something is wrong."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.splitlines()
+
+    def policy(self, said: Mapping[str, Any]) -> Policy:
+        self.known(said, _TOP, ())
+        top = self.rule(said, (), more=_TOP)
+        queues = self.table(said, "queues", ())
+        for name, queue in queues.items():
+            self.known(self.a_table(queue, ("queues", name)), ("mode", "precision", "targets"), ("queues", name))
+        return Policy(
+            mode=top.mode or Mode.SUGGEST,
+            precision=top.precision,
+            halted=self.kind(said.get("halted", False), bool, ("halted",), "true or false"),
+            fallback=self.kind(said.get("fallback", "triage"), str, ("fallback",), "the name of a queue"),
+            targets=self.rules(said, ()),
+            queues={
+                n: found for n, q in queues.items() if (found := self.rule(q, ("queues", n), ("targets",))) != Rule()
+            },
+            pairs={n: inside for n, q in queues.items() if (inside := self.rules(q, ("queues", n)))},
+            routes={
+                label: self.kind(queue, str, ("routes", label), "the name of a queue")
+                for label, queue in self.table(said, "routes", ()).items()
+            },
+        )
+
+    def rules(self, said: Mapping[str, Any], path: tuple[str, ...]) -> dict[Target, Rule]:
+        table = self.table(said, "targets", path)
+        self.known(table, TARGETS, (*path, "targets"))
+        return {
+            target: self.rule(self.a_table(table[target], (*path, "targets", target)), (*path, "targets", target))
+            for target in TARGETS
+            if target in table
+        }
+
+    def rule(self, said: Mapping[str, Any], path: tuple[str, ...], more: tuple[str, ...] = ()) -> Rule:
+        self.known(said, ("mode", "precision", *more), path)
+        mode, precision = said.get("mode"), said.get("precision")
+        if mode is not None and mode not in list(Mode):
+            self.wrong((*path, "mode"), f"mode is {json.dumps(mode)}; choose off, shadow, suggest or route")
+        if precision is not None and (type(precision) is not float or not 0.5 <= precision < 1):
+            self.wrong(
+                (*path, "precision"), f"precision is {precision!r}; write a share from 0.5 to below 1, such as 0.95"
+            )
+        return Rule(Mode(mode) if mode is not None else None, precision)
+
+    def table(self, said: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Mapping[str, Any]:
+        return self.a_table(said.get(name, {}), (*path, name))
+
+    def a_table(self, value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
+        table: Mapping[str, Any] = self.kind(value, dict, path, f"a table: [{'.'.join(path)}]")
+        return table
+
+    def kind(self, value: Any, wanted: type[Any], path: tuple[str, ...], words: str) -> Any:
+        if type(value) is not wanted:
+            self.wrong(path, f"{path[-1]} is {value!r}; it must be {words}")
+        return value
+
+    def known(self, said: Mapping[str, Any], names: tuple[str, ...], path: tuple[str, ...]) -> None:
+        for name in said:
+            if name not in names:
+                self.wrong((*path, name), f"{name!r} is not known here; choose from {', '.join(names)}")
+
+    def wrong(self, path: tuple[str, ...], sentence: str) -> None:
+        raise BadInput(f"policy, line {self.line(path)}: {sentence}")
+
+    def line(self, path: tuple[str, ...]) -> int:
+        """The line of a key: the last part of `path` after the header that holds the rest."""
+        start = 0
+        for part in path:
+            word = re.compile(rf"(^|[\[.\s\"']){re.escape(part)}([\]=.\s\"']|$)")
+            start = next((i for i in range(start, len(self.lines)) if word.search(self.lines[i])), start)
+        return start + 1
+
+
+def _plain(message: str, last: int) -> str:
+    """tomllib's message with the line first."""
+    found = re.search(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    return f"line {found[2] or last}: {found[1]}" if found else message
+
+
+def _lines(policy: Policy) -> Iterator[str]:
+    yield f'mode = "{policy.mode.value}"'
+    if policy.precision is not None:
+        yield f"precision = {policy.precision}"
+    yield f"halted = {str(policy.halted).lower()}"
+    yield f"fallback = {_quoted(policy.fallback)}"
+    for target, rule in policy.targets.items():
+        yield from _section(f"targets.{target}", rule)
+    for queue in dict.fromkeys([*policy.queues, *policy.pairs]):
+        if queue in policy.queues:
+            yield from _section(f"queues.{_quoted(queue)}", policy.queues[queue])
+        for target, rule in policy.pairs.get(queue, {}).items():
+            yield from _section(f"queues.{_quoted(queue)}.targets.{target}", rule)
+    if policy.routes:
+        yield from ("", "[routes]")
+        yield from (f"{_quoted(label)} = {_quoted(queue)}" for label, queue in policy.routes.items())
+
+
+def _section(header: str, rule: Rule) -> Iterator[str]:
+    yield from ("", f"[{header}]")
+    if rule.mode is not None:
+        yield f'mode = "{rule.mode.value}"'
+    if rule.precision is not None:
+        yield f"precision = {rule.precision}"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; JSON's rules for one are the same, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

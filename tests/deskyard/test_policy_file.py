@@ -1,0 +1,54 @@
+"""A policy as a file: what is written is read back, and a wrong line is named."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskyard.errors import BadInput
+from deskyard.policy import Mode, Policy, Rule
+from deskyard.policy_file import read, write
+from deskyard.ticket import TARGETS
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+RULES = st.builds(Rule, st.none() | st.sampled_from(Mode), st.none() | st.floats(0.5, 0.999)).filter(
+    lambda r: r != Rule()
+)
+BY_TARGET = st.dictionaries(st.sampled_from(TARGETS), RULES, max_size=3)
+POLICIES = st.builds(
+    Policy,
+    mode=st.sampled_from(Mode),
+    precision=st.none() | st.floats(0.5, 0.999),
+    halted=st.booleans(),
+    fallback=NAMES,
+    targets=BY_TARGET,
+    queues=st.dictionaries(NAMES, RULES, max_size=3),
+    pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),
+    routes=st.dictionaries(NAMES, NAMES, max_size=3),
+)
+
+
+@given(POLICIES)
+def test_what_is_written_is_read_back_the_same(policy):
+    assert read(write(policy)) == policy
+    assert read(write(policy)).digest == policy.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('mode = "rout"', 'line 1: mode is "rout"; choose off, shadow, suggest or route'),
+        ('mode = "route"\nmode = "off"', "line 2: Cannot overwrite a value"),
+        ('mode = "route"\n\n[targets.quue]\nmode = "off"', "line 3: 'quue' is not known here"),
+        ('[queues."Сеть"]\nmode = "off"\nprecision = 95', "line 3: precision is 95; write a share"),
+        ('[queues."Сеть".targets.queue]\nprecision = 1.0', "line 2: precision is 1.0"),
+        ("halted = 1", "line 1: halted is 1; it must be true or false"),
+        ("queues = 3", "line 1: queues is 3; it must be a table"),
+        ('[routes]\n"A" = 1', "line 2: A is 1; it must be the name of a queue"),
+        ("kill = true", "line 1: 'kill' is not known here; choose from mode"),
+        ("mode = ", "line 1: Invalid value"),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_may_stand_there(text, words):
+    with pytest.raises(BadInput) as raised:
+        read(text)
+    assert words in str(raised.value)
