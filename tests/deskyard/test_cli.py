@@ -1,0 +1,35 @@
+"""The command line: a newcomer finds the way, and nothing heavy is loaded to show it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from deskyard.cli import COMMANDS
+
+POLICY = ("show", "mode", "halt", "resume", "export", "import")
+
+
+def test_the_help_lists_every_command(command):
+    shown = command("--help").out
+    assert all(name in shown for name in COMMANDS)
+    assert "A first walk" in shown
+
+
+@pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *(("policy", name) for name in POLICY)])
+def test_the_help_of_every_command_holds_an_example(command, words):
+    shown = command(*words, "--help").out
+    assert "Example" in shown
+    assert "deskyard " + " ".join(words) in " ".join(shown.split())
+
+
+def test_a_command_that_does_not_exist_is_a_sentence(command):
+    said = command("trian")
+    assert said.code == 2
+    assert "trian" in said.err
+
+
+def test_the_help_loads_no_library_for_learning_or_serving():
+    heavy = "{'sklearn', 'pandas', 'fastapi', 'sqlalchemy', 'nltk', 'scipy'} & set(sys.modules)"
+    asked = f"import sys; from deskyard.cli import app; app(['--help'], standalone_mode=False); sys.exit(bool({heavy}))"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, check=False).returncode == 0
