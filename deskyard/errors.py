@@ -44,13 +44,3 @@ class StoreUnreachable(StoreError):
         """Keep the seconds to wait beside the message."""
         super().__init__(message)
         self.retry_after = retry_after
-
-
-class StoreRefused(StoreError):
-    """The store answered no: `field` was refused for `reason`; trying the same again will not help."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        """Keep the refused field and the reason, and make the sentence."""
-        super().__init__(f"{field} was refused: {reason}")
-        self.field = field
-        self.reason = reason

@@ -19,7 +19,8 @@ MOST_TICKETS: Final = 20_000
 """The newest tickets that are remembered."""
 
 STRONGEST: Final = 128
-"""Columns kept of each remembered ticket; more bought nothing on five histories and costs time and disk."""
+"""Columns kept of each remembered ticket. Twice as many make the vote alone right 0 to 0.4 points more often (inside
+train, five histories) and cost up to three quarters more disk."""
 
 ASKED: Final = 64
 """Columns looked up of the ticket that is asked about, the strongest that any remembered ticket has."""

@@ -119,12 +119,11 @@ _PLACING: Final[tuple[Target, ...]] = ("queue", "category")
 
 def decide(ticket: Ticket, predictions: Mapping[Target, Prediction], contracts: Contracts) -> dict[Target, Decision]:
     """What the evidence allows: one decision for each predicted target."""
-    empty = not (ticket.subject.strip() or ticket.body.strip())
-    return {target: _decide(predicted, contracts[target], empty) for target, predicted in predictions.items()}
+    return {target: _decide(predicted, contracts[target], ticket.blank) for target, predicted in predictions.items()}
 
 
-def _decide(prediction: Prediction, contract: Contract, empty: bool) -> Decision:
-    if empty:
+def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision:
+    if blank:
         action, reason = Action.LEAVE, Reason("empty", "the ticket has no text")
     else:
         action, reason = contract.allows(prediction)

@@ -54,10 +54,9 @@ def predict(
             for answer, why in bar(_answers(table, said, loaded, precision), None, "predicting"):
                 writer.write(answer)
                 left[why] += 1
-    told = ", ".join(f"{n:,} {why}" for why, n in left.items() if why)
-    console.print(
-        f"{left.total():,} rows answered by {loaded.name}{f' (left: {told})' if told else ''}", highlight=False
-    )
+    people = ", ".join(f"{n:,} {why}" for why, n in left.items() if why)
+    told = f"; left to people: {people}" if people else ""
+    console.print(f"{left.total():,} rows answered by {loaded.name}{told}", highlight=False, markup=False)
 
 
 _PARTS = ("_confidence", "_action", "_top")
@@ -88,7 +87,7 @@ def _lacking(ticket: Ticket, seen: set[str]) -> str:
         return "without an id"
     if ticket.id in seen:
         return "with a repeated id"
-    return "" if ticket.subject.strip() or ticket.body.strip() else "without text"
+    return "without text" if ticket.blank else ""
 
 
 def _cells(decisions: dict[Target, Decision], leave: bool) -> dict[str, Any]:

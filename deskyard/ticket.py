@@ -36,3 +36,8 @@ class Ticket:
     organisation: str = ""
     created_at: datetime | None = None
     fields: Mapping[str, str] = field(default_factory=lambda: _NO_FIELDS)
+
+    @property
+    def blank(self) -> bool:
+        """Whether it says nothing at all."""
+        return not (self.subject.strip() or self.body.strip())

@@ -143,7 +143,7 @@ def _judgement(ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bu
 
 
 def _empty(ticket: Ticket) -> Reason | None:
-    return None if ticket.subject.strip() or ticket.body.strip() else Reason("empty", "the ticket has no text")
+    return Reason("empty", "the ticket has no text") if ticket.blank else None
 
 
 def _changes(verdict: Verdict) -> list[Change]:
