@@ -53,6 +53,8 @@ def demo(
     if bundle.champion(home / "models") is None:
         rejected = str(home / "rejected.csv")
         _run(say, environment, "train", str(history), "--precision", PRECISION, "--rejected", rejected)
+        say.print("\nA fresh install only suggests. The demo's desk says that the machine may route:")
+        _run(say, environment, "policy", "mode", "route")
     else:
         _run(say, environment, "card")
     address = f"http://127.0.0.1:{port}"

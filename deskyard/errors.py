@@ -44,3 +44,25 @@ class StoreUnreachable(StoreError):
         """Keep the seconds to wait beside the message."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotThere(StoreError):
+    """The store has no such ticket, queue or agent."""
+
+
+class StoreRefused(StoreError):
+    """The store does not take the value of `field`: choose one that it has."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """Name the field before the reason."""
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class StoreConflict(StoreError):
+    """Somebody else's word stands against the change: look at the ticket as it is now."""
+
+
+class Stale(StoreConflict):
+    """The ticket is no longer as it was when the change was thought out: read it again, then decide."""

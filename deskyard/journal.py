@@ -22,10 +22,17 @@ from deskyard.ticket import Target, Ticket
 SEEN: Final = "seen"
 DECIDED: Final = "decided"
 PLACED: Final = "placed"
+CORRECTED: Final = "corrected"
+CHANGED: Final = "changed"
+COMMENTED: Final = "commented"
+UNDONE: Final = "undone"
+"""A ticket came; was decided on; stands in a queue. A person chose another label; anything else was changed; something
+was said; a decision was taken back."""
 
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
 _READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
+_DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
 _FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
 
 
@@ -82,6 +89,20 @@ class Journal:
         """What was decided when the ticket came; None for a ticket that was never decided on."""
         row = session.execute(_FIRST, {"ticket_id": ticket_id}).first()
         return None if row is None else _entry(row)
+
+    @staticmethod
+    def decision(session: Session, number: int) -> Entry | None:
+        """The decision with that number."""
+        row = session.execute(_DECISION, {"number": number}).first()
+        return None if row is None else _entry(row)
+
+    @staticmethod
+    def stamp(session: Session, ticket_id: int, at: datetime) -> Stamp:
+        """What a new entry about a known ticket bears: the hash, model and policy of its first decision."""
+        first = Journal.first_decision(session, ticket_id)
+        if first is None:
+            raise LookupError(f"ticket {ticket_id} has no decision in the journal")
+        return Stamp(ticket_id, first.ticket_hash, at, first.bundle, first.policy)
 
     @staticmethod
     def of(session: Session, ticket_id: int) -> list[Entry]:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Row, Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from deskyard.policy import Mode, Policy
+from deskyard.policy import Policy
 from deskyard.policy_file import read, write
 from deskyard.tables import PolicyRow
 
@@ -56,8 +56,8 @@ class Policies:
         return [_version(row) for row in session.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
 
 
-FRESH: Final = Policy(mode=Mode.ROUTE)
-"""What is in force until somebody says otherwise: what the contracts allow is routed."""
+FRESH: Final = Policy()
+"""What is in force until somebody says otherwise: suggest, set nothing."""
 
 
 def _version(row: Row[Any]) -> Version:

@@ -1,19 +1,20 @@
 """Policy: the rules that turn belief into deed. Pure, so that any decision can be computed again and compared.
 
     decide   predictions + contracts → what the evidence allows, target by target
-    enact    those decisions + policy + the queues that are open → what is done, and the queue
+    enact    those decisions + policy + the catalogue as it is now → what is done, and the queue
 
 Nothing here reads a clock, a file or a database.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
+from deskyard.catalogue import Catalogue
 from deskyard.contract import Contract
 from deskyard.decision import Action, Decision, Prediction, Reason
 from deskyard.ticket import Target, Ticket
@@ -88,7 +89,7 @@ class Policy:
         `at` gives a model's contracts at a precision.
         """
         queue = next(
-            (self.bound_for(t, predictions[t].label) for t in _PLACING if t in predictions and predictions[t].familiar),
+            (self.bound_for(t, predictions[t].label) for t in PLACING if t in predictions and predictions[t].familiar),
             None,
         )
         return {
@@ -106,14 +107,25 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A value that a ticket gets beside its queue, by the machine's decision or by a rule of the desk, and why."""
+
+    field: str
+    value: str
+    by: Literal["machine", "rule"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is done with a ticket: one decision a target, and the queue."""
+    """What is done with a ticket: one decision a target, the queue, and the values set."""
 
     decisions: dict[Target, Decision]
     placement: Placement
+    changes: tuple[Change, ...]
 
 
-_PLACING: Final[tuple[Target, ...]] = ("queue", "category")
+PLACING: Final[tuple[Target, ...]] = ("queue", "category")
 """The targets that can place a ticket, in the order they are asked."""
 
 
@@ -137,25 +149,46 @@ def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision
     )
 
 
-def enact(decisions: Mapping[Target, Decision], policy: Policy, open_queues: Collection[str]) -> Verdict:
-    """What is done: the modes are obeyed, and the ticket gets its queue.
+def enact(
+    decisions: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue, to_triage: Reason | None = None
+) -> Verdict:
+    """What is done: the modes are obeyed, and the ticket gets its queue and values that stand in the catalogue.
 
     The queue is the one decided, else the one its category is bound for, else the fallback (triage where that is not
-    open). An assignee is only set where a queue was decided.
+    open); `to_triage` says why it can go nowhere but triage. An assignee is only set where a queue was decided, and
+    only a present agent of that queue. What nobody decided gets the queue's default.
     """
     placing = {
-        t: _obey(decisions[t], policy, policy.bound_for(t, decisions[t].label)) for t in _PLACING if t in decisions
+        t: _obey(decisions[t], policy, policy.bound_for(t, decisions[t].label)) for t in PLACING if t in decisions
     }
-    placement = _place(placing, policy, open_queues)
+    placement = Placement(TRIAGE, to_triage) if to_triage else _place(placing, policy, catalogue)
     done = {}
     for target, decision in decisions.items():
-        if target in placing:
-            done[target] = placing[target]
-            continue
-        done[target] = _obey(decision, policy, placement.queue)
-        if target == "assignee" and placement.reason.code == "triage" and done[target].action is Action.ROUTE:
-            done[target] = _only(done[target], Action.SUGGEST, Reason("not_placed", "the ticket has no queue yet"))
-    return Verdict(done, placement)
+        done[target] = placing.get(target) or _obey(decision, policy, placement.queue)
+        if target == "assignee" and done[target].action is Action.ROUTE:
+            done[target] = _assigned(done[target], placement, catalogue)
+    return Verdict(done, placement, tuple(_changes(done, placement.queue, catalogue)))
+
+
+def _assigned(decision: Decision, placement: Placement, catalogue: Catalogue) -> Decision:
+    """The decision for the assignee as far as the ticket's queue and those who serve it let it go."""
+    if placement.reason.code not in PLACING:
+        return _only(decision, Action.SUGGEST, Reason("not_placed", "the ticket has no queue yet"))
+    if not catalogue.serves(decision.label or "", placement.queue):
+        absent = f"{decision.label!r} is not a present agent of {placement.queue!r}"
+        return _only(decision, Action.SUGGEST, Reason("not_serving", absent))
+    return decision
+
+
+def _changes(done: Mapping[Target, Decision], queue: str, catalogue: Catalogue) -> Iterator[Change]:
+    set_already = set()
+    for target, decision in done.items():
+        if target != "queue" and decision.action is Action.ROUTE and decision.label is not None:
+            set_already.add(target)
+            yield Change(target, decision.label, "machine", decision.reasons[0].text)
+    for field_, value in catalogue.queues.get(queue, {}).items():
+        if field_ not in set_already:
+            yield Change(field_, value, "rule", f"the default of {queue!r}")
 
 
 def _obey(decision: Decision, policy: Policy, queue: str | None) -> Decision:
@@ -178,17 +211,17 @@ def _only(decision: Decision, action: Action, reason: Reason) -> Decision:
     return replace(decision, action=action, reasons=(reason, *decision.reasons))
 
 
-def _place(placing: Mapping[Target, Decision], policy: Policy, open_queues: Collection[str]) -> Placement:
+def _place(placing: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue) -> Placement:
     reasons: list[str] = []
     for target, decision in placing.items():
         queue = policy.bound_for(target, decision.label)
         if decision.action is not Action.ROUTE or queue is None:
             reasons.append(f"{target}: {decision.reasons[0].text}")
-        elif queue in open_queues:
+        elif queue in catalogue.queues:
             return Placement(queue, Reason(target, _found(target, decision.label, queue)))
         else:
             reasons.append(f"{target} {queue!r} is not an open queue of this desk")
-    fallback = policy.fallback if policy.fallback in open_queues else TRIAGE
+    fallback = policy.fallback if policy.fallback in catalogue.queues else TRIAGE
     return Placement(fallback, Reason("triage", "; ".join(reasons) or "no model has learnt queues or categories"))
 
 

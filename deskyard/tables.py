@@ -1,7 +1,8 @@
-"""Tables: the built-in desk (`desk_*`), the journal (`journal_*`) and policies (`policy_*`), as SQLAlchemy sees them.
+"""Tables as SQLAlchemy sees them: the built-in desk, the journal, policies, the model in use, and who may come in.
 
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
-`deskyard.stores.desk` and `deskyard.journal`; the shape changes through `deskyard.migrations`.
+`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.champions` and `deskyard.access`; the shape changes
+through `deskyard.migrations`.
 """
 
 import re
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-PREFIXES: Final = ("desk_", "journal_", "policy_")
+PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_")
 """Our tables begin like this; any other table in the database belongs to somebody else."""
 
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -109,25 +110,52 @@ class QueueRow(Base):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     open: Mapped[bool] = mapped_column(default=True)
+    default_priority: Mapped[str | None]
+    default_assignee: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+class AgentRow(Base):
+    """Somebody who takes tickets. Nothing new is given to an agent who is not present."""
+
+    __tablename__ = "desk_agents"
+    __table_args__ = (UniqueConstraint("name"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    present: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class ServiceRow(Base):
+    """An agent serves a queue."""
+
+    __tablename__ = "desk_service"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("desk_agents.id"), primary_key=True)
+    queue_id: Mapped[int] = mapped_column(ForeignKey("desk_queues.id"), primary_key=True)
 
 
 class TicketRow(Base):
     """A ticket of the built-in desk: in exactly one queue at every moment, by construction.
 
-    (`source`, `external_id`) is unique; a ticket without an external id is always a new one.
+    (`source`, `external_id`) is unique, and so is (`source`, `key`); a ticket with neither is always a new one.
+    `version` counts its changes.
     """
 
     __tablename__ = "desk_tickets"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
+        Index(None, "source", "key", unique=True),
         Index(None, "queue_id", "id"),
         _NUMBERED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
     source: Mapped[str]
     external_id: Mapped[str | None]
+    key: Mapped[str | None]
     subject: Mapped[str]
     body: Mapped[str]
     channel: Mapped[str]
@@ -137,10 +165,28 @@ class TicketRow(Base):
     fields: Mapped[dict[str, str]]
     created_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
     queue_id: Mapped[int] = mapped_column(ForeignKey("desk_queues.id"))
     category: Mapped[str | None]
     priority: Mapped[str | None]
     assignee: Mapped[str | None]
+    status: Mapped[str]
+
+
+class CommentRow(Base):
+    """What somebody said about a ticket: to its requester too (`public`), or to the desk only. Only ever added to."""
+
+    __tablename__ = "desk_comments"
+    __table_args__ = (Index(None, "ticket_id", "id"), Index(None, "ticket_id", "key", unique=True), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"))
+    at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    actor: Mapped[str]
+    public: Mapped[bool]
+    text: Mapped[str]
+    key: Mapped[str | None]
 
 
 class JourneyRow(Base):
@@ -158,6 +204,7 @@ class JourneyRow(Base):
     was: Mapped[str | None]
     became: Mapped[str | None]
     why: Mapped[str]
+    decision: Mapped[int | None]
 
 
 class EntryRow(Base):
@@ -187,3 +234,45 @@ class PolicyRow(Base):
     actor: Mapped[str]
     digest: Mapped[str]
     text: Mapped[str]
+
+
+class ActiveModelRow(Base):
+    """The model put in use at a moment; the newest is in use. Only ever added to."""
+
+    __tablename__ = "active_model"
+    __table_args__ = (_NUMBERED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    name: Mapped[str]
+    digest: Mapped[str]
+
+
+class KeyRow(Base):
+    """A key to the service: what it may do, and the SHA-256 of the secret, which itself is kept nowhere."""
+
+    __tablename__ = "access_keys"
+    __table_args__ = (UniqueConstraint("name"), UniqueConstraint("sha256"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Somebody did something that no ticket's journey tells: keys, policy, models, queues, agents. Only added to."""
+
+    __tablename__ = "access_audit"
+    __table_args__ = (_NUMBERED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    actor: Mapped[str]
+    deed: Mapped[str]
+    subject: Mapped[str]

@@ -3,6 +3,7 @@
 Nothing is opened when this module is imported.
 """
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,29 +12,35 @@ from fastapi import FastAPI
 
 from deskyard import __version__
 from deskyard.database import open_database
+from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
-from deskyard.stores.desk import Desk
 from service import logs, problems
-from service.api import health, queues, score, tickets
+from service.api import agents, decisions, health, models, policy, queues, score, tickets
 from service.guard import Guard
-from service.models import open_champion
+from service.models import Models
 from service.routing import Yard
 
 
 def create_app(chosen: Settings | None = None) -> FastAPI:
-    """An app with its database at the newest revision and its model loaded; None means the environment's settings.
+    """An app with its database at the newest revision; None means the environment's settings.
 
-    Raises StoreUnreachable or BadInput when the database can't serve. A model that can't be used is no error: its
-    tickets go to triage.
+    Raises StoreUnreachable or BadInput when the database can't serve. The model is loaded while the app starts, and the
+    first ticket waits for it. A model that can't be used is no error: its tickets go to triage.
     """
     chosen = chosen or settings()
     database = open_database(chosen.database)
     with database.writing() as session:
-        Desk.ensure_queues(session)
+        desk_queues.ensure(session)
+    champions = Models(chosen.models, database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        watching = threading.Thread(target=champions.watch, args=(stop,), name="models", daemon=True)
+        watching.start()
         yield
+        stop.set()
+        watching.join()
         database.close()
 
     app = FastAPI(
@@ -47,10 +54,10 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.yard = Yard(database, open_champion(chosen.models))
+    app.state.yard = Yard(database, champions)
     app.add_middleware(Guard)
     problems.install(app)
-    for door in (tickets, queues, score, health):
+    for door in (tickets, queues, agents, score, decisions, models, policy, health):
         app.include_router(door.router)
     return app
 

@@ -15,7 +15,17 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from deskyard.errors import BadInput, DeskyardError, StoreUnreachable
+from deskyard.errors import (
+    BadInput,
+    BundleBroken,
+    BundleMissing,
+    DeskyardError,
+    NotThere,
+    Stale,
+    StoreConflict,
+    StoreRefused,
+    StoreUnreachable,
+)
 from deskyard.tables import storable
 
 log: Final = structlog.get_logger(__name__)
@@ -36,10 +46,16 @@ class Problem(BaseModel):
 
 _MEANING: Final = {
     400: "The body is not JSON, or the Host header is not one of this service's names.",
+    401: "A key is needed, or the one sent is not known.",
+    403: "The key's role may not do this.",
     404: "There is no such thing.",
+    409: "A person's word stands against it.",
+    412: "The ticket was changed since it was looked at.",
     413: "The request is too large.",
     415: "The body is not sent as JSON.",
     422: "A value can't be used; `errors` names the fields.",
+    428: "The header If-Match is missing.",
+    429: "Too many requests; Retry-After says when to go on.",
     503: "The database can't be reached; send it again.",
 }
 
@@ -112,12 +128,26 @@ _PLAIN: Final = {
 
 
 async def _on_purpose(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, BadInput):
-        return problem(422, str(error))
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+    if status is not None:
+        field = [{"field": error.field, "message": error.reason}] if isinstance(error, StoreRefused) else []
+        return problem(status, str(error), field)
     if isinstance(error, StoreUnreachable):
         return problem(503, str(error), headers={"Retry-After": str(max(1, round(error.retry_after)))})
     log.error("failed", exc_info=error)
     return problem(500, str(error))
+
+
+_STATUS: Final = {
+    NotThere: 404,
+    BundleMissing: 404,
+    Stale: 412,
+    StoreConflict: 409,
+    StoreRefused: 422,
+    BundleBroken: 422,
+    BadInput: 422,
+}
+"""The first kind that fits says which status."""
 
 
 async def _no_database(_request: Request, error: Exception) -> JSONResponse:

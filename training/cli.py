@@ -68,7 +68,7 @@ def train(
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     _tell([history, judge] if judge else [history], rejected)
     trained = run(history, options, judge, bar)
-    done = hand_over(trained, settings(), out, time.perf_counter() - start, champion)
+    done = hand_over(trained, history, settings(), out, time.perf_counter() - start, champion)
     if as_text:
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
         return

@@ -1,16 +1,20 @@
 """Hand a trained model over: write the bundle, and make the first one the champion with queues to route into."""
 
+import getpass
 import os
 import platform
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deskyard import bundle
-from deskyard.database import open_database
+from deskyard import active_model, bundle, promotion
+from deskyard.contract import FEWEST
+from deskyard.database import Database, open_database
+from deskyard.desk import agents
 from deskyard.errors import BadInput, BundleError
 from deskyard.settings import Settings
-from deskyard.stores.desk import Desk
+from training.history import History
 from training.run import Trained
 
 
@@ -24,7 +28,7 @@ class HandedOver:
 
 
 def hand_over(
-    trained: Trained, settings: Settings, out: Path | None, seconds: float, champion: bool = False
+    trained: Trained, history: History, settings: Settings, out: Path | None, seconds: float, champion: bool = False
 ) -> HandedOver:
     """Save to `out`; or, without it, beside the other bundles.
 
@@ -36,15 +40,35 @@ def hand_over(
         return HandedOver(out, bundle.save(out, trained.scorer, trained.evidence, trained.card, made), "")
     folder = _new_folder(settings.models, now)
     digest = bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
-    stays, broken = _usable(settings.models)
-    if stays and not champion:
-        told = f"The champion stays {stays}: the service goes on with it. `deskyard train --champion` would replace it."
-        return HandedOver(folder, digest, told)
-    queues = _open_queues(trained, settings)
-    bundle.crown(settings.models, folder.name)
+    database = open_database(settings.database)
+    try:
+        stays, broken = _usable(settings.models, database)
+        if stays and not champion:
+            told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
+            return HandedOver(folder, digest, told)
+        promotion.promote(database, settings.models, folder.name, getpass.getuser(), force=True)
+        with database.writing() as session:
+            agents.ensure(session, serving(history))
+    finally:
+        database.close()
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
-    told = f"It is the champion now{instead}; the built-in desk has {queues} queues for it."
-    return HandedOver(folder, digest, f"{told} A running service takes it at its next start." if instead else told)
+    told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
+    return HandedOver(folder, digest, f"{told} A running service takes it within seconds." if instead else told)
+
+
+def serving(history: History) -> dict[str, list[str]]:
+    """Who serves which queues: agents seen in the newest fifth, with the queues they solved `FEWEST` tickets of.
+
+    Where the history has no queues, categories stand for them.
+    """
+    places = history.labels["queue"] if any(history.labels["queue"]) else history.labels["category"]
+    pairs = Counter(zip(history.labels["assignee"], places, strict=True))
+    present = {agent for agent in history.labels["assignee"][len(history) * 4 // 5 :] if agent}
+    found: dict[str, list[str]] = {}
+    for (agent, place), n in sorted(pairs.items(), key=str):
+        if agent in present and place and n >= FEWEST:
+            found.setdefault(agent, []).append(place)
+    return found
 
 
 def refuse_unwritable(settings: Settings, out: Path | None) -> None:
@@ -58,26 +82,17 @@ def refuse_unwritable(settings: Settings, out: Path | None) -> None:
         raise BadInput(f"the bundle can't be written to {place} ({above} is no folder to write in): look at {where}.")
 
 
-def _usable(models: Path) -> tuple[str, str]:
+def _usable(models: Path, database: Database) -> tuple[str, str]:
     """The present champion's name if it can be used, else why not; both empty when there is none."""
+    with database.reading() as session:
+        row = active_model.current(session)
     try:
+        if row is not None:
+            return promotion.opened(models, row).name, ""
         folder = bundle.champion(models)
         return (bundle.load(folder).name if folder else ""), ""
     except BundleError as error:
         return "", str(error)
-
-
-def _open_queues(trained: Trained, settings: Settings) -> int:
-    """Give the built-in desk a queue for each queue label (category label where no queue is learnt)."""
-    head = trained.scorer.heads.get("queue") or trained.scorer.heads.get("category")
-    names = head.labels if head else ()
-    database = open_database(settings.database)
-    try:
-        with database.writing() as session:
-            Desk.ensure_queues(session, names)
-    finally:
-        database.close()
-    return len(names)
 
 
 def _new_folder(models: Path, now: datetime) -> Path:

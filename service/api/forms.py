@@ -6,11 +6,12 @@ The one place where texts from outside become storable: beyond it every ticket c
 import json
 import math
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from deskyard.desk.changes import FIELDS
+from deskyard.desk.tickets import Status
 from deskyard.tables import storable
 from deskyard.ticket import Ticket
 from deskyard.times import read_time
@@ -37,6 +38,7 @@ def _word(value: Any) -> Any:
     raise ValueError("write a text, a number, true or false")
 
 
+Priority = Literal["low", "medium", "high", "critical"]
 Text = Annotated[str, BeforeValidator(_clean)]
 Name = Annotated[str, BeforeValidator(_number_as_text)]
 Value = Annotated[str | None, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
@@ -79,9 +81,8 @@ class NewTicket(BaseModel):
     def _names_that_can_be_told(cls, raw: Any) -> Any:
         return {_clean(name): value for name, value in raw.items()} if isinstance(raw, dict) else raw
 
-    def ticket(self, now: datetime) -> Ticket:
-        """The ticket, filed `now` unless it says when."""
-        filed = read_time(self.created_at or "")
+    def ticket(self) -> Ticket:
+        """The ticket; without a time unless it says when it was filed."""
         return Ticket(
             id=self.external_id or "",
             source=self.source or "api",
@@ -91,7 +92,7 @@ class NewTicket(BaseModel):
             language=self.language or "",
             requester=self.requester or "",
             organisation=self.organisation or "",
-            created_at=filed or now,
+            created_at=read_time(self.created_at or ""),
             fields={name: value for name, value in self._all_fields() if value is not None},
         )
 
@@ -103,6 +104,52 @@ class NewTicket(BaseModel):
         for name, value in (self.model_extra or {}).items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             yield name.removeprefix("x_"), None if value is None else _clean(text)
+
+
+class Patch(BaseModel):
+    """Changes of a ticket; what is left out stays, and null empties what may be empty."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: Text | None = Field(None, max_length=500)
+    category: Text | None = Field(None, max_length=200)
+    priority: Priority | None = None
+    assignee: Text | None = Field(None, max_length=200)
+    status: Status | None = None
+    why: Text | None = Field(None, max_length=1_000, description="The reason, for the ticket's journey.")
+
+    def wanted(self) -> dict[str, str | None]:
+        """The fields to be changed."""
+        return {name: getattr(self, name) for name in FIELDS if name in self.model_fields_set}
+
+
+class NewComment(BaseModel):
+    """Something said about a ticket."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text = Field(min_length=1, max_length=100_000)
+    public: bool = Field(False, description="Whether the requester may read it.")
+
+
+class PutQueue(BaseModel):
+    """A queue as it shall be. The defaults are what a ticket gets there unless somebody says otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: Text = Field("", max_length=10_000)
+    is_open: bool = Field(True, alias="open", description="A closed queue keeps its tickets and takes no new ones.")
+    default_priority: Priority | None = None
+    default_assignee: Text | None = Field(None, max_length=200)
+
+
+class PutAgent(BaseModel):
+    """An agent as he or she shall be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    present: bool = True
+    queues: list[Text] = Field(default=[], max_length=10_000)
 
 
 class ToScore(BaseModel):

@@ -4,8 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter, HTTPException
 
+from deskyard.desk import queues
 from deskyard.policy import TRIAGE
-from deskyard.stores.desk import Desk
 from service.api.doors import InYard
 from service.api.shapes import Alive, ModelSeen, Ready
 from service.problems import problems
@@ -23,8 +23,9 @@ async def livez() -> Alive:
 def readyz(yard: InYard) -> Ready:
     """Tickets can be taken and stored, with a model or without one."""
     with yard.database.reading() as session:
-        if Desk.queue(session, TRIAGE) is None:
+        if queues.find(session, TRIAGE) is None:
             raise HTTPException(503, "the desk has no triage queue: start the service again, which makes it")
-    bundle, missing = yard.champion.bundle, yard.champion.missing
+    champion = yard.models.champion
+    bundle, missing = champion.bundle, champion.missing
     model = ModelSeen(name=bundle.name, digest=bundle.digest, targets=list(bundle.targets)) if bundle else None
-    return Ready(model=model, why=missing.text if missing else None)
+    return Ready(model=model, why=missing.text if missing else champion.refused)

@@ -1,12 +1,20 @@
 """`/v1/queues`: the desk's queues and the tickets in each."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from sqlalchemy.orm import Session
 
-from deskyard.stores.desk import PAGE, Desk
+from deskyard.desk import queues as desk
+from deskyard.desk import tickets as filed
+from deskyard.desk.pages import PAGE
+from deskyard.desk.queues import Queue
+from deskyard.desk.tickets import Sort, Status, Wanted
+from deskyard.errors import NotThere
 from deskyard.tables import storable
 from service.api.doors import Cursor, InYard, Limit
+from service.api.forms import Priority, PutQueue
 from service.api.shapes import Brief, Queues, QueueSeen, Tickets
 from service.problems import problems
 
@@ -17,16 +25,52 @@ router: Final = APIRouter(tags=["queues"])
 def queues(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Queues:
     """The queues of the desk; `triage` is always among them."""
     with yard.database.reading() as session:
-        page = Desk.queues(session, limit, cursor)
+        page = desk.listed(session, limit, cursor)
     return Queues(items=[QueueSeen.of(queue) for queue in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/v1/queues/{name:path}/tickets", responses=problems(400, 404, 422, 503))
-def tickets(name: str, yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Tickets:
-    """The tickets that are in a queue now, oldest first. The name is percent-encoded and may hold `/`."""
+def tickets(
+    name: str,
+    yard: InYard,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    sort: Annotated[Sort, Query(description="`urgent`: by priority, none counts as medium, then oldest.")] = "oldest",
+    status: Annotated[list[Status] | None, Query(description="Any of these; give it several times.")] = None,
+    priority: Annotated[list[Priority] | None, Query(description="Any of these; give it several times.")] = None,
+    category: Annotated[str | None, Query(max_length=200)] = None,
+    assignee: Annotated[str | None, Query(max_length=200)] = None,
+    received_since: AwareDatetime | None = None,
+) -> Tickets:
+    """The tickets that are in a queue now. The name is percent-encoded and may hold `/`."""
     with yard.database.reading() as session:
-        queue = Desk.queue(session, storable(name))
-        if queue is None:
-            raise HTTPException(404, f"there is no queue {name[:200]!r} on this desk; /v1/queues lists them")
-        page = Desk.tickets(session, queue, limit, cursor)
-    return Tickets(items=[Brief.of(filed) for filed in page.items], next_cursor=page.next_cursor)
+        queue = _there(session, name)
+        wanted = Wanted(status or (), priority or (), _asked(category), _asked(assignee), received_since)
+        page = filed.listed(session, queue, limit, cursor, sort=sort, wanted=wanted)
+    return Tickets(items=[Brief.of(ticket) for ticket in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/v1/queues/{name:path}", responses=problems(400, 404, 422, 503))
+def look(name: str, yard: InYard) -> QueueSeen:
+    """A queue as it is now. The name is percent-encoded and may hold `/`."""
+    with yard.database.reading() as session:
+        return QueueSeen.of(_there(session, name))
+
+
+@router.put("/v1/queues/{name:path}", responses=problems(400, 413, 415, 422, 503))
+def put(name: str, wanted: PutQueue, yard: InYard) -> QueueSeen:
+    """Make a queue, or make the one of that name be so. A closed queue keeps its tickets and takes no new ones."""
+    with yard.database.writing() as session:
+        made = desk.put(session, storable(name), **wanted.model_dump())
+    return QueueSeen.of(made)
+
+
+def _there(session: Session, name: str) -> Queue:
+    found = desk.find(session, storable(name))
+    if found is None:
+        raise NotThere(f"there is no queue {name[:200]!r} on this desk; /v1/queues lists them")
+    return found
+
+
+def _asked(text: str | None) -> str | None:
+    return None if text is None else storable(text)

@@ -1,6 +1,5 @@
 """`/v1/score`: what would be done with tickets, without doing it."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import APIRouter
@@ -18,5 +17,4 @@ router: Final = APIRouter(tags=["score"])
 @router.post("/v1/score", response_model=Scores, responses=problems(400, 413, 415, 422, 503))
 def score(asked: ToScore, yard: InYard) -> JSONResponse:
     """Predict and decide; nothing is written. Without a model the decisions are empty and the reason says so."""
-    now = datetime.now(UTC)
-    return JSONResponse(routing.score(yard, [new.ticket(now) for new in asked.tickets]))
+    return JSONResponse(routing.score(yard, [new.ticket() for new in asked.tickets]))

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from deskyard.desk.agents import Agent
+from deskyard.desk.comments import Comment
+from deskyard.desk.journey import Actor, ActorKind, Step
+from deskyard.desk.queues import Queue
+from deskyard.desk.tickets import Filed, Status
 from deskyard.journal import Entry
-from deskyard.stores.desk import Filed, Queue, Step
+from deskyard.policies import Version
+
+if TYPE_CHECKING:
+    from deskyard.bundle import Bundle
 
 
 class Share(BaseModel):
@@ -41,8 +49,8 @@ class Placed(BaseModel):
     reason: Why
 
 
-class Brief(BaseModel):
-    """A ticket of the desk without its texts. `category`, `priority` and `assignee` are null until somebody is sure."""
+class Receipt(BaseModel):
+    """A ticket as it was placed. `category`, `priority` and `assignee` are null until somebody is sure."""
 
     id: str
     source: str
@@ -53,6 +61,14 @@ class Brief(BaseModel):
     assignee: str | None
     created_at: datetime
     received_at: datetime
+
+
+class Brief(Receipt):
+    """A ticket of the desk as it is now, without its texts. `version` counts its changes."""
+
+    status: Status
+    updated_at: datetime
+    version: int
 
     @classmethod
     def of(cls, filed: Filed) -> "Brief":
@@ -71,40 +87,76 @@ def _brief(filed: Filed) -> dict[str, Any]:
         "assignee": filed.assignee,
         "created_at": filed.ticket.created_at,
         "received_at": filed.received_at,
+        "status": filed.status,
+        "updated_at": filed.updated_at,
+        "version": filed.version,
     }
 
 
 class Answer(BaseModel):
-    """What the sender of a ticket is told, each time the same. `model` and `policy` are digests."""
+    """What the sender of a ticket is told, each time the same; `model` and `policy` are digests.
 
-    ticket: Brief
+    `changed` is true when the ticket was here before and is sent with other content, which changes nothing.
+    """
+
+    ticket: Receipt
     decisions: dict[str, Decided]
     placement: Placed
     decision: str
     model: str | None
     policy: str
+    changed: bool
 
 
-class Actor(BaseModel):
-    """Who did it."""
+class Who(BaseModel):
+    """Who did it: a person, a machine, or a rule of the desk."""
 
-    kind: str
+    kind: ActorKind
     name: str
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Who":
+        """The same, for JSON."""
+        return cls(kind=actor.kind, name=actor.name)
 
 
 class Event(BaseModel):
-    """One change of one field of a ticket."""
+    """One change of one field of a ticket; `decision` is the number of the decision behind it, if there is one."""
 
     at: datetime
-    actor: Actor
+    actor: Who
     field: str
     was: str | None = Field(alias="from")
     became: str | None = Field(alias="to")
     why: str
+    decision: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> "Event":
+        """The same, for JSON."""
+        said = {"at": step.at, "actor": Who.of(step.actor), "field": step.field, "from": step.was, "to": step.became}
+        decision = None if step.decision is None else str(step.decision)
+        return cls.model_validate({**said, "why": step.why, "decision": decision})
+
+
+class Said(BaseModel):
+    """A comment: public ones are for the requester too, internal ones for the desk only."""
+
+    id: str
+    at: datetime
+    actor: Who
+    public: bool
+    text: str
+
+    @classmethod
+    def of(cls, comment: Comment) -> "Said":
+        """The same, for JSON."""
+        actor = Who.of(comment.actor)
+        return cls(id=str(comment.id), at=comment.at, actor=actor, public=comment.public, text=comment.text)
 
 
 class Whole(Brief):
-    """A ticket of the desk as it is now, with its texts, what was decided when it came, and what happened since."""
+    """A ticket as it is now, with its texts, what was decided when it came, what happened and what was said since."""
 
     subject: str
     body: str
@@ -119,9 +171,10 @@ class Whole(Brief):
     model: str | None
     policy: str | None
     journey: list[Event]
+    comments: list[Said]
 
     @classmethod
-    def told(cls, filed: Filed, entry: Entry | None, journey: Sequence[Step]) -> "Whole":
+    def told(cls, filed: Filed, entry: Entry | None, journey: Sequence[Step], said: Sequence[Comment]) -> "Whole":
         """Put together from the desk and the journal."""
         ticket = filed.ticket
         return cls(
@@ -138,19 +191,40 @@ class Whole(Brief):
             decision=str(entry.id) if entry else None,
             model=entry.bundle if entry else None,
             policy=entry.policy if entry else None,
-            journey=[
-                Event.model_validate(
-                    {
-                        "at": step.at,
-                        "actor": {"kind": step.actor_kind, "name": step.actor},
-                        "field": step.field,
-                        "from": step.was,
-                        "to": step.became,
-                        "why": step.why,
-                    }
-                )
-                for step in journey
-            ],
+            journey=[Event.of(step) for step in journey],
+            comments=[Said.of(comment) for comment in said],
+        )
+
+
+class Decision(BaseModel):
+    """A decision as the journal keeps it: what was done, and all that it hung on.
+
+    `ticket_hash` is the SHA-256 of the ticket as it was then; `catalogue` what the desk had of the queues and agents
+    that it asked about; `set` the values the ticket got.
+    """
+
+    id: str
+    at: datetime
+    ticket: str
+    ticket_hash: str
+    decisions: dict[str, Decided]
+    placement: Placed
+    set: dict[str, str]
+    catalogue: dict[str, Any]
+    model: str | None
+    policy: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Decision":
+        """The same, for JSON."""
+        return cls(
+            id=str(entry.id),
+            at=entry.at,
+            ticket=str(entry.ticket_id),
+            ticket_hash=entry.ticket_hash,
+            model=entry.bundle,
+            policy=entry.policy,
+            **entry.content,
         )
 
 
@@ -170,17 +244,40 @@ class Scores(BaseModel):
 
 
 class QueueSeen(BaseModel):
-    """A queue of the desk."""
+    """A queue of the desk; the defaults are what a ticket gets there unless somebody says otherwise."""
 
     name: str
     description: str
     open: bool
+    default_priority: str | None
+    default_assignee: str | None
     created_at: datetime
 
     @classmethod
     def of(cls, queue: Queue) -> "QueueSeen":
         """As it is now."""
-        return cls(name=queue.name, description=queue.description, open=queue.open, created_at=queue.created_at)
+        return cls.model_validate(queue, from_attributes=True)
+
+
+class AgentSeen(BaseModel):
+    """Somebody who takes tickets of `queues`, while `present`."""
+
+    name: str
+    present: bool
+    queues: list[str]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, agent: Agent) -> "AgentSeen":
+        """As now."""
+        return cls(name=agent.name, present=agent.present, queues=list(agent.queues), created_at=agent.created_at)
+
+
+class Agents(BaseModel):
+    """A page of agents; `next_cursor` continues the list and is null at its end."""
+
+    items: list[AgentSeen]
+    next_cursor: str | None
 
 
 class Queues(BaseModel):
@@ -203,6 +300,46 @@ class ModelSeen(BaseModel):
     name: str
     digest: str
     targets: list[str]
+
+
+class ModelCard(ModelSeen):
+    """The model in use with its card: what it learnt from, and how well it was judged. `made`: when and where."""
+
+    card: dict[str, Any]
+    made: dict[str, Any]
+
+    @classmethod
+    def of(cls, bundle: "Bundle") -> "ModelCard":
+        """The same, for JSON."""
+        seen = {"name": bundle.name, "digest": bundle.digest, "targets": list(bundle.targets)}
+        return cls.model_validate({**seen, "card": bundle.card, "made": bundle.made})
+
+
+class PolicySeen(BaseModel):
+    """A version of the policy. `text` is its TOML; number 0 is the one of a fresh install, which nobody wrote."""
+
+    number: int
+    digest: str
+    at: datetime | None
+    actor: str
+    text: str
+
+    @classmethod
+    def of(cls, version: Version) -> "PolicySeen":
+        """The same, for JSON."""
+        return cls(
+            number=version.number,
+            digest=version.policy.digest,
+            at=version.at,
+            actor=version.actor,
+            text=version.text,
+        )
+
+
+class PolicyVersions(BaseModel):
+    """The newest versions, newest first."""
+
+    items: list[PolicySeen]
 
 
 class Alive(BaseModel):

@@ -1,23 +1,28 @@
-"""`/v1/tickets`: send a ticket, look at a ticket."""
+"""`/v1/tickets`: send a ticket, look at it, correct it, say something about it."""
 
 import re
-from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
 
+from deskyard.desk import comments, journey, tickets
+from deskyard.errors import NotThere
 from deskyard.journal import Journal
-from deskyard.stores.desk import Desk
-from service import routing
-from service.api.doors import InYard
-from service.api.forms import NewTicket
-from service.api.shapes import Answer, Whole
+from service import corrections, routing
+from service.api.doors import CalledBy, IdempotencyKey, InYard
+from service.api.forms import NewComment, NewTicket, Patch
+from service.api.shapes import Answer, Said, Whole
 from service.problems import problems
 
 router: Final = APIRouter(tags=["tickets"])
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
+_ETAG: Final = re.compile(r'"([0-9]{1,18})"')
+
+Id = Annotated[str, Path(description="The desk's number of the ticket.")]
+_TAGGED: Final = {"headers": {"ETag": {"description": "The version that was seen.", "schema": {"type": "string"}}}}
 
 
 @router.post(
@@ -29,22 +34,103 @@ _NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
         **problems(400, 413, 415, 422, 503),
     },
 )
-def receive(new: NewTicket, yard: InYard) -> JSONResponse:
+def receive(new: NewTicket, yard: InYard, idempotency_key: IdempotencyKey = None) -> JSONResponse:
     """Take a ticket and place it in a queue. A ticket that is answered with 201 or 200 is stored.
 
-    Send it again whenever the answer did not arrive: the same `source` and `external_id` is the same ticket.
+    Send it again whenever the answer did not arrive: the same `source` and `external_id` is the same ticket. Where
+    there is no `external_id`, the header Idempotency-Key names the request and does that job.
     """
-    answer, is_new = routing.route(yard, new.ticket(datetime.now(UTC)))
+    answer, is_new = routing.route(yard, new.ticket(), idempotency_key)
     return JSONResponse(answer, 201 if is_new else 200)
 
 
-@router.get("/v1/tickets/{id}", response_model=Whole, responses=problems(400, 404, 422, 503))
-def look(id: str, yard: InYard) -> Whole:  # noqa: A002 - the address calls it so
-    """A ticket as it is now, what was decided when it came, and its journey."""
-    if _NUMBER.fullmatch(id):
-        with yard.database.reading() as session:
-            filed = Desk.ticket(session, int(id))
-            if filed is not None:
-                first = Journal.first_decision(session, filed.id)
-                return Whole.told(filed, first, Desk.journey(session, filed.id))
-    raise HTTPException(404, f"there is no ticket {id[:50]!r} on this desk")
+@router.get(
+    "/v1/tickets/{id}",
+    response_model=Whole,
+    responses={
+        200: _TAGGED,
+        304: {"description": "It is still as If-None-Match says."},
+        **problems(400, 404, 422, 503),
+    },
+)
+def look(id: Id, yard: InYard, response: Response, if_none_match: Annotated[str, Header()] = "") -> Whole | Response:  # noqa: A002 - the address calls it so
+    """A ticket as it is now, what was decided when it came, its journey and its comments."""
+    with yard.database.reading() as session:
+        whole = _whole(session, _number(id))
+    response.headers["ETag"] = f'"{whole.version}"'
+    if if_none_match == response.headers["ETag"]:
+        return Response(status_code=304, headers={"ETag": if_none_match})
+    return whole
+
+
+@router.patch(
+    "/v1/tickets/{id}",
+    response_model=Whole,
+    responses={200: _TAGGED, **problems(400, 404, 409, 412, 413, 415, 422, 428, 503)},
+)
+def change(
+    id: Id,  # noqa: A002
+    patch: Patch,
+    yard: InYard,
+    caller: CalledBy,
+    response: Response,
+    if_match: Annotated[str, Header(description="The ETag that was seen, or *.")] = "",
+) -> Whole:
+    """Change a ticket's queue, category, priority, assignee or status; what is left out stays.
+
+    A person's change is a correction, and stands against every machine. `If-Match` says which version the change is
+    based on (a later one is 412: look again); `*` overwrites whatever stands there.
+    """
+    if not if_match:
+        raise HTTPException(428, "send the header If-Match with the ETag of the ticket as you saw it, or * for any")
+    corrections.correct(yard, _number(id), patch.wanted(), caller.actor, seen=_version(if_match), why=patch.why or "")
+    with yard.database.reading() as session:
+        whole = _whole(session, _number(id))
+    response.headers["ETag"] = f'"{whole.version}"'
+    return whole
+
+
+@router.post(
+    "/v1/tickets/{id}/comments",
+    status_code=201,
+    response_model=Said,
+    responses={
+        200: {"model": Said, "description": "It was said before under that Idempotency-Key: the same again."},
+        **problems(400, 404, 413, 415, 422, 503),
+    },
+)
+def comment(
+    id: Id,  # noqa: A002
+    new: NewComment,
+    yard: InYard,
+    caller: CalledBy,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Said:
+    """Say something about a ticket: to its requester too (`public`), or to the desk only."""
+    number = _number(id)
+    said, is_new = corrections.say(yard, number, caller.actor, new.text, public=new.public, key=idempotency_key)
+    response.status_code = 201 if is_new else 200
+    return Said.of(said)
+
+
+def _number(id: str) -> int:  # noqa: A002
+    if not _NUMBER.fullmatch(id):
+        raise NotThere(f"there is no ticket {id[:50]!r} on this desk")
+    return int(id)
+
+
+def _version(if_match: str) -> int | None:
+    """The version that an If-Match names; one that never was when it is none of our ETags; None for any."""
+    if if_match == "*":
+        return None
+    found = _ETAG.fullmatch(if_match)
+    return int(found[1]) if found else 0
+
+
+def _whole(session: Session, number: int) -> Whole:
+    filed = tickets.find(session, number)
+    if filed is None:
+        raise NotThere(f"there is no ticket '{number}' on this desk")
+    first = Journal.first_decision(session, number)
+    return Whole.told(filed, first, journey.of(session, number), comments.of(session, number))

@@ -42,6 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     deskyard(folder, "simulate", "--tickets", "1500", "--seed", "5", *noise, "--out", history)
     trained = deskyard(folder, "train", history, "--precision", str(ASKED), "--targets", "queue,priority", "--json")
     assert json.loads(trained.stdout)["targets"]["queue"]["score"]["n"] == 300
+    deskyard(folder, "policy", "mode", "route")
     return folder
 
 

@@ -165,7 +165,7 @@ def test_the_tables_can_be_made_on_postgresql():
     dialect = postgresql.dialect()
     for table in Base.metadata.sorted_tables:
         made = str(CreateTable(table).compile(dialect=dialect))
-        assert "BIGSERIAL" in made
+        assert "BIGSERIAL" in made or len(table.primary_key) > 1
         for index in table.indexes:
             assert str(CreateIndex(index).compile(dialect=dialect))
 

@@ -46,7 +46,13 @@ def test_the_first_decision_stays_the_first(database):
 
 
 def test_the_journal_offers_no_way_to_change_or_remove_an_entry():
-    assert {name for name in vars(Journal) if not name.startswith("_")} == {"record", "first_decision", "of"}
+    assert {name for name in vars(Journal) if not name.startswith("_")} == {
+        "record",
+        "first_decision",
+        "decision",
+        "stamp",
+        "of",
+    }
 
 
 @given(st.lists(st.tuples(st.text(), st.floats(0, 1)), max_size=5), st.floats(0, 1))

@@ -1,5 +1,6 @@
 """Policy: from belief to deed, and from deeds to a queue."""
 
+from deskyard.catalogue import Catalogue
 from deskyard.contract import Contract
 from deskyard.decision import Action, Decision, Prediction, Reason
 from deskyard.policy import TRIAGE, Mode, Policy, Rule, decide, enact
@@ -20,8 +21,13 @@ def decision(target: Target, action: Action, label: str | None) -> Decision:
     return Decision(target, action, label, 0.9, (), (Reason("why", f"{action} it"),))
 
 
+def desk(*names):
+    """These queues, open, and ann serves all of them."""
+    return Catalogue({name: {} for name in names}, {"ann": names})
+
+
 def place(decisions, open_queues, policy=None):
-    return enact(decisions, policy or Policy(mode=Mode.ROUTE), open_queues).placement
+    return enact(decisions, policy or Policy(mode=Mode.ROUTE), desk(*open_queues)).placement
 
 
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():
@@ -94,7 +100,7 @@ SURE = {"queue": decision("queue", Action.ROUTE, "IT"), "priority": decision("pr
 
 
 def test_a_fresh_policy_suggests_and_moves_nothing():
-    verdict = enact(SURE, Policy(), {"IT"})
+    verdict = enact(SURE, Policy(), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert {made.action for made in verdict.decisions.values()} == {Action.SUGGEST}
     assert verdict.decisions["queue"].reasons[0].code == "suggest"
@@ -118,17 +124,17 @@ def test_the_narrowest_rule_wins():
     assert policy.rule("priority", "IT") == Rule(Mode.OFF, 0.95)
     assert policy.rule("priority", "Billing") == Rule(Mode.SUGGEST, 0.95)
     assert policy.rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
-    assert enact(SURE, policy, {"IT"}).decisions["priority"].action is Action.LEAVE
+    assert enact(SURE, policy, desk("IT")).decisions["priority"].action is Action.LEAVE
 
 
 def test_the_kill_switch_stops_all_routing_and_nothing_else():
-    verdict = enact(SURE, Policy(mode=Mode.ROUTE, halted=True), {"IT"})
+    verdict = enact(SURE, Policy(mode=Mode.ROUTE, halted=True), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert [made.reasons[0].code for made in verdict.decisions.values()] == ["halted", "halted"]
 
 
 def test_shadow_records_what_would_be_done_and_places_in_triage():
-    verdict = enact(SURE, Policy(mode=Mode.SHADOW), {"IT"})
+    verdict = enact(SURE, Policy(mode=Mode.SHADOW), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert [reason.code for reason in verdict.decisions["queue"].reasons] == ["shadow", "why"]
 
@@ -148,9 +154,9 @@ def test_the_fallback_is_triage_where_the_policy_names_a_queue_that_is_not_open(
 
 def test_an_assignee_is_only_set_where_the_ticket_has_a_queue():
     assignee = {"assignee": decision("assignee", Action.ROUTE, "ann")}
-    alone = enact(assignee, Policy(mode=Mode.ROUTE), {"IT"}).decisions["assignee"]
+    alone = enact(assignee, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
     assert (alone.action, alone.reasons[0].code) == (Action.SUGGEST, "not_placed")
-    both = enact(assignee | SURE, Policy(mode=Mode.ROUTE), {"IT"}).decisions["assignee"]
+    both = enact(assignee | SURE, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
     assert both.action is Action.ROUTE
 
 

@@ -6,14 +6,19 @@ import re
 import subprocess
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from deskyard import promotion
+from deskyard.database import open_database
+from deskyard.desk import agents
+from deskyard.policies import Policies
+from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
-from deskyard.stores.desk import Desk
 from service.app import create_app
 
 
@@ -22,6 +27,9 @@ def quiet():
     structlog.configure(
         processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
     )
+
+
+ROUTE = Policy(mode=Mode.ROUTE)
 
 
 @pytest.fixture
@@ -44,12 +52,15 @@ def client(call, tmp_path):
 
 @pytest.fixture
 def trained(call, champion, tmp_path):
-    """A client of a service with that champion and its queues, on a database of its own."""
-    client = call(Settings(home=champion, database_url=f"sqlite:///{tmp_path}/desk.db"))
-    yard = client.app.state.yard
-    with yard.database.writing() as session:
-        Desk.ensure_queues(session, yard.champion.bundle.labels("queue"))
-    return client
+    """A client of a service with that champion, its queues and agents, on a database of its own; all is routed."""
+    url = f"sqlite:///{tmp_path}/desk.db"
+    database = open_database(url)
+    promotion.promote(database, champion / "models", "tiny", "ann")
+    with database.writing() as session:
+        agents.ensure(session, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
+        Policies.put(session, ROUTE, "ann", datetime.now(UTC))
+    database.close()
+    return call(Settings(home=champion, database_url=url))
 
 
 class Server:

@@ -2,20 +2,20 @@
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
 from deskyard.check import look
-from deskyard.policies import FRESH, Policies
+from deskyard.database import open_database
 from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
 from service.api.shapes import Answer
-from service.models import open_champion
+from service.models import Models
 
 VPN = "the vpn client drops the connection and the laptop is offline"
 INVOICE = "the invoice shows a wrong amount, please refund the payment"
+TOML = {"Content-Type": "application/toml"}
 LEAVE = "прошу согласовать отпуск и больничный лист"
 
 
@@ -33,7 +33,7 @@ def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue
 def test_the_answer_carries_the_digests_of_model_and_policy(trained):
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
     yard = trained.app.state.yard
-    assert (answer["model"], answer["policy"]) == (yard.champion.bundle.digest, FRESH.digest)
+    assert (answer["model"], answer["policy"]) == (yard.models.champion.digest, Policy(mode=Mode.ROUTE).digest)
     assert answer["model"] == trained.get("/readyz").json()["model"]["digest"]
 
 
@@ -57,9 +57,9 @@ def test_a_ticket_of_unknown_words_stays_in_triage_with_nothing_set(trained):
     assert (answer.ticket.priority, answer.ticket.assignee) == (None, None)
 
 
-def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assignee(call, champion, tmp_path):
-    client = call(Settings(home=champion, database_url=f"sqlite:///{tmp_path}/no-queues.db"))
-    answer = Answer.model_validate(client.post("/v1/tickets", json={"subject": VPN}).json())
+def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assignee(trained):
+    assert trained.put("/v1/queues/IT", json={"open": False}).status_code == 200
+    answer = Answer.model_validate(trained.post("/v1/tickets", json={"subject": VPN}).json())
     assert answer.ticket.queue == "triage"
     assert "not an open queue" in answer.placement.reason.text
     assert answer.decisions["assignee"].action == "suggest"
@@ -68,8 +68,7 @@ def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assigne
 
 def test_a_change_of_policy_holds_for_the_next_ticket(trained):
     assert trained.post("/v1/tickets", json={"subject": VPN}).json()["ticket"]["queue"] == "IT"
-    with trained.app.state.yard.database.writing() as session:
-        Policies.put(session, Policy(mode=Mode.SUGGEST), "ann", datetime.now(UTC))
+    assert trained.put("/v1/policy", content='mode = "suggest"', headers=TOML).status_code == 200
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
     assert (answer["ticket"]["queue"], answer["ticket"]["priority"]) == ("triage", None)
     assert answer["decisions"]["queue"]["reasons"][0]["code"] == "suggest"
@@ -78,18 +77,21 @@ def test_a_change_of_policy_holds_for_the_next_ticket(trained):
 
 def test_the_first_answer_is_the_same_bytes_with_a_model_too(trained):
     first = trained.post("/v1/tickets", json={"external_id": "1", "subject": INVOICE})
-    again = trained.post("/v1/tickets", json={"external_id": "1", "subject": VPN})
+    again = trained.post("/v1/tickets", json={"external_id": "1", "subject": INVOICE})
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.content == again.content
+    other = trained.post("/v1/tickets", json={"external_id": "1", "subject": VPN})
+    assert (other.status_code, other.json()) == (200, first.json() | {"changed": True})
 
 
 def test_a_ticket_that_breaks_the_model_is_taken_into_triage_and_spoils_no_other(trained):
     yard = trained.app.state.yard
-    bundle = yard.champion.bundle
+    champion = yard.models.champion
+    bundle = champion.bundle
     # A head that promises more labels than the arrays hold: each prediction raises, as on a bug in a model.
     heads = {"queue": replace(bundle.scorer.heads["queue"], span=slice(0, 99), labels=("IT",) * 99)}
     broken = replace(bundle, scorer=replace(bundle.scorer, heads=heads))
-    trained.app.state.yard = replace(yard, champion=replace(yard.champion, bundle=broken))
+    yard.models.champion = replace(champion, bundle=broken)
     answered = trained.post("/v1/tickets", json={"subject": VPN})
     assert answered.status_code == 201
     assert answered.json()["placement"]["queue"] == "triage"
@@ -124,7 +126,9 @@ def test_check_knows_a_whole_champion(champion):
     assert (finding.level, finding.text.split()[0]) == ("ok", "tiny")
 
 
-def test_a_loaded_champion_is_ready_for_its_first_ticket(champion):
-    loaded = open_champion(champion / "models")
+def test_a_loaded_champion_is_ready_for_its_first_ticket(champion, tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/desk.db")
+    loaded = Models(champion / "models", database).champion
+    database.close()
     assert loaded.missing is None
     assert {contract.threshold is not None for contract in loaded.bundle.contracts().values()} == {True}

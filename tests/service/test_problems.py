@@ -55,7 +55,7 @@ def test_whatever_bytes_are_sent_the_answer_is_never_a_5xx(steady, body, kind):
         ("DELETE", "/v1/queues", 405),
         ("POST", "/livez", 405),
         ("GET", "/v1/queues/", 404),
-        ("GET", "/v1/queues/triage", 404),
+        ("GET", "/v1/queues/Nowhere", 404),
     ],
 )
 def test_every_refusal_is_a_problem_with_a_sentence(steady, method, address, status):

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from deskyard.stores.desk import Desk
+from deskyard.desk import queues
 from service.api.shapes import Queues, Tickets
 
 NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "...", "IT "]
@@ -12,7 +12,7 @@ NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "..
 
 def make(client, names):
     with client.app.state.yard.database.writing() as session:
-        Desk.ensure_queues(session, names)
+        queues.ensure(session, names)
 
 
 def test_a_new_desk_has_one_queue_and_it_is_triage(client):

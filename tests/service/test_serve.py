@@ -57,7 +57,7 @@ def test_a_killed_server_loses_nothing_it_accepted(serve, tmp_path):
         thread.join()
     assert len(answers) == tickets
     for number, answer in answers.items():
-        assert send(port, {"source": "test", "external_id": str(number)}) == (200, answer)
+        assert send(port, {"source": "test", "external_id": str(number), "body": "VPN"}) == (200, answer)
     again.stop()
     database = sqlite3.connect(tmp_path / "deskyard.db")
     assert database.execute("SELECT count(*), count(DISTINCT external_id) FROM desk_tickets").fetchone() == (120, 120)

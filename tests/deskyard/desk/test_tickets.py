@@ -1,18 +1,15 @@
-"""The built-in desk: queues, tickets, journeys, pages."""
+"""The tickets of the built-in desk: filed once, found, in pages."""
 
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from deskyard.database import open_database
-from deskyard.decision import Reason
+from deskyard.desk import floor, queues, tickets
 from deskyard.errors import BadInput
-from deskyard.policy import TRIAGE, Placement
-from deskyard.stores import desk
-from deskyard.stores.desk import Change, Desk
+from deskyard.policy import TRIAGE
 from deskyard.ticket import Ticket
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -23,27 +20,25 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 def database(tmp_path):
     opened = open_database(f"sqlite:///{tmp_path}/desk.db")
     with opened.writing() as session:
-        Desk.ensure_queues(session, ["IT", HARD_NAME])
+        queues.ensure(session, ["IT", HARD_NAME])
     yield opened
     opened.close()
 
 
-def file(database, external_id="", queue="IT", changes=(), **ticket):
-    placement = Placement(queue, Reason("queue", "decided"))
+def file(database, external_id="", queue="IT", values=(), key=None, **ticket):
     with database.writing() as session:
-        new = Ticket(id=external_id, **ticket)
-        return Desk.place(session, new, placement, list(changes), at=NOW, actor="abc")
+        return tickets.file(session, Ticket(id=external_id, **ticket), queue, dict(values), at=NOW, key=key)
 
 
 def names(database):
     with database.reading() as session:
-        return [queue.name for queue in Desk.queues(session).items]
+        return [queue.name for queue in queues.listed(session).items]
 
 
 def test_a_triage_queue_always_exists_and_no_queue_is_made_twice(database):
     assert names(database) == [TRIAGE, "IT", HARD_NAME]
     with database.writing() as session:
-        Desk.ensure_queues(session, ["IT", "Billing", "Billing", " ", ""])
+        queues.ensure(session, ["IT", "Billing", "Billing", " ", ""])
     assert names(database) == [TRIAGE, "IT", HARD_NAME, "Billing"]
 
 
@@ -61,10 +56,10 @@ def test_a_ticket_comes_back_as_it_was_filed(database):
         fields={"product": "LJ/4", "линия": "1"},
     )
     with database.writing() as session:
-        number = Desk.place(session, ticket, Placement("IT", Reason("x", "y")), [], at=NOW, actor="abc")
+        number = tickets.file(session, ticket, "IT", {}, at=NOW)
     with database.reading() as session:
-        filed = Desk.ticket(session, number)
-        assert filed == Desk.find(session, "mail", "4711")
+        filed = tickets.find(session, number)
+        assert filed == tickets.known(session, "mail", "4711", None)
     assert filed.ticket == ticket
     assert (filed.queue, filed.category, filed.priority, filed.assignee) == ("IT", None, None, None)
 
@@ -75,7 +70,6 @@ def test_the_same_name_in_the_same_source_is_filed_once(database):
     assert file(database, "1", source="chat") is not None
     with database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM desk_tickets")) == 2
-        assert session.scalar(text("SELECT count(*) FROM desk_journey")) == 2
 
 
 def test_tickets_without_a_name_are_always_new(database):
@@ -90,18 +84,22 @@ def test_a_number_is_never_given_twice(database):
     assert file(database) > last
 
 
-def test_a_journey_begins_with_the_queue_and_each_value_that_was_set(database):
-    number = file(database, changes=[Change("category", "network", "sure"), Change("priority", "high", "surer")])
+def test_a_ticket_without_a_name_is_known_by_the_key_of_its_request(database):
+    number = file(database, key="k1", source="api")
+    assert number is not None
+    assert file(database, key="k1", source="api") is None
+    assert file(database, key="k1", source="form") is not None
     with database.reading() as session:
-        steps = Desk.journey(session, number)
-        filed = Desk.ticket(session, number)
-    assert [(step.field, step.was, step.became, step.why) for step in steps] == [
-        ("queue", None, "IT", "decided"),
-        ("category", None, "network", "sure"),
-        ("priority", None, "high", "surer"),
-    ]
-    assert {(step.actor_kind, step.actor, step.at) for step in steps} == {("machine", "abc", NOW)}
+        assert tickets.known(session, "api", "", "k1").id == number
+        assert tickets.known(session, "api", "", "k2") is None
+
+
+def test_a_new_ticket_bears_the_values_that_were_decided(database):
+    number = file(database, values={"category": "network", "priority": "high"})
+    with database.reading() as session:
+        filed = tickets.find(session, number)
     assert (filed.category, filed.priority, filed.assignee) == ("network", "high", None)
+    assert (filed.status, filed.version, filed.updated_at) == ("new", 1, NOW)
 
 
 def test_a_ticket_for_a_queue_that_does_not_exist_is_not_half_filed(database):
@@ -111,12 +109,13 @@ def test_a_ticket_for_a_queue_that_does_not_exist_is_not_half_filed(database):
         assert session.scalar(text("SELECT count(*) FROM desk_tickets")) == 0
 
 
-def test_only_open_queues_are_offered(database):
+def test_only_open_queues_are_in_the_catalogue(database):
     with database.writing() as session:
-        session.execute(text("UPDATE desk_queues SET open = false WHERE name = 'IT'"))
+        queues.put(session, "IT", description="", is_open=False)
     with database.reading() as session:
-        assert Desk.open_queues(session, ["IT", HARD_NAME, "Nowhere"]) == {HARD_NAME}
-        assert Desk.open_queues(session, []) == frozenset()
+        assert set(floor.catalogue(session, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
+        assert floor.catalogue(session, [], []).queues == {}
+        assert set(floor.catalogue(session).queues) == {TRIAGE, HARD_NAME}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10, 11])
@@ -125,9 +124,9 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
     file(database, queue="IT")
     found, cursor = [], None
     with database.reading() as session:
-        queue = Desk.queue(session, HARD_NAME)
+        queue = queues.find(session, HARD_NAME)
         while True:
-            page = Desk.tickets(session, queue, limit, cursor)
+            page = tickets.listed(session, queue, limit, cursor)
             assert len(page.items) <= limit
             found += [item.id for item in page.items]
             cursor = page.next_cursor
@@ -139,19 +138,14 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
 def test_a_ticket_filed_while_somebody_pages_is_neither_doubled_nor_does_it_hide_another(database):
     filed = [file(database) for _ in range(4)]
     with database.reading() as session:
-        first = Desk.tickets(session, Desk.queue(session, "IT"), 2)
+        first = tickets.listed(session, queues.find(session, "IT"), 2)
     filed.append(file(database))
     with database.reading() as session:
-        rest = Desk.tickets(session, Desk.queue(session, "IT"), 10, first.next_cursor)
+        rest = tickets.listed(session, queues.find(session, "IT"), 10, first.next_cursor)
     assert [item.id for item in first.items + rest.items] == filed
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "0", "🙂", "YWZ0ZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
 def test_a_cursor_that_is_not_ours_is_refused_with_a_sentence(database, cursor):
     with database.reading() as session, pytest.raises(BadInput, match="next_cursor"):
-        Desk.queues(session, 10, cursor)
-
-
-def test_the_statements_are_known_to_postgresql():
-    for statement in (desk._file_ticket("postgresql"), desk._make_queue("postgresql")):
-        assert "ON CONFLICT" in str(statement.compile(dialect=postgresql.dialect()))
+        queues.listed(session, 10, cursor)

@@ -1,0 +1,63 @@
+"""Which model is in use, as the database knows it, so that all processes agree. Rows are only ever added.
+
+In come sessions, whose owner commits; out go rows. Needs no learning library: opening a bundle is
+`deskyard.promotion`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.errors import BadInput
+from deskyard.tables import ActiveModelRow
+
+_ROWS: Final = cast(Table, ActiveModelRow.__table__)
+_NEWEST: Final = select(_ROWS).order_by(_ROWS.c.id.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A bundle put in use: its folder's name, its digest, who did it and when."""
+
+    number: int
+    at: datetime
+    actor: str
+    name: str
+    digest: str
+
+
+def current(session: Session) -> Active | None:
+    """The model in use; None before the first."""
+    row = session.execute(_NEWEST.limit(1)).first()
+    return None if row is None else _active(row)
+
+
+def past(session: Session, n: int) -> list[Active]:
+    """The newest `n` times a model was put in use, newest first."""
+    return [_active(row) for row in session.execute(_NEWEST.limit(n))]
+
+
+def before(session: Session) -> Active:
+    """The model that was in use before the present one. Raises BadInput when there was none."""
+    rows = past(session, 1_000)
+    for row in rows[1:]:
+        if row.digest != rows[0].digest:
+            return row
+    raise BadInput("no other model was in use before: there is nothing to go back to")
+
+
+def put(session: Session, name: str, digest: str, actor: str, at: datetime) -> Active:
+    """Write down that a bundle is in use from now on, unless it is already."""
+    now = current(session)
+    if now is not None and (now.name, now.digest) == (name, digest):
+        return now
+    row = {"at": at, "actor": actor, "name": name, "digest": digest}
+    number = session.execute(insert(_ROWS).returning(_ROWS.c.id), row).scalar_one()
+    return Active(int(number), at, actor, name, digest)
+
+
+def _active(row: Row[Any]) -> Active:
+    return Active(row.id, row.at, row.actor, row.name, row.digest)

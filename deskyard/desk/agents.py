@@ -1,0 +1,101 @@
+"""The desk's agents: who is there, and which queues each serves. A ticket is only given to a present agent of its
+queue."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, delete, select, update
+from sqlalchemy.orm import Session
+
+from deskyard.desk.pages import PAGE, Page, page
+from deskyard.desk.queues import QUEUES, insert_or_ignore
+from deskyard.errors import BadInput
+from deskyard.tables import AgentRow, ServiceRow, storable
+
+AGENTS: Final = cast(Table, AgentRow.__table__)
+SERVICE: Final = cast(Table, ServiceRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody who takes tickets of `queues` (sorted by name), while `present`."""
+
+    name: str
+    present: bool
+    queues: tuple[str, ...]
+    created_at: datetime
+
+
+def ensure(session: Session, serving: Mapping[str, Iterable[str]]) -> None:
+    """Make the agents that do not exist yet, serving these queues; those that exist stay as they are.
+
+    Blank names and queues that do not exist are left out.
+    """
+    known = set(session.scalars(select(AGENTS.c.name)))
+    for name, queues in serving.items():
+        if name.strip() and storable(name) not in known:
+            there = set(session.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
+            put(session, storable(name), present=True, queues=there)
+
+
+def put(session: Session, name: str, *, present: bool, queues: Collection[str]) -> Agent:
+    """Make an agent, or make the one of that name be so. Raises BadInput that names a queue that does not exist."""
+    if not name.strip():
+        raise BadInput("an agent's name must hold something to read")
+    found = dict(session.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
+    missing = sorted(set(queues) - set(found))
+    if missing:
+        raise BadInput(f"there is no queue {missing[0]!r} on this desk; /v1/queues lists them")
+    row = {"name": name, "present": present, "created_at": datetime.now(UTC)}
+    session.execute(insert_or_ignore(session, AGENTS), [row])
+    session.execute(update(AGENTS).where(AGENTS.c.name == name).values(present=present))
+    number = session.scalars(select(AGENTS.c.id).where(AGENTS.c.name == name)).one()
+    session.execute(delete(SERVICE).where(SERVICE.c.agent_id == number))
+    if found:
+        rows = [{"agent_id": number, "queue_id": queue} for queue in found.values()]
+        session.execute(insert_or_ignore(session, SERVICE), rows)
+    made = find(session, name)
+    if made is None:
+        raise LookupError(f"agent {number} was made and is gone")
+    return made
+
+
+def find(session: Session, name: str) -> Agent | None:
+    """The agent of that name."""
+    row = session.execute(select(AGENTS).where(AGENTS.c.name == name)).first()
+    return None if row is None else _agent(row, served(session, [row.name]))
+
+
+def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Agent]:
+    """The agents, oldest first."""
+    rows: Page[Row[Any]] = page(session, select(AGENTS), [AGENTS.c.id], limit, cursor, lambda row: row)
+    serving = served(session, [row.name for row in rows.items])
+    return Page([_agent(row, serving) for row in rows.items], rows.next_cursor)
+
+
+def served(
+    session: Session, names: Collection[str] | None, *, only_present: bool = False
+) -> dict[str, tuple[str, ...]]:
+    """The queues that each of these agents serves (None: every agent), agents who serve none included."""
+    if names is not None and not names:
+        return {}
+    asked = (
+        select(AGENTS.c.name.label("agent"), QUEUES.c.name.label("queue"))
+        .outerjoin(SERVICE, SERVICE.c.agent_id == AGENTS.c.id)
+        .outerjoin(QUEUES, QUEUES.c.id == SERVICE.c.queue_id)
+    )
+    if names is not None:
+        asked = asked.where(AGENTS.c.name.in_(list(names)))
+    if only_present:
+        asked = asked.where(AGENTS.c.present)
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for agent, queue in session.execute(asked):
+        found[agent] += [queue] if queue is not None else []
+    return {agent: tuple(sorted(queues)) for agent, queues in found.items()}
+
+
+def _agent(row: Row[Any], serving: Mapping[str, tuple[str, ...]]) -> Agent:
+    return Agent(row.name, row.present, serving.get(row.name, ()), row.created_at)

@@ -1,0 +1,138 @@
+"""Changes of a ticket, and who wins: a person's word stands against any machine's, and nobody overwrites unseen.
+
+In come the fields that somebody wants changed; out go the steps of the journey that were taken. The desk's own rules
+follow in the same transaction: a queue's defaults, and no assignee who does not serve the queue.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from deskyard.catalogue import Catalogue
+from deskyard.desk import floor, journey, tickets
+from deskyard.desk.journey import JOURNEY, Actor, Step
+from deskyard.desk.queues import QUEUES
+from deskyard.desk.tickets import TICKETS, Filed, Status
+from deskyard.errors import NotThere, Stale, StoreConflict, StoreRefused
+from deskyard.ticket import PRIORITIES
+
+FIELDS: Final = ("queue", "category", "priority", "assignee", "status")
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+
+LONGEST: Final = 200
+"""Characters of a category."""
+
+
+def change(
+    session: Session,
+    number: int,
+    wanted: Mapping[str, str | None],
+    actor: Actor,
+    *,
+    at: datetime,
+    why: str = "",
+    decision: int | None = None,
+    seen: int | None = None,
+) -> list[Step]:
+    """Set `FIELDS` of a ticket; returns the steps taken, none where everything stands so already.
+
+    `seen` is the version that the change is based on (None: whatever stands there). Raises NotThere for an unknown
+    ticket; Stale when it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for
+    a value that the desk does not have. Then nothing was written.
+    """
+    now = locked(session, number)
+    if seen is not None and seen != now.version:
+        raise Stale(f"ticket {number} was changed meanwhile: look at it again, then decide")
+    changed = {field: value for field, value in wanted.items() if value != now.value(field)}
+    if actor.kind != "person":
+        _let_people_win(session, now, changed)
+    queue = changed.get("queue") or now.queue
+    here = floor.catalogue(session, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
+    for field, value in changed.items():
+        _refuse_unreal(field, value, queue, here)
+    by_rule = dict(_rules(now, changed, queue, here)) if "queue" in changed else {}
+    steps = [Step(at, actor, field, now.value(field), value, why, decision) for field, value in changed.items()]
+    steps += [
+        Step(at, Actor("rule", "desk"), field, now.value(field), value, reason)
+        for field, (value, reason) in by_rule.items()
+    ]
+    if steps:
+        set_values(session, now, {step.field: step.became for step in steps}, at)
+        journey.take(session, number, steps)
+    return steps
+
+
+def locked(session: Session, number: int) -> Filed:
+    """The ticket, kept from others until the transaction ends. Raises NotThere."""
+    found = tickets.find(session, number, to_change=True)
+    if found is None:
+        raise NotThere(f"there is no ticket '{number}' on this desk")
+    return found
+
+
+def set_values(session: Session, now: Filed, values: Mapping[str, Any], at: datetime) -> None:
+    """Write a locked ticket's values as they stand, and count its version."""
+    row = {("queue_id" if field == "queue" else field): value for field, value in values.items()}
+    if "queue" in values:
+        row["queue_id"] = select(QUEUES.c.id).where(QUEUES.c.name == values["queue"]).scalar_subquery()
+    session.execute(update(TICKETS).where(TICKETS.c.id == now.id).values(**row, version=now.version + 1, updated_at=at))
+
+
+def by_people(session: Session, number: int) -> dict[str, list[Step]]:
+    """The steps that people took, by field, oldest first."""
+    rows = session.execute(
+        select(JOURNEY).where(JOURNEY.c.ticket_id == number, JOURNEY.c.actor_kind == "person").order_by(JOURNEY.c.id)
+    )
+    found: dict[str, list[Step]] = {}
+    for row in rows:
+        found.setdefault(row.field, []).append(journey.step(row))
+    return found
+
+
+def _let_people_win(session: Session, now: Filed, changed: Mapping[str, str | None]) -> None:
+    """Raise StoreConflict where a person has spoken."""
+    if changed and now.status in ("resolved", "closed"):
+        raise StoreConflict(f"ticket {now.id} is {now.status}: only people change it now")
+    people = by_people(session, now.id)
+    for field in changed:
+        if field in people:
+            last = people[field][-1]
+            raise StoreConflict(f"{last.actor.name} set {field} to {_shown(last.became)}: a person's word stands")
+    if changed.get("queue") in {step.was for step in people.get("queue", ())}:
+        raise StoreConflict(f"people moved this ticket out of {changed['queue']!r}: it does not go back by itself")
+
+
+def _refuse_unreal(field: str, value: str | None, queue: str, here: Catalogue) -> None:
+    """Raise StoreRefused for a value that this desk does not have now."""
+    if field == "queue" and (value is None or value not in here.queues):
+        raise StoreRefused(field, f"{_shown(value)} is not an open queue of this desk; /v1/queues lists them")
+    if field == "status" and value not in STATUSES:
+        raise StoreRefused(field, f"{_shown(value)} is no status; choose from {', '.join(STATUSES)}")
+    if value is None:
+        return
+    if field == "priority" and value not in PRIORITIES:
+        raise StoreRefused(field, f"{value!r} is no priority; choose from {', '.join(PRIORITIES)}")
+    if field == "category" and not (value.strip() and len(value) <= LONGEST):
+        raise StoreRefused(field, f"a category holds 1 to {LONGEST} characters")
+    if field == "assignee" and not here.serves(value, queue):
+        raise StoreRefused(field, f"{value!r} is not a present agent of {queue!r}; /v1/agents lists who serves which")
+
+
+def _rules(
+    now: Filed, changed: Mapping[str, str | None], queue: str, here: Catalogue
+) -> Iterator[tuple[str, tuple[str | None, str]]]:
+    """What follows from a move: (field, (value, why))."""
+    default = here.queues[queue]
+    if "assignee" not in changed and now.assignee and not here.serves(now.assignee, queue):
+        yield "assignee", (default.get("assignee"), f"{now.assignee!r} does not serve {queue!r}")
+    elif "assignee" not in changed and not now.assignee and "assignee" in default:
+        yield "assignee", (default["assignee"], f"the default of {queue!r}")
+    if "priority" not in changed and not now.priority and "priority" in default:
+        yield "priority", (default["priority"], f"the default of {queue!r}")
+
+
+def _shown(value: str | None) -> str:
+    return "nothing" if value is None else repr(value)

@@ -1,0 +1,56 @@
+"""Comments on a ticket: public ones are for the requester too, internal ones for the desk only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.desk import changes
+from deskyard.desk.journey import Actor
+from deskyard.tables import CommentRow
+
+COMMENTS: Final = cast(Table, CommentRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What somebody said about a ticket."""
+
+    id: int
+    at: datetime
+    actor: Actor
+    public: bool
+    text: str
+
+
+def add(
+    session: Session, number: int, actor: Actor, text: str, *, public: bool, at: datetime, key: str | None = None
+) -> tuple[Comment, bool]:
+    """Say something about a ticket; the comment, and whether it is new. Raises NotThere for an unknown ticket.
+
+    `key` names the request: sent again, it is the same comment, as it was said first.
+    """
+    now = changes.locked(session, number)
+    if key is not None:
+        said = session.execute(_BY_KEY, {"number": number, "key": key}).first()
+        if said is not None:
+            return _comment(said), False
+    row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
+    made = session.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()
+    changes.set_values(session, now, {}, at)
+    return Comment(int(made), at, actor, public, text), True
+
+
+def of(session: Session, number: int) -> list[Comment]:
+    """What was said about a ticket, oldest first."""
+    return [_comment(row) for row in session.execute(_READ, {"number": number})]
+
+
+_READ: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("number")).order_by(COMMENTS.c.id)
+_BY_KEY: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("number"), COMMENTS.c.key == bindparam("key"))
+
+
+def _comment(row: Row[Any]) -> Comment:
+    return Comment(row.id, row.at, Actor(row.actor_kind, row.actor), row.public, row.text)

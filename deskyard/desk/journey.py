@@ -1,0 +1,71 @@
+"""A ticket's journey: every change of every field, by whom, when, from what, to what and why. Only ever added to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.tables import JourneyRow
+
+ActorKind = Literal["person", "machine", "rule"]
+
+JOURNEY: Final = cast(Table, JourneyRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a person, a machine (a model, another program), or a rule of the desk."""
+
+    kind: ActorKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of one field; `decision` is the journal's number of the decision behind it, where there is one."""
+
+    at: datetime
+    actor: Actor
+    field: str
+    was: str | None
+    became: str | None
+    why: str
+    decision: int | None = None
+
+
+def take(session: Session, number: int, steps: Iterable[Step]) -> None:
+    """Add steps to the journey of the ticket with that number."""
+    rows = [
+        {
+            "ticket_id": number,
+            "at": step.at,
+            "actor_kind": step.actor.kind,
+            "actor": step.actor.name,
+            "field": step.field,
+            "was": step.was,
+            "became": step.became,
+            "why": step.why,
+            "decision": step.decision,
+        }
+        for step in steps
+    ]
+    if rows:
+        session.execute(_ADD, rows)
+
+
+def of(session: Session, number: int) -> list[Step]:
+    """What happened to a ticket, oldest first."""
+    return [step(row) for row in session.execute(_READ, {"number": number})]
+
+
+def step(row: Row[Any]) -> Step:
+    """A row of the table as a step."""
+    actor = Actor(row.actor_kind, row.actor)
+    return Step(row.at, actor, row.field, row.was, row.became, row.why, row.decision)
+
+
+_ADD: Final = insert(JOURNEY)
+_READ: Final = select(JOURNEY).where(JOURNEY.c.ticket_id == bindparam("number")).order_by(JOURNEY.c.id)

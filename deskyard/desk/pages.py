@@ -1,0 +1,69 @@
+"""Long lists in pages: a cursor tells where the last page ended, so rows that come in skip and double nothing."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, tuple_
+from sqlalchemy.orm import Session
+
+from deskyard.errors import BadInput
+
+PAGE: Final = 100
+LONGEST_PAGE: Final = 1_000
+"""How many rows a list gives when nothing is asked, and at most."""
+
+_WHOLE: Final = 2**63 - 1
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A part of a list, and the cursor that continues it (None at the end)."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def page(
+    session: Session,
+    rows: Select[Any],
+    by: Sequence[ColumnElement[int]],
+    limit: int,
+    cursor: str | None,
+    made: Callable[[Row[Any]], Item],
+) -> Page[Item]:
+    """The rows after the cursor, ordered by whole numbers that together occur once (`by`), each put through `made`.
+
+    Raises BadInput for a cursor that this list did not give.
+    """
+    if cursor is not None:
+        rows = rows.where(tuple_(*by) > tuple_(*_after(cursor, len(by))))
+    places = [column.label(f"_place_{i}") for i, column in enumerate(by)]
+    # One row more than asked tells whether the list goes on.
+    found = session.execute(rows.add_columns(*places).order_by(*by).limit(limit + 1)).all()
+    here = found[:limit]
+    goes_on = len(found) > limit
+    return Page([made(row) for row in here], _cursor(list(here[-1])[-len(by) :]) if goes_on else None)
+
+
+def _cursor(place: Sequence[int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(place), separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _after(cursor: str, parts: int) -> list[int]:
+    try:
+        place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        place = None
+    if not isinstance(place, list) or len(place) != parts or not all(_is_whole(part) for part in place):
+        raise BadInput("this cursor is not one of this list: take `next_cursor` of the page before, or leave it out")
+    return place
+
+
+def _is_whole(part: object) -> bool:
+    return type(part) is int and abs(part) <= _WHOLE

@@ -1,0 +1,109 @@
+"""The desk's queues: made, described, opened and closed. `triage` is always among them and always open."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from deskyard.desk.pages import PAGE, Page, page
+from deskyard.errors import BadInput
+from deskyard.policy import TRIAGE
+from deskyard.tables import QueueRow, storable
+
+QUEUES: Final = cast(Table, QueueRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue, as it is now. The defaults are what a ticket gets there unless somebody says otherwise."""
+
+    id: int
+    name: str
+    description: str
+    open: bool
+    default_priority: str | None
+    default_assignee: str | None
+    created_at: datetime
+
+
+def ensure(session: Session, names: Iterable[str] = ()) -> None:
+    """Make the queues that do not exist yet, `triage` always among them; those that exist stay as they are.
+
+    Blank names are left out.
+    """
+    now = datetime.now(UTC)
+    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip())
+    known = set(session.scalars(select(QUEUES.c.name)))
+    rows = [
+        {"name": name, "description": _ABOUT.get(name, ""), "open": True, "created_at": now}
+        for name in wanted
+        if name not in known
+    ]
+    if rows:
+        session.execute(insert_or_ignore(session, QUEUES), rows)
+
+
+def put(
+    session: Session,
+    name: str,
+    *,
+    description: str,
+    is_open: bool,
+    default_priority: str | None = None,
+    default_assignee: str | None = None,
+) -> Queue:
+    """Make a queue, or make the one of that name be so.
+
+    Raises BadInput when triage would be closed: tickets must have a place at every moment.
+    """
+    if name == TRIAGE and not is_open:
+        raise BadInput("triage can't be closed: it takes what can't be placed elsewhere")
+    ensure(session, [name])
+    values = {
+        "description": description,
+        "open": is_open,
+        "default_priority": default_priority,
+        "default_assignee": default_assignee,
+    }
+    session.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
+    made = find(session, name)
+    if made is None:
+        raise BadInput("a queue's name must hold something to read")
+    return made
+
+
+def find(session: Session, name: str) -> Queue | None:
+    """The queue of that name."""
+    row = session.execute(_BY_NAME, {"name": name}).first()
+    return None if row is None else _queue(row)
+
+
+def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Queue]:
+    """The queues, oldest first."""
+    return page(session, select(QUEUES), [QUEUES.c.id], limit, cursor, _queue)
+
+
+def insert_or_ignore(session: Session, table: Table) -> Any:
+    """INSERT that leaves a row alone which is there already: both databases know it, SQLAlchemy's common INSERT does
+    not."""
+    return _insert_or_ignore(session.get_bind().dialect.name, table)
+
+
+@cache
+def _insert_or_ignore(dialect: str, table: Table) -> Any:
+    made: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+    return made.on_conflict_do_nothing()
+
+
+_ABOUT: Final = {TRIAGE: "What the machine leaves to people."}
+_BY_NAME: Final = select(QUEUES).where(QUEUES.c.name == bindparam("name"))
+_COLUMNS: Final = tuple(column.name for column in QUEUES.columns)
+
+
+def _queue(row: Row[Any]) -> Queue:
+    return Queue(**{name: row._mapping[name] for name in _COLUMNS})

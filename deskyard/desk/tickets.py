@@ -1,0 +1,189 @@
+"""The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, Literal, cast
+
+from sqlalchemy import ColumnElement, Row, Table, bindparam, case, select
+from sqlalchemy.orm import Session
+
+from deskyard.desk.pages import PAGE, Page, page
+from deskyard.desk.queues import QUEUES, Queue, insert_or_ignore
+from deskyard.tables import TicketRow
+from deskyard.ticket import PRIORITIES, Ticket
+
+LABELS: Final = ("category", "priority", "assignee")
+"""The targets a ticket carries as its own fields; the fourth, `queue`, is where it is."""
+
+Status = Literal["new", "open", "waiting", "resolved", "closed"]
+"""`waiting` is for the requester's answer."""
+
+Sort = Literal["oldest", "newest", "urgent"]
+
+TICKETS: Final = cast(Table, TicketRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A ticket of the desk, as it is now: what was filed, and where it stands.
+
+    `version` counts its changes; `key` is the name its sender gave to the request, for tickets without an external id.
+    """
+
+    id: int
+    version: int
+    external_id: str | None
+    key: str | None
+    ticket: Ticket
+    received_at: datetime
+    updated_at: datetime
+    queue: str
+    category: str | None
+    priority: str | None
+    assignee: str | None
+    status: Status
+
+    def value(self, field: str) -> str | None:
+        """What stands in `queue`, `status` or one of `LABELS`."""
+        found: str | None = getattr(self, field)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets of a queue a list shows; an empty or None part asks for nothing."""
+
+    status: Collection[Status] = ()
+    priority: Collection[str] = ()
+    category: str | None = None
+    assignee: str | None = None
+    received_since: datetime | None = None
+
+
+def file(
+    session: Session, ticket: Ticket, queue: str, values: Mapping[str, str], *, at: datetime, key: str | None = None
+) -> int | None:
+    """File a ticket in a queue, with `values` for some of its `LABELS`.
+
+    Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
+    nothing was written. With neither id nor key it is always new. A queue that does not exist breaks the transaction.
+    """
+    row = {
+        "source": ticket.source,
+        "external_id": ticket.id or None,
+        "key": key,
+        "subject": ticket.subject,
+        "body": ticket.body,
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "requester": ticket.requester,
+        "organisation": ticket.organisation,
+        "fields": dict(ticket.fields),
+        "created_at": ticket.created_at or at,
+        "received_at": at,
+        "updated_at": at,
+        "queue_name": queue,
+        "status": "new",
+        "version": 1,
+        **{name: values.get(name) for name in LABELS},
+    }
+    number = session.execute(_file(insert_or_ignore(session, TICKETS)), row).scalar_one_or_none()
+    return None if number is None else int(number)
+
+
+def known(session: Session, source: str, external_id: str, key: str | None) -> Filed | None:
+    """The ticket of that name in that source; without a name, the one that came with that key."""
+    if external_id:
+        row = session.execute(_BY_NAME, {"source": source, "external_id": external_id}).first()
+    elif key:
+        row = session.execute(_BY_KEY, {"source": source, "key": key}).first()
+    else:
+        row = None
+    return None if row is None else filed(row)
+
+
+def find(session: Session, number: int, *, to_change: bool = False) -> Filed | None:
+    """The ticket with the desk's own number; `to_change` keeps others from changing it until the transaction ends."""
+    asked = _TO_CHANGE if to_change else _BY_NUMBER
+    row = session.execute(asked, {"number": number}).first()
+    return None if row is None else filed(row)
+
+
+def listed(
+    session: Session,
+    queue: Queue,
+    limit: int = PAGE,
+    cursor: str | None = None,
+    *,
+    sort: Sort = "oldest",
+    wanted: Wanted = Wanted(),
+) -> Page[Filed]:
+    """The tickets that are in a queue now. `urgent`: by priority (none counts as medium), then oldest first."""
+    rows = READ.where(TICKETS.c.queue_id == queue.id)
+    if wanted.status:
+        rows = rows.where(TICKETS.c.status.in_(list(wanted.status)))
+    if wanted.priority:
+        rows = rows.where(TICKETS.c.priority.in_(list(wanted.priority)))
+    if wanted.category is not None:
+        rows = rows.where(TICKETS.c.category == wanted.category)
+    if wanted.assignee is not None:
+        rows = rows.where(TICKETS.c.assignee == wanted.assignee)
+    if wanted.received_since is not None:
+        rows = rows.where(TICKETS.c.received_at >= wanted.received_since)
+    return page(session, rows, _ORDERS[sort], limit, cursor, filed)
+
+
+READ: Final = select(TICKETS, QUEUES.c.name.label("queue")).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
+_BY_NUMBER: Final = READ.where(TICKETS.c.id == bindparam("number"))
+_TO_CHANGE: Final = _BY_NUMBER.with_for_update(of=TICKETS)
+_BY_NAME: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.external_id == bindparam("external_id"))
+_BY_KEY: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.key == bindparam("key"))
+
+_LEAST_URGENT_FIRST: Final = {name: place for place, name in enumerate(PRIORITIES)}
+_RANK: Final[ColumnElement[int]] = case(
+    {name: -place for name, place in _LEAST_URGENT_FIRST.items()},
+    value=TICKETS.c.priority,
+    else_=-_LEAST_URGENT_FIRST["medium"],
+)
+_ORDERS: Final[dict[Sort, list[ColumnElement[int]]]] = {
+    "oldest": [TICKETS.c.id],
+    "newest": [-TICKETS.c.id],
+    "urgent": [_RANK, TICKETS.c.id],
+}
+
+
+@cache
+def _file(insert: Any) -> Any:
+    queue = select(QUEUES.c.id).where(QUEUES.c.name == bindparam("queue_name")).scalar_subquery()
+    return insert.values(queue_id=queue).returning(TICKETS.c.id)
+
+
+def filed(row: Row[Any]) -> Filed:
+    """A row of `READ` as a ticket of the desk."""
+    return Filed(
+        id=row.id,
+        version=row.version,
+        external_id=row.external_id,
+        key=row.key,
+        ticket=Ticket(
+            id=row.external_id or "",
+            source=row.source,
+            subject=row.subject,
+            body=row.body,
+            channel=row.channel,
+            language=row.language,
+            requester=row.requester,
+            organisation=row.organisation,
+            created_at=row.created_at,
+            fields=row.fields,
+        ),
+        received_at=row.received_at,
+        updated_at=row.updated_at,
+        queue=row.queue,
+        category=row.category,
+        priority=row.priority,
+        assignee=row.assignee,
+        status=row.status,
+    )

@@ -1,0 +1,62 @@
+"""Promotion: a bundle is put in use for every process, after it was opened and checked.
+
+In come the database and the folder of bundles; out goes the row that names the model in use. `models/CURRENT` mirrors
+it, and says which bundle to begin with where there is no row yet.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deskyard import active_model, bundle
+from deskyard.active_model import Active
+from deskyard.database import Database
+from deskyard.desk import queues
+from deskyard.errors import BadInput, BundleBroken, BundleError
+from deskyard.policy import PLACING
+
+
+def promote(database: Database, models: Path, name: str, actor: str, *, force: bool = False) -> Active:
+    """Put the bundle `name` of the folder `models` in use, for every process; the desk gets the queues it knows.
+
+    It is opened and checked first: raises BundleError when it can't be used, and BadInput when it no longer predicts
+    what the present model does (`force` lets it). Then the present model stays.
+    """
+    if not name or Path(name).name != name:
+        raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
+    found = bundle.load(models / name)
+    with database.reading() as session:
+        now = active_model.current(session)
+    lost = _lost(models, now, found) if now and not force else ()
+    if lost:
+        raise BadInput(f"{name} does not predict {', '.join(lost)}, which {now.name if now else ''} does: --force")
+    with database.writing() as session:
+        queues.ensure(session, _queues(found))
+        done = active_model.put(session, name, found.digest, actor, datetime.now(UTC))
+    bundle.crown(models, name)
+    return done
+
+
+def opened(models: Path, wanted: Active) -> bundle.Bundle:
+    """The bundle that a row names. Raises BundleError when it can't be used or is another by now."""
+    found = bundle.load(models / wanted.name)
+    if found.digest != wanted.digest:
+        raise BundleBroken(
+            f"{models / wanted.name} holds the bundle {found.digest[:16]}, and {wanted.digest[:16]} was promoted: "
+            "restore the folder, or promote it anew"
+        )
+    return found
+
+
+def _lost(models: Path, now: Active, found: bundle.Bundle) -> tuple[str, ...]:
+    """The targets that the present model predicts and this one does not."""
+    try:
+        present = opened(models, now).targets
+    except BundleError:
+        return ()
+    return tuple(target for target in present if target not in found.targets)
+
+
+def _queues(found: bundle.Bundle) -> tuple[str, ...]:
+    """A queue for each queue label; for each category where no queue is learnt."""
+    placing = next((target for target in PLACING if target in found.targets), None)
+    return found.labels(placing) if placing else ()

@@ -1,0 +1,42 @@
+"""`/v1/agents`: who takes tickets, and of which queues."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from deskyard.desk import agents as desk
+from deskyard.desk.pages import PAGE
+from deskyard.errors import NotThere
+from deskyard.tables import storable
+from service.api.doors import Cursor, InYard, Limit
+from service.api.forms import PutAgent
+from service.api.shapes import Agents, AgentSeen
+from service.problems import problems
+
+router: Final = APIRouter(tags=["agents"])
+
+
+@router.get("/v1/agents", responses=problems(400, 422, 503))
+def agents(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Agents:
+    """The agents of the desk, and the queues that each serves."""
+    with yard.database.reading() as session:
+        page = desk.listed(session, limit, cursor)
+    return Agents(items=[AgentSeen.of(agent) for agent in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/v1/agents/{name:path}", responses=problems(400, 404, 422, 503))
+def look(name: str, yard: InYard) -> AgentSeen:
+    """An agent, as now. The name is percent-encoded."""
+    with yard.database.reading() as session:
+        found = desk.find(session, storable(name))
+    if found is None:
+        raise NotThere(f"there is no agent {name[:200]!r} on this desk; /v1/agents lists them")
+    return AgentSeen.of(found)
+
+
+@router.put("/v1/agents/{name:path}", responses=problems(400, 413, 415, 422, 503))
+def put(name: str, wanted: PutAgent, yard: InYard) -> AgentSeen:
+    """Make an agent, or make the one of that name be so. Nobody is given a ticket who is not present."""
+    with yard.database.writing() as session:
+        made = desk.put(session, storable(name), present=wanted.present, queues=wanted.queues)
+    return AgentSeen.of(made)

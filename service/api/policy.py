@@ -1,0 +1,65 @@
+"""`/v1/policy`: how far the machine may go, as TOML, and every version of it."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import Response
+
+from deskyard import policy_file
+from deskyard.desk.pages import LONGEST_PAGE
+from deskyard.policies import Policies
+from deskyard.tables import storable
+from service.api.doors import CalledBy, InYard
+from service.api.shapes import PolicySeen, PolicyVersions
+from service.problems import problems
+
+router: Final = APIRouter(tags=["policy"])
+
+TOML: Final = "application/toml"
+
+
+async def _toml(request: Request) -> str:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != TOML:
+        raise HTTPException(415, f"send the policy as TOML, with the header Content-Type: {TOML}")
+    try:
+        return storable((await request.body()).decode())
+    except UnicodeDecodeError as error:
+        raise HTTPException(400, f"the body is not UTF-8: byte {error.start} is not") from error
+
+
+_TEXT: Final = {"schema": {"type": "string"}}
+
+
+@router.get(
+    "/v1/policy",
+    response_model=PolicySeen,
+    responses={200: {"content": {TOML: _TEXT}}, **problems(400, 503)},
+)
+def policy(request: Request, yard: InYard) -> Response | PolicySeen:
+    """The policy in force; `Accept: application/toml` gives it as the file that PUT takes."""
+    with yard.database.reading() as session:
+        version = Policies.current(session)
+    if TOML in request.headers.get("accept", ""):
+        return Response(version.text, media_type=TOML)
+    return PolicySeen.of(version)
+
+
+@router.get("/v1/policy/versions", responses=problems(400, 422, 503))
+def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = 20) -> PolicyVersions:
+    """The newest versions of the policy, newest first. None is ever changed or lost."""
+    with yard.database.reading() as session:
+        return PolicyVersions(items=[PolicySeen.of(version) for version in Policies.past(session, limit)])
+
+
+@router.put(
+    "/v1/policy",
+    openapi_extra={"requestBody": {"required": True, "content": {TOML: _TEXT}}},
+    responses=problems(400, 413, 415, 422, 503),
+)
+def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) -> PolicySeen:
+    """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
+    wanted = policy_file.read(text)
+    with yard.database.writing() as session:
+        return PolicySeen.of(Policies.put(session, wanted, caller.actor.name, datetime.now(UTC)))

@@ -1,0 +1,99 @@
+"""Judging a ticket: belief and deed together, by the model and the policy of the moment; nothing is read or written.
+
+In come tickets, out go judgements; enacted against what the desk has, they say what is done. A ticket is never refused
+because of the model: what can't be scored goes to triage with the reason. The same ticket, bundle, policy and
+catalogue give the same bytes again (`service.verify`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from deskyard import policy
+from deskyard.catalogue import Catalogue
+from deskyard.decision import Decision, Prediction, Reason
+from deskyard.journal import described
+from deskyard.policy import TRIAGE, Policy, Verdict
+from deskyard.ticket import Target, Ticket
+from service.models import Champion
+
+if TYPE_CHECKING:
+    from deskyard.bundle import Bundle
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence allows for a ticket, before anybody looks at the desk.
+
+    `to_triage` says why the ticket can go nowhere but triage.
+    """
+
+    decisions: Mapping[Target, Decision]
+    policy: Policy
+    to_triage: Reason | None
+
+    def enact(self, catalogue: Catalogue) -> Verdict:
+        """What is done, given what the desk has now."""
+        return policy.enact(self.decisions, self.policy, catalogue, self.to_triage)
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues it could go to, if they are open."""
+        bound = (self.policy.bound_for(target, decision.label) for target, decision in self.decisions.items())
+        return frozenset(queue for queue in (TRIAGE, self.policy.fallback, *bound) if queue is not None)
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """The agents it could be given to, if they serve its queue."""
+        wished = self.decisions.get("assignee")
+        return frozenset([wished.label] if wished and wished.label else [])
+
+
+def judge(champion: Champion, in_force: Policy, asked: Sequence[Ticket]) -> list[Judgement]:
+    """Predict and decide; never raises because of the model."""
+    if champion.bundle is None:
+        missing = champion.missing or Reason("no_model", "there is no model")
+        return [Judgement({}, in_force, _empty(ticket) or missing) for ticket in asked]
+    try:
+        return [
+            _judgement(ticket, beliefs, champion.bundle, in_force)
+            for ticket, beliefs in zip(asked, champion.bundle.predict(asked), strict=True)
+        ]
+    except Exception as error:  # whatever goes wrong in a model, the ticket is taken
+        if len(asked) > 1:  # one ticket must not spoil the others
+            return [judgement for ticket in asked for judgement in judge(champion, in_force, [ticket])]
+        log.exception("scoring_failed", model=champion.digest)
+        failed = Reason("scoring_failed", f"the model failed on this ticket ({type(error).__name__})")
+        return [Judgement({}, in_force, _empty(ticket) or failed) for ticket in asked]
+
+
+def decided(verdict: Verdict, catalogue: Catalogue) -> dict[str, Any]:
+    """What the journal keeps of a decision: what is done, and what it hung on beside ticket, model and policy."""
+    return plain(verdict) | {
+        "set": {change.field: change.value for change in verdict.changes},
+        "catalogue": catalogue.plain(),
+    }
+
+
+def plain(verdict: Verdict) -> dict[str, Any]:
+    """What is done, as JSON knows it."""
+    reason = verdict.placement.reason
+    return {
+        "decisions": described(verdict.decisions),
+        "placement": {"queue": verdict.placement.queue, "reason": {"code": reason.code, "text": reason.text}},
+    }
+
+
+def _judgement(ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy) -> Judgement:
+    decisions = policy.decide(ticket, beliefs, in_force.contracts(bundle.contracts, beliefs))
+    json.dumps(described(decisions), allow_nan=False)  # what JSON has no word for must fail here: triage catches it
+    return Judgement(decisions, in_force, _empty(ticket))
+
+
+def _empty(ticket: Ticket) -> Reason | None:
+    return Reason("empty", "the ticket has no text") if ticket.blank else None
