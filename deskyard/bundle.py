@@ -170,6 +170,17 @@ def find(models: Path, name: str = "") -> Path:
     return folder
 
 
+def with_digest(models: Path, digest: str) -> Path:
+    """The folder in `models` whose bundle has that digest. Raises BundleMissing when none has."""
+    for manifest in sorted(models.glob(f"*/{MANIFEST}")):
+        try:
+            if _manifest(manifest.parent)["digest"] == digest:
+                return manifest.parent
+        except BundleBroken:
+            continue
+    raise BundleMissing(f"no bundle in {models} has the digest {digest[:16]}: restore its folder to compute this again")
+
+
 def crown(models: Path, name: str) -> None:
     """Make the bundle `name` in `models` the champion, in one step."""
     atomic.write(models / CURRENT, f"{name}\n".encode())

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
     "card": ("deskyard.card:card", "Show what a bundle learnt from and how well it was judged."),
     "policy": ("deskyard.policy_cli:policy", "Say how far the machine may go: suggest, route, off, shadow."),
+    "verify": ("service.verify:verify", "Compute decisions again and compare them byte for byte."),
     "serve": ("service.cli:serve", "Take new tickets over HTTP and place them in queues."),
     "demo": ("deskyard.demo:demo", "See all of it at work on a simulated desk."),
     "check": ("deskyard.check:check", "Say what is wrong with this installation and what to do."),

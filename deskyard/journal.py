@@ -33,6 +33,9 @@ _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
 _READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
 _DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
+_NEWEST: Final = (
+    select(_ENTRIES.c.id).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id.desc()).limit(bindparam("n"))
+)
 _FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
 
 
@@ -74,10 +77,7 @@ class Journal:
             "bundle": stamp.bundle,
             "policy": stamp.policy,
         }
-        rows = [
-            {**common, "kind": kind, "content": json.dumps(content, ensure_ascii=False, allow_nan=False)}
-            for kind, content in events
-        ]
+        rows = [{**common, "kind": kind, "content": written(content)} for kind, content in events]
         numbers = session.execute(_ADD, rows).scalars().all()
         return [
             Entry(**common, id=int(number), kind=kind, content=dict(content))
@@ -95,6 +95,11 @@ class Journal:
         """The decision with that number."""
         row = session.execute(_DECISION, {"number": number}).first()
         return None if row is None else _entry(row)
+
+    @staticmethod
+    def newest_decisions(session: Session, n: int) -> list[int]:
+        """The numbers of the newest `n` decisions, newest first."""
+        return list(session.scalars(_NEWEST, {"n": n}))
 
     @staticmethod
     def stamp(session: Session, ticket_id: int, at: datetime) -> Stamp:
@@ -133,6 +138,11 @@ def fingerprint(ticket: Ticket) -> str:
         "fields": dict(ticket.fields),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def written(content: Mapping[str, Any]) -> str:
+    """A content as the journal keeps it: JSON, keys in the order given; NaN and infinities raise ValueError."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
 def described(decisions: Mapping[Target, Decision]) -> dict[str, Any]:

@@ -51,6 +51,14 @@ class Policies:
         return Policies.current(session)
 
     @staticmethod
+    def of_digest(session: Session, digest: str) -> Policy | None:
+        """The policy that a decision names; None when it never was in force here."""
+        if digest == FRESH.digest:
+            return FRESH
+        text = session.scalars(select(_VERSIONS.c.text).where(_VERSIONS.c.digest == digest).limit(1)).first()
+        return None if text is None else _read(text)
+
+    @staticmethod
     def past(session: Session, n: int) -> list[Version]:
         """The newest `n` versions, newest first."""
         return [_version(row) for row in session.execute(_NEWEST.limit(bindparam("n")), {"n": n})]

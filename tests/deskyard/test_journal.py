@@ -50,6 +50,7 @@ def test_the_journal_offers_no_way_to_change_or_remove_an_entry():
         "record",
         "first_decision",
         "decision",
+        "newest_decisions",
         "stamp",
         "of",
     }

@@ -1,0 +1,104 @@
+"""The same decision, again: computed anew from the stored ticket, bundle, policy and catalogue, compared byte for byte.
+
+In come the database and the folder of bundles, out goes a `Verified`; nothing is written. Where the ticket was erased
+or the bundle removed it says so, and never "same".
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from deskyard import bundle
+from deskyard.bundle import Bundle
+from deskyard.catalogue import Catalogue
+from deskyard.database import Database, open_database
+from deskyard.decision import Reason
+from deskyard.desk import tickets
+from deskyard.errors import BadInput, BundleMissing, NotThere
+from deskyard.journal import Entry, Journal, fingerprint, written
+from deskyard.policies import Policies
+from deskyard.settings import settings
+from service import judging
+from service.models import Champion
+
+Finding = Literal["same", "different", "erased", "unknown"]
+"""Only "same" proves anything. "unknown": the model or the policy of then is not there any more."""
+
+_COLOURS: Final = {"same": "green", "different": "red", "erased": "yellow", "unknown": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One decision computed again; `told` is a sentence."""
+
+    decision: int
+    finding: Finding
+    told: str
+
+
+def verify(
+    decisions: Annotated[list[int] | None, typer.Argument(help="Numbers of decisions, as the API tells them.")] = None,
+    last: Annotated[int, typer.Option(min=0, help="Also so many of the newest decisions.")] = 0,
+) -> None:
+    """Compute decisions again from what is stored, and compare byte for byte; the exit code is 1 unless all are same.
+
+    Example: `deskyard verify 42`, or `deskyard verify --last 100`
+    """
+    chosen = settings()
+    database = open_database(chosen.database)
+    with database.reading() as session:
+        numbers = [*(decisions or ()), *Journal.newest_decisions(session, last)]
+    if not numbers:
+        raise BadInput("say which decision: its number stands in the ticket, or --last N takes the newest.")
+    found = [again(database, chosen.models, number) for number in dict.fromkeys(numbers)]
+    database.close()
+    for one in found:
+        if one.finding != "same" or len(found) <= 20:
+            typer.secho(one.finding, fg=_COLOURS[one.finding], nl=False)
+            typer.echo(f"  {one.decision}: {one.told}")
+    same = sum(one.finding == "same" for one in found)
+    typer.echo(f"{same:,} of {len(found):,} decisions are the same, byte for byte.")
+    if same < len(found):
+        raise typer.Exit(1)
+
+
+def again(database: Database, models: Path, number: int) -> Verified:
+    """Compute one decision again. Raises NotThere when the journal has no such decision."""
+    with database.reading() as session:
+        entry = Journal.decision(session, number)
+        if entry is None:
+            raise NotThere(f"there is no decision {number} in the journal")
+        filed = tickets.find(session, entry.ticket_id)
+        policy = Policies.of_digest(session, entry.policy or "")
+    if filed is None:
+        return Verified(number, "erased", f"ticket {entry.ticket_id} is erased, so nothing can be computed")
+    if fingerprint(filed.ticket) != entry.ticket_hash:
+        return Verified(number, "different", f"ticket {filed.id} is not the text that was decided on")
+    if policy is None:
+        return Verified(number, "unknown", f"the policy {entry.policy} is not in this database")
+    try:
+        champion = _champion(models, entry)
+    except BundleMissing as error:
+        return Verified(number, "unknown", str(error))
+    judgement = judging.judge(champion, policy, [filed.ticket])[0]
+    catalogue = Catalogue.of(entry.content["catalogue"])
+    now = written(judging.decided(judgement.enact(catalogue), catalogue))
+    if now == written(entry.content):
+        by = f"model {entry.bundle[:12]}" if entry.bundle else "no model"
+        return Verified(number, "same", f"ticket {filed.id}, {by}, policy {entry.policy}: {len(now):,} characters")
+    return Verified(number, "different", f"ticket {filed.id}: computed again it is {now[:2000]}")
+
+
+def _champion(models: Path, entry: Entry) -> Champion:
+    """The model of then. Where none took part, the reason that was written down stands for it."""
+    if entry.bundle is None:
+        return Champion(None, Reason(**entry.content["placement"]["reason"]))
+    return Champion(_opened(models, entry.bundle), None)
+
+
+@lru_cache(maxsize=4)
+def _opened(models: Path, digest: str) -> Bundle:
+    return bundle.load(bundle.with_digest(models, digest))
