@@ -23,6 +23,7 @@ from deskyard import atomic
 from deskyard.contract import Contract, Evidence, draw_up
 from deskyard.decision import Prediction
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
+from deskyard.explain import Explanation, explain
 from deskyard.grams import BLOCKS
 from deskyard.memory import Memory
 from deskyard.scorer import Head, Scorer, spans
@@ -66,6 +67,10 @@ class Bundle:
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
         """One prediction a target for each ticket, in order; safe to call from many threads."""
         return self.scorer.predict(tickets)
+
+    def explain(self, ticket: Ticket) -> Explanation:
+        """Why it predicts what it predicts of a ticket."""
+        return explain(self.scorer, ticket)
 
     def contracts(self, precision: float | None = None) -> dict[Target, Contract]:
         """What may be routed at `precision` (0..1; None: the one asked when it was trained)."""

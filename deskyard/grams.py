@@ -6,7 +6,7 @@ only thing remembered is which columns the characters of a word have.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -84,12 +84,23 @@ class Reader:
 
     def __call__(self, ticket: Ticket) -> tuple[Ids, Ids, Ids]:
         """The columns of each block, in the order of the text, repeated as often as they occur."""
-        found = words(clean(ticket.subject)) + words(clean(ticket.body))  # apart: a quoted mail keeps its body
+        found = _words(ticket)
         return (
             _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
             _columns(self._fields, field_values(ticket)),
         )
+
+    def parts(self, ticket: Ticket) -> Iterator[tuple[tuple[str, ...], Ids]]:
+        """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""
+        found = _words(ticket)
+        stems = [stem(word, self._latin) for word in found]
+        for word, stemmed in zip(found, stems, strict=True):
+            yield (word,), np.concatenate([_columns(self._words, [stemmed]), self._of_word(word)])
+        for pair, stemmed_pair in zip(pairwise(found), pairwise(stems), strict=True):
+            yield pair, _columns(self._words, [" ".join(stemmed_pair)])
+        for value in field_values(ticket):
+            yield (value,), _columns(self._fields, [value])
 
     def _of_word(self, word: str) -> Ids:
         columns = self._remembered.get(word)
@@ -98,6 +109,11 @@ class Reader:
             if len(self._remembered) < REMEMBERED:
                 self._remembered[word] = columns
         return columns
+
+
+def _words(ticket: Ticket) -> list[str]:
+    """Subject and body apart: a quoted mail keeps its body."""
+    return words(clean(ticket.subject)) + words(clean(ticket.body))
 
 
 _NONE: Final = np.empty(0, np.int32)

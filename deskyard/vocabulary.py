@@ -32,7 +32,7 @@ class Vocabulary:
             dict(zip(block, range(start, start + len(block)), strict=True)).get
             for start, block in zip(self.starts[:-1].tolist(), names, strict=True)
         )
-        self._read = Reader((words, chars, fields), latin)
+        self.read = Reader((words, chars, fields), latin)
 
     def __len__(self) -> int:
         """The number of columns."""
@@ -40,7 +40,7 @@ class Vocabulary:
 
     def row(self, ticket: Ticket) -> tuple[Ids, Weights, bool]:
         """One ticket's columns (ascending) and weights, and whether any of its words is known."""
-        found = self._read(ticket)
+        found = self.read(ticket)
         columns, counts = np.unique(np.concatenate(found), return_counts=True)
         weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         edges = np.searchsorted(columns, self.starts).tolist()

@@ -7,7 +7,7 @@ catalogue give the same bytes again (`service.verify`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -17,6 +17,7 @@ from deskyard.catalogue import Catalogue
 from deskyard.decision import Decision, Prediction, Reason
 from deskyard.journal import described
 from deskyard.policy import TRIAGE, Policy, Verdict
+from deskyard.tables import storable
 from deskyard.ticket import Target, Ticket
 from service.models import Champion
 
@@ -86,6 +87,26 @@ def plain(verdict: Verdict) -> dict[str, Any]:
     return {
         "decisions": described(verdict.decisions),
         "placement": {"queue": verdict.placement.queue, "reason": {"code": reason.code, "text": reason.text}},
+    }
+
+
+def explained(champion: Champion, ticket: Ticket) -> dict[str, Any]:
+    """Why the model believes what it believes, as JSON knows it; empty without a model."""
+    if champion.bundle is None:
+        return {"because": {}, "similar": []}
+    found = champion.bundle.explain(ticket)
+    return {
+        "because": {
+            target: {
+                "label": storable(because.label),
+                "against": storable(because.against),
+                "words": [{"word": word, "weight": weight} for word, weight in because.words],
+                "base": because.base,
+                "heads": dict(because.heads),
+            }
+            for target, because in found.because.items()
+        },
+        "similar": [asdict(past) for past in found.similar],
     }
 
 

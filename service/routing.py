@@ -73,8 +73,8 @@ def route(yard: Yard, ticket: Ticket, key: str | None = None) -> tuple[dict[str,
     return _answer(number, new, at, decision), True
 
 
-def score(yard: Yard, asked: Sequence[Ticket]) -> dict[str, Any]:
-    """What `route` would do with each ticket now; nothing is written."""
+def score(yard: Yard, asked: Sequence[Ticket], *, explain: bool = False) -> dict[str, Any]:
+    """What `route` would do with each ticket now, and why the model thinks so; nothing is written."""
     at = datetime.now(UTC)
     with yard.database.reading() as session:
         in_force = Policies.current(session).policy
@@ -85,8 +85,11 @@ def score(yard: Yard, asked: Sequence[Ticket]) -> dict[str, Any]:
     agents = frozenset().union(*(judgement.agents for judgement in judgements))
     with yard.database.reading() as session:
         catalogue = floor.catalogue(session, queues, agents)
+    items = [judging.plain(judgement.enact(catalogue)) for judgement in judgements]
+    if explain:
+        items = [item | judging.explained(champion, ticket) for item, ticket in zip(items, asked, strict=True)]
     return {
-        "items": [judging.plain(judgement.enact(catalogue)) for judgement in judgements],
+        "items": items,
         "model": champion.digest,
         "policy": in_force.digest,
     }

@@ -228,11 +228,41 @@ class Decision(BaseModel):
         )
 
 
+class Word(BaseModel):
+    """A word of the ticket, or a field's value, and what it adds for the label (below 0: against it), in log-odds."""
+
+    word: str
+    weight: float
+
+
+class Because(BaseModel):
+    """Why `label` and not `against`, the second best, in log-odds: each word's part, and each head's.
+
+    `base` and the words add up to the head "linear"; the heads add up to the log-odds of the belief.
+    """
+
+    label: str
+    against: str
+    words: list[Word]
+    base: float
+    heads: dict[str, float]
+
+
+class SimilarTicket(BaseModel):
+    """A past ticket that the model learnt from, its similarity (0 to 1), and what people decided on it."""
+
+    id: str
+    similarity: float
+    labels: dict[str, str]
+
+
 class Score(BaseModel):
-    """What would be done with one ticket."""
+    """What would be done with one ticket; with `explain=1` also why, and similar past tickets, nearest first."""
 
     decisions: dict[str, Decided]
     placement: Placed
+    because: dict[str, Because] | None = None
+    similar: list[SimilarTicket] | None = None
 
 
 class Scores(BaseModel):

@@ -51,3 +51,24 @@ def test_bad_input_names_the_field(client, body, field):
     answered = client.post("/v1/score", json=body)
     assert answered.status_code == 422
     assert [error["field"] for error in answered.json()["errors"]] == [field]
+
+
+def test_a_score_that_is_explained_says_words_that_add_up_and_similar_tickets(trained):
+    text = "the vpn client drops the connection, прошу согласовать отпуск"
+    plain = trained.post("/v1/score", json={"tickets": [{"subject": text}]}).json()
+    answered = trained.post("/v1/score?explain=1", json={"tickets": [{"subject": text}]}).json()
+    Scores.model_validate(answered)
+    (item,) = answered["items"]
+    assert {name: item[name] for name in ("decisions", "placement")} == plain["items"][0]
+    because = item["because"]["queue"]
+    assert because["label"] == item["decisions"]["queue"]["label"]
+    told = because["base"] + sum(word["weight"] for word in because["words"])
+    assert told == pytest.approx(because["heads"]["linear"], abs=1e-5)
+    weights = {word["word"]: word["weight"] for word in because["words"]}
+    assert (weights["vpn"] > 0) != (weights["отпуск"] > 0)
+    assert [past["labels"]["queue"] for past in item["similar"]]
+
+
+def test_without_a_model_there_is_nothing_to_explain(client):
+    answered = client.post("/v1/score?explain=1", json={"tickets": [{"subject": "VPN"}]})
+    assert answered.json()["items"][0] | {"because": {}, "similar": []} == answered.json()["items"][0]
