@@ -159,6 +159,7 @@ def _database(url: str) -> Finding:
         if database.url.get_backend_name() == "sqlite" and not file.exists():
             return Finding("ok", "database", f"{file} (will be made by `deskyard serve`)")
         try:
+            database.check_encoding()
             found, newest = database.revision(), database.newest()
         finally:
             database.close()
@@ -169,6 +170,8 @@ def _database(url: str) -> Finding:
         return Finding(
             "fail", "database", f"{database.place} can't be used ({reason}): restore it, or start its server"
         )
+    if found is None and database.url.get_backend_name() == "postgresql":
+        return Finding("ok", "database", f"{database.place} answers (its tables will be made by `deskyard serve`)")
     if found != newest:
         return Finding(
             "warn", "database", f"{database.place} is at revision {found}, not {newest}: `deskyard serve` upgrades it"

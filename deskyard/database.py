@@ -2,7 +2,9 @@
 
 In comes the URL of the settings; out go SQLAlchemy sessions. What this module promises of SQLite: what is committed
 stands after a power failure (WAL, synchronous=FULL), a writer waits for its turn instead of failing half way (BEGIN
-IMMEDIATE), and references hold (foreign_keys). It knows nothing of tickets.
+IMMEDIATE), and references hold (foreign_keys). Of PostgreSQL: a reader sees one state (REPEATABLE READ) and can't
+write; a writer sees what others committed before each of its statements (READ COMMITTED), so what must not change
+under it is locked by whoever reads it. It knows nothing of tickets.
 """
 
 import sqlite3
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -26,6 +28,19 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 30.0
 """Seconds that a writer of another process is waited for."""
+
+_GREETING: Final = 10
+"""Seconds that PostgreSQL may take to answer the first call, unless the URL says otherwise."""
+
+_WRITER: Final[dict[bool, dict[str, Any]]] = {
+    True: {"deskyard_writes": True},
+    False: {"isolation_level": "READ COMMITTED"},
+}
+_READER: Final[dict[bool, dict[str, Any]]] = {
+    True: {},
+    False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""What a transaction begins with, for SQLite (True) and PostgreSQL."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSIONS: Final = "desk_alembic_version"
@@ -50,7 +65,8 @@ class Database:
         self.url = _understood(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url)
-        self._writer = self.engine.execution_options(deskyard_writes=True)
+        self._writer = self.engine.execution_options(**_WRITER[self._sqlite])
+        self._reader = self.engine.execution_options(**_READER[self._sqlite])
         # Threads of this process queue here: SQLite itself makes a waiting writer sleep and look again, which is
         # neither fair nor fast.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self._sqlite else nullcontext()
@@ -63,7 +79,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""
-        with Session(self.engine, autoflush=False) as session:
+        with Session(self._reader, autoflush=False) as session:
             yield session
 
     @contextmanager
@@ -82,6 +98,7 @@ class Database:
         """
         try:
             if self.revision() != self.newest():
+                self.check_encoding()
                 self._migrate()
         except (DBAPIError, OSError) as error:
             reason = getattr(error, "orig", None) or error
@@ -98,6 +115,15 @@ class Database:
         from alembic.script import ScriptDirectory
 
         return str(ScriptDirectory(str(_MIGRATIONS)).get_current_head())
+
+    def check_encoding(self) -> None:
+        """Raise BadInput for a PostgreSQL database that can't keep every script that people write in."""
+        if self._sqlite:
+            return
+        with self.engine.connect() as connection:
+            found = connection.scalar(text("SHOW server_encoding"))
+        if found != "UTF8":
+            raise BadInput(f"the database {self.place} keeps texts as {found}: make it anew with ENCODING 'UTF8'")
 
     def _migrate(self) -> None:
         from alembic import command
@@ -137,7 +163,11 @@ def open_database(url: str | None = None) -> Database:
             Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StoreUnreachable(f"the folder of {database.place} can't be made: {error}") from error
-    database.migrate()
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -164,10 +194,22 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _GREETING}
     try:
-        return create_engine(url, pool_pre_ping=True, **options)
-    except ModuleNotFoundError as error:
-        raise PartMissing(f"PostgreSQL needs {error.name!r}: pip install 'psycopg[binary]'") from error
+        engine = create_engine(url, pool_pre_ping=True, connect_args=patience, **options)
+    except ImportError as error:
+        raise PartMissing("PostgreSQL needs its driver: pip install 'deskyard[postgres]'") from error
+    event.listen(engine, "handle_error", _keep_to_the_point)
+    return engine
+
+
+def _keep_to_the_point(context: ExceptionContext) -> None:
+    """Cut PostgreSQL's DETAIL off an error's message: it quotes whole rows."""
+    error, said = context.original_exception, context.sqlalchemy_exception
+    short = getattr(getattr(error, "diag", None), "message_primary", None)
+    if short and said is not None:
+        said.args = (str(said.args[0]).replace(str(error), short),)
+        error.args = (short,)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -27,14 +27,18 @@ from deskyard.settings import settings
 PRECISION: Final = "0.9"
 """Asked of the demo's model: simulated people misroute 8 % of tickets and mislabel 5 %, so 95 % can't be proved."""
 
+BATCH: Final = 500
+"""Tickets simulated at once for the stream."""
+
 PATIENCE: Final = 120.0
 """Seconds that the service may take to start on a busy machine."""
 
 
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the service listens.")] = 8000,
-    tickets: Annotated[int, typer.Option(min=0, help="New tickets to send.")] = 8,
-    stay: Annotated[bool, typer.Option(help="Keep serving until Ctrl-C.")] = True,
+    tickets: Annotated[int, typer.Option(min=0, help="New tickets to send at once.")] = 8,
+    every: Annotated[float, typer.Option(min=0.05, help="Seconds between those that follow.")] = 3.0,
+    stay: Annotated[bool, typer.Option(help="Keep serving, and sending, until Ctrl-C.")] = True,
 ) -> None:
     """Simulate a desk, learn from its history, serve, and route a few new tickets. All tickets are synthetic.
 
@@ -62,7 +66,7 @@ def demo(
         _show(say, [_post(address, body) for body in _new_tickets(environment, tickets)])
         say.print(_farewell(address), markup=False, soft_wrap=True)
         if stay:
-            _wait()
+            _stream(say, environment, address, every)
 
 
 def _command(*words: str) -> list[str]:
@@ -149,30 +153,41 @@ def _show(say: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> 
     for heading in ("ticket", "what it says", "queue", "the model's word"):
         shown.add_column(heading)
     for body, answer in posted:
-        text = " ".join((body["subject"] or body["body"]).split())
         belief = answer["decisions"].get("queue")
         told = f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure" if belief else "no model"
-        shown.add_row(
-            answer["ticket"]["id"], text[:40] + ("…" if len(text) > 40 else ""), answer["ticket"]["queue"], told
-        )
+        shown.add_row(answer["ticket"]["id"], _shortened(body), answer["ticket"]["queue"], told)
     say.print(shown)
 
 
 def _farewell(address: str) -> str:
     return f"""
-Queues with their tickets:   {address}/v1/queues
+Look: {address}/  (queues, tickets, decisions and why)
 One ticket and its journey:  {address}/v1/tickets/1
 Send one yourself:
 
 curl -s -H 'Content-Type: application/json' {address}/v1/tickets \\
   -d '{{"subject": "VPN drops every hour", "body": "Since this morning the VPN client disconnects, error 812."}}'
 
-Ctrl-C stops the service. What it stored stays."""
+More synthetic tickets come in by themselves. Ctrl-C stops all; what was stored stays.
+"""
 
 
-def _wait() -> None:
+def _stream(say: Console, environment: dict[str, str], address: str, every: float) -> None:
+    """Send new tickets until Ctrl-C."""
     try:
         while True:
-            time.sleep(3600)
+            for body in _new_tickets(environment, BATCH):
+                time.sleep(every)
+                _, answer = _post(address, body)
+                say.print(_line(body, answer), style="dim", markup=False)
     except KeyboardInterrupt:
         typer.echo("\nstopped")
+
+
+def _line(body: dict[str, Any], answer: dict[str, Any]) -> str:
+    return f"{answer['ticket']['id']:>5}  {_shortened(body)}  →  {answer['ticket']['queue']}"
+
+
+def _shortened(body: dict[str, Any]) -> str:
+    text = " ".join((body["subject"] or body["body"]).split())
+    return text[:40] + ("…" if len(text) > 40 else "")

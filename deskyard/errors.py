@@ -66,3 +66,11 @@ class StoreConflict(StoreError):
 
 class Stale(StoreConflict):
     """The ticket is no longer as it was when the change was thought out: read it again, then decide."""
+
+
+class BadSignature(StoreError):
+    """A webhook does not prove that the store sent it: compare the secrets at both ends. Nothing in it was used."""
+
+
+class StaleWebhook(StoreError):
+    """A webhook is too old to be news, or was sent again by somebody: compare the clocks at both ends."""

@@ -7,7 +7,7 @@ history.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -32,6 +32,11 @@ was said; a decision was taken back."""
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
 _READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
+_FIRSTS: Final = (
+    select(_ENTRIES)
+    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == DECIDED)
+    .order_by(_ENTRIES.c.id.desc())  # the first one stays in the answer
+)
 _DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
 _NEWEST: Final = (
     select(_ENTRIES.c.id).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id.desc()).limit(bindparam("n"))
@@ -89,6 +94,12 @@ class Journal:
         """What was decided when the ticket came; None for a ticket that was never decided on."""
         row = session.execute(_FIRST, {"ticket_id": ticket_id}).first()
         return None if row is None else _entry(row)
+
+    @staticmethod
+    def first_decisions(session: Session, ticket_ids: Collection[int]) -> dict[int, Entry]:
+        """What was decided when each of these tickets came."""
+        rows = session.execute(_FIRSTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        return {row.ticket_id: _entry(row) for row in rows}
 
     @staticmethod
     def decision(session: Session, number: int) -> Entry | None:

@@ -18,6 +18,7 @@ from deskyard.tables import PolicyRow
 
 _VERSIONS: Final = cast(Table, PolicyRow.__table__)
 _NEWEST: Final = select(_VERSIONS).order_by(_VERSIONS.c.id.desc())
+_CURRENT: Final = _NEWEST.limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Policies:
     @staticmethod
     def current(session: Session) -> Version:
         """The version in force."""
-        row = session.execute(_NEWEST.limit(1)).first()
+        row = session.execute(_CURRENT).first()
         return _version(row) if row is not None else Version(0, None, "deskyard", FRESH, write(FRESH))
 
     @staticmethod

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from deskyard import policy_file
+from deskyard import audit, policy_file
 from deskyard.database import open_database
+from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
 from deskyard.policy import Mode, Policy, Rule
@@ -123,9 +124,12 @@ def _with(rule: Rule | None, mode: Mode) -> Rule:
 
 def _change(change: Callable[[Policy], Policy]) -> None:
     database = open_database(settings().database)
+    user, at = getpass.getuser(), datetime.now(UTC)
     with database.writing() as session:
         now = Policies.current(session)
-        version = Policies.put(session, change(now.policy), getpass.getuser(), datetime.now(UTC))
+        version = Policies.put(session, change(now.policy), user, at)
+        if version.number != now.number:
+            audit.note(session, Actor("person", user), "policy.put", f"version {version.number}", at)
     database.close()
     typer.echo("That is in force already." if version.number == now.number else _head(version))
 

@@ -7,15 +7,17 @@ it, and says which bundle to begin with where there is no row yet.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deskyard import active_model, bundle
+from deskyard import active_model, audit, bundle
 from deskyard.active_model import Active
+from deskyard.audit import DeedName
 from deskyard.database import Database
 from deskyard.desk import queues
+from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleBroken, BundleError
 from deskyard.policy import PLACING
 
 
-def promote(database: Database, models: Path, name: str, actor: str, *, force: bool = False) -> Active:
+def promote(database: Database, models: Path, name: str, actor: Actor, *, force: bool = False) -> Active:
     """Put the bundle `name` of the folder `models` in use, for every process; the desk gets the queues it knows.
 
     It is opened and checked first: raises BundleError when it can't be used, and BadInput when it no longer predicts
@@ -29,10 +31,28 @@ def promote(database: Database, models: Path, name: str, actor: str, *, force: b
     lost = _lost(models, now, found) if now and not force else ()
     if lost:
         raise BadInput(f"{name} does not predict {', '.join(lost)}, which {now.name if now else ''} does: --force")
+    return _put(database, models, found, actor, "model.activate")
+
+
+def rollback(database: Database, models: Path, actor: Actor) -> Active:
+    """Put the model in use again that was in use before the present one; it was good enough once.
+
+    Raises BadInput when there was none, and BundleError when it can't be used any more.
+    """
+    with database.reading() as session:
+        wanted = active_model.before(session)
+    return _put(database, models, opened(models, wanted), actor, "model.rollback")
+
+
+def _put(database: Database, models: Path, found: bundle.Bundle, actor: Actor, deed: DeedName) -> Active:
+    at = datetime.now(UTC)
     with database.writing() as session:
         queues.ensure(session, _queues(found))
-        done = active_model.put(session, name, found.digest, actor, datetime.now(UTC))
-    bundle.crown(models, name)
+        before = active_model.current(session)
+        done = active_model.put(session, found.name, found.digest, actor.name, at)
+        if done != before:
+            audit.note(session, actor, deed, f"{found.name} ({found.digest[:16]})", at)
+    bundle.crown(models, found.name)
     return done
 
 

@@ -148,6 +148,7 @@ class TicketRow(Base):
         UniqueConstraint("source", "external_id"),
         Index(None, "source", "key", unique=True),
         Index(None, "queue_id", "id"),
+        Index(None, "updated_at", "id"),
         _NUMBERED,
     )
 

@@ -1,8 +1,28 @@
-"""Who calls, and what they may do."""
+"""Who calls, what each role may do, and how often.
 
+In come headers and addresses, out goes the caller, or a refusal: 401, 403 or 429. `RIGHTS` is the one table of who may
+do what; an address without a line in it is refused to everybody. Nothing here reads a request's body.
+"""
+
+import ipaddress
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+
+from deskyard import access
+from deskyard.access import ROLES, Keys
+from deskyard.database import Database
 from deskyard.desk.journey import Actor
+from service.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +33,167 @@ class Caller:
     role: str
 
 
-LOCAL = Caller(Actor("person", "local"), "admin")
+LOCAL: Final = Caller(Actor("person", "local"), "admin")
 """Whoever sits at this machine, until the first key exists."""
+
+OPEN: Final = frozenset({"/livez", "/readyz"})
+"""Addresses for supervisors, which have no key."""
+
+Roles = frozenset[str]
+LOOK: Final[Roles] = frozenset(ROLES)
+WORK: Final[Roles] = frozenset({"agent", "manager", "admin", "machine"})
+RUN: Final[Roles] = frozenset({"manager", "admin"})
+RULE: Final[Roles] = frozenset({"admin"})
+
+RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
+    ("GET", "/"): LOOK,
+    ("GET", "/static"): LOOK,
+    ("GET", "/openapi.json"): LOOK,
+    ("GET", "/docs"): LOOK,
+    ("GET", "/metrics"): LOOK,
+    ("GET", "/v1/tickets/{id}"): LOOK,
+    ("GET", "/v1/queues"): LOOK,
+    ("GET", "/v1/queues/{name:path}"): LOOK,
+    ("GET", "/v1/queues/{name:path}/tickets"): LOOK,
+    ("GET", "/v1/agents"): LOOK,
+    ("GET", "/v1/agents/{name:path}"): LOOK,
+    ("GET", "/v1/decisions/{id}"): LOOK,
+    ("GET", "/v1/models/current"): LOOK,
+    ("GET", "/v1/policy"): LOOK,
+    ("GET", "/v1/policy/versions"): LOOK,
+    ("POST", "/v1/score"): LOOK,  # writes nothing
+    ("POST", "/v1/tickets"): WORK,
+    ("PATCH", "/v1/tickets/{id}"): WORK,
+    ("POST", "/v1/tickets/{id}/comments"): WORK,
+    ("PUT", "/v1/queues/{name:path}"): RUN,
+    ("PUT", "/v1/agents/{name:path}"): RUN,
+    ("GET", "/v1/audit"): RUN,
+    ("PUT", "/v1/policy"): RULE,
+    ("POST", "/v1/models/{name}/activate"): RULE,
+    ("POST", "/v1/models/rollback"): RULE,
+}
+"""(method, address as its route writes it) → the roles that may. What may be read with GET may be asked with HEAD."""
+
+REQUESTS: Final = (200.0, 400)
+"""Requests a second of one caller, and at once."""
+
+FAILURES: Final = (10 / 60, 10)
+"""Wrong keys from one address."""
+
+FRESH: Final = 0.5
+"""Seconds that keys are remembered: a revoked one is refused within a second."""
+
+_BEARER: Final = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
+_OURS: Final = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_NEEDED: Final = "send a key in the header Authorization: Bearer dy_...; `deskyard key create` makes one"
+_WRONG: Final = "this key is not known or was revoked: look for typing errors, or ask for another"
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+
+
+class Access:
+    """The keys as the database knows them, and how often each caller came."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is read until somebody calls."""
+        self.clock = clock
+        self._database = database
+        self._keys: Keys | None = None
+        self._read_at = 0.0
+        self._one_at_a_time = threading.Lock()
+        self._requests = Limit(*REQUESTS)
+        self._failures = Limit(*FAILURES)
+
+    async def caller(self, headers: Headers, address: str) -> Caller:
+        """Who calls. Raises HTTPException: 401 without a key that fits, 429 for too many, 400 and 403 for strangers."""
+        keys = await self._fresh()
+        if not keys.needed:
+            _refuse_strangers(headers, address)
+            return LOCAL
+        if "authorization" not in headers:
+            self.count(address)
+            raise HTTPException(401, _NEEDED, _CHALLENGE)
+        found = _BEARER.fullmatch(headers["authorization"])
+        key = keys.find(found[1]) if found else None
+        if key is None:
+            # Right keys are let in from any address: else a stranger could lock out everybody behind the same proxy,
+            # and nobody guesses 256 bits.
+            _refuse_if(self._failures.wait(_network(address), self.clock()), "too many wrong keys from your address")
+            raise HTTPException(401, _WRONG, _CHALLENGE)
+        self._count(f"key {key.name}")
+        return Caller(Actor("machine" if key.role == "machine" else "person", key.name), key.role)
+
+    def count(self, address: str) -> None:
+        """Count a request without a key; whoever sits at this machine is not limited. Raises HTTPException 429."""
+        if not _is_here(address):
+            self._count(_network(address))
+
+    def _count(self, name: str) -> None:
+        _refuse_if(self._requests.wait(name, self.clock()), "too many requests")
+
+    async def _fresh(self) -> Keys:
+        keys = self._keys
+        if keys is None or self.clock() - self._read_at > FRESH:
+            return await run_in_threadpool(self._read)
+        return keys
+
+    def _read(self) -> Keys:
+        with self._one_at_a_time:
+            now = self.clock()
+            if self._keys is None or now - self._read_at > FRESH:
+                with self._database.reading() as session:
+                    self._keys = access.in_use(session)
+                self._read_at = now
+            return self._keys
+
+
+def refuse_unless_allowed(caller: Caller, method: str, path: str) -> None:
+    """Raise HTTPException 403 unless the caller's role may do that."""
+    allowed = RIGHTS.get(("GET" if method == "HEAD" else method, path), frozenset())
+    if caller.role not in allowed:
+        who = " or ".join(role for role in ROLES if role in allowed) or "nobody"
+        raise HTTPException(403, f"the role {caller.role} may not do this: {who} may")
+
+
+def _refuse_strangers(headers: Headers, address: str) -> None:
+    """Without keys only this machine is trusted, and of its browsers only our own pages.
+
+    The Host header is checked as a web page elsewhere could point its own name at the loopback address (DNS rebinding);
+    the Origin, as it could send a form to ours.
+    """
+    host = headers.get("host", "")
+    if not _OURS.fullmatch(host):
+        raise HTTPException(400, "this service answers to localhost, 127.0.0.1 and [::1] only: call it by that name")
+    if not _is_here(address):
+        raise HTTPException(403, "only this machine may come in until the first key is made: `deskyard key create`")
+    if headers.get("origin", host).split("//")[-1] != host:
+        raise HTTPException(403, "a web page of another origin may not do this: make a key and send it along")
+
+
+def _refuse_if(wait: float, why: str) -> None:
+    if wait:
+        seconds = max(1, math.ceil(wait))
+        raise HTTPException(429, f"{why}: go on after {seconds} s", {"Retry-After": str(seconds)})
+
+
+@lru_cache(maxsize=1_000)
+def _is_here(address: str) -> bool:
+    """Whether that is this machine; what is no IP address came over a socket of this machine's file system."""
+    try:
+        return _ip(address).is_loopback
+    except ValueError:
+        return True
+
+
+@lru_cache(maxsize=1_000)
+def _network(address: str) -> str:
+    """What one client may choose its address from: of IPv6 that is 64 bits."""
+    try:
+        ip = _ip(address)
+    except ValueError:
+        return address
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
+
+
+def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(address)
+    return getattr(ip, "ipv4_mapped", None) or ip

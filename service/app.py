@@ -9,16 +9,34 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from deskyard import __version__
 from deskyard.database import open_database
 from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
 from service import logs, problems
-from service.api import agents, decisions, health, models, policy, queues, score, tickets
+from service.access import Access
+from service.api import agents, audit, decisions, docs, health, metrics, models, policy, queues, score, tickets
 from service.guard import Guard
+from service.metrics import Measured, Metrics
 from service.models import Models
+from service.pages import yard
+from service.problems import problems as declared
 from service.routing import Yard
+
+
+class Service(FastAPI):
+    """An app whose requests are traced from before the first check until after the last error."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take what FastAPI takes."""
+        super().__init__(**options)
+        self._traced = logs.Traced(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._traced(scope, receive, send)
 
 
 def create_app(chosen: Settings | None = None) -> FastAPI:
@@ -43,7 +61,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         watching.join()
         database.close()
 
-    app = FastAPI(
+    app = Service(
         title="deskyard",
         version=__version__,
         description="Takes tickets, places each in a queue, and says why.",
@@ -53,12 +71,17 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,
         lifespan=lifespan,
+        responses=declared(401, 403, 429),
     )
     app.state.yard = Yard(database, champions)
-    app.add_middleware(Guard)
+    app.state.access = Access(database)
+    app.state.metrics = Metrics()
+    app.add_middleware(Guard, access=app.state.access)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)
-    for door in (tickets, queues, agents, score, decisions, models, policy, health):
+    for door in (yard, tickets, queues, agents, score, decisions, models, policy, audit, health, metrics, docs):
         app.include_router(door.router)
+    app.mount("/static", docs.Assets())
     return app
 
 

@@ -17,11 +17,13 @@ from starlette.exceptions import HTTPException
 
 from deskyard.errors import (
     BadInput,
+    BadSignature,
     BundleBroken,
     BundleMissing,
     DeskyardError,
     NotThere,
     Stale,
+    StaleWebhook,
     StoreConflict,
     StoreRefused,
     StoreUnreachable,
@@ -140,6 +142,8 @@ async def _on_purpose(_request: Request, error: Exception) -> JSONResponse:
 
 _STATUS: Final = {
     NotThere: 404,
+    BadSignature: 401,
+    StaleWebhook: 401,
     BundleMissing: 404,
     Stale: 412,
     StoreConflict: 409,

@@ -76,14 +76,13 @@ def route(yard: Yard, ticket: Ticket, key: str | None = None) -> tuple[dict[str,
 def score(yard: Yard, asked: Sequence[Ticket], *, explain: bool = False) -> dict[str, Any]:
     """What `route` would do with each ticket now, and why the model thinks so; nothing is written."""
     at = datetime.now(UTC)
-    with yard.database.reading() as session:
-        in_force = Policies.current(session).policy
     champion = yard.models.champion
     asked = [replace(ticket, created_at=ticket.created_at or at) for ticket in asked]
-    judgements = judging.judge(champion, in_force, asked)
-    queues = frozenset().union(*(judgement.queues for judgement in judgements))
-    agents = frozenset().union(*(judgement.agents for judgement in judgements))
     with yard.database.reading() as session:
+        in_force = Policies.current(session).policy
+        judgements = judging.judge(champion, in_force, asked)
+        queues = frozenset().union(*(judgement.queues for judgement in judgements))
+        agents = frozenset().union(*(judgement.agents for judgement in judgements))
         catalogue = floor.catalogue(session, queues, agents)
     items = [judging.plain(judgement.enact(catalogue)) for judgement in judgements]
     if explain:

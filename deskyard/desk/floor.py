@@ -1,8 +1,9 @@
 """What the desk has now: its catalogue, whole or the part that a decision asks about."""
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from deskyard.catalogue import Catalogue
@@ -14,18 +15,20 @@ def catalogue(
     session: Session, queues: Collection[str] | None = None, asked: Collection[str] | None = None
 ) -> Catalogue:
     """The open queues among `queues` and the present agents among `asked` (None: all), default assignees included."""
-    rows = select(QUEUES.c.name, QUEUES.c.default_priority, QUEUES.c.default_assignee).where(QUEUES.c.open)
-    if queues is not None:
-        rows = rows.where(QUEUES.c.name.in_(list(queues)))
-    found = session.execute(rows).all()
+    found = session.execute(_OPEN) if queues is None else session.execute(_SOME_OPEN, {"names": list(queues)})
+    rows = found.all()
     if asked is not None:
-        asked = {*asked, *(row.default_assignee for row in found if row.default_assignee)}
+        asked = {*asked, *(row.default_assignee for row in rows if row.default_assignee)}
     serving = agents.served(session, asked, only_present=True)
     defaults: dict[str, dict[str, str]] = {}
-    for row in found:
+    for row in rows:
         mine = defaults.setdefault(row.name, {})
         if row.default_priority:
             mine["priority"] = row.default_priority
         if row.default_assignee and row.name in serving.get(row.default_assignee, ()):
             mine["assignee"] = row.default_assignee
     return Catalogue(defaults, serving)
+
+
+_OPEN: Final = select(QUEUES.c.name, QUEUES.c.default_priority, QUEUES.c.default_assignee).where(QUEUES.c.open)
+_SOME_OPEN: Final = _OPEN.where(QUEUES.c.name.in_(bindparam("names", expanding=True)))

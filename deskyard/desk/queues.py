@@ -15,6 +15,9 @@ from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
 from deskyard.tables import QueueRow, storable
 
+LONGEST: Final = 500
+"""Characters of a queue's name: what PostgreSQL can keep unique."""
+
 QUEUES: Final = cast(Table, QueueRow.__table__)
 
 
@@ -34,10 +37,10 @@ class Queue:
 def ensure(session: Session, names: Iterable[str] = ()) -> None:
     """Make the queues that do not exist yet, `triage` always among them; those that exist stay as they are.
 
-    Blank names are left out.
+    Blank names and those of more than `LONGEST` characters are left out.
     """
     now = datetime.now(UTC)
-    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip())
+    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= LONGEST)
     known = set(session.scalars(select(QUEUES.c.name)))
     rows = [
         {"name": name, "description": _ABOUT.get(name, ""), "open": True, "created_at": now}
@@ -73,7 +76,7 @@ def put(
     session.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
     made = find(session, name)
     if made is None:
-        raise BadInput("a queue's name must hold something to read")
+        raise BadInput(f"a queue's name must hold something to read, in {LONGEST} characters at most")
     return made
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, case, select
+from sqlalchemy import ColumnElement, Row, Table, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from deskyard.desk.pages import PAGE, Page, page
@@ -68,12 +68,13 @@ def file(
     """File a ticket in a queue, with `values` for some of its `LABELS`.
 
     Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
-    nothing was written. With neither id nor key it is always new. A queue that does not exist breaks the transaction.
+    nothing was written. With neither id nor key it is always new; beside an id, a key is not kept. A queue that does
+    not exist breaks the transaction.
     """
     row = {
         "source": ticket.source,
         "external_id": ticket.id or None,
-        "key": key,
+        "key": None if ticket.id else key or None,
         "subject": ticket.subject,
         "body": ticket.body,
         "channel": ticket.channel,
@@ -106,8 +107,10 @@ def known(session: Session, source: str, external_id: str, key: str | None) -> F
 
 def find(session: Session, number: int, *, to_change: bool = False) -> Filed | None:
     """The ticket with the desk's own number; `to_change` keeps others from changing it until the transaction ends."""
-    asked = _TO_CHANGE if to_change else _BY_NUMBER
-    row = session.execute(asked, {"number": number}).first()
+    if to_change:
+        # By itself: where the lock waits for a move, PostgreSQL joins the moved row with its old queue, and finds none.
+        session.execute(_LOCK, {"number": number})
+    row = session.execute(_BY_NUMBER, {"number": number}).first()
     return None if row is None else filed(row)
 
 
@@ -135,9 +138,17 @@ def listed(
     return page(session, rows, _ORDERS[sort], limit, cursor, filed)
 
 
+def counted(session: Session) -> dict[str, int]:
+    """How many tickets stand in each queue that has any."""
+    return dict(session.execute(_COUNTED).all())
+
+
+_COUNTED: Final = (
+    select(QUEUES.c.name, func.count()).join(TICKETS, TICKETS.c.queue_id == QUEUES.c.id).group_by(QUEUES.c.name)
+)
 READ: Final = select(TICKETS, QUEUES.c.name.label("queue")).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
 _BY_NUMBER: Final = READ.where(TICKETS.c.id == bindparam("number"))
-_TO_CHANGE: Final = _BY_NUMBER.with_for_update(of=TICKETS)
+_LOCK: Final = select(TICKETS.c.id).where(TICKETS.c.id == bindparam("number")).with_for_update()
 _BY_NAME: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.external_id == bindparam("external_id"))
 _BY_KEY: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.key == bindparam("key"))
 

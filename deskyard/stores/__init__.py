@@ -1,1 +1,62 @@
-"""Where tickets live: one file a store. `files` reads and writes tables of tickets."""
+"""Where tickets live: one file a store, each opened by its name at the moment it is needed.
+
+In comes a URL such as `desk:`; out goes a `TicketStore`. `files` reads and writes tables of tickets.
+"""
+
+import difflib
+import importlib
+from typing import Final
+
+from deskyard.catalogue import Catalogue
+from deskyard.errors import BadInput, PartMissing
+from deskyard.stores.contract import (
+    Capabilities,
+    Delivery,
+    Event,
+    Health,
+    Outcome,
+    Page,
+    Result,
+    StoredTicket,
+    StoreKind,
+    TicketStore,
+)
+
+__all__ = [
+    "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Outcome", "Page", "Result", "StoreKind",
+    "StoredTicket", "TicketStore", "open_store",
+]  # fmt: skip
+
+STORES: Final[dict[str, str]] = {
+    "desk": "deskyard.stores.desk:DeskStore",
+}
+"""A store's name → where its class is ("module:class")."""
+
+
+def open_store(url: str) -> TicketStore:
+    """The store that a URL names: `desk:` (the settings' database) or `desk:sqlite:////folder/desk.db`.
+
+    Raises BadInput for a store that does not exist, and PartMissing when it needs a library that is not installed.
+    Neither message quotes what follows the name: it may hold a password.
+
+    >>> open_store("jirra://secret@example")
+    Traceback (most recent call last):
+    deskyard.errors.BadInput: there is no ticket store 'jirra'; choose from desk
+    """
+    name, _, place = url.strip().partition(":")
+    if name not in STORES:
+        near = "".join(f" (did you mean {found!r}?)" for found in difflib.get_close_matches(name, STORES, 1, 0.75))
+        raise BadInput(f"there is no ticket store {name[:40]!r}{near}; choose from {', '.join(sorted(STORES))}")
+    return kind(name).opened(place)
+
+
+def kind(name: str) -> StoreKind:
+    """The class of the store of that name."""
+    module, _, wanted = STORES[name].partition(":")
+    try:
+        found: StoreKind = getattr(importlib.import_module(module), wanted)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "deskyard":
+            raise
+        raise PartMissing(f"the store {name!r} needs the library {error.name!r}: install it") from error
+    return found

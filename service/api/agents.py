@@ -1,14 +1,16 @@
 """`/v1/agents`: who takes tickets, and of which queues."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import APIRouter
 
+from deskyard import audit
 from deskyard.desk import agents as desk
 from deskyard.desk.pages import PAGE
 from deskyard.errors import NotThere
 from deskyard.tables import storable
-from service.api.doors import Cursor, InYard, Limit
+from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit
 from service.api.forms import PutAgent
 from service.api.shapes import Agents, AgentSeen
 from service.problems import problems
@@ -25,7 +27,7 @@ def agents(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Agents:
 
 
 @router.get("/v1/agents/{name:path}", responses=problems(400, 404, 422, 503))
-def look(name: str, yard: InYard) -> AgentSeen:
+def look(name: AgentName, yard: InYard) -> AgentSeen:
     """An agent, as now. The name is percent-encoded."""
     with yard.database.reading() as session:
         found = desk.find(session, storable(name))
@@ -34,9 +36,13 @@ def look(name: str, yard: InYard) -> AgentSeen:
     return AgentSeen.of(found)
 
 
-@router.put("/v1/agents/{name:path}", responses=problems(400, 413, 415, 422, 503))
-def put(name: str, wanted: PutAgent, yard: InYard) -> AgentSeen:
+@router.put("/v1/agents/{name:path}", responses=problems(400, 404, 413, 415, 422, 503))
+def put(name: AgentName, wanted: PutAgent, yard: InYard, caller: CalledBy) -> AgentSeen:
     """Make an agent, or make the one of that name be so. Nobody is given a ticket who is not present."""
+    name = storable(name)
     with yard.database.writing() as session:
-        made = desk.put(session, storable(name), present=wanted.present, queues=wanted.queues)
+        before = desk.find(session, name)
+        made = desk.put(session, name, present=wanted.present, queues=wanted.queues)
+        if made != before:
+            audit.note(session, caller.actor, "agent.put", name, datetime.now(UTC))
     return AgentSeen.of(made)

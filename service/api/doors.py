@@ -2,10 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
+from deskyard.desk import agents as desk_agents
+from deskyard.desk import queues as desk_queues
 from deskyard.desk.pages import LONGEST_PAGE
-from service.access import LOCAL, Caller
+from service.access import Caller
+from service.guard import CALLER
 from service.routing import Yard
 
 
@@ -16,14 +19,20 @@ async def _yard(request: Request) -> Yard:
     return yard
 
 
-async def _caller() -> Caller:
-    return LOCAL
+async def _caller(request: Request) -> Caller:
+    caller = request.scope.get(CALLER)
+    if not isinstance(caller, Caller):
+        raise TypeError("the request did not pass the guard")
+    return caller
 
 
 InYard = Annotated[Yard, Depends(_yard)]
 CalledBy = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page wanted.")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")]
+# A line break ends the address for the router, so it could not be told from no name.
+QueueName = Annotated[str, Path(max_length=desk_queues.LONGEST, pattern=r"^[^\n]*$")]
+AgentName = Annotated[str, Path(max_length=desk_agents.LONGEST, pattern=r"^[^\n]*$")]
 IdempotencyKey = Annotated[
     str | None, Header(max_length=255, description="A name for this request: sent again, nothing is done twice.")
 ]

@@ -4,7 +4,6 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from deskyard import active_model
 from deskyard.errors import NotThere
 from service.api.doors import CalledBy, InYard
 from service.api.shapes import ModelCard
@@ -28,21 +27,22 @@ def activate(name: str, yard: InYard, caller: CalledBy) -> ModelCard:
 
     This process has it when the answer comes, every other within seconds.
     """
-    return _promoted(yard, name, caller)
+    from deskyard import promotion  # only here: the service starts without a learning library
+
+    promotion.promote(yard.database, yard.models.folder, name, caller.actor)
+    return _now(yard)
 
 
 @router.post("/v1/models/rollback", responses=problems(400, 404, 422, 503))
 def rollback(yard: InYard, caller: CalledBy) -> ModelCard:
     """Put the model in use again that was in use before the present one."""
-    with yard.database.reading() as session:
-        name = active_model.before(session).name
-    return _promoted(yard, name, caller)
+    from deskyard import promotion
+
+    promotion.rollback(yard.database, yard.models.folder, caller.actor)
+    return _now(yard)
 
 
-def _promoted(yard: InYard, name: str, caller: CalledBy) -> ModelCard:
-    from deskyard import promotion  # only here: the service starts without a learning library
-
-    promotion.promote(yard.database, yard.models.folder, name, caller.actor.name)
+def _now(yard: InYard) -> ModelCard:
     bundle = yard.models.refresh().bundle
     if bundle is None:
         raise NotThere("the model that was put in use is gone again: its folder was removed meanwhile")

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from deskyard import policy_file
+from deskyard import audit, policy_file
 from deskyard.desk.pages import LONGEST_PAGE
 from deskyard.policies import Policies
 from deskyard.tables import storable
@@ -60,6 +60,10 @@ def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] =
 )
 def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) -> PolicySeen:
     """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
-    wanted = policy_file.read(text)
+    wanted, at = policy_file.read(text), datetime.now(UTC)
     with yard.database.writing() as session:
-        return PolicySeen.of(Policies.put(session, wanted, caller.actor.name, datetime.now(UTC)))
+        before = Policies.current(session)
+        version = Policies.put(session, wanted, caller.actor.name, at)
+        if version.number != before.number:
+            audit.note(session, caller.actor, "policy.put", f"version {version.number}", at)
+    return PolicySeen.of(version)

@@ -1,11 +1,13 @@
 """`/v1/queues`: the desk's queues and the tickets in each."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
+from deskyard import audit
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
 from deskyard.desk.pages import PAGE
@@ -13,7 +15,7 @@ from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Sort, Status, Wanted
 from deskyard.errors import NotThere
 from deskyard.tables import storable
-from service.api.doors import Cursor, InYard, Limit
+from service.api.doors import CalledBy, Cursor, InYard, Limit, QueueName
 from service.api.forms import Priority, PutQueue
 from service.api.shapes import Brief, Queues, QueueSeen, Tickets
 from service.problems import problems
@@ -31,7 +33,7 @@ def queues(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Queues:
 
 @router.get("/v1/queues/{name:path}/tickets", responses=problems(400, 404, 422, 503))
 def tickets(
-    name: str,
+    name: QueueName,
     yard: InYard,
     limit: Limit = PAGE,
     cursor: Cursor = None,
@@ -51,17 +53,21 @@ def tickets(
 
 
 @router.get("/v1/queues/{name:path}", responses=problems(400, 404, 422, 503))
-def look(name: str, yard: InYard) -> QueueSeen:
+def look(name: QueueName, yard: InYard) -> QueueSeen:
     """A queue as it is now. The name is percent-encoded and may hold `/`."""
     with yard.database.reading() as session:
         return QueueSeen.of(_there(session, name))
 
 
-@router.put("/v1/queues/{name:path}", responses=problems(400, 413, 415, 422, 503))
-def put(name: str, wanted: PutQueue, yard: InYard) -> QueueSeen:
+@router.put("/v1/queues/{name:path}", responses=problems(400, 404, 413, 415, 422, 503))
+def put(name: QueueName, wanted: PutQueue, yard: InYard, caller: CalledBy) -> QueueSeen:
     """Make a queue, or make the one of that name be so. A closed queue keeps its tickets and takes no new ones."""
+    name = storable(name)
     with yard.database.writing() as session:
-        made = desk.put(session, storable(name), **wanted.model_dump())
+        before = desk.find(session, name)
+        made = desk.put(session, name, **wanted.model_dump())
+        if made != before:
+            audit.note(session, caller.actor, "queue.put", name, datetime.now(UTC))
     return QueueSeen.of(made)
 
 

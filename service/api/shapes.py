@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from deskyard.audit import Deed
 from deskyard.desk.agents import Agent
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, ActorKind, Step
@@ -384,3 +385,25 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
     model: ModelSeen | None
     why: str | None
+
+
+class DeedSeen(BaseModel):
+    """Something that somebody did; `subject` is what it was done to."""
+
+    id: str
+    at: datetime
+    actor: Who
+    deed: str
+    subject: str
+
+    @classmethod
+    def of(cls, deed: Deed) -> "DeedSeen":
+        """The same, for JSON."""
+        return cls(id=str(deed.id), at=deed.at, actor=Who.of(deed.actor), deed=deed.deed, subject=deed.subject)
+
+
+class Audit(BaseModel):
+    """A page of deeds, newest first; `next_cursor` continues the list and is null at its end."""
+
+    items: list[DeedSeen]
+    next_cursor: str | None

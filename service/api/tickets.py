@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from deskyard.desk import comments, journey, tickets
 from deskyard.errors import NotThere
 from deskyard.journal import Journal
+from deskyard.tables import storable
 from service import corrections, routing
 from service.api.doors import CalledBy, IdempotencyKey, InYard
 from service.api.forms import NewComment, NewTicket, Patch
+from service.api.metrics import InMetrics
 from service.api.shapes import Answer, Said, Whole
 from service.problems import problems
 
@@ -34,13 +36,15 @@ _TAGGED: Final = {"headers": {"ETag": {"description": "The version that was seen
         **problems(400, 413, 415, 422, 503),
     },
 )
-def receive(new: NewTicket, yard: InYard, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+def receive(new: NewTicket, yard: InYard, metrics: InMetrics, idempotency_key: IdempotencyKey = None) -> JSONResponse:
     """Take a ticket and place it in a queue. A ticket that is answered with 201 or 200 is stored.
 
     Send it again whenever the answer did not arrive: the same `source` and `external_id` is the same ticket. Where
     there is no `external_id`, the header Idempotency-Key names the request and does that job.
     """
-    answer, is_new = routing.route(yard, new.ticket(), idempotency_key)
+    answer, is_new = routing.route(yard, new.ticket(), _key(idempotency_key))
+    if is_new:
+        metrics.placed(answer)
     return JSONResponse(answer, 201 if is_new else 200)
 
 
@@ -109,7 +113,7 @@ def comment(
 ) -> Said:
     """Say something about a ticket: to its requester too (`public`), or to the desk only."""
     number = _number(id)
-    said, is_new = corrections.say(yard, number, caller.actor, new.text, public=new.public, key=idempotency_key)
+    said, is_new = corrections.say(yard, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key))
     response.status_code = 201 if is_new else 200
     return Said.of(said)
 
@@ -118,6 +122,11 @@ def _number(id: str) -> int:  # noqa: A002
     if not _NUMBER.fullmatch(id):
         raise NotThere(f"there is no ticket {id[:50]!r} on this desk")
     return int(id)
+
+
+def _key(sent: str | None) -> str | None:
+    """The name of a request; an empty one names nothing."""
+    return storable(sent) if sent else None
 
 
 def _version(if_match: str) -> int | None:

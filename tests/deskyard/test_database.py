@@ -1,36 +1,49 @@
 """The database: migrations, and what a transaction promises."""
 
 import multiprocessing
-import sqlite3
+import sys
 import threading
-from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import create_engine, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from deskyard.database import Database, open_database
+from deskyard import check
+from deskyard.database import Database, _alembic, open_database
+from deskyard.desk import journey, queues, tickets
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
 from deskyard.migrations import env
+from deskyard.policy import TRIAGE
+from deskyard.settings import Settings
 from deskyard.tables import Base, Moment, QueueRow, TicketRow
 
 FORK = multiprocessing.get_context("fork")
 """Starts in milliseconds, so that processes really meet; none of these tests holds a connection when it forks."""
 
 
-def revisions(file):
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute("SELECT version_num FROM desk_alembic_version").fetchall()
+def rows(url, query):
+    """What a query gives, without the code under test."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
 
 
 @pytest.fixture
-def database(tmp_path):
+def lite(tmp_path):
     opened = open_database(f"sqlite:///{tmp_path}/state/desk.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def server(postgres_url):
+    opened = open_database(postgres_url)
     yield opened
     opened.close()
 
@@ -55,25 +68,68 @@ def test_a_migrated_database_is_at_the_newest_revision_and_migrates_again_withou
     assert database.revision() == database.newest()
 
 
+def upgrade(database, revision):
+    """As `Database.migrate` does, and no further than that."""
+    with database.engine.begin() as connection:
+        command.upgrade(_alembic(connection), revision)
+
+
+OLD = """
+INSERT INTO desk_queues (id, name, description, open, created_at) VALUES (7, 'IT', '', TRUE, :now);
+INSERT INTO desk_tickets (id, source, external_id, subject, body, channel, language, requester, organisation, fields,
+    created_at, received_at, queue_id)
+    VALUES (41, 'mail', '4711', 'Почта 📧', '', '', '', '', '', '{"a": "б"}', :now, :now, 7);
+INSERT INTO desk_journey (id, ticket_id, at, actor_kind, actor, field, became, why)
+    VALUES (1, 41, :now, 'machine', 'm', 'queue', 'IT', '')
+"""
+"""A desk as deskyard 0.1 kept it, before tickets had versions."""
+
+
+def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(database_url):
+    database = Database(database_url)
+    upgrade(database, "0002")
+    now = "2026-01-31T09:00:00.000005+00:00"
+    with database.engine.begin() as connection:
+        for statement in OLD.replace(":now", f"'{now}'").split(";"):
+            connection.exec_driver_sql(statement)
+    database.migrate()
+    with database.reading() as session:
+        filed = tickets.known(session, "mail", "4711", None)
+        assert (filed.id, filed.version, filed.status, filed.queue) == (41, 1, "new", "IT")
+        assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
+        assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
+        assert [step.became for step in journey.of(session, 41)] == ["IT"]
+    database.close()
+
+
+def test_texts_are_compared_byte_by_byte_on_both_databases(database):
+    names = ["IT", "it", "ёлка", "елка", "Ёлка", "e\u0301", "\u00e9", "a ", "a", "straße", "strasse", "%", "_"]
+    with database.writing() as session:
+        queues.ensure(session, names)
+    with database.reading() as session:
+        assert [queue.name for queue in queues.listed(session).items] == [TRIAGE, *names]
+        assert [queues.find(session, name).name for name in names] == names
+
+
 def _open(url, together):
     together.wait()
     open_database(url).close()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_processes_that_start_at_once_share_one_new_database(tmp_path):
+def test_processes_that_start_at_once_share_one_new_database(database_url):
     together = FORK.Barrier(6)
-    started = [FORK.Process(target=_open, args=(f"sqlite:///{tmp_path}/desk.db", together)) for _ in range(6)]
+    started = [FORK.Process(target=_open, args=(database_url, together)) for _ in range(6)]
     for process in started:
         process.start()
     for process in started:
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 6
-    assert revisions(tmp_path / "desk.db") == [(Database.newest(),)]
+    assert rows(database_url, "SELECT version_num FROM desk_alembic_version") == [(Database.newest(),)]
 
 
-def test_sqlite_is_opened_so_that_accepted_means_stored(database):
-    with database.reading() as session:
+def test_sqlite_is_opened_so_that_accepted_means_stored(lite):
+    with lite.reading() as session:
         found = {
             name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")
         }
@@ -102,6 +158,24 @@ def test_a_transaction_that_fails_leaves_no_trace(database):
         fail()
     with database.reading() as session:
         assert session.scalars(select(QueueRow.name)).all() == []
+
+
+def test_a_reader_sees_one_state_of_the_database_whatever_is_written_meanwhile(database):
+    def names(session):
+        return session.scalars(select(QueueRow.name)).all()
+
+    with database.reading() as reader:
+        assert names(reader) == []
+        with database.writing() as session:
+            session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
+        assert names(reader) == []
+    with database.reading() as reader:
+        assert names(reader) == ["IT"]
+
+
+def test_on_postgresql_a_reader_can_not_write(server):
+    with pytest.raises(DBAPIError, match="read-only"), server.reading() as session:
+        session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
 
 
 def test_writers_take_turns_and_readers_do_not_wait(database):
@@ -135,18 +209,16 @@ def _add_queues(url, prefix, together):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_writers_of_several_processes_wait_for_each_other(tmp_path):
-    url = f"sqlite:///{tmp_path}/desk.db"
-    open_database(url).close()
+def test_writers_of_several_processes_wait_for_each_other(database_url):
+    open_database(database_url).close()
     together = FORK.Barrier(3)
-    started = [FORK.Process(target=_add_queues, args=(url, prefix, together)) for prefix in "abc"]
+    started = [FORK.Process(target=_add_queues, args=(database_url, prefix, together)) for prefix in "abc"]
     for process in started:
         process.start()
     for process in started:
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 3
-    with closing(sqlite3.connect(tmp_path / "desk.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM desk_queues").fetchone() == (150,)
+    assert rows(database_url, "SELECT count(*) FROM desk_queues") == [(150,)]
 
 
 def test_a_moment_comes_back_in_utc_and_without_a_zone_is_refused():
@@ -161,15 +233,6 @@ def test_a_moment_comes_back_in_utc_and_without_a_zone_is_refused():
         Moment().process_bind_param(datetime(2026, 1, 31), Lite())
 
 
-def test_the_tables_can_be_made_on_postgresql():
-    dialect = postgresql.dialect()
-    for table in Base.metadata.sorted_tables:
-        made = str(CreateTable(table).compile(dialect=dialect))
-        assert "BIGSERIAL" in made or len(table.primary_key) > 1
-        for index in table.indexes:
-            assert str(CreateIndex(index).compile(dialect=dialect))
-
-
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/desk", "not a url", ""])
 def test_a_url_that_can_not_keep_tickets_is_refused_with_a_sentence(url):
     with pytest.raises((BadInput, PartMissing), match=r"SQLite|sqlite|URL"):
@@ -182,14 +245,53 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path):
         open_database(f"sqlite:///{tmp_path}/desk.db")
 
 
-def test_a_database_of_a_newer_deskyard_is_left_alone(database, tmp_path):
+def test_a_database_of_a_newer_deskyard_is_left_alone(database, database_url):
     with database.writing() as session:
         session.execute(text("UPDATE desk_alembic_version SET version_num = '9999'"))
     with pytest.raises(BadInput, match="newer"):
-        open_database(f"sqlite:///{tmp_path}/state/desk.db")
+        open_database(database_url)
 
 
 def test_an_error_of_the_database_never_quotes_a_ticket(database):
     with pytest.raises(IntegrityError) as caught, database.writing() as session:
         session.execute(text("INSERT INTO desk_queues (name) VALUES (:name)"), {"name": "secret of a customer"})
     assert "secret" not in str(caught.value)
+
+
+def test_postgresql_without_its_driver_names_the_extra_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(PartMissing, match=r"pip install 'deskyard\[postgres\]'"):
+        Database("postgresql+psycopg://localhost/desk")
+
+
+def test_a_postgresql_that_does_not_answer_is_told_in_a_sentence():
+    with pytest.raises(StoreUnreachable, match=r"postgresql.*can't be used"):
+        open_database("postgresql+psycopg://ann:secret@127.0.0.1:1/desk")
+    finding = check._database("postgresql+psycopg://ann:secret@127.0.0.1:1/desk")
+    assert (finding.level, "secret" in finding.text) == ("fail", False)
+
+
+def test_check_knows_an_empty_and_a_migrated_postgresql(postgres_url, tmp_path):
+    def finding():
+        chosen = Settings(home=tmp_path, database_url=postgres_url)
+        (found,) = [one for one in check.look(chosen, 0) if one.about == "database"]
+        return found
+
+    assert (finding().level, "will be made" in finding().text) == ("ok", True)
+    open_database(postgres_url).close()
+    assert (finding().level, f"at revision {Database.newest()}" in finding().text) == ("ok", True)
+
+
+def test_a_postgresql_that_can_not_keep_every_script_is_refused(postgres):
+    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"))
+    url = make_url(postgres).set(database="latin").render_as_string(hide_password=False)
+    try:
+        with pytest.raises(BadInput, match="UTF8"):
+            open_database(url)
+        assert check._database(url).level == "fail"
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text("DROP DATABASE latin WITH (FORCE)"))
+        engine.dispose()

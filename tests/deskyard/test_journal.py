@@ -7,19 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskyard.database import open_database
 from deskyard.decision import Action, Decision, Reason
 from deskyard.journal import DECIDED, PLACED, SEEN, Journal, Stamp, described, fingerprint
 from deskyard.ticket import Ticket
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path):
-    opened = open_database(f"sqlite:///{tmp_path}/desk.db")
-    yield opened
-    opened.close()
 
 
 def stamp(number=1):
@@ -50,6 +42,7 @@ def test_the_journal_offers_no_way_to_change_or_remove_an_entry():
         "record",
         "first_decision",
         "decision",
+        "first_decisions",
         "newest_decisions",
         "stamp",
         "of",

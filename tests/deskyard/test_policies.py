@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from deskyard.database import open_database
 from deskyard.policies import FRESH, Policies
 from deskyard.policy import Mode, Policy
 from deskyard.policy_file import read
@@ -10,8 +9,7 @@ from deskyard.policy_file import read
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-def test_the_newest_version_is_in_force_and_none_is_lost(tmp_path):
-    database = open_database(f"sqlite:///{tmp_path}/desk.db")
+def test_the_newest_version_is_in_force_and_none_is_lost(database):
     with database.reading() as session:
         assert Policies.current(session).policy == FRESH
     for mode in (Mode.OFF, Mode.SHADOW):
@@ -22,15 +20,12 @@ def test_the_newest_version_is_in_force_and_none_is_lost(tmp_path):
         assert [(v.number, v.policy.mode.value, v.actor) for v in Policies.past(session, 9)] == [
             (2, "shadow", "ann"), (1, "off", "ann"),
         ]  # fmt: skip
-    database.close()
 
 
-def test_putting_the_same_policy_again_makes_no_version(tmp_path):
-    database = open_database(f"sqlite:///{tmp_path}/desk.db")
+def test_putting_the_same_policy_again_makes_no_version(database):
     for _ in range(2):
         with database.writing() as session:
             assert Policies.put(session, Policy(mode=Mode.OFF), "ann", NOW).number == 1
-    database.close()
 
 
 def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(command, home):

@@ -1,13 +1,7 @@
 """A service without a model, one with a tiny model, and a real process on a free port."""
 
-import json
-import os
-import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import structlog
@@ -16,6 +10,7 @@ from starlette.testclient import TestClient
 from deskyard import promotion
 from deskyard.database import open_database
 from deskyard.desk import agents
+from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
@@ -55,60 +50,12 @@ def trained(call, champion, tmp_path):
     """A client of a service with that champion, its queues and agents, on a database of its own; all is routed."""
     url = f"sqlite:///{tmp_path}/desk.db"
     database = open_database(url)
-    promotion.promote(database, champion / "models", "tiny", "ann")
+    promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
     with database.writing() as session:
         agents.ensure(session, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
         Policies.put(session, ROUTE, "ann", datetime.now(UTC))
     database.close()
     return call(Settings(home=champion, database_url=url))
-
-
-class Server:
-    """`deskyard serve` in a process of its own."""
-
-    def __init__(self, home: Path, port: int = 0) -> None:
-        environment = {**os.environ, "DESKYARD_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-        self.log = home / "serve.log"
-        with self.log.open("a") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "deskyard", "serve", "--port", str(port)],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        said = self.process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
-        assert found, f"{said!r} {self.log.read_text()}"
-        self.port = int(found[1])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-        self.process.stdout.close()
-
-    def lines(self) -> list[dict]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def serve():
-    """Start servers; all are stopped at the end."""
-    started = []
-
-    def start(home: Path, port: int = 0) -> Server:
-        started.append(Server(home, port))
-        return started[-1]
-
-    yield start
-    for server in started:
-        if server.process.poll() is None:
-            server.kill()
 
 
 @pytest.fixture(scope="module")

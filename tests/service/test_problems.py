@@ -33,7 +33,7 @@ def steady(tmp_path_factory):
 def test_whatever_json_is_sent_the_answer_is_never_a_5xx(steady, body):
     answered = steady.post("/v1/tickets", content=json.dumps(body).encode(), headers=JSON)
     assert answered.status_code in (200, 201, 400, 422)
-    answered.json()
+    assert answered.is_success or len(answered.json()["detail"].split()) > 2
 
 
 @hypothesis(max_examples=60, deadline=None)
@@ -48,8 +48,6 @@ def test_whatever_bytes_are_sent_the_answer_is_never_a_5xx(steady, body, kind):
     ("method", "address", "status"),
     [
         ("GET", "/nope", 404),
-        ("GET", "/", 404),
-        ("GET", "/docs", 404),
         ("GET", "/redoc", 404),
         ("GET", "/v1/tickets", 405),
         ("DELETE", "/v1/queues", 405),
@@ -119,6 +117,6 @@ def test_openapi_declares_every_error_and_loads_nothing_from_elsewhere(steady):
             assert "400" in refusals, (path, method)
             for answer in refusals.values():
                 assert list(answer["content"]) == ["application/problem+json"], (path, method)
-    assert {"200", "201", "400", "413", "415", "422", "503"} == set(
+    assert {"200", "201", "400", "401", "403", "413", "415", "422", "429", "503"} == set(
         described["paths"]["/v1/tickets"]["post"]["responses"]
     )

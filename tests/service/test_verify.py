@@ -10,6 +10,7 @@ from sqlalchemy import text
 from deskyard import promotion
 from deskyard.database import open_database
 from deskyard.desk import agents
+from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings, settings
@@ -28,7 +29,7 @@ def desk(call, command, champion, home):
     """A client of a service in the home of the command."""
     shutil.copytree(champion / "models", home / "models")
     database = open_database(settings().database)
-    promotion.promote(database, home / "models", "tiny", "ann")
+    promotion.promote(database, home / "models", "tiny", Actor("person", "ann"))
     with database.writing() as session:
         agents.ensure(session, {"ann": ["IT", "Billing"]})
         Policies.put(session, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))

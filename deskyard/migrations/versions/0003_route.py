@@ -44,6 +44,7 @@ def upgrade() -> None:
         table.alter_column("updated_at", existing_type=moment, nullable=False)
         table.alter_column("status", existing_type=sa.Text(), nullable=False)
     op.create_index("ix_desk_tickets_source_key", "desk_tickets", ["source", "key"], unique=True)
+    op.create_index("ix_desk_tickets_updated_at_id", "desk_tickets", ["updated_at", "id"])
     op.create_table(
         "desk_comments",
         sa.Column("id", row_id, nullable=False),
@@ -102,6 +103,7 @@ def downgrade() -> None:
     for name in ("access_audit", "access_keys", "active_model", "desk_comments"):
         op.drop_table(name)
     op.drop_column("desk_journey", "decision")
+    op.drop_index("ix_desk_tickets_updated_at_id", "desk_tickets")
     op.drop_index("ix_desk_tickets_source_key", "desk_tickets")
     with op.batch_alter_table("desk_tickets", table_kwargs={"sqlite_autoincrement": True}) as table:
         for name in ("status", "updated_at", "key", "version"):

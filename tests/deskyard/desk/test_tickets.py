@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from deskyard.database import open_database
 from deskyard.desk import floor, queues, tickets
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
@@ -14,15 +13,6 @@ from deskyard.ticket import Ticket
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HARD_NAME = "Поддержка/1-я линия % ?#"
-
-
-@pytest.fixture
-def database(tmp_path):
-    opened = open_database(f"sqlite:///{tmp_path}/desk.db")
-    with opened.writing() as session:
-        queues.ensure(session, ["IT", HARD_NAME])
-    yield opened
-    opened.close()
 
 
 def file(database, external_id="", queue="IT", values=(), key=None, **ticket):

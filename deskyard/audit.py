@@ -1,0 +1,55 @@
+"""The audit log: who did what that no ticket's journey tells, such as keys, policies, models, queues and agents.
+
+In come sessions, whose owner commits, so a deed and its note stand or fall together; out go deeds, newest first. It
+never holds a secret or a ticket's text, and nothing in it is ever changed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, cast
+
+from sqlalchemy import Row, Table, insert, select
+from sqlalchemy.orm import Session
+
+from deskyard.desk.journey import Actor
+from deskyard.desk.pages import PAGE, Page, page
+from deskyard.tables import AuditRow
+
+DeedName = Literal[
+    "policy.put",
+    "model.activate",
+    "model.rollback",
+    "queue.put",
+    "agent.put",
+    "key.create",
+    "key.revoke",
+    "undo",
+]
+
+_DEEDS: Final = cast(Table, AuditRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that somebody did; `subject` is what it was done to."""
+
+    id: int
+    at: datetime
+    actor: Actor
+    deed: str
+    subject: str
+
+
+def note(session: Session, actor: Actor, deed: DeedName, subject: str, at: datetime) -> None:
+    """Write a deed down, in the transaction that does it."""
+    row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": deed, "subject": subject}
+    session.execute(insert(_DEEDS), row)
+
+
+def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
+    """What was done, newest first."""
+    return page(session, select(_DEEDS), [-_DEEDS.c.id], limit, cursor, _deed)
+
+
+def _deed(row: Row[Any]) -> Deed:
+    return Deed(row.id, row.at, Actor(row.actor_kind, row.actor), row.deed, row.subject)

@@ -1,0 +1,194 @@
+"""`deskyard export-history`: the desk's tickets as a table that `deskyard train` reads, with what people made of them.
+
+In comes the database; out go two files: tickets as they were filed, and every change since (moves). A label stands
+there only if a person chose it, or the ticket was resolved with it: what the machine set and nobody looked at would
+teach it nothing but itself. `triage` is never a label. Nothing is held in memory but a thousand tickets.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from deskyard.database import Database, open_database
+from deskyard.desk import journey
+from deskyard.desk.journey import JOURNEY, Step
+from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.errors import BadInput
+from deskyard.mapping import MOVES
+from deskyard.policy import TRIAGE
+from deskyard.settings import settings
+from deskyard.stores.writer import FORMATS, open_writer
+from deskyard.ticket import TARGETS
+
+COLUMNS: Final = (
+    "id", "created_at", "subject", "body", "channel", "language", "requester", "organisation", "category", "priority",
+    "queue", "assignee", "resolved_at",
+)  # fmt: skip
+"""Columns of every table; one for each field (x_product) follows."""
+
+CHUNK: Final = 1_000
+_DONE: Final = ("resolved", "closed")
+_LONE_RETURN: Final = re.compile("\r(?!\n)")
+
+
+@dataclass(slots=True)
+class Exported:
+    """How many tickets and moves were written, and how many tickets bear a label of each target."""
+
+    tickets: int = 0
+    moves: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+
+
+def export_history(
+    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(FORMATS)}; - is standard output.")],
+    moves: Annotated[
+        Path | None, typer.Option(help="The changes; FILE.moves.csv beside the table if not said.")
+    ] = None,
+) -> None:
+    """Write the desk's tickets, and what people made of them, as a history to train on.
+
+    Example: `deskyard export-history --out history.csv`, then `deskyard train history.csv --moves history.moves.csv`
+    """
+    moves = beside(out) if moves is None and str(out) != "-" else moves
+    if moves is not None and moves.absolute() == out.absolute():
+        raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
+    database = open_database(settings().database)
+    done = export(database, out, moves)
+    database.close()
+    labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
+    typer.echo(f"{done.tickets:,} tickets to {out}; labels that people stand behind: {labels}.", err=True)
+    if moves is not None:
+        typer.echo(f"{done.moves:,} moves to {moves}.", err=True)
+
+
+def export(database: Database, out: Path, moves: Path | None) -> Exported:
+    """Write the table, and the moves where they are wanted; both appear whole or not at all."""
+    done = Exported()
+    with database.reading() as session, ExitStack() as stack:
+        fields = _field_columns(session)
+        table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
+        journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
+        tidy = _kept_in_csv if _is_csv(out) else dict
+        for ticket, steps in _tickets(session):
+            row = _row(ticket, steps, fields)
+            table.write(tidy(row))
+            done.tickets += 1
+            done.labels.update(target for target in TARGETS if row[target])
+            if journeys is not None:
+                for step in steps:
+                    journeys.write(_move(row["id"], step))
+                done.moves += len(steps)
+    return done
+
+
+def beside(out: Path) -> Path:
+    """Where the moves go when nobody says.
+
+    >>> beside(Path("data/history.csv.gz")).as_posix()
+    'data/history.moves.csv'
+    """
+    ending = max((known for known in FORMATS if out.name.lower().endswith(known)), key=len, default="")
+    return out.with_name(out.name[: len(out.name) - len(ending)] + ".moves.csv")
+
+
+def _tickets(session: Session) -> Iterator[tuple[Filed, list[Step]]]:
+    """Every ticket with its journey, oldest first."""
+    after = 0
+    while rows := session.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
+        here = [filed(row) for row in rows]
+        after = here[-1].id
+        steps: defaultdict[int, list[Step]] = defaultdict(list)
+        mine = JOURNEY.c.ticket_id.in_([ticket.id for ticket in here])
+        for row in session.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
+            steps[row.ticket_id].append(journey.step(row))
+        for ticket in here:
+            yield ticket, steps[ticket.id]
+
+
+def _row(filed_: Filed, steps: Sequence[Step], columns: Mapping[str, None]) -> dict[str, str | None]:
+    ticket, resolved_at = filed_.ticket, _resolved_at(steps) if filed_.status in _DONE else None
+    row: dict[str, str | None] = {
+        "id": name(filed_),
+        "created_at": (ticket.created_at or filed_.received_at).isoformat(),
+        "subject": ticket.subject,
+        "body": ticket.body,
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "requester": ticket.requester,
+        "organisation": ticket.organisation,
+        "resolved_at": resolved_at.isoformat() if resolved_at else None,
+    }
+    row |= {target: _label(filed_, target, steps) for target in TARGETS}
+    for key, value in ticket.fields.items():
+        if (column := _column(key)) in columns and value:
+            row.setdefault(column, value)
+    return row
+
+
+def name(ticket: Filed) -> str:
+    """What a ticket is called in the table: its name in its source, or the desk's number where it has none.
+
+    A `/` in the name of a source is written as %2F, so that no two tickets share a name.
+    """
+    if not ticket.external_id:
+        return str(ticket.id)
+    source = ticket.ticket.source.replace("%", "%25").replace("/", "%2F")
+    return f"{source}/{ticket.external_id}"
+
+
+def _label(ticket: Filed, target: str, steps: Sequence[Step]) -> str | None:
+    """What stands there, if people stand behind it."""
+    value = ticket.value(target)
+    if value is None or (target == "queue" and value == TRIAGE):
+        return None
+    last = next((step for step in reversed(steps) if step.field == target), None)
+    by_person = last is not None and last.actor.kind == "person"
+    return value if by_person or ticket.status in _DONE else None
+
+
+def _resolved_at(steps: Sequence[Step]) -> datetime | None:
+    """When it was resolved for the last time; closing a resolved ticket does not resolve it again."""
+    found = None
+    for step in steps:
+        if step.field == "status":
+            found = (found or step.at) if step.became in _DONE else None
+    return found
+
+
+def _move(ticket: str | None, step: Step) -> dict[str, str | None]:
+    """A step as a row of moves; who is no person is told by kind, as in `machine:4f1c...` and `rule:desk`."""
+    actor = step.actor.name if step.actor.kind == "person" else f"{step.actor.kind}:{step.actor.name}"
+    values = (ticket, step.at.isoformat(), actor, step.field, step.was, step.became)
+    return dict(zip(MOVES, values, strict=True))
+
+
+def _field_columns(session: Session) -> dict[str, None]:
+    """A column for each field that any ticket has; names that differ in case only are one field, as for a reader."""
+    found: set[str] = set()
+    for fields in session.scalars(select(TICKETS.c.fields).execution_options(yield_per=CHUNK)):
+        found.update(fields)
+    return dict.fromkeys(sorted(column for column in map(_column, found) if column != "x_"))
+
+
+def _column(key: str) -> str:
+    return f"x_{key.strip().casefold()}"
+
+
+def _is_csv(out: Path) -> bool:
+    return str(out) == "-" or out.name.lower().endswith((".csv", ".csv.gz"))
+
+
+def _kept_in_csv(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A carriage return alone ends a line for readers of CSV, even where Python's writer sets no quotes: a line feed
+    says the same."""
+    return {key: _LONE_RETURN.sub("\n", value) if value else value for key, value in row.items()}

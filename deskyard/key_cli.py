@@ -1,0 +1,82 @@
+"""The doors of `deskyard key`: make a key to the service, list them, revoke one."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from deskyard import access
+from deskyard.access import Key
+from deskyard.database import open_database
+from deskyard.settings import settings
+
+key = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Say who may come in: keys to the service, each with a role.\n\n"
+    "Until the first key is made the service answers to this machine only, and whoever sits at it is its admin. From "
+    "then on every request needs a key.\n\n"
+    "Example: `deskyard key create mail-gateway --role machine`",
+)
+
+
+@key.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the journal and the audit log call its holder.")],
+    role: Annotated[access.Role, typer.Option(help="What its holder may do.")],
+) -> None:
+    """Make a key and print its secret, once: it is kept nowhere.
+
+    viewer looks; agent works on tickets too; manager runs queues and agents too and reads the audit log; admin also
+    changes policy and model; machine is a program that sends tickets.
+
+    Example: `deskyard key create mail-gateway --role machine`
+    """
+    database = open_database(settings().database)
+    with database.writing() as session:
+        first = not access.any_key(session)
+        secret = access.create(session, name, role, getpass.getuser(), datetime.now(UTC))
+    database.close()
+    typer.echo(f"The key {name!r} of role {role}. Keep it now, it is not shown again:", err=True)
+    typer.echo(secret)
+    typer.echo(f"Send it with each request: {_HEADER}", err=True)
+    if first:
+        typer.echo("It is the first key: from now on no request is answered without one.", err=True)
+
+
+@key.command("list")
+def list_() -> None:
+    """List every key that was ever made, without its secret.
+
+    Example: `deskyard key list`
+    """
+    database = open_database(settings().database)
+    with database.reading() as session:
+        found = access.listed(session)
+    database.close()
+    for one in found:
+        typer.echo(_line(one))
+    if not found:
+        typer.echo("There is no key: the service answers to this machine only. `deskyard key create` makes one.")
+
+
+@key.command()
+def revoke(name: Annotated[str, typer.Argument(help="As `deskyard key list` shows it.")]) -> None:
+    """Let a key open nothing any more; a running service knows within a second.
+
+    Example: `deskyard key revoke mail-gateway`
+    """
+    database = open_database(settings().database)
+    with database.writing() as session:
+        access.revoke(session, name, getpass.getuser(), datetime.now(UTC))
+    database.close()
+    typer.echo(f"The key {name!r} opens nothing any more.")
+
+
+_HEADER: Final = f"Authorization: Bearer {access.PREFIX}..."
+
+
+def _line(key: Key) -> str:
+    end = f", revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else ""
+    return f"{key.name}: {key.role}, made {key.created_at:%Y-%m-%d %H:%M} UTC by {key.created_by}{end}"

@@ -1,0 +1,92 @@
+"""The doors of `deskyard models`, `promote` and `rollback`: which bundles there are, and which one is in use."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deskyard import active_model, bundle, promotion
+from deskyard.active_model import Active
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from deskyard.errors import BundleError
+from deskyard.settings import settings
+
+
+def models() -> None:
+    """List the bundles in the folder of models: what each predicts, which is in use, and which can't be used and why.
+
+    Example: `deskyard models`
+    """
+    folder = settings().models
+    database = open_database(settings().database)
+    with database.reading() as session:
+        now = active_model.current(session)
+    database.close()
+    places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
+    if not places:
+        typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
+        return
+    shown = Table(title=f"Bundles in {folder.absolute()}", title_justify="left", title_style="bold")
+    for heading in ("name", "digest", "trained", "predicts", "asked", "state"):
+        shown.add_column(heading, overflow="fold")
+    for place in places:
+        shown.add_row(*_row(place, now))
+    out = Console()
+    (out if out.is_terminal else Console(width=130)).print(shown)
+
+
+def promote(
+    name: Annotated[str, typer.Argument(help="A bundle's name, as `deskyard models` lists it.")],
+    force: Annotated[bool, typer.Option("--force", help="Do not compare it with the model in use.")] = False,
+) -> None:
+    """Put a bundle in use for every process, without a pause; one that can't be used is refused.
+
+    It must predict at least what the model in use does; --force lets it predict less.
+
+    Example: `deskyard promote 2026-01-31-120000`
+    """
+    database = open_database(settings().database)
+    done = promotion.promote(database, settings().models, name, _me(), force=force)
+    database.close()
+    typer.echo(_told(done))
+
+
+def rollback() -> None:
+    """Put the model in use again that was in use before the present one.
+
+    Example: `deskyard rollback`
+    """
+    database = open_database(settings().database)
+    done = promotion.rollback(database, settings().models, _me())
+    database.close()
+    typer.echo(_told(done))
+
+
+def _me() -> Actor:
+    return Actor("person", getpass.getuser())
+
+
+def _told(done: Active) -> str:
+    return f"{done.name} ({done.digest[:12]}) is in use, put there by {done.actor} at {done.at:%Y-%m-%d %H:%M} UTC."
+
+
+def _row(place: Path, now: Active | None) -> list[str]:
+    try:
+        found = bundle.load(place)
+    except BundleError as error:
+        return [escape(place.name), "", "", "", "", f"broken: {escape(str(error))}"]
+    in_use = now is not None and (now.name, now.digest) == (place.name, found.digest)
+    replaced = now is not None and now.name == place.name and not in_use
+    return [
+        escape(place.name),
+        found.digest[:12],
+        str(found.made.get("at", "not said")).removesuffix("+00:00"),
+        ", ".join(found.targets),
+        f"{found.card['asked_precision']:.0%}",
+        "in use" if in_use else "another was put in use under this name" if replaced else "",
+    ]

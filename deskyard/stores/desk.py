@@ -1,0 +1,155 @@
+"""The built-in desk as a ticket store: the same doors as any foreign help desk, and the measure for all of them.
+
+In come deliveries and cursors, out go tickets and outcomes. A delivery is one transaction: the fields, the journal and
+the note that bears its id, or nothing. It never writes what a person spoke against, and sends no webhooks.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from deskyard import __version__
+from deskyard.catalogue import Catalogue
+from deskyard.database import Database, open_database
+from deskyard.desk import changes, comments, floor, tickets
+from deskyard.desk.journey import Actor, Step
+from deskyard.errors import BadSignature, DeskyardError, NotThere, StoreConflict, StoreRefused
+from deskyard.journal import CHANGED, COMMENTED, Journal, Stamp, fingerprint
+from deskyard.stores import desk_pull
+from deskyard.stores.contract import (
+    Capabilities,
+    Delivery,
+    Event,
+    Health,
+    Outcome,
+    Page,
+    Result,
+    StoredTicket,
+    Values,
+    unsupported,
+)
+from deskyard.stores.desk_pull import ME, key_of, seen
+from deskyard.tables import storable
+
+SETS: Final = frozenset({"queue", "category", "priority", "assignee"})
+
+
+class DeskStore:
+    """The tickets of a database of ours."""
+
+    caps: Final = Capabilities(sets=SETS, one_write=True, checks_version=True, knows_people=True, notes=True)
+
+    def __init__(self, database: Database) -> None:
+        """Keep the database; `close` closes it."""
+        self.database = database
+
+    @classmethod
+    def opened(cls, place: str) -> "DeskStore":
+        """The desk in the database of that URL; of the settings where it is empty."""
+        return cls(open_database(place or None))
+
+    def health(self) -> Health:
+        """Whether the database answers and is at the revision that this deskyard knows."""
+        missing = []
+        try:
+            if self.database.revision() != self.database.newest():
+                missing.append("the database is not at the newest revision: `deskyard serve` upgrades it")
+        except (SQLAlchemyError, DeskyardError, OSError) as error:
+            missing.append(f"the database {self.database.place} does not answer ({type(error).__name__})")
+        return Health(__version__, ME.name, 0.0, tuple(missing))
+
+    def catalogue(self) -> Catalogue:
+        """The open queues and the present agents."""
+        with self.database.reading() as session:
+            return floor.catalogue(session)
+
+    def pull(self, cursor: str | None, limit: int) -> Page:
+        """The tickets that changed since the cursor, and those of the last minute again."""
+        with self.database.reading() as session:
+            return desk_pull.page(session, cursor, limit, datetime.now(UTC))
+
+    def fetch(self, ref: str) -> StoredTicket:
+        """One ticket as it is now. Raises NotThere."""
+        with self.database.reading() as session:
+            return _read(session, _number(ref))
+
+    def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+        """Always raises BadSignature: nobody can have sent one in the desk's name."""
+        raise BadSignature("the built-in desk sends no webhooks")
+
+    def apply(self, delivery: Delivery) -> Outcome:
+        """Write it once. A delivery whose note is there is not looked at again, whatever has changed since."""
+        if why := unsupported(self.caps, delivery):
+            return Outcome(Result.UNSUPPORTED, None, why)
+        try:
+            with self.database.writing() as session:
+                return _apply(session, delivery)
+        except StoreConflict as error:
+            return Outcome(Result.CONFLICT, self.fetch(delivery.ref), dict.fromkeys(delivery.set, str(error)))
+        except StoreRefused as error:
+            return Outcome(Result.REJECTED, self.fetch(delivery.ref), {error.field: error.reason})
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def _apply(session: Session, delivery: Delivery) -> Outcome:
+    number = _number(delivery.ref)
+    changes.locked(session, number)
+    found = _read(session, number)
+    changed = found.differing(delivery.set)
+    if delivery.id in found.markers or (delivery.set and not changed):
+        return Outcome(Result.ALREADY_APPLIED, found)
+    here = floor.catalogue(session, *_asked(found, delivery.set))
+    if why := here.lacks({name: delivery.set[name] for name in changed}, found.queue):
+        return Outcome(Result.REJECTED, found, why)
+    if moved := found.differing(delivery.expect):
+        return Outcome(Result.CONFLICT, found, {name: f"it is {value!r} by now" for name, value in moved.items()})
+    if not delivery.expect and delivery.seen_version not in (None, found.version):
+        return Outcome(Result.CONFLICT, found, dict.fromkeys(delivery.set, "the ticket was changed meanwhile"))
+    at = datetime.now(UTC)
+    steps = changes.change(session, number, delivery.set, ME, at=at, why=f"delivery {delivery.id}")
+    note = storable(delivery.text)
+    said, _ = comments.add(session, number, ME, note, public=False, at=at, key=key_of(delivery.id))
+    _write_down(session, number, found, at, steps, said.id)
+    now = _read(session, number)
+    if lost := now.differing(delivery.set):
+        why = {name: f"it is {value!r} after the write" for name, value in lost.items()}
+        return Outcome(Result.PARTIAL, now, why)
+    return Outcome(Result.APPLIED, now)
+
+
+def _asked(found: StoredTicket, wanted: Values) -> tuple[Collection[str], Collection[str]]:
+    """The queues and agents that a change hangs on."""
+    return (
+        {name for name in (found.queue, wanted.get("queue")) if name},
+        {name for name in (found.assignee, wanted.get("assignee")) if name},
+    )
+
+
+def _write_down(session: Session, number: int, found: StoredTicket, at: datetime, steps: list[Step], note: int) -> None:
+    first = Journal.first_decision(session, number)
+    stamp = Journal.stamp(session, number, at) if first else Stamp(number, fingerprint(found.ticket), at, None, None)
+    told = [(CHANGED, {"field": s.field, "from": s.was, "to": s.became, **_by(s.actor)}) for s in steps]
+    Journal.record(session, stamp, *told, (COMMENTED, {"comment": note, **_by(ME), "public": False}))
+
+
+def _by(actor: Actor) -> dict[str, str]:
+    return {"by": actor.name, "kind": actor.kind}
+
+
+def _read(session: Session, number: int) -> StoredTicket:
+    found = tickets.find(session, number)
+    if found is None:
+        raise NotThere(f"there is no ticket '{number}' on this desk")
+    return seen(session, [found])[0]
+
+
+def _number(ref: str) -> int:
+    if not (ref.isascii() and ref.isdigit() and len(ref) <= 18):
+        raise NotThere(f"there is no ticket {ref[:50]!r} on this desk")
+    return int(ref)

@@ -1,0 +1,21 @@
+"""`/v1/audit`: who did what that no ticket's journey tells."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from deskyard import audit as log
+from deskyard.desk.pages import PAGE
+from service.api.doors import Cursor, InYard, Limit
+from service.api.shapes import Audit, DeedSeen
+from service.problems import problems
+
+router: Final = APIRouter(tags=["audit"])
+
+
+@router.get("/v1/audit", responses=problems(400, 422, 503))
+def audit(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Audit:
+    """Deeds on keys, policy, models, queues and agents, newest first."""
+    with yard.database.reading() as session:
+        page = log.listed(session, limit, cursor)
+    return Audit(items=[DeedSeen.of(deed) for deed in page.items], next_cursor=page.next_cursor)

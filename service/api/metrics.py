@@ -1,0 +1,36 @@
+"""`/metrics`: numbers for Prometheus."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from deskyard.policies import Policies
+from service.api.doors import InYard
+from service.metrics import Metrics
+from service.problems import problems
+
+router: Final = APIRouter(tags=["health"])
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics = request.app.state.metrics
+    if not isinstance(metrics, Metrics):
+        raise TypeError("the app was made without metrics")
+    return metrics
+
+
+InMetrics = Annotated[Metrics, Depends(_metrics)]
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(400, 503)},
+)
+def metrics(yard: InYard, metrics: InMetrics) -> Response:
+    """Requests, their duration, what became of new tickets, and which model and policy are in use."""
+    with yard.database.reading() as session:
+        policy = Policies.current(session).policy.digest
+    return Response(metrics.text(yard.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,95 @@
+"""Killing the service: what it accepted is there, once, and the same answer comes again."""
+
+import random
+import shutil
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from deskyard import promotion
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from deskyard.policies import Policies
+from deskyard.policy import Mode, Policy
+
+TICKETS = 1_000
+CLIENTS = 8
+KILLS = 3
+WORDS = (
+    "the vpn client drops the connection and the laptop is offline",
+    "the invoice shows a wrong amount, please refund the payment",
+    "прошу согласовать отпуск и больничный лист",
+    "???",
+)
+
+
+def body(number):
+    return {"source": "test", "external_id": str(number), "subject": WORDS[number % len(WORDS)]}
+
+
+@pytest.fixture
+def fleet(tmp_path, champion, database_url):
+    """A home with a model that routes."""
+    shutil.copytree(champion / "models", tmp_path / "models")
+    database = open_database(database_url)
+    promotion.promote(database, tmp_path / "models", "tiny", Actor("person", "ann"))
+    with database.writing() as session:
+        Policies.put(session, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+    database.close()
+    return tmp_path
+
+
+def counted(url, query):
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
+
+
+def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothing(serve, send, fleet, database_url):
+    server = serve(fleet, database=database_url)
+    port, answers, moments = server.port, {}, sorted(random.Random(7).sample(range(50, TICKETS - 50), KILLS))
+    grown = threading.Condition()
+
+    def client(start):
+        for number in range(start, TICKETS, CLIENTS):
+            answer = send(port, body(number), 60)
+            with grown:
+                answers[number] = answer
+                grown.notify()
+
+    clients = [threading.Thread(target=client, args=(start,)) for start in range(CLIENTS)]
+    for thread in clients:
+        thread.start()
+    for moment in moments:
+        with grown:
+            assert grown.wait_for(lambda moment=moment: len(answers) >= moment, 60)
+        server.kill()
+        server = serve(fleet, port, database_url)
+    for thread in clients:
+        thread.join()
+    again = {number: send(port, body(number)) for number in random.Random(8).sample(range(TICKETS), 200)}
+    server.stop()
+
+    assert {status for status, _ in answers.values()} <= {200, 201}
+    assert len({answer["ticket"]["id"] for _, answer in answers.values()}) == TICKETS
+    assert again == {number: (200, answers[number][1]) for number in again}
+    queues = Counter(answer["ticket"]["queue"] for _, answer in answers.values())
+    assert len(queues) == 4
+    stands = "SELECT q.name, count(*) FROM desk_tickets t JOIN desk_queues q ON q.id = t.queue_id GROUP BY q.name"
+    assert dict(counted(database_url, stands)) == queues
+    assert counted(database_url, "SELECT count(*), count(DISTINCT external_id) FROM desk_tickets") == [
+        (TICKETS, TICKETS)
+    ]
+    moves = "SELECT count(*), count(DISTINCT ticket_id) FROM desk_journey WHERE field = 'queue'"
+    assert counted(database_url, moves) == [(TICKETS, TICKETS)]
+    kinds = "SELECT kind, count(*), count(DISTINCT ticket_id) FROM journal_entries GROUP BY kind ORDER BY kind"
+    assert counted(database_url, kinds) == [(kind, TICKETS, TICKETS) for kind in ("decided", "placed", "seen")]
+    orphans = "SELECT count(*) FROM journal_entries WHERE ticket_id NOT IN (SELECT id FROM desk_tickets)"
+    assert counted(database_url, orphans) == [(0,)]
+    if database_url.startswith("sqlite"):
+        assert counted(database_url, "PRAGMA integrity_check") == [("ok",)]

@@ -1,0 +1,226 @@
+"""Many at once: people against machines, the same ticket from all sides, models exchanged under load."""
+
+import random
+import shutil
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from deskyard import bundle
+from deskyard.database import Database
+from deskyard.desk import changes, queues, tickets
+from deskyard.desk.journey import Actor
+from deskyard.errors import StoreConflict
+from deskyard.settings import Settings
+from deskyard.ticket import Ticket
+from service.app import create_app
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MACHINE = Actor("machine", "model")
+PERSON = Actor("person", "ann")
+PAUSE = 0.02
+"""Seconds that a client or a machine rests between two rounds, so that on two cores the others get their turn."""
+
+VPN = "the vpn client drops the connection and the laptop is offline"
+
+
+@pytest.fixture
+def desk(tmp_path, database_url):
+    """A client of a service without a model, on each kind of database."""
+    app = create_app(Settings(home=tmp_path, database_url=database_url))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def machines(database_url):
+    """The same database, as another process has it."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def post(client: TestClient, number: int) -> str:
+    answered = client.post("/v1/tickets", json={"source": "mail", "external_id": str(number), "subject": "VPN"})
+    assert answered.status_code == 201
+    return answered.json()["ticket"]["id"]
+
+
+def set_by_machine(machines: Database, ticket: str, priority: str) -> bool:
+    """Whether the machine was let."""
+    try:
+        with machines.writing() as session:
+            changes.change(session, int(ticket), {"priority": priority}, MACHINE, at=NOW)
+    except StoreConflict:
+        return False
+    return True
+
+
+def set_by_person(client: TestClient, ticket: str) -> int:
+    """Look, then change, as often as it takes; how often somebody was faster."""
+    for stale in range(1_000):
+        seen = client.get(f"/v1/tickets/{ticket}")
+        match = {"If-Match": seen.headers["ETag"]}
+        answered = client.patch(f"/v1/tickets/{ticket}", json={"priority": "critical"}, headers=match)
+        if answered.status_code == 200:
+            assert answered.json()["priority"] == "critical"
+            return stale
+        assert answered.status_code == 412, answered.text
+    raise AssertionError("the person never came through")
+
+
+def test_fifty_people_against_machines_every_time_the_persons_value_stands(desk, machines):
+    numbered = [post(desk, number) for number in range(50)]
+    start = threading.Barrier(60)
+
+    def person(ticket):
+        start.wait()
+        return set_by_person(desk, ticket)
+
+    def machine(mine):
+        """Write on and on, each ticket until it is refused."""
+        start.wait()
+        priorities = cycle(["low", "high", "medium"])
+        while mine:
+            priority = next(priorities)
+            mine = [ticket for ticket in mine if set_by_machine(machines, ticket, priority)]
+            time.sleep(PAUSE)
+
+    with ThreadPoolExecutor(60) as threads:
+        done = [threads.submit(person, ticket) for ticket in numbered]
+        done += [threads.submit(machine, numbered[first::10]) for first in range(10)]
+        for one in done:
+            one.result(60)
+
+    by_machines = 0
+    for ticket in numbered:
+        seen = desk.get(f"/v1/tickets/{ticket}").json()
+        assert seen["priority"] == "critical"
+        spoke = [event["actor"]["kind"] for event in seen["journey"] if event["field"] == "priority"]
+        assert spoke == ["machine"] * (len(spoke) - 1) + ["person"]
+        assert seen["version"] == len(spoke) + 1
+        assert not set_by_machine(machines, ticket, "low")
+        by_machines += len(spoke) - 1
+    assert by_machines > 0
+
+
+def test_a_person_who_saw_an_older_version_is_told_to_look_again(desk, machines):
+    ticket = post(desk, 1)
+    seen = desk.get(f"/v1/tickets/{ticket}").headers["ETag"]
+    assert set_by_machine(machines, ticket, "low")
+    answered = desk.patch(f"/v1/tickets/{ticket}", json={"priority": "high"}, headers={"If-Match": seen})
+    assert (answered.status_code, "look at it again" in answered.json()["detail"]) == (412, True)
+    assert desk.get(f"/v1/tickets/{ticket}").json()["priority"] == "low"
+    assert set_by_person(desk, ticket) == 0
+
+
+def test_a_change_that_waited_for_a_move_finds_the_ticket_where_it_is_now(database, database_url):
+    with database.writing() as session:
+        queues.ensure(session, ["IT", "Billing"])
+        number = tickets.file(session, Ticket(id="1", subject="VPN"), "IT", {}, at=NOW)
+    other, begun = Database(database_url), threading.Event()
+
+    def second():
+        begun.set()
+        with other.writing() as session:
+            return changes.change(session, number, {"priority": "high"}, PERSON, at=NOW)
+
+    with ThreadPoolExecutor(1) as thread:
+        with database.writing() as session:
+            changes.change(session, number, {"queue": "Billing"}, PERSON, at=NOW)
+            waiting = thread.submit(second)
+            assert begun.wait(10)
+            assert threading.Event().wait(0.3) is False
+        assert [step.field for step in waiting.result(10)] == ["priority"]
+    with database.reading() as session:
+        now = tickets.find(session, number)
+    other.close()
+    assert (now.queue, now.priority, now.version) == ("Billing", "high", 3)
+
+
+def test_the_same_hundred_tickets_ten_times_in_any_order_are_a_hundred_tickets(desk):
+    def deliver(seed):
+        answers = {}
+        for number in random.Random(seed).sample(range(100), 100):
+            answered = desk.post("/v1/tickets", json={"source": "mail", "external_id": str(number), "subject": "VPN"})
+            answers[number] = (answered.status_code, answered.content)
+        return answers
+
+    with ThreadPoolExecutor(10) as threads:
+        deliveries = list(threads.map(deliver, range(10)))
+    assert Counter(status for answers in deliveries for status, _ in answers.values()) == {201: 100, 200: 900}
+    for number in range(100):
+        assert len({answers[number][1] for answers in deliveries}) == 1
+    listed = desk.get("/v1/queues/triage/tickets", params={"limit": 1_000}).json()["items"]
+    assert sorted(int(item["external_id"]) for item in listed) == list(range(100))
+
+
+@pytest.fixture
+def models(tmp_path, made) -> dict[str, str]:
+    """Two bundles of the home, `red` and `blue`, and one that a byte was changed in; name to digest."""
+    folder = tmp_path / "models"
+    digests = {}
+    for name, asked in (("red", 0.95), ("blue", 0.9)):
+        bundle.save(folder / name, made.scorer, made.evidence, {"asked_precision": asked}, {})
+        digests[name] = bundle.load(folder / name).digest
+    shutil.copytree(folder / "red", folder / "flipped")
+    harm(folder / "flipped")
+    bundle.crown(folder, "red")
+    return digests
+
+
+def harm(folder: Path) -> None:
+    victim = next(folder.rglob("coef.npy"))
+    bytes_ = bytearray(victim.read_bytes())
+    bytes_[-1] ^= 1
+    victim.write_bytes(bytes_)
+
+
+def test_a_hundred_exchanges_of_the_model_under_load_fail_no_request(models, desk):
+    stop, answers = threading.Event(), []
+    posted = iter(range(1_000_000))
+
+    def load(kind):
+        while not stop.is_set():
+            if kind == "score":
+                answered = desk.post("/v1/score", json={"tickets": [{"subject": VPN}]})
+            else:
+                answered = desk.post("/v1/tickets", json={"external_id": str(next(posted)), "subject": VPN})
+            answers.append((answered.status_code, answered.json().get("model")))
+            stop.wait(PAUSE)
+
+    def in_use():
+        return desk.post("/v1/score", json={"tickets": [{"subject": VPN}]}).json()["model"]
+
+    with ThreadPoolExecutor(4) as threads:
+        loads = [threads.submit(load, kind) for kind in ("score", "post", "score", "post")]
+        try:
+            for name, turn in zip(cycle(["blue", "red"]), range(100), strict=False):
+                address = "rollback" if turn % 10 == 9 else f"{name}/activate"
+                answered = desk.post(f"/v1/models/{address}")
+                assert (answered.status_code, answered.json()["name"]) == (200, name)
+                assert in_use() == models[name]
+        finally:
+            stop.set()
+        for one in loads:
+            one.result(30)
+    assert {status for status, _ in answers} <= {200, 201}
+    assert {model for _, model in answers} == set(models.values())
+    assert len(answers) > 100
+
+
+def test_a_broken_or_missing_model_is_refused_and_the_present_one_stays(models, desk):
+    assert desk.post("/v1/models/red/activate").status_code == 200
+    for name, status in (("flipped", 422), ("nowhere", 404), ("..", 404), ("%2e%2e", 404)):
+        answered = desk.post(f"/v1/models/{name}/activate")
+        assert answered.status_code == status, answered.text
+        assert len(answered.json()["detail"].split()) > 4
+        assert desk.get("/v1/models/current").json()["digest"] == models["red"]
+    assert desk.post("/v1/tickets", json={"subject": VPN}).json()["model"] == models["red"]
