@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast, get_args
 
 from sqlalchemy import Row, Table, select, update
-from sqlalchemy.orm import Session
 
 from deskyard import audit
+from deskyard.database import Session
 from deskyard.desk.journey import Actor
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.errors import BadInput
 from deskyard.tables import ActiveModelRow
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, Table, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk.journey import Actor
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.tables import AuditRow

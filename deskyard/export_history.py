@@ -16,9 +16,8 @@ from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from deskyard.database import Database, open_database
+from deskyard.database import Database, Session, open_database
 from deskyard.desk import journey
 from deskyard.desk.journey import JOURNEY, Step
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.decision import Decision
 from deskyard.tables import EntryRow, storable
 from deskyard.ticket import Target, Ticket

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.policy import Policy
 from deskyard.policy_file import read, write
 from deskyard.tables import PolicyRow

@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, select
-from sqlalchemy.orm import Session
 
-from deskyard.database import Database
+from deskyard.database import Database, Session
 from deskyard.desk import changes, journey
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor, Step

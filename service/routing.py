@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.orm import Session
 
-from deskyard.database import Database
+from deskyard.database import Database, Session
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS, Filed

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, delete, select, update
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, insert_or_ignore
 from deskyard.errors import BadInput

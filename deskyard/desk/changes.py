@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from deskyard.catalogue import Catalogue
+from deskyard.database import Session
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import JOURNEY, Actor, Step
 from deskyard.desk.queues import QUEUES

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk import changes
 from deskyard.desk.journey import Actor
 from deskyard.tables import CommentRow

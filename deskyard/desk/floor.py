@@ -4,9 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from deskyard.catalogue import Catalogue
+from deskyard.database import Session
 from deskyard.desk import agents
 from deskyard.desk.queues import QUEUES
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.tables import JourneyRow
 
 ActorKind = Literal["person", "machine", "rule"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, tuple_
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.errors import BadInput
 
 PAGE: Final = 100

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
@@ -94,7 +94,7 @@ def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Pa
 def insert_or_ignore(session: Session, table: Table) -> Any:
     """INSERT that leaves a row alone which is there already: both databases know it, SQLAlchemy's common INSERT does
     not."""
-    return _insert_or_ignore(session.get_bind().dialect.name, table)
+    return _insert_or_ignore(session.dialect.name, table)
 
 
 @cache

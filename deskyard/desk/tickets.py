@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import ColumnElement, Row, Table, bindparam, case, func, select
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, Queue, insert_or_ignore
 from deskyard.tables import TicketRow

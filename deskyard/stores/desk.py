@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from deskyard import __version__
 from deskyard.catalogue import Catalogue
-from deskyard.database import Database, open_database
+from deskyard.database import Database, Session, open_database
 from deskyard.desk import changes, comments, floor, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadSignature, DeskyardError, NotThere, StoreConflict, StoreRefused

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import literal, select, tuple_
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
-from sqlalchemy.orm import Session
 
 from deskyard import audit
+from deskyard.database import Session
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
 from deskyard.desk.pages import PAGE

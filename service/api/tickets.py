@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
+from deskyard.database import Session
 from deskyard.desk import comments, journey, tickets
 from deskyard.errors import NotThere
 from deskyard.journal import Journal

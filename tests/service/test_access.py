@@ -295,7 +295,7 @@ def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
 
 def test_without_its_database_the_service_lets_nobody_in_and_says_that_it_lives(guarded):
     with guarded.app.state.yard.database.writing() as session:
-        session.connection().exec_driver_sql("DROP TABLE access_keys")
+        session.exec_driver_sql("DROP TABLE access_keys")
     guarded.clock.now += 1
     answered = guarded.client.get("/v1/queues", headers=guarded.keys["admin"])
     assert (answered.status_code, answered.headers["content-type"]) == (503, "application/problem+json")
@@ -373,7 +373,7 @@ def test_every_line_about_a_request_bears_its_id_even_of_a_bug(guarded):
     client, machine = guarded.client, guarded.keys["machine"]
     number = client.post("/v1/tickets", json={"subject": "VPN"}, headers=machine).json()["ticket"]["id"]
     with database.writing() as session:
-        session.connection().exec_driver_sql("UPDATE desk_tickets SET created_at = 'never'")
+        session.exec_driver_sql("UPDATE desk_tickets SET created_at = 'never'")
     structlog.contextvars.clear_contextvars()
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as told:
         answered = client.get(f"/v1/tickets/{number}", headers={**machine, "X-Request-ID": "seven"})
