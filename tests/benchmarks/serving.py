@@ -185,7 +185,8 @@ def _mlflow(home: Path, history: Path) -> Server:
     mlflow.sklearn.save_model(peer, str(home / "peer"), pip_requirements=[], serialization_format="cloudpickle")
     port = _free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(home / "peer"), "-p", str(port)]
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn by its name
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": beside}
     return Server(_started(home, [*command, "--env-manager", "local", "--host", "127.0.0.1"], environment), port)
 
 
