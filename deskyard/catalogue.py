@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deskyard.ticket import PRIORITIES
@@ -53,6 +53,12 @@ class Catalogue:
                 if not self.serves(value, place):
                     why[name] = f"{value!r} is not a present agent of {place!r}"
         return why
+
+    def part(self, queues: Collection[str], agents: Collection[str]) -> "Catalogue":
+        """What stands in it of these queues, with those who are assigned there by default, and of these agents."""
+        mine = {name: values for name, values in self.queues.items() if name in queues}
+        asked = {*agents, *(values["assignee"] for values in mine.values() if "assignee" in values)}
+        return replace(self, queues=mine, agents={name: q for name, q in self.agents.items() if name in asked})
 
     def serves(self, agent: str, queue: str) -> bool:
         """Whether a ticket of the queue may be given to the agent."""

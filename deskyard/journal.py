@@ -7,8 +7,8 @@ history.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -69,24 +69,28 @@ class Stamp:
     policy: str | None
 
 
+Event = tuple[Stamp, str, Mapping[str, Any]]
+"""What is written down: stamp, kind and content of an entry."""
+
+
 class Journal:
     """The doors into the journal; each takes the session of the transaction it belongs to."""
 
     @staticmethod
     def record(session: Session, stamp: Stamp, *events: tuple[str, Mapping[str, Any]]) -> list[Entry]:
         """Add one entry for each (kind, content), in order; contents are written as JSON, keys in the order given."""
-        common: dict[str, Any] = {
-            "at": stamp.at,
-            "ticket_id": stamp.ticket_id,
-            "ticket_hash": stamp.ticket_hash,
-            "bundle": stamp.bundle,
-            "policy": stamp.policy,
-        }
-        rows = [{**common, "kind": kind, "content": written(content)} for kind, content in events]
+        return Journal.record_all(session, [(stamp, kind, content) for kind, content in events])
+
+    @staticmethod
+    def record_all(session: Session, events: Sequence[Event]) -> list[Entry]:
+        """The same for several tickets at once."""
+        if not events:
+            return []
+        rows = [{**asdict(stamp), "kind": kind, "content": written(content)} for stamp, kind, content in events]
         numbers = session.execute(_ADD, rows).scalars().all()
         return [
-            Entry(**common, id=int(number), kind=kind, content=dict(content))
-            for number, (kind, content) in zip(numbers, events, strict=True)
+            Entry(**asdict(stamp), id=int(number), kind=kind, content=dict(content))
+            for number, (stamp, kind, content) in zip(numbers, events, strict=True)
         ]
 
     @staticmethod

@@ -6,6 +6,7 @@ Nothing is opened when this module is imported.
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,11 +20,12 @@ from service import logs, problems
 from service.access import Access
 from service.api import agents, audit, decisions, docs, health, metrics, models, policy, queues, score, tickets
 from service.guard import Guard
+from service.lane import Lane
 from service.metrics import Measured, Metrics
-from service.models import Models
-from service.pages import yard
+from service.pages import yard as page
 from service.problems import problems as declared
-from service.routing import Yard
+from service.routing import Answered, Arrival, route_all
+from service.yard import Yard
 
 
 class Service(FastAPI):
@@ -49,16 +51,18 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     database = open_database(chosen.database)
     with database.writing() as session:
         desk_queues.ensure(session)
-    champions = Models(chosen.models, database)
+    yard = Yard(database, chosen.models)
+    lane = Lane[Arrival, Answered](partial(route_all, yard))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
-        watching = threading.Thread(target=champions.watch, args=(stop,), name="models", daemon=True)
+        watching = threading.Thread(target=yard.models.watch, args=(stop,), name="models", daemon=True)
         watching.start()
         yield
         stop.set()
         watching.join()
+        lane.stop()
         database.close()
 
     app = Service(
@@ -73,13 +77,13 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses=declared(401, 403, 429),
     )
-    app.state.yard = Yard(database, champions)
+    app.state.yard, app.state.lane = yard, lane
     app.state.access = Access(database)
     app.state.metrics = Metrics()
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)
-    for door in (yard, tickets, queues, agents, score, decisions, models, policy, audit, health, metrics, docs):
+    for door in (page, tickets, queues, agents, score, decisions, models, policy, audit, health, metrics, docs):
         app.include_router(door.router)
     app.mount("/static", docs.Assets())
     return app

@@ -12,7 +12,7 @@ from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, Step
 from deskyard.journal import CHANGED, COMMENTED, CORRECTED, Journal
 from deskyard.ticket import TARGETS
-from service.routing import Yard
+from service.yard import Yard
 
 
 def correct(

@@ -60,6 +60,11 @@ class Models:
         self._one_at_a_time = threading.Lock()
 
     @property
+    def loaded(self) -> bool:
+        """Whether asking for the champion takes no time."""
+        return self._champion is not None
+
+    @property
     def champion(self) -> Champion:
         """The model in use; the first asking waits until it is loaded."""
         if self._champion is None:

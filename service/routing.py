@@ -5,106 +5,164 @@ alone opens and commits the transaction; desk and journal take its session. A ti
 model: what can't be scored goes to triage with the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-import structlog
-
-from deskyard.database import Database, Session
+from deskyard.catalogue import Catalogue
+from deskyard.database import Session
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
-from deskyard.desk.tickets import LABELS, Filed
-from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Journal, Stamp, fingerprint
+from deskyard.desk.tickets import LABELS
+from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Stamp, fingerprint
 from deskyard.policies import Policies
+from deskyard.policy import Policy, Verdict
 from deskyard.ticket import Ticket
 from service import judging
-from service.models import Models
-
-log: Final = structlog.get_logger(__name__)
+from service.judging import Judgement
+from service.models import Champion
+from service.yard import Yard
 
 
 @dataclass(frozen=True, slots=True)
-class Yard:
-    """What routing works with: the database and the models."""
+class Arrival:
+    """A ticket as it came in; `key` names the request of one without an id: sent again, it is no second ticket."""
 
-    database: Database
-    models: Models
+    ticket: Ticket
+    key: str | None = None
 
 
-def route(yard: Yard, ticket: Ticket, key: str | None = None) -> tuple[dict[str, Any], bool]:
-    """Place a ticket; the answer, and whether the ticket is new. What is answered is stored.
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the sender is told, and whether the ticket is new."""
 
-    `key` names the request of a ticket without an id, so that sending it again is not a second ticket.
-    """
+    answer: dict[str, Any]
+    is_new: bool
+
+
+def route(yard: Yard, ticket: Ticket, key: str | None = None) -> Answered:
+    """Place a ticket. What is answered is stored."""
+    return route_all(yard, [Arrival(ticket, key)])[0]
+
+
+def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
+    """Place tickets in one transaction, in order; all of them are stored, or none is and it raises."""
     with yard.database.reading() as session:
-        known = tickets.known(session, ticket.source, ticket.id, key)
-        if known is not None:
-            return _first_answer(session, known, ticket), False
+        answers = [_known(session, arrival) for arrival in arrivals]
         in_force = Policies.current(session).policy
-    champion = yard.models.champion
-    at = datetime.now(UTC)
-    new = replace(ticket, created_at=ticket.created_at or at)
-    judgement = judging.judge(champion, in_force, [new])[0]
-    ticket_hash = fingerprint(new)
-    with yard.database.writing() as session:
-        catalogue = floor.catalogue(session, judgement.queues, judgement.agents)
+    champion, at = yard.models.champion, datetime.now(UTC)
+    new = {i: _filed_by(arrivals[i].ticket, at) for i, answer in enumerate(answers) if answer is None}
+    judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values())), strict=True))
+    hashes = {i: fingerprint(ticket) for i, ticket in new.items()}
+    if new:
+        with yard.database.writing() as session:
+            whole = floor.catalogue(session, *_asked_about(judgements.values()))
+            placed = _Placing(champion.digest, in_force.digest, at)
+            for i, ticket in new.items():
+                placed.place(session, i, ticket, arrivals[i].key, hashes[i], judgements[i], whole)
+            entries = placed.record(session)
+            for i, ticket in new.items():  # those not placed were delivered a second time in the same moment
+                if i in entries:
+                    answers[i] = Answered(_answer(entries[i].ticket_id, ticket, at, entries[i]), True)
+                else:
+                    answers[i] = _known(session, arrivals[i])
+    return [_there(answer) for answer in answers]
+
+
+class _Placing:
+    """Tickets being filed in one transaction, and what the journal and their journeys will say of it."""
+
+    def __init__(self, model: str | None, policy: str, at: datetime) -> None:
+        self.model, self.policy, self.at = model, policy, at
+        self.decided: dict[int, tuple[Stamp, Verdict]] = {}
+        self.events: list[Event] = []
+
+    def place(
+        self,
+        session: Session,
+        i: int,
+        ticket: Ticket,
+        key: str | None,
+        ticket_hash: str,
+        judgement: Judgement,
+        whole: Catalogue,
+    ) -> None:
+        """File a ticket where its judgement sends it, unless it is there already."""
+        catalogue = whole.part(judgement.queues, judgement.agents)
         verdict = judgement.enact(catalogue)
-        queue, reason = verdict.placement.queue, verdict.placement.reason
         values = {change.field: change.value for change in verdict.changes}
-        number = tickets.file(session, new, queue, values, at=at, key=key)
-        if number is None:  # another delivery of the same ticket was faster
-            return _first_answer(session, _there(tickets.known(session, ticket.source, ticket.id, key)), ticket), False
-        stamp = Stamp(number, ticket_hash, at, champion.digest, in_force.digest)
-        _, decision, _ = Journal.record(
-            session,
-            stamp,
-            (SEEN, {"source": ticket.source, "external_id": ticket.id or None}),
-            (DECIDED, judging.decided(verdict, catalogue)),
-            (PLACED, {"queue": queue}),
-        )
-        actors = {"machine": Actor("machine", champion.digest or "deskyard"), "rule": Actor("rule", "desk")}
-        steps = [Step(at, actors["machine"], "queue", None, queue, reason.text, decision.id)]
-        steps += [Step(at, actors[c.by], c.field, None, c.value, c.why, decision.id) for c in verdict.changes]
-        journey.take(session, number, steps)
-    log.info("placed", ticket=number, queue=queue, reason=reason.code, decision=decision.id)
-    return _answer(number, new, at, decision), True
+        number = tickets.file(session, ticket, verdict.placement.queue, values, at=self.at, key=key)
+        if number is None:
+            return
+        stamp = Stamp(number, ticket_hash, self.at, self.model, self.policy)
+        self.decided[i] = stamp, verdict
+        self.events += [
+            (stamp, SEEN, {"source": ticket.source, "external_id": ticket.id or None}),
+            (stamp, DECIDED, judging.decided(verdict, catalogue)),
+            (stamp, PLACED, {"queue": verdict.placement.queue}),
+        ]
+
+    def record(self, session: Session) -> dict[int, Entry]:
+        """Write it all down; the decision of each ticket that was placed."""
+        entries = [entry for entry in Journal.record_all(session, self.events) if entry.kind == DECIDED]
+        made = dict(zip(self.decided, entries, strict=True))
+        journeys = {}
+        for i, (stamp, verdict) in self.decided.items():
+            journeys[stamp.ticket_id] = list(self._steps(verdict, made[i].id))
+        journey.take_all(session, journeys)
+        return made
+
+    def _steps(self, verdict: Verdict, decision: int) -> Iterator[Step]:
+        machine = Actor("machine", self.model or "deskyard")
+        placement = verdict.placement
+        yield Step(self.at, machine, "queue", None, placement.queue, placement.reason.text, decision)
+        for change in verdict.changes:
+            actor = machine if change.by == "machine" else Actor("rule", "desk")
+            yield Step(self.at, actor, change.field, None, change.value, change.why, decision)
 
 
-def score(yard: Yard, asked: Sequence[Ticket], *, explain: bool = False) -> dict[str, Any]:
-    """What `route` would do with each ticket now, and why the model thinks so; nothing is written."""
+def score(
+    champion: Champion, in_force: Policy, catalogue: Catalogue, asked: Sequence[Ticket], *, explain: bool = False
+) -> dict[str, Any]:
+    """What `route` would do with each ticket, and why the model thinks so; nothing is read or written."""
     at = datetime.now(UTC)
-    champion = yard.models.champion
-    asked = [replace(ticket, created_at=ticket.created_at or at) for ticket in asked]
-    with yard.database.reading() as session:
-        in_force = Policies.current(session).policy
-        judgements = judging.judge(champion, in_force, asked)
-        queues = frozenset().union(*(judgement.queues for judgement in judgements))
-        agents = frozenset().union(*(judgement.agents for judgement in judgements))
-        catalogue = floor.catalogue(session, queues, agents)
-    items = [judging.plain(judgement.enact(catalogue)) for judgement in judgements]
+    asked = [_filed_by(ticket, at) for ticket in asked]
+    items = [judging.plain(judgement.enact(catalogue)) for judgement in judging.judge(champion, in_force, asked)]
     if explain:
         items = [item | judging.explained(champion, ticket) for item, ticket in zip(items, asked, strict=True)]
-    return {
-        "items": items,
-        "model": champion.digest,
-        "policy": in_force.digest,
-    }
+    return {"items": items, "model": champion.digest, "policy": in_force.digest}
 
 
-def _there(found: Filed | None) -> Filed:
-    if found is None:
+def _filed_by(ticket: Ticket, at: datetime) -> Ticket:
+    """The ticket with a time of filing: its own, or that it came at."""
+    return replace(ticket, created_at=ticket.created_at or at)
+
+
+def _asked_about(judgements: Iterable[Judgement]) -> tuple[frozenset[str], frozenset[str]]:
+    """The queues and agents that any of them could choose."""
+    queues, agents = frozenset[str](), frozenset[str]()
+    for judgement in judgements:
+        queues, agents = queues | judgement.queues, agents | judgement.agents
+    return queues, agents
+
+
+def _there(answer: Answered | None) -> Answered:
+    if answer is None:
         raise LookupError("a ticket that was just found is gone")
-    return found
+    return answer
 
 
-def _first_answer(session: Session, known: Filed, again: Ticket) -> dict[str, Any]:
+def _known(session: Session, arrival: Arrival) -> Answered | None:
+    """The first answer again, if the ticket was here before."""
+    known = tickets.known(session, arrival.ticket.source, arrival.ticket.id, arrival.key)
+    if known is None:
+        return None
     entry = Journal.first_decision(session, known.id)
     if entry is None:
         raise LookupError(f"ticket {known.id} has no decision in the journal")
-    changed = replace(again, created_at=again.created_at or known.ticket.created_at) != known.ticket
-    return _answer(known.id, known.ticket, known.received_at, entry) | {"changed": changed}
+    changed = _filed_by(arrival.ticket, known.ticket.created_at or known.received_at) != known.ticket
+    return Answered(_answer(known.id, known.ticket, known.received_at, entry) | {"changed": changed}, False)
 
 
 def _answer(number: int, ticket: Ticket, received_at: datetime, entry: Entry) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A ticket's journey: every change of every field, by whom, when, from what, to what and why. Only ever added to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast
@@ -38,6 +38,11 @@ class Step:
 
 def take(session: Session, number: int, steps: Iterable[Step]) -> None:
     """Add steps to the journey of the ticket with that number."""
+    take_all(session, {number: steps})
+
+
+def take_all(session: Session, journeys: Mapping[int, Iterable[Step]]) -> None:
+    """The same for several tickets at once: number → steps."""
     rows = [
         {
             "ticket_id": number,
@@ -50,6 +55,7 @@ def take(session: Session, number: int, steps: Iterable[Step]) -> None:
             "why": step.why,
             "decision": step.decision,
         }
+        for number, steps in journeys.items()
         for step in steps
     ]
     if rows:

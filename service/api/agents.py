@@ -40,7 +40,7 @@ def look(name: AgentName, yard: InYard) -> AgentSeen:
 def put(name: AgentName, wanted: PutAgent, yard: InYard, caller: CalledBy) -> AgentSeen:
     """Make an agent, or make the one of that name be so. Nobody is given a ticket who is not present."""
     name = storable(name)
-    with yard.database.writing() as session:
+    with yard.changing() as session:
         before = desk.find(session, name)
         made = desk.put(session, name, present=wanted.present, queues=wanted.queues)
         if made != before:

@@ -9,7 +9,9 @@ from deskyard.desk import queues as desk_queues
 from deskyard.desk.pages import LONGEST_PAGE
 from service.access import Caller
 from service.guard import CALLER
-from service.routing import Yard
+from service.lane import Lane
+from service.routing import Answered, Arrival
+from service.yard import Yard
 
 
 async def _yard(request: Request) -> Yard:
@@ -17,6 +19,11 @@ async def _yard(request: Request) -> Yard:
     if not isinstance(yard, Yard):
         raise TypeError("the app was made without a yard")
     return yard
+
+
+async def _lane(request: Request) -> Lane[Arrival, Answered]:
+    found: Lane[Arrival, Answered] = request.app.state.lane
+    return found
 
 
 async def _caller(request: Request) -> Caller:
@@ -27,6 +34,7 @@ async def _caller(request: Request) -> Caller:
 
 
 InYard = Annotated[Yard, Depends(_yard)]
+InLane = Annotated[Lane[Arrival, Answered], Depends(_lane)]
 CalledBy = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page wanted.")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")]

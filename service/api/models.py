@@ -43,6 +43,7 @@ def rollback(yard: InYard, caller: CalledBy) -> ModelCard:
 
 
 def _now(yard: InYard) -> ModelCard:
+    yard.glance.forget()
     bundle = yard.models.refresh().bundle
     if bundle is None:
         raise NotThere("the model that was put in use is gone again: its folder was removed meanwhile")

@@ -61,7 +61,7 @@ def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] =
 def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) -> PolicySeen:
     """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
     wanted, at = policy_file.read(text), datetime.now(UTC)
-    with yard.database.writing() as session:
+    with yard.changing() as session:
         before = Policies.current(session)
         version = Policies.put(session, wanted, caller.actor.name, at)
         if version.number != before.number:

@@ -63,7 +63,7 @@ def look(name: QueueName, yard: InYard) -> QueueSeen:
 def put(name: QueueName, wanted: PutQueue, yard: InYard, caller: CalledBy) -> QueueSeen:
     """Make a queue, or make the one of that name be so. A closed queue keeps its tickets and takes no new ones."""
     name = storable(name)
-    with yard.database.writing() as session:
+    with yard.changing() as session:
         before = desk.find(session, name)
         made = desk.put(session, name, **wanted.model_dump())
         if made != before:

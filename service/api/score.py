@@ -1,9 +1,10 @@
 """`/v1/score`: what would be done with tickets, without doing it."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from service import routing
 from service.api.doors import InYard
@@ -16,7 +17,18 @@ router: Final = APIRouter(tags=["score"])
 Explain = Annotated[bool, Query(description="Also words for and against, and similar past tickets.")]
 
 
+INLINE: Final = 20_000
+"""Characters that are scored on the spot. What takes longer gets a thread, so that others are answered meanwhile."""
+
+
 @router.post("/v1/score", response_model=Scores, responses=problems(400, 413, 415, 422, 503))
-def score(asked: ToScore, yard: InYard, explain: Explain = False) -> JSONResponse:
+async def score(asked: ToScore, yard: InYard, explain: Explain = False) -> JSONResponse:
     """Predict and decide; nothing is written. Without a model the decisions are empty and the reason says so."""
-    return JSONResponse(routing.score(yard, [new.ticket() for new in asked.tickets], explain=explain))
+    seen = await yard.glance.look()
+    tickets = [new.ticket() for new in asked.tickets]
+
+    def answer() -> dict[str, Any]:
+        return routing.score(yard.models.champion, seen.policy, seen.catalogue, tickets, explain=explain)
+
+    short = sum(len(ticket.subject) + len(ticket.body) for ticket in tickets) + 100 * len(tickets) < INLINE
+    return JSONResponse(answer() if short and yard.models.loaded else await run_in_threadpool(answer))

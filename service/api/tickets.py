@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Final
 
+import structlog
 from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
 
@@ -11,14 +12,16 @@ from deskyard.desk import comments, journey, tickets
 from deskyard.errors import NotThere
 from deskyard.journal import Journal
 from deskyard.tables import storable
-from service import corrections, routing
-from service.api.doors import CalledBy, IdempotencyKey, InYard
+from service import corrections
+from service.api.doors import CalledBy, IdempotencyKey, InLane, InYard
 from service.api.forms import NewComment, NewTicket, Patch
 from service.api.metrics import InMetrics
 from service.api.shapes import Answer, Said, Whole
 from service.problems import problems
+from service.routing import Arrival
 
 router: Final = APIRouter(tags=["tickets"])
+log: Final = structlog.get_logger(__name__)
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
 _ETAG: Final = re.compile(r'"([0-9]{1,18})"')
@@ -36,16 +39,20 @@ _TAGGED: Final = {"headers": {"ETag": {"description": "The version that was seen
         **problems(400, 413, 415, 422, 503),
     },
 )
-def receive(new: NewTicket, yard: InYard, metrics: InMetrics, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+async def receive(
+    new: NewTicket, lane: InLane, metrics: InMetrics, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     """Take a ticket and place it in a queue. A ticket that is answered with 201 or 200 is stored.
 
     Send it again whenever the answer did not arrive: the same `source` and `external_id` is the same ticket. Where
     there is no `external_id`, the header Idempotency-Key names the request and does that job.
     """
-    answer, is_new = routing.route(yard, new.ticket(), _key(idempotency_key))
-    if is_new:
-        metrics.placed(answer)
-    return JSONResponse(answer, 201 if is_new else 200)
+    done = await lane.send(Arrival(new.ticket(), _key(idempotency_key)))
+    if done.is_new:
+        metrics.placed(done.answer)
+        reason = done.answer["placement"]["reason"]["code"]
+        log.info("placed", ticket=done.answer["ticket"]["id"], reason=reason, decision=done.answer["decision"])
+    return JSONResponse(done.answer, 201 if done.is_new else 200)
 
 
 @router.get(

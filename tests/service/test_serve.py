@@ -62,7 +62,7 @@ import os, sys
 import service.app, service.cli, service.routing
 from deskyard.ticket import Ticket
 assert os.listdir(os.environ["DESKYARD_HOME"]) == [], "the import alone opens nothing"
-assert service.routing.route(service.app.app.state.yard, Ticket(id="1", subject="VPN"))[1]
+assert service.routing.route(service.app.app.state.yard, Ticket(id="1", subject="VPN")).is_new
 unwanted = {"mlflow", "training", "optuna", "cleanlab", "sklearn", "nltk", "pandas"} & set(sys.modules)
 assert not unwanted, unwanted
 """

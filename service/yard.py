@@ -1,0 +1,26 @@
+"""The yard: what the service works with, opened once and shared by all requests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deskyard.database import Database, Session
+from service.glance import Glance
+from service.models import Models
+
+
+class Yard:
+    """The database, the models, and the last look at what is asked and what the desk has."""
+
+    def __init__(self, database: Database, models: Path) -> None:
+        """`models` is the folder of bundles."""
+        self.database = database
+        self.models = Models(models, database)
+        self.glance = Glance(database)
+
+    @contextmanager
+    def changing(self) -> Iterator[Session]:
+        """A transaction that changes the policy, queues or agents; whoever looks next sees it."""
+        with self.database.writing() as session:
+            yield session
+        self.glance.forget()
