@@ -8,7 +8,7 @@ history.
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -69,6 +69,8 @@ class Stamp:
     policy: str | None
 
 
+_STAMPED: Final = tuple(field.name for field in fields(Stamp))
+
 Event = tuple[Stamp, str, Mapping[str, Any]]
 """What is written down: stamp, kind and content of an entry."""
 
@@ -86,10 +88,10 @@ class Journal:
         """The same for several tickets at once."""
         if not events:
             return []
-        rows = [{**asdict(stamp), "kind": kind, "content": written(content)} for stamp, kind, content in events]
+        rows = [{**_borne(stamp), "kind": kind, "content": written(content)} for stamp, kind, content in events]
         numbers = session.execute(_ADD, rows).scalars().all()
         return [
-            Entry(**asdict(stamp), id=int(number), kind=kind, content=dict(content))
+            Entry(**_borne(stamp), id=int(number), kind=kind, content=dict(content))
             for number, (stamp, kind, content) in zip(numbers, events, strict=True)
         ]
 
@@ -128,6 +130,10 @@ class Journal:
     def of(session: Session, ticket_id: int) -> list[Entry]:
         """Everything about one ticket, oldest first."""
         return [_entry(row) for row in session.execute(_READ, {"ticket_id": ticket_id})]
+
+
+def _borne(stamp: Stamp) -> dict[str, Any]:
+    return {name: getattr(stamp, name) for name in _STAMPED}
 
 
 def fingerprint(ticket: Ticket) -> str:

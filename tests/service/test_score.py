@@ -72,3 +72,13 @@ def test_a_score_that_is_explained_says_words_that_add_up_and_similar_tickets(tr
 def test_without_a_model_there_is_nothing_to_explain(client):
     answered = client.post("/v1/score?explain=1", json={"tickets": [{"subject": "VPN"}]})
     assert answered.json()["items"][0] | {"because": {}, "similar": []} == answered.json()["items"][0]
+
+
+def test_a_change_of_the_policy_or_of_a_queue_holds_for_the_next_score(trained):
+    body = {"tickets": [{"subject": "the vpn client drops the connection"}]}
+    assert trained.post("/v1/score", json=body).json()["items"][0]["placement"]["queue"] == "IT"
+    trained.put("/v1/queues/IT", json={"open": False})
+    assert trained.post("/v1/score", json=body).json()["items"][0]["placement"]["queue"] == "triage"
+    trained.put("/v1/queues/IT", json={"open": True})
+    trained.put("/v1/policy", content='mode = "off"', headers={"Content-Type": "application/toml"})
+    assert trained.post("/v1/score", json=body).json()["items"][0]["decisions"]["queue"]["action"] == "leave"

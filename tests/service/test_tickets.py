@@ -8,7 +8,9 @@ from sqlalchemy import text
 
 from deskyard.policies import FRESH
 from deskyard.settings import Settings
+from deskyard.ticket import Ticket
 from service.api.shapes import Answer, Whole
+from service.routing import Arrival, route_all
 
 
 def rows(client, sql):
@@ -195,3 +197,23 @@ def test_the_journal_keeps_the_hash_and_the_digests_and_no_text(client):
     assert len(digest) == 64
     assert bundle is None
     assert policy == FRESH.digest
+
+
+def test_the_same_ticket_twice_in_one_transaction_is_one_ticket_and_one_answer(client):
+    arrivals = [Arrival(Ticket(id=name, source="mail", subject="VPN")) for name in ("1", "2", "1")]
+    first, second, again = route_all(client.app.state.yard, arrivals)
+    assert (first.is_new, second.is_new, again.is_new) == (True, True, False)
+    assert again.answer == first.answer
+    assert rows(client, "SELECT count(*) FROM desk_tickets") == [(2,)]
+    assert rows(client, "SELECT count(*) FROM journal_entries") == [(6,)]
+
+
+def test_tickets_placed_together_are_answered_as_if_each_came_alone(trained):
+    subjects = ["the vpn client drops", "прошу согласовать отпуск", "", "xyzzy", "wrong amount on the invoice"]
+    yard = trained.app.state.yard
+    alone = [route_all(yard, [Arrival(Ticket(id=f"a{s}", subject=s))])[0].answer for s in subjects]
+    together = [a.answer for a in route_all(yard, [Arrival(Ticket(id=f"t{s}", subject=s)) for s in subjects])]
+    for one, other in zip(alone, together, strict=True):
+        assert {name: one[name] for name in ("decisions", "placement", "model", "policy")} == {
+            name: other[name] for name in ("decisions", "placement", "model", "policy")
+        }
