@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Row, Table, select
 
 from deskyard.database import Database, Session
-from deskyard.desk import changes, journey
+from deskyard.desk import changes, journey, tickets
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor, Step
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
@@ -62,7 +62,7 @@ def take_back(database: Database, case: Case, user: str, at: datetime) -> Case:
     """Take one decision back as the ticket stands now, in a transaction of its own; what became of it."""
     try:
         with database.writing() as session:
-            changes.locked(session, case.ticket)
+            tickets.get(session, case.ticket, to_change=True)
             decisions = session.execute(_DECISIONS.where(_ENTRIES.c.id == case.decision)).all()
             now = _cases(session, decisions, None)[0]
             if now.back:

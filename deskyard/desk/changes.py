@@ -16,7 +16,7 @@ from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import JOURNEY, Actor, Step
 from deskyard.desk.queues import QUEUES
 from deskyard.desk.tickets import TICKETS, Filed, Status
-from deskyard.errors import NotThere, Stale, StoreConflict, StoreRefused
+from deskyard.errors import Stale, StoreConflict, StoreRefused
 from deskyard.ticket import PRIORITIES
 
 FIELDS: Final = ("queue", "category", "priority", "assignee", "status")
@@ -43,7 +43,7 @@ def change(
     ticket; Stale when it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for
     a value that the desk does not have. Then nothing was written.
     """
-    now = locked(session, number)
+    now = tickets.get(session, number, to_change=True)
     if seen is not None and seen != now.version:
         raise Stale(f"ticket {number} was changed meanwhile: look at it again, then decide")
     changed = {field: value for field, value in wanted.items() if value != now.value(field)}
@@ -65,14 +65,6 @@ def change(
         set_values(session, now, {step.field: step.became for step in steps}, at)
         journey.take(session, number, steps)
     return steps
-
-
-def locked(session: Session, number: int) -> Filed:
-    """The ticket, kept from others until the transaction ends. Raises NotThere."""
-    found = tickets.find(session, number, to_change=True)
-    if found is None:
-        raise NotThere(f"there is no ticket '{number}' on this desk")
-    return found
 
 
 def set_values(session: Session, now: Filed, values: Mapping[str, Any], at: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Row, Table, bindparam, insert, select
 
 from deskyard.database import Session
-from deskyard.desk import changes
+from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.tables import CommentRow
 
@@ -32,7 +32,7 @@ def add(
 
     `key` names the request: sent again, it is the same comment, as it was said first.
     """
-    now = changes.locked(session, number)
+    now = tickets.get(session, number, to_change=True)
     if key is not None:
         said = session.execute(_BY_KEY, {"number": number, "key": key}).first()
         if said is not None:

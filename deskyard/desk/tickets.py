@@ -1,5 +1,6 @@
 """The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Table, bindparam, case, func, select
 from deskyard.database import Session
 from deskyard.desk.pages import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, Queue, insert_or_ignore
+from deskyard.errors import NotThere
 from deskyard.tables import TicketRow
 from deskyard.ticket import PRIORITIES, Ticket
 
@@ -21,6 +23,8 @@ Status = Literal["new", "open", "waiting", "resolved", "closed"]
 """`waiting` is for the requester's answer."""
 
 Sort = Literal["oldest", "newest", "urgent"]
+
+_NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
 
 TICKETS: Final = cast(Table, TicketRow.__table__)
 
@@ -112,6 +116,21 @@ def find(session: Session, number: int, *, to_change: bool = False) -> Filed | N
         session.execute(_LOCK, {"number": number})
     row = session.execute(_BY_NUMBER, {"number": number}).first()
     return None if row is None else filed(row)
+
+
+def get(session: Session, number: int, *, to_change: bool = False) -> Filed:
+    """The same, where it must be there. Raises NotThere."""
+    found = find(session, number, to_change=to_change)
+    if found is None:
+        raise NotThere(f"there is no ticket '{number}' on this desk")
+    return found
+
+
+def number_of(ref: str) -> int:
+    """The desk's number that a text from outside names. Raises NotThere for one that can't be a number of ours."""
+    if not _NUMBER.fullmatch(ref):
+        raise NotThere(f"there is no ticket {ref[:50]!r} on this desk")
+    return int(ref)
 
 
 def listed(

@@ -15,7 +15,7 @@ from deskyard.catalogue import Catalogue
 from deskyard.database import Database, Session, open_database
 from deskyard.desk import changes, comments, floor, tickets
 from deskyard.desk.journey import Actor, Step
-from deskyard.errors import BadSignature, DeskyardError, NotThere, StoreConflict, StoreRefused
+from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused
 from deskyard.journal import CHANGED, COMMENTED, Journal, Stamp, fingerprint
 from deskyard.stores import desk_pull
 from deskyard.stores.contract import (
@@ -73,7 +73,7 @@ class DeskStore:
     def fetch(self, ref: str) -> StoredTicket:
         """One ticket as it is now. Raises NotThere."""
         with self.database.reading() as session:
-            return _read(session, _number(ref))
+            return _read(session, tickets.number_of(ref))
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
         """Always raises BadSignature: nobody can have sent one in the desk's name."""
@@ -97,8 +97,8 @@ class DeskStore:
 
 
 def _apply(session: Session, delivery: Delivery) -> Outcome:
-    number = _number(delivery.ref)
-    changes.locked(session, number)
+    number = tickets.number_of(delivery.ref)
+    tickets.get(session, number, to_change=True)
     found = _read(session, number)
     changed = found.differing(delivery.set)
     if delivery.id in found.markers or (delivery.set and not changed):
@@ -142,13 +142,4 @@ def _by(actor: Actor) -> dict[str, str]:
 
 
 def _read(session: Session, number: int) -> StoredTicket:
-    found = tickets.find(session, number)
-    if found is None:
-        raise NotThere(f"there is no ticket '{number}' on this desk")
-    return seen(session, [found])[0]
-
-
-def _number(ref: str) -> int:
-    if not (ref.isascii() and ref.isdigit() and len(ref) <= 18):
-        raise NotThere(f"there is no ticket {ref[:50]!r} on this desk")
-    return int(ref)
+    return seen(session, [tickets.get(session, number)])[0]

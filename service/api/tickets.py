@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse
 
 from deskyard.database import Session
 from deskyard.desk import comments, journey, tickets
-from deskyard.errors import NotThere
 from deskyard.journal import Journal
 from deskyard.tables import storable
 from service import corrections
@@ -23,7 +22,6 @@ from service.routing import Arrival
 router: Final = APIRouter(tags=["tickets"])
 log: Final = structlog.get_logger(__name__)
 
-_NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
 _ETAG: Final = re.compile(r'"([0-9]{1,18})"')
 
 Id = Annotated[str, Path(description="The desk's number of the ticket.")]
@@ -67,7 +65,7 @@ async def receive(
 def look(id: Id, yard: InYard, response: Response, if_none_match: Annotated[str, Header()] = "") -> Whole | Response:  # noqa: A002 - the address calls it so
     """A ticket as it is now, what was decided when it came, its journey and its comments."""
     with yard.database.reading() as session:
-        whole = _whole(session, _number(id))
+        whole = _whole(session, tickets.number_of(id))
     response.headers["ETag"] = f'"{whole.version}"'
     if if_none_match == response.headers["ETag"]:
         return Response(status_code=304, headers={"ETag": if_none_match})
@@ -94,9 +92,10 @@ def change(
     """
     if not if_match:
         raise HTTPException(428, "send the header If-Match with the ETag of the ticket as you saw it, or * for any")
-    corrections.correct(yard, _number(id), patch.wanted(), caller.actor, seen=_version(if_match), why=patch.why or "")
+    number = tickets.number_of(id)
+    corrections.correct(yard, number, patch.wanted(), caller.actor, seen=_version(if_match), why=patch.why or "")
     with yard.database.reading() as session:
-        whole = _whole(session, _number(id))
+        whole = _whole(session, number)
     response.headers["ETag"] = f'"{whole.version}"'
     return whole
 
@@ -119,16 +118,10 @@ def comment(
     idempotency_key: IdempotencyKey = None,
 ) -> Said:
     """Say something about a ticket: to its requester too (`public`), or to the desk only."""
-    number = _number(id)
+    number = tickets.number_of(id)
     said, is_new = corrections.say(yard, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key))
     response.status_code = 201 if is_new else 200
     return Said.of(said)
-
-
-def _number(id: str) -> int:  # noqa: A002
-    if not _NUMBER.fullmatch(id):
-        raise NotThere(f"there is no ticket {id[:50]!r} on this desk")
-    return int(id)
 
 
 def _key(sent: str | None) -> str | None:
@@ -145,8 +138,6 @@ def _version(if_match: str) -> int | None:
 
 
 def _whole(session: Session, number: int) -> Whole:
-    filed = tickets.find(session, number)
-    if filed is None:
-        raise NotThere(f"there is no ticket '{number}' on this desk")
+    filed = tickets.get(session, number)
     first = Journal.first_decision(session, number)
     return Whole.told(filed, first, journey.of(session, number), comments.of(session, number))

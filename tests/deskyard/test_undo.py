@@ -14,8 +14,8 @@ from deskyard.policies import Policies
 from deskyard.policy import TRIAGE, Mode, Policy
 from deskyard.ticket import Ticket
 from deskyard.undo_cli import moment
-from service.models import Models
-from service.routing import Yard, route
+from service.routing import route
+from service.yard import Yard
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=365)
@@ -182,8 +182,8 @@ def test_a_ticket_that_the_service_routed_is_undone(champion, database):
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
     with database.writing() as session:
         Policies.put(session, Policy(mode=Mode.ROUTE), "ann", NOW)
-    yard = Yard(database, Models(champion / "models", database))
-    answer, _ = route(yard, Ticket(id="1", subject="the vpn client drops the connection and the laptop is offline"))
+    yard = Yard(database, champion / "models")
+    answer = route(yard, Ticket(id="1", subject="the vpn client drops the connection and the laptop is offline")).answer
     number = int(answer["ticket"]["id"])
     assert now(database, number).queue == "IT"
     take_back(database)
