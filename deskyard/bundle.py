@@ -20,17 +20,18 @@ import numpy.typing as npt
 from scipy import sparse
 
 from deskyard import atomic
-from deskyard.contract import Contract, Evidence, draw_up
+from deskyard.contract import Contract, Evidence
 from deskyard.decision import Prediction
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.explain import Explanation, explain
 from deskyard.grams import BLOCKS
 from deskyard.memory import Memory
+from deskyard.proof import draw_up
 from deskyard.scorer import Head, Scorer, spans
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
@@ -207,7 +208,10 @@ def _taken_apart(
         "columns": {"latin": scorer.vocabulary.latin}
         | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
         "memory_ids": list(scorer.memory.ids),
-        "heads": [{"target": t, "labels": list(h.labels), "pool": h.pool.tolist()} for t, h in scorer.heads.items()],
+        "heads": [
+            {"target": t, "labels": list(h.labels), "pool": h.pool.tolist(), "likeness": h.likeness.tolist()}
+            for t, h in scorer.heads.items()
+        ],
     }
     for target, head in scorer.heads.items():
         arrays |= {
@@ -243,6 +247,7 @@ def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
                 pool=np.array(head["pool"]),
                 remembered=_array(home, f"{target}_remembered"),
                 span=side_by_side[target],
+                likeness=np.array(head["likeness"]),
             )
             for target, head in heads.items()
         },

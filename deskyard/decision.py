@@ -27,12 +27,16 @@ class Prediction:
 
     `top` holds up to `SHOWN` (label, probability) pairs, best first; probabilities are calibrated, in [0, 1], and sum
     to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt from: the
-    probabilities are then no more than the labels' shares, and nothing may be routed on them.
+    probabilities are then no more than the labels' shares, and nothing may be routed on them. `likeness` is the
+    log-odds that the true label is one that was learnt (`deskyard.likeness`). `parent` is the most probable parent and
+    its probability, where labels have parents (`deskyard.hierarchy`).
     """
 
     target: Target
     top: tuple[tuple[str, float], ...]
     familiar: bool
+    likeness: float = 0.0
+    parent: tuple[str, float] | None = None
 
     @property
     def label(self) -> str:

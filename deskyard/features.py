@@ -46,7 +46,7 @@ def count(
     read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)  # type: ignore[arg-type]
     columns: list[list[Ids]] = [[] for _ in BLOCKS]
     for ticket in progress(tickets):
-        for block, found in zip(columns, read(ticket), strict=True):
+        for block, found in zip(columns, read(ticket)[0], strict=True):
             block.append(found)
     return Counts(
         tuple(_counted(block, len(v)) for block, v in zip(columns, vocabularies, strict=True)),
@@ -117,10 +117,11 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             blocks.append(sparse.diags_array(LENGTHS[block] / np.where(length > 0, length, 1)) @ part)
         return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
 
-    def familiar(self, counts: Counts) -> npt.NDArray[np.bool_]:
-        """Which tickets, counted together with those of `fit_counts`, hold a word that is known."""
+    def known(self, counts: Counts) -> npt.NDArray[np.float64]:
+        """The share (0..1) of the words and pairs of tickets, counted with those of `fit_counts`, that is known."""
         check_is_fitted(self, "vocabulary_")
-        return np.asarray(np.diff(counts.matrices[0][:, self.kept_[0]].indptr) > 0)
+        words = counts.matrices[0]
+        return np.asarray(words[:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(words.sum(axis=1), 1))
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
         """The columns' names, `block:gram`."""

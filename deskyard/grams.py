@@ -82,14 +82,18 @@ class Reader:
         self._latin = latin
         self._remembered: dict[str, Ids] = {}
 
-    def __call__(self, ticket: Ticket) -> tuple[Ids, Ids, Ids]:
-        """The columns of each block, in the order of the text, repeated as often as they occur."""
+    def __call__(self, ticket: Ticket) -> tuple[tuple[Ids, Ids, Ids], int]:
+        """The columns of each block, in the order of the text, repeated as often as they occur.
+
+        And how many words and pairs the ticket has, with or without a column.
+        """
         found = _words(ticket)
-        return (
+        columns = (
             _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
             _columns(self._fields, field_values(ticket)),
         )
+        return columns, max(2 * len(found) - 1, 0)
 
     def parts(self, ticket: Ticket) -> Iterator[tuple[tuple[str, ...], Ids]]:
         """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""

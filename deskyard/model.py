@@ -56,6 +56,10 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
 
     def log_scores(self, counts: Counts) -> dict[Target, npt.NDArray[np.float32]]:
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        return self.ask(counts)[0]
+
+    def ask(self, counts: Counts) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
+        """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it)."""
         check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
@@ -67,10 +71,18 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
             scores[target] = pool.log_scores(
                 self.linear_[target].margins(X), np.array(cast).reshape(-1, len(shares)), shares
             )
-        return scores
+        return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
 
-    def scorer(self, labels: Mapping[Target, Sequence[str]], pools: Mapping[Target, npt.NDArray[np.float64]]) -> Scorer:
-        """What answers new tickets: this model's arrays under the names of its labels, with the fitted pools."""
+    def scorer(
+        self,
+        labels: Mapping[Target, Sequence[str]],
+        pools: Mapping[Target, npt.NDArray[np.float64]],
+        likeness: Mapping[Target, npt.NDArray[np.float64]] | None = None,
+    ) -> Scorer:
+        """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
+
+        `likeness` holds the weights of the targets that are guarded.
+        """
         check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
         side_by_side = spans({target: labels[target] for target in targets})
@@ -86,6 +98,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
                     pool=pools[target],
                     remembered=self.remembered_labels_[target],
                     span=side_by_side[target],
+                    likeness=(likeness or {}).get(target, np.empty(0)),
                 )
                 for target in targets
             },

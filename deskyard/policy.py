@@ -139,7 +139,7 @@ def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision
         action, reason = Action.LEAVE, Reason("empty", "the ticket has no text")
     else:
         action, reason = contract.allows(prediction)
-    return Decision(
+    decision = Decision(
         target=prediction.target,
         action=action,
         label=prediction.label,
@@ -147,6 +147,11 @@ def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision
         top=prediction.top,
         reasons=(reason,),
     )
+    backed_off = contract.backed_off(prediction, reason)
+    if backed_off is None:
+        return decision
+    parent, confidence, why = backed_off
+    return replace(decision, action=Action.ROUTE, label=parent, confidence=confidence, reasons=(why, reason))
 
 
 def enact(

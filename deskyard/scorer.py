@@ -6,7 +6,7 @@ nothing, and many threads may share it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from deskyard import pool
 from deskyard.decision import SHOWN, Prediction
 from deskyard.grams import Ids
+from deskyard.hierarchy import Parents, parents
+from deskyard.likeness import UNGUARDED, likeness, signs
 from deskyard.memory import Memory, votes
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary, Weights
@@ -25,7 +27,7 @@ class Head:
     """What one target adds to the shared arrays.
 
     `labels` in order of position, their `shares` of the history, the `pool` weights, the remembered tickets' label
-    positions, and `span`: this target's columns in the shared weights.
+    positions, `span`: this target's columns in the shared weights, and the `likeness` weights (none: no guard).
     """
 
     labels: tuple[str, ...]
@@ -33,6 +35,12 @@ class Head:
     pool: npt.NDArray[np.float64]
     remembered: npt.NDArray[np.int32]
     span: slice
+    likeness: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    parents: Parents | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Know the labels' parents."""
+        object.__setattr__(self, "parents", parents(self.labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +58,28 @@ class Scorer:
 
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
         """One prediction a target for each ticket, in order; a ticket's answer does not depend on its neighbours."""
-        answers = []
-        for ticket in tickets:
-            beliefs, familiar = self.beliefs(ticket)
-            answers.append({t: _ranked(t, self.heads[t].labels, beliefs[t], familiar) for t in self.heads})
-        return answers
+        return [self._predicted(ticket) for ticket in tickets]
 
-    def beliefs(self, ticket: Ticket) -> tuple[dict[Target, npt.NDArray[np.float64]], bool]:
-        """The probability of each label, in the order of the head's labels, and whether any word is familiar."""
-        columns, weights, familiar = self.vocabulary.row(ticket)
+    def beliefs(self, ticket: Ticket) -> dict[Target, npt.NDArray[np.float64]]:
+        """The probability of each label, in the order of the head's labels."""
+        columns, weights, _ = self.vocabulary.row(ticket)
         margins = self.margins(columns, weights)
         nearest, similar = self.memory.nearest(columns, weights)
-        return {t: self._pooled(head, margins, nearest, similar) for t, head in self.heads.items()}, familiar
+        return {t: self._pooled(head, margins, nearest, similar) for t, head in self.heads.items()}
+
+    def _predicted(self, ticket: Ticket) -> dict[Target, Prediction]:
+        columns, weights, known = self.vocabulary.row(ticket)
+        margins = self.margins(columns, weights)
+        nearest, similar = self.memory.nearest(columns, weights)
+        answer = {}
+        for target, head in self.heads.items():
+            beliefs = self._pooled(head, margins, nearest, similar)
+            like = UNGUARDED
+            if len(head.likeness):
+                found = signs(beliefs[None], margins[None, head.span], _most(similar), np.array([known]))
+                like = float(likeness(found, head.likeness)[0])
+            answer[target] = _ranked(target, head, beliefs, known > 0, like)
+        return answer
 
     def margins(self, columns: Ids, weights: Weights) -> npt.NDArray[np.float64]:
         """The linear heads' margins of all targets side by side."""
@@ -82,10 +100,20 @@ class Scorer:
 
 
 def _ranked(
-    target: Target, labels: Sequence[str], probabilities: npt.NDArray[np.float64], familiar: bool
+    target: Target, head: Head, probabilities: npt.NDArray[np.float64], familiar: bool, like: float
 ) -> Prediction:
     best = np.argsort(-probabilities, kind="stable")[:SHOWN]
-    return Prediction(target, tuple((labels[i], float(probabilities[i])) for i in best.tolist()), familiar)
+    top = tuple((head.labels[i], float(probabilities[i])) for i in best.tolist())
+    parent = None
+    if head.parents is not None:
+        above = head.parents.beliefs(probabilities[None])[0]
+        parent = head.parents.names[int(above.argmax())], float(above.max())
+    return Prediction(target, top, familiar, like, parent)
+
+
+def _most(similar: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The similarity of the nearest; 0 where nothing is near."""
+    return similar[:1] if len(similar) else np.zeros(1)
 
 
 def spans(heads: Mapping[Target, Sequence[str]]) -> dict[Target, slice]:

@@ -38,9 +38,9 @@ class Vocabulary:
         """The number of columns."""
         return len(self.idf)
 
-    def row(self, ticket: Ticket) -> tuple[Ids, Weights, bool]:
-        """One ticket's columns (ascending) and weights, and whether any of its words is known."""
-        found = self.read(ticket)
+    def row(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
+        """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""
+        found, grams = self.read(ticket)
         columns, counts = np.unique(np.concatenate(found), return_counts=True)
         weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         edges = np.searchsorted(columns, self.starts).tolist()
@@ -48,4 +48,4 @@ class Vocabulary:
             if start < stop:
                 part = weights[start:stop]
                 part *= length / float(np.sqrt(part @ part))
-        return columns, weights, len(found[BLOCKS.index("words")]) > 0
+        return columns, weights, len(found[BLOCKS.index("words")]) / max(grams, 1)

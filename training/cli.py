@@ -17,6 +17,7 @@ from deskyard.errors import BadInput
 from deskyard.progress import bar, console
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
+from training.audit import report_lines, serious
 from training.handover import hand_over, refuse_unwritable
 from training.history import History, load
 from training.rejected import write_rejected
@@ -46,6 +47,12 @@ def train(
     rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
     champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
+    audit: Annotated[
+        bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")
+    ] = False,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
@@ -58,7 +65,9 @@ def train(
     """
     if not 0.5 <= precision < 1:
         raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
-    options = Options(_targets(targets), precision, order.value, seed)
+    if strict and not audit:
+        raise BadInput("--strict needs the audit: leave --no-audit out.")
+    options = Options(_targets(targets), precision, order.value, seed, audit)
     refuse_unwritable(settings(), out)
     start = time.perf_counter()
     said = parse_map(mapping or [])
@@ -68,6 +77,11 @@ def train(
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     _tell([history, judge] if judge else [history], rejected)
     trained = run(history, options, judge, bar)
+    for line in report_lines(trained.findings):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if strict and serious(trained.findings):
+        console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
+        raise typer.Exit(1)
     done = hand_over(trained, history, settings(), out, time.perf_counter() - start, champion)
     if as_text:
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))

@@ -6,14 +6,14 @@ depend on how many cores there are.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
-from deskyard import pool
+from deskyard import hierarchy, likeness, pool, urgency
 from deskyard.contract import EVIDENCE, Evidence
 from deskyard.features import Counts, count
 from deskyard.model import TicketModel
@@ -33,6 +33,8 @@ Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
 """Wraps a walk over (things, how many, what is done) to show it."""
 
 Pools = Mapping[Target, npt.NDArray[np.float64]]
+
+NO_WEIGHTS: Final = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Material:
         counts = count(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
         return cls(tickets, counts, label_sets, {t: s.positions(values[t]) for t, s in label_sets.items()}, seed)
 
+    def only(self, target: Target) -> "Material":
+        """The same for one target alone."""
+        return replace(self, label_sets={target: self.label_sets[target]}, y={target: self.y[target]})
+
     def fit(self, rows: Positions) -> TicketModel:
         """A model of the tickets at `rows`."""
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
@@ -71,19 +77,21 @@ class Material:
 class Asked:
     """What a model said of tickets new to it.
 
-    `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), and which tickets hold any
-    word that the model knows.
+    `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), the share of each ticket's
+    words and pairs that the model `known`, and the similarity of its `nearest` remembered ticket.
     """
 
     positions: Positions
     scores: Mapping[Target, npt.NDArray[np.float32]]
-    familiar: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.float64]
+    nearest: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, material: Material, fold: Fold) -> "Asked":
         """Fit on `fold.learn`, ask about `fold.ask`."""
         model, new = material.fit(fold.learn), material.counts[fold.ask]
-        return cls(fold.ask, model.log_scores(new), model.vectorizer_.familiar(new))
+        scores, nearest = model.ask(new)
+        return cls(fold.ask, scores, model.vectorizer_.known(new), nearest)
 
     @classmethod
     def together(cls, parts: Sequence["Asked"]) -> "Asked":
@@ -91,8 +99,14 @@ class Asked:
         return cls(
             np.concatenate([part.positions for part in parts]),
             {target: np.concatenate([part.scores[target] for part in parts], axis=1) for target in parts[0].scores},
-            np.concatenate([part.familiar for part in parts]),
+            np.concatenate([part.known for part in parts]),
+            np.concatenate([part.nearest for part in parts]),
         )
+
+    @property
+    def familiar(self) -> npt.NDArray[np.bool_]:
+        """Which tickets hold any word that the model knows."""
+        return self.known > 0
 
     def truth(self, material: Material, target: Target) -> npt.NDArray[np.int32]:
         """The true label positions of the tickets that were asked about."""
@@ -101,17 +115,27 @@ class Asked:
     def labelled(self, material: Material, target: Target) -> "Asked":
         """Only the tickets that have a label."""
         has = self.truth(material, target) != UNLABELLED
-        return Asked(self.positions[has], {target: self.scores[target][:, has]}, self.familiar[has])
+        return Asked(self.positions[has], {target: self.scores[target][:, has]}, self.known[has], self.nearest[has])
 
     def beliefs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
         """Probabilities (tickets x labels)."""
         return pool.believe(self.scores[target], pools[target])
 
+    def signs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
+        """What tells whether the tickets are like the history (tickets x signs)."""
+        return likeness.signs(self.beliefs(target, pools), self.scores[target][0], self.nearest, self.known)
 
-def work(material: Material, plan: Plan, progress: Progress) -> tuple[TicketModel, list[Asked]]:
-    """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any)."""
+
+def work(
+    material: Material, plan: Plan, apart: Sequence[tuple[Target, Fold]], progress: Progress
+) -> tuple[TicketModel, list[Asked]]:
+    """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any).
+
+    Behind those the answers to the folds `apart`, which are of one target each.
+    """
     ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
     jobs = [delayed(material.fit)(plan.everything), *(delayed(Asked.of)(material, fold) for fold in ask)]
+    jobs += [delayed(Asked.of)(material.only(target), fold) for target, fold in apart]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
     model, *asked = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "learning")
     return model, asked
@@ -126,12 +150,25 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
     return pools
 
 
-def evidence(asked: Asked, target: Target, pools: Pools, material: Material) -> Evidence:
-    """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all."""
+def evidence(
+    asked: Asked, target: Target, pools: Pools, material: Material, weights: npt.NDArray[np.float64] = NO_WEIGHTS
+) -> Evidence:
+    """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all.
+
+    `weights` are those of the likeness.
+    """
     labelled = asked.labelled(material, target)
     beliefs = labelled.beliefs(target, pools)
     rows = np.zeros(len(beliefs), EVIDENCE)
     rows["confidence"] = np.where(labelled.familiar, beliefs.max(axis=1), 0)
     rows["predicted"] = beliefs.argmax(axis=1)
     rows["truth"] = labelled.truth(material, target)
+    rows["likeness"] = likeness.likeness(labelled.signs(target, pools), weights)
+    labels = material.label_sets[target].labels
+    parents = hierarchy.parents(labels)
+    if parents is not None:
+        above = parents.beliefs(beliefs)
+        rows["above"], rows["parent"] = np.where(labelled.familiar, above.max(axis=1), 0), above.argmax(axis=1)
+    if target == "priority":
+        rows["urgent"] = urgency.urgent(beliefs, labels)
     return rows

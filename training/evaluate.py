@@ -1,6 +1,6 @@
 """What a model is worth on tickets it has never seen: figures a manager and a data scientist both read.
 
-In come beliefs, the truth and the contract that was drawn up before; out come plain numbers. Never fits anything.
+In come beliefs, the truth and what a contract drawn up before routes; out come plain numbers. Never fits anything.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.contract import Contract, lower_bound
+from deskyard.contract import lower_bound
 from deskyard.ticket import Ticket
 from training.labels import UNLABELLED
 
@@ -46,16 +46,11 @@ class Score:
     at_random: float | None
 
 
-def judge(
-    beliefs: Beliefs, familiar: npt.NDArray[np.bool_], truth: Positions, contract: Contract, labels: Sequence[str]
-) -> dict[str, Any]:
+def judge(beliefs: Beliefs, truth: Positions, routed: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """The figures of `Score` that need no history; `truth` holds label positions, negative ones are misses."""
     said = beliefs.argmax(axis=1)
     confidence = beliefs.max(axis=1)
     right = said == truth
-    promised = np.array([label in contract.labels for label in labels])
-    enough = confidence.astype(np.float32) >= (contract.threshold if contract.threshold is not None else np.inf)
-    routed = familiar & promised[said] & enough
     hits = int((right & routed).sum())
     return {
         "n": len(truth),

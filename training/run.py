@@ -15,12 +15,17 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from deskyard import __version__
-from deskyard.contract import Contract, Evidence, draw_up
+from deskyard.contract import Contract, Evidence
 from deskyard.errors import BadInput
+from deskyard.proof import draw_up, routes
 from deskyard.scorer import Scorer
 from deskyard.ticket import TARGETS, Target
-from training import evaluate
+from training import evaluate, strangers
+from training.audit import Case, Finding, as_json, audit
 from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_pools, work
 from training.evaluate import Score
 from training.history import History
@@ -39,6 +44,7 @@ class Options:
     precision: float = 0.95
     order: Literal["time", "file"] = "time"
     seed: int = 0
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Trained:
     evidence: dict[Target, Evidence]
     card: dict[str, Any]
     judged: dict[Target, Judged]
+    findings: list[Finding]
 
 
 def quiet(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
@@ -79,38 +86,64 @@ def train(history: History, options: Options, test: History | None = None, progr
     values = {t: [*history.labels[t], *(test.labels[t] if test else ())] for t in label_sets}
     material = Material.of(tickets, values, label_sets, options.seed, progress)
 
-    model, asked = work(material, plan, progress)
+    left_out = list(strangers.folds(material, plan.apart.learn))
+    model, asked = work(material, plan, left_out, progress)
+    asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
+    kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
     new = Asked.together(asked[: len(plan.folds)])
     apart, at_random = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
-    pools = fit_pools(new, material)
+    found = _Found.of(material, new, kinds)
     judged = {}
     for target, labels in label_sets.items():
-        contract = draw_up(target, evidence(new, target, pools, material), labels.labels, options.precision)
-        judged[target] = Judged(labels, contract, _score(material, plan.apart.learn, apart, at_random, pools, contract))
+        contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
+        judged[target] = Judged(labels, contract, _score(material, plan.apart.learn, apart, at_random, found, contract))
 
-    known = new if plan.test_is_apart else Asked.together([new, apart])
-    pools = fit_pools(known, material)
+    case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
+    findings = audit(case) if options.audit else []
+    if not plan.test_is_apart:
+        found = _Found.of(material, Asked.together([new, apart]), kinds)
     return Trained(
-        scorer=model.scorer({target: labels.labels for target, labels in label_sets.items()}, pools),
-        evidence={target: evidence(known, target, pools, material) for target in label_sets},
-        card=_card(history, test, plan, options, judged),
+        scorer=model.scorer({t: labels.labels for t, labels in label_sets.items()}, found.pools, found.likeness),
+        evidence=found.evidence,
+        card=_card(history, test, plan, options, judged) | {"findings": as_json(findings)},
         judged=judged,
+        findings=findings,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is fitted on answers to new tickets: the pools and the weights of the likeness; and the evidence."""
+
+    pools: Pools
+    likeness: dict[Target, npt.NDArray[np.float64]]
+    evidence: dict[Target, Evidence]
+
+    @classmethod
+    def of(cls, material: Material, new: Asked, kinds: Mapping[Target, list[Asked]]) -> "_Found":
+        pools = fit_pools(new, material)
+        likeness = {t: strangers.weights(new, asked, t, pools, material) for t, asked in kinds.items()}
+        rows = {
+            t: [evidence(new, t, pools, material, likeness[t]), *strangers.rows(asked, t, pools, material, likeness[t])]
+            for t, asked in kinds.items()
+        }
+        return cls(pools, likeness, {target: np.concatenate(parts) for target, parts in rows.items()})
+
+
 def _score(
-    material: Material, learnt: Positions, apart: Asked, at_random: list[Asked], pools: Pools, contract: Contract
+    material: Material, learnt: Positions, apart: Asked, at_random: list[Asked], found: _Found, contract: Contract
 ) -> Score | None:
     """The figures of one target on the tickets apart."""
-    target = contract.target
+    target, pools = contract.target, found.pools
     asked = apart.labelled(material, target)
     if not len(asked.positions):
         return None
     truth, before = asked.truth(material, target), material.y[target][learnt]
+    rows = evidence(asked, target, pools, material, found.likeness[target])
     others = [other.labelled(material, target) for other in at_random]
     return Score(
         **evaluate.judge(
-            asked.beliefs(target, pools), asked.familiar, truth, contract, material.label_sets[target].labels
+            asked.beliefs(target, pools), truth, routes(contract, rows, material.label_sets[target].labels)
         ),
         majority=evaluate.majority(before, truth),
         last_of_requester=evaluate.last_of_requester(
@@ -162,6 +195,17 @@ def _card(
                         "surest": found.contract.n,
                         "right": found.contract.right,
                     },
+                    "by_label": {label: list(counted) for label, counted in found.contract.record.items()},
+                    "guard": asdict(found.contract.guard) if found.contract.guard else None,
+                    "urgency": asdict(found.contract.urgency) if found.contract.urgency else None,
+                    "parents": {
+                        "threshold": found.contract.parents.threshold,
+                        "labels": sorted(found.contract.parents.labels),
+                        "tickets": found.contract.parents.n,
+                        "right": found.contract.parents.right,
+                    }
+                    if found.contract.parents
+                    else None,
                     "not_routed": {label: reason.text for label, reason in found.contract.missing.items()},
                 },
             }

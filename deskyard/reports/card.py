@@ -84,8 +84,34 @@ def remarks(card: Card) -> Iterator[str]:
         elif contract["not_routed"]:
             held = contract["not_routed"]
             yield f"{target}: {_count(len(held), 'label')} only suggested, for want of evidence: {_some(held)}"
+        yield from _bounds(target, contract)
     learnt = card["learnt_from"]["tickets"]
     yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
+
+
+def _bounds(target: Target, contract: Mapping[str, Any]) -> Iterator[str]:
+    """What else a contract keeps: strangers out, parents in reach, critical tickets from being set low."""
+    guard, urgency, parents = contract["guard"], contract["urgency"], contract["parents"]
+    if guard is not None:
+        yield (
+            f"{target}: of {guard['strangers']:,} tickets whose labels were left out of learning {guard['after']:.1%} "
+            f"would be routed ({guard['before']:.1%} without guard; it gives up {guard['given_up']:.1%} of the others)"
+        )
+    if parents is not None:
+        yield (
+            f"{target}: where no label is sure enough its parent is set: of {parents['tickets']:,} past tickets "
+            f"{parents['right']:,} were right"
+        )
+    if urgency is not None and urgency["lacking"]:
+        yield (
+            f"{target}: nothing is promised of critical tickets set below high: {urgency['critical']:,} stand as "
+            f"evidence, {urgency['lacking']:,} more are needed"
+        )
+    elif urgency is not None:
+        yield (
+            f"{target}: of {urgency['critical']:,} critical tickets {urgency['after']:,} would be set below high "
+            f"({urgency['before']:,} without the bound)"
+        )
 
 
 def _targets(card: Card) -> Iterator[tuple[Target, Any]]:

@@ -91,7 +91,7 @@ def test_a_vectorizer_keeps_the_promises_of_scikit_learn(vectorizer):
     for ask in (
         lambda: made.transform([]),
         lambda: made.transform_counts(nothing),
-        lambda: made.familiar(nothing),
+        lambda: made.known(nothing),
         made.get_feature_names_out,
     ):
         with pytest.raises(NotFittedError):
@@ -153,13 +153,14 @@ def test_plain_field_values_stay_readable_and_empty_ones_say_nothing():
     assert field_values(ticket) == ["channel=mail", "product=laptop", "floor=3"]
 
 
-def test_a_ticket_of_unknown_words_is_not_familiar(vectorizer, tickets):
+def test_it_says_how_much_of_a_ticket_is_known_words_and_of_unknown_ones_nothing_is(vectorizer, tickets):
     strange = [Ticket(id="x", subject="xyzzy plugh"), Ticket(id="y"), Ticket(id="z", channel="email")]
     counts = count([*tickets, *strange])
-    known = vectorizer.familiar(counts)
-    assert known[: len(tickets)].mean() > 0.95
-    assert known[len(tickets) :].tolist() == [False, False, False]
-    assert [vectorizer.vocabulary_.row(ticket)[2] for ticket in [*tickets, *strange]] == known.tolist()
+    known = vectorizer.known(counts)
+    assert (known[: len(tickets)] > 0).mean() > 0.95
+    assert known[len(tickets) :].tolist() == [0, 0, 0]
+    assert known.max() <= 1
+    assert [vectorizer.vocabulary_.row(ticket)[2] for ticket in [*tickets, *strange]] == pytest.approx(known.tolist())
 
 
 @given(
@@ -170,10 +171,10 @@ def test_a_ticket_of_unknown_words_is_not_familiar(vectorizer, tickets):
 )  # fmt: skip
 @settings(deadline=None, max_examples=60)
 def test_any_ticket_has_a_row_of_finite_weights(vectorizer, ticket):
-    columns, weights, familiar = vectorizer.vocabulary_.row(ticket)
+    columns, weights, known = vectorizer.vocabulary_.row(ticket)
     assert len(columns) == len(weights)
     assert (np.diff(columns) > 0).all()
     assert np.isfinite(weights).all()
     assert (weights > 0).all()
-    assert familiar in (True, False)
+    assert 0 <= known <= 1
     assert len(vectorizer.vocabulary_.starts) == len(BLOCKS) + 1

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from deskyard.contract import draw_up
 from deskyard.decision import Action
 from deskyard.policy import decide
+from deskyard.proof import draw_up
 from deskyard.ticket import Target
 from training.history import History, load
 from training.run import Options, Trained, train

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from deskyard.contract import EVIDENCE, draw_up, lower_bound
+from deskyard.contract import EVIDENCE, lower_bound
+from deskyard.proof import draw_up, routes
 from deskyard.ticket import Ticket
 from training.evaluate import BINS, calibration_error, judge, last_of_requester, macro_f1, majority
 from training.labels import UNLABELLED
@@ -17,9 +18,11 @@ LABELS = ("A", "B", "C", "D")
 NO_CONTRACT = draw_up("queue", np.zeros(0, EVIDENCE), LABELS, 0.9)
 
 
-def judged(beliefs, truth, contract=NO_CONTRACT, familiar=None):
-    familiar = np.ones(len(truth), bool) if familiar is None else np.array(familiar)
-    return judge(np.asarray(beliefs), familiar, np.asarray(truth, np.int32), contract, LABELS)
+def judged(beliefs, truth, contract=NO_CONTRACT):
+    beliefs = np.asarray(beliefs)
+    rows = np.zeros(len(truth), EVIDENCE)
+    rows["confidence"], rows["predicted"] = beliefs.max(axis=1), beliefs.argmax(axis=1)
+    return judge(beliefs, np.asarray(truth, np.int32), routes(contract, rows, LABELS))
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 4))
@@ -52,10 +55,10 @@ def test_a_label_the_model_cannot_know_counts_as_a_miss_everywhere():
     assert macro_f1(np.array([0]), np.array([-2])) == 0
 
 
-def test_routed_is_what_is_familiar_promised_and_sure_enough_and_its_precision_is_bounded():
+def test_routed_is_what_is_promised_and_sure_enough_and_its_precision_is_bounded():
     contract = replace(NO_CONTRACT, threshold=0.7, labels=frozenset("AB"))
-    beliefs = np.array([[0.9, 0.1, 0, 0], [0.7, 0.3, 0, 0], [0.6, 0.4, 0, 0], [0, 0, 0.9, 0.1], [0.1, 0.9, 0, 0]])
-    found = judged(beliefs, [0, 1, 0, 2, 1], contract, [True, True, True, True, False])
+    beliefs = np.array([[0.9, 0.1, 0, 0], [0.7, 0.3, 0, 0], [0.6, 0.4, 0, 0], [0, 0, 0.9, 0.1], [0.4, 0.6, 0, 0]])
+    found = judged(beliefs, [0, 1, 0, 2, 1], contract)
     assert found["coverage"] == pytest.approx(2 / 5)
     assert found["precision"] == 0.5
     assert found["precision_lower95"] == lower_bound(1, 2)

@@ -1,0 +1,70 @@
+"""The guard against strangers: tickets about matters that no label stands for, of which a model is sure all the same.
+
+In come the likenesses of past tickets that a contract routes, and of *strangers*: tickets whose labels were left out
+of learning, kind by kind, so that no answer could be right. Out goes the likeness below which nothing is routed.
+Looks at no truth, so what is proved on the tickets that pass is not spoilt by it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+TOLERATED: Final = 0.05
+"""The share of each kind of strangers that may still be routed."""
+
+RATE: Final = 2.5
+"""Points of strangers kept out for each point of other tickets given up; a dearer guard is made looser."""
+
+FEWEST: Final = 100
+"""Strangers that it takes to say anything about them."""
+
+Likenesses = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Below `threshold` nothing is routed.
+
+    Of the `strangers` asked about, the share `before` would be routed without it and `after` with it; `given_up` is
+    the share of all other tickets that is no longer routed.
+    """
+
+    threshold: float
+    strangers: int
+    before: float
+    after: float
+    given_up: float
+
+
+def find(routed: Likenesses, of: int, strangers: Likenesses, kinds: npt.NDArray[np.int32]) -> Guard | None:
+    """The guard for a contract that routes the likenesses `routed` of `of` tickets, None where none pays.
+
+    `strangers` holds one likeness each, minus infinity where the contract does not route it, and `kinds` its kind.
+    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else the strictest that pays.
+    """
+    if len(strangers) < FEWEST or not len(routed):
+        return None
+    levels = np.unique(strangers[np.isfinite(strangers)])  # the guard stands just above one of these
+    before = len(strangers) - np.searchsorted(np.sort(strangers), -np.inf, "right")
+    passing = len(strangers) - np.searchsorted(np.sort(strangers), levels, "right")
+    lost = np.searchsorted(np.sort(routed), levels, "right") / of
+    pays = (before - passing) / len(strangers) >= RATE * lost
+    allowed = np.ones(len(levels), bool)
+    for kind in np.unique(kinds):
+        of_kind = np.sort(strangers[kinds == kind])
+        left = len(of_kind) - np.searchsorted(of_kind, levels, "right")
+        allowed &= left <= TOLERATED * len(of_kind)
+    if before <= TOLERATED * len(strangers) or not pays.any():
+        return None
+    wanted = np.flatnonzero(allowed)
+    at = wanted[0] if pays[wanted[0]] else np.flatnonzero(pays)[-1]
+    n = len(strangers)
+    return Guard(
+        threshold=float(np.nextafter(np.float32(levels[at]), np.float32(np.inf))),
+        strangers=n,
+        before=float(before / n),
+        after=float(passing[at] / n),
+        given_up=float(lost[at]),
+    )

@@ -1,0 +1,41 @@
+"""Hierarchy: labels written `Hardware > Printer` have a parent, `Hardware`, that can be told where they can't.
+
+In come labels, out come their parents and the parents' probabilities. A label without a mark is its own parent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+MARK: Final = " > "
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """The parents' `names` in the order of the alphabet, and for each label the position of its parent."""
+
+    names: tuple[str, ...]
+    of: npt.NDArray[np.int64]
+
+    def beliefs(self, beliefs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+        """The probability of each parent (tickets x parents): the sum of its labels' (tickets x labels)."""
+        return np.asarray(beliefs @ (self.of[:, None] == np.arange(len(self.names))), dtype=np.float64)
+
+
+def parents(labels: Sequence[str]) -> Parents | None:
+    """The parents of labels; None where they say nothing more: no label has one, or all have the same.
+
+    >>> parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
+    ('Access', 'Hardware')
+    >>> parents(["Hardware", "Access"]) is None
+    True
+    """
+    above = [label.rsplit(MARK, 1)[0].strip() if MARK in label else label for label in labels]
+    names = tuple(sorted(set(above)))
+    if not 1 < len(names) < len(labels):
+        return None
+    place = {name: i for i, name in enumerate(names)}
+    return Parents(names, np.array([place[name] for name in above], dtype=np.int64))

@@ -1,0 +1,101 @@
+"""The guard: strangers are kept out where that pays, and a contract is proved on what passes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskyard import guard
+from deskyard.contract import EVIDENCE
+from deskyard.decision import Action, Prediction
+from deskyard.likeness import UNGUARDED, likeness, signs
+from deskyard.proof import draw_up, routes
+
+LABELS = ("a", "b", "c", "d")
+
+
+def past(n=2000, seed=0):
+    """Sure, right, and like the history."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(n, EVIDENCE)
+    rows["confidence"], rows["predicted"] = np.linspace(1, 0.5, n), np.arange(n) % 4
+    rows["truth"], rows["likeness"] = rows["predicted"], rng.normal(4, 1, n)
+    return rows
+
+
+def strangers(n=300, like=0.0, kinds=3):
+    rng = np.random.default_rng(1)
+    rows = np.zeros(n, EVIDENCE)
+    rows["confidence"], rows["predicted"], rows["truth"] = 0.9, 0, -1
+    rows["likeness"], rows["kind"] = rng.normal(like, 1, n), np.arange(n) % kinds + 1
+    return rows
+
+
+def prediction(likeness, confidence=0.99):
+    return Prediction("queue", (("a", confidence),), familiar=True, likeness=likeness)
+
+
+def test_a_sure_ticket_unlike_all_that_was_learnt_is_only_suggested():
+    contract = draw_up("queue", np.concatenate([past(), strangers()]), LABELS, 0.9)
+    action, reason = contract.allows(prediction(contract.guard.threshold - 1))
+    assert (action, reason.code) == (Action.SUGGEST, "unlike")
+    assert "nothing like it" in reason.text
+    assert contract.allows(prediction(contract.guard.threshold))[0] is Action.ROUTE
+
+
+def test_of_each_kind_of_strangers_at_most_a_twentieth_passes():
+    rows = np.concatenate([past(), strangers()])
+    contract = draw_up("queue", rows, LABELS, 0.9)
+    gone = routes(contract, rows, LABELS)
+    for kind in (1, 2, 3):
+        assert gone[rows["kind"] == kind].mean() <= guard.TOLERATED
+    assert contract.guard.before == 1
+    assert contract.guard.after == pytest.approx(gone[rows["kind"] > 0].mean())
+
+
+def test_the_promise_is_proved_on_the_tickets_that_pass():
+    rows = past()
+    rows["truth"] = np.where((rows["likeness"] < 3) & (np.arange(2000) % 3 == 0), -1, rows["truth"])
+    contract = draw_up("queue", np.concatenate([rows, strangers(like=1.5)]), LABELS, 0.9)
+    assert contract.guard is not None
+    passing = rows[routes(contract, rows, LABELS)]
+    assert (contract.n, contract.right) == (len(passing), int((passing["predicted"] == passing["truth"]).sum()))
+
+
+def test_a_guard_that_costs_more_than_it_keeps_out_is_made_looser_or_left_out():
+    far = draw_up("queue", np.concatenate([past(), strangers(like=0)]), LABELS, 0.9).guard
+    near = draw_up("queue", np.concatenate([past(), strangers(like=3)]), LABELS, 0.9).guard
+    same = draw_up("queue", np.concatenate([past(), strangers(like=5)]), LABELS, 0.9).guard
+    assert near.after > guard.TOLERATED
+    assert near.before - near.after >= guard.RATE * near.given_up
+    assert far.after <= guard.TOLERATED
+    assert same is None or same.given_up < 0.02
+
+
+def test_few_strangers_or_strangers_that_nobody_would_route_make_no_guard():
+    assert draw_up("queue", np.concatenate([past(), strangers(guard.FEWEST - 1)]), LABELS, 0.9).guard is None
+    unsure = strangers()
+    unsure["confidence"] = 0.2
+    assert draw_up("queue", np.concatenate([past(), unsure]), LABELS, 0.9).guard is None
+
+
+def test_strangers_prove_nothing_and_count_for_nothing():
+    alone = draw_up("queue", strangers(2000), LABELS, 0.9)
+    assert (alone.threshold, alone.of, alone.guard) == (None, 0, None)
+    assert draw_up("queue", np.concatenate([past(), strangers()]), LABELS, 0.9).of == 2000
+
+
+@given(st.integers(2, 9), st.integers(0, 10**6))
+def test_a_likeness_is_finite_and_without_weights_it_is_the_same_for_all(labels, seed):
+    rng = np.random.default_rng(seed)
+    beliefs = rng.dirichlet(np.full(labels, 0.05), 5)
+    found = signs(beliefs, rng.normal(size=(5, labels)), rng.random(5), rng.random(5))
+    assert np.isfinite(found).all()
+    assert (likeness(found, np.empty(0)) == UNGUARDED).all()
+    assert likeness(found, np.array([1.0, 0, 0, 2.0, 0])) == pytest.approx(1 + 2 * found[:, 2], rel=1e-5)
+
+
+def test_a_sure_belief_has_less_entropy_than_a_doubtful_one():
+    beliefs = np.array([[1.0, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
+    sure, doubtful = signs(beliefs, beliefs, np.zeros(2), np.zeros(2))[:, 0]
+    assert sure < doubtful

@@ -1,0 +1,112 @@
+"""Worlds whose truth is known: what a model says of tickets, and how probably it is right, however wrong it thinks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deskyard import hierarchy
+from deskyard.contract import EVIDENCE
+from deskyard.proof import draw_up, routes
+
+FRESH = 8_000
+"""Tickets of which a contract's true precision is counted."""
+
+
+@dataclass
+class Told:
+    """What happened in one world: the true precision of what was routed (None: nothing was), by contract."""
+
+    asked: float
+    kind: str
+    precision: float | None
+    above: float | None
+    by_label: list[float]
+
+
+def labels_of(n):
+    """`A > a`, `A > b`, `A > c`, `B > a`, ...: three to a parent."""
+    return tuple(f"{'ABCDEFGHIJ'[i // 3]} > {'abc'[i % 3]}" for i in range(n))
+
+
+class World:
+    """One desk and its model; `kind` says what is odd about it."""
+
+    def __init__(self, rng, kind, labels=12):
+        self.rng, self.kind = rng, kind
+        self.labels = labels_of(labels)
+        self.priors = rng.dirichlet(np.full(labels, 1.5))
+        if kind == "majority":
+            self.priors = np.full(labels, 0.04 / (labels - 1))
+            self.priors[0] = 0.96
+        self.sure = rng.uniform(2, 12), rng.uniform(0.5, 2)
+        # How far a label's chance to be right lies below what the model thinks of it; 0 is calibrated.
+        self.worse = np.zeros(labels)
+        if kind == "miscalibrated":
+            self.worse = rng.uniform(0, 0.5, labels) * (rng.random(labels) < 0.5)
+
+    def tickets(self, n):
+        """Rows of evidence, and the chance of each to be right at the label and at its parent."""
+        rng, k = self.rng, len(self.labels)
+        rows = np.zeros(n, EVIDENCE)
+        rows["confidence"] = rng.beta(*self.sure, n)
+        if self.kind in ("shuffled", "majority"):
+            rows["predicted"] = rng.choice(k, n, p=self.priors)
+            rows["truth"] = rng.choice(k, n, p=self.priors)
+            chance = self.priors[rows["predicted"]]
+            family = np.add.reduceat(self.priors, np.arange(0, k, 3))[rows["predicted"] // 3]
+            rows["parent"], rows["above"] = rows["predicted"] // 3, rows["confidence"]
+        else:
+            if self.kind == "rare":  # two labels have 12 tickets in a thousand between them
+                self.priors[-2:] = 0.006 * self.priors[:-2].sum() / 0.988
+                self.priors /= self.priors.sum()
+            rows["predicted"] = rng.choice(k, n, p=self.priors)
+            chance = rows["confidence"] * (1 - self.worse[rows["predicted"]])
+            beside = (1 - chance) * 0.6  # most errors stay in the family
+            family = chance + beside
+            rows["parent"] = rows["predicted"] // 3
+            rows["above"] = rows["confidence"] + (1 - rows["confidence"]) * 0.6
+            draw, first = rng.random(n), rows["predicted"] // 3 * 3
+            sibling = first + (rows["predicted"] - first + rng.integers(1, 3, n)) % 3
+            stranger = (first + 3 + rng.integers(0, k - 3, n)) % k
+            rows["truth"] = np.where(draw < chance, rows["predicted"], np.where(draw < family, sibling, stranger))
+        rows["likeness"] = rng.normal(2, 1, n) + 2 * (rows["confidence"] - 0.8)
+        return rows, chance, family
+
+    def strangers(self, n=300):
+        rows = np.zeros(n, EVIDENCE)
+        rows["confidence"] = self.rng.beta(2, 2, n)
+        rows["predicted"] = self.rng.integers(0, len(self.labels), n)
+        rows["truth"], rows["kind"] = -1, np.arange(n) % 3 + 1
+        rows["likeness"] = self.rng.normal(0, 1, n)
+        return rows
+
+
+KINDS = ("calibrated", "miscalibrated", "rare", "majority", "shuffled")
+
+
+def tell(seed):
+    """Draw one world, draw its contract up, and count what it would truly do."""
+    rng = np.random.default_rng(seed)
+    kind, asked = KINDS[seed % len(KINDS)], float(rng.choice([0.8, 0.9, 0.95]))
+    world = World(rng, kind)
+    seen = world.tickets(int(np.exp(rng.uniform(np.log(100), np.log(3000)))))[0]
+    if rng.random() < 0.5:
+        seen = np.concatenate([seen, world.strangers()])
+    contract = draw_up("category", seen, world.labels, asked)
+    fresh, chance, family = world.tickets(FRESH)
+    gone = routes(contract, fresh, world.labels)
+    above = None
+    if contract.parents is not None:
+        names = hierarchy.parents(world.labels).names
+        left = fresh.copy()
+        left["confidence"], left["predicted"] = fresh["above"], fresh["parent"]
+        backed_off = ~gone & routes(contract.parents, left, names)
+        if contract.guard is not None:
+            backed_off &= fresh["likeness"] >= contract.guard.threshold
+        above = float(family[backed_off].mean()) if backed_off.any() else None
+    by_label = [
+        float(chance[gone & (fresh["predicted"] == i)].mean())
+        for i in range(len(world.labels))
+        if (gone & (fresh["predicted"] == i)).sum() >= 20
+    ]
+    return Told(asked, kind, float(chance[gone].mean()) if gone.any() else None, above, by_label)
