@@ -32,7 +32,8 @@ lint: setup
 demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route new tickets (Ctrl-C stops)
 	$(BIN)/deskyard demo
 
-bench: setup ## Measure speed beside the tutorial's pipeline (docs/performance.md)
+bench: setup ## Measure speed beside the tutorial's pipeline, alone and over HTTP (docs/performance.md)
+	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
 
 lock: setup ## Choose the newest versions that fit and lock them
