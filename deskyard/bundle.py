@@ -31,7 +31,7 @@ from deskyard.scorer import Head, Scorer, spans
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""

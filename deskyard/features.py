@@ -31,6 +31,15 @@ class Counts:
         """The number of tickets."""
         return int(self.matrices[0].shape[0])
 
+    def without(self, left_out: str) -> "Counts":
+        """The counts with one block empty."""
+        kept = [block != left_out for block in BLOCKS]
+        return Counts(
+            tuple(m if keep else m[:, :0] for keep, m in zip(kept, self.matrices, strict=True)),
+            tuple(names if keep else () for keep, names in zip(kept, self.names, strict=True)),
+            self.latin,
+        )
+
     def __getitem__(self, rows: npt.NDArray[Any]) -> "Counts":
         """The counts of some tickets, by position."""
         return Counts(tuple(matrix[rows] for matrix in self.matrices), self.names, self.latin)
@@ -43,7 +52,7 @@ def count(
     vocabularies: list[defaultdict[str, int]] = [defaultdict() for _ in BLOCKS]
     for vocabulary in vocabularies:
         vocabulary.default_factory = vocabulary.__len__
-    read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)  # type: ignore[arg-type]
+    read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
     columns: list[list[Ids]] = [[] for _ in BLOCKS]
     for ticket in progress(tickets):
         for block, found in zip(columns, read(ticket)[0], strict=True):

@@ -1,4 +1,4 @@
-"""What a ticket is made of: stemmed words and word pairs, characters inside words, structured fields.
+"""What a ticket is made of: stemmed words and word pairs, characters inside words, structured fields, the subject.
 
 One reader serves learning and scoring, so a ticket gives the same columns wherever it is read. It keeps no text: the
 only thing remembered is which columns the characters of a word have.
@@ -16,8 +16,9 @@ import numpy.typing as npt
 from deskyard.text import clean, stem, words
 from deskyard.ticket import Ticket
 
-BLOCKS: Final = ("words", "chars", "fields")
-"""The blocks of columns, in order; each is scaled to a length of its own, so none drowns another."""
+BLOCKS: Final = ("words", "chars", "fields", "subject")
+"""The blocks of columns, in order; each is scaled to a length of its own, so none drowns another. Words and characters
+are those of subject and body; the last block has the words and pairs of the subject once more, by themselves."""
 
 CHARS: Final = (2, 5)
 """The shortest and longest run of characters; runs do not cross a word's edge, which counts as a space."""
@@ -57,10 +58,13 @@ def field_values(ticket: Ticket) -> list[str]:
     >>> field_values(Ticket(id="1", channel="mail", requester="ann@example.org", fields={"product": "Laptop "}))
     ['channel=mail', 'requester=#e2bfe0610556', 'product=laptop']
     """
-    known = {"channel": ticket.channel, "requester": ticket.requester, "organisation": ticket.organisation}
-    return [
-        f"{name}={_public(value)}" for name, value in (known | dict(ticket.fields)).items() if value and value.strip()
-    ]
+    known = {
+        "channel": ticket.channel,
+        "language": ticket.language,
+        "requester": ticket.requester,
+        "organisation": ticket.organisation,
+    } | dict(ticket.fields)
+    return [f"{name}={_public(value)}" for name, value in known.items() if value and value.strip()]
 
 
 def _public(value: str) -> str:
@@ -73,36 +77,44 @@ def _public(value: str) -> str:
 class Reader:
     """Reads tickets into column numbers, block by block; `lookups` say which column a gram is, or None.
 
-    The columns of a word's characters are looked up once and remembered.
+    A block without a lookup has no columns. The columns of a word's characters are looked up once and remembered.
     """
 
-    def __init__(self, lookups: tuple[Lookup, Lookup, Lookup], latin: str) -> None:
+    def __init__(self, lookups: Sequence[Lookup | None], latin: str) -> None:
         """`latin` names the stemmer of words in Latin letters."""
-        self._words, self._chars, self._fields = lookups
+        self._words, self._chars, self._fields, self._subject = lookups
         self._latin = latin
         self._remembered: dict[str, Ids] = {}
 
-    def __call__(self, ticket: Ticket) -> tuple[tuple[Ids, Ids, Ids], int]:
+    def __call__(self, ticket: Ticket) -> tuple[tuple[Ids, ...], int]:
         """The columns of each block, in the order of the text, repeated as often as they occur.
 
         And how many words and pairs the ticket has, with or without a column.
         """
-        found = _words(ticket)
+        subject, body = _words(ticket)
+        found = subject + body
+        stems = [stem(word, self._latin) for word in found]
         columns = (
-            _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
+            _columns(self._words, word_grams(stems)),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
             _columns(self._fields, field_values(ticket)),
+            _columns(self._subject, word_grams(stems[: len(subject)])),
         )
         return columns, max(2 * len(found) - 1, 0)
 
     def parts(self, ticket: Ticket) -> Iterator[tuple[tuple[str, ...], Ids]]:
         """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""
-        found = _words(ticket)
+        subject, body = _words(ticket)
+        found = subject + body
         stems = [stem(word, self._latin) for word in found]
         for word, stemmed in zip(found, stems, strict=True):
             yield (word,), np.concatenate([_columns(self._words, [stemmed]), self._of_word(word)])
         for pair, stemmed_pair in zip(pairwise(found), pairwise(stems), strict=True):
             yield pair, _columns(self._words, [" ".join(stemmed_pair)])
+        for word, stemmed in zip(subject, stems, strict=False):
+            yield (word,), _columns(self._subject, [stemmed])
+        for pair, stemmed_pair in zip(pairwise(subject), pairwise(stems), strict=False):
+            yield pair, _columns(self._subject, [" ".join(stemmed_pair)])
         for value in field_values(ticket):
             yield (value,), _columns(self._fields, [value])
 
@@ -115,13 +127,15 @@ class Reader:
         return columns
 
 
-def _words(ticket: Ticket) -> list[str]:
+def _words(ticket: Ticket) -> tuple[list[str], list[str]]:
     """Subject and body apart: a quoted mail keeps its body."""
-    return words(clean(ticket.subject)) + words(clean(ticket.body))
+    return words(clean(ticket.subject)), words(clean(ticket.body))
 
 
 _NONE: Final = np.empty(0, np.int32)
 
 
-def _columns(lookup: Lookup, grams: Iterable[str]) -> Ids:
+def _columns(lookup: Lookup | None, grams: Iterable[str]) -> Ids:
+    if lookup is None:
+        return _NONE
     return np.array([column for column in map(lookup, grams) if column is not None], dtype=np.int32)

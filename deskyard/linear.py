@@ -5,15 +5,20 @@ In comes a matrix of weighted columns with labels, out come margins (tickets x l
 """
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import SGDClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
+
+from deskyard.recipe import PLAIN, Recipe
+from deskyard.themes import Themes
 
 MOST_LABELS: Final = 150
 MOST_TICKETS: Final = 300_000
@@ -22,42 +27,149 @@ MOST_TICKETS: Final = 300_000
 ABSENT: Final = -2.0
 """The margin of a label that the fitted tickets do not hold; a fitted label's lies mostly between -1.5 and 1."""
 
+THEMES_C: Final = 3.0
+"""C of the logistic regression on themes: 1 to 10 do alike."""
+
+ABSENT_THEME: Final = -8.0
+"""`ABSENT` among its margins, which are logits."""
+
+FLOOR: Final = 0.1
+"""What the oldest ticket counts beside the newest, whatever the recency."""
+
+Floats = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Separators:
+    """Weights `coef` (columns x labels) and `intercept` (labels)."""
+
+    coef: Floats
+    intercept: Floats
+
+    @classmethod
+    def fit(
+        cls, X: Any, y: Positions, labels: int, C: float, weights: Floats, ordered: bool = False, seed: int = 0
+    ) -> "Separators":
+        """Learn to tell each of `labels` from the rest; or, `ordered`, what lies above each step from what lies below.
+
+        The margin of an ordered label is the sum of the steps below it less the sum of those above (Frank and Hall
+        2001, with votes for probabilities), so that neighbours differ by twice the step between them.
+        """
+        found = cls(np.zeros((X.shape[1], labels), np.float32), np.full(labels, ABSENT, np.float32))
+        present = np.unique(y)
+        found.intercept[present] = 0
+        if len(present) < 2 or not X.shape[1]:
+            return found
+        if ordered:
+            steps = [cls._two(X, y > label, C, weights, seed) for label in present[:-1]]
+            for place, label in enumerate(present):
+                for step, (slope, start) in enumerate(steps):
+                    sign = 1 if step < place else -1
+                    found.coef[:, label] += sign * slope
+                    found.intercept[label] += sign * start
+            return found
+        return found._told_apart(X, y, present, _estimator(len(present), X.shape[0], C, seed), weights)
+
+    @classmethod
+    def by_theme(cls, rows: Floats, y: Positions, labels: int, weights: Floats) -> "Separators":
+        """Learn each of `labels` from dense rows (tickets x themes), all at once."""
+        found = cls(np.zeros((rows.shape[1], labels), np.float32), np.full(labels, ABSENT_THEME, np.float32))
+        present = np.unique(y)
+        found.intercept[present] = 0
+        if len(present) < 2:
+            return found
+        return found._told_apart(rows, y, present, LogisticRegression(C=THEMES_C, tol=1e-3, max_iter=200), weights)
+
+    def _told_apart(self, X: Any, y: Positions, present: Positions, estimator: Any, weights: Floats) -> "Separators":
+        """These, with what `estimator` learns of the labels that are present."""
+        with warnings.catch_warnings():  # many labels on few tickets is what a short history looks like
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            warnings.filterwarnings("ignore", "lbfgs failed to converge", ConvergenceWarning)
+            fitted = estimator.fit(X, y, sample_weight=weights)
+        coef, intercept = fitted.coef_, fitted.intercept_
+        if len(present) == 2:
+            coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
+        self.coef[:, present] = coef.T
+        self.intercept[present] = intercept
+        return self
+
+    @staticmethod
+    def _two(X: Any, above: npt.NDArray[np.bool_], C: float, weights: Floats, seed: int) -> tuple[Floats, float]:
+        fitted = _estimator(2, X.shape[0], C, seed).fit(X, above, sample_weight=weights)
+        return fitted.coef_[0], float(fitted.intercept_[0])
+
+    def margins(self, X: Any) -> Floats:
+        """How far each row stands on each label's side (rows x labels)."""
+        return np.asarray(X @ self.coef + self.intercept, dtype=np.float32)
+
+
+def _estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
+    if labels <= MOST_LABELS and tickets <= MOST_TICKETS:
+        return LinearSVC(C=C, tol=0.01, random_state=seed)
+    return SGDClassifier(loss="log_loss", alpha=1 / (20 * C * tickets), random_state=seed)
+
+
+def weights(recipe: Recipe, y: Positions, ages: Floats) -> Floats:
+    """What each ticket counts; `ages` as a share of the history (0: the newest)."""
+    counted = np.ones(len(y), np.float32)
+    if recipe.recency is not None:
+        counted = (np.exp(-ages / recipe.recency) + FLOOR).astype(np.float32)
+        counted /= counted.mean()
+    return counted * balanced(y, recipe.balance)
+
+
+def balanced(y: Positions, balance: float) -> Floats:
+    """What each ticket counts so that each ticket (`balance` 0) or each label (1) counts alike; of mean 1 at both."""
+    often = np.bincount(y)
+    return np.asarray(
+        (len(y) / (np.count_nonzero(often) * often[y])) ** balance if balance else np.ones(len(y)), np.float32
+    )
+
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]
-    """Margins of `labels` labels, one against the rest.
+    """Margins of `labels` labels by a `recipe`.
 
     `coef_` (columns x labels) is rounded to half precision: it costs nothing measurable and halves the bundle, and
     what is saved is then exactly what was judged.
     """
 
-    def __init__(self, labels: int, C: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, labels: int, recipe: Recipe = PLAIN, seed: int = 0) -> None:
         self.labels = labels
-        self.C = C
+        self.recipe = recipe
         self.seed = seed
 
-    def fit(self, X: sparse.csr_array, y: npt.NDArray[np.int32]) -> Self:
-        """Learn from rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1)."""
-        present = np.unique(y)
-        self.coef_ = np.zeros((X.shape[1], self.labels), np.float16)
-        self.intercept_ = np.full(self.labels, ABSENT, np.float32)
-        self.intercept_[present] = 0
-        if len(present) > 1 and X.shape[1]:
-            with warnings.catch_warnings():  # many labels on few tickets is what a short history looks like
-                warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-                fitted = self._estimator(len(present), X.shape[0]).fit(X, y)
-            coef, intercept = fitted.coef_, fitted.intercept_
-            if len(present) == 2:
-                coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
-            self.coef_[:, present] = coef.T
-            self.intercept_[present] = intercept
+    def fit(
+        self,
+        X: sparse.csr_array,
+        y: Positions,
+        factors: Floats | None = None,
+        ages: Floats | None = None,
+        themes: Themes | None = None,
+    ) -> Self:
+        """Learn from rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1).
+
+        `factors` (columns; None: 1) are those of the recipe's blocks, `ages` those of the tickets (None: all new).
+        """
+        recipe = self.recipe
+        counted = weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages)
+        said = recipe.themes if themes is not None and len(themes) else 0.0
+        coef = np.zeros((X.shape[1], self.labels), np.float32)
+        intercept = np.zeros(self.labels, np.float32)
+        if said < 1:
+            scaled = X if factors is None else X @ sparse.diags_array(factors)
+            plain = Separators.fit(scaled, y, self.labels, recipe.C, counted, recipe.ordered, self.seed)
+            coef += (1 - said) * (plain.coef if factors is None else factors[:, None] * plain.coef)
+            intercept += (1 - said) * plain.intercept
+        if said and themes is not None:
+            by_theme = Separators.by_theme(themes.rows(X), y, self.labels, counted)
+            coef += said * themes.unfold(by_theme.coef, X.shape[1])
+            intercept += said * by_theme.intercept
+        self.coef_ = coef.astype(np.float16)
+        self.intercept_ = intercept
         return self
 
-    def _estimator(self, labels: int, tickets: int) -> Any:
-        if labels <= MOST_LABELS and tickets <= MOST_TICKETS:
-            return LinearSVC(C=self.C, tol=0.01, random_state=self.seed)
-        return SGDClassifier(loss="log_loss", alpha=1 / (20 * tickets), random_state=self.seed)
-
-    def margins(self, X: sparse.csr_array) -> npt.NDArray[np.float32]:
+    def margins(self, X: sparse.csr_array) -> Floats:
         """How far each ticket stands on each label's side (tickets x labels)."""
         check_is_fitted(self, "coef_")
         return np.asarray(X @ self.coef_.astype(np.float64) + self.intercept_, dtype=np.float32)

@@ -50,7 +50,7 @@ class Memory:
         `names` are the columns' names, block by block.
         """
         pairs = zip(BLOCKS, names, strict=True)
-        telling = np.array([b != "chars" or len(name) >= SHORTEST for b, block in pairs for name in block], dtype=bool)
+        telling = np.array([_telling(block, name) for block, names in pairs for name in names], dtype=bool)
         newest = X[-MOST_TICKETS:]
         return cls(_strongest(newest, telling).T.tocsr(), list(ids)[-MOST_TICKETS:])
 
@@ -90,6 +90,10 @@ def votes(
     """
     cast = np.bincount(labels[labels >= 0], similar[labels >= 0] ** 2, minlength=len(shares)) + DOUBT * shares
     return np.asarray(cast / cast.sum(), dtype=np.float32)
+
+
+def _telling(block: str, name: str) -> bool:
+    return block != "subject" and (block != "chars" or len(name) >= SHORTEST)
 
 
 def _strongest(X: sparse.csr_array, telling: npt.NDArray[np.bool_]) -> sparse.csr_array:

@@ -17,7 +17,9 @@ from deskyard import pool
 from deskyard.features import Counts, TicketVectorizer
 from deskyard.linear import LinearHead
 from deskyard.memory import Memory, votes
+from deskyard.recipe import Recipe
 from deskyard.scorer import Head, Scorer, spans
+from deskyard.themes import Themes
 from deskyard.ticket import Target
 
 UNHEARD: Final = 0.01
@@ -30,12 +32,14 @@ Labels = Mapping[Target, npt.NDArray[np.int32]]
 class TicketModel(BaseEstimator):  # type: ignore[misc]
     """Linear and memory heads for each target over shared columns.
 
-    `labels` gives the number of labels of each target.
+    `labels` gives the number of labels of each target, `recipes` how they are learnt (a default recipe where not said).
     """
 
-    def __init__(self, labels: Mapping[Target, int], C: float = 1.0, seed: int = 0) -> None:
+    def __init__(
+        self, labels: Mapping[Target, int], recipes: Mapping[Target, Recipe] | None = None, seed: int = 0
+    ) -> None:
         self.labels = labels
-        self.C = C
+        self.recipes = recipes
         self.seed = seed
 
     def fit(self, counts: Counts, y: Labels, ids: Sequence[str] | None = None) -> Self:
@@ -47,11 +51,16 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
+        recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
+        themes = Themes.of(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
+        ages: npt.NDArray[np.float32] = np.linspace(1, 0, len(counts), dtype=np.float32)
         for target, n in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
             share = np.bincount(y[target][known], minlength=n) + UNHEARD
             self.shares_[target] = (share / share.sum()).astype(np.float32)
-            self.linear_[target] = LinearHead(n, self.C, self.seed).fit(X[known], y[target][known])
+            factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
+            head = LinearHead(n, recipes[target], self.seed)
+            self.linear_[target] = head.fit(X[known], y[target][known], factors, ages[known], themes)
         return self
 
     def log_scores(self, counts: Counts) -> dict[Target, npt.NDArray[np.float32]]:

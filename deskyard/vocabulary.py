@@ -13,7 +13,7 @@ import numpy.typing as npt
 from deskyard.grams import BLOCKS, Ids, Reader
 from deskyard.ticket import Ticket
 
-LENGTHS: Final = (1.0, 1.0, 0.5)
+LENGTHS: Final = (1.0, 1.0, 0.5, 1.0)
 """The length of each block's part of a row."""
 
 Weights = npt.NDArray[np.float32]
@@ -28,15 +28,21 @@ class Vocabulary:
         self.names = names
         self.idf = idf
         self.starts = np.cumsum([0, *map(len, names)])
-        words, chars, fields = (
-            dict(zip(block, range(start, start + len(block)), strict=True)).get
-            for start, block in zip(self.starts[:-1].tolist(), names, strict=True)
+        self.read = Reader(
+            tuple(
+                dict(zip(block, range(start, start + len(block)), strict=True)).get if block else None
+                for start, block in zip(self.starts[:-1].tolist(), names, strict=True)
+            ),
+            latin,
         )
-        self.read = Reader((words, chars, fields), latin)
 
     def __len__(self) -> int:
         """The number of columns."""
         return len(self.idf)
+
+    def spread(self, factors: Sequence[float]) -> Weights:
+        """A factor a block as a factor a column."""
+        return np.repeat(np.asarray(factors, np.float32), np.diff(self.starts))
 
     def row(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
         """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""

@@ -7,23 +7,35 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from deskyard.linear import balanced
 from deskyard.pool import HEADS, Matrix, Weights
 
 START: Final = (4.0, 0.3, 0.0)
 """Weights of a pool that has nothing to be fitted on."""
 
 
-def fit_pool(scores: Matrix, truth: npt.NDArray[np.int32]) -> Weights:
-    """The weights (none negative) under which `truth` (label positions) is most likely; convex, so there is one."""
+def fit_pool(scores: Matrix, truth: npt.NDArray[np.int32], balance: float | None = None) -> Weights:
+    """The weights (none negative) under which `truth` (label positions) is most likely; convex, so there is one.
+
+    A `balance` (0: each ticket counts alike, 1: each label) also takes the say from the labels' shares.
+    """
     if not len(truth):
         return np.array(START)
     rows = np.arange(len(truth))
-    true_scores = scores[:, rows, truth]
+    start = np.array(START)
+    counted = balanced(truth, balance or 0.0)
+    told = scores[:, rows, truth] @ counted
 
     def loss(weights: Weights) -> tuple[float, Weights]:
         logs = log_softmax(np.tensordot(weights, scores, axes=1), axis=-1)
-        expected = np.einsum("htl,tl->h", scores, np.exp(logs))
-        return float(-logs[rows, truth].mean()), (expected - true_scores.sum(axis=1)) / len(truth)
+        expected = np.einsum("htl,tl,t->h", scores, np.exp(logs), counted)
+        return float(-(counted * logs[rows, truth]).mean()), (expected - told) / len(truth)
 
-    found = minimize(loss, np.array(START), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(HEADS))
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, 0 if balance is not None and head == "share" else None) for head in HEADS],
+    )
     return np.asarray(found.x, dtype=np.float64)

@@ -25,6 +25,21 @@ from training.run import Options
 from training.run import train as run
 
 
+class Effort(StrEnum):
+    """How much is tried before a recipe is chosen."""
+
+    QUICK = "quick"
+    NORMAL = "normal"
+    THOROUGH = "thorough"
+
+
+class Favour(StrEnum):
+    """Which labels a recipe is chosen for."""
+
+    COMMON = "common"
+    RARE = "rare"
+
+
 class Order(StrEnum):
     """What tells old tickets from new ones."""
 
@@ -46,6 +61,10 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None,
     rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
     champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False,
+    effort: Annotated[Effort, typer.Option(help="How much is tried before a recipe is chosen.")] = Effort.NORMAL,
+    favour: Annotated[
+        Favour, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
+    ] = Favour.COMMON,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
     audit: Annotated[
         bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")
@@ -67,7 +86,7 @@ def train(
         raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
-    options = Options(_targets(targets), precision, order.value, seed, audit)
+    options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value)
     refuse_unwritable(settings(), out)
     start = time.perf_counter()
     said = parse_map(mapping or [])

@@ -6,7 +6,7 @@ depend on how many cores there are.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +16,12 @@ from joblib import Parallel, delayed
 from deskyard import hierarchy, likeness, pool, urgency
 from deskyard.contract import EVIDENCE, Evidence
 from deskyard.features import Counts, count
+from deskyard.grams import BLOCKS
 from deskyard.model import TicketModel
+from deskyard.recipe import Recipe
 from deskyard.text import latin_stemmer
 from deskyard.ticket import Target, Ticket
+from training import copies
 from training.calibrate import fit_pool
 from training.labels import UNLABELLED, LabelSet
 from training.split import Fold, Plan, Positions
@@ -39,13 +42,18 @@ NO_WEIGHTS: Final = np.empty(0)
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What all models of a run learn from: tickets, their counted grams, and label positions a target."""
+    """What all models of a run learn from: tickets, their counted grams, and label positions a target.
+
+    And the groups of near-copies, and how each target is learnt.
+    """
 
     tickets: Sequence[Ticket]
     counts: Counts
     label_sets: Mapping[Target, LabelSet]
     y: Mapping[Target, npt.NDArray[np.int32]]
+    groups: npt.NDArray[np.int64]
     seed: int
+    recipes: Mapping[Target, Recipe] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -60,7 +68,15 @@ class Material:
         some = tickets[:: max(len(tickets) // LANGUAGE_SAMPLE, 1)]
         latin = latin_stemmer(f"{ticket.subject} {ticket.body}" for ticket in some)
         counts = count(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
-        return cls(tickets, counts, label_sets, {t: s.positions(values[t]) for t, s in label_sets.items()}, seed)
+        if not any(ticket.subject for ticket in tickets):
+            counts = counts.without("subject")
+        y = {target: labels.positions(values[target]) for target, labels in label_sets.items()}
+        return cls(tickets, counts, label_sets, y, copies.groups(tickets, counts), seed)
+
+    def by(self, recipes: Mapping[Target, Recipe]) -> "Material":
+        """The same, learnt by these recipes; a block that none of them uses is left out."""
+        unused = not any(recipe.blocks[BLOCKS.index("subject")] for recipe in recipes.values())
+        return replace(self, counts=self.counts.without("subject") if unused else self.counts, recipes=recipes)
 
     def only(self, target: Target) -> "Material":
         """The same for one target alone."""
@@ -70,7 +86,7 @@ class Material:
         """A model of the tickets at `rows`."""
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
-        return TicketModel(sizes, seed=self.seed).fit(self.counts[rows], y, [self.tickets[i].id for i in rows])
+        return TicketModel(sizes, self.recipes, self.seed).fit(self.counts[rows], y, [self.tickets[i].id for i in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +162,10 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
     pools = {}
     for target, scores in asked.scores.items():
         truth = asked.truth(material, target)
-        pools[target] = fit_pool(scores[:, truth >= 0], truth[truth >= 0])
+        recipe = material.recipes.get(target, Recipe())
+        pools[target] = fit_pool(
+            scores[:, truth >= 0], truth[truth >= 0], recipe.balance if recipe.rare else None
+        )
     return pools
 
 

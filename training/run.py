@@ -1,6 +1,7 @@
 """A training run: a history goes in; an honest score, the evidence and the model that goes to work come out.
 
     count every gram once
+    choose             how each target is learnt, inside what is learnt
     learn | judge      the newest fifth judges (or a random fifth, or --test)
     folds of learn     what models say of tickets new to them → pool weights, evidence, contract
     learn → judge      the score, on tickets that nothing above has seen
@@ -31,6 +32,7 @@ from training.evaluate import Score
 from training.history import History
 from training.labels import LabelSet, learnable
 from training.split import Plan, Positions
+from training.tune import Effort, Favour, tune
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
 """What can change a model's bytes; their versions stand in the card."""
@@ -45,6 +47,8 @@ class Options:
     order: Literal["time", "file"] = "time"
     seed: int = 0
     audit: bool = False
+    effort: Effort = "normal"
+    favour: Favour = "common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,11 @@ def train(history: History, options: Options, test: History | None = None, progr
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
     label_sets = learnable(history.labels, options.targets)
     ordered = options.order == "file" or history.dated * 2 > len(history)
-    plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed)
     tickets = [*history.tickets, *(test.tickets if test else ())]
     values = {t: [*history.labels[t], *(test.labels[t] if test else ())] for t in label_sets}
     material = Material.of(tickets, values, label_sets, options.seed, progress)
+    plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed, material.groups)
+    material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
 
     left_out = list(strangers.folds(material, plan.apart.learn))
     model, asked = work(material, plan, left_out, progress)
@@ -105,7 +110,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     return Trained(
         scorer=model.scorer({t: labels.labels for t, labels in label_sets.items()}, found.pools, found.likeness),
         evidence=found.evidence,
-        card=_card(history, test, plan, options, judged) | {"findings": as_json(findings)},
+        card=_card(history, test, plan, options, material, judged) | {"findings": as_json(findings)},
         judged=judged,
         findings=findings,
     )
@@ -161,7 +166,12 @@ def _score(
 
 
 def _card(
-    history: History, test: History | None, plan: Plan, options: Options, judged: Mapping[Target, Judged]
+    history: History,
+    test: History | None,
+    plan: Plan,
+    options: Options,
+    material: Material,
+    judged: Mapping[Target, Judged],
 ) -> dict[str, Any]:
     """What the bundle says of itself; no moment and no place, so that it belongs to the digest."""
     first, last = history.time_range or (None, None)
@@ -185,6 +195,7 @@ def _card(
         "targets": {
             target: {
                 "labels": list(found.labels.labels),
+                "recipe": asdict(material.recipes[target]),
                 "too_rare": found.labels.rare,
                 "score": asdict(found.score) if found.score else None,
                 "contract": {

@@ -111,6 +111,7 @@ def test_a_columns_name_says_which_gram_it_counts(vectorizer):
     assert {"words:printer", "chars:print", "chars: pri", "fields:channel=email"} <= named
     known = {f"words:{gram}" for gram in word_grams(["the", "printer"])}
     known |= {f"chars:{gram}" for word in ("the", "printers") for gram in char_grams(word)}
+    known |= {f"subject:{gram}" for gram in word_grams(["the", "printer"])}
     assert named <= known | {"fields:channel=email"}
 
 

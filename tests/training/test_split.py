@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.split import FIRST_CUT, FOLDS, JUDGED, Plan, folds, judged_apart
+from training.split import FIRST_CUT, FOLDS, JUDGED, Plan, folds, judged_apart, tuning_folds
 
 SIZES = st.integers(0, 400)
 SEEDS = st.integers(0, 5)
@@ -95,3 +95,26 @@ def test_the_smallest_histories_can_be_cut(n, ordered):
     assert len(fold.learn) + len(fold.ask) == n
     assert (len(fold.learn) > 0) == (n > 0)
     assert (len(fold.ask) > 0) == (n > 1)
+
+
+@given(st.integers(10, 300), st.integers(1, 60), SEEDS)
+def test_near_copies_stay_together_in_random_folds(n, kinds, seed):
+    groups = np.random.default_rng(seed).integers(0, kinds, n)
+    cut = [*folds(np.arange(n), False, seed, groups), *tuning_folds(np.arange(n), False, 3, seed, groups)]
+    for fold in cut:
+        assert not set(groups[fold.learn]) & set(groups[fold.ask])
+        assert sorted([*fold.learn, *fold.ask]) == list(range(n))
+
+
+def test_parts_with_a_few_large_groups_are_about_as_large():
+    groups = np.concatenate([np.repeat(np.arange(4), 30), np.arange(100, 480)])
+    sizes = [len(fold.ask) for fold in folds(np.arange(500), False, 0, groups)]
+    assert sizes == [100] * 5
+
+
+@given(SIZES, st.integers(1, 3), SEEDS)
+def test_recipes_are_chosen_on_the_newest_tickets_of_those_that_are_learnt(n, count, seed):
+    learn = np.arange(0, 2 * n, 2)
+    for fold in tuning_folds(learn, True, count, seed):
+        assert max(fold.learn) < min(fold.ask)
+        assert set(fold.learn) | set(fold.ask) <= set(learn)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from deskyard.features import Counts, TicketVectorizer
+from deskyard.features import TicketVectorizer
 from deskyard.linear import LinearHead
 from deskyard.ticket import Target, Ticket
 from training.crossfit import Asked, Material, Pools
@@ -109,8 +109,7 @@ class Case:
     def plain(self) -> "Plain":
         """Words and fields as columns, weighed by the tickets that the judged model learnt from."""
         counts = self.material.counts
-        words, chars, fields = counts.matrices
-        few = Counts((words, chars[:, :0], fields), (counts.names[0], (), counts.names[2]), counts.latin)
+        few = counts.without("chars").without("subject")
         vectorizer = TicketVectorizer(latin=counts.latin).fit_counts(few[self.plan.apart.learn])
         return Plain(vectorizer, vectorizer.transform_counts(few), self.material)
 
