@@ -35,6 +35,8 @@ FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
+REPORT: Final = ("report.json", "report.html")
+"""What a training run lays beside the content, outside the digest; it goes when another content comes."""
 CURRENT: Final = "CURRENT"
 ABANDONED: Final = 86_400.0
 """Seconds after which an unfinished save is taken for that of a killed process."""
@@ -335,5 +337,5 @@ def _sweep(folder: Path, keep: str) -> None:
         unfinished = path.name.startswith(atomic.SAVING)
         if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
             continue
-        if _ours(path.name) and path.name != keep:
+        if (_ours(path.name) or path.name in REPORT) and path.name != keep:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -109,6 +109,16 @@ def latin_stemmer(texts: Iterable[str]) -> str:
     return next(told, "english")
 
 
+def language(text: str) -> str:
+    """The language of a text as its letters tell, "" where there are too few: one of `STEMMERS`, "ru" or "uk".
+
+    >>> language("Der Drucker im zweiten Stock druckt seit heute nicht mehr"), language("VPN 5")
+    ('de', '')
+    """
+    letters = sum(letter.isalpha() for letter in text[:500])
+    return str(_identifier().classify(text[:500])[0]) if letters >= ENOUGH else ""
+
+
 @cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier

@@ -1,6 +1,9 @@
 """The door of `deskyard train`: read, train, hand over, show."""
 
 import json
+import os
+import shlex
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -15,10 +18,11 @@ from deskyard.card import show
 from deskyard.columns import parse_map
 from deskyard.errors import BadInput
 from deskyard.progress import bar, console
+from deskyard.reports.words import Language, preferred
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
 from training.audit import report_lines, serious
-from training.handover import hand_over, refuse_unwritable
+from training.handover import hand_over, leave_report, refuse_unwritable
 from training.history import History, load
 from training.rejected import write_rejected
 from training.run import Options
@@ -72,6 +76,10 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")
     ] = False,
+    lang: Annotated[Language | None, typer.Option(help="The report's language; that of LANG if not said.")] = None,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Show the texts of confident mistakes in report.html.")
+    ] = False,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
@@ -102,12 +110,16 @@ def train(
         console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
         raise typer.Exit(1)
     done = hand_over(trained, history, settings(), out, time.perf_counter() - start, champion)
+    command = shlex.join(["deskyard", *sys.argv[1:]])
+    told = leave_report(trained, done, command, lang or preferred(os.environ), with_texts)
     if as_text:
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
         return
     show(load_bundle(done.folder))
-    if done.told:
-        console.print(done.told, highlight=False, markup=False)
+    for line in (told, done.told):
+        if line:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _targets(said: str) -> tuple[Target, ...]:

@@ -13,9 +13,13 @@ from deskyard.contract import FEWEST
 from deskyard.database import Database, open_database
 from deskyard.desk import agents
 from deskyard.desk.journey import Actor
-from deskyard.errors import BadInput, BundleError
+from deskyard.errors import BadInput, BundleError, DeskyardError
+from deskyard.reports.files import PAGE, write_figures, write_page
+from deskyard.reports.page import render
+from deskyard.reports.words import Language
 from deskyard.settings import Settings
 from training.history import History
+from training.report import figures, texts
 from training.run import Trained
 
 
@@ -56,6 +60,22 @@ def hand_over(
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
     told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
     return HandedOver(folder, digest, f"{told} A running service takes it within seconds." if instead else told)
+
+
+def leave_report(trained: Trained, done: HandedOver, command: str, language: Language, with_texts: bool) -> str:
+    """Lay figures and page beside the bundle; says where the page is, or why there is none.
+
+    Whatever goes wrong, the bundle stays as it was saved.
+    """
+    try:
+        document = figures(trained, done.digest, done.folder, bundle.load(done.folder).made, command)
+        write_figures(done.folder, document)
+        write_page(done.folder / PAGE, render(document, language, texts(document, trained) if with_texts else None))
+    except DeskyardError as error:
+        return f"The bundle is saved; its report could not be made: {error}"
+    except Exception as error:  # a report is worth less than the model it is about
+        return f"The bundle is saved; its report could not be made ({error!r}): please report this."
+    return f"Report: {done.folder / PAGE}"
 
 
 def serving(history: History) -> dict[str, list[str]]:

@@ -53,11 +53,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One target of the judged model: its labels, its contract and its score (None without judging tickets)."""
+    """One target of the judged model: its labels, its contract and its score (None without judging tickets).
+
+    `evidence` is what the contract rests on; `rows` are the labelled judging tickets in the same form, in order.
+    """
 
     labels: LabelSet
     contract: Contract
     score: Score | None
+    evidence: Evidence
+    rows: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Trained:
     card: dict[str, Any]
     judged: dict[Target, Judged]
     findings: list[Finding]
+    case: Case
 
 
 def quiet(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
@@ -101,7 +107,9 @@ def train(history: History, options: Options, test: History | None = None, progr
     judged = {}
     for target, labels in label_sets.items():
         contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
-        judged[target] = Judged(labels, contract, _score(material, plan.apart.learn, apart, at_random, found, contract))
+        rows = evidence(apart, target, found.pools, material, found.likeness[target])
+        score = _score(material, plan.apart.learn, apart, at_random, found, contract, rows)
+        judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
     findings = audit(case) if options.audit else []
@@ -113,6 +121,7 @@ def train(history: History, options: Options, test: History | None = None, progr
         card=_card(history, test, plan, options, material, judged) | {"findings": as_json(findings)},
         judged=judged,
         findings=findings,
+        case=case,
     )
 
 
@@ -136,7 +145,13 @@ class _Found:
 
 
 def _score(
-    material: Material, learnt: Positions, apart: Asked, at_random: list[Asked], found: _Found, contract: Contract
+    material: Material,
+    learnt: Positions,
+    apart: Asked,
+    at_random: list[Asked],
+    found: _Found,
+    contract: Contract,
+    rows: Evidence,
 ) -> Score | None:
     """The figures of one target on the tickets apart."""
     target, pools = contract.target, found.pools
@@ -144,7 +159,6 @@ def _score(
     if not len(asked.positions):
         return None
     truth, before = asked.truth(material, target), material.y[target][learnt]
-    rows = evidence(asked, target, pools, material, found.likeness[target])
     others = [other.labelled(material, target) for other in at_random]
     return Score(
         **evaluate.judge(

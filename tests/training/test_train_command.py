@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from deskyard import bundle
-from deskyard.errors import DeskyardError, NothingToLearn
+from deskyard.errors import DeskyardError, NothingToLearn, PartMissing
 from deskyard.simulate.truth import write_history
 from deskyard.simulate.world import World
 from training.history import load
@@ -284,3 +284,43 @@ def test_only_white_space_is_refused(pieces):
     assert (len(history), len(history.rejected)) == (0, 9)
     with pytest.raises(NothingToLearn):
         train(history, Options())
+
+
+def test_a_run_leaves_a_report_beside_the_bundle_and_its_digest_alone(command, home, file, tmp_path):
+    said = command("train", file, "--lang", "ru", "--out", tmp_path / "a")
+    assert f"Report: {tmp_path / 'a' / 'report.html'}" in said.err
+    page = (tmp_path / "a" / "report.html").read_text("utf-8")
+    assert '<html lang="ru">' in page
+    assert "принтер" not in page.lower().replace("printers", "")
+    document = json.loads((tmp_path / "a" / "report.json").read_text("utf-8"))
+    digest = bundle.load(tmp_path / "a").digest
+    assert document["digest"] == digest
+    assert document["command"].startswith("deskyard train ")
+    assert document["made"]["at"] == bundle.load(tmp_path / "a").made["at"]
+    assert command("train", file, "--lang", "en", "--out", tmp_path / "a").code == 0
+    assert bundle.load(tmp_path / "a").digest == digest
+
+
+def test_texts_of_mistakes_are_shown_only_where_they_were_asked_for(command, home, tmp_path):
+    rows = [[*row[:3], f"{row[3]} shibboleth", row[4], "", list(TELLS)[n % 2], ""] for n, row in enumerate(plain(60))]
+    file = written(tmp_path / "history.csv", rows)
+    for options, shown in ((), False), (("--with-texts",), True):
+        assert command("train", file, "--out", tmp_path / "b", *options).code == 0
+        assert ("shibboleth" in (tmp_path / "b" / "report.html").read_text("utf-8")) == shown
+        assert "shibboleth" not in (tmp_path / "b" / "report.json").read_text("utf-8")
+
+
+def test_a_report_that_fails_does_not_lose_the_bundle(command, home, file, tmp_path, monkeypatch):
+    from training import handover
+
+    for error, told in ((PartMissing("install it"), "install it"), (ZeroDivisionError("oh"), "ZeroDivisionError")):
+
+        def fails(*_, raised=error):
+            raise raised
+
+        monkeypatch.setattr(handover, "render", fails)
+        said = command("train", file, "--out", tmp_path / "b", "--json")
+        assert said.code == 0
+        assert "The bundle is saved; its report could not be made" in said.err
+        assert told in said.err
+        assert bundle.load(tmp_path / "b").digest == json.loads(said.out)["digest"]

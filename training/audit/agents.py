@@ -48,5 +48,10 @@ def probe(case: Case) -> Iterator[Finding]:
                 "agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut "
                 "the signature",
                 case.ids(suspect.holders[:SHOWN]),
-                {"tickets": len(suspect.holders), "share": suspect.share, "of_theirs": suspect.of_label},
+                {
+                    "phrase": shorten(suspect.phrase),
+                    "tickets": len(suspect.holders),
+                    "share": suspect.share,
+                    "of_theirs": suspect.of_label,
+                },
             )

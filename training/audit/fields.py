@@ -58,7 +58,7 @@ def _changed(case: Case) -> Iterator[Finding]:
             "history holds the value after the change",
             f"export the value of {name} at filing (the first `from` of its moves), or leave the column out",
             tuple(tickets)[:SHOWN],
-            {"changed": len(tickets), "holds_the_last": last},
+            {"field": name, "changed": len(tickets), "of": len(case.tickets), "holds_the_last": last},
         )
 
 
@@ -98,5 +98,5 @@ def _telling(case: Case) -> Iterator[Finding]:
                 f"{percent(majority)})",
                 f"if {column} is set by those who sort, leave it out; if the requester chooses it, route by a rule",
                 case.ids(asked[:SHOWN]),
-                {"right": right, "majority": majority, "n": len(asked)},
+                {"field": column, "right": right, "majority": majority, "n": len(asked)},
             )

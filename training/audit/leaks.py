@@ -78,7 +78,8 @@ def _closing_lines(case: Case, texts: Sequence[list[Piece]], solved: set[int]) -
             case,
             suspect,
             "closing line",
-            f"the line {shorten(written[suspect.phrase])!r} closes",
+            shorten(written[suspect.phrase]),
+            "the line {!r} closes",
             "a line that agents or the system add later is not there when a ticket is filed: export texts as they were "
             "filed, or cut it; a line of a form that people choose themselves may stay",
             mask(case, suspect.target, _as_written(texts, suspect)),
@@ -98,13 +99,14 @@ def _codes(case: Case) -> Iterator[Finding]:
             case,
             suspect,
             "code",
-            f"the code {shorten(suspect.phrase)!r} stands in",
+            shorten(suspect.phrase),
+            "the code {!r} stands in",
             "fine where a form or a monitor writes it at filing; if it is set while the ticket is worked on, cut it",
         )
 
 
 def _finding(
-    case: Case, suspect: Suspect, kind: str, sentence: str, advice: str, masked: Masked | None = None
+    case: Case, suspect: Suspect, kind: str, phrase: str, begin: str, advice: str, masked: Masked | None = None
 ) -> Finding:
     """A phrase that stands for a label; serious where the model reads it, a note without a `masked` score."""
     y, label = case.material.y[suspect.target], case.labels(suspect.target)[suspect.label]
@@ -113,11 +115,12 @@ def _finding(
         f"leak: {kind}",
         _severity(len(suspect.holders), masked),
         suspect.target,
-        f"{sentence} {len(suspect.holders):,} tickets, {percent(suspect.share)} of which have {suspect.target} "
-        f"{label!r} ({of:,} tickets bear it){masked.told if masked else ''}",
+        f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {percent(suspect.share)} of which have "
+        f"{suspect.target} {label!r} ({of:,} tickets bear it){masked.told if masked else ''}",
         advice,
         case.ids(suspect.holders[:SHOWN]),
-        {"tickets": len(suspect.holders), "share": suspect.share, "of_label": of} | (masked.figures if masked else {}),
+        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.share, "of_label": of}
+        | (masked.figures if masked else {}),
     )
 
 

@@ -79,7 +79,7 @@ def probe(case: Case, solved: Mapping[int, list[Piece]]) -> Iterator[Finding]:
         f"in {percent(without)} of the others{masked.told}",
         "a solution is not there when a ticket is filed: export texts as they were filed, or cut those lines",
         case.ids(where[:SHOWN]),
-        {"tickets": len(where), "right_with": with_, "right_without": without} | masked.figures,
+        {"phrases": shown, "tickets": len(where), "right_with": with_, "right_without": without} | masked.figures,
     )
 
 

@@ -1,0 +1,247 @@
+"""Charts: a report's figures as Vega-Lite specs, and those as SVG that stands in the page itself.
+
+In come figures and words, out comes the mark-up of a picture: no script, no style sheet, no reference to anything
+outside, on white ground so that it reads the same on a dark page and on paper. What a picture says stands beside it in
+words or in a table; the picture adds no fact.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from markupsafe import Markup
+
+from deskyard.errors import PartMissing
+from deskyard.reports.words import Language, Words
+
+Spec = dict[str, Any]
+Figures = Mapping[str, Any]
+
+WIDTH, HEIGHT = 300, 200
+CELL: Final = 22
+"""Pixels of a cell in the heat map."""
+
+LONGEST: Final = 22
+"""Characters of a label on an axis."""
+
+BLUE, ORANGE, GREY = "#2b6cb0", "#c05621", "#8a8f98"
+"""Told apart by all eyes, and by their lightness in print."""
+
+_FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+_LOCALES: Final[Mapping[Language, Literal["en-US", "ru-RU"]]] = {Language.EN: "en-US", Language.RU: "ru-RU"}
+_VERSION: Final = "5.20"
+
+_TAGS: Final = frozenset(("svg", "g", "path", "rect", "line", "circle", "text", "tspan"))
+_ATTRIBUTES: Final = frozenset(
+    (
+        "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "cx", "cy", "r", "d", "transform",
+        "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-miterlimit",
+        "opacity", "display", "text-anchor", "font-family", "font-size", "font-weight", "font-style",
+    )
+)  # fmt: skip
+"""What a picture is made of; anything else is left out."""
+
+
+def draw(spec: Spec, words: Words, alt: str) -> Markup:
+    """The picture of a spec, which screen readers call `alt`. Raises PartMissing without vl-convert."""
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise PartMissing("charts of a report need vl-convert-python: pip install 'deskyard[training]'.") from error
+    svg = vl_convert.vegalite_to_svg(
+        {"config": _config(), "background": "white", "padding": 4} | spec,
+        vl_version=_VERSION,
+        allowed_base_urls=[],
+        format_locale=_LOCALES[words.language],
+    )
+    return Markup(plain(svg, alt))  # noqa: S704 - parsed, and written again from what is allowed
+
+
+def plain(svg: str, alt: str) -> str:
+    """An SVG without anything but shapes and text, named `alt`.
+
+    >>> plain('<svg width="9" onload="x()"><script>x()</script><text>a &lt; b</text></svg>', "A & B")
+    '<svg width="9" role="img" aria-label="A &amp; B"><text>a &lt; b</text></svg>'
+    """
+    root = ET.fromstring(svg)  # noqa: S314 - made by vl-convert a moment ago
+    _strip(root)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _strip(element: ET.Element) -> None:
+    element.tag = element.tag.rpartition("}")[2]
+    for name in [name for name in element.attrib if name not in _ATTRIBUTES or "url(" in element.attrib[name]]:
+        del element.attrib[name]
+    for child in list(element):
+        if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] not in _TAGS:
+            element.remove(child)
+        else:
+            _strip(child)
+
+
+def learning(curve: Figures, words: Words) -> Spec:
+    """Accuracy by tickets learnt from, and what is expected of twice as many."""
+    known = [{"n": n, "share": share} for n, share in zip(curve["sizes"], curve["accuracy"], strict=True)]
+    last = known[-1]
+    twice = {"n": 2 * last["n"], "share": min(last["share"] + curve["gain"], 1)}
+    twice |= {"low": min(last["share"] + curve["from"], 1), "high": min(last["share"] + curve["to"], 1)}
+    x = _axis("n", words.gettext("tickets learnt from"), scale={"type": "log", "base": 2, "nice": False, "padding": 12})
+    x["axis"] |= {"values": [point["n"] for point in (*known, twice)], "format": ",d", "labelOverlap": False}
+    y = _share("share", words.gettext("right"), zero=False)
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "layer": [
+            _layer(known, {"type": "line", "color": BLUE, "point": {"color": BLUE, "size": 45}}, x, y),
+            _layer([last, twice], {"type": "line", "color": ORANGE, "strokeDash": [5, 4]}, x, y),
+            _layer([twice], {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
+            _layer([twice], {"type": "point", "color": ORANGE, "fill": "white", "size": 60}, x, y),
+        ],
+    }
+
+
+def coverage(curve: Sequence[Figures], verdict: Sequence[Figures], asked: float, words: Words) -> Spec:
+    """The share of right among the surest tickets by how many they are, and where the contracts stand."""
+    points = [
+        {
+            "coverage": row["routed"] / row["n"],
+            "precision": row["right"] / row["routed"],
+            "low": row["lower95"],
+            "told": words.percent(row["asked"], 0),
+            "asked": row["asked"] == asked,
+        }
+        for row in verdict
+        if row["routed"]
+    ]
+    lowest = min([0.8, *(one["precision"] for one in curve), *(one["low"] for one in points)])
+    x = _share("coverage", words.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
+    y = _share("precision", words.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    colour = {"condition": {"test": "datum.asked", "value": ORANGE}, "value": "white"}
+    beside: Spec = {"type": "text", "fontSize": 11, "color": ORANGE, "fontWeight": "bold"}
+    named = {"field": "told"}
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "layer": [
+            _layer(
+                [{"asked": asked}], {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, None, y | {"field": "asked"}
+            ),
+            _layer(list(curve), {"type": "line", "color": BLUE, "strokeWidth": 2}, x, y),
+            _layer(points, {"type": "rule", "color": ORANGE}, x, y | {"field": "low"}, y2="precision"),
+            _layer(points, {"type": "point", "shape": "diamond", "size": 90, "stroke": ORANGE}, x, y, fill=colour),
+            _layer([one for one in points if one["asked"]], beside | {"dy": -13}, x, y, text=named),
+            _layer([one for one in points if not one["asked"]], beside | {"dy": 15}, x, y, text=named),
+        ],
+    }
+
+
+def reliability(bins: Sequence[Figures], words: Words) -> Spec:
+    """The share of right by confidence, with intervals, on the diagonal that a perfect belief would follow."""
+    rows = [dict(row) | {"share": row["right"] / row["n"]} for row in bins]
+    x = _share("confidence", words.gettext("how sure the model is"), zero=True, domain=[0, 1])
+    y = _share("share", words.gettext("right"), zero=True, domain=[0, 1])
+    ideal = [{"confidence": 0, "share": 0}, {"confidence": 1, "share": 1}]
+    count = _axis("n", words.gettext("tickets"), format=",d", tickCount=2)
+    edges = x | {"field": "from", "bin": {"binned": True}, "axis": x["axis"] | {"title": None, "labels": False}}
+    return {
+        "spacing": 6,
+        "vconcat": [
+            {
+                "width": WIDTH,
+                "height": 34,
+                "layer": [_layer(rows, {"type": "bar", "color": GREY, "binSpacing": 1}, edges, count, x2="to")],
+            },
+            {
+                "width": WIDTH,
+                "height": HEIGHT - 40,
+                "layer": [
+                    _layer(ideal, {"type": "line", "color": GREY, "strokeDash": [4, 3]}, x, y),
+                    _layer(rows, {"type": "rule", "color": BLUE}, x, y | {"field": "low"}, y2="high"),
+                    _layer(rows, {"type": "point", "filled": True, "color": BLUE, "size": 50, "opacity": 1}, x, y),
+                ],
+            },
+        ],
+    }
+
+
+def confusion(matrix: Figures, words: Words) -> Spec:
+    """True labels by what was said, a row's shares as shades, its counts as numbers."""
+    names = [shortened(name) for name in matrix["labels"]]
+    if matrix["others"]:
+        names.append(str(words.gettext("others")))
+    cells = []
+    for true, row in enumerate(matrix["counts"]):
+        of = max(sum(row), 1)
+        cells += [
+            {"true": true, "said": said, "n": n, "share": n / of, "diagonal": true == said}
+            for said, n in enumerate(row)
+        ]
+    axis = {"labelExpr": "names[datum.value]", "labelLimit": 170, "ticks": False, "domain": False, "grid": False}
+    order = list(range(len(names)))
+    x = {"field": "said", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
+    x |= {"axis": axis | {"title": words.gettext("said"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}}
+    y = {"field": "true", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
+    y |= {"axis": axis | {"title": words.gettext("true")}}
+    shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
+    shade["scale"] = {"domain": [0, 1], "range": ["#f3f5f8", "#9cbfe0", BLUE]}
+    number = {"condition": {"test": "datum.share > 0.6", "value": "white"}, "value": "#222"}
+    some = [cell for cell in cells if cell["n"]]
+    return {
+        "width": {"step": CELL},
+        "height": {"step": CELL},
+        "params": [{"name": "names", "value": names}],
+        "layer": [
+            _layer(cells, {"type": "rect"}, x, y, color=shade),
+            _layer(
+                some, {"type": "text", "fontSize": 9}, x, y, color=number, text={"field": "n", "type": "quantitative"}
+            ),
+        ],
+    }
+
+
+def shortened(label: str) -> str:
+    """A label for an axis: its end tells more than its beginning where it is a path.
+
+    >>> shortened("Hardware / printers / paper jam"), shortened("VPN")
+    ('Hardware / pri…per jam', 'VPN')
+    """
+    label = " ".join(label.split())
+    if len(label) <= LONGEST:
+        return label
+    half = LONGEST * 2 // 3
+    return f"{label[:half].rstrip()}…{label[half + 1 - LONGEST :].lstrip()}"
+
+
+def _layer(values: list[Any], mark: Spec, x: Spec | None, y: Spec, **more: Any) -> Spec:
+    """Values, a mark, and where they stand; `x2` and `y2` are names of fields."""
+    placed = {name: {"field": field} for name in ("x2", "y2") if (field := more.pop(name, None))}
+    return {"data": {"values": values}, "mark": mark, "encoding": ({"x": x} if x else {}) | {"y": y} | placed | more}
+
+
+def _axis(field: str, title: str, scale: Spec | None = None, **axis: Any) -> Spec:
+    return {"field": field, "type": "quantitative", "scale": scale or {}, "axis": {"title": title, **axis}}
+
+
+def _share(field: str, title: str, zero: bool, domain: list[float] | None = None) -> Spec:
+    scale: Spec = {"zero": zero, "nice": domain is None} | ({"domain": domain} if domain else {})
+    return _axis(field, title, scale, format="~%", tickCount=5)
+
+
+def _config() -> Spec:
+    quiet = {
+        "labelFont": _FONT,
+        "titleFont": _FONT,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+    }
+    colours = {
+        "labelColor": "#333",
+        "titleColor": "#333",
+        "gridColor": "#e8eaee",
+        "domainColor": GREY,
+        "tickColor": GREY,
+    }
+    return {"font": _FONT, "view": {"stroke": None}, "axis": quiet | colours}

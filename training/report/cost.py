@@ -1,0 +1,31 @@
+"""Cost: what the saved model takes to score a ticket and to keep. Measured on this machine, so never in a digest."""
+
+import time
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+
+from training.run import Trained
+
+ASKED: Final = 200
+"""Judged tickets that are scored one at a time."""
+
+
+def cost(trained: Trained, folder: Path) -> dict[str, Any]:
+    """Milliseconds a ticket (all targets at once), bytes of the bundle, and what the model holds."""
+    tickets = [trained.case.tickets[int(i)] for i in trained.case.apart.positions]
+    some = tickets[:: max(len(tickets) // ASKED, 1)][:ASKED]
+    taken = []
+    trained.scorer.predict(some[:1])
+    for ticket in some:
+        start = time.perf_counter()
+        trained.scorer.predict([ticket])
+        taken.append(1000 * (time.perf_counter() - start))
+    return {
+        "tickets": len(taken),
+        "milliseconds": median(taken),
+        "milliseconds_p95": quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0],
+        "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.parent != folder),
+        "columns": len(trained.scorer.vocabulary),
+        "remembered": len(trained.scorer.memory.ids),
+    }
