@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
@@ -17,6 +18,7 @@ from deskyard.errors import BadInput
 from deskyard.progress import bar, console
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
+from training import tracking
 from training.audit import report_lines, serious
 from training.handover import hand_over, refuse_unwritable
 from training.history import History, load
@@ -53,6 +55,9 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")
     ] = False,
+    mlflow: Annotated[
+        bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")
+    ] = True,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
@@ -63,8 +68,7 @@ def train(
 
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
-    if not 0.5 <= precision < 1:
-        raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
+    check_precision(precision)
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
     options = Options(_targets(targets), precision, order.value, seed, audit)
@@ -82,7 +86,12 @@ def train(
     if strict and serious(trained.findings):
         console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
         raise typer.Exit(1)
-    done = hand_over(trained, history, settings(), out, time.perf_counter() - start, champion)
+    seconds = time.perf_counter() - start
+    done = hand_over(trained, history, settings(), out, seconds, champion)
+    if mlflow:
+        with console.status("logging to MLflow"):
+            logged = tracking.log(trained, history, len(files), done, seconds, settings())
+        console.print(logged, highlight=False, markup=False, soft_wrap=True)
     if as_text:
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
         return

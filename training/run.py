@@ -49,11 +49,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One target of the judged model: its labels, its contract and its score (None without judging tickets)."""
+    """One target of the judged model: its labels, its contract and its score (None without judging tickets).
+
+    The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
+    another precision would have routed, and how well, is drawn up anew from the two.
+    """
 
     labels: LabelSet
     contract: Contract
     score: Score | None
+    evidence: Evidence
+    rows: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,9 @@ def train(history: History, options: Options, test: History | None = None, progr
     judged = {}
     for target, labels in label_sets.items():
         contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
-        judged[target] = Judged(labels, contract, _score(material, plan.apart.learn, apart, at_random, found, contract))
+        rows = evidence(apart, target, found.pools, material, found.likeness[target])
+        score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
+        judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
     findings = audit(case) if options.audit else []
@@ -131,15 +139,20 @@ class _Found:
 
 
 def _score(
-    material: Material, learnt: Positions, apart: Asked, at_random: list[Asked], found: _Found, contract: Contract
+    material: Material,
+    learnt: Positions,
+    apart: Asked,
+    at_random: list[Asked],
+    pools: Pools,
+    contract: Contract,
+    rows: Evidence,
 ) -> Score | None:
-    """The figures of one target on the tickets apart."""
-    target, pools = contract.target, found.pools
+    """The figures of one target on the tickets apart; `rows` are what was said of them."""
+    target = contract.target
     asked = apart.labelled(material, target)
     if not len(asked.positions):
         return None
     truth, before = asked.truth(material, target), material.y[target][learnt]
-    rows = evidence(asked, target, pools, material, found.likeness[target])
     others = [other.labelled(material, target) for other in at_random]
     return Score(
         **evaluate.judge(
