@@ -56,7 +56,7 @@ def demo(
         _run(say, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
     if bundle.champion(home / "models") is None:
         rejected = str(home / "rejected.csv")
-        _run(say, environment, "train", str(history), "--precision", PRECISION, "--rejected", rejected)
+        _run(say, environment, "train", str(history), "--precision", PRECISION, "--rejected", rejected, "--no-mlflow")
         say.print("\nA fresh install only suggests. The demo's desk says that the machine may route:")
         _run(say, environment, "policy", "mode", "route")
     else:

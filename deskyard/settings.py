@@ -1,12 +1,13 @@
 """Settings: places, the database and secrets, read once from the environment. Everything else is policy.
 
-`DESKYARD_HOME` holds the database, bundles and logs, and nothing outside it is read. Unset, the database lies in
-`./var` and bundles in `./models`, which is where a checkout wants them.
+`DESKYARD_HOME` holds the database, bundles, logs and MLflow's files, and nothing outside it is read. Unset, databases
+lie in `./var` and bundles in `./models`, which is where a checkout wants them.
 """
 
 from functools import cache
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,6 +18,7 @@ class Settings(BaseSettings):
 
     home: Path | None = None
     database_url: str = ""
+    mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
 
     @property
     def models(self) -> Path:
@@ -32,6 +34,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's SQLAlchemy URL: DESKYARD_DATABASE_URL, else a SQLite file in `state`."""
         return self.database_url or f"sqlite:///{(self.state / 'deskyard.db').absolute()}"
+
+    @property
+    def tracking(self) -> str:
+        """Where MLflow keeps runs and registered models: MLFLOW_TRACKING_URI, else a SQLite file in `state`."""
+        return self.mlflow_tracking_uri or f"sqlite:///{(self.state / 'mlflow.db').absolute()}"
+
+    @property
+    def tracked(self) -> str:
+        """The folder of what runs leave beside figures, as a URI; empty where MLFLOW_TRACKING_URI decides it."""
+        return "" if self.mlflow_tracking_uri else (self.state / "mlflow-artifacts").absolute().as_uri()
 
 
 @cache

@@ -6,6 +6,7 @@ import os
 # More BLAS threads than cores make a fit many times slower; this must stand before numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["DESKYARD_MLFLOW"] = "off"  # seconds a training; the tests of it say --mlflow
 
 import http.client
 import json
@@ -299,6 +300,7 @@ def home(monkeypatch, tmp_path) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("DESKYARD_HOME", str(folder))
     monkeypatch.delenv("DESKYARD_DATABASE_URL", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     settings.cache_clear()
     yield folder
     settings.cache_clear()

@@ -13,6 +13,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
@@ -21,6 +22,7 @@ from deskyard.progress import bar, console
 from deskyard.reports.words import Language, preferred
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
+from training import tracking
 from training.audit import report_lines, serious
 from training.handover import hand_over, leave_report, refuse_unwritable
 from training.history import History, load
@@ -80,6 +82,9 @@ def train(
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="Show the texts of confident mistakes in report.html.")
     ] = False,
+    mlflow: Annotated[
+        bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")
+    ] = True,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
@@ -90,8 +95,7 @@ def train(
 
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
-    if not 0.5 <= precision < 1:
-        raise BadInput(f"--precision {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
+    check_precision(precision)
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
     options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value)
@@ -109,9 +113,14 @@ def train(
     if strict and serious(trained.findings):
         console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
         raise typer.Exit(1)
-    done = hand_over(trained, history, settings(), out, time.perf_counter() - start, champion)
+    seconds = time.perf_counter() - start
+    done = hand_over(trained, history, settings(), out, seconds, champion)
     command = shlex.join(["deskyard", *sys.argv[1:]])
     told = leave_report(trained, done, command, lang or preferred(os.environ), with_texts)
+    if mlflow:
+        with console.status("logging to MLflow"):
+            logged = tracking.log(trained, history, len(files), done, seconds, settings())
+        console.print(logged, highlight=False, markup=False, soft_wrap=True)
     if as_text:
         console.print(told, highlight=False, markup=False, soft_wrap=True)
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))

@@ -25,11 +25,12 @@ from training.run import Trained
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """Where the bundle lies, its digest, and what became of it, as a sentence."""
+    """Where the bundle lies, its digest, what became of it, as a sentence, and whether it is the champion now."""
 
     folder: Path
     digest: str
     told: str
+    champion: bool = False
 
 
 def hand_over(
@@ -59,7 +60,8 @@ def hand_over(
         database.close()
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
     told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
-    return HandedOver(folder, digest, f"{told} A running service takes it within seconds." if instead else told)
+    told = f"{told} A running service takes it within seconds." if instead else told
+    return HandedOver(folder, digest, told, champion=True)
 
 
 def leave_report(trained: Trained, done: HandedOver, command: str, language: Language, with_texts: bool) -> str:

@@ -55,7 +55,8 @@ class Options:
 class Judged:
     """One target of the judged model: its labels, its contract and its score (None without judging tickets).
 
-    `evidence` is what the contract rests on; `rows` are the labelled judging tickets in the same form, in order.
+    The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
+    another precision would have routed, and how well, is drawn up anew from the two.
     """
 
     labels: LabelSet
@@ -108,7 +109,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     for target, labels in label_sets.items():
         contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
         rows = evidence(apart, target, found.pools, material, found.likeness[target])
-        score = _score(material, plan.apart.learn, apart, at_random, found, contract, rows)
+        score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
         judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
@@ -149,12 +150,12 @@ def _score(
     learnt: Positions,
     apart: Asked,
     at_random: list[Asked],
-    found: _Found,
+    pools: Pools,
     contract: Contract,
     rows: Evidence,
 ) -> Score | None:
-    """The figures of one target on the tickets apart."""
-    target, pools = contract.target, found.pools
+    """The figures of one target on the tickets apart; `rows` are what was said of them."""
+    target = contract.target
     asked = apart.labelled(material, target)
     if not len(asked.positions):
         return None

@@ -60,7 +60,8 @@ def _row(folder: Path, case: str, target: str) -> str:
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(max_iter=200)
     )
     peer.fit([_text(row) for row in learn], [row[target] for row in learn])
-    command = [sys.executable, "-m", "deskyard", "train", folder / case / "train.csv", "--out", folder / "bundle"]
+    history = folder / case / "train.csv"
+    command = [sys.executable, "-m", "deskyard", "train", history, "--no-mlflow", "--out", folder / "bundle"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     model = bundle.load(folder / "bundle")
     scorer = model.scorer

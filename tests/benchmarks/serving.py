@@ -57,7 +57,7 @@ def main() -> None:
         home = Path(folder)
         history = home / "history.csv"
         _deskyard(home, "simulate", "--tickets", str(HISTORY), "--seed", "3", "--out", str(history))
-        _deskyard(home, "train", str(history), "--precision", "0.9")
+        _deskyard(home, "train", str(history), "--precision", "0.9", "--no-mlflow")
         _deskyard(home, "policy", "mode", "route")
         bodies = _bodies()
         print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
