@@ -6,7 +6,8 @@ only thing remembered is which columns the characters of a word have.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -70,6 +71,27 @@ def _public(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a ticket says: its words in the order of the text, private parts masked, and its fields' values."""
+
+    words: Sequence[str]
+    fields: Sequence[str]
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> "Said":
+        """Subject and body are cleaned apart: a quoted mail keeps its body."""
+        return cls(words(clean(ticket.subject)) + words(clean(ticket.body)), field_values(ticket))
+
+    def without(self, gone: Collection[str]) -> "Said":
+        """The same with some words and values deleted wherever they stand; what stood around a word are neighbours now.
+
+        >>> Said(["vpn", "is", "down", "vpn"], ["channel=mail"]).without({"is", "channel=mail"})
+        Said(words=['vpn', 'down', 'vpn'], fields=[])
+        """
+        return Said(*([each for each in part if each not in gone] for part in (self.words, self.fields)))
+
+
 class Reader:
     """Reads tickets into column numbers, block by block; `lookups` say which column a gram is, or None.
 
@@ -82,29 +104,35 @@ class Reader:
         self._latin = latin
         self._remembered: dict[str, Ids] = {}
 
-    def __call__(self, ticket: Ticket) -> tuple[tuple[Ids, Ids, Ids], int]:
+    def __call__(self, said: Said) -> tuple[tuple[Ids, Ids, Ids], int]:
         """The columns of each block, in the order of the text, repeated as often as they occur.
 
         And how many words and pairs the ticket has, with or without a column.
         """
-        found = _words(ticket)
+        found = said.words
         columns = (
             _columns(self._words, word_grams([stem(word, self._latin) for word in found])),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
-            _columns(self._fields, field_values(ticket)),
+            _columns(self._fields, said.fields),
         )
         return columns, max(2 * len(found) - 1, 0)
 
-    def parts(self, ticket: Ticket) -> Iterator[tuple[tuple[str, ...], Ids]]:
+    def parts(self, said: Said) -> Iterator[tuple[tuple[str, ...], Ids]]:
         """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""
-        found = _words(ticket)
+        found = said.words
         stems = [stem(word, self._latin) for word in found]
         for word, stemmed in zip(found, stems, strict=True):
             yield (word,), np.concatenate([_columns(self._words, [stemmed]), self._of_word(word)])
         for pair, stemmed_pair in zip(pairwise(found), pairwise(stems), strict=True):
             yield pair, _columns(self._words, [" ".join(stemmed_pair)])
-        for value in field_values(ticket):
+        for value in said.fields:
             yield (value,), _columns(self._fields, [value])
+
+    def joined(self, said: Said, gone: Collection[str]) -> Ids:
+        """The columns of the pairs that arise when the words `gone` are deleted: of words that stood around them."""
+        left = [i for i, word in enumerate(said.words) if word not in gone]
+        met = [(said.words[i], said.words[j]) for i, j in pairwise(left) if j > i + 1]
+        return _columns(self._words, [f"{stem(word, self._latin)} {stem(after, self._latin)}" for word, after in met])
 
     def _of_word(self, word: str) -> Ids:
         columns = self._remembered.get(word)
@@ -113,11 +141,6 @@ class Reader:
             if len(self._remembered) < REMEMBERED:
                 self._remembered[word] = columns
         return columns
-
-
-def _words(ticket: Ticket) -> list[str]:
-    """Subject and body apart: a quoted mail keeps its body."""
-    return words(clean(ticket.subject)) + words(clean(ticket.body))
 
 
 _NONE: Final = np.empty(0, np.int32)

@@ -165,7 +165,7 @@ def evidence(
     rows["truth"] = labelled.truth(material, target)
     rows["likeness"] = likeness.likeness(labelled.signs(target, pools), weights)
     labels = material.label_sets[target].labels
-    parents = hierarchy.parents(labels)
+    parents = hierarchy.parents(labels, material.label_sets[target].parents)
     if parents is not None:
         above = parents.beliefs(beliefs)
         rows["above"], rows["parent"] = np.where(labelled.familiar, above.max(axis=1), 0), above.argmax(axis=1)

@@ -11,7 +11,7 @@ Reads no file and writes none; the same history, options, libraries and machine 
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -45,6 +45,7 @@ class Options:
     order: Literal["time", "file"] = "time"
     seed: int = 0
     audit: bool = False
+    parents: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     """
     if test is not None and not len(test):
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
-    label_sets = learnable(history.labels, options.targets)
+    label_sets = learnable(history.labels, options.targets, options.parents)
     ordered = options.order == "file" or history.dated * 2 > len(history)
     plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed)
     tickets = [*history.tickets, *(test.tickets if test else ())]
@@ -95,7 +96,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     found = _Found.of(material, new, kinds)
     judged = {}
     for target, labels in label_sets.items():
-        contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
+        contract = draw_up(target, found.evidence[target], labels.labels, options.precision, labels.parents)
         judged[target] = Judged(labels, contract, _score(material, plan.apart.learn, apart, at_random, found, contract))
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
@@ -103,7 +104,12 @@ def train(history: History, options: Options, test: History | None = None, progr
     if not plan.test_is_apart:
         found = _Found.of(material, Asked.together([new, apart]), kinds)
     return Trained(
-        scorer=model.scorer({t: labels.labels for t, labels in label_sets.items()}, found.pools, found.likeness),
+        scorer=model.scorer(
+            {t: labels.labels for t, labels in label_sets.items()},
+            found.pools,
+            found.likeness,
+            {t: labels.parents for t, labels in label_sets.items()},
+        ),
         evidence=found.evidence,
         card=_card(history, test, plan, options, judged) | {"findings": as_json(findings)},
         judged=judged,
