@@ -56,7 +56,7 @@ class Bundle:
     made: dict[str, Any]
     scorer: Scorer
     evidence: Mapping[Target, Evidence]
-    _contracts: dict[float, dict[Target, Contract]] = field(default_factory=dict, repr=False)
+    _contracts: dict[tuple[float, float | None], dict[Target, Contract]] = field(default_factory=dict, repr=False)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -75,12 +75,19 @@ class Bundle:
         """Why it predicts what it predicts of a ticket."""
         return explain(self.scorer, ticket)
 
-    def contracts(self, precision: float | None = None) -> dict[Target, Contract]:
-        """What may be routed at `precision` (0..1; None: the one asked when it was trained)."""
+    def contracts(self, precision: float | None = None, strangers: float | None = None) -> dict[Target, Contract]:
+        """What may be routed at `precision` (0..1; None: the one asked when it was trained).
+
+        `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
+        (None: a twentieth, where it pays).
+        """
         asked = self.card["asked_precision"] if precision is None else precision
-        if asked not in self._contracts:
-            self._contracts[asked] = {t: draw_up(t, self.evidence[t], self.labels(t), asked) for t in self.targets}
-        return self._contracts[asked]
+        if (asked, strangers) not in self._contracts:
+            self._contracts[asked, strangers] = {
+                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, strangers)
+                for t, head in self.scorer.heads.items()
+            }
+        return self._contracts[asked, strangers]
 
 
 def save(
@@ -212,6 +219,7 @@ def _taken_apart(
         "memory_ids": list(scorer.memory.ids),
         "heads": [
             {"target": t, "labels": list(h.labels), "pool": h.pool.tolist(), "likeness": h.likeness.tolist()}
+            | ({"parents": dict(h.said)} if h.said else {})
             for t, h in scorer.heads.items()
         ],
     }
@@ -250,6 +258,7 @@ def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
                 remembered=_array(home, f"{target}_remembered"),
                 span=side_by_side[target],
                 likeness=np.array(head["likeness"]),
+                said=head.get("parents", {}),
             )
             for target, head in heads.items()
         },

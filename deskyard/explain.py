@@ -1,19 +1,21 @@
 """Why the model believes what it believes: words for and against, the heads' say, and similar past tickets.
 
 In come a scorer and a ticket, out goes an `Explanation`. Nothing is estimated: the words' weights and `base` add up to
-the linear head's log-odds of the first label against the second, and the heads' parts to the log-odds of the belief.
+the linear head's log-odds of the first label against the second, the heads' parts to the log-odds of the belief, and
+the words that flip it were taken out and the rest was scored again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from deskyard import pool
-from deskyard.grams import Ids
-from deskyard.memory import votes
+from deskyard import flips, pool
+from deskyard.flips import Flip
+from deskyard.grams import Said
+from deskyard.memory import NEIGHBOURS, votes
+from deskyard.parts import Parts
 from deskyard.scorer import Scorer
 from deskyard.ticket import Target, Ticket
 
@@ -27,7 +29,8 @@ class Because:
 
     `words`: each word of the ticket (lower case, private parts masked) and each field's value with its weight, the
     weightiest first. `base`: what the linear head holds for `label` before it reads a word. `heads`: what each head
-    adds to the belief; "linear" is `base` and all the words.
+    adds to the belief; "linear" is `base` and all the words. `flip`: the smallest set of words found without which
+    another label would be the most probable; None where no few words decide.
     """
 
     label: str
@@ -35,6 +38,7 @@ class Because:
     words: tuple[tuple[str, float], ...]
     base: float
     heads: Mapping[str, float]
+    flip: Flip | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,57 +60,33 @@ class Explanation:
 
 def explain(scorer: Scorer, ticket: Ticket) -> Explanation:
     """Why a scorer believes what it believes of a ticket."""
-    columns, weights, _ = scorer.vocabulary.row(ticket)
+    parts = Parts.of(scorer.vocabulary, Said.of(ticket))
+    columns, weights = parts.columns, parts.weights
     margins = scorer.margins(columns, weights)
-    nearest, similar = scorer.memory.nearest(columns, weights)
-    owners = _Owners.of(scorer, ticket, columns)
+    near, likenesses = scorer.memory.nearest(columns, weights, flips.NEAR)
+    nearest, similar = near[:NEIGHBOURS], likenesses[:NEIGHBOURS]
     rows = scorer.coef.take(columns, axis=0).astype(np.float64)
-    because = {}
+    search = flips.Search(scorer, parts, flips.Reckoning(scorer, parts, weights, rows, near))
+    because, chosen, told_of = {}, {}, {}
     for target, head in scorer.heads.items():
         cast = votes(head.remembered[nearest], similar, head.shares)
         scores = pool.log_scores(margins[None, head.span], cast[None], head.shares)[:, 0] * head.pool[:, None]
-        second, first = np.argsort(scores.sum(axis=0), kind="stable")[-2:].tolist()
+        first, second = np.argsort(-scores.sum(axis=0), kind="stable")[:2].tolist()
         say, place = head.pool[pool.HEADS.index("linear")], head.span.start
-        parts = weights * (rows[:, place + first] - rows[:, place + second]) * say
+        told = parts.told(weights * (rows[:, place + first] - rows[:, place + second]) * say)
+        chosen[target], told_of[target] = first, told
         because[target] = Because(
             label=head.labels[first],
             against=head.labels[second],
-            words=owners.told(parts),
+            words=tuple((parts.names[i], float(told[i])) for i in np.argsort(-np.abs(told), kind="stable")),
             base=float((float(scorer.intercept[place + first]) - float(scorer.intercept[place + second])) * say),
             heads=dict(zip(pool.HEADS, (scores[:, first] - scores[:, second]).tolist(), strict=True)),
+            flip=None,
         )
+    found = search.find(chosen, told_of)
+    because = {target: replace(reasons, flip=found[target]) for target, reasons in because.items()}
     past = zip(nearest[:SIMILAR].tolist(), similar[:SIMILAR].tolist(), strict=True)
     return Explanation(because, tuple(_similar(scorer, i, likeness) for i, likeness in past))
-
-
-@dataclass(frozen=True, slots=True)
-class _Owners:
-    """Which words a ticket's columns stand for: for each occurrence the word (a place in `names`), the column (a place
-    in the ticket's row) and its share of that column: equal ones for each occurrence, halves for a pair."""
-
-    names: list[str]
-    words: npt.NDArray[np.intp]
-    columns: npt.NDArray[np.intp]
-    shares: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, scorer: Scorer, ticket: Ticket, columns: Ids) -> "_Owners":
-        places: dict[str, int] = {}
-        found = [
-            (places.setdefault(owner, len(places)), 1 / len(owners), mine)
-            for owners, mine in scorer.vocabulary.read.parts(ticket)
-            for owner in owners
-        ]
-        lengths = [len(mine) for _, _, mine in found]
-        at = np.searchsorted(columns, np.concatenate([columns[:0], *(mine for _, _, mine in found)]))
-        shares = np.repeat([share for _, share, _ in found], lengths)
-        shares /= np.bincount(at, shares, minlength=len(columns))[at]
-        return cls(list(places), np.repeat([word for word, _, _ in found], lengths).astype(np.intp), at, shares)
-
-    def told(self, parts: npt.NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
-        """What the columns add, by word, the weightiest first."""
-        by_word = np.bincount(self.words, parts[self.columns] * self.shares, minlength=len(self.names))
-        return tuple((self.names[i], float(by_word[i])) for i in np.argsort(-np.abs(by_word), kind="stable"))
 
 
 def _similar(scorer: Scorer, position: int, similarity: float) -> Similar:

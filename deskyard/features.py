@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from deskyard.grams import BLOCKS, Ids, Reader
+from deskyard.grams import BLOCKS, Ids, Reader, Said
 from deskyard.ticket import Ticket
 from deskyard.vocabulary import LENGTHS, Vocabulary
 
@@ -55,7 +55,7 @@ def count(
     read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
     columns: list[list[Ids]] = [[] for _ in BLOCKS]
     for ticket in progress(tickets):
-        for block, found in zip(columns, read(ticket)[0], strict=True):
+        for block, found in zip(columns, read(Said.of(ticket))[0], strict=True):
             block.append(found)
     return Counts(
         tuple(_counted(block, len(v)) for block, v in zip(columns, vocabularies, strict=True)),

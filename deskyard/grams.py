@@ -6,7 +6,8 @@ only thing remembered is which columns the characters of a word have.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -74,6 +75,35 @@ def _public(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a ticket says: the words of subject and body in the order of the text, private parts masked, and its fields'
+    values."""
+
+    subject: Sequence[str]
+    body: Sequence[str]
+    fields: Sequence[str]
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> "Said":
+        """Subject and body are cleaned apart: a quoted mail keeps its body."""
+        return cls(words(clean(ticket.subject)), words(clean(ticket.body)), field_values(ticket))
+
+    @property
+    def words(self) -> list[str]:
+        """Those of the subject, then those of the body."""
+        return [*self.subject, *self.body]
+
+    def without(self, gone: Collection[str]) -> "Said":
+        """The same with some words and values deleted wherever they stand; what stood around a word are neighbours now.
+
+        >>> Said(["vpn"], ["is", "down", "vpn"], ["channel=mail"]).without({"is", "channel=mail"})
+        Said(subject=['vpn'], body=['down', 'vpn'], fields=[])
+        """
+        parts = (self.subject, self.body, self.fields)
+        return Said(*([each for each in part if each not in gone] for part in parts))
+
+
 class Reader:
     """Reads tickets into column numbers, block by block; `lookups` say which column a gram is, or None.
 
@@ -86,37 +116,44 @@ class Reader:
         self._latin = latin
         self._remembered: dict[str, Ids] = {}
 
-    def __call__(self, ticket: Ticket) -> tuple[tuple[Ids, ...], int]:
+    def __call__(self, said: Said) -> tuple[tuple[Ids, ...], int]:
         """The columns of each block, in the order of the text, repeated as often as they occur.
 
         And how many words and pairs the ticket has, with or without a column.
         """
-        subject, body = _words(ticket)
-        found = subject + body
+        found = said.words
         stems = [stem(word, self._latin) for word in found]
         columns = (
             _columns(self._words, word_grams(stems)),
             np.concatenate([self._of_word(word) for word in found]) if found else _NONE,
-            _columns(self._fields, field_values(ticket)),
-            _columns(self._subject, word_grams(stems[: len(subject)])),
+            _columns(self._fields, said.fields),
+            _columns(self._subject, word_grams(stems[: len(said.subject)])),
         )
         return columns, max(2 * len(found) - 1, 0)
 
-    def parts(self, ticket: Ticket) -> Iterator[tuple[tuple[str, ...], Ids]]:
+    def parts(self, said: Said) -> Iterator[tuple[tuple[str, ...], Ids]]:
         """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""
-        subject, body = _words(ticket)
-        found = subject + body
-        stems = [stem(word, self._latin) for word in found]
-        for word, stemmed in zip(found, stems, strict=True):
-            yield (word,), np.concatenate([_columns(self._words, [stemmed]), self._of_word(word)])
-        for pair, stemmed_pair in zip(pairwise(found), pairwise(stems), strict=True):
-            yield pair, _columns(self._words, [" ".join(stemmed_pair)])
-        for word, stemmed in zip(subject, stems, strict=False):
-            yield (word,), _columns(self._subject, [stemmed])
-        for pair, stemmed_pair in zip(pairwise(subject), pairwise(stems), strict=False):
-            yield pair, _columns(self._subject, [" ".join(stemmed_pair)])
-        for value in field_values(ticket):
+        for word in said.words:
+            yield (word,), np.concatenate([self._in(self._words, word), self._of_word(word)])
+        for pair in pairwise(said.words):
+            yield pair, self._in(self._words, *pair)
+        if self._subject is not None:
+            for word in said.subject:
+                yield (word,), self._in(self._subject, word)
+            for pair in pairwise(said.subject):
+                yield pair, self._in(self._subject, *pair)
+        for value in said.fields:
             yield (value,), _columns(self._fields, [value])
+
+    def joined(self, said: Said, gone: Collection[str]) -> Ids:
+        """The columns of the pairs that arise when the words `gone` are deleted: of words that stood around them."""
+        met = [self._in(self._words, *pair) for pair in _meeting(said.words, gone)]
+        met += [self._in(self._subject, *pair) for pair in _meeting(said.subject, gone)]
+        return np.concatenate([_NONE, *met])
+
+    def _in(self, lookup: Lookup | None, *found: str) -> Ids:
+        """The column of a word or a pair in one block."""
+        return _columns(lookup, [" ".join(stem(word, self._latin) for word in found)])
 
     def _of_word(self, word: str) -> Ids:
         columns = self._remembered.get(word)
@@ -127,9 +164,9 @@ class Reader:
         return columns
 
 
-def _words(ticket: Ticket) -> tuple[list[str], list[str]]:
-    """Subject and body apart: a quoted mail keeps its body."""
-    return words(clean(ticket.subject)), words(clean(ticket.body))
+def _meeting(found: Sequence[str], gone: Collection[str]) -> Iterator[tuple[str, str]]:
+    left = [i for i, word in enumerate(found) if word not in gone]
+    return ((found[i], found[j]) for i, j in pairwise(left) if j > i + 1)
 
 
 _NONE: Final = np.empty(0, np.int32)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 TOLERATED: Final = 0.05
-"""The share of each kind of strangers that may still be routed."""
+"""The share of each kind of strangers that may still be routed, where the policy does not say another."""
 
 RATE: Final = 2.5
 """Points of strangers kept out for each point of other tickets given up; a dearer guard is made looser."""
@@ -38,11 +38,18 @@ class Guard:
     given_up: float
 
 
-def find(routed: Likenesses, of: int, strangers: Likenesses, kinds: npt.NDArray[np.int32]) -> Guard | None:
+def find(
+    routed: Likenesses,
+    of: int,
+    strangers: Likenesses,
+    kinds: npt.NDArray[np.int32],
+    tolerated: float | None = None,
+) -> Guard | None:
     """The guard for a contract that routes the likenesses `routed` of `of` tickets, None where none pays.
 
     `strangers` holds one likeness each, minus infinity where the contract does not route it, and `kinds` its kind.
-    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else the strictest that pays.
+    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else the strictest that pays. A share
+    that was asked for, `tolerated` (0..1), is kept whatever it costs.
     """
     if len(strangers) < FEWEST or not len(routed):
         return None
@@ -50,13 +57,14 @@ def find(routed: Likenesses, of: int, strangers: Likenesses, kinds: npt.NDArray[
     before = len(strangers) - np.searchsorted(np.sort(strangers), -np.inf, "right")
     passing = len(strangers) - np.searchsorted(np.sort(strangers), levels, "right")
     lost = np.searchsorted(np.sort(routed), levels, "right") / of
-    pays = (before - passing) / len(strangers) >= RATE * lost
+    pays = (before - passing) / len(strangers) >= (RATE * lost if tolerated is None else 0)
+    share = TOLERATED if tolerated is None else tolerated
     allowed = np.ones(len(levels), bool)
     for kind in np.unique(kinds):
         of_kind = np.sort(strangers[kinds == kind])
         left = len(of_kind) - np.searchsorted(of_kind, levels, "right")
-        allowed &= left <= TOLERATED * len(of_kind)
-    if before <= TOLERATED * len(strangers) or not pays.any():
+        allowed &= left <= share * len(of_kind)
+    if before <= share * len(strangers) or not pays.any():
         return None
     wanted = np.flatnonzero(allowed)
     at = wanted[0] if pays[wanted[0]] else np.flatnonzero(pays)[-1]

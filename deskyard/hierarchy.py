@@ -1,9 +1,10 @@
 """Hierarchy: labels written `Hardware > Printer` have a parent, `Hardware`, that can be told where they can't.
 
-In come labels, out come their parents and the parents' probabilities. A label without a mark is its own parent.
+In come labels and what a person said of their parents, out come the parents and their probabilities. What was said
+comes before the mark; a label with neither is its own parent. One step up is all: a parent's own parent is not asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,15 +26,21 @@ class Parents:
         return np.asarray(beliefs @ (self.of[:, None] == np.arange(len(self.names))), dtype=np.float64)
 
 
-def parents(labels: Sequence[str]) -> Parents | None:
+def parents(labels: Sequence[str], said: Mapping[str, str] | None = None) -> Parents | None:
     """The parents of labels; None where they say nothing more: no label has one, or all have the same.
+
+    `said`: label → parent. A parent may be a label itself, which is then one of those below it.
 
     >>> parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
     ('Access', 'Hardware')
     >>> parents(["Hardware", "Access"]) is None
     True
+    >>> parents(["VPN", "Wi-Fi", "Access"], {"VPN": "Network", "Wi-Fi": "Network"}).names
+    ('Access', 'Network')
     """
-    above = [label.rsplit(MARK, 1)[0].strip() if MARK in label else label for label in labels]
+    marked = {label: label.rsplit(MARK, 1)[0].strip() for label in labels if MARK in label}
+    known = marked | dict(said or {})
+    above = [known.get(label, label) for label in labels]
     names = tuple(sorted(set(above)))
     if not 1 < len(names) < len(labels):
         return None

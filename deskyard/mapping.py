@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from deskyard.errors import BadInput
 from deskyard.priorities import Numbers
-from deskyard.ticket import PRIORITIES, TARGETS
+from deskyard.ticket import PRIORITIES, TARGETS, Target
 from deskyard.times import Order
 
 KNOWN: Final = ("id", "created_at", "subject", "body", "requester", "organisation", "channel", "language")
@@ -25,6 +25,9 @@ TIMES: Final = ("first_response_at", "resolved_at")
 
 MOVES: Final = ("id", "at", "actor", "field", "from", "to")
 """Columns of a file of moves."""
+
+PARENTED: Final = tuple(target for target in TARGETS if target != "priority")
+"""Targets whose labels may have parents; priorities have an order instead."""
 
 OURS: Final = (*KNOWN[:4], *TARGETS, *KNOWN[4:], *TIMES)
 _NUMBERS: Final[dict[str, Numbers]] = {
@@ -42,7 +45,7 @@ class Mapping:
 
     `columns`: our name → theirs. `priority`: their spelling → low, medium, high, critical, or "" (leave it empty).
     `numbers`: which end of a numeric priority is urgent. `dates`: what comes first in 03/04/2024. `moves`: our name →
-    theirs in a file of moves.
+    theirs in a file of moves. `parents`: for a target, label → the broader label above it.
     """
 
     columns: Map[str, str] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Mapping:
     numbers: Numbers = ""
     dates: Order = ""
     moves: Map[str, str] = field(default_factory=dict)
+    parents: Map[Target, Map[str, str]] = field(default_factory=dict)
 
 
 def parse_map(said: Iterable[str]) -> Mapping:
@@ -61,10 +65,12 @@ def parse_map(said: Iterable[str]) -> Mapping:
     `priority.numbers=1-is-urgent`      or `highest-is-urgent`: what a bare number means
     `dates=month-first`                 or `day-first`: what comes first in 03/04/2024
     `moves.at="Когда"`                  a column of the file of moves
+    `parent.queue.VPN=Network`          the broader label that may be told where `VPN` is not sure enough
     ==================================  ==================================================================
 
     The same in TOML: `[columns]` body = "Текст обращения", `[priority]` "Срочно" = "high" and numbers = "1 is urgent",
-    `dates = "month-first"` at the top, `[moves]` at = "Когда". Raises BadInput, naming what is not understood.
+    `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network". Raises BadInput,
+    naming what is not understood.
 
     >>> said = parse_map(["body=Текст обращения", "priority.Срочно=high", "priority.numbers=1-is-urgent"])
     >>> said.columns, said.priority, said.numbers
@@ -88,11 +94,15 @@ first_response_at, resolved_at, and x_ and a name.
             parts.priority(_unquoted(spelling), _unquoted(level), where)
         elif ours.casefold().startswith("moves."):
             parts.column(parts.moves, MOVES, ours.partition(".")[2], theirs, where)
+        elif ours.casefold().startswith("parent."):
+            label, _, parent = item.partition(".")[2].rpartition("=")
+            target, _, label = label.partition(".")
+            parts.parent(target, _unquoted(label), _unquoted(parent), where)
         elif ours.casefold() == "dates":
             parts.order(theirs, where)
         else:
             parts.column(parts.columns, OURS, ours, theirs, where)
-    return Mapping(parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves)
+    return Mapping(parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves, parts.parents)
 
 
 class _Parts:
@@ -102,6 +112,7 @@ class _Parts:
         self.columns: dict[str, str] = {}
         self.priorities: dict[str, str] = {}
         self.moves: dict[str, str] = {}
+        self.parents: dict[Target, dict[str, str]] = {}
         self.numbers: Numbers = ""
         self.dates: Order = ""
 
@@ -130,6 +141,14 @@ class _Parts:
         else:
             self.priorities[spelling] = "" if level == "none" else level
 
+    def parent(self, target: str, label: str, parent: Any, where: str) -> None:
+        known = next((name for name in PARENTED if name == target.strip().casefold()), None)
+        if known is None:
+            raise BadInput(f"{where}: labels of {', '.join(PARENTED)} have parents; write parent.queue.VPN=Network.")
+        if not isinstance(parent, str) or not parent.strip() or not label.strip():
+            raise BadInput(f"{where}: name a label and its parent, for example --map parent.{known}.VPN=Network.")
+        self.parents.setdefault(known, {})[label.strip()] = parent.strip()
+
     def order(self, said: Any, where: str) -> None:
         order = _DATES.get(str(said).strip().casefold().replace("-", " "))
         if order is None:
@@ -147,8 +166,17 @@ def _read_toml(path: str, parts: _Parts) -> None:
         where = f"{path}, [{section}]"
         if section == "dates":
             parts.order(value, path)
-        elif section not in ("columns", "priority", "moves") or not isinstance(value, dict):
-            raise BadInput(f"{where}: the sections are [columns], [priority] and [moves], and dates stands above them.")
+        elif section not in ("columns", "priority", "moves", "parent") or not isinstance(value, dict):
+            raise BadInput(
+                f"{where}: the sections are [columns], [priority], [moves] and [parent.queue] (or another target), and "
+                "dates stands above them."
+            )
+        elif section == "parent":
+            for target, above in value.items():
+                if not isinstance(above, dict):
+                    raise BadInput(f'{where}: the section is [parent.queue], and in it "VPN" = "Network".')
+                for label, parent in above.items():
+                    parts.parent(target, label, parent, f"{path}, [parent.{target}], {label}")
         else:
             for name, theirs in value.items():
                 if section == "priority":

@@ -64,6 +64,27 @@ class Memory:
         best = best[similar[best] > 0]
         return best, similar[best]
 
+    def among(
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], tickets: npt.NDArray[np.int64], n: int
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """The `n` weightiest columns of one ticket's row that any remembered ticket has, as places in that row.
+
+        And what they weigh in some of the remembered `tickets` (places x tickets).
+        """
+        index = self.index
+        places = np.flatnonzero(index.indptr[columns + 1] > index.indptr[columns])
+        if len(places) > n:
+            places = places[np.sort(np.argpartition(-weights[places], n)[:n])]
+        starts, stops = index.indptr[columns[places]], index.indptr[columns[places] + 1]
+        holders = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        seat = np.full(len(self.ids), len(tickets), np.int32)
+        seat[tickets] = np.arange(len(tickets), dtype=np.int32)
+        found = np.zeros((len(places), len(tickets) + 1), np.float32)
+        seats = seat[np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])]
+        seats += np.repeat(np.arange(len(places), dtype=np.int32) * np.int32(len(tickets) + 1), stops - starts)
+        found.ravel()[seats] = np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
+        return places, found[:, :-1]
+
     def _similarities(
         self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float64]:

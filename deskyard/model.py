@@ -87,10 +87,11 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         labels: Mapping[Target, Sequence[str]],
         pools: Mapping[Target, npt.NDArray[np.float64]],
         likeness: Mapping[Target, npt.NDArray[np.float64]] | None = None,
+        parents: Mapping[Target, Mapping[str, str]] | None = None,
     ) -> Scorer:
         """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
 
-        `likeness` holds the weights of the targets that are guarded.
+        `likeness` holds the weights of the targets that are guarded, `parents` those of labels that a person said.
         """
         check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
@@ -108,6 +109,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
                     remembered=self.remembered_labels_[target],
                     span=side_by_side[target],
                     likeness=(likeness or {}).get(target, np.empty(0)),
+                    said=(parents or {}).get(target, {}),
                 )
                 for target in targets
             },

@@ -48,6 +48,8 @@ class Policy:
 
     The narrowest rule that says something wins: target in queue, queue, target, then `mode` and `precision` (None: what
     was asked when the model was trained). `halted` is the kill switch: nothing is routed whatever the rules say.
+    `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
+    (None: a twentieth, where it pays).
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed.
     """
 
@@ -55,6 +57,7 @@ class Policy:
     precision: float | None = None
     halted: bool = False
     fallback: str = TRIAGE
+    strangers: float | None = None
     targets: Mapping[Target, Rule] = field(default_factory=dict)
     queues: Mapping[str, Rule] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[Target, Rule]] = field(default_factory=dict)
@@ -62,8 +65,12 @@ class Policy:
 
     @cached_property
     def digest(self) -> str:
-        """Sixteen hexadecimal characters that name exactly this policy."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        """Sixteen hexadecimal characters that name exactly this policy.
+
+        What came later and was not said does not count, so that policies of before keep their names.
+        """
+        said = {name: value for name, value in asdict(self).items() if name != "strangers" or value is not None}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def rule(self, target: Target, queue: str | None) -> Rule:
         """What holds for a target when its ticket is bound for `queue`; both parts are said."""
@@ -82,20 +89,18 @@ class Policy:
         return label if target == "queue" else self.routes.get(label, label)
 
     def contracts(
-        self, at: Callable[[float | None], Contracts], predictions: Mapping[Target, Prediction]
+        self, at: Callable[[float | None, float | None], Contracts], predictions: Mapping[Target, Prediction]
     ) -> dict[Target, Contract]:
         """The contract of each predicted target at the precision that is asked where its ticket is bound for.
 
-        `at` gives a model's contracts at a precision.
+        `at` gives a model's contracts at a precision and a share of strangers.
         """
         queue = next(
             (self.bound_for(t, predictions[t].label) for t in PLACING if t in predictions and predictions[t].familiar),
             None,
         )
-        return {
-            target: at(self.rule(target, self.bound_for(target, predicted.label) or queue).precision)[target]
-            for target, predicted in predictions.items()
-        }
+        asked = {t: self.rule(t, self.bound_for(t, told.label) or queue).precision for t, told in predictions.items()}
+        return {target: at(precision, self.strangers)[target] for target, precision in asked.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ mode = "suggest"              # off, shadow, suggest, route
 precision = 0.95
 halted = false                # the kill switch
 fallback = "triage"
+strangers = 0.05              # of tickets about matters never learnt, the share that may slip through
 
 [targets.queue]               # category, priority, queue, assignee
 mode = "route"
@@ -28,7 +29,7 @@ from deskyard.errors import BadInput
 from deskyard.policy import Mode, Policy, Rule
 from deskyard.ticket import TARGETS, Target
 
-_TOP: Final = ("mode", "precision", "halted", "fallback", "targets", "queues", "routes")
+_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "targets", "queues", "routes")
 
 
 def read(text: str) -> Policy:
@@ -69,6 +70,7 @@ class _Reading:
             precision=top.precision,
             halted=self.kind(said.get("halted", False), bool, ("halted",), "true or false"),
             fallback=self.kind(said.get("fallback", "triage"), str, ("fallback",), "the name of a queue"),
+            strangers=self.share(said.get("strangers"), "strangers"),
             targets=self.rules(said, ()),
             queues={
                 n: found for n, q in queues.items() if (found := self.rule(q, ("queues", n), ("targets",))) != Rule()
@@ -99,6 +101,11 @@ class _Reading:
                 (*path, "precision"), f"precision is {precision!r}; write a share from 0.5 to below 1, such as 0.95"
             )
         return Rule(Mode(mode) if mode is not None else None, precision)
+
+    def share(self, value: Any, name: str) -> float | None:
+        if value is not None and (type(value) not in (int, float) or not 0 <= value <= 1):
+            self.wrong((name,), f"{name} is {value!r}; write a share from 0 to 1, such as 0.05")
+        return None if value is None else float(value)
 
     def table(self, said: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Mapping[str, Any]:
         return self.a_table(said.get(name, {}), (*path, name))
@@ -141,6 +148,8 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield f"precision = {policy.precision}"
     yield f"halted = {str(policy.halted).lower()}"
     yield f"fallback = {_quoted(policy.fallback)}"
+    if policy.strangers is not None:
+        yield f"strangers = {policy.strangers}"
     for target, rule in policy.targets.items():
         yield from _section(f"targets.{target}", rule)
     for queue in dict.fromkeys([*policy.queues, *policy.pairs]):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 HEADS: Final = ("linear", "memory", "share")
 """The order of the pool's weights."""
 
-_FLOOR: Final = 1e-7
+FLOOR: Final = 1e-7
 
 T = TypeVar("T", bound=np.floating[Any])
 
@@ -25,8 +25,8 @@ def log_scores(margins: npt.NDArray[T], votes: Matrix, shares: Matrix) -> npt.ND
     """The heads' scores side by side (heads x tickets x labels)."""
     scores = np.empty((len(HEADS), *margins.shape), margins.dtype)
     scores[0] = margins
-    np.log(np.maximum(votes, _FLOOR), out=scores[1])
-    np.log(np.maximum(shares, _FLOOR), out=scores[2])
+    np.log(np.maximum(votes, FLOOR), out=scores[1])
+    np.log(np.maximum(shares, FLOOR), out=scores[2])
     return scores
 
 

@@ -4,7 +4,7 @@ In comes what models said of past tickets new to them, and what was true; out go
 asked promise is proved, and the labels it is proved for. Never learns, never looks at a ticket.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from deskyard import guard, hierarchy, urgency
 from deskyard.contract import FEWEST, MISS, WALKS, Contract, Evidence, least_evidence
 from deskyard.decision import Reason
 from deskyard.guard import Guard
+from deskyard.hierarchy import Parents
 from deskyard.ticket import Target
 from deskyard.urgency import CRITICAL, URGENT, Urgency
 
@@ -29,8 +30,18 @@ FIRST_LOOK: Final = 150
 """The strictest threshold tested leaves this many tickets: fewer can't prove 95 % once a single label is wrong."""
 
 
-def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: float) -> Contract:
+def draw_up(
+    target: Target,
+    evidence: Evidence,
+    labels: Sequence[str],
+    asked: float,
+    parents: Mapping[str, str] | None = None,
+    tolerated: float | None = None,
+) -> Contract:
     """The contract that `evidence` supports at the precision `asked` (0 < asked < 1).
+
+    `parents` is what was said of labels' parents, `tolerated` the share (0..1) of strangers that a guard may let
+    pass, whatever that costs (None: a twentieth, where it pays).
 
     The promise is proved on all routed tickets together. Labels with fewer than `FEWEST` tickets of evidence, labels
     that are surely wrong more than twice as often as promised, and labels that do no better than their share of all
@@ -45,13 +56,13 @@ def draw_up(target: Target, evidence: Evidence, labels: Sequence[str], asked: fl
     rows, strangers = evidence[~strange], evidence[strange]
     rows = rows[np.argsort(-rows["confidence"], kind="stable")]
     drawn = _drawn_up(target, rows, labels, asked)
-    keeper = _guard(drawn, rows, strangers, labels)
+    keeper = _guard(drawn, rows, strangers, labels, tolerated)
     if keeper is not None:
         guarded = _drawn_up(target, rows, labels, asked, drawn, keeper)
-        drawn = drawn if guarded.threshold is None else guarded
+        drawn = drawn if guarded.threshold is None and tolerated is None else guarded
     if target == "priority":
         drawn = replace(drawn, urgency=_urgency(drawn, rows, labels))
-    return replace(drawn, parents=_parents(drawn, rows, labels))
+    return replace(drawn, parents=_parents(drawn, rows, labels, hierarchy.parents(labels, parents)))
 
 
 def routes(contract: Contract, rows: Evidence, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -68,9 +79,8 @@ def routes(contract: Contract, rows: Evidence, labels: Sequence[str]) -> npt.NDA
     return gone
 
 
-def _parents(contract: Contract, rows: Evidence, labels: Sequence[str]) -> Contract | None:
+def _parents(contract: Contract, rows: Evidence, labels: Sequence[str], found: Parents | None) -> Contract | None:
     """The contract on the labels' parents; None where they have none, or nothing is proved."""
-    found = hierarchy.parents(labels)
     if found is None:
         return None
     left = rows[~routes(contract, rows, labels)]
@@ -138,12 +148,14 @@ def _record(routed: Evidence, labels: Sequence[str]) -> dict[str, tuple[int, int
     return {name: (n, good) for name, n, good in zip(labels, said, right, strict=True) if n}
 
 
-def _guard(contract: Contract, rows: Evidence, strangers: Evidence, labels: Sequence[str]) -> Guard | None:
+def _guard(
+    contract: Contract, rows: Evidence, strangers: Evidence, labels: Sequence[str], tolerated: float | None
+) -> Guard | None:
     """The guard that a contract without one needs."""
     if contract.threshold is None:
         return None
     like = np.where(routes(contract, strangers, labels), strangers["likeness"], -np.inf)
-    return guard.find(rows["likeness"][routes(contract, rows, labels)], len(rows), like, strangers["kind"])
+    return guard.find(rows["likeness"][routes(contract, rows, labels)], len(rows), like, strangers["kind"], tolerated)
 
 
 def _loosest(rows: Evidence, asked: float) -> int:

@@ -13,7 +13,8 @@ class Recipe:
     `C`: how dear a miss is (LinearSVC). `blocks`: factors on the lengths of the blocks of columns, 0 leaves one out.
     `themes`: the say (0..1) of the separators that see tickets only by theme. `recency`: the age, as a share of the
     history, at which a ticket counts 1/e (None: all count alike). `balance`: 0 counts each ticket alike, 1 each label.
-    `rare`: the pool too counts labels by `balance`, and common labels have no advantage. `ordered`: labels are learnt as steps of a ladder, not as islands.
+    `rare`: the pool too counts labels by `balance`, and common labels have no advantage.
+    `ordered`: labels are learnt as steps of a ladder, not as islands.
     """
 
     C: float = 1.0

@@ -27,7 +27,8 @@ class Head:
     """What one target adds to the shared arrays.
 
     `labels` in order of position, their `shares` of the history, the `pool` weights, the remembered tickets' label
-    positions, `span`: this target's columns in the shared weights, and the `likeness` weights (none: no guard).
+    positions, `span`: this target's columns in the shared weights, the `likeness` weights (none: no guard), and what
+    was `said` of labels' parents beside what their names say.
     """
 
     labels: tuple[str, ...]
@@ -36,11 +37,12 @@ class Head:
     remembered: npt.NDArray[np.int32]
     span: slice
     likeness: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    said: Mapping[str, str] = field(default_factory=dict)
     parents: Parents | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Know the labels' parents."""
-        object.__setattr__(self, "parents", parents(self.labels))
+        object.__setattr__(self, "parents", parents(self.labels, self.said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Scorer:
         columns, weights, _ = self.vocabulary.row(ticket)
         margins = self.margins(columns, weights)
         nearest, similar = self.memory.nearest(columns, weights)
-        return {t: self._pooled(head, margins, nearest, similar) for t, head in self.heads.items()}
+        return {t: self.pooled(head, margins, nearest, similar) for t, head in self.heads.items()}
 
     def _predicted(self, ticket: Ticket) -> dict[Target, Prediction]:
         columns, weights, known = self.vocabulary.row(ticket)
@@ -73,7 +75,7 @@ class Scorer:
         nearest, similar = self.memory.nearest(columns, weights)
         answer = {}
         for target, head in self.heads.items():
-            beliefs = self._pooled(head, margins, nearest, similar)
+            beliefs = self.pooled(head, margins, nearest, similar)
             like = UNGUARDED
             if len(head.likeness):
                 found = signs(beliefs[None], margins[None, head.span], _most(similar), np.array([known]))
@@ -87,12 +89,13 @@ class Scorer:
         return np.asarray(weights.astype(np.float64) @ rows + self.intercept)
 
     @staticmethod
-    def _pooled(
+    def pooled(
         head: Head,
         margins: npt.NDArray[np.float64],
         nearest: npt.NDArray[np.int64],
         similar: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.float64]:
+        """One target's probabilities from all margins, and the nearest past tickets and their similarities."""
         cast = votes(head.remembered[nearest], similar, head.shares)
         scores = pool.log_scores(margins[None, head.span], cast[None], head.shares)
         beliefs: npt.NDArray[np.float64] = pool.believe(scores, head.pool)[0]

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.grams import BLOCKS, Ids, Reader
+from deskyard.grams import BLOCKS, Ids, Reader, Said
 from deskyard.ticket import Ticket
 
 LENGTHS: Final = (1.0, 1.0, 0.5, 1.0)
@@ -46,12 +46,16 @@ class Vocabulary:
 
     def row(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
         """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""
-        found, grams = self.read(ticket)
+        found, grams = self.read(Said.of(ticket))
         columns, counts = np.unique(np.concatenate(found), return_counts=True)
-        weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
+        return columns, self.weights(columns, counts), len(found[BLOCKS.index("words")]) / max(grams, 1)
+
+    def weights(self, columns: Ids, counts: npt.NDArray[np.intp]) -> Weights:
+        """What a ticket's columns (ascending) weigh that occur so often in it."""
+        weights: Weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         edges = np.searchsorted(columns, self.starts).tolist()
         for length, start, stop in zip(LENGTHS, edges[:-1], edges[1:], strict=True):
             if start < stop:
                 part = weights[start:stop]
                 part *= length / float(np.sqrt(part @ part))
-        return columns, weights, len(found[BLOCKS.index("words")]) / max(grams, 1)
+        return weights

@@ -103,6 +103,7 @@ def explained(champion: Champion, ticket: Ticket) -> dict[str, Any]:
                 "words": [{"word": word, "weight": weight} for word, weight in because.words],
                 "base": because.base,
                 "heads": dict(because.heads),
+                "flip": because.flip and {"words": list(because.flip.words), "label": storable(because.flip.label)},
             }
             for target, because in found.because.items()
         },

@@ -98,10 +98,10 @@ def train(
     check_precision(precision)
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
-    options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value)
+    said = parse_map(mapping or [])
+    options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents)
     refuse_unwritable(settings(), out)
     start = time.perf_counter()
-    said = parse_map(mapping or [])
     history = load(files, said, moves=moves, order=order.value)
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}

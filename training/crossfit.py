@@ -163,9 +163,7 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
     for target, scores in asked.scores.items():
         truth = asked.truth(material, target)
         recipe = material.recipes.get(target, Recipe())
-        pools[target] = fit_pool(
-            scores[:, truth >= 0], truth[truth >= 0], recipe.balance if recipe.rare else None
-        )
+        pools[target] = fit_pool(scores[:, truth >= 0], truth[truth >= 0], recipe.balance if recipe.rare else None)
     return pools
 
 
@@ -184,7 +182,7 @@ def evidence(
     rows["truth"] = labelled.truth(material, target)
     rows["likeness"] = likeness.likeness(labelled.signs(target, pools), weights)
     labels = material.label_sets[target].labels
-    parents = hierarchy.parents(labels)
+    parents = hierarchy.parents(labels, material.label_sets[target].parents)
     if parents is not None:
         above = parents.beliefs(beliefs)
         rows["above"], rows["parent"] = np.where(labelled.familiar, above.max(axis=1), 0), above.argmax(axis=1)

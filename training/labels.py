@@ -1,14 +1,15 @@
 """Labels as positions: which labels a history can teach, and where each ticket stands among them."""
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.errors import NothingToLearn
+from deskyard.errors import BadInput, NothingToLearn
 from deskyard.ticket import PRIORITIES, TARGETS, Target
 
 FEWEST: Final = 2
@@ -20,11 +21,15 @@ UNLABELLED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The learnable labels of one target, in order; `rare` are those with too few tickets, with their counts."""
+    """The learnable labels of one target, in order; `rare` are those with too few tickets, with their counts.
+
+    `parents` are those that a person said, label → parent.
+    """
 
     target: Target
     labels: tuple[str, ...]
     rare: dict[str, int]
+    parents: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def positions(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
         """Each value's position; negative where it has none among the labels."""
@@ -36,11 +41,14 @@ class LabelSet:
 
 
 def learnable(
-    labels: Mapping[Target, Sequence[str | None]], wanted: Sequence[Target] = TARGETS
+    labels: Mapping[Target, Sequence[str | None]],
+    wanted: Sequence[Target] = TARGETS,
+    parents: Mapping[Target, Mapping[str, str]] | None = None,
 ) -> dict[Target, LabelSet]:
     """The label sets of the wanted targets that have at least two learnable labels.
 
-    Priorities stand in their order, other labels in that of the alphabet. Raises NothingToLearn when no target is left.
+    Priorities stand in their order, other labels in that of the alphabet. Raises NothingToLearn when no target is left,
+    and BadInput when a label that `parents` names occurs nowhere: it is misspelt.
 
     >>> learnable({"queue": ["A", "B", "A", "B", "C"], "category": ["x", "x", None, None, None]})
     {'queue': LabelSet(target='queue', labels=('A', 'B'), rare={'C': 1})}
@@ -52,9 +60,19 @@ def learnable(
         order = PRIORITIES.index if target == "priority" else None
         if len(common) >= 2:
             rare = {label: n for label, n in sorted(counts.items()) if n < FEWEST}
-            sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare)
+            said = _known(target, (parents or {}).get(target, {}), counts)
+            sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare, said)
     if not sets:
         raise NothingToLearn(
             f"nothing can be learnt: none of {', '.join(wanted)} has two labels with at least {FEWEST} tickets each."
         )
     return sets
+
+
+def _known(target: Target, said: Mapping[str, str], seen: Mapping[str, int]) -> dict[str, str]:
+    """The parents that were said, without those of labels that are too rare to matter; a strange label is refused."""
+    for label in said:
+        if label not in seen:
+            near = "".join(f" Did you mean {name!r}?" for name in difflib.get_close_matches(label, list(seen), 1))
+            raise BadInput(f"--map parent.{target}.{label}: no ticket has the {target} {label!r}.{near}")
+    return {label: parent for label, parent in said.items() if seen[label] >= FEWEST}

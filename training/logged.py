@@ -75,7 +75,7 @@ def _by_asked(target: Target, judged: Judged) -> Iterator[Figure]:
     if not len(judged.rows):
         return
     for step in ASKED:
-        contract = draw_up(target, judged.evidence, judged.labels.labels, step / 1000)
+        contract = draw_up(target, judged.evidence, judged.labels.labels, step / 1000, judged.labels.parents)
         routed = judged.rows[routes(contract, judged.rows, judged.labels.labels)]
         yield Figure(f"{target}/coverage_at", len(routed) / len(judged.rows), step)
         if len(routed):

@@ -1,6 +1,5 @@
 """Rows that were not learnt from: which, where, why; kept in a file that a person can open."""
 
-import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final, NamedTuple, Self
 
 from deskyard.errors import BadInput
 from deskyard.stores.rows import Broken, Row
+from deskyard.stores.writer import csv_rows
 
 RAW: Final = 2000
 """Characters kept of a rejected row."""
@@ -48,7 +48,7 @@ def write_rejected(rejected: Iterable[Rejected], path: Path | str) -> int:
     if rejected:
         try:
             with Path(path).open("w", encoding="utf-8", errors="replace", newline="") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
+                writer = csv_rows(stream)
                 writer.writerow(Rejected._fields)
                 writer.writerows(rejected)
         except OSError as error:

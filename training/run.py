@@ -12,7 +12,7 @@ Reads no file and writes none; the same history, options, libraries and machine 
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ class Options:
     audit: bool = False
     effort: Effort = "normal"
     favour: Favour = "common"
+    parents: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     """
     if test is not None and not len(test):
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
-    label_sets = learnable(history.labels, options.targets)
+    label_sets = learnable(history.labels, options.targets, options.parents)
     ordered = options.order == "file" or history.dated * 2 > len(history)
     tickets = [*history.tickets, *(test.tickets if test else ())]
     values = {t: [*history.labels[t], *(test.labels[t] if test else ())] for t in label_sets}
@@ -107,7 +108,7 @@ def train(history: History, options: Options, test: History | None = None, progr
     found = _Found.of(material, new, kinds)
     judged = {}
     for target, labels in label_sets.items():
-        contract = draw_up(target, found.evidence[target], labels.labels, options.precision)
+        contract = draw_up(target, found.evidence[target], labels.labels, options.precision, labels.parents)
         rows = evidence(apart, target, found.pools, material, found.likeness[target])
         score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
         judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
@@ -117,7 +118,12 @@ def train(history: History, options: Options, test: History | None = None, progr
     if not plan.test_is_apart:
         found = _Found.of(material, Asked.together([new, apart]), kinds)
     return Trained(
-        scorer=model.scorer({t: labels.labels for t, labels in label_sets.items()}, found.pools, found.likeness),
+        scorer=model.scorer(
+            {t: labels.labels for t, labels in label_sets.items()},
+            found.pools,
+            found.likeness,
+            {t: labels.parents for t, labels in label_sets.items()},
+        ),
         evidence=found.evidence,
         card=_card(history, test, plan, options, material, judged) | {"findings": as_json(findings)},
         judged=judged,

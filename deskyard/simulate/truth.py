@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from deskyard.simulate.files import Table, split_name, write_json
+from deskyard.simulate.files import split_name, write_json
 from deskyard.simulate.world import SimulatedTicket, World
+from deskyard.stores.writer import open_writer
 from deskyard.ticket import TARGETS
 
 HISTORY: Final = (
@@ -94,12 +95,17 @@ def write_history(world: World, count: int, path: Path, watch: Watch = lambda ti
     moves_path, truth_path, whole_path = side_files(path)
     ceiling = Ceiling(count)
     tickets = world.tickets(count)
-    with Table(path, HISTORY) as history, Table(moves_path, MOVES) as moves, Table(truth_path, TRUTH) as truth:
+    with (
+        open_writer(path, HISTORY) as history,
+        open_writer(moves_path, MOVES) as moves,
+        open_writer(truth_path, TRUTH) as truth,
+    ):
         for simulated in watch(tickets, count):
-            history.add(history_row(simulated))
-            truth.add(_truth_row(simulated))
+            history.write(dict(zip(HISTORY, history_row(simulated), strict=True)))
+            truth.write(dict(zip(TRUTH, _truth_row(simulated), strict=True)))
             for move in simulated.moves:
-                moves.add((move.id, _iso(move.at), move.actor, move.field, move.before, move.after))
+                row = (move.id, _iso(move.at), move.actor, move.field, move.before, move.after)
+                moves.write(dict(zip(MOVES, row, strict=True)))
             ceiling.add(simulated)
     whole = describe(world, count, ceiling)
     write_json(whole_path, whole)

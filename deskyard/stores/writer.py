@@ -34,14 +34,38 @@ class Writer(ABC):
         """Write what is held back."""
 
 
+class _Lines:
+    """A stream of lines that end with a line feed alone."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        return self._stream.write(line.removesuffix("\r\n") + "\n")
+
+
+def csv_rows(stream: IO[str]) -> Any:
+    r"""A `csv.writer` whose lines end with a line feed, and which quotes a cell that holds a lone carriage return.
+
+    Python's own quotes one only where lines end with it, and the file then has a line more than rows.
+
+    >>> stream = io.StringIO()
+    >>> _ = csv_rows(stream).writerow(["a\rb", "c"])
+    >>> stream.getvalue()
+    '"a\rb",c\n'
+    """
+    return csv.writer(_Lines(stream), lineterminator="\r\n")
+
+
 class _Csv(Writer):
     def __init__(self, columns: Sequence[str], stream: IO[str]) -> None:
         super().__init__(columns)
-        self._csv = csv.DictWriter(stream, self.columns, lineterminator="\n")
-        self._csv.writeheader()
+        self._csv = csv_rows(stream)
+        self._csv.writerow(self.columns)
 
     def write(self, result: Mapping[str, Any]) -> None:
-        self._csv.writerow({key: _flat(value) for key, value in result.items()})
+        _known(result, self.columns)
+        self._csv.writerow([_flat(result.get(column)) for column in self.columns])
 
 
 class _Json(Writer):

@@ -236,10 +236,18 @@ class Word(BaseModel):
     weight: float
 
 
+class FlipTold(BaseModel):
+    """Without `words` (wherever they stand in the ticket) `label` would be the most probable; none can be left out."""
+
+    words: list[str]
+    label: str
+
+
 class Because(BaseModel):
     """Why `label` and not `against`, the second best, in log-odds: each word's part, and each head's.
 
-    `base` and the words add up to the head "linear"; the heads add up to the log-odds of the belief.
+    `base` and the words add up to the head "linear"; the heads add up to the log-odds of the belief. `flip` is null
+    where no few words decide.
     """
 
     label: str
@@ -247,6 +255,7 @@ class Because(BaseModel):
     words: list[Word]
     base: float
     heads: dict[str, float]
+    flip: FlipTold | None
 
 
 class SimilarTicket(BaseModel):

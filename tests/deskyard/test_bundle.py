@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -226,7 +227,26 @@ def test_evidence_is_kept_to_the_bit_and_contracts_are_drawn_up_from_it(made, ch
         assert (loaded.evidence[target] == rows).all()
         assert loaded.contracts()[target] == bundle.draw_up(target, rows, loaded.labels(target), 0.95)
     assert loaded.contracts(0.9) is loaded.contracts(0.9)
+    assert loaded.contracts(0.9, 0.01) is not loaded.contracts(0.9)
     assert loaded.contracts(0.99)["queue"].asked == 0.99
+
+
+def test_parents_that_were_said_come_back_and_belong_to_the_digest(made, tmp_path):
+    plain = bundle.save(tmp_path / "plain", *made, {})
+    queue = made.scorer.heads["queue"]
+    said = {queue.labels[0]: "Office", queue.labels[1]: "Office"}
+    heads = {**made.scorer.heads, "queue": replace(queue, said=said)}
+    digest = bundle.save(tmp_path / "said", replace(made.scorer, heads=heads), made.evidence, made.card, {})
+    assert digest != plain
+    assert digest == bundle.save(tmp_path / "again", replace(made.scorer, heads=heads), made.evidence, made.card, {})
+    heads_of = {
+        name: json.loads(next((tmp_path / name).glob("*/heads.json")).read_text()) for name in ("plain", "said")
+    }
+    assert ["parents" in head for head in heads_of["plain"]] == [False, False, False]
+    loaded = bundle.load(tmp_path / "said").scorer.heads["queue"]
+    assert loaded.said == said
+    assert loaded.parents.names == tuple(sorted(("Office", queue.labels[2])))
+    assert bundle.load(tmp_path / "plain").scorer.heads["queue"].parents is None
 
 
 KILLED = """

@@ -67,16 +67,19 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
     path = tmp_path / "desk.toml"
     path.write_text(
         'dates = "month-first"\n[columns]\nbody = "Текст обращения"\nx_product = "Продукт"\n'
-        '[priority]\n"Срочно" = "high"\nnumbers = "1 is urgent"\n[moves]\nat = "Когда"\n',
+        '[priority]\n"Срочно" = "high"\nnumbers = "1 is urgent"\n[moves]\nat = "Когда"\n'
+        '[parent.queue]\n"VPN" = "Network"\n"Wi-Fi 2.4" = "Radio"\n',
         encoding="utf-8-sig",
     )
-    said = parse_map([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none"])
+    said = parse_map([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
+                      'parent.queue.Wi-Fi 2.4=Network', 'parent.Category."a=b"="Письма"'])  # fmt: skip
     assert said == Mapping(
         columns={"body": "Описание", "x_product": "Продукт", "subject": "Тема"},
         priority={"Срочно": "high", "a=b": "low", "3": ""},
         numbers="1-is-urgent",
         dates="month",
         moves={"at": "Когда"},
+        parents={"queue": {"VPN": "Network", "Wi-Fi 2.4": "Network"}, "category": {"a=b": "Письма"}},
     )
 
 
@@ -90,6 +93,10 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
         ("priority.=high", "write priority.Theirs=high"),
         ("priority.numbers=maybe", "1-is-urgent or highest-is-urgent"),
         ("dates=whenever", "day-first or month-first"),
+        ("parent.priority.low=x", "labels of category, queue, assignee have parents"),
+        ("parent.VPN=Network", "labels of category, queue, assignee have parents"),
+        ("parent.queue.=Network", "name a label and its parent"),
+        ("parent.queue.VPN=", "name a label and its parent"),
         ("moves.when=x", "id, at, actor, field, from, to"),
         ("nothing.toml", "not a readable TOML file"),
     ],
@@ -102,7 +109,7 @@ def test_what_a_map_says_wrong_is_named_with_what_would_be_right(item, says):
 def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
     path = tmp_path / "desk.toml"
     path.write_text("[colums]\nbody = 'x'\n")
-    with pytest.raises(BadInput, match=r"sections are \[columns\], \[priority\] and \[moves\]"):
+    with pytest.raises(BadInput, match=r"sections are \[columns\], \[priority\], \[moves\] and \[parent\.queue\]"):
         parse_map([str(path)])
 
 

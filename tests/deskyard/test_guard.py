@@ -53,6 +53,26 @@ def test_of_each_kind_of_strangers_at_most_a_twentieth_passes():
     assert contract.guard.after == pytest.approx(gone[rows["kind"] > 0].mean())
 
 
+def test_a_stricter_share_lets_fewer_strangers_pass_and_a_looser_one_more():
+    rows = np.concatenate([past(), strangers(like=1)])
+    contracts = [draw_up("queue", rows, LABELS, 0.9, tolerated=share) for share in (0.0, 0.02, 0.05, 0.2, 1.0)]
+    passing = [routes(contract, rows, LABELS)[rows["kind"] > 0].mean() for contract in contracts]
+    assert passing == sorted(passing)
+    assert (passing[0], passing[-1]) == (0, 1)
+    assert passing[1] <= 0.02 < passing[3] <= 0.2
+
+
+def test_a_share_that_was_asked_for_is_kept_whatever_it_costs():
+    rows = np.concatenate([past(), strangers(like=3)])
+    by_itself = draw_up("queue", rows, LABELS, 0.9).guard
+    asked = draw_up("queue", rows, LABELS, 0.9, tolerated=guard.TOLERATED)
+    assert by_itself.after > guard.TOLERATED >= asked.guard.after
+    assert asked.guard.given_up > by_itself.given_up
+    nothing = draw_up("queue", np.concatenate([past(), strangers(like=20)]), LABELS, 0.9, tolerated=0.0)
+    assert nothing.threshold is None
+    assert not routes(nothing, rows, LABELS).any()
+
+
 def test_the_promise_is_proved_on_the_tickets_that_pass():
     rows = past()
     rows["truth"] = np.where((rows["likeness"] < 3) & (np.arange(2000) % 3 == 0), -1, rows["truth"])

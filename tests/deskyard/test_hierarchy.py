@@ -44,6 +44,23 @@ def test_labels_without_a_mark_or_all_below_one_parent_have_nothing_above_them()
     assert parents(("A", "B > b")) is None
 
 
+def test_what_a_person_says_of_parents_comes_before_the_mark_and_a_label_may_be_its_own_group():
+    found = parents(
+        ("Access", "Hardware > Mouse", "Mail", "Network", "VPN"), {"VPN": "Network", "Hardware > Mouse": "PC"}
+    )
+    assert found.names == ("Access", "Mail", "Network", "PC")
+    assert found.of.tolist() == [0, 3, 1, 2, 2]
+    assert parents(("A", "B"), {"C": "A"}) is None
+
+
+def test_a_parent_that_was_said_is_proved_like_one_that_is_written():
+    names = ("Access", "Mouse", "Printer", "Mail", "Office")
+    said = {"Mouse": "Hardware", "Printer": "Hardware", "Mail": "Software", "Office": "Software"}
+    written, told = draw_up("queue", past(), LABELS, 0.9).parents, draw_up("queue", past(), names, 0.9, said).parents
+    assert (told.threshold, told.labels, told.n) == (written.threshold, written.labels, written.n)
+    assert draw_up("queue", past(), names, 0.9).parents is None
+
+
 def test_a_ticket_whose_label_is_unsure_goes_to_the_parent_that_is_sure():
     contract = draw_up("queue", past(), LABELS, 0.9)
     assert contract.threshold is None

@@ -20,6 +20,7 @@ POLICIES = st.builds(
     precision=st.none() | st.floats(0.5, 0.999),
     halted=st.booleans(),
     fallback=NAMES,
+    strangers=st.none() | st.floats(0, 1),
     targets=BY_TARGET,
     queues=st.dictionaries(NAMES, RULES, max_size=3),
     pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),
@@ -42,6 +43,7 @@ def test_what_is_written_is_read_back_the_same(policy):
         ('[queues."Сеть"]\nmode = "off"\nprecision = 95', "line 3: precision is 95; write a share"),
         ('[queues."Сеть".targets.queue]\nprecision = 1.0', "line 2: precision is 1.0"),
         ("halted = 1", "line 1: halted is 1; it must be true or false"),
+        ("strangers = 5", "line 1: strangers is 5; write a share from 0 to 1"),
         ("queues = 3", "line 1: queues is 3; it must be a table"),
         ('[routes]\n"A" = 1', "line 2: A is 1; it must be the name of a queue"),
         ("kill = true", "line 1: 'kill' is not known here; choose from mode"),
@@ -52,3 +54,10 @@ def test_a_wrong_line_is_named_with_what_may_stand_there(text, words):
     with pytest.raises(BadInput) as raised:
         read(text)
     assert words in str(raised.value)
+
+
+def test_a_share_of_strangers_is_another_policy_and_none_said_is_that_of_before():
+    """The digest of a fresh install is that of the versions that knew no such key: old decisions still find theirs."""
+    assert Policy().digest == "97780f4b154ee57d"
+    assert read('mode = "suggest"\nstrangers = 0').strangers == 0
+    assert len({Policy(strangers=share).digest for share in (None, 0.0, 0.05)}) == 3

@@ -67,6 +67,9 @@ def test_a_score_that_is_explained_says_words_that_add_up_and_similar_tickets(tr
     weights = {word["word"]: word["weight"] for word in because["words"]}
     assert (weights["vpn"] > 0) != (weights["отпуск"] > 0)
     assert [past["labels"]["queue"] for past in item["similar"]]
+    flip = because["flip"]
+    assert set(flip["words"]) <= set(weights)
+    assert flip["label"] != because["label"]
 
 
 def test_without_a_model_there_is_nothing_to_explain(client):

@@ -63,6 +63,15 @@ def test_a_decision_stays_the_same_after_everything_around_it_has_changed(desk, 
     assert command("verify", "--last", 100).out.endswith("9 of 9 decisions are the same, byte for byte.\n")
 
 
+def test_a_decision_stays_the_same_after_the_share_of_strangers_has_changed(desk, command):
+    for said in ('mode = "route"', 'mode = "route"\nstrangers = 0.01', 'mode = "route"\nstrangers = 0.5'):
+        desk.put("/v1/policy", content=said, headers={"Content-Type": "application/toml"})
+        send(desk)
+    policies = {desk.get("/v1/policy/versions").json()["items"][i]["digest"] for i in range(3)}
+    assert len(policies) == 3
+    assert command("verify", "--last", 100).code == 0
+
+
 def test_a_decision_without_a_model_is_verified_too(call, home, command):
     client = call(Settings(home=home))
     send(client)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskyard.errors import NothingToLearn
+from deskyard.errors import BadInput, NothingToLearn
 from deskyard.ticket import PRIORITIES, TARGETS
 from training.labels import UNLABELLED, learnable
 
@@ -23,6 +23,14 @@ def test_a_label_of_a_single_ticket_is_counted_as_rare_and_always_a_miss():
     assert found.rare == {"once": 1}
     assert found.positions(["B", "once", None, "A", "new"]).tolist() == [1, -3, UNLABELLED, 0, -2]
     assert UNLABELLED < 0
+
+
+def test_parents_that_were_said_are_those_of_learnt_labels_and_a_misspelt_label_is_named():
+    labels = {"queue": ["VPN", "VPN", "Mail", "Mail", "once", "Network", "Network"]}
+    (found,) = learnable(labels, parents={"queue": {"VPN": "Network", "once": "Network"}}).values()
+    assert found.parents == {"VPN": "Network"}
+    with pytest.raises(BadInput, match=r"no ticket has the queue 'VNP'. Did you mean 'VPN'\?"):
+        learnable(labels, parents={"queue": {"VNP": "Network"}})
 
 
 def test_a_target_with_one_label_is_not_learnt_and_the_others_are():

@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from deskyard import bundle
+from deskyard.decision import Action
 from deskyard.errors import DeskyardError, NothingToLearn, PartMissing
+from deskyard.policy import decide
 from deskyard.simulate.truth import write_history
 from deskyard.simulate.world import World
+from deskyard.ticket import Ticket
 from training.history import load
 from training.run import Options, train
 
@@ -98,6 +102,32 @@ def test_a_semicolon_file_in_cp1251_with_russian_headers_trains_with_one_map_a_c
     without = command("train", file)
     assert without.code == 2
     assert '--map id="Номер заявки" --map body="Текст обращения"' in without.err
+
+
+def test_with_a_map_of_parents_a_ticket_whose_queue_is_a_toss_goes_to_the_parent(command, tmp_path):
+    """VPN or Wi-Fi is a coin's toss, and so is Paper or Toner; which of the two groups is plain."""
+    dice = random.Random(0)
+    rows = []
+    for row in plain(600):
+        names = {"Сеть": ("VPN", "Wi-Fi"), "Printers": ("Paper", "Toner")}.get(row[6], ("Bills", "Bills"))
+        rows.append([*row[:6], dice.choice(names), ""])
+    file, desk = written(tmp_path / "h.csv", rows), tmp_path / "desk.toml"
+    desk.write_text('[parent.queue]\nVPN = "Network"\n"Wi-Fi" = "Network"\nPaper = "Printers"\n')
+    said = ["--precision", "0.9", "--no-audit", "--order", "file"]
+    mapped = ["--map", desk, "--map", "parent.queue.Toner=Printers"]
+    assert command("train", file, *said, "--out", tmp_path / "without").code == 0
+    assert command("train", file, *said, *mapped, "--out", tmp_path / "with").code == 0
+    done = {}
+    for name in ("without", "with"):
+        loaded = bundle.load(tmp_path / name)
+        ticket = Ticket(id="new", body=TELLS["Сеть"])
+        done[name] = decide(ticket, loaded.predict([ticket])[0], loaded.contracts())["queue"]
+    assert (done["without"].action, done["without"].label in ("VPN", "Wi-Fi")) == (Action.SUGGEST, True)
+    assert (done["with"].action, done["with"].label) == (Action.ROUTE, "Network")
+    assert done["with"].confidence > 0.9
+    wrong = command("train", file, *said, "--map", "parent.queue.WiFi=Network")
+    assert wrong.code == 2
+    assert "no ticket has the queue 'WiFi'. Did you mean 'Wi-Fi'?" in " ".join(wrong.err.split())
 
 
 def test_json_is_one_document_with_the_bundle_and_its_card(command, file, home):

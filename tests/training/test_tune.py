@@ -1,6 +1,6 @@
 """Tuning: a choice is made where it pays, for each history, inside what is learnt, and always the same."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -124,4 +124,4 @@ def test_favouring_rare_labels_finds_more_of_them():
 def test_the_recipe_stands_in_the_card(past, effort):
     card = train(past, Options(targets=("category", "priority"), effort=effort)).card
     assert card["options"]["effort"] == effort
-    assert set(card["targets"]["priority"]["recipe"]) == {"C", "blocks", "themes", "recency", "balance", "ordered", "rare"}
+    assert set(card["targets"]["priority"]["recipe"]) == {field.name for field in fields(Recipe)}

@@ -23,10 +23,10 @@ def verdict(trained: Trained, one: JudgedTarget) -> list[dict[str, Any]]:
     found = trained.judged[one.target]
     rows = []
     for asked in sorted({*PRECISIONS, found.contract.asked}):
-        contract = draw_up(one.target, found.evidence, one.labels, asked)
+        contract = draw_up(one.target, found.evidence, one.labels, asked, found.labels.parents)
         gone = routes(contract, found.rows, one.labels)
         n, right = int(gone.sum()), int((gone & one.right).sum())
-        saved = draw_up(one.target, trained.evidence[one.target], one.labels, asked)
+        saved = draw_up(one.target, trained.evidence[one.target], one.labels, asked, found.labels.parents)
         rows.append(
             {
                 "asked": asked,

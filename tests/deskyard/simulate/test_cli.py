@@ -121,7 +121,7 @@ def test_an_endless_stream_stops_when_nobody_reads_any_more():
     ("arguments", "says"),
     [
         (["--out", "history.xlsx"], "Can't tell the format"),
-        (["--out", "no/such/folder/history.csv"], "Can't write to"),
+        (["--out", "no/such/folder/history.csv"], "can't be written"),
         (["--tickets", "-1", "--out", "history.csv"], "can't be negative"),
         (["--typos", "1.5", "--out", "history.csv"], "--typos is a share"),
         (["--out", "-"], "needs a file name"),

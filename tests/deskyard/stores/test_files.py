@@ -329,6 +329,17 @@ RESULTS = [
 ]
 
 
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.jsonl", "o.parquet"])
+def test_any_line_end_in_a_cell_is_written_and_read_as_it_is(tmp_path, name):
+    texts = ["a\rb", "\r", "a\r", "a\r\nb", "a\nb", '"\r"', "no end"]
+    with open_writer(tmp_path / name, ["id", "body"]) as out:
+        for n, text in enumerate(texts):
+            out.write({"id": str(n), "body": text})
+    assert cells(rows_of(tmp_path / name)) == [[str(n), text] for n, text in enumerate(texts)]
+    if name == "o.csv":
+        assert (tmp_path / name).read_bytes().startswith(b'id,body\n0,"a\rb"\n')
+
+
 @pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.jsonl", "o.jsonl.gz", "o.parquet"])
 def test_results_come_back_as_they_were_written(tmp_path, name):
     with open_writer(tmp_path / name, list(RESULTS[0])) as out:
