@@ -59,8 +59,8 @@ class Memory:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
         similar = self._similarities(columns, weights)
-        best = np.argpartition(-similar, n)[:n] if len(similar) > n else np.arange(len(similar))
-        best = best[np.lexsort((best, -similar[best]))]
+        best = _near_enough(similar, n)
+        best = best[np.lexsort((best, -similar[best]))][:n]
         best = best[similar[best] > 0]
         return best, similar[best]
 
@@ -91,15 +91,31 @@ class Memory:
         index = self.index
         known = index.indptr[columns + 1] > index.indptr[columns]
         columns, weights = _largest(columns[known], weights[known], ASKED)
-        holders = list(zip(index.indptr[columns].tolist(), index.indptr[columns + 1].tolist(), strict=True))
-        tickets = np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])
-        shared = np.repeat(_unit(weights), [stop - start for start, stop in holders])
-        shared *= np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
-        return np.asarray(np.bincount(tickets, shared, minlength=len(self.ids)), dtype=np.float64)
+        starts = index.indptr[columns]
+        holders = index.indptr[columns + 1] - starts
+        ends = np.cumsum(holders)
+        places = np.arange(holders.sum()) + np.repeat(starts - ends + holders, holders)
+        shared = np.repeat(_unit(weights), holders)
+        shared *= index.data[places]
+        return np.asarray(np.bincount(index.indices[places], shared, minlength=len(self.ids)), dtype=np.float64)
 
 
 _NOBODY: Final = np.empty(0, np.int32)
 _NOTHING: Final = np.empty(0, np.float32)
+
+
+def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
+    """Positions of the `n` most similar and perhaps a few more, found by looking at most of them once.
+
+    Of many piles the `n`-th highest top is in no case above the `n`-th most similar.
+    """
+    piles = 8 * n
+    if len(similar) < 4 * piles:
+        return np.arange(len(similar))
+    height = len(similar) // piles
+    tops = similar[: piles * height].reshape(height, piles).max(axis=0)
+    bound = np.partition(tops, piles - n)[piles - n]
+    return np.flatnonzero(similar >= bound if bound > 0 else similar > 0)
 
 
 def votes(

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from deskyard import pool
-from deskyard.features import Counts, TicketVectorizer
+from deskyard.features import Counts, Part, TicketVectorizer
 from deskyard.linear import LinearHead
 from deskyard.memory import Memory, votes
 from deskyard.recipe import Recipe
@@ -24,6 +24,12 @@ from deskyard.ticket import Target
 
 UNHEARD: Final = 0.01
 """Tickets that a label is taken to have where the history has none; no share is 0."""
+
+MOST_GRAMS: Final = (50_000, 200_000)
+"""The most grams of a block, from many labels to few."""
+
+MOST_WEIGHTS: Final = 2_500_000
+"""Grams of a block times labels, between those two: with 50 labels a bundle stays below 30 MB."""
 
 Labels = Mapping[Target, npt.NDArray[np.int32]]
 """For each target the label positions of the tickets; negative where a ticket has none."""
@@ -42,32 +48,35 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.recipes = recipes
         self.seed = seed
 
-    def fit(self, counts: Counts, y: Labels, ids: Sequence[str] | None = None) -> Self:
+    def fit(self, counts: Counts | Part, y: Labels, ids: Sequence[str] | None = None) -> Self:
         """Learn from counted tickets in order of time (where known) and their labels."""
-        self.vectorizer_ = TicketVectorizer(latin=counts.latin).fit_counts(counts)
+        n = len(counts)
+        most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
+        self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
         X = self.vectorizer_.transform_counts(counts)
-        self.memory_ = Memory.of(X, ids or [""] * len(counts), self.vectorizer_.vocabulary_.names)
-        remembered = slice(len(counts) - len(self.memory_.ids), None)
+        self.memory_ = Memory.of(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
+        remembered = slice(n - len(self.memory_.ids), None)
         self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
         recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
         themes = Themes.of(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
-        ages: npt.NDArray[np.float32] = np.linspace(1, 0, len(counts), dtype=np.float32)
-        for target, n in self.labels.items():
+        ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
+        for target, labels in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            share = np.bincount(y[target][known], minlength=n) + UNHEARD
+            share = np.bincount(y[target][known], minlength=labels) + UNHEARD
             self.shares_[target] = (share / share.sum()).astype(np.float32)
             factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
-            head = LinearHead(n, recipes[target], self.seed)
-            self.linear_[target] = head.fit(X[known], y[target][known], factors, ages[known], themes)
+            head = LinearHead(labels, recipes[target], self.seed)
+            rows = X if len(known) == n else X[known]
+            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes)
         return self
 
-    def log_scores(self, counts: Counts) -> dict[Target, npt.NDArray[np.float32]]:
+    def log_scores(self, counts: Counts | Part) -> dict[Target, npt.NDArray[np.float32]]:
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
         return self.ask(counts)[0]
 
-    def ask(self, counts: Counts) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
+    def ask(self, counts: Counts | Part) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
         """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it)."""
         check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)

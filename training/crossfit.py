@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 
 from deskyard import hierarchy, likeness, pool, urgency
 from deskyard.contract import EVIDENCE, Evidence
-from deskyard.features import Counts, count
+from deskyard.features import Counts, Part, count
 from deskyard.grams import BLOCKS
 from deskyard.model import TicketModel
 from deskyard.recipe import Recipe
@@ -71,7 +71,8 @@ class Material:
         if not any(ticket.subject for ticket in tickets):
             counts = counts.without("subject")
         y = {target: labels.positions(values[target]) for target, labels in label_sets.items()}
-        return cls(tickets, counts, label_sets, y, copies.groups(tickets, counts), seed)
+        groups = copies.groups(tickets, counts)
+        return cls(tickets, counts.repeated(), label_sets, y, groups, seed)
 
     def by(self, recipes: Mapping[Target, Recipe]) -> "Material":
         """The same, learnt by these recipes; a block that none of them uses is left out."""
@@ -82,11 +83,17 @@ class Material:
         """The same for one target alone."""
         return replace(self, label_sets={target: self.label_sets[target]}, y={target: self.y[target]})
 
+    def lean(self) -> "Material":
+        """The same without what a model never looks at: each worker gets a copy."""
+        return replace(self, tickets=[Ticket(id=ticket.id) for ticket in self.tickets])
+
     def fit(self, rows: Positions) -> TicketModel:
         """A model of the tickets at `rows`."""
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
-        return TicketModel(sizes, self.recipes, self.seed).fit(self.counts[rows], y, [self.tickets[i].id for i in rows])
+        return TicketModel(sizes, self.recipes, self.seed).fit(
+            Part(self.counts, rows), y, [self.tickets[i].id for i in rows]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ class Asked:
     @classmethod
     def of(cls, material: Material, fold: Fold) -> "Asked":
         """Fit on `fold.learn`, ask about `fold.ask`."""
-        model, new = material.fit(fold.learn), material.counts[fold.ask]
+        model, new = material.fit(fold.learn), Part(material.counts, fold.ask)
         scores, nearest = model.ask(new)
         return cls(fold.ask, scores, model.vectorizer_.known(new), nearest)
 
@@ -150,6 +157,7 @@ def work(
     Behind those the answers to the folds `apart`, which are of one target each.
     """
     ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
+    material = material.lean()
     jobs = [delayed(material.fit)(plan.everything), *(delayed(Asked.of)(material, fold) for fold in ask)]
     jobs += [delayed(Asked.of)(material.only(target), fold) for target, fold in apart]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1

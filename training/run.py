@@ -1,5 +1,6 @@
 """A training run: a history goes in; an honest score, the evidence and the model that goes to work come out.
 
+    take part          all tickets; of a long history the newest, and older ones of rare labels
     count every gram once
     choose             how each target is learnt, inside what is learnt
     learn | judge      the newest fifth judges (or a random fifth, or --test)
@@ -31,7 +32,7 @@ from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_po
 from training.evaluate import Score
 from training.history import History
 from training.labels import LabelSet, learnable
-from training.split import Plan, Positions
+from training.split import Plan, Positions, taking_part
 from training.tune import Effort, Favour, tune
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
@@ -87,16 +88,21 @@ def quiet(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
 def train(history: History, options: Options, test: History | None = None, progress: Progress = quiet) -> Trained:
     """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
 
+    Of a long history the texts that take no part are forgotten (`History.keep_only`).
     Raises NothingToLearn when no wanted target has two labels with enough tickets.
     """
     if test is not None and not len(test):
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
     label_sets = learnable(history.labels, options.targets, options.parents)
     ordered = options.order == "file" or history.dated * 2 > len(history)
-    tickets = [*history.tickets, *(test.tickets if test else ())]
-    values = {t: [*history.labels[t], *(test.labels[t] if test else ())] for t in label_sets}
+    y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
+    part = taking_part(y, len(history), ordered, options.seed)
+    if len(part) < len(history):
+        history.keep_only(part.tolist())
+    tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
+    values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
     material = Material.of(tickets, values, label_sets, options.seed, progress)
-    plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed, material.groups)
+    plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
     material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
 
     left_out = list(strangers.folds(material, plan.apart.learn))
@@ -195,10 +201,13 @@ def _card(
     judged: Mapping[Target, Judged],
 ) -> dict[str, Any]:
     """What the bundle says of itself; no moment and no place, so that it belongs to the digest."""
-    first, last = history.time_range or (None, None)
+    times = [ticket.created_at for ticket in material.tickets[: len(plan.everything)] if ticket.created_at is not None]
+    first, last = (min(times), max(times)) if times else (None, None)
     return {
         "learnt_from": {
-            "tickets": len(history),
+            "tickets": len(plan.everything),
+            "of": len(history),
+            "which": "the newest" if plan.ordered else "random ones",
             "digest": history.digest,
             "first": first.isoformat() if first else None,
             "last": last.isoformat() if last else None,
@@ -210,7 +219,7 @@ def _card(
             "learnt_from": len(plan.apart.learn),
             "digest": test.digest if test else None,
         },
-        "note": "the figures are those of the judged model; the saved one learnt from every ticket of the history",
+        "note": "the figures are those of the judged model; the saved one learnt from every ticket that took part",
         "asked_precision": options.precision,
         "options": asdict(options),
         "targets": {

@@ -85,8 +85,12 @@ def remarks(card: Card) -> Iterator[str]:
             held = contract["not_routed"]
             yield f"{target}: {_count(len(held), 'label')} only suggested, for want of evidence: {_some(held)}"
         yield from _bounds(target, contract)
-    learnt = card["learnt_from"]["tickets"]
-    yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
+    learnt = card["learnt_from"]
+    tickets, of = learnt["tickets"], learnt.get("of", learnt["tickets"])
+    which = f"all {tickets:,} tickets"
+    if tickets < of:
+        which = f"{tickets:,} of {of:,} tickets ({learnt['which']}, and some more of rare labels)"
+    yield f"the saved model learnt from {which}; the figures are those of the judged one"
 
 
 def _bounds(target: Target, contract: Mapping[str, Any]) -> Iterator[str]:
