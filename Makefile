@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint demo bench lock clean
+.PHONY: help setup test lint demo bench evaluate lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route ne
 bench: setup ## Measure speed beside the tutorial's pipeline, alone and over HTTP (docs/performance.md)
 	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
+
+evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); needs ../shared, about an hour
+	$(BIN)/python -m tests.benchmarks.evaluate $(INTO)
 
 lock: setup ## Choose the newest versions that fit and lock them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --group dev pyproject.toml -o requirements.lock

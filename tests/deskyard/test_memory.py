@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 from deskyard import memory
 from deskyard.memory import ASKED, DOUBT, SHORTEST, STRONGEST, Memory, votes
 
-NAMES = (["vpn", "printer"], ["vp", "vpn", "prin", "print", "inter"], ["channel=mail"])
+NAMES = (["vpn", "printer"], ["vp", "vpn", "prin", "print", "inter"], ["channel=mail"], ["vpn"])
 
 
 def rows(rng, tickets, columns, density=0.3):
@@ -20,7 +20,7 @@ def rows(rng, tickets, columns, density=0.3):
 def dense():
     """60 tickets of at most 30 columns: nothing is cut, so the answer is that of any exact search."""
     X = rows(np.random.default_rng(3), 60, 30)
-    return X, Memory.of(X, [str(n) for n in range(60)], [[f"w{n}" for n in range(30)], [], []])
+    return X, Memory.of(X, [str(n) for n in range(60)], [[f"w{n}" for n in range(30)], [], [], []])
 
 
 def test_the_nearest_are_those_of_an_exact_search(dense):
@@ -38,7 +38,7 @@ def test_the_nearest_are_those_of_an_exact_search(dense):
 
 def test_the_nearest_come_best_first_and_equals_oldest_first():
     X = sparse.csr_array(np.array([[1, 0], [0, 1], [1, 0], [1, 1]], np.float32))
-    remembered = Memory.of(X, list("abcd"), [["x", "y"], [], []])
+    remembered = Memory.of(X, list("abcd"), [["x", "y"], [], [], []])
     found, similar = remembered.nearest(np.array([0], np.int32), np.array([1], np.float32))
     assert found.tolist() == [0, 2, 3]
     assert similar.tolist() == pytest.approx([1, 1, 0.5**0.5], abs=1e-3)
@@ -47,7 +47,9 @@ def test_the_nearest_come_best_first_and_equals_oldest_first():
 def test_a_ticket_of_unknown_columns_has_no_neighbours(dense):
     none = np.empty(0, np.int32), np.empty(0, np.float32)
     assert [len(part) for part in dense[1].nearest(*none)] == [0, 0]
-    empty = Memory.of(sparse.csr_array((3, 30), dtype=np.float32), list("abc"), [[f"w{n}" for n in range(30)], [], []])
+    empty = Memory.of(
+        sparse.csr_array((3, 30), dtype=np.float32), list("abc"), [[f"w{n}" for n in range(30)], [], [], []]
+    )
     assert [len(part) for part in empty.nearest(np.array([4], np.int32), np.array([1], np.float32))] == [0, 0]
 
 
@@ -61,21 +63,21 @@ def test_short_runs_of_characters_are_not_remembered():
 
 def test_only_the_strongest_columns_of_a_ticket_are_remembered():
     weights = np.linspace(1, 2, STRONGEST + 50, dtype=np.float32)
-    remembered = Memory.of(sparse.csr_array(weights[None]), ["1"], [[f"w{n}" for n in range(len(weights))], [], []])
+    remembered = Memory.of(sparse.csr_array(weights[None]), ["1"], [[f"w{n}" for n in range(len(weights))], [], [], []])
     assert np.flatnonzero(remembered.index.toarray().ravel()).tolist() == list(range(50, STRONGEST + 50))
 
 
 def test_only_the_strongest_known_columns_of_a_question_are_looked_up():
     n = ASKED + 30
     X = sparse.csr_array(np.eye(n, dtype=np.float32)[: n - 10])  # the last ten columns are in no remembered ticket
-    remembered = Memory.of(X, [str(i) for i in range(n - 10)], [[f"w{i}" for i in range(n)], [], []])
+    remembered = Memory.of(X, [str(i) for i in range(n - 10)], [[f"w{i}" for i in range(n)], [], [], []])
     found, _ = remembered.nearest(np.arange(n, dtype=np.int32), np.linspace(1, 2, n, dtype=np.float32), n)
     assert sorted(found.tolist()) == list(range(n - 10 - ASKED, n - 10))
 
 
 def test_only_the_newest_tickets_are_remembered(monkeypatch):
     monkeypatch.setattr(memory, "MOST_TICKETS", 2)
-    remembered = Memory.of(sparse.csr_array(np.eye(3, dtype=np.float32)), list("abc"), [["x", "y", "z"], [], []])
+    remembered = Memory.of(sparse.csr_array(np.eye(3, dtype=np.float32)), list("abc"), [["x", "y", "z"], [], [], []])
     assert list(remembered.ids) == ["b", "c"]
     assert len(remembered.nearest(np.array([0], np.int32), np.array([1], np.float32))[0]) == 0
     assert remembered.nearest(np.array([2], np.int32), np.array([1], np.float32))[0].tolist() == [1]
