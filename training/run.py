@@ -227,6 +227,7 @@ def _card(
                         "surest": found.contract.n,
                         "right": found.contract.right,
                     },
+                    "outdated": found.contract.outdated,
                     "by_label": {label: list(counted) for label, counted in found.contract.record.items()},
                     "guard": asdict(found.contract.guard) if found.contract.guard else None,
                     "urgency": asdict(found.contract.urgency) if found.contract.urgency else None,

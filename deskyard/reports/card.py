@@ -84,6 +84,11 @@ def remarks(card: Card) -> Iterator[str]:
         elif contract["not_routed"]:
             held = contract["not_routed"]
             yield f"{target}: {_count(len(held), 'label')} only suggested, for want of evidence: {_some(held)}"
+        if contract["outdated"]:
+            yield (
+                f"{target}: the desk has changed: the newest evidence breaks what the older proves, so only the newest "
+                f"{evidence['tickets']:,} tickets count"
+            )
         yield from _bounds(target, contract)
     learnt = card["learnt_from"]["tickets"]
     yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
