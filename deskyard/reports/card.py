@@ -63,8 +63,9 @@ def legend() -> str:
     return "; ".join(f"{heading}: {meaning}" for heading, meaning in _COLUMNS)
 
 
-def remarks(card: Card) -> Iterator[str]:
-    """What a person should know beside the table, a sentence each."""
+def remarks(card: Card, made: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """What a person should know beside the table, a sentence each; `made`: the bundle's, with what was measured."""
+    yield from _bought(card, made or {})
     for target, found in _targets(card):
         contract, rare = found["contract"], found["too_rare"]
         evidence, asked = contract["evidence"], contract["asked"]
@@ -92,6 +93,19 @@ def remarks(card: Card) -> Iterator[str]:
         yield from _bounds(target, contract)
     learnt = card["learnt_from"]["tickets"]
     yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
+
+
+def _bought(card: Card, made: Mapping[str, Any]) -> Iterator[str]:
+    """What an encoder brought each target, and what it costs."""
+    for target, found in _targets(card):
+        score, without = found["score"], found.get("without_encoder")
+        if score and without:
+            both, alone = (
+                f"{_percent(one['accuracy'])} right and {_percent(one['coverage'])} routed" for one in (score, without)
+            )
+            yield f"{target}: with the encoder {both}, without {alone}"
+    if "encoder" in made:
+        yield f"the encoder ({card['encoder']['kind']}) costs {made['encoder']['milliseconds']:.1f} ms a ticket"
 
 
 def _bounds(target: Target, contract: Mapping[str, Any]) -> Iterator[str]:
