@@ -173,6 +173,9 @@ def page(cases: Sequence[Case], folder: Path) -> Iterator[str]:
     yield "# Evaluation\n"
     yield f"`make evaluate`, {time.strftime('%Y-%m-%d')}, {machine}; written by that command, except the readings.\n"
     yield INTRODUCTION
+    lacking = [case.name for case in CASES if case not in cases]
+    if lacking:
+        yield f"**Not run yet: {', '.join(lacking)}.**\n"
     yield "## How often it is right\n"
     yield f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}"
     yield from (_row(row) for row in found)
