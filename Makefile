@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint demo bench bench-growth lock clean
+.PHONY: help setup test lint demo bench bench-growth evaluate lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench: setup ## Measure speed beside the tutorial's pipeline, alone and over HTT
 
 bench-growth: setup ## What a history of 10,000, 100,000 and a million tickets costs beside both peers (about an hour)
 	$(BIN)/python -m tests.benchmarks.growth
+
+evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); needs ../shared, about an hour
+	$(BIN)/python -m tests.benchmarks.evaluate $(INTO)
 
 lock: setup ## Choose the newest versions that fit and lock them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --group dev pyproject.toml -o requirements.lock

@@ -7,6 +7,7 @@ process killed at any moment leaves the old bundle or the new one, never a half.
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -22,9 +23,11 @@ from scipy import sparse
 from deskyard import atomic
 from deskyard.contract import Contract, Evidence
 from deskyard.decision import Prediction
-from deskyard.errors import BadInput, BundleBroken, BundleMissing
+from deskyard.encoder import Encoder, open_again, probe
+from deskyard.errors import BadInput, BundleBroken, BundleMissing, EncoderMissing
 from deskyard.explain import Explanation, explain
 from deskyard.grams import BLOCKS
+from deskyard.meaning import Meaning
 from deskyard.memory import Memory
 from deskyard.proof import draw_up
 from deskyard.scorer import Head, Scorer, spans
@@ -37,6 +40,13 @@ MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
 REPORT: Final = ("report.json", "report.html")
 """What a training run lays beside the content, outside the digest; it goes when another content comes."""
+MEANING: Final = ("coef", "intercept", "centre", "directions", "remembered")
+"""Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
+APART: Final = 1e-3
+"""How far each number of a probe's vector may lie from that of the day of learning."""
+PLACE: Final = "DESKYARD_ENCODER"
+"""The environment's word on where an encoder's folder lies; read here, because MLflow loads bundles where there are no
+`deskyard.settings`."""
 CURRENT: Final = "CURRENT"
 ABANDONED: Final = 86_400.0
 """Seconds after which an unfinished save is taken for that of a killed process."""
@@ -62,6 +72,11 @@ class Bundle:
     def targets(self) -> tuple[Target, ...]:
         """What it predicts."""
         return tuple(self.scorer.heads)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether an encoder reads the tickets, too: milliseconds a ticket instead of fractions of one."""
+        return self.scorer.encoder is not None
 
     def labels(self, target: Target) -> tuple[str, ...]:
         """The labels it knows of a target."""
@@ -137,7 +152,8 @@ def _save(
 def load(folder: Path) -> Bundle:
     """Open a bundle; every file is compared with the manifest before any of it is used.
 
-    Raises BundleMissing when there is none at `folder`, and BundleBroken when a file is missing, changed or truncated.
+    Raises BundleMissing when there is none at `folder`, BundleBroken when a file is missing, changed or truncated, and
+    EncoderMissing when the encoder that it was learnt with is not here.
     """
     manifest = _manifest(folder)
     home = folder / str(manifest["folder"])
@@ -147,8 +163,9 @@ def load(folder: Path) -> Bundle:
             raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
         if _sha256(path) != expected:
             raise _changed(path)
+    encoder = _encoder(home, manifest["made"]) if "encoder.json" in manifest["files"] else None
     try:
-        scorer, evidence = _put_together(home)
+        scorer, evidence = _put_together(home, encoder)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise BundleBroken(f"{folder} is whole, but this deskyard can't read it ({error!r}): train again.") from error
     return Bundle(
@@ -223,6 +240,11 @@ def _taken_apart(
             for t, h in scorer.heads.items()
         ],
     }
+    if scorer.meaning is not None and scorer.encoder is not None:
+        arrays |= {f"meaning_{name}": getattr(scorer.meaning, name) for name in MEANING}
+        arrays["meaning_remembered"] = arrays["meaning_remembered"].astype(np.float16)
+        arrays["encoder_probe"] = probe(scorer.encoder)
+        documents["encoder"] = {"kind": scorer.encoder.kind, "digest": scorer.encoder.digest}
     for target, head in scorer.heads.items():
         arrays |= {
             f"{target}_shares": head.shares,
@@ -232,7 +254,24 @@ def _taken_apart(
     return arrays, documents
 
 
-def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
+def _encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
+    """The encoder of a bundle, compared with what it said on the day of learning.
+
+    Its folder is the one that DESKYARD_ENCODER names, else where it lay then.
+    """
+    said, then = _document(home, "encoder"), made.get("encoder") or {}
+    found = open_again(
+        said["kind"], said["digest"], [place for place in (os.environ.get(PLACE), then.get("folder")) if place]
+    )
+    if np.abs(probe(found) - _array(home, "encoder_probe")).max() > APART:
+        raise EncoderMissing(
+            f"the encoder {found.kind} has the weights that the model was learnt with, and encodes otherwise than it "
+            "did: install the version of that day, or train again."
+        )
+    return found
+
+
+def _put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
     columns, ids = _document(home, "columns"), _document(home, "memory_ids")
     heads: dict[Target, Any] = {head["target"]: head for head in _document(home, "heads")}
     side_by_side = spans({target: head["labels"] for target, head in heads.items()})
@@ -262,8 +301,14 @@ def _put_together(home: Path) -> tuple[Scorer, dict[Target, Evidence]]:
             )
             for target, head in heads.items()
         },
+        meaning=Meaning(**{name: _meaning(home, name) for name in MEANING}) if encoder else None,
+        encoder=encoder,
     )
     return scorer, {target: _array(home, f"{target}_evidence") for target in heads}
+
+
+def _meaning(home: Path, name: str) -> npt.NDArray[np.float32]:
+    return _array(home, f"meaning_{name}").astype(np.float32, copy=False)
 
 
 def _array(home: Path, name: str) -> npt.NDArray[Any]:

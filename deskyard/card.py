@@ -35,6 +35,6 @@ def show(loaded: bundle.Bundle) -> None:
         out = Console(width=130)
     out.print(table(loaded.card))
     out.print(legend(), style="dim", highlight=False)
-    for remark in remarks(loaded.card):
+    for remark in remarks(loaded.card, loaded.made):
         out.print(f"- {remark}", highlight=False, markup=False)
     out.print(f"bundle {loaded.name}, digest {loaded.digest[:16]}", highlight=False, markup=False, soft_wrap=True)

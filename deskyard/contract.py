@@ -98,7 +98,8 @@ class Contract:
     evidence at the threshold, `of` all evidence; where nothing is proved they count the strictest look. `record` tells
     of each of the labels how many said it at the threshold and how many of those were right. The `guard`
     keeps strangers out, where there is one. `parents` is the contract on the labels' parents, for tickets that this one
-    does not route. `urgency` says below which chance of being urgent a priority may be set low.
+    does not route. `urgency` says below which chance of being urgent a priority may be set low. `outdated`: the newest
+    evidence broke what all of it proves, so only the newest counts.
     """
 
     target: Target
@@ -113,6 +114,7 @@ class Contract:
     guard: Guard | None = None
     parents: "Contract | None" = None
     urgency: Urgency | None = None
+    outdated: bool = False
 
     def allows(self, prediction: Prediction) -> tuple[Action, Reason]:
         """What may be done with a prediction of this target, and why."""

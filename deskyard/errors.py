@@ -29,6 +29,10 @@ class BundleBroken(BundleError):
     """A bundle's file is missing, changed or truncated: fetch it again or train anew. It is never half used."""
 
 
+class EncoderMissing(BundleError):
+    """A model was learnt with an encoder that is not here: install it, or name its folder in DESKYARD_ENCODER."""
+
+
 class PartMissing(DeskyardError):
     """A command needs an optional part of deskyard that is not installed; the message names the extra."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from deskyard import flips, pool
 from deskyard.flips import Flip
 from deskyard.grams import Said
-from deskyard.memory import NEIGHBOURS, votes
+from deskyard.memory import NEIGHBOURS
 from deskyard.parts import Parts
 from deskyard.scorer import Scorer
 from deskyard.ticket import Target, Ticket
@@ -29,7 +29,8 @@ class Because:
 
     `words`: each word of the ticket (lower case, private parts masked) and each field's value with its weight, the
     weightiest first. `base`: what the linear head holds for `label` before it reads a word. `heads`: what each head
-    adds to the belief; "linear" is `base` and all the words. `flip`: the smallest set of words found without which
+    adds to the belief; "linear" is `base` and all the words; what an encoder makes of the text ("meaning",
+    "neighbours") is of the whole of it, and no word's. `flip`: the smallest set of words found without which
     another label would be the most probable; None where no few words decide.
     """
 
@@ -63,14 +64,14 @@ def explain(scorer: Scorer, ticket: Ticket) -> Explanation:
     parts = Parts.of(scorer.vocabulary, Said.of(ticket))
     columns, weights = parts.columns, parts.weights
     margins = scorer.margins(columns, weights)
+    sense = scorer.sense(ticket)
     near, likenesses = scorer.memory.nearest(columns, weights, flips.NEAR)
     nearest, similar = near[:NEIGHBOURS], likenesses[:NEIGHBOURS]
     rows = scorer.coef.take(columns, axis=0).astype(np.float64)
-    search = flips.Search(scorer, parts, flips.Reckoning(scorer, parts, weights, rows, near))
+    search = flips.Search(scorer, ticket, parts, flips.Reckoning(scorer, parts, weights, rows, near))
     because, chosen, told_of = {}, {}, {}
     for target, head in scorer.heads.items():
-        cast = votes(head.remembered[nearest], similar, head.shares)
-        scores = pool.log_scores(margins[None, head.span], cast[None], head.shares)[:, 0] * head.pool[:, None]
+        scores = scorer.scores(head, margins, nearest, similar, sense)[:, 0] * head.pool[:, None]
         first, second = np.argsort(-scores.sum(axis=0), kind="stable")[:2].tolist()
         say, place = head.pool[pool.HEADS.index("linear")], head.span.start
         told = parts.told(weights * (rows[:, place + first] - rows[:, place + second]) * say)
@@ -80,7 +81,7 @@ def explain(scorer: Scorer, ticket: Ticket) -> Explanation:
             against=head.labels[second],
             words=tuple((parts.names[i], float(told[i])) for i in np.argsort(-np.abs(told), kind="stable")),
             base=float((float(scorer.intercept[place + first]) - float(scorer.intercept[place + second])) * say),
-            heads=dict(zip(pool.HEADS, (scores[:, first] - scores[:, second]).tolist(), strict=True)),
+            heads=dict(zip(pool.heads(head.pool), (scores[:, first] - scores[:, second]).tolist(), strict=True)),
             flip=None,
         )
     found = search.find(chosen, told_of)

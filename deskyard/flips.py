@@ -3,6 +3,9 @@
 In come a scorer, a ticket in parts and its belief; out goes a `Flip` or None. The search reckons many deletions at
 once, closely but not exactly; what it finds is asked of the scorer itself before it is told, so what is told is true.
 What is not found may still exist: trying all sets would take 2 to the power of the words.
+
+Where a model has an encoder, each strong word is deleted from the text in turn and the rest is encoded; sets of words
+are reckoned as if each moved the meaning heads as it does alone, and asked of the scorer with the text really reduced.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +16,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from deskyard.encoder import text_of
+from deskyard.meaning import Sense
 from deskyard.memory import ASKED, DOUBT, NEIGHBOURS
 from deskyard.parts import Parts, Places
-from deskyard.pool import FLOOR
+from deskyard.pool import FLOOR, HEADS
 from deskyard.scorer import Head, Scorer
-from deskyard.ticket import Target
+from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import LENGTHS, Weights
 
 FEW: Final = 5
@@ -57,10 +62,11 @@ class Flip:
 class Search:
     """One ticket's flips, target by target; what was asked for one target serves the others."""
 
-    def __init__(self, scorer: Scorer, parts: Parts, reckoning: "Reckoning") -> None:
-        """`reckoning` is that of the same ticket."""
-        self.scorer, self.parts, self.reckoning = scorer, parts, reckoning
-        self.asked: dict[frozenset[int], tuple[Floats, npt.NDArray[np.int64], Floats]] = {}
+    def __init__(self, scorer: Scorer, ticket: Ticket, parts: Parts, reckoning: "Reckoning") -> None:
+        """`parts` and `reckoning` are those of the ticket."""
+        self.scorer, self.ticket, self.parts, self.reckoning = scorer, ticket, parts, reckoning
+        self.asked: dict[frozenset[int], tuple[Floats, npt.NDArray[np.int64], Floats, Sense | None]] = {}
+        self.senses: dict[frozenset[int], Sense] = {}
 
     def find(self, labels: Mapping[Target, int], weights: Mapping[Target, Floats]) -> dict[Target, Flip | None]:
         """The flip of each target's most probable label (a position); `weights` of the words for it (names)."""
@@ -68,9 +74,10 @@ class Search:
         strong = np.argsort(-most, kind="stable")[:STRONGEST]
         sets = [frozenset[int](), *(frozenset([i]) for i in strong.tolist())]
         alone = self.reckoning.trial(self._rows(sets))
+        self._encode(sets)
         found = {}
         for target, label in labels.items():
-            scores = self.reckoning.scores(self.scorer.heads[target], alone)
+            scores = self.reckoning.scores(self.scorer.heads[target], alone) + self._meant(target, sets)
             gone = self._found(target, label, strong, scores)
             if gone is not None:
                 words = tuple(self.parts.names[i] for i in sorted(gone, key=lambda i: (-weights[target][i], i)))
@@ -92,7 +99,8 @@ class Search:
             return None
         pairs = combinations(by_lead[:PAIRED].tolist(), 2)
         sets = list(dict.fromkeys(frozenset(strong[list(places)].tolist()) for places in (*pairs, *together)))
-        lead = _lead(self.reckoning.scores(self.scorer.heads[target], self.reckoning.trial(self._rows(sets))), label)
+        tried = self.reckoning.trial(self._rows(sets))
+        lead = _lead(self.reckoning.scores(self.scorer.heads[target], tried) + self._meant(target, sets), label)
         order = sorted(np.flatnonzero(lead < 0).tolist(), key=lambda i: (len(sets[i]), lead[i]))
         found = self._checked(target, label, [sets[i] for i in order])
         return found if found is None else self._pruned(target, label, found)
@@ -116,12 +124,42 @@ class Search:
             gone = less
         return gone
 
+    def _encode(self, sets: Sequence[frozenset[int]]) -> None:
+        """Learn what the encoder makes of the text without each of the sets."""
+        encoder = self.scorer.encoder
+        if encoder is not None:
+            texts = [text_of(self.ticket, {self.parts.names[i] for i in gone}) for gone in sets]
+            self.senses |= dict(zip(sets, self.scorer.senses(encoder.encode(texts)), strict=True))
+
+    def _meant(self, target: Target, sets: Sequence[frozenset[int]]) -> Rows | float:
+        """What the meaning heads add to the scores (sets x labels), as if each word moved them as it does alone."""
+        if self.scorer.encoder is None:
+            return 0.0
+        head = self.scorer.heads[target]
+        scores = {gone: _meaning(head, sense) for gone, sense in self.senses.items() if len(gone) <= 1}
+        whole = scores[frozenset()]
+        found: Rows = np.array(
+            [whole + sum((scores[frozenset([i])] - whole for i in gone), np.zeros_like(whole)) for gone in sets],
+            dtype=np.float32,
+        )
+        return found
+
     def _label(self, target: Target, gone: frozenset[int]) -> int:
         """The most probable label of the ticket without these words, as the scorer says."""
         if gone not in self.asked:
             row = self.parts.row_without(gone)
-            self.asked[gone] = self.scorer.margins(*row), *self.scorer.memory.nearest(*row)
+            if gone not in self.senses:
+                self._encode([gone])
+            near = self.scorer.memory.nearest(*row)
+            self.asked[gone] = self.scorer.margins(*row), *near, self.senses.get(gone)
         return int(self.scorer.pooled(self.scorer.heads[target], *self.asked[gone]).argmax())
+
+
+def _meaning(head: Head, sense: Sense) -> Floats:
+    """What the meaning heads alone add to the scores (labels)."""
+    none = np.zeros(len(sense.margins)), sense.nearest[:0], sense.similar[:0]
+    found: Floats = head.pool[len(HEADS) :] @ Scorer.scores(head, *none, sense)[len(HEADS) :, 0]
+    return found
 
 
 def _lead(scores: Rows, label: int) -> Rows:
@@ -184,7 +222,7 @@ class Reckoning:
         says = (labels[:, None] == np.arange(len(head.labels))).astype(np.float32)
         cast = trial.votes @ says + DOUBT * head.shares
         cast /= cast.sum(axis=1, keepdims=True)
-        linear, memory, share = head.pool.astype(np.float32)
+        linear, memory, share = head.pool[: len(HEADS)].astype(np.float32)
         pooled: Rows = linear * margins + memory * np.log(np.maximum(cast, FLOOR)) + share * np.log(head.shares)
         return pooled
 

@@ -2,7 +2,8 @@
 
 In come counted tickets and their labels; out come each head's scores and, once the pool is fitted on tickets the
 model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here; `deskyard.scorer`
-answers new tickets from the same arrays, faster.
+answers new tickets from the same arrays, faster. Where tickets come with an encoder's vectors, the meaning heads learn
+from those; the model never sees the encoder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from deskyard import pool
+from deskyard.encoder import Encoder, Vectors
 from deskyard.features import Counts, Part, TicketVectorizer
-from deskyard.linear import LinearHead
+from deskyard.linear import LinearHead, Separators, weights
+from deskyard.meaning import Meaning
 from deskyard.memory import Memory, votes
 from deskyard.recipe import Recipe
 from deskyard.scorer import Head, Scorer, spans
@@ -36,7 +39,7 @@ Labels = Mapping[Target, npt.NDArray[np.int32]]
 
 
 class TicketModel(BaseEstimator):  # type: ignore[misc]
-    """Linear and memory heads for each target over shared columns.
+    """Linear and memory heads for each target over shared columns, and meaning heads over vectors where there are any.
 
     `labels` gives the number of labels of each target, `recipes` how they are learnt (a default recipe where not said).
     """
@@ -48,8 +51,10 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.recipes = recipes
         self.seed = seed
 
-    def fit(self, counts: Counts | Part, y: Labels, ids: Sequence[str] | None = None) -> Self:
-        """Learn from counted tickets in order of time (where known) and their labels."""
+    def fit(
+        self, counts: Counts | Part, y: Labels, ids: Sequence[str] | None = None, vectors: Vectors | None = None
+    ) -> Self:
+        """Learn from counted tickets in order of time (where known), their labels, and their vectors if any."""
         n = len(counts)
         most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
         self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
@@ -70,24 +75,58 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
             head = LinearHead(labels, recipes[target], self.seed)
             rows = X if len(known) == n else X[known]
             self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes)
+        self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages)
         return self
 
-    def log_scores(self, counts: Counts | Part) -> dict[Target, npt.NDArray[np.float32]]:
-        """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
-        return self.ask(counts)[0]
+    def _meant(
+        self, vectors: Vectors, y: Labels, recipes: Mapping[Target, Recipe], ages: npt.NDArray[np.float32]
+    ) -> Meaning:
+        learnt = []
+        for target, n in self.labels.items():
+            known = np.flatnonzero(y[target] >= 0)
+            counted = weights(recipes[target], y[target][known], ages[known])
+            learnt.append(Separators.by_meaning(vectors[known], y[target][known], n, counted))
+        return Meaning.of(
+            vectors,
+            len(self.memory_.ids),
+            np.ascontiguousarray(np.hstack([each.coef for each in learnt])),
+            np.concatenate([each.intercept for each in learnt]),
+        )
 
-    def ask(self, counts: Counts | Part) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
-        """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it)."""
+    def log_scores(
+        self, counts: Counts | Part, vectors: Vectors | None = None
+    ) -> dict[Target, npt.NDArray[np.float32]]:
+        """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        return self.ask(counts, vectors)[0]
+
+    def ask(
+        self, counts: Counts | Part, vectors: Vectors | None = None
+    ) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
+        """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it).
+
+        A model that learnt from vectors wants those of the tickets, too.
+        """
         check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
         near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
+        alike = list(self.meaning_.nearest(vectors)) if self.meaning_ is not None and vectors is not None else []
+        margins = self.meaning_.margins(vectors) if self.meaning_ is not None and vectors is not None else None
+        places = spans({target: [""] * n for target, n in self.labels.items()})
         scores = {}
         for target in self.labels:
             labels, shares = self.remembered_labels_[target], self.shares_[target]
-            cast = [votes(labels[positions], similar, shares) for positions, similar in near]
+            cast, agreed = (
+                np.array([votes(labels[positions], similar, shares) for positions, similar in found], np.float32)
+                for found in (near, alike)
+            )
+            meant = (
+                None
+                if margins is None
+                else (margins[:, places[target]].astype(np.float32), agreed.reshape(-1, len(shares)))
+            )
             scores[target] = pool.log_scores(
-                self.linear_[target].margins(X), np.array(cast).reshape(-1, len(shares)), shares
+                self.linear_[target].margins(X), cast.reshape(-1, len(shares)), shares, meant
             )
         return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
 
@@ -97,10 +136,12 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         pools: Mapping[Target, npt.NDArray[np.float64]],
         likeness: Mapping[Target, npt.NDArray[np.float64]] | None = None,
         parents: Mapping[Target, Mapping[str, str]] | None = None,
+        encoder: Encoder | None = None,
     ) -> Scorer:
         """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
 
-        `likeness` holds the weights of the targets that are guarded, `parents` those of labels that a person said.
+        `likeness` holds the weights of the targets that are guarded, `parents` those of labels that a person said;
+        `encoder` is the one that made the vectors.
         """
         check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
@@ -122,4 +163,6 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
                 )
                 for target in targets
             },
+            meaning=self.meaning_,
+            encoder=encoder,
         )

@@ -13,6 +13,9 @@ import numpy.typing as npt
 HEADS: Final = ("linear", "memory", "share")
 """The order of the pool's weights."""
 
+MEANT: Final = ("meaning", "neighbours")
+"""The heads behind those, where a model has an encoder."""
+
 FLOOR: Final = 1e-7
 
 T = TypeVar("T", bound=np.floating[Any])
@@ -21,12 +24,26 @@ Matrix = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
 
 
-def log_scores(margins: npt.NDArray[T], votes: Matrix, shares: Matrix) -> npt.NDArray[T]:
-    """The heads' scores side by side (heads x tickets x labels)."""
-    scores = np.empty((len(HEADS), *margins.shape), margins.dtype)
+def heads(weights: Weights) -> tuple[str, ...]:
+    """The names of the heads that have these weights.
+
+    >>> heads(np.ones(3)), heads(np.ones(5))[3:]
+    (('linear', 'memory', 'share'), ('meaning', 'neighbours'))
+    """
+    return (*HEADS, *MEANT)[: len(weights)]
+
+
+def log_scores(
+    margins: npt.NDArray[T], votes: Matrix, shares: Matrix, meant: tuple[npt.NDArray[T], Matrix] | None = None
+) -> npt.NDArray[T]:
+    """The heads' scores side by side (heads x tickets x labels); `meant`: margins and votes of the meaning heads."""
+    scores = np.empty((len(HEADS) + (len(MEANT) if meant else 0), *margins.shape), margins.dtype)
     scores[0] = margins
     np.log(np.maximum(votes, FLOOR), out=scores[1])
     np.log(np.maximum(shares, FLOOR), out=scores[2])
+    if meant:
+        scores[3] = meant[0]
+        np.log(np.maximum(meant[1], FLOOR), out=scores[4])
     return scores
 
 

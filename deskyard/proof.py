@@ -26,6 +26,10 @@ LUCK: Final = 0.001
 EVEN: Final = 0.5
 """A ticket that is more likely wrong than right is never routed, however well the others would carry it."""
 
+NEWEST: Final = 400
+"""The newest tickets of evidence, which may contradict the rest. On a desk that had changed, thresholds chosen again
+from so many kept their word where those from all of the past did not."""
+
 FIRST_LOOK: Final = 150
 """The strictest threshold tested leaves this many tickets: fewer can't prove 95 % once a single label is wrong."""
 
@@ -49,11 +53,39 @@ def draw_up(
     and a guard against them pays, the promise is proved again on the tickets that pass the guard. Labels with parents
     get a contract on these too, proved on the tickets that the first does not route, and priorities a bound on urgent
     tickets that are set low.
+
+    Evidence has an age: where the `NEWEST` tickets of it surely break what all of it proves, only these count. So rows
+    stand in order of time, where time is known.
     """
     if not 0 < asked < 1:
         raise ValueError(f"the asked precision must lie between 0 and 1, not {asked}")
     strange = evidence["kind"] > 0
     rows, strangers = evidence[~strange], evidence[strange]
+    found = hierarchy.parents(labels, parents)
+    drawn = _supported(target, rows, strangers, labels, asked, found, tolerated)
+    newest = rows[-NEWEST:]
+    if len(rows) > NEWEST and _breaks(drawn, newest, labels):
+        drawn = replace(_supported(target, newest, strangers, labels, asked, found, tolerated), outdated=True)
+    return drawn
+
+
+def _breaks(contract: Contract, rows: Evidence, labels: Sequence[str]) -> bool:
+    """Whether rows are wrong so often, where routed, that the promise can't hold for them."""
+    gone = rows[routes(contract, rows, labels)]
+    wrong = int((gone["predicted"] != gone["truth"]).sum())
+    return bool(bdtrc(wrong - 1, len(gone), 1 - contract.asked) <= MISS) if wrong else False
+
+
+def _supported(
+    target: Target,
+    rows: Evidence,
+    strangers: Evidence,
+    labels: Sequence[str],
+    asked: float,
+    parents: Parents | None,
+    tolerated: float | None,
+) -> Contract:
+    """The contract on all of `rows`, with everything that belongs to it."""
     rows = rows[np.argsort(-rows["confidence"], kind="stable")]
     drawn = _drawn_up(target, rows, labels, asked)
     keeper = _guard(drawn, rows, strangers, labels, tolerated)
@@ -62,7 +94,7 @@ def draw_up(
         drawn = drawn if guarded.threshold is None and tolerated is None else guarded
     if target == "priority":
         drawn = replace(drawn, urgency=_urgency(drawn, rows, labels))
-    return replace(drawn, parents=_parents(drawn, rows, labels, hierarchy.parents(labels, parents)))
+    return replace(drawn, parents=_parents(drawn, rows, labels, parents))
 
 
 def routes(contract: Contract, rows: Evidence, labels: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -1,8 +1,8 @@
 """The scorer: a new ticket's prediction from a bundle's arrays, in a fraction of a millisecond.
 
 It reads tickets with the vocabulary that learning fitted, gathers the ticket's rows of the weights of all targets at
-once and sums them; the answer equals `TicketModel`'s to 1e-6 (a property test says so). Needs no scikit-learn, changes
-nothing, and many threads may share it.
+once and sums them; the answer equals `TicketModel`'s to 1e-6 (a property test says so). Where the model has an encoder,
+a ticket is encoded once for all targets. Needs no scikit-learn, changes nothing, and many threads may share it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from deskyard import pool
 from deskyard.decision import SHOWN, Prediction
+from deskyard.encoder import Encoder, Vectors
 from deskyard.grams import Ids
 from deskyard.hierarchy import Parents, parents
 from deskyard.likeness import UNGUARDED, likeness, signs
+from deskyard.meaning import Meaning, Sense
 from deskyard.memory import Memory, votes
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary, Weights
@@ -49,7 +51,8 @@ class Head:
 class Scorer:
     """Shared arrays and the heads that read them.
 
-    `coef` is (columns x labels of all targets), one row a column so that a ticket touches only its own rows.
+    `coef` is (columns x labels of all targets), one row a column so that a ticket touches only its own rows. `meaning`
+    and the `encoder` whose vectors it reads are there both or not at all.
     """
 
     vocabulary: Vocabulary
@@ -57,6 +60,8 @@ class Scorer:
     intercept: npt.NDArray[np.float32]
     memory: Memory
     heads: Mapping[Target, Head]
+    meaning: Meaning | None = None
+    encoder: Encoder | None = None
 
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
         """One prediction a target for each ticket, in order; a ticket's answer does not depend on its neighbours."""
@@ -67,15 +72,17 @@ class Scorer:
         columns, weights, _ = self.vocabulary.row(ticket)
         margins = self.margins(columns, weights)
         nearest, similar = self.memory.nearest(columns, weights)
-        return {t: self.pooled(head, margins, nearest, similar) for t, head in self.heads.items()}
+        sense = self.sense(ticket)
+        return {t: self.pooled(head, margins, nearest, similar, sense) for t, head in self.heads.items()}
 
     def _predicted(self, ticket: Ticket) -> dict[Target, Prediction]:
         columns, weights, known = self.vocabulary.row(ticket)
         margins = self.margins(columns, weights)
         nearest, similar = self.memory.nearest(columns, weights)
+        sense = self.sense(ticket)
         answer = {}
         for target, head in self.heads.items():
-            beliefs = self.pooled(head, margins, nearest, similar)
+            beliefs = self.pooled(head, margins, nearest, similar, sense)
             like = UNGUARDED
             if len(head.likeness):
                 found = signs(beliefs[None], margins[None, head.span], _most(similar), np.array([known]))
@@ -88,18 +95,47 @@ class Scorer:
         rows = self.coef.take(columns, axis=0).astype(np.float64)
         return np.asarray(weights.astype(np.float64) @ rows + self.intercept)
 
+    def sense(self, ticket: Ticket) -> Sense | None:
+        """What the encoder makes of a ticket; None without one."""
+        return None if self.encoder is None else self.senses(self.encoder.of(ticket)[None])[0]
+
+    def senses(self, vectors: Vectors) -> list[Sense]:
+        """What the meaning heads make of vectors (tickets x dimensions); of a model that has such heads."""
+        if self.meaning is None:
+            return []
+        found = zip(self.meaning.margins(vectors), self.meaning.nearest(vectors), strict=True)
+        return [Sense(margins, *near) for margins, near in found]
+
     @staticmethod
     def pooled(
         head: Head,
         margins: npt.NDArray[np.float64],
         nearest: npt.NDArray[np.int64],
         similar: npt.NDArray[np.float64],
+        sense: Sense | None = None,
     ) -> npt.NDArray[np.float64]:
-        """One target's probabilities from all margins, and the nearest past tickets and their similarities."""
-        cast = votes(head.remembered[nearest], similar, head.shares)
-        scores = pool.log_scores(margins[None, head.span], cast[None], head.shares)
-        beliefs: npt.NDArray[np.float64] = pool.believe(scores, head.pool)[0]
+        """One target's probabilities from all margins, the nearest past tickets and their similarities, and the sense
+        that an encoder made."""
+        beliefs: npt.NDArray[np.float64] = pool.believe(
+            Scorer.scores(head, margins, nearest, similar, sense), head.pool
+        )[0]
         return beliefs
+
+    @staticmethod
+    def scores(
+        head: Head,
+        margins: npt.NDArray[np.float64],
+        nearest: npt.NDArray[np.int64],
+        similar: npt.NDArray[np.float64],
+        sense: Sense | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """One target's scores of each head (heads x 1 x labels), from the same."""
+        cast = votes(head.remembered[nearest], similar, head.shares)
+        meant = None
+        if sense is not None:
+            agreed = votes(head.remembered[sense.nearest], sense.similar, head.shares)
+            meant = sense.margins[None, head.span], agreed[None]
+        return pool.log_scores(margins[None, head.span], cast[None], head.shares, meant)
 
 
 def _ranked(

@@ -171,6 +171,29 @@ def learnt(shared, past) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory, past) -> Path:
+    """A model2vec folder that knows the simulated tickets' words: each has a random vector, so it means nothing, fast.
+
+    What it says of a ticket is still all in its words, so a separator learns from it.
+    """
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    from deskyard.text import words
+
+    folder = tmp_path_factory.mktemp("encoder")
+    known = sorted({word for ticket in past.tickets for word in words(f"{ticket.subject} {ticket.body}")})
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0} | {word: n + 1 for n, word in enumerate(known)}, "[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    vectors = np.random.default_rng(0).normal(size=(len(known) + 1, 24)).astype(np.float32)
+    save_file({"embeddings": vectors}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"normalize": true, "max_length": 512}')
+    return folder
+
+
 class Made(NamedTuple):
     """What goes into a bundle."""
 

@@ -13,16 +13,19 @@ from deskyard.pool import HEADS, Matrix, Weights
 START: Final = (4.0, 0.3, 0.0)
 """Weights of a pool that has nothing to be fitted on."""
 
+MEANT: Final = (0.3, 0.3)
+"""Those of the meaning heads behind them, where there are any."""
+
 
 def fit_pool(scores: Matrix, truth: npt.NDArray[np.int32], balance: float | None = None) -> Weights:
     """The weights (none negative) under which `truth` (label positions) is most likely; convex, so there is one.
 
     A `balance` (0: each ticket counts alike, 1: each label) also takes the say from the labels' shares.
     """
+    start = np.array((*START, *MEANT)[: len(scores)])
     if not len(truth):
-        return np.array(START)
+        return start
     rows = np.arange(len(truth))
-    start = np.array(START)
     counted = balanced(truth, balance or 0.0)
     told = scores[:, rows, truth] @ counted
 
@@ -36,6 +39,6 @@ def fit_pool(scores: Matrix, truth: npt.NDArray[np.int32], balance: float | None
         start,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0, 0 if balance is not None and head == "share" else None) for head in HEADS],
+        bounds=[(0, 0 if balance is not None and head == HEADS.index("share") else None) for head in range(len(start))],
     )
     return np.asarray(found.x, dtype=np.float64)

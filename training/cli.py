@@ -17,6 +17,7 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
+from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
 from deskyard.progress import bar, console
 from deskyard.reports.words import Language, preferred
@@ -71,6 +72,13 @@ def train(
     favour: Annotated[
         Favour, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
     ] = Favour.COMMON,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join([*ENCODERS, "FOLDER"]),
+            help="Let an encoder read, too: a package, or a local folder of a model2vec or ONNX model.",
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
     audit: Annotated[
         bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")
@@ -101,13 +109,14 @@ def train(
     said = parse_map(mapping or [])
     options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents)
     refuse_unwritable(settings(), out)
+    opened = open_encoder(encoder) if encoder else None
     start = time.perf_counter()
     history = load(files, said, moves=moves, order=order.value)
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     _tell([history, judge] if judge else [history], rejected)
-    trained = run(history, options, judge, bar)
+    trained = run(history, options, judge, bar, opened)
     for line in report_lines(trained.findings):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if strict and serious(trained.findings):

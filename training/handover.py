@@ -19,7 +19,7 @@ from deskyard.reports.page import render
 from deskyard.reports.words import Language
 from deskyard.settings import Settings
 from training.history import History
-from training.report import figures, texts
+from training.report import cost, figures, texts
 from training.run import Trained
 
 
@@ -42,6 +42,7 @@ def hand_over(
     """
     now = datetime.now(UTC)
     made = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
+    made |= cost.encoding(trained)
     if out is not None:
         return HandedOver(out, bundle.save(out, trained.scorer, trained.evidence, trained.card, made), "")
     folder = _new_folder(settings.models, now)

@@ -38,6 +38,7 @@ def parameters(trained: Trained, files: int) -> dict[str, str]:
         "tickets": str(card["learnt_from"]["tickets"]),
         "tickets_judged": str(card["judged_on"]["tickets"]),
         "judged_on": card["judged_on"]["how"],
+        "encoder": card.get("encoder", {}).get("kind", ""),
     }
 
 
@@ -60,6 +61,8 @@ def figures(trained: Trained) -> Iterator[Figure]:
     for target, judged in trained.judged.items():
         score = trained.card["targets"][target]["score"] or {}
         yield from (Figure(f"{target}/{name}", float(value)) for name, value in score.items() if value is not None)
+        if judged.without_encoder is not None:
+            yield Figure(f"{target}/accuracy_without_encoder", judged.without_encoder.accuracy)
         if judged.contract.threshold is not None:
             yield Figure(f"{target}/threshold", judged.contract.threshold)
         yield from _by_asked(target, judged)

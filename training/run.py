@@ -13,7 +13,7 @@ Reads no file and writes none; the same history, options, libraries and machine 
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from deskyard import __version__
 from deskyard.contract import Contract, Evidence
+from deskyard.encoder import Encoder
 from deskyard.errors import BadInput
 from deskyard.proof import draw_up, routes
 from deskyard.scorer import Scorer
@@ -58,7 +59,8 @@ class Judged:
     """One target of the judged model: its labels, its contract and its score (None without judging tickets).
 
     The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
-    another precision would have routed, and how well, is drawn up anew from the two.
+    another precision would have routed, and how well, is drawn up anew from the two. `without_encoder`: the score of
+    the same heads, pooled, proved and judged without those that read vectors (None where no encoder was used).
     """
 
     labels: LabelSet
@@ -66,6 +68,7 @@ class Judged:
     score: Score | None
     evidence: Evidence
     rows: Evidence
+    without_encoder: Score | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,18 @@ def quiet(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
     return iter(things)
 
 
-def train(history: History, options: Options, test: History | None = None, progress: Progress = quiet) -> Trained:
+def train(
+    history: History,
+    options: Options,
+    test: History | None = None,
+    progress: Progress = quiet,
+    encoder: Encoder | None = None,
+) -> Trained:
     """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
 
-    Of a long history the texts that take no part are forgotten (`History.keep_only`).
+    Of a long history the texts that take no part are forgotten (`History.keep_only`). Recipes are chosen as if there
+    were no `encoder`: what it adds is then all that its figures tell.
+
     Raises NothingToLearn when no wanted target has two labels with enough tickets.
     """
     if test is not None and not len(test):
@@ -101,7 +112,7 @@ def train(history: History, options: Options, test: History | None = None, progr
         history.keep_only(part.tolist())
     tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
     values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
-    material = Material.of(tickets, values, label_sets, options.seed, progress)
+    material = Material.of(tickets, values, label_sets, options.seed, progress, encoder)
     plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
     material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
 
@@ -112,12 +123,9 @@ def train(history: History, options: Options, test: History | None = None, progr
     new = Asked.together(asked[: len(plan.folds)])
     apart, at_random = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
     found = _Found.of(material, new, kinds)
-    judged = {}
-    for target, labels in label_sets.items():
-        contract = draw_up(target, found.evidence[target], labels.labels, options.precision, labels.parents)
-        rows = evidence(apart, target, found.pools, material, found.likeness[target])
-        score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
-        judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
+    judged = _judged(material, plan, apart, at_random, found, options.precision)
+    if encoder is not None:
+        judged = _compared(judged, _without_encoder(material, plan, new, apart, at_random, kinds, options.precision))
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
     findings = audit(case) if options.audit else []
@@ -129,9 +137,12 @@ def train(history: History, options: Options, test: History | None = None, progr
             found.pools,
             found.likeness,
             {t: labels.parents for t, labels in label_sets.items()},
+            encoder,
         ),
         evidence=found.evidence,
-        card=_card(history, test, plan, options, material, judged) | {"findings": as_json(findings)},
+        card=_card(history, test, plan, options, material, judged)
+        | {"findings": as_json(findings)}
+        | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),
         judged=judged,
         findings=findings,
         case=case,
@@ -155,6 +166,40 @@ class _Found:
             for t, asked in kinds.items()
         }
         return cls(pools, likeness, {target: np.concatenate(parts) for target, parts in rows.items()})
+
+
+def _judged(
+    material: Material, plan: Plan, apart: Asked, at_random: list[Asked], found: _Found, precision: float
+) -> dict[Target, Judged]:
+    """Each target's contract, and its score on the tickets apart."""
+    judged = {}
+    for target, labels in material.label_sets.items():
+        contract = draw_up(target, found.evidence[target], labels.labels, precision, labels.parents)
+        rows = evidence(apart, target, found.pools, material, found.likeness[target])
+        score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
+        judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
+    return judged
+
+
+def _without_encoder(
+    material: Material,
+    plan: Plan,
+    new: Asked,
+    apart: Asked,
+    at_random: list[Asked],
+    kinds: Mapping[Target, list[Asked]],
+    precision: float,
+) -> dict[Target, Judged]:
+    """The same heads without those that read vectors: no head is learnt again, all that rests on them is."""
+    kinds = {target: [asked.without_encoder() for asked in answers] for target, answers in kinds.items()}
+    found = _Found.of(material, new.without_encoder(), kinds)
+    return _judged(
+        material, plan, apart.without_encoder(), [asked.without_encoder() for asked in at_random], found, precision
+    )
+
+
+def _compared(judged: Mapping[Target, Judged], without: Mapping[Target, Judged]) -> dict[Target, Judged]:
+    return {target: replace(one, without_encoder=without[target].score) for target, one in judged.items()}
 
 
 def _score(
@@ -236,6 +281,7 @@ def _card(
                         "surest": found.contract.n,
                         "right": found.contract.right,
                     },
+                    "outdated": found.contract.outdated,
                     "by_label": {label: list(counted) for label, counted in found.contract.record.items()},
                     "guard": asdict(found.contract.guard) if found.contract.guard else None,
                     "urgency": asdict(found.contract.urgency) if found.contract.urgency else None,
@@ -250,6 +296,7 @@ def _card(
                     "not_routed": {label: reason.text for label, reason in found.contract.missing.items()},
                 },
             }
+            | ({"without_encoder": asdict(found.without_encoder)} if found.without_encoder else {})
             for target, found in judged.items()
         },
         "versions": {"deskyard": __version__, "python": platform.python_version()}

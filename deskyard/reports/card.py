@@ -63,8 +63,9 @@ def legend() -> str:
     return "; ".join(f"{heading}: {meaning}" for heading, meaning in _COLUMNS)
 
 
-def remarks(card: Card) -> Iterator[str]:
-    """What a person should know beside the table, a sentence each."""
+def remarks(card: Card, made: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """What a person should know beside the table, a sentence each; `made`: the bundle's, with what was measured."""
+    yield from _bought(card, made or {})
     for target, found in _targets(card):
         contract, rare = found["contract"], found["too_rare"]
         evidence, asked = contract["evidence"], contract["asked"]
@@ -84,6 +85,11 @@ def remarks(card: Card) -> Iterator[str]:
         elif contract["not_routed"]:
             held = contract["not_routed"]
             yield f"{target}: {_count(len(held), 'label')} only suggested, for want of evidence: {_some(held)}"
+        if contract["outdated"]:
+            yield (
+                f"{target}: the desk has changed: the newest evidence breaks what the older proves, so only the newest "
+                f"{evidence['tickets']:,} tickets count"
+            )
         yield from _bounds(target, contract)
     learnt = card["learnt_from"]
     tickets, of = learnt["tickets"], learnt.get("of", learnt["tickets"])
@@ -91,6 +97,19 @@ def remarks(card: Card) -> Iterator[str]:
     if tickets < of:
         which = f"{tickets:,} of {of:,} tickets ({learnt['which']}, and some more of rare labels)"
     yield f"the saved model learnt from {which}; the figures are those of the judged one"
+
+
+def _bought(card: Card, made: Mapping[str, Any]) -> Iterator[str]:
+    """What an encoder brought each target, and what it costs."""
+    for target, found in _targets(card):
+        score, without = found["score"], found.get("without_encoder")
+        if score and without:
+            both, alone = (
+                f"{_percent(one['accuracy'])} right and {_percent(one['coverage'])} routed" for one in (score, without)
+            )
+            yield f"{target}: with the encoder {both}, without {alone}"
+    if "encoder" in made:
+        yield f"the encoder ({card['encoder']['kind']}) costs {made['encoder']['milliseconds']:.1f} ms a ticket"
 
 
 def _bounds(target: Target, contract: Mapping[str, Any]) -> Iterator[str]:

@@ -28,6 +28,7 @@ FIGURES: Final = (
     ("majority", N_("Always the most frequent label"), N_("what no learning at all would get")),
     ("last_of_requester", N_("The requester's last label"), N_("what repeating oneself would get")),
     ("at_random", N_("Random split"), N_("the same recipe judged without regard to time, which flatters")),
+    ("without_encoder", N_("Without the encoder"), N_("the same heads, judged without those that read its vectors")),
     ("gap", N_("Gap to the random split"), N_("how much better the same recipe looks where time does not count")),
 )
 """Figure, its name and its meaning."""
@@ -92,7 +93,8 @@ def _figures(score: Mapping[str, Any], words: Words) -> list[tuple[str, str, str
     }
     rows = []
     for key, name, meaning in FIGURES:
-        value = shown[key] if key in shown else score[key] if score[key] is None else words.percent(score[key])
+        found = score.get(key)
+        value = shown[key] if key in shown else found if found is None else words.percent(found)
         if value is not None:
             rows.append((str(words.gettext(name)), str(value), str(words.gettext(meaning))))
     return rows

@@ -20,6 +20,9 @@ Explain = Annotated[bool, Query(description="Also words for and against, and sim
 INLINE: Final = 20_000
 """Characters that are scored on the spot. What takes longer gets a thread, so that others are answered meanwhile."""
 
+ENCODED: Final = 1_000
+"""The same where an encoder reads them, which takes twenty times as long."""
+
 
 @router.post("/v1/score", response_model=Scores, responses=problems(400, 413, 415, 422, 503))
 async def score(asked: ToScore, yard: InYard, explain: Explain = False) -> JSONResponse:
@@ -30,5 +33,9 @@ async def score(asked: ToScore, yard: InYard, explain: Explain = False) -> JSONR
     def answer() -> dict[str, Any]:
         return routing.score(yard.models.champion, seen.policy, seen.catalogue, tickets, explain=explain)
 
-    short = sum(len(ticket.subject) + len(ticket.body) for ticket in tickets) + 100 * len(tickets) < INLINE
-    return JSONResponse(answer() if short and yard.models.loaded else await run_in_threadpool(answer))
+    size = sum(len(ticket.subject) + len(ticket.body) for ticket in tickets) + 100 * len(tickets)
+    if not yard.models.loaded:
+        return JSONResponse(await run_in_threadpool(answer))
+    bundle = yard.models.champion.bundle
+    short = size < (ENCODED if bundle is not None and bundle.encodes else INLINE)
+    return JSONResponse(answer() if short else await run_in_threadpool(answer))

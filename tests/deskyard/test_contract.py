@@ -201,3 +201,39 @@ def test_a_prediction_is_routed_from_the_threshold_on_and_its_reason_says_what_w
 def test_a_precision_that_is_no_share_is_refused(asked):
     with pytest.raises(ValueError, match="between 0 and 1"):
         draw_up("queue", all_right(10), LABELS, asked)
+
+
+def test_what_the_newest_evidence_breaks_is_not_promised_on_the_strength_of_the_old():
+    rng = np.random.default_rng(0)
+    old, new = all_right(4000, labels=4), all_right(400, labels=4)
+    new["truth"] = np.where(rng.random(400) < 0.3, (new["predicted"] + 1) % 4, new["predicted"])
+    assert draw_up("queue", np.concatenate([old, new])[: len(old)], LABELS, 0.9).threshold is not None
+    contract = draw_up("queue", np.concatenate([old, new]), LABELS, 0.9)
+    assert contract.outdated
+    assert contract.threshold is None
+    assert contract.of == 400
+
+
+def test_new_evidence_that_proves_a_promise_by_itself_keeps_it():
+    rng = np.random.default_rng(0)
+    old, new = all_right(4000, labels=4), all_right(400, labels=4)
+    new["confidence"] = rng.random(400)
+    right = rng.random(400) < np.where(new["confidence"] > 0.65, 0.998, 0.2)
+    new["truth"] = np.where(right, new["predicted"], (new["predicted"] + 1) % 4)
+    old["confidence"] = rng.random(4000)
+    contract = draw_up("queue", np.concatenate([old, new]), LABELS, 0.9)
+    assert contract.outdated
+    assert contract.threshold is not None
+    assert contract.threshold > 0.5
+    assert contract.of == 400
+
+
+def test_a_desk_that_has_not_changed_is_hardly_ever_taken_for_one_that_has():
+    rng = np.random.default_rng(1)
+    outdated = 0
+    for _ in range(200):
+        confidence = rng.beta(6, 1, 3000)
+        predicted = rng.integers(0, 4, 3000)
+        truth = np.where(rng.random(3000) < confidence, predicted, (predicted + 1) % 4)
+        outdated += draw_up("queue", evidence(confidence, predicted, truth), LABELS, 0.9).outdated
+    assert outdated <= 4

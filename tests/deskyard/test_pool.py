@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.optimize import approx_fprime
 from scipy.special import softmax
 
-from deskyard.pool import HEADS, believe, log_scores
+from deskyard.pool import HEADS, MEANT, believe, heads, log_scores
 from training.calibrate import START, fit_pool
 
 MARGINS = hnp.arrays(np.float32, (4, 3), elements=st.floats(-50, 50, width=32))
@@ -64,3 +64,26 @@ def test_the_fitted_weights_are_the_best_there_are_and_none_is_negative():
 
 def test_a_pool_without_tickets_keeps_its_start():
     assert fit_pool(np.zeros((3, 0, 2), np.float32), np.zeros(0, np.int32)).tolist() == list(START)
+
+
+@given(MARGINS, hnp.arrays(np.float64, 5, elements=st.floats(0, 20)))
+def test_meaning_heads_stand_behind_the_others_and_have_a_say_of_their_own(margins, weights):
+    agreed = softmax(margins, axis=1).astype(np.float32)
+    scores = log_scores(margins, agreed, SHARES, (margins[::-1], agreed[::-1]))
+    assert heads(weights) == (*HEADS, *MEANT)
+    assert np.array_equal(scores[:3], say(margins))
+    assert np.array_equal(scores[3:, ::-1], scores[:2])
+    assert np.allclose(believe(scores, np.r_[weights[:3], 0, 0]), believe(say(margins), weights[:3]))
+
+
+def test_a_pool_with_meaning_heads_can_be_fitted_and_shares_are_silent_where_rare_labels_are_favoured():
+    rng = np.random.default_rng(1)
+    margins = rng.normal(size=(400, 3)).astype(np.float32)
+    truth = np.array([rng.choice(3, p=row) for row in softmax(2.5 * margins, axis=1)], np.int32)
+    noise = rng.normal(size=(400, 3)).astype(np.float32)
+    votes = softmax(noise, axis=1).astype(np.float32)
+    weights = fit_pool(log_scores(noise, votes, SHARES, (margins, votes)), truth, balance=1.0)
+    assert weights[2] == 0
+    assert 2 < weights[3] < 3
+    assert max(weights[[0, 1, 4]]) < 0.3
+    assert len(fit_pool(np.zeros((5, 0, 2), np.float32), np.zeros(0, np.int32))) == 5

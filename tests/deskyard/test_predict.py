@@ -104,7 +104,7 @@ def test_every_format_holds_the_same_answers(command, model, tmp_path, name):
 
 def test_the_answers_are_those_of_the_service(learnt, past, command, tmp_path):
     asked = past.tickets[-40:]
-    lines = [json.dumps({"id": t.id, "subject": t.subject, "body": t.body, "channel": t.channel,
+    lines = [json.dumps({"id": t.id, "subject": t.subject, "body": t.body, "channel": t.channel, "language": t.language,
                          "requester": t.requester, "organisation": t.organisation}
                         | {f"x_{name}": value for name, value in t.fields.items()}) for t in asked]  # fmt: skip
     (tmp_path / "new.jsonl").write_text("\n".join(lines), "utf-8")

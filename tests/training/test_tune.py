@@ -102,22 +102,21 @@ def test_what_judges_has_no_say_in_the_choice():
 def test_favouring_rare_labels_finds_more_of_them():
     history = desk(2400, seed=3)
     rng = np.random.default_rng(0)
-    # Three of a hundred tickets are about the label D, which says half its words with A.
-    words = [*WORDS["A"].split()[:2], "tunnels", "clients"]
-    labels = ["D" if rng.random() < 0.03 else label for label in history.labels["queue"]]
+    # A tenth of A's tickets are D's: they mostly say a word that A's own say now and then.
+    labels = ["D" if label == "A" and rng.random() < 0.1 else label for label in history.labels["queue"]]
+    says = [rng.random() < {"D": 0.7, "A": 0.12}.get(label, 0) for label in labels]
     tickets = [
-        replace(ticket, body=" ".join([*ticket.body.split()[:5], *rng.choice(words, 2)])) if label == "D" else ticket
-        for ticket, label in zip(history.tickets, labels, strict=True)
+        replace(ticket, body=f"{ticket.body} overseas") if said else ticket
+        for ticket, said in zip(history.tickets, says, strict=True)
     ]
     history = replace(history, tickets=tickets, labels={"queue": labels})
-    common, rare = (train(history, Options(targets=("queue",), favour=favour)) for favour in ("common", "rare"))
-    assert rare.card["targets"]["queue"]["recipe"]["rare"]
-    assert common.judged["queue"].score.accuracy >= rare.judged["queue"].score.accuracy
-    found = {
-        name: sum(one.judged["queue"].labels.labels[said] == "D" for said in one.judged["queue"].said)
-        for name, one in {"common": common, "rare": rare}.items()
-    }
-    assert found["rare"] > found["common"]
+    common, rare = (
+        train(history, Options(targets=("queue",), favour=favour)).judged["queue"] for favour in ("common", "rare")
+    )
+    found = [sum(one.labels.labels[said] == "D" for said in one.rows["predicted"]) for one in (common, rare)]
+    assert found[1] > 1.5 * found[0]
+    assert rare.score.macro_f1 > common.score.macro_f1
+    assert rare.score.accuracy < common.score.accuracy
 
 
 @pytest.mark.parametrize("effort", ["quick", "normal"])

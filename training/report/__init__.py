@@ -29,15 +29,16 @@ def figures(trained: Trained, digest: str, folder: Path, made: Mapping[str, Any]
     return {
         "format": FORMAT,
         "digest": digest,
-        "made": dict(made),
+        "made": {name: value for name, value in made.items() if name != "encoder"},
         "command": command,
         **{name: card[name] for name in ("learnt_from", "judged_on", "asked_precision", "options", "versions")},
         "machine": card["machine"],
         "judged_range": _time_range(trained),
         "targets": {target: _target(trained, target, places) for target in trained.judged},
         "findings": as_json(trained.findings),
-        "cost": cost.cost(trained, folder),
-    }
+        "cost": cost.cost(trained, folder)
+        | ({"encoding": made["encoder"]["milliseconds"]} if "encoder" in made else {}),
+    } | ({"encoder": card["encoder"]} if "encoder" in card else {})
 
 
 def texts(document: Mapping[str, Any], trained: Trained) -> dict[str, str]:
@@ -53,7 +54,7 @@ def _target(trained: Trained, target: Target, places: slices.Places) -> dict[str
     return {
         "labels": len(one.labels),
         "too_rare": len(found.labels.rare),
-        "score": _score(found.score, one) if found.score else None,
+        "score": _score(found.score, found.without_encoder, one) if found.score else None,
         "verdict": verdict.verdict(trained, one),
         "learning_curve": curves.learning(trained, target),
         "coverage": curves.coverage(one),
@@ -66,10 +67,11 @@ def _target(trained: Trained, target: Target, places: slices.Places) -> dict[str
     }
 
 
-def _score(score: Score, one: JudgedTarget) -> dict[str, Any]:
-    """The card's figures, with the accuracy's exact interval."""
+def _score(score: Score, without: Score | None, one: JudgedTarget) -> dict[str, Any]:
+    """The card's figures, with the accuracy's exact interval, and the accuracy `without` an encoder if one was used."""
     right = int(one.right.sum())
-    return asdict(score) | {"right": right, "interval": interval(right, len(one))}
+    told = asdict(score) | {"right": right, "interval": interval(right, len(one))}
+    return told | ({"without_encoder": without.accuracy} if without else {})
 
 
 def _time_range(trained: Trained) -> list[str] | None:

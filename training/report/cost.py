@@ -5,16 +5,30 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
+from deskyard.ticket import Ticket
 from training.run import Trained
 
 ASKED: Final = 200
 """Judged tickets that are scored one at a time."""
 
 
+def encoding(trained: Trained) -> dict[str, Any]:
+    """Where the encoder lies, if in a folder, and the milliseconds it takes a ticket; nothing without one."""
+    encoder = trained.scorer.encoder
+    if encoder is None:
+        return {}
+    taken = []
+    for ticket in _some(trained):
+        start = time.perf_counter()
+        encoder.of(ticket)
+        taken.append(1000 * (time.perf_counter() - start))
+    folder = None if encoder.folder is None else str(encoder.folder)
+    return {"encoder": {"folder": folder, "milliseconds": round(median(taken), 2) if taken else 0.0}}
+
+
 def cost(trained: Trained, folder: Path) -> dict[str, Any]:
     """Milliseconds a ticket (all targets at once), bytes of the bundle, and what the model holds."""
-    tickets = [trained.case.tickets[int(i)] for i in trained.case.apart.positions]
-    some = tickets[:: max(len(tickets) // ASKED, 1)][:ASKED]
+    some = _some(trained)
     taken = []
     trained.scorer.predict(some[:1])
     for ticket in some:
@@ -29,3 +43,8 @@ def cost(trained: Trained, folder: Path) -> dict[str, Any]:
         "columns": len(trained.scorer.vocabulary),
         "remembered": len(trained.scorer.memory.ids),
     }
+
+
+def _some(trained: Trained) -> list[Ticket]:
+    tickets = [trained.case.tickets[int(i)] for i in trained.case.apart.positions]
+    return tickets[:: max(len(tickets) // ASKED, 1)][:ASKED]
