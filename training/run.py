@@ -33,6 +33,7 @@ from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_po
 from training.evaluate import Score
 from training.history import History
 from training.labels import LabelSet, learnable
+from training.shared import shared
 from training.split import Plan, Positions, taking_part
 from training.tune import Effort, Favour, tune
 
@@ -112,12 +113,11 @@ def train(
         history.keep_only(part.tolist())
     tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
     values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
-    material = Material.of(tickets, values, label_sets, options.seed, progress, encoder)
-    plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
-    material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
-
-    left_out = list(strangers.folds(material, plan.apart.learn))
-    model, asked = work(material, plan, left_out, progress)
+    with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
+        plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
+        material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
+        left_out = list(strangers.folds(material, plan.apart.learn))
+        model, asked = work(material, plan, left_out, progress)
     asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
     kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
     new = Asked.together(asked[: len(plan.folds)])

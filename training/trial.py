@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.special import log_softmax
 
 from deskyard import pool
-from deskyard.features import TicketVectorizer
+from deskyard.features import Part, TicketVectorizer
 from deskyard.grams import BLOCKS
 from deskyard.linear import Floats, Separators, weights
 from deskyard.memory import Memory, votes
@@ -57,8 +57,8 @@ class Trial:
         learn = fold.learn[y[fold.learn] >= 0][-MOST_LEARNT:]
         ask = fold.ask[np.isin(y[fold.ask], np.unique(y[learn]))]
         ask = ask[:: -(-len(ask) // MOST_ASKED) or 1]
-        vectorizer = TicketVectorizer(latin=material.counts.latin).fit_counts(material.counts[learn])
-        X, Z = (vectorizer.transform_counts(material.counts[rows]) for rows in (learn, ask))
+        vectorizer = TicketVectorizer(latin=material.counts.latin).fit_counts(Part(material.counts, learn))
+        X, Z = (vectorizer.transform_counts(Part(material.counts, rows)) for rows in (learn, ask))
         labels = len(material.label_sets[target].labels)
         share = np.bincount(y[learn], minlength=labels) + UNHEARD
         shares = (share / share.sum()).astype(np.float32)
