@@ -35,6 +35,9 @@ NEIGHBOURS: Final = 20
 DOUBT: Final = 0.05
 """The weight of the labels' shares in the vote, in squared similarities."""
 
+Near = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Positions of remembered tickets and their similarities (cosine, 0..1), the nearest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -54,9 +57,7 @@ class Memory:
         newest = X[-MOST_TICKETS:]
         return cls(_strongest(newest, telling).T.tocsr(), list(ids)[-MOST_TICKETS:])
 
-    def nearest(
-        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def nearest(self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS) -> Near:
         """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
         similar = self._similarities(columns, weights)
         best = _near_enough(similar, n)
@@ -102,6 +103,7 @@ class Memory:
 
 _NOBODY: Final = np.empty(0, np.int32)
 _NOTHING: Final = np.empty(0, np.float32)
+_NOWHERE: Final = np.empty(0, np.int64)
 
 
 def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
@@ -119,14 +121,21 @@ def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.int
 
 
 def votes(
-    labels: npt.NDArray[np.int32], similar: npt.NDArray[np.float64], shares: npt.NDArray[np.float32]
+    near: Sequence[Near], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """How the neighbours vote (labels, sums to 1): squared similarities, and a little of the labels' shares.
+    """How each ticket's neighbours vote (tickets x labels, rows sum to 1): squared similarities, and a little of the
+    labels' `shares`.
 
-    `labels` are the neighbours' label positions (-1: unlabelled, no vote).
+    `remembered` are the label positions of all remembered tickets (-1: unlabelled, no vote).
     """
-    cast = np.bincount(labels[labels >= 0], similar[labels >= 0] ** 2, minlength=len(shares)) + DOUBT * shares
-    return np.asarray(cast / cast.sum(), dtype=np.float32)
+    often = np.array([len(positions) for positions, _ in near], np.intp)
+    voter = np.repeat(np.arange(len(near)) * len(shares), often)
+    said = remembered[np.concatenate([_NOWHERE, *(positions for positions, _ in near)])]
+    weight = np.concatenate([_NOTHING, *(similar for _, similar in near)], dtype=np.float64) ** 2
+    has = said >= 0
+    agreed = np.bincount((voter + said)[has], weight[has], len(near) * len(shares))
+    cast = agreed.reshape(len(near), len(shares)) + DOUBT * shares
+    return np.asarray(cast / cast.sum(axis=1, keepdims=True), np.float32)
 
 
 def _telling(block: str, name: str) -> bool:

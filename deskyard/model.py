@@ -110,24 +110,15 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
         near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
-        alike = list(self.meaning_.nearest(vectors)) if self.meaning_ is not None and vectors is not None else []
-        margins = self.meaning_.margins(vectors) if self.meaning_ is not None and vectors is not None else None
-        places = spans({target: [""] * n for target, n in self.labels.items()})
-        scores = {}
-        for target in self.labels:
-            labels, shares = self.remembered_labels_[target], self.shares_[target]
-            cast, agreed = (
-                np.array([votes(labels[positions], similar, shares) for positions, similar in found], np.float32)
-                for found in (near, alike)
-            )
-            meant = (
-                None
-                if margins is None
-                else (margins[:, places[target]].astype(np.float32), agreed.reshape(-1, len(shares)))
-            )
-            scores[target] = pool.log_scores(
-                self.linear_[target].margins(X), cast.reshape(-1, len(shares)), shares, meant
-            )
+        sensed = None
+        if self.meaning_ is not None and vectors is not None:
+            sensed = self.meaning_.margins(vectors).astype(np.float32), list(self.meaning_.nearest(vectors))
+        scores, places = {}, spans({target: [""] * n for target, n in self.labels.items()})
+        for target, shares in self.shares_.items():
+            labels = self.remembered_labels_[target]
+            meant = sensed and (sensed[0][:, places[target]], votes(sensed[1], labels, shares))
+            margins = self.linear_[target].margins(X)
+            scores[target] = pool.log_scores(margins, votes(near, labels, shares), shares, meant)
         return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
 
     def scorer(

@@ -65,7 +65,7 @@ class Trial:
         memory = Memory.of(X, [""] * len(learn), vectorizer.vocabulary_.names)
         kept = y[learn][len(learn) - len(memory.ids) :]
         near = [memory.nearest(Z.indices[s:e], Z.data[s:e]) for s, e in zip(Z.indptr[:-1], Z.indptr[1:], strict=True)]
-        cast = np.array([votes(kept[at], similar, shares) for at, similar in near]).reshape(-1, labels)
+        cast = votes(near, kept, shares)
         ages: Floats = (1 - (learn + 1) / max(int(learn[-1]) + 1, 1) if len(learn) else np.empty(0)).astype(np.float32)
         themes = Themes.of(X, material.seed)
         return cls(X, y[learn], ages, Z, y[ask], labels, material.seed, vectorizer, cast, shares, themes)
