@@ -71,7 +71,8 @@ def explain(scorer: Scorer, ticket: Ticket) -> Explanation:
     search = flips.Search(scorer, ticket, parts, flips.Reckoning(scorer, parts, weights, rows, near))
     because, chosen, told_of = {}, {}, {}
     for target, head in scorer.heads.items():
-        scores = scorer.scores(head, margins, nearest, similar, sense)[:, 0] * head.pool[:, None]
+        scores = scorer.scores(head, margins[None], [(nearest, similar)], None if sense is None else [sense])[:, 0]
+        scores *= head.pool[:, None]
         first, second = np.argsort(-scores.sum(axis=0), kind="stable")[:2].tolist()
         say, place = head.pool[pool.HEADS.index("linear")], head.span.start
         told = parts.told(weights * (rows[:, place + first] - rows[:, place + second]) * say)

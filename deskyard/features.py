@@ -4,9 +4,9 @@
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from deskyard.grams import BLOCKS, Ids, Reader, Said
 from deskyard.ticket import Ticket
 from deskyard.vocabulary import LENGTHS, Vocabulary
 
+AT_ONCE: Final = 5_000
+"""Tickets read before their repeated grams are added up: what is held meanwhile grows with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -26,6 +29,8 @@ class Counts:
     matrices: tuple[sparse.csr_array, ...]
     names: tuple[tuple[str, ...], ...]
     latin: str
+    said: npt.NDArray[np.int32]
+    """How many words and pairs each ticket has, those counted and those left out."""
 
     def __len__(self) -> int:
         """The number of tickets."""
@@ -38,11 +43,43 @@ class Counts:
             tuple(m if keep else m[:, :0] for keep, m in zip(kept, self.matrices, strict=True)),
             tuple(names if keep else () for keep, names in zip(kept, self.names, strict=True)),
             self.latin,
+            self.said,
+        )
+
+    def repeated(self) -> "Counts":
+        """The counts without grams that a single ticket holds: no vocabulary takes them, and most grams are such."""
+        kept = [np.flatnonzero(np.bincount(m.indices, minlength=m.shape[1]) > 1) for m in self.matrices]
+        return Counts(
+            tuple(m[:, columns] for m, columns in zip(self.matrices, kept, strict=True)),
+            tuple(tuple(names[i] for i in columns.tolist()) for names, columns in zip(self.names, kept, strict=True)),
+            self.latin,
+            self.said,
         )
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> "Counts":
         """The counts of some tickets, by position."""
-        return Counts(tuple(matrix[rows] for matrix in self.matrices), self.names, self.latin)
+        return Counts(tuple(matrix[rows] for matrix in self.matrices), self.names, self.latin, self.said[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some tickets of `counts`, by position; copied only a few thousand at a time, when they are looked at."""
+
+    counts: Counts
+    rows: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of tickets."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Counts]:
+        """Their counts, `AT_ONCE` tickets at a time."""
+        return (self.counts[self.rows[i : i + AT_ONCE]] for i in range(0, len(self.rows), AT_ONCE))
+
+    @classmethod
+    def of(cls, counts: "Counts | Part") -> "Part":
+        """All tickets of `counts`."""
+        return counts if isinstance(counts, Part) else cls(counts, np.arange(len(counts)))
 
 
 def count(
@@ -53,24 +90,47 @@ def count(
     for vocabulary in vocabularies:
         vocabulary.default_factory = vocabulary.__len__
     read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
-    columns: list[list[Ids]] = [[] for _ in BLOCKS]
-    for ticket in progress(tickets):
-        for block, found in zip(columns, read(Said.of(ticket))[0], strict=True):
+    rows: list[list[Ids]] = [[] for _ in BLOCKS]
+    parts: list[list[sparse.csr_array]] = [[] for _ in BLOCKS]
+    said: list[int] = []
+    for n, ticket in enumerate(progress(tickets), 1):
+        blocks, grams = read(Said.of(ticket))
+        said.append(grams)
+        for block, found in zip(rows, blocks, strict=True):
             block.append(found)
+        if n % AT_ONCE == 0 or n == len(tickets):
+            for block, part, vocabulary in zip(rows, parts, vocabularies, strict=True):
+                part.append(_counted(block, len(vocabulary)))
+                block.clear()
     return Counts(
-        tuple(_counted(block, len(v)) for block, v in zip(columns, vocabularies, strict=True)),
+        tuple(_stacked(parts.pop(0), len(v), np.uint16) for v in vocabularies),
         tuple(tuple(v) for v in vocabularies),
         latin,
+        np.array(said, np.int32),
     )
 
 
 def _counted(rows: list[Ids], width: int) -> sparse.csr_array:
     indices = np.concatenate(rows) if rows else np.empty(0, np.int32)
     indptr = np.cumsum([0, *map(len, rows)]).astype(np.int32 if len(indices) < 2**31 else np.int64)
-    ones: Any = np.ones(len(indices), np.float32)
+    ones: Any = np.ones(len(indices), np.uint16)  # a text has fewer words than that: it is cut at 20,000 characters
     matrix = sparse.csr_array((ones, indices, indptr), shape=(len(rows), width))
     matrix.sum_duplicates()
     return matrix
+
+
+def _stacked(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.csr_array:
+    """Counts of some tickets upon those of others; later ones may have more columns."""
+    lengths = np.concatenate([np.empty(0, np.int64), *(np.diff(part.indptr) for part in parts)])
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indptr = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+    indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], kind)
+    end = 0
+    while parts:  # each is let go once it is copied
+        part = parts.pop(0)
+        indices[end : end + part.nnz], data[end : end + part.nnz] = part.indices, part.data
+        end += part.nnz
+    return sparse.csr_array((data, indices, indptr), shape=(len(lengths), width))
 
 
 class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -90,19 +150,23 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn vocabulary and weights from tickets."""
         return self.fit_counts(count(tickets, self.latin))
 
-    def fit_counts(self, counts: Counts) -> Self:
+    def fit_counts(self, counts: Counts | Part) -> Self:
         """Learn vocabulary and weights from counted tickets."""
+        tickets = Part.of(counts)
+        often = [np.zeros(len(block), np.int64) for block in tickets.counts.names]
+        for some in tickets:
+            for df, matrix in zip(often, some.matrices, strict=True):
+                df += np.bincount(matrix.indices, minlength=len(df))
         kept, names, idf = [], [], []
-        for matrix, block in zip(counts.matrices, counts.names, strict=True):
-            df = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        for df, block in zip(often, tickets.counts.names, strict=True):
             common = np.flatnonzero(df >= self.min_tickets)
             if len(common) > self.most_grams:
                 common = np.sort(common[np.argsort(-df[common], kind="stable")[: self.most_grams]])
             kept.append(common)
             names.append([block[i] for i in common])
-            idf.append(np.log((1 + len(counts)) / (1 + df[common])) + 1)
+            idf.append(np.log((1 + len(tickets)) / (1 + df[common])) + 1)
         self.kept_ = tuple(kept)
-        self.vocabulary_ = Vocabulary(counts.latin, names, np.concatenate(idf).astype(np.float32))
+        self.vocabulary_ = Vocabulary(tickets.counts.latin, names, np.concatenate(idf).astype(np.float32))
         return self
 
     def transform(self, tickets: Sequence[Ticket]) -> sparse.csr_array:
@@ -114,23 +178,32 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         indices = np.concatenate([np.empty(0, np.int32), *(columns for columns, _, _ in rows)])
         return sparse.csr_array((data, indices, indptr), shape=(len(rows), len(self.vocabulary_)))
 
-    def transform_counts(self, counts: Counts) -> sparse.csr_array:
+    def transform_counts(self, counts: Counts | Part) -> sparse.csr_array:
         """The weighted columns of tickets counted together with those of `fit_counts`."""
         check_is_fitted(self, "vocabulary_")
+        return _stacked([self._weighed(some) for some in Part.of(counts)], len(self.vocabulary_), np.float32)
+
+    def _weighed(self, counts: Counts) -> sparse.csr_array:
         blocks, starts = [], self.vocabulary_.starts
         for block, (matrix, kept) in enumerate(zip(counts.matrices, self.kept_, strict=True)):
-            part = matrix[:, kept]
-            part.data = 1 + np.log(part.data)
-            part = part @ sparse.diags_array(self.vocabulary_.idf[starts[block] : starts[block + 1]])
-            length = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
-            blocks.append(sparse.diags_array(LENGTHS[block] / np.where(length > 0, length, 1)) @ part)
+            part = matrix[:, kept].astype(np.float32)
+            np.log(part.data, out=part.data)
+            part.data += 1
+            part.data *= self.vocabulary_.idf[starts[block] : starts[block + 1]][part.indices]
+            length = np.sqrt(part.power(2).sum(axis=1, dtype=np.float64))
+            scale = LENGTHS[block] / np.where(length > 0, length, 1)
+            part.data *= np.repeat(scale.astype(np.float32), np.diff(part.indptr))
+            blocks.append(part)
         return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
 
-    def known(self, counts: Counts) -> npt.NDArray[np.float64]:
+    def known(self, counts: Counts | Part) -> npt.NDArray[np.float64]:
         """The share (0..1) of the words and pairs of tickets, counted with those of `fit_counts`, that is known."""
         check_is_fitted(self, "vocabulary_")
-        words = counts.matrices[0]
-        return np.asarray(words[:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(words.sum(axis=1), 1))
+        shares = [
+            some.matrices[0][:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(some.said, 1)
+            for some in Part.of(counts)
+        ]
+        return np.concatenate([np.empty(0), *shares])
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
         """The columns' names, `block:gram`."""

@@ -157,8 +157,8 @@ class Search:
 
 def _meaning(head: Head, sense: Sense) -> Floats:
     """What the meaning heads alone add to the scores (labels)."""
-    none = np.zeros(len(sense.margins)), sense.nearest[:0], sense.similar[:0]
-    found: Floats = head.pool[len(HEADS) :] @ Scorer.scores(head, *none, sense)[len(HEADS) :, 0]
+    nothing = np.zeros((1, len(sense.margins))), [(sense.nearest[:0], sense.similar[:0])]
+    found: Floats = head.pool[len(HEADS) :] @ Scorer.scores(head, *nothing, [sense])[len(HEADS) :, 0]
     return found
 
 

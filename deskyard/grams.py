@@ -131,19 +131,27 @@ class Reader:
         )
         return columns, max(2 * len(found) - 1, 0)
 
-    def parts(self, said: Said) -> Iterator[tuple[tuple[str, ...], Ids]]:
-        """The same columns, each time with what they stand for: a word, two neighbouring words, or a field's value."""
-        for word in said.words:
-            yield (word,), np.concatenate([self._in(self._words, word), self._of_word(word)])
-        for pair in pairwise(said.words):
-            yield pair, self._in(self._words, *pair)
-        if self._subject is not None:
-            for word in said.subject:
-                yield (word,), self._in(self._subject, word)
-            for pair in pairwise(said.subject):
-                yield pair, self._in(self._subject, *pair)
-        for value in said.fields:
-            yield (value,), _columns(self._fields, [value])
+    def parts(self, said: Said) -> tuple[Ids, Ids, Ids]:
+        """The same columns in one row, and for each the places of the first and the last word it stands for.
+
+        Two neighbours for a pair, twice the same for all else; places are those of `said.words`, fields' values behind
+        them.
+        """
+        found = said.words
+        places = np.arange(len(found) + len(said.fields), dtype=np.int32)
+        stems = [stem(word, self._latin) for word in found]
+        chars = [self._of_word(word) for word in found]
+        of_chars = np.repeat(places[: len(found)], [len(mine) for mine in chars])
+        rows = [(np.concatenate([_NONE, *chars]), of_chars, of_chars)]
+        for lookup, n in ((self._words, len(found)), (self._subject, len(said.subject))):
+            words = places[:n]
+            first, last = np.concatenate([words, words[:-1]]), np.concatenate([words, words[1:]])
+            columns, which = _known(lookup, word_grams(stems[:n]))
+            rows.append((columns, first[which], last[which]))
+        columns, which = _known(self._fields, said.fields)
+        rows.append((columns, places[len(found) :][which], places[len(found) :][which]))
+        columns, first, last = (np.concatenate(part) for part in zip(*rows, strict=True))
+        return columns, first, last
 
     def joined(self, said: Said, gone: Collection[str]) -> Ids:
         """The columns of the pairs that arise when the words `gone` are deleted: of words that stood around them."""
@@ -170,6 +178,14 @@ def _meeting(found: Sequence[str], gone: Collection[str]) -> Iterator[tuple[str,
 
 
 _NONE: Final = np.empty(0, np.int32)
+
+
+def _known(lookup: Lookup | None, grams: Sequence[str]) -> tuple[Ids, npt.NDArray[np.bool_]]:
+    """The columns of the grams that have one, and which those are."""
+    if lookup is None:
+        return _NONE, np.zeros(len(grams), bool)
+    columns = np.array([-1 if column is None else column for column in map(lookup, grams)], dtype=np.int32)
+    return columns[columns >= 0], columns >= 0
 
 
 def _columns(lookup: Lookup | None, grams: Iterable[str]) -> Ids:

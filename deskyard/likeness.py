@@ -32,4 +32,4 @@ def likeness(found: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -
     """The log-odds of each ticket; `UNGUARDED` without weights."""
     if not len(weights):
         return np.full(len(found), UNGUARDED, np.float32)
-    return np.asarray(weights[0] + found @ weights[1:], dtype=np.float32)
+    return np.asarray(weights[0] + (found * weights[1:]).sum(axis=1), dtype=np.float32)

@@ -21,8 +21,9 @@ from deskyard.recipe import PLAIN, Recipe
 from deskyard.themes import Themes
 
 MOST_LABELS: Final = 150
-MOST_TICKETS: Final = 300_000
-"""Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured: `docs/design.md`)."""
+MOST_TICKETS: Final = 60_000
+"""Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured: `docs/design.md`);
+it holds no copy of the rows, where LinearSVC holds three and a half."""
 
 ABSENT: Final = -2.0
 """The margin of a label that the fitted tickets do not hold; a fitted label's lies mostly between -1.5 and 1."""
@@ -36,6 +37,12 @@ histories 0.01 to 0.1 gave the pool's lowest log loss; 10 was the worst of those
 
 ABSENT_THEME: Final = -8.0
 """`ABSENT` among its margins, which are logits."""
+
+MOST_BY_THEME: Final = 30_000
+"""Tickets that it is learnt from: it has a few thousand weights."""
+
+FEW: Final = 50
+"""Tickets of a label that are not thinned further for it."""
 
 TINY: Final = 1e-6
 """The deviation below which a dimension says nothing."""
@@ -123,7 +130,20 @@ class Separators:
 def _estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
     if labels <= MOST_LABELS and tickets <= MOST_TICKETS:
         return LinearSVC(C=C, tol=0.01, random_state=seed)
-    return SGDClassifier(loss="log_loss", alpha=1 / (20 * C * tickets), random_state=seed)
+    steady = tickets > MOST_TICKETS
+    return SGDClassifier(loss="log_loss", alpha=1 / (20 * C * tickets), average=steady, random_state=seed)
+
+
+def _unchanged(X: sparse.csr_array, factors: Floats) -> bool:
+    """Whether no column in use has a factor; a copy of `X` is the largest thing a fit holds."""
+    return all((factors[part] == 1).all() for part in np.array_split(X.indices, 1 + X.nnz // 1_000_000))
+
+
+def _some(y: Positions) -> Positions:
+    """Places of about `MOST_BY_THEME` tickets, evenly spread, but all of a label that would be left with a few."""
+    chosen = np.bincount(y)[y] * MOST_BY_THEME < FEW * len(y)
+    chosen[np.linspace(0, len(y) - 1, min(MOST_BY_THEME, len(y))).astype(np.int64)] = True
+    return np.flatnonzero(chosen).astype(np.int32)
 
 
 def weights(recipe: Recipe, y: Positions, ages: Floats) -> Floats:
@@ -173,12 +193,13 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         coef = np.zeros((X.shape[1], self.labels), np.float32)
         intercept = np.zeros(self.labels, np.float32)
         if said < 1:
-            scaled = X if factors is None else X @ sparse.diags_array(factors)
+            scaled = X if factors is None or _unchanged(X, factors) else X @ sparse.diags_array(factors)
             plain = Separators.fit(scaled, y, self.labels, recipe.C, counted, recipe.ordered, self.seed)
             coef += (1 - said) * (plain.coef if factors is None else factors[:, None] * plain.coef)
             intercept += (1 - said) * plain.intercept
         if said and themes is not None:
-            by_theme = Separators.by_theme(themes.rows(X), y, self.labels, counted)
+            some = _some(y) if len(y) > MOST_BY_THEME else slice(None)
+            by_theme = Separators.by_theme(themes.rows(X[some]), y[some], self.labels, counted[some])
             coef += said * themes.unfold(by_theme.coef, X.shape[1])
             intercept += said * by_theme.intercept
         self.coef_ = coef.astype(np.float16)

@@ -35,6 +35,9 @@ NEIGHBOURS: Final = 20
 DOUBT: Final = 0.05
 """The weight of the labels' shares in the vote, in squared similarities."""
 
+Near = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Positions of remembered tickets and their similarities (cosine, 0..1), the nearest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -54,13 +57,11 @@ class Memory:
         newest = X[-MOST_TICKETS:]
         return cls(_strongest(newest, telling).T.tocsr(), list(ids)[-MOST_TICKETS:])
 
-    def nearest(
-        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def nearest(self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS) -> Near:
         """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
         similar = self._similarities(columns, weights)
-        best = np.argpartition(-similar, n)[:n] if len(similar) > n else np.arange(len(similar))
-        best = best[np.lexsort((best, -similar[best]))]
+        best = _near_enough(similar, n)
+        best = best[np.lexsort((best, -similar[best]))][:n]
         best = best[similar[best] > 0]
         return best, similar[best]
 
@@ -91,26 +92,50 @@ class Memory:
         index = self.index
         known = index.indptr[columns + 1] > index.indptr[columns]
         columns, weights = _largest(columns[known], weights[known], ASKED)
-        holders = list(zip(index.indptr[columns].tolist(), index.indptr[columns + 1].tolist(), strict=True))
-        tickets = np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])
-        shared = np.repeat(_unit(weights), [stop - start for start, stop in holders])
-        shared *= np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
-        return np.asarray(np.bincount(tickets, shared, minlength=len(self.ids)), dtype=np.float64)
+        starts = index.indptr[columns]
+        holders = index.indptr[columns + 1] - starts
+        ends = np.cumsum(holders)
+        places = np.arange(holders.sum()) + np.repeat(starts - ends + holders, holders)
+        shared = np.repeat(_unit(weights), holders)
+        shared *= index.data[places]
+        return np.asarray(np.bincount(index.indices[places], shared, minlength=len(self.ids)), dtype=np.float64)
 
 
 _NOBODY: Final = np.empty(0, np.int32)
 _NOTHING: Final = np.empty(0, np.float32)
+_NOWHERE: Final = np.empty(0, np.int64)
+
+
+def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
+    """Positions of the `n` most similar and perhaps a few more, found by looking at most of them once.
+
+    Of many piles the `n`-th highest top is in no case above the `n`-th most similar.
+    """
+    piles = 8 * n
+    if len(similar) < 4 * piles:
+        return np.arange(len(similar))
+    height = len(similar) // piles
+    tops = similar[: piles * height].reshape(height, piles).max(axis=0)
+    bound = np.partition(tops, piles - n)[piles - n]
+    return np.flatnonzero(similar >= bound if bound > 0 else similar > 0)
 
 
 def votes(
-    labels: npt.NDArray[np.int32], similar: npt.NDArray[np.float64], shares: npt.NDArray[np.float32]
+    near: Sequence[Near], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """How the neighbours vote (labels, sums to 1): squared similarities, and a little of the labels' shares.
+    """How each ticket's neighbours vote (tickets x labels, rows sum to 1): squared similarities, and a little of the
+    labels' `shares`.
 
-    `labels` are the neighbours' label positions (-1: unlabelled, no vote).
+    `remembered` are the label positions of all remembered tickets (-1: unlabelled, no vote).
     """
-    cast = np.bincount(labels[labels >= 0], similar[labels >= 0] ** 2, minlength=len(shares)) + DOUBT * shares
-    return np.asarray(cast / cast.sum(), dtype=np.float32)
+    often = np.array([len(positions) for positions, _ in near], np.intp)
+    voter = np.repeat(np.arange(len(near)) * len(shares), often)
+    said = remembered[np.concatenate([_NOWHERE, *(positions for positions, _ in near)])]
+    weight = np.concatenate([_NOTHING, *(similar for _, similar in near)], dtype=np.float64) ** 2
+    has = said >= 0
+    agreed = np.bincount((voter + said)[has], weight[has], len(near) * len(shares))
+    cast = agreed.reshape(len(near), len(shares)) + DOUBT * shares
+    return np.asarray(cast / cast.sum(axis=1, keepdims=True), np.float32)
 
 
 def _telling(block: str, name: str) -> bool:

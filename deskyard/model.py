@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from deskyard import pool
 from deskyard.encoder import Encoder, Vectors
-from deskyard.features import Counts, TicketVectorizer
+from deskyard.features import Counts, Part, TicketVectorizer
 from deskyard.linear import LinearHead, Separators, weights
 from deskyard.meaning import Meaning
 from deskyard.memory import Memory, votes
@@ -27,6 +27,12 @@ from deskyard.ticket import Target
 
 UNHEARD: Final = 0.01
 """Tickets that a label is taken to have where the history has none; no share is 0."""
+
+MOST_GRAMS: Final = (50_000, 200_000)
+"""The most grams of a block, from many labels to few."""
+
+MOST_WEIGHTS: Final = 2_500_000
+"""Grams of a block times labels, between those two: with 50 labels a bundle stays below 30 MB."""
 
 Labels = Mapping[Target, npt.NDArray[np.int32]]
 """For each target the label positions of the tickets; negative where a ticket has none."""
@@ -45,25 +51,30 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.recipes = recipes
         self.seed = seed
 
-    def fit(self, counts: Counts, y: Labels, ids: Sequence[str] | None = None, vectors: Vectors | None = None) -> Self:
+    def fit(
+        self, counts: Counts | Part, y: Labels, ids: Sequence[str] | None = None, vectors: Vectors | None = None
+    ) -> Self:
         """Learn from counted tickets in order of time (where known), their labels, and their vectors if any."""
-        self.vectorizer_ = TicketVectorizer(latin=counts.latin).fit_counts(counts)
+        n = len(counts)
+        most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
+        self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
         X = self.vectorizer_.transform_counts(counts)
-        self.memory_ = Memory.of(X, ids or [""] * len(counts), self.vectorizer_.vocabulary_.names)
-        remembered = slice(len(counts) - len(self.memory_.ids), None)
+        self.memory_ = Memory.of(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
+        remembered = slice(n - len(self.memory_.ids), None)
         self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
         recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
         themes = Themes.of(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
-        ages: npt.NDArray[np.float32] = np.linspace(1, 0, len(counts), dtype=np.float32)
-        for target, n in self.labels.items():
+        ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
+        for target, labels in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            share = np.bincount(y[target][known], minlength=n) + UNHEARD
+            share = np.bincount(y[target][known], minlength=labels) + UNHEARD
             self.shares_[target] = (share / share.sum()).astype(np.float32)
             factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
-            head = LinearHead(n, recipes[target], self.seed)
-            self.linear_[target] = head.fit(X[known], y[target][known], factors, ages[known], themes)
+            head = LinearHead(labels, recipes[target], self.seed)
+            rows = X if len(known) == n else X[known]
+            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes)
         self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages)
         return self
 
@@ -82,12 +93,14 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
             np.concatenate([each.intercept for each in learnt]),
         )
 
-    def log_scores(self, counts: Counts, vectors: Vectors | None = None) -> dict[Target, npt.NDArray[np.float32]]:
+    def log_scores(
+        self, counts: Counts | Part, vectors: Vectors | None = None
+    ) -> dict[Target, npt.NDArray[np.float32]]:
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
         return self.ask(counts, vectors)[0]
 
     def ask(
-        self, counts: Counts, vectors: Vectors | None = None
+        self, counts: Counts | Part, vectors: Vectors | None = None
     ) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
         """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it).
 
@@ -97,24 +110,15 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
         near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
-        alike = list(self.meaning_.nearest(vectors)) if self.meaning_ is not None and vectors is not None else []
-        margins = self.meaning_.margins(vectors) if self.meaning_ is not None and vectors is not None else None
-        places = spans({target: [""] * n for target, n in self.labels.items()})
-        scores = {}
-        for target in self.labels:
-            labels, shares = self.remembered_labels_[target], self.shares_[target]
-            cast, agreed = (
-                np.array([votes(labels[positions], similar, shares) for positions, similar in found], np.float32)
-                for found in (near, alike)
-            )
-            meant = (
-                None
-                if margins is None
-                else (margins[:, places[target]].astype(np.float32), agreed.reshape(-1, len(shares)))
-            )
-            scores[target] = pool.log_scores(
-                self.linear_[target].margins(X), cast.reshape(-1, len(shares)), shares, meant
-            )
+        sensed = None
+        if self.meaning_ is not None and vectors is not None:
+            sensed = self.meaning_.margins(vectors).astype(np.float32), list(self.meaning_.nearest(vectors))
+        scores, places = {}, spans({target: [""] * n for target, n in self.labels.items()})
+        for target, shares in self.shares_.items():
+            labels = self.remembered_labels_[target]
+            meant = sensed and (sensed[0][:, places[target]], votes(sensed[1], labels, shares))
+            margins = self.linear_[target].margins(X)
+            scores[target] = pool.log_scores(margins, votes(near, labels, shares), shares, meant)
         return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
 
     def scorer(

@@ -5,7 +5,6 @@ In comes what a ticket says, out come occurrences of columns and who owns them. 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,15 +36,10 @@ class Parts:
     def of(cls, vocabulary: Vocabulary, said: Said) -> "Parts":
         """The parts of what a ticket says."""
         places: dict[str, int] = {}
-        first, last, found = [], [], [_NONE]
-        for owners, mine in vocabulary.read.parts(said):
-            first.append(places.setdefault(owners[0], len(places)))
-            last.append(places.setdefault(owners[-1], len(places)))
-            found.append(mine)
-        columns, at, counts = np.unique(np.concatenate(found), return_inverse=True, return_counts=True)
-        lengths = [len(mine) for mine in found[1:]]
-        owned = (np.repeat(np.array(part, np.intp), lengths) for part in (first, last))
-        return cls(vocabulary, said, columns, counts, tuple(places), at, *owned)
+        named = np.array([places.setdefault(name, len(places)) for name in (*said.words, *said.fields)], np.intp)
+        found, first, last = vocabulary.read.parts(said)
+        columns, at, counts = np.unique(found, return_inverse=True, return_counts=True)
+        return cls(vocabulary, said, columns, counts, tuple(places), at, named[first], named[last])
 
     @property
     def weights(self) -> Weights:
@@ -71,6 +65,3 @@ class Parts:
         each = (parts / self.counts)[self.at] / 2
         first, last = (np.bincount(owners, each, len(self.names)) for owners in (self.first, self.last))
         return np.asarray(first + last, dtype=np.float64)
-
-
-_NONE: Final = np.empty(0, np.int32)

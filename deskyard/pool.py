@@ -48,8 +48,10 @@ def log_scores(
 
 
 def believe(scores: npt.NDArray[np.floating[Any]], weights: Weights) -> npt.NDArray[np.float64]:
-    """Probabilities (tickets x labels), rows sum to 1."""
-    pooled: npt.NDArray[np.float64] = (weights @ scores.reshape(len(weights), -1)).reshape(scores.shape[1:])
+    """Probabilities (tickets x labels), rows sum to 1; a row does not depend on the others, to the last bit."""
+    pooled: npt.NDArray[np.float64] = weights[0] * scores[0]
+    for weight, say in zip(weights[1:], scores[1:], strict=True):
+        pooled += weight * say
     pooled -= pooled.max(axis=-1, keepdims=True)
     np.exp(pooled, out=pooled)
     pooled /= pooled.sum(axis=-1, keepdims=True)

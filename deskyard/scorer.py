@@ -5,9 +5,10 @@ once and sums them; the answer equals `TicketModel`'s to 1e-6 (a property test s
 a ticket is encoded once for all targets. Needs no scikit-learn, changes nothing, and many threads may share it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,14 @@ from deskyard.decision import SHOWN, Prediction
 from deskyard.encoder import Encoder, Vectors
 from deskyard.grams import Ids
 from deskyard.hierarchy import Parents, parents
-from deskyard.likeness import UNGUARDED, likeness, signs
+from deskyard.likeness import likeness, signs
 from deskyard.meaning import Meaning, Sense
-from deskyard.memory import Memory, votes
+from deskyard.memory import Memory, Near, votes
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary, Weights
+
+AT_ONCE: Final = 256
+"""Tickets whose scores are pooled together: a quarter faster than one by one, with the same bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +69,29 @@ class Scorer:
 
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
         """One prediction a target for each ticket, in order; a ticket's answer does not depend on its neighbours."""
-        return [self._predicted(ticket) for ticket in tickets]
+        parts = (tickets[start : start + AT_ONCE] for start in range(0, len(tickets), AT_ONCE))
+        return [answer for part in parts for answer in self._predicted(part)]
 
     def beliefs(self, ticket: Ticket) -> dict[Target, npt.NDArray[np.float64]]:
         """The probability of each label, in the order of the head's labels."""
         columns, weights, _ = self.vocabulary.row(ticket)
-        margins = self.margins(columns, weights)
-        nearest, similar = self.memory.nearest(columns, weights)
-        sense = self.sense(ticket)
-        return {t: self.pooled(head, margins, nearest, similar, sense) for t, head in self.heads.items()}
+        margins, near, sense = self.margins(columns, weights), self.memory.nearest(columns, weights), self.sense(ticket)
+        return {target: self.pooled(head, margins, *near, sense) for target, head in self.heads.items()}
 
-    def _predicted(self, ticket: Ticket) -> dict[Target, Prediction]:
-        columns, weights, known = self.vocabulary.row(ticket)
-        margins = self.margins(columns, weights)
-        nearest, similar = self.memory.nearest(columns, weights)
-        sense = self.sense(ticket)
-        answer = {}
+    def _predicted(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
+        rows = [self.vocabulary.row(ticket) for ticket in tickets]
+        margins = np.array([self.margins(columns, weights) for columns, weights, _ in rows])
+        near = [self.memory.nearest(columns, weights) for columns, weights, _ in rows]
+        senses = None if self.encoder is None else [self.senses(self.encoder.of(t)[None])[0] for t in tickets]
+        known = np.array([share for _, _, share in rows])
+        nearest = np.array([similar[0] if len(similar) else 0.0 for _, similar in near])
+        answers: list[dict[Target, Prediction]] = [{} for _ in tickets]
         for target, head in self.heads.items():
-            beliefs = self.pooled(head, margins, nearest, similar, sense)
-            like = UNGUARDED
-            if len(head.likeness):
-                found = signs(beliefs[None], margins[None, head.span], _most(similar), np.array([known]))
-                like = float(likeness(found, head.likeness)[0])
-            answer[target] = _ranked(target, head, beliefs, known > 0, like)
-        return answer
+            beliefs = pool.believe(self.scores(head, margins, near, senses), head.pool)
+            like = likeness(signs(beliefs, margins[:, head.span], nearest, known), head.likeness)
+            for answer, prediction in zip(answers, _ranked(target, head, beliefs, known > 0, like), strict=True):
+                answer[target] = prediction
+        return answers
 
     def margins(self, columns: Ids, weights: Weights) -> npt.NDArray[np.float64]:
         """The linear heads' margins of all targets side by side."""
@@ -116,43 +119,45 @@ class Scorer:
     ) -> npt.NDArray[np.float64]:
         """One target's probabilities from all margins, the nearest past tickets and their similarities, and the sense
         that an encoder made."""
-        beliefs: npt.NDArray[np.float64] = pool.believe(
-            Scorer.scores(head, margins, nearest, similar, sense), head.pool
-        )[0]
+        scores = Scorer.scores(head, margins[None], [(nearest, similar)], None if sense is None else [sense])
+        beliefs: npt.NDArray[np.float64] = pool.believe(scores, head.pool)[0]
         return beliefs
 
     @staticmethod
     def scores(
-        head: Head,
-        margins: npt.NDArray[np.float64],
-        nearest: npt.NDArray[np.int64],
-        similar: npt.NDArray[np.float64],
-        sense: Sense | None = None,
+        head: Head, margins: npt.NDArray[np.float64], near: Sequence[Near], senses: Sequence[Sense] | None = None
     ) -> npt.NDArray[np.float64]:
-        """One target's scores of each head (heads x 1 x labels), from the same."""
-        cast = votes(head.remembered[nearest], similar, head.shares)
+        """One target's scores of each head (heads x tickets x labels).
+
+        From all margins (tickets x labels of all targets), each ticket's neighbours, and what an encoder made of each.
+        """
         meant = None
-        if sense is not None:
-            agreed = votes(head.remembered[sense.nearest], sense.similar, head.shares)
-            meant = sense.margins[None, head.span], agreed[None]
-        return pool.log_scores(margins[None, head.span], cast[None], head.shares, meant)
+        if senses is not None:
+            agreed = votes([(sense.nearest, sense.similar) for sense in senses], head.remembered, head.shares)
+            meant = np.array([sense.margins[head.span] for sense in senses]), agreed
+        return pool.log_scores(margins[:, head.span], votes(near, head.remembered, head.shares), head.shares, meant)
 
 
 def _ranked(
-    target: Target, head: Head, probabilities: npt.NDArray[np.float64], familiar: bool, like: float
-) -> Prediction:
-    best = np.argsort(-probabilities, kind="stable")[:SHOWN]
-    top = tuple((head.labels[i], float(probabilities[i])) for i in best.tolist())
-    parent = None
+    target: Target,
+    head: Head,
+    beliefs: npt.NDArray[np.float64],
+    familiar: npt.NDArray[np.bool_],
+    like: npt.NDArray[np.float32],
+) -> Iterator[Prediction]:
+    """The predictions of tickets from their `beliefs` (tickets x labels)."""
+    best = np.argsort(-beliefs, axis=1, kind="stable")[:, :SHOWN]
+    sure = np.take_along_axis(beliefs, best, axis=1)
+    above: Iterator[tuple[str, float] | None] = repeat(None)
     if head.parents is not None:
-        above = head.parents.beliefs(probabilities[None])[0]
-        parent = head.parents.names[int(above.argmax())], float(above.max())
-    return Prediction(target, top, familiar, like, parent)
-
-
-def _most(similar: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The similarity of the nearest; 0 where nothing is near."""
-    return similar[:1] if len(similar) else np.zeros(1)
+        shares = head.parents.beliefs(beliefs)
+        tops = zip(shares.argmax(axis=1).tolist(), shares.max(axis=1).tolist(), strict=True)
+        above = ((head.parents.names[i], share) for i, share in tops)
+    for places, probabilities, known, likely in zip(
+        best.tolist(), sure.tolist(), familiar.tolist(), like.tolist(), strict=True
+    ):
+        top = tuple(zip((head.labels[i] for i in places), probabilities, strict=True))
+        yield Prediction(target, top, known, likely, next(above))
 
 
 def spans(heads: Mapping[Target, Sequence[str]]) -> dict[Target, slice]:

@@ -50,6 +50,7 @@ _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I
 _PHONE: Final = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \u00a0().-]{0,3}\d){6,14}(?!\w)")
 _LONG: Final = re.compile(r"\S{41}")
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{41,}|\w{41,}")
+_DIGIT: Final = re.compile(r"\d")
 _DIGITS: Final = re.compile(r"\d{5,}")
 _TOKEN: Final = re.compile(r"\w+")
 
@@ -91,6 +92,8 @@ def _mask(text: str) -> str:
         text = _URL.sub(r" \1 ", text)
     if _LONG.search(text):
         text = _BLOB.sub(" blob_ ", text)
+    if not _DIGIT.search(text):
+        return text
     text = _PHONE.sub(" phone_ ", text)
     return _DIGITS.sub("0_", text)
 

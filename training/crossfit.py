@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from deskyard import hierarchy, likeness, pool, urgency
 from deskyard.contract import EVIDENCE, Evidence
 from deskyard.encoder import Encoder, Vectors, text_of
-from deskyard.features import Counts, count
+from deskyard.features import Counts, Part, count
 from deskyard.grams import BLOCKS
 from deskyard.model import TicketModel
 from deskyard.recipe import Recipe
@@ -78,7 +78,8 @@ class Material:
             counts = counts.without("subject")
         y = {target: labels.positions(values[target]) for target, labels in label_sets.items()}
         vectors = None if encoder is None else _encoded(tickets, encoder, progress)
-        return cls(tickets, counts, label_sets, y, copies.groups(tickets, counts), seed, vectors=vectors)
+        groups = copies.groups(tickets, counts)
+        return cls(tickets, counts.repeated(), label_sets, y, groups, seed, vectors=vectors)
 
     def by(self, recipes: Mapping[Target, Recipe]) -> "Material":
         """The same, learnt by these recipes; a block that none of them uses is left out."""
@@ -89,12 +90,16 @@ class Material:
         """The same for one target alone."""
         return replace(self, label_sets={target: self.label_sets[target]}, y={target: self.y[target]})
 
+    def lean(self) -> "Material":
+        """The same without what a model never looks at: each worker gets a copy."""
+        return replace(self, tickets=[Ticket(id=ticket.id) for ticket in self.tickets])
+
     def fit(self, rows: Positions) -> TicketModel:
         """A model of the tickets at `rows`."""
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
         ids = [self.tickets[i].id for i in rows]
-        return TicketModel(sizes, self.recipes, self.seed).fit(self.counts[rows], y, ids, self.meant(rows))
+        return TicketModel(sizes, self.recipes, self.seed).fit(Part(self.counts, rows), y, ids, self.meant(rows))
 
     def meant(self, rows: Positions) -> Vectors | None:
         """The vectors of the tickets at `rows`; None without an encoder."""
@@ -124,7 +129,7 @@ class Asked:
     @classmethod
     def of(cls, material: Material, fold: Fold) -> "Asked":
         """Fit on `fold.learn`, ask about `fold.ask`."""
-        model, new = material.fit(fold.learn), material.counts[fold.ask]
+        model, new = material.fit(fold.learn), Part(material.counts, fold.ask)
         scores, nearest = model.ask(new, material.meant(fold.ask))
         return cls(fold.ask, scores, model.vectorizer_.known(new), nearest)
 
@@ -173,6 +178,7 @@ def work(
     Behind those the answers to the folds `apart`, which are of one target each.
     """
     ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
+    material = material.lean()
     jobs = [delayed(material.fit)(plan.everything), *(delayed(Asked.of)(material, fold) for fold in ask)]
     jobs += [delayed(Asked.of)(material.only(target), fold) for target, fold in apart]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1

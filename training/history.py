@@ -8,12 +8,12 @@ ticket or a rejected row; no row is dropped, and no row stops the reading.
 import gc
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from deskyard.columns import Mapping, check_columns, check_map, match
 from deskyard.errors import BadInput
@@ -22,6 +22,9 @@ from deskyard.ticket import TARGETS, Target, Ticket
 from training.moves import Move, read_moves
 from training.reading import Reading, set_priorities
 from training.rejected import Rejected, write_rejected
+
+FORGOTTEN: Final = Ticket(id="")
+"""Stands for a ticket that takes no part in a run."""
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -72,6 +75,14 @@ class History:
         """The earliest and the latest `created_at`; None when no ticket has one."""
         times = [ticket.created_at for ticket in self.tickets if ticket.created_at is not None]
         return (min(times), max(times)) if times else None
+
+    def keep_only(self, positions: Iterable[int]) -> None:
+        """Forget what all other tickets said, and give their memory back; their labels stay.
+
+        Those that are kept are copied first: Python gives memory back in large pieces, and one string holds a piece.
+        """
+        kept = {i: _copied(self.tickets[i]) for i in positions}
+        self.tickets[:] = [kept.get(i, FORGOTTEN) for i in range(len(self.tickets))]
 
     def write_rejected(self, path: Path | str) -> int:
         """Write the rejected rows to `path` (CSV), when there are any; returns how many."""
@@ -127,6 +138,18 @@ def load(
         _sort(history)
     history.digest = _digest(history)
     return history
+
+
+def _copied(ticket: Ticket) -> Ticket:
+    return Ticket(**{part.name: _copy(getattr(ticket, part.name)) for part in fields(ticket)})
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join(list(value))
+    if isinstance(value, datetime):
+        return value.replace()
+    return {_copy(name): _copy(one) for name, one in value.items()} if value else value
 
 
 @contextmanager

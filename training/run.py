@@ -1,5 +1,6 @@
 """A training run: a history goes in; an honest score, the evidence and the model that goes to work come out.
 
+    take part          all tickets; of a long history the newest, and older ones of rare labels
     count every gram once
     choose             how each target is learnt, inside what is learnt
     learn | judge      the newest fifth judges (or a random fifth, or --test)
@@ -32,7 +33,8 @@ from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_po
 from training.evaluate import Score
 from training.history import History
 from training.labels import LabelSet, learnable
-from training.split import Plan, Positions
+from training.shared import shared
+from training.split import Plan, Positions, taking_part
 from training.tune import Effort, Favour, tune
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
@@ -96,7 +98,8 @@ def train(
 ) -> Trained:
     """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
 
-    Recipes are chosen as if there were no `encoder`: what it adds is then all that its figures tell.
+    Of a long history the texts that take no part are forgotten (`History.keep_only`). Recipes are chosen as if there
+    were no `encoder`: what it adds is then all that its figures tell.
 
     Raises NothingToLearn when no wanted target has two labels with enough tickets.
     """
@@ -104,14 +107,17 @@ def train(
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
     label_sets = learnable(history.labels, options.targets, options.parents)
     ordered = options.order == "file" or history.dated * 2 > len(history)
-    tickets = [*history.tickets, *(test.tickets if test else ())]
-    values = {t: [*history.labels[t], *(test.labels[t] if test else ())] for t in label_sets}
-    material = Material.of(tickets, values, label_sets, options.seed, progress, encoder)
-    plan = Plan.of(len(history), len(test) if test else 0, ordered, options.seed, material.groups)
-    material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
-
-    left_out = list(strangers.folds(material, plan.apart.learn))
-    model, asked = work(material, plan, left_out, progress)
+    y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
+    part = taking_part(y, len(history), ordered, options.seed)
+    if len(part) < len(history):
+        history.keep_only(part.tolist())
+    tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
+    values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
+    with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
+        plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
+        material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
+        left_out = list(strangers.folds(material, plan.apart.learn))
+        model, asked = work(material, plan, left_out, progress)
     asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
     kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
     new = Asked.together(asked[: len(plan.folds)])
@@ -240,10 +246,13 @@ def _card(
     judged: Mapping[Target, Judged],
 ) -> dict[str, Any]:
     """What the bundle says of itself; no moment and no place, so that it belongs to the digest."""
-    first, last = history.time_range or (None, None)
+    times = [ticket.created_at for ticket in material.tickets[: len(plan.everything)] if ticket.created_at is not None]
+    first, last = (min(times), max(times)) if times else (None, None)
     return {
         "learnt_from": {
-            "tickets": len(history),
+            "tickets": len(plan.everything),
+            "of": len(history),
+            "which": "the newest" if plan.ordered else "random ones",
             "digest": history.digest,
             "first": first.isoformat() if first else None,
             "last": last.isoformat() if last else None,
@@ -255,7 +264,7 @@ def _card(
             "learnt_from": len(plan.apart.learn),
             "digest": test.digest if test else None,
         },
-        "note": "the figures are those of the judged model; the saved one learnt from every ticket of the history",
+        "note": "the figures are those of the judged model; the saved one learnt from every ticket that took part",
         "asked_precision": options.precision,
         "options": asdict(options),
         "targets": {

@@ -1,10 +1,10 @@
-"""Which tickets are learnt from, which are evidence, and which judge.
+"""Which tickets take part, which of them are learnt from, which are evidence, and which judge.
 
 Ordered histories are cut by time: a model is only ever asked about tickets newer than all it has seen, as in life.
 Unordered ones are cut at random. All functions give positions, and the same seed gives the same cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapreplace
 from itertools import pairwise
@@ -21,6 +21,18 @@ FOLDS: Final = 5
 FIRST_CUT: Final = 0.4
 """Where time-ordered folds begin: earlier tickets are only learnt from."""
 
+MOST: Final = 100_000
+"""Tickets of a longer history that take part, beside those of rare labels."""
+
+FAMILIAR: Final = 50
+"""Of a label with fewer tickets among those, older ones take part too, until it has so many."""
+
+MOST_RARE: Final = 20_000
+"""Those older tickets together, at most."""
+
+MOST_EVIDENCE: Final = 6_000
+"""Tickets that one fold is asked about: thirty thousand in all prove what any number would."""
+
 Positions = npt.NDArray[np.int64]
 
 
@@ -30,6 +42,38 @@ class Fold:
 
     learn: Positions
     ask: Positions
+
+
+def taking_part(
+    y: Sequence[npt.NDArray[np.int32]], n: int, ordered: bool, seed: int, most: int | None = None
+) -> Positions:
+    """The tickets of a history of `n` that a run looks at, in order; `y`: label positions, an array a target.
+
+    All, or of more than `most` (`MOST` if not said) the newest (random ones, where time is not known), and of each
+    label rare among those some older ones: its newest first, and all labels in turn, until `MOST_RARE` are found.
+    """
+    most = MOST if most is None else most
+    if n <= most:
+        return np.arange(n)
+    newest_first = np.arange(n)[::-1] if ordered else np.random.default_rng(seed).permutation(n)
+    chosen, older = newest_first[:most], newest_first[most:]
+    wanted = np.full(len(older), FAMILIAR)
+    for positions in y:
+        has = np.flatnonzero(positions[older] >= 0)
+        labels = positions[older[has]]
+        held = np.bincount(positions[chosen][positions[chosen] >= 0], minlength=int(labels.max(initial=-1)) + 1)
+        grouped = np.argsort(labels, kind="stable")
+        starts = np.flatnonzero(np.diff(labels[grouped], prepend=-1))
+        turn = np.empty(len(labels), np.int64)
+        turn[grouped] = np.arange(len(labels)) - np.repeat(starts, np.diff(starts, append=len(labels)))
+        wanted[has] = np.minimum(wanted[has], held[labels] + turn)
+    rare = np.argsort(wanted, kind="stable")[:MOST_RARE]
+    return np.sort(np.concatenate([chosen, older[rare[wanted[rare] < FAMILIAR]]]))
+
+
+def thinned(positions: Positions, most: int) -> Positions:
+    """At most `most` of them, evenly spread."""
+    return positions[np.linspace(0, len(positions) - 1, most).astype(np.int64)] if len(positions) > most else positions
 
 
 def judged_apart(n: int, ordered: bool, seed: int) -> Fold:
@@ -85,10 +129,10 @@ def _random_parts(learn: Positions, n: int, seed: int, groups: Positions | None)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who learns and who is asked in one run; tickets of a test file stand behind those of the history.
+    """Who learns and who is asked in one run, of the tickets that take part; those of a test file stand behind them.
 
     `everything` is what the saved model learns from, `folds` lie inside `apart.learn`, `apart.ask` judges, and
-    `at_random` is the flattering split that is shown beside one by time. `how` says it in words.
+    `at_random` is the flattering split that is shown beside one by time. `how` says it in words; `ordered`: by time.
     """
 
     everything: Positions
@@ -96,6 +140,7 @@ class Plan:
     apart: Fold
     at_random: Fold | None
     how: str
+    ordered: bool
 
     @classmethod
     def of(cls, history: int, test: int, ordered: bool, seed: int, groups: Positions | None = None) -> "Plan":
@@ -108,10 +153,13 @@ class Plan:
         apart = Fold(everything, np.arange(history, history + test)) if test else judged_apart(history, ordered, seed)
         return cls(
             everything=everything,
-            folds=tuple(folds(apart.learn, ordered, seed, groups)),
+            folds=tuple(
+                Fold(fold.learn, thinned(fold.ask, MOST_EVIDENCE)) for fold in folds(apart.learn, ordered, seed, groups)
+            ),
             apart=apart,
             at_random=judged_apart(history, False, seed) if ordered and not test else None,
             how="the test file" if test else "the newest fifth" if ordered else "a random fifth",
+            ordered=ordered,
         )
 
     @property

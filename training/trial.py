@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.special import log_softmax
 
 from deskyard import pool
-from deskyard.features import TicketVectorizer
+from deskyard.features import Part, TicketVectorizer
 from deskyard.grams import BLOCKS
 from deskyard.linear import Floats, Separators, weights
 from deskyard.memory import Memory, votes
@@ -57,15 +57,15 @@ class Trial:
         learn = fold.learn[y[fold.learn] >= 0][-MOST_LEARNT:]
         ask = fold.ask[np.isin(y[fold.ask], np.unique(y[learn]))]
         ask = ask[:: -(-len(ask) // MOST_ASKED) or 1]
-        vectorizer = TicketVectorizer(latin=material.counts.latin).fit_counts(material.counts[learn])
-        X, Z = (vectorizer.transform_counts(material.counts[rows]) for rows in (learn, ask))
+        vectorizer = TicketVectorizer(latin=material.counts.latin).fit_counts(Part(material.counts, learn))
+        X, Z = (vectorizer.transform_counts(Part(material.counts, rows)) for rows in (learn, ask))
         labels = len(material.label_sets[target].labels)
         share = np.bincount(y[learn], minlength=labels) + UNHEARD
         shares = (share / share.sum()).astype(np.float32)
         memory = Memory.of(X, [""] * len(learn), vectorizer.vocabulary_.names)
         kept = y[learn][len(learn) - len(memory.ids) :]
         near = [memory.nearest(Z.indices[s:e], Z.data[s:e]) for s, e in zip(Z.indptr[:-1], Z.indptr[1:], strict=True)]
-        cast = np.array([votes(kept[at], similar, shares) for at, similar in near]).reshape(-1, labels)
+        cast = votes(near, kept, shares)
         ages: Floats = (1 - (learn + 1) / max(int(learn[-1]) + 1, 1) if len(learn) else np.empty(0)).astype(np.float32)
         themes = Themes.of(X, material.seed)
         return cls(X, y[learn], ages, Z, y[ask], labels, material.seed, vectorizer, cast, shares, themes)

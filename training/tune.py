@@ -45,6 +45,7 @@ def tune(
     folds = tuning_folds(learn, ordered, FOLDS[effort], material.seed, material.groups)
     if effort == "thorough":
         _optuna()
+    material = material.lean()
     jobs = [delayed(_tuned)(material.only(target), folds, ordered, effort, favour) for target in material.label_sets]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
     chosen = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "choosing recipes")

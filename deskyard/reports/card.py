@@ -91,8 +91,12 @@ def remarks(card: Card, made: Mapping[str, Any] | None = None) -> Iterator[str]:
                 f"{evidence['tickets']:,} tickets count"
             )
         yield from _bounds(target, contract)
-    learnt = card["learnt_from"]["tickets"]
-    yield f"the saved model learnt from all {learnt:,} tickets; the figures are those of the judged one"
+    learnt = card["learnt_from"]
+    tickets, of = learnt["tickets"], learnt.get("of", learnt["tickets"])
+    which = f"all {tickets:,} tickets"
+    if tickets < of:
+        which = f"{tickets:,} of {of:,} tickets ({learnt['which']}, and some more of rare labels)"
+    yield f"the saved model learnt from {which}; the figures are those of the judged one"
 
 
 def _bought(card: Card, made: Mapping[str, Any]) -> Iterator[str]:

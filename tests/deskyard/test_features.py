@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from deskyard.features import TicketVectorizer, count
+from deskyard.features import Part, TicketVectorizer, count
 from deskyard.grams import BLOCKS, char_grams, field_values, word_grams
 from deskyard.text import clean, stem, words
 from deskyard.ticket import Ticket
@@ -179,3 +179,36 @@ def test_any_ticket_has_a_row_of_finite_weights(vectorizer, ticket):
     assert (weights > 0).all()
     assert 0 <= known <= 1
     assert len(vectorizer.vocabulary_.starts) == len(BLOCKS) + 1
+
+
+def test_grams_of_a_single_ticket_are_left_out_and_still_count_as_unknown():
+    tickets = [Ticket(id=str(n), body=body) for n, body in enumerate(["vpn down", "vpn up", "zebra down now"])]
+    counts = count(tickets)
+    few = counts.repeated()
+    assert set(few.names[0]) == {"vpn", "down"}
+    vectorizer, other = (TicketVectorizer().fit_counts(c) for c in (counts, few))
+    assert vectorizer.vocabulary_.names == other.vocabulary_.names
+    assert (vectorizer.transform_counts(counts) != other.transform_counts(few)).nnz == 0
+    assert vectorizer.known(counts).tolist() == other.known(few).tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 5])
+
+
+def test_tickets_are_read_and_weighed_alike_however_many_at_once(past, monkeypatch):
+    tickets = past.tickets[:90]
+    whole = count(tickets)
+    rows = np.arange(80, 10, -1)
+    expected = TicketVectorizer().fit_counts(whole[rows]).transform_counts(whole[rows])
+    monkeypatch.setattr("deskyard.features.AT_ONCE", 7)
+    parts = count(tickets)
+    assert parts.names == whole.names
+    assert all((a != b).nnz == 0 for a, b in zip(parts.matrices, whole.matrices, strict=True))
+    part = Part(parts, rows)
+    assert (TicketVectorizer().fit_counts(part).transform_counts(part) != expected).nnz == 0
+
+
+def test_of_many_grams_the_most_frequent_stay():
+    tickets = [Ticket(id=str(n), body="vpn down" if n % 2 else "vpn up") for n in range(8)] + [
+        Ticket(id="x", body="up")
+    ]
+    vectorizer = TicketVectorizer(most_grams=2).fit(tickets)
+    assert set(vectorizer.vocabulary_.names[0]) == {"vpn", "up"}
+    assert max(map(len, vectorizer.vocabulary_.names)) == 2

@@ -85,11 +85,26 @@ def test_only_the_newest_tickets_are_remembered(monkeypatch):
 
 def test_nearer_tickets_have_more_votes_and_unlabelled_ones_none():
     shares = np.array([0.5, 0.5], np.float32)
-    cast = votes(np.array([0, 1, -1, -2], np.int32), np.array([0.9, 0.3, 1, 1]), shares)
-    expected = np.array([0.81 + DOUBT / 2, 0.09 + DOUBT / 2])
-    assert cast == pytest.approx(expected / expected.sum(), abs=1e-6)
+    near = [(np.array([3, 0, 1, 2]), np.array([0.9, 0.3, 1, 1])), (np.array([3]), np.array([0.5]))]
+    cast = votes(near, np.array([1, -1, -2, 0], np.int32), shares)
+    expected = np.array([[0.81 + DOUBT / 2, 0.09 + DOUBT / 2], [0.25 + DOUBT / 2, DOUBT / 2]])
+    assert cast == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-6)
 
 
 def test_without_neighbours_the_vote_is_the_labels_shares():
     shares = np.array([0.7, 0.2, 0.1], np.float32)
-    assert votes(np.empty(0, np.int32), np.empty(0), shares) == pytest.approx(shares, abs=1e-6)
+    nobody = np.empty(0, np.int64), np.empty(0)
+    assert votes([nobody], np.zeros(5, np.int32), shares)[0] == pytest.approx(shares, abs=1e-6)
+    assert votes([], np.zeros(5, np.int32), shares).shape == (0, 3)
+
+
+@pytest.mark.parametrize("held", [5, 700, 5000])
+def test_of_many_tickets_the_nearest_are_those_of_sorting_them_all(held):
+    """Also where few are like the question at all, and many alike."""
+    rng = np.random.default_rng(held)
+    similar = np.zeros(5003)
+    similar[rng.permutation(5003)[:held]] = rng.integers(1, 400, held) / 400
+    found = memory._near_enough(similar, 20)
+    best = found[np.lexsort((found, -similar[found]))][:20]
+    expected = np.lexsort((np.arange(5003), -similar))[:20]
+    assert best.tolist() == expected[similar[expected] > 0].tolist()

@@ -14,6 +14,7 @@ from sklearn import metrics
 from deskyard import bundle
 from deskyard.decision import Action
 from deskyard.errors import NothingToLearn
+from deskyard.reports.card import remarks
 from deskyard.simulate.truth import write_history
 from deskyard.simulate.world import World
 from deskyard.ticket import TARGETS, Ticket
@@ -225,3 +226,21 @@ def test_a_history_mostly_without_dates_is_judged_on_a_random_fifth_unless_the_f
     ordered = train(history(*FEW * 5, days=False), Options(order="file"))
     assert ordered.card["judged_on"]["how"] == "the newest fifth"
     assert ordered.judged["queue"].score.at_random is not None
+
+
+def test_of_a_long_history_the_newest_is_learnt_and_the_card_says_so(make_history, monkeypatch):
+    monkeypatch.setattr("training.split.MOST", 100)
+    monkeypatch.setattr("training.split.FAMILIAR", 3)
+    long = make_history(140)
+    expected = [ticket.id for ticket in long.tickets[-100:]]
+    learnt = train(long, TWO)
+    said = learnt.card["learnt_from"]
+    assert said["of"] == 140
+    assert 100 <= said["tickets"] < 140
+    assert said["which"] == "the newest"
+    assert list(learnt.scorer.memory.ids)[-100:] == expected
+    assert len(long) == 140
+    assert [ticket.id for ticket in long.tickets[-100:]] == expected
+    assert sum(bool(ticket.id) for ticket in long.tickets) == said["tickets"] == len(learnt.scorer.memory.ids)
+    (remark,) = [remark for remark in remarks(learnt.card) if "saved model" in remark]
+    assert f"{said['tickets']:,} of 140 tickets (the newest, and some more of rare labels)" in remark

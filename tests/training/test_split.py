@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.split import FIRST_CUT, FOLDS, JUDGED, Plan, folds, judged_apart, tuning_folds
+from training.split import (
+    FAMILIAR,
+    FIRST_CUT,
+    FOLDS,
+    JUDGED,
+    MOST_RARE,
+    Plan,
+    folds,
+    judged_apart,
+    taking_part,
+    thinned,
+    tuning_folds,
+)  # fmt: skip
 
 SIZES = st.integers(0, 400)
 SEEDS = st.integers(0, 5)
@@ -118,3 +130,42 @@ def test_recipes_are_chosen_on_the_newest_tickets_of_those_that_are_learnt(n, co
     for fold in tuning_folds(learn, True, count, seed):
         assert max(fold.learn) < min(fold.ask)
         assert set(fold.learn) | set(fold.ask) <= set(learn)
+
+
+@given(st.integers(0, 300), st.integers(1, 200), st.integers(1, 40), st.booleans(), SEEDS)
+def test_of_a_long_history_the_newest_and_some_of_every_label_take_part(n, most, labels, ordered, seed):
+    rng = np.random.default_rng(seed)
+    y = np.minimum(rng.integers(-1, labels, n), rng.integers(-1, labels, n)).astype(np.int32)
+    part = taking_part([y], n, ordered, seed, most)
+    assert part.tolist() == sorted(set(part.tolist())) == taking_part([y], n, ordered, seed, most).tolist()
+    assert set(part) <= set(range(n))
+    if n <= most:
+        assert part.tolist() == list(range(n))
+        return
+    if ordered:
+        assert part[-most:].tolist() == list(range(n - most, n))
+    assert most <= len(part) <= most + MOST_RARE
+    for label in range(labels):
+        held, all_there_are = np.count_nonzero(y[part] == label), np.count_nonzero(y == label)
+        assert held >= min(FAMILIAR, all_there_are)
+
+
+def test_of_rare_labels_the_newest_take_part_each_label_in_turn(monkeypatch):
+    monkeypatch.setattr("training.split.MOST_RARE", 4)
+    y = np.array([0, 1] * 10 + [2] * 30, np.int32)
+    assert taking_part([y], 50, True, 0, 30).tolist() == [16, 17, 18, 19, *range(20, 50)]
+
+
+def test_a_label_that_is_rare_for_one_target_takes_part_with_its_newest_tickets_only():
+    rare = np.full(400, -1, np.int32)
+    rare[:200] = 0
+    part = taking_part([np.zeros(400, np.int32), rare], 400, True, 0, 100)
+    assert part.tolist() == [*range(200 - FAMILIAR, 200), *range(300, 400)]
+
+
+@given(SIZES, st.integers(1, 50))
+def test_thinning_leaves_no_more_than_asked_and_spreads_them(n, most):
+    kept = thinned(np.arange(n), most)
+    assert len(kept) == min(n, most)
+    assert np.ptp(np.diff(kept)) <= 1 if len(kept) > 2 else True
+    assert not n or kept[0] == 0
