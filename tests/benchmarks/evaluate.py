@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from deskyard.contract import lower_bound
 from training.evaluate import interval, upper_bound
@@ -56,6 +56,22 @@ CASES: Final = (
     Case("firefox", "in order", ("assignee",), ("--order", "file")),
     Case("noise", "random labels", ("category", "priority")),
 )
+
+BARS: Final[Mapping[tuple[str, str], tuple[Literal["accuracy", "macro_f1"], float]]] = {
+    ("it_service", "category"): ("accuracy", 0.868),
+    ("endava", "category"): ("accuracy", 0.85),
+    ("endava", "queue"): ("accuracy", 0.66),
+    ("capstone", "queue"): ("accuracy", 0.74),
+    ("banking77", "category"): ("accuracy", 0.915),
+    ("clinc150", "category"): ("accuracy", 0.93),
+    ("hwu64", "category"): ("accuracy", 0.877),
+    ("cheboksary", "category"): ("accuracy", 0.76),
+    ("kzgov", "category"): ("accuracy", 0.86),
+    ("kzgov", "priority"): ("accuracy", 0.54),
+    ("hadoop", "priority"): ("macro_f1", 0.30),
+    ("firefox", "assignee"): ("accuracy", 0.20),
+}
+"""What was set out to be reached without an encoder, before anything was built."""
 
 
 def main() -> None:
@@ -147,6 +163,12 @@ class Row:
         return bool(self.ours["accuracy"] > self.peer["accuracy"])
 
     @property
+    def misses(self) -> bool:
+        """Whether it stays below the bar, where there is one."""
+        figure, bar = BARS.get((self.case.name, self.target), ("accuracy", 0.0))
+        return bool(self.ours[figure] < bar)
+
+    @property
     def kept(self) -> bool | None:
         """Whether what was routed is in keeping with the promise; None where nothing was routed."""
         n, right = _routed(self.ours)
@@ -194,19 +216,26 @@ def page(cases: Sequence[Case], folder: Path) -> Iterator[str]:
     yield "|---|---|---|"
     yield from _findings(found)
     yield "\n## Where it does not win\n"
-    yield from _readings([row for row in lost if row.case.name != "noise"])
+    yield from _readings([row for row in lost if row.case.name != "noise"], "")
+    missed = [row for row in found if row.misses]
+    barred = sum((row.case.name, row.target) in BARS for row in found)
+    yield f"## Bars that are missed\n\nOf {barred} bars {barred - len(missed)} are met; these are not.\n"
+    yield from _readings(missed, "bar: ")
+    yield "## Calibration\n"
+    yield _written()["calibration"].strip()
 
 
 HEADINGS: Final = (
     "case (split)", "target", "tickets", "LogReg", "LinearSVC", "deskyard (95 % interval)", "macro-F1: peer, deskyard",
-    "top 3", "cal. error", "published",
+    "top 3", "cal. error", "bar", "published",
 )  # fmt: skip
 
 INTRODUCTION: Final = """Real histories; the test part of each was neither learnt from nor used to choose anything.
 *Peers* are what one would write in an afternoon: TF-IDF of words 1–2 with LogisticRegression or LinearSVC, routed from
 the confidence at which a held-back quarter of their training part is 95 % right. Ours is `deskyard train` with its
 defaults and no encoder. Shares in percent, intervals exact (Clopper and Pearson). Published figures are others', on the
-same splits where those are official.
+same splits where those are official. A *bar* is what was set out to be reached without an encoder, before anything was
+built.
 """
 
 
@@ -218,9 +247,11 @@ def _row(row: Row) -> str:
     ours = f"{mark}{_percent(score['accuracy'])}{mark} ({_percent(low)} to {_percent(high)})"
     f1 = f"{_percent(row.peer['macro_f1'])}, {_percent(score['macro_f1'])}"
     published = (row.case.published or {}).get(row.target, "")
+    figure, bar = BARS.get((row.case.name, row.target), ("", 0.0))
+    aim = _percent(bar) + (" (macro-F1)" if figure == "macro_f1" else "") if bar else ""
     return (
         f"| {row.case.name} ({row.case.split}) | {row.target} | {n:,} | {peers} | {ours} | {f1} | "
-        f"{_percent(score['top3'])} | {score['ece']:.3f} | {published} |"
+        f"{_percent(score['top3'])} | {score['ece']:.3f} | {aim} | {published} |"
     )
 
 
@@ -257,14 +288,17 @@ def _findings(found: Sequence[Row]) -> Iterator[str]:
             yield f"| {row.case.name} | {'; '.join(told) or 'none'} | {row.seconds:,} |"
 
 
-def _readings(lost: Sequence[Row]) -> Iterator[str]:
-    """The paragraphs of readings.md on what is lost; one that is missing is asked for."""
-    written = dict(
-        part.split("\n", 1) for part in READINGS.read_text(encoding="utf-8").split("\n## ")[1:] if "\n" in part
-    )
-    for row in lost:
+def _readings(found: Sequence[Row], kind: str) -> Iterator[str]:
+    """The paragraphs of readings.md on these rows; one that is missing is asked for."""
+    for row in found:
         name = f"{row.case.name}, {row.target}"
-        yield f"**{name}.** {written.get(name, 'No reading yet.').strip()}\n"
+        yield f"**{name}.** {_written().get(kind + name, 'No reading yet.').strip()}\n"
+
+
+def _written() -> dict[str, str]:
+    """What readings.md says, by heading."""
+    parts = READINGS.read_text(encoding="utf-8").split("\n## ")[1:]
+    return dict(part.split("\n", 1) for part in parts if "\n" in part)
 
 
 def _routed(score: Mapping[str, Any]) -> tuple[int, int]:

@@ -30,7 +30,7 @@ from deskyard.simulate.quirks import misspell
 
 CASE, TARGET = "it_service", "category"
 SIZES = (10_000, 100_000, 1_000_000)
-LIMIT = 1_200
+LIMIT = 600
 """Seconds after which a fit is ended and said not to have finished."""
 WARM, TIMED = 300, 600
 HEADINGS = (
