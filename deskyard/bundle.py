@@ -27,6 +27,7 @@ from deskyard.encoder import Encoder, open_again, probe
 from deskyard.errors import BadInput, BundleBroken, BundleMissing, EncoderMissing
 from deskyard.explain import Explanation, explain
 from deskyard.grams import BLOCKS
+from deskyard.likeness import Likeness, Usual
 from deskyard.meaning import Meaning
 from deskyard.memory import Memory
 from deskyard.proof import draw_up
@@ -34,7 +35,7 @@ from deskyard.scorer import Head, Scorer, spans
 from deskyard.ticket import Target, Ticket
 from deskyard.vocabulary import Vocabulary
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 MANIFEST: Final = "manifest.json"
 MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
@@ -94,7 +95,7 @@ class Bundle:
         """What may be routed at `precision` (0..1; None: the one asked when it was trained).
 
         `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
-        (None: a twentieth, where it pays).
+        (None: `guard.TOLERATED`, where it pays).
         """
         asked = self.card["asked_precision"] if precision is None else precision
         if (asked, strangers) not in self._contracts:
@@ -235,7 +236,8 @@ def _taken_apart(
         | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
         "memory_ids": list(scorer.memory.ids),
         "heads": [
-            {"target": t, "labels": list(h.labels), "pool": h.pool.tolist(), "likeness": h.likeness.tolist()}
+            {"target": t, "labels": list(h.labels), "pool": h.pool.tolist()}
+            | ({"likeness": h.likeness.weights.tolist()} if h.likeness else {})
             | ({"parents": dict(h.said)} if h.said else {})
             for t, h in scorer.heads.items()
         ],
@@ -251,6 +253,9 @@ def _taken_apart(
             f"{target}_remembered": head.remembered,
             f"{target}_evidence": evidence[target],
         }
+        if head.likeness is not None:
+            usual = head.likeness.usual
+            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.apart}
     return arrays, documents
 
 
@@ -296,7 +301,7 @@ def _put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Tar
                 pool=np.array(head["pool"]),
                 remembered=_array(home, f"{target}_remembered"),
                 span=side_by_side[target],
-                likeness=np.array(head["likeness"]),
+                likeness=_likeness(home, target, head["likeness"]) if "likeness" in head else None,
                 said=head.get("parents", {}),
             )
             for target, head in heads.items()
@@ -305,6 +310,11 @@ def _put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Tar
         encoder=encoder,
     )
     return scorer, {target: _array(home, f"{target}_evidence") for target in heads}
+
+
+def _likeness(home: Path, target: Target, weights: list[float]) -> Likeness:
+    usual = Usual(_array(home, f"{target}_usual_mean"), _array(home, f"{target}_usual_apart"))
+    return Likeness(np.array(weights), usual)
 
 
 def _meaning(home: Path, name: str) -> npt.NDArray[np.float32]:

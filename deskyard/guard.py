@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-TOLERATED: Final = 0.05
+TOLERATED: Final = 0.04
 """The share of each kind of strangers that may still be routed, where the policy does not say another."""
 
 RATE: Final = 2.5

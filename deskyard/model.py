@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from deskyard import pool
 from deskyard.encoder import Encoder, Vectors
 from deskyard.features import Counts, Part, TicketVectorizer
+from deskyard.likeness import Likeness
 from deskyard.linear import LinearHead, Separators, weights
 from deskyard.meaning import Meaning
 from deskyard.memory import Memory, votes
@@ -125,13 +126,13 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self,
         labels: Mapping[Target, Sequence[str]],
         pools: Mapping[Target, npt.NDArray[np.float64]],
-        likeness: Mapping[Target, npt.NDArray[np.float64]] | None = None,
+        likeness: Mapping[Target, Likeness | None] | None = None,
         parents: Mapping[Target, Mapping[str, str]] | None = None,
         encoder: Encoder | None = None,
     ) -> Scorer:
         """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
 
-        `likeness` holds the weights of the targets that are guarded, `parents` those of labels that a person said;
+        `likeness` holds those of the targets that are guarded, `parents` those of labels that a person said;
         `encoder` is the one that made the vectors.
         """
         check_is_fitted(self, "vectorizer_")
@@ -149,7 +150,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
                     pool=pools[target],
                     remembered=self.remembered_labels_[target],
                     span=side_by_side[target],
-                    likeness=(likeness or {}).get(target, np.empty(0)),
+                    likeness=(likeness or {}).get(target),
                     said=(parents or {}).get(target, {}),
                 )
                 for target in targets

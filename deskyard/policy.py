@@ -49,7 +49,7 @@ class Policy:
     The narrowest rule that says something wins: target in queue, queue, target, then `mode` and `precision` (None: what
     was asked when the model was trained). `halted` is the kill switch: nothing is routed whatever the rules say.
     `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
-    (None: a twentieth, where it pays).
+    (None: `guard.TOLERATED`, where it pays).
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed.
     """
 

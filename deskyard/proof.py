@@ -45,7 +45,7 @@ def draw_up(
     """The contract that `evidence` supports at the precision `asked` (0 < asked < 1).
 
     `parents` is what was said of labels' parents, `tolerated` the share (0..1) of strangers that a guard may let
-    pass, whatever that costs (None: a twentieth, where it pays).
+    pass, whatever that costs (None: `guard.TOLERATED`, where it pays).
 
     The promise is proved on all routed tickets together. Labels with fewer than `FEWEST` tickets of evidence, labels
     that are surely wrong more than twice as often as promised, and labels that do no better than their share of all

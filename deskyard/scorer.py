@@ -18,7 +18,7 @@ from deskyard.decision import SHOWN, Prediction
 from deskyard.encoder import Encoder, Vectors
 from deskyard.grams import Ids
 from deskyard.hierarchy import Parents, parents
-from deskyard.likeness import likeness, signs
+from deskyard.likeness import UNGUARDED, Likeness
 from deskyard.meaning import Meaning, Sense
 from deskyard.memory import Memory, Near, votes
 from deskyard.ticket import Target, Ticket
@@ -33,8 +33,8 @@ class Head:
     """What one target adds to the shared arrays.
 
     `labels` in order of position, their `shares` of the history, the `pool` weights, the remembered tickets' label
-    positions, `span`: this target's columns in the shared weights, the `likeness` weights (none: no guard), and what
-    was `said` of labels' parents beside what their names say.
+    positions, `span`: this target's columns in the shared weights, the `likeness` (None: no guard), and what was `said`
+    of labels' parents beside what their names say.
     """
 
     labels: tuple[str, ...]
@@ -42,7 +42,7 @@ class Head:
     pool: npt.NDArray[np.float64]
     remembered: npt.NDArray[np.int32]
     span: slice
-    likeness: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    likeness: Likeness | None = None
     said: Mapping[str, str] = field(default_factory=dict)
     parents: Parents | None = field(init=False, default=None)
 
@@ -88,7 +88,9 @@ class Scorer:
         answers: list[dict[Target, Prediction]] = [{} for _ in tickets]
         for target, head in self.heads.items():
             beliefs = pool.believe(self.scores(head, margins, near, senses), head.pool)
-            like = likeness(signs(beliefs, margins[:, head.span], nearest, known), head.likeness)
+            like = np.full(len(tickets), UNGUARDED, np.float32)
+            if head.likeness is not None:
+                like = head.likeness.of(beliefs, margins[:, head.span], nearest, known)
             for answer, prediction in zip(answers, _ranked(target, head, beliefs, known > 0, like), strict=True):
                 answer[target] = prediction
         return answers

@@ -18,6 +18,7 @@ from deskyard.contract import EVIDENCE, Evidence
 from deskyard.encoder import Encoder, Vectors, text_of
 from deskyard.features import Counts, Part, count
 from deskyard.grams import BLOCKS
+from deskyard.likeness import UNGUARDED, Likeness, Usual
 from deskyard.model import TicketModel
 from deskyard.recipe import Recipe
 from deskyard.text import latin_stemmer
@@ -40,8 +41,6 @@ Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
 """Wraps a walk over (things, how many, what is done) to show it."""
 
 Pools = Mapping[Target, npt.NDArray[np.float64]]
-
-NO_WEIGHTS: Final = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +117,26 @@ class Asked:
     """What a model said of tickets new to it.
 
     `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), the share of each ticket's
-    words and pairs that the model `known`, and the similarity of its `nearest` remembered ticket.
+    words and pairs that the model `known`, the similarity of its `nearest` remembered ticket, and which labels a target
+    the model had `heard` of (tickets x labels).
     """
 
     positions: Positions
     scores: Mapping[Target, npt.NDArray[np.float32]]
     known: npt.NDArray[np.float64]
     nearest: npt.NDArray[np.float64]
+    heard: Mapping[Target, npt.NDArray[np.bool_]]
 
     @classmethod
     def of(cls, material: Material, fold: Fold) -> "Asked":
         """Fit on `fold.learn`, ask about `fold.ask`."""
         model, new = material.fit(fold.learn), Part(material.counts, fold.ask)
         scores, nearest = model.ask(new, material.meant(fold.ask))
-        return cls(fold.ask, scores, model.vectorizer_.known(new), nearest)
+        heard = {}
+        for target, said in scores.items():
+            of = np.isin(np.arange(said.shape[2]), material.y[target][fold.learn])
+            heard[target] = np.broadcast_to(of, said.shape[1:])
+        return cls(fold.ask, scores, model.vectorizer_.known(new), nearest, heard)
 
     @classmethod
     def together(cls, parts: Sequence["Asked"]) -> "Asked":
@@ -141,6 +146,7 @@ class Asked:
             {target: np.concatenate([part.scores[target] for part in parts], axis=1) for target in parts[0].scores},
             np.concatenate([part.known for part in parts]),
             np.concatenate([part.nearest for part in parts]),
+            {target: np.concatenate([part.heard[target] for part in parts]) for target in parts[0].heard},
         )
 
     def without_encoder(self) -> "Asked":
@@ -159,15 +165,28 @@ class Asked:
     def labelled(self, material: Material, target: Target) -> "Asked":
         """Only the tickets that have a label."""
         has = self.truth(material, target) != UNLABELLED
-        return Asked(self.positions[has], {target: self.scores[target][:, has]}, self.known[has], self.nearest[has])
+        return Asked(
+            self.positions[has],
+            {target: self.scores[target][:, has]},
+            self.known[has],
+            self.nearest[has],
+            {target: self.heard[target][has]},
+        )
 
     def beliefs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
         """Probabilities (tickets x labels)."""
         return pool.believe(self.scores[target], pools[target])
 
-    def signs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
+    def usual(self, target: Target, pools: Pools) -> Usual:
+        """The margins that these tickets usually have."""
+        predicted = self.beliefs(target, pools).argmax(axis=1)
+        return Usual.of(self.scores[target][0], predicted, self.heard[target])
+
+    def signs(self, target: Target, pools: Pools, usual: Usual) -> npt.NDArray[np.float64]:
         """What tells whether the tickets are like the history (tickets x signs)."""
-        return likeness.signs(self.beliefs(target, pools), self.scores[target][0], self.nearest, self.known)
+        return likeness.signs(
+            self.beliefs(target, pools), self.scores[target][0], self.nearest, self.known, usual, self.heard[target]
+        )
 
 
 def work(
@@ -197,11 +216,11 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
 
 
 def evidence(
-    asked: Asked, target: Target, pools: Pools, material: Material, weights: npt.NDArray[np.float64] = NO_WEIGHTS
+    asked: Asked, target: Target, pools: Pools, material: Material, guarded: Likeness | None = None
 ) -> Evidence:
     """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all.
 
-    `weights` are those of the likeness.
+    `guarded`: the likeness of a target that has one.
     """
     labelled = asked.labelled(material, target)
     beliefs = labelled.beliefs(target, pools)
@@ -209,7 +228,11 @@ def evidence(
     rows["confidence"] = np.where(labelled.familiar, beliefs.max(axis=1), 0)
     rows["predicted"] = beliefs.argmax(axis=1)
     rows["truth"] = labelled.truth(material, target)
-    rows["likeness"] = likeness.likeness(labelled.signs(target, pools), weights)
+    rows["likeness"] = UNGUARDED
+    if guarded is not None:
+        rows["likeness"] = guarded.of(
+            beliefs, labelled.scores[target][0], labelled.nearest, labelled.known, labelled.heard[target]
+        )
     labels = material.label_sets[target].labels
     parents = hierarchy.parents(labels, material.label_sets[target].parents)
     if parents is not None:

@@ -18,12 +18,12 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from deskyard import __version__
 from deskyard.contract import Contract, Evidence
 from deskyard.encoder import Encoder
 from deskyard.errors import BadInput
+from deskyard.likeness import Likeness
 from deskyard.proof import draw_up, routes
 from deskyard.scorer import Scorer
 from deskyard.ticket import TARGETS, Target
@@ -151,16 +151,16 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is fitted on answers to new tickets: the pools and the weights of the likeness; and the evidence."""
+    """What is fitted on answers to new tickets: the pools and the likeness; and the evidence."""
 
     pools: Pools
-    likeness: dict[Target, npt.NDArray[np.float64]]
+    likeness: dict[Target, Likeness | None]
     evidence: dict[Target, Evidence]
 
     @classmethod
     def of(cls, material: Material, new: Asked, kinds: Mapping[Target, list[Asked]]) -> "_Found":
         pools = fit_pools(new, material)
-        likeness = {t: strangers.weights(new, asked, t, pools, material) for t, asked in kinds.items()}
+        likeness = {t: strangers.fit(new, asked, t, pools, material) for t, asked in kinds.items()}
         rows = {
             t: [evidence(new, t, pools, material, likeness[t]), *strangers.rows(asked, t, pools, material, likeness[t])]
             for t, asked in kinds.items()

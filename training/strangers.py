@@ -1,6 +1,6 @@
 """Strangers: tickets about matters that a model was kept from learning, so that its guard can be fitted without any.
 
-In comes a run's material; out come the folds that leave whole kinds of labels out, and the weights of the likeness.
+In comes a run's material; out come the folds that leave whole kinds of labels out, and the likeness fitted on them.
 A kind is a set of labels that are alike: leaving out one label of several alike would only make look-alikes, not
 strangers. Real tickets out of scope are never needed.
 """
@@ -16,8 +16,9 @@ from sklearn.linear_model import LogisticRegression
 
 from deskyard import guard
 from deskyard.contract import Evidence
+from deskyard.likeness import Likeness
 from deskyard.ticket import Target
-from training.crossfit import NO_WEIGHTS, Asked, Material, Pools, evidence
+from training.crossfit import Asked, Material, Pools, evidence
 from training.labels import UNLABELLED
 from training.split import Fold, Positions
 
@@ -76,26 +77,27 @@ def kinds_of(words: sparse.csr_array, y: npt.NDArray[np.int32], labels: int) -> 
     return kinds
 
 
-def weights(
-    new: Asked, strangers: Sequence[Asked], target: Target, pools: Pools, material: Material
-) -> npt.NDArray[np.float64]:
-    """The weights of the likeness: what tells `new` tickets of learnt labels from `strangers` (logistic regression)."""
+def fit(new: Asked, strangers: Sequence[Asked], target: Target, pools: Pools, material: Material) -> Likeness | None:
+    """What tells `new` tickets of learnt labels from `strangers` (logistic regression); None without any."""
+    if not strangers:
+        return None
     known = new.labelled(material, target)
-    inside = known.signs(target, pools)[known.truth(material, target) >= 0]
-    outside = np.concatenate([inside[:0], *(asked.signs(target, pools) for asked in strangers)])
-    if not len(inside) or not len(outside):
-        return NO_WEIGHTS
+    usual = known.usual(target, pools)
+    inside = known.signs(target, pools, usual)[known.truth(material, target) >= 0]
+    outside = np.concatenate([asked.signs(target, pools, usual) for asked in strangers])
+    if not len(inside):
+        return None
     signs = np.concatenate([inside, outside])
     mean, spread = signs.mean(axis=0), signs.std(axis=0)
     spread[spread == 0] = 1
     like = np.arange(len(signs)) < len(inside)
     fitted = LogisticRegression(class_weight="balanced").fit((signs - mean) / spread, like)
     slopes = fitted.coef_[0] / spread
-    return np.concatenate([fitted.intercept_ - mean @ slopes, slopes])
+    return Likeness(np.concatenate([fitted.intercept_ - mean @ slopes, slopes]), usual)
 
 
 def rows(
-    strangers: Sequence[Asked], target: Target, pools: Pools, material: Material, likeness: npt.NDArray[np.float64]
+    strangers: Sequence[Asked], target: Target, pools: Pools, material: Material, likeness: Likeness | None
 ) -> Iterator[Evidence]:
     """The rows of evidence of each kind of strangers; no answer to them is right."""
     for kind, asked in enumerate(strangers, 1):

@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from deskyard import guard
 from deskyard.contract import EVIDENCE
 from deskyard.decision import Action, Prediction
-from deskyard.likeness import UNGUARDED, likeness, signs
 from deskyard.proof import draw_up, routes
 
 LABELS = ("a", "b", "c", "d")
@@ -43,7 +40,7 @@ def test_a_sure_ticket_unlike_all_that_was_learnt_is_only_suggested():
     assert contract.allows(prediction(contract.guard.threshold))[0] is Action.ROUTE
 
 
-def test_of_each_kind_of_strangers_at_most_a_twentieth_passes():
+def test_of_each_kind_of_strangers_at_most_the_tolerated_share_passes():
     rows = np.concatenate([past(), strangers()])
     contract = draw_up("queue", rows, LABELS, 0.9)
     gone = routes(contract, rows, LABELS)
@@ -103,19 +100,3 @@ def test_strangers_prove_nothing_and_count_for_nothing():
     alone = draw_up("queue", strangers(2000), LABELS, 0.9)
     assert (alone.threshold, alone.of, alone.guard) == (None, 0, None)
     assert draw_up("queue", np.concatenate([past(), strangers()]), LABELS, 0.9).of == 2000
-
-
-@given(st.integers(2, 9), st.integers(0, 10**6))
-def test_a_likeness_is_finite_and_without_weights_it_is_the_same_for_all(labels, seed):
-    rng = np.random.default_rng(seed)
-    beliefs = rng.dirichlet(np.full(labels, 0.05), 5)
-    found = signs(beliefs, rng.normal(size=(5, labels)), rng.random(5), rng.random(5))
-    assert np.isfinite(found).all()
-    assert (likeness(found, np.empty(0)) == UNGUARDED).all()
-    assert likeness(found, np.array([1.0, 0, 0, 2.0, 0])) == pytest.approx(1 + 2 * found[:, 2], rel=1e-5)
-
-
-def test_a_sure_belief_has_less_entropy_than_a_doubtful_one():
-    beliefs = np.array([[1.0, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
-    sure, doubtful = signs(beliefs, beliefs, np.zeros(2), np.zeros(2))[:, 0]
-    assert sure < doubtful

@@ -15,6 +15,7 @@ from deskyard import bundle, pool
 from deskyard.contract import EVIDENCE
 from deskyard.decision import SHOWN
 from deskyard.features import count
+from deskyard.likeness import UNGUARDED, Likeness, Usual
 from deskyard.linear import ABSENT, LinearHead
 from deskyard.model import TicketModel
 from deskyard.recipe import PLAIN, Recipe
@@ -45,7 +46,13 @@ class Learnt:
         )
         self.X = self.model.vectorizer_.transform_counts(counts)
         self.pools = {target: np.array(POOLS[target]) for target in TARGETS}
-        self.scorer = self.model.scorer({target: self.sets[target].labels for target in TARGETS}, self.pools)
+        margins = self.model.log_scores(counts)["queue"][0]
+        usual = Usual.of(margins, margins.argmax(axis=1), np.ones(margins.shape, bool))
+        self.scorer = self.model.scorer(
+            {target: self.sets[target].labels for target in TARGETS},
+            self.pools,
+            {"queue": Likeness(np.array([0.1, -0.7, 1.3, 2.1, 0.9, 3.3]), usual)},
+        )
 
     def beliefs(self, asked):
         counts = count([*self.tickets, *asked])
@@ -114,6 +121,9 @@ def test_one_ticket_alone_gets_the_same_answer_as_in_a_batch(learnt, past):
     asked = past.tickets[-30:]
     assert learnt.scorer.predict(asked) == [learnt.scorer.predict([ticket])[0] for ticket in asked]
     assert learnt.scorer.predict(asked[::-1]) == learnt.scorer.predict(asked)[::-1]
+    likenesses = {answer["queue"].likeness for answer in learnt.scorer.predict(asked)}
+    assert len(likenesses) > 20
+    assert {answer["category"].likeness for answer in learnt.scorer.predict(asked)} == {UNGUARDED}
 
 
 def test_a_prediction_ranks_the_most_probable_labels(learnt, past):

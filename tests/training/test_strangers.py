@@ -7,12 +7,15 @@ from scipy import sparse
 from deskyard import bundle
 from deskyard.contract import EVIDENCE
 from deskyard.decision import Action
-from deskyard.likeness import SIGNS
+from deskyard.likeness import SIGNS, UNGUARDED, Likeness
 from deskyard.policy import decide
 from deskyard.ticket import Ticket
+from training.crossfit import Asked, Material, evidence, fit_pools
 from training.history import History
-from training.run import Options, train
-from training.strangers import FEWEST_LABELS, KINDS, kinds_of
+from training.labels import learnable
+from training.run import Options, quiet, train
+from training.split import Fold
+from training.strangers import FEWEST_LABELS, KINDS, folds, kinds_of
 
 THEMES = {
     "card": "debit card plastic chip", "travel": "flight hotel luggage visa", "kitchen": "recipe oven dough spice",
@@ -63,7 +66,7 @@ def test_the_evidence_holds_the_strangers_and_their_likeness(found):
     strange = rows["kind"] > 0
     assert (rows["truth"][strange] < 0).all()
     assert rows["likeness"][~strange].mean() > rows["likeness"][strange].mean() + 1
-    assert len(found.scorer.heads["category"].likeness) == 1 + len(SIGNS)
+    assert len(found.scorer.heads["category"].likeness.weights) == 1 + len(SIGNS)
 
 
 def test_a_matter_that_no_label_was_learnt_for_is_hardly_ever_routed(found):
@@ -88,6 +91,30 @@ def test_the_scorer_finds_the_likeness_that_learning_found(found, tmp_path):
     assert np.std(likenesses) > 0
 
 
+def test_one_ticket_has_the_likeness_that_it_had_among_many_in_learning():
+    past = history([*THEMES])
+    material = Material.of(past.tickets, past.labels, learnable(past.labels, ("category",), {}), 0, quiet)
+    rows, some = np.arange(1200), np.arange(1150, 1400)
+    asked = Asked.of(material, Fold(rows, some))
+    pools = fit_pools(asked, material)
+    like = Likeness(np.arange(1.0, 2 + len(SIGNS)), asked.usual("category", pools))
+    among = evidence(asked, "category", pools, material, like)
+    labels = {"category": material.label_sets["category"].labels}
+    scorer = material.fit(rows).scorer(labels, pools, {"category": like})
+    alone = [answer["category"].likeness for answer in scorer.predict([past.tickets[i] for i in some])]
+    assert alone == pytest.approx(among["likeness"], abs=1e-4)
+
+
+def test_the_labels_left_out_are_not_heard_of():
+    past = history([*THEMES])
+    material = Material.of(past.tickets, past.labels, learnable(past.labels, ("category",), {}), 0, quiet)
+    for target, fold in folds(material, np.arange(len(past))):
+        asked = Asked.of(material, fold)
+        left_out = np.unique(asked.truth(material, target))
+        assert not asked.heard[target][:, left_out].any()
+        assert (~asked.heard[target]).sum(axis=1).tolist() == [len(left_out)] * len(fold.ask)
+
+
 def test_the_card_says_what_the_guard_does(found):
     guard = found.card["targets"]["category"]["contract"]["guard"]
     if guard is not None:
@@ -102,7 +129,8 @@ def test_few_labels_few_tickets_and_other_targets_are_not_guarded(make_history):
     for past, target in ((few, "category"), (short, "queue"), (short, "assignee")):
         trained = train(past, Options(targets=(target,)))
         assert (trained.evidence[target]["kind"] == 0).all()
-        assert len(trained.scorer.heads[target].likeness) == 0
+        assert trained.scorer.heads[target].likeness is None
+        assert (trained.evidence[target]["likeness"] == UNGUARDED).all()
 
 
 def test_where_the_matter_is_anybodys_guess_the_theme_is_told():
