@@ -194,13 +194,15 @@ def _onnx(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-    taken = {each.name for each in session.get_inputs()}
+    taken, width = {each.name for each in session.get_inputs()}, session.get_outputs()[0].shape[-1]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(TOKENS)
 
     def one(text: str) -> Vectors:
         said = tokenizer.encode(text)
+        if not said.ids:
+            return np.zeros(width, np.float32)
         rows = {"input_ids": said.ids, "attention_mask": said.attention_mask, "token_type_ids": said.type_ids}
         fed = {name: np.array([row], np.int64) for name, row in rows.items() if name in taken}
         mean = np.asarray(session.run(None, fed)[0])[0].mean(axis=0, dtype=np.float32)

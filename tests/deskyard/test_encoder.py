@@ -10,14 +10,45 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from deskyard.encoder import LONGEST, open_again, open_encoder, text_of
+from deskyard.encoder import LONGEST, TOKENS, open_again, open_encoder, text_of
 from deskyard.errors import BadInput, EncoderMissing, PartMissing
 from deskyard.ticket import Ticket
 
 
-@pytest.fixture(params=["use", "folder"])
-def encoder(request, encoder_folder):
-    return open_encoder("use" if request.param == "use" else str(encoder_folder))
+@pytest.fixture(scope="session")
+def onnx_folder(encoder_folder, tmp_path_factory):
+    """The words of `encoder_folder` as an ONNX model: each token's vector, and what it has of the token before it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder = tmp_path_factory.mktemp("onnx")
+    shutil.copy(encoder_folder / "tokenizer.json", folder)
+    vectors = load_file(encoder_folder / "model.safetensors")["embeddings"]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["vectors", "input_ids"], ["token"]),
+            helper.make_node("Gather", ["types", "token_type_ids"], ["type"]),
+            helper.make_node("Add", ["token", "type"], ["both"]),
+            helper.make_node("CumSum", ["both", "along"], ["last_hidden_state"]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, [1, "n"]) for name in ("input_ids", "token_type_ids")],
+        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, [1, "n", vectors.shape[1]])],
+        [
+            numpy_helper.from_array(vectors, "vectors"),
+            numpy_helper.from_array(np.full((2, vectors.shape[1]), 0.1, np.float32), "types"),
+            numpy_helper.from_array(np.array(1), "along"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, folder / "model.onnx")
+    return folder
+
+
+@pytest.fixture(params=["use", "model2vec", "onnx"])
+def encoder(request, encoder_folder, onnx_folder):
+    return open_encoder({"use": "use", "model2vec": str(encoder_folder), "onnx": str(onnx_folder)}[request.param])
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +110,19 @@ def test_a_folder_with_weighted_and_shared_vectors_is_encoded_as_model2vec_itsel
     (folder / "config.json").write_text(json.dumps({"normalize": False, "max_length": 512}))
     theirs = StaticModel.from_pretrained(folder, force_download=False).encode(texts)
     assert np.abs(open_encoder(str(folder)).encode(texts) - theirs).max() < 1e-2
+
+
+def test_an_onnx_folder_gives_the_mean_of_the_last_layer_of_length_one(onnx_folder, encoder_folder):
+    from tokenizers import Tokenizer
+
+    vectors = load_file(encoder_folder / "model.safetensors")["embeddings"]
+    tokenizer = Tokenizer.from_file(str(encoder_folder / "tokenizer.json"))
+    encoder = open_encoder(str(onnx_folder))
+    for text in ("printer is broken", "word " * 2 * TOKENS):
+        layer = np.cumsum(vectors[tokenizer.encode(text).ids[:TOKENS]] + np.float32(0.1), axis=0)
+        expected = layer.mean(axis=0) / np.linalg.norm(layer.mean(axis=0))
+        assert encoder.encode([text])[0] == pytest.approx(expected, abs=1e-4)
+    assert not encoder.encode([""]).any()
 
 
 def test_what_is_encoded_is_the_cleaned_beginning_of_the_ticket():
