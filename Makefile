@@ -5,10 +5,10 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint demo bench bench-growth evaluate lock clean
+.PHONY: help setup test lint demo bench evaluate lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Install everything into .venv, as locked
 
@@ -32,11 +32,9 @@ lint: setup
 demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route new tickets (Ctrl-C stops)
 	$(BIN)/deskyard demo
 
-bench: setup ## Measure speed beside the tutorial's pipeline, alone and over HTTP (docs/performance.md)
+bench: setup ## Speed and growth beside two peers (docs/performance.md); needs ../shared, about an hour
 	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
-
-bench-growth: setup ## What a history of 10,000, 100,000 and a million tickets costs beside both peers (about an hour)
 	$(BIN)/python -m tests.benchmarks.growth
 
 evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); needs ../shared, about an hour

@@ -1,4 +1,4 @@
-"""What a longer history costs and brings, beside both peers in the same run: `make bench-growth` (about an hour).
+"""What a longer history costs and brings, beside both peers in the same run; part of `make bench` (half an hour).
 
 A history of N tickets is the train part of a real case (laid out by `../shared/check/cases.py`, never committed),
 enlarged by noise: every ticket once as it is, then again and again with slips of the keyboard, words dropped and
