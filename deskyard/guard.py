@@ -14,8 +14,11 @@ import numpy.typing as npt
 TOLERATED: Final = 0.04
 """The share of each kind of strangers that may still be routed, where the policy does not say another."""
 
-RATE: Final = 2.5
-"""Points of strangers kept out for each point of other tickets given up; a dearer guard is made looser."""
+RATE: Final = 2.0
+"""Points of strangers kept out for each point of other tickets given up: what the tolerated share may cost."""
+
+WORTH: Final = 1.25
+"""The same for the last step of the guard that is taken where that share is dearer."""
 
 FEWEST: Final = 100
 """Strangers that it takes to say anything about them."""
@@ -48,8 +51,9 @@ def find(
     """The guard for a contract that routes the likenesses `routed` of `of` tickets, None where none pays.
 
     `strangers` holds one likeness each, minus infinity where the contract does not route it, and `kinds` its kind.
-    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else the strictest that pays. A share
-    that was asked for, `tolerated` (0..1), is kept whatever it costs.
+    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else, of those that pay, the one that
+    keeps out most for what it gives up (`WORTH`). A share that was asked for, `tolerated` (0..1), is kept whatever it
+    costs.
     """
     if len(strangers) < FEWEST or not len(routed):
         return None
@@ -57,7 +61,8 @@ def find(
     before = len(strangers) - np.searchsorted(np.sort(strangers), -np.inf, "right")
     passing = len(strangers) - np.searchsorted(np.sort(strangers), levels, "right")
     lost = np.searchsorted(np.sort(routed), levels, "right") / of
-    pays = (before - passing) / len(strangers) >= (RATE * lost if tolerated is None else 0)
+    kept_out = (before - passing) / len(strangers)
+    pays = kept_out >= (RATE * lost if tolerated is None else 0)
     share = TOLERATED if tolerated is None else tolerated
     allowed = np.ones(len(levels), bool)
     for kind in np.unique(kinds):
@@ -67,7 +72,7 @@ def find(
     if before <= share * len(strangers) or not pays.any():
         return None
     wanted = np.flatnonzero(allowed)
-    at = wanted[0] if pays[wanted[0]] else np.flatnonzero(pays)[-1]
+    at = wanted[0] if pays[wanted[0]] else int(np.where(pays, kept_out - WORTH * lost, -np.inf).argmax())
     n = len(strangers)
     return Guard(
         threshold=float(np.nextafter(np.float32(levels[at]), np.float32(np.inf))),

@@ -90,11 +90,26 @@ def _supported(
     drawn = _drawn_up(target, rows, labels, asked)
     keeper = _guard(drawn, rows, strangers, labels, tolerated)
     if keeper is not None:
-        guarded = _drawn_up(target, rows, labels, asked, drawn, keeper)
+        guarded = _guarded(drawn, keeper, rows, strangers, labels, tolerated)
         drawn = drawn if guarded.threshold is None and tolerated is None else guarded
     if target == "priority":
         drawn = replace(drawn, urgency=_urgency(drawn, rows, labels))
     return replace(drawn, parents=_parents(drawn, rows, labels, parents))
+
+
+def _guarded(
+    drawn: Contract, keeper: Guard, rows: Evidence, strangers: Evidence, labels: Sequence[str], tolerated: float | None
+) -> Contract:
+    """The promise proved again on the `rows` that the guard lets go, and what the guard then does.
+
+    Those are right more often, so they may be less sure; but not where that would let through more strangers than was
+    asked for.
+    """
+    floor = EVEN if tolerated is None or drawn.threshold is None else drawn.threshold
+    guarded = _drawn_up(drawn.target, rows, labels, drawn.asked, drawn.missing, keeper, floor)
+    before, after = (routes(contract, rows, labels).mean() for contract in (drawn, guarded))
+    passing = routes(guarded, strangers, labels).mean()
+    return replace(guarded, guard=replace(keeper, after=float(passing), given_up=max(float(before - after), 0.0)))
 
 
 def routes(contract: Contract, rows: Evidence, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -140,15 +155,16 @@ def _drawn_up(
     rows: Evidence,
     labels: Sequence[str],
     asked: float,
-    before: Contract | None = None,
+    left_out: Mapping[str, Reason] | None = None,
     keeper: Guard | None = None,
+    floor: float = EVEN,
 ) -> Contract:
-    """The contract on `rows` (surest first), or on those a contract `before` routes and `keeper` lets go."""
-    missing: dict[int, Reason] = {}
-    eligible = rows["confidence"] >= EVEN
-    if before is not None and keeper is not None:
-        missing = {i: before.missing[name] for i, name in enumerate(labels) if name in before.missing}
-        eligible = (rows["confidence"] >= before.threshold) & (rows["likeness"] >= keeper.threshold)
+    """The contract on those of `rows` (surest first) that are at least as sure as `floor` and that `keeper` lets go,
+    without the labels `left_out`."""
+    missing = {i: left_out[name] for i, name in enumerate(labels) if left_out and name in left_out}
+    eligible = rows["confidence"] >= floor
+    if keeper is not None:
+        eligible &= rows["likeness"] >= keeper.threshold
     shares = np.bincount(rows["truth"][rows["truth"] >= 0], minlength=len(labels)) / max(len(rows), 1)
     while True:
         kept = rows[eligible & ~np.isin(rows["predicted"], list(missing))]
