@@ -20,10 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from deskyard.recipe import PLAIN, Recipe
 from deskyard.themes import Themes
 
-MOST_LABELS: Final = 150
 MOST_TICKETS: Final = 60_000
-"""Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured: `docs/design.md`);
-it holds no copy of the rows, where LinearSVC holds three and a half."""
+MOST_WORK: Final = 5_000_000
+"""Labels times tickets. Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured:
+`docs/design.md`); it holds no copy of the rows, where LinearSVC holds three and a half."""
 
 ABSENT: Final = -2.0
 """The margin of a label that the fitted tickets do not hold; a fitted label's lies mostly between -1.5 and 1."""
@@ -128,7 +128,7 @@ class Separators:
 
 
 def _estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
-    if labels <= MOST_LABELS and tickets <= MOST_TICKETS:
+    if tickets <= MOST_TICKETS and labels * tickets <= MOST_WORK:
         return LinearSVC(C=C, tol=0.01, random_state=seed)
     steady = tickets > MOST_TICKETS
     return SGDClassifier(loss="log_loss", alpha=1 / (20 * C * tickets), average=steady, random_state=seed)

@@ -80,17 +80,17 @@ def _block(name: str) -> Make:
 
 
 CHOICES: Final[Mapping[str, Choice]] = {
-    "C": Choice(_named("C"), ((0.3, 0.1), (3.0,)), lambda trial: trial.suggest_float("C", 0.03, 10, log=True), True),
-    "themes": Choice(
-        _named("themes"), ((0.4, 0.7, 1.0), (0.0,)), lambda trial: trial.suggest_float("themes", 0, 1), True
-    ),
-    "balance": Choice(_named("balance"), ((0.25, 0.5),), lambda trial: trial.suggest_float("balance", 0, 0.75)),
     "recency": Choice(
         _named("recency"),
         ((0.5, 0.15),),
         lambda trial: trial.suggest_categorical("recency", [None, 1.0, 0.5, 0.3, 0.15, 0.08]),
         True,
     ),
+    "C": Choice(_named("C"), ((0.3, 0.1), (3.0,)), lambda trial: trial.suggest_float("C", 0.03, 10, log=True), True),
+    "themes": Choice(
+        _named("themes"), ((0.4, 0.7, 1.0), (0.0,)), lambda trial: trial.suggest_float("themes", 0, 1), True
+    ),
+    "balance": Choice(_named("balance"), ((0.25, 0.5),), lambda trial: trial.suggest_float("balance", 0, 0.75)),
     "chars": Choice(_block("chars"), ((0.5, 0.0),), lambda trial: trial.suggest_float("chars", 0, 1.5)),
     "fields": Choice(_block("fields"), ((0.0,), (2.0,)), lambda trial: trial.suggest_float("fields", 0, 3)),
     "subject": Choice(_block("subject"), ((0.7,),), lambda trial: trial.suggest_float("subject", 0, 1.5)),
@@ -98,7 +98,7 @@ CHOICES: Final[Mapping[str, Choice]] = {
         _named("ordered"), ((False,),), lambda trial: trial.suggest_categorical("ordered", [True, False])
     ),
 }
-"""Everything that is chosen, in the order in which it is."""
+"""Everything that is chosen, in the order in which it is: first how much the past counts, as the rest depends on it."""
 
 
 def _tuned(material: Material, folds: Sequence[Fold], ordered: bool, effort: Effort, favour: Favour) -> Recipe:
