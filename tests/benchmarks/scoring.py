@@ -30,7 +30,7 @@ from deskyard.ticket import Ticket
 CASES = (("banking77", "category"), ("endava", "queue"), ("capstone", "queue"))
 HEADINGS = (
     "case", "characters", "past tickets", "targets", "peer, one target", "linear heads, all targets", "cleaning",
-    "memory", "all together",
+    "memory", "all together", "why",
 )  # fmt: skip
 SHARED = Path(__file__).parents[2].parent / "shared"
 WARM, TIMED = 300, 600
@@ -78,6 +78,7 @@ def _row(folder: Path, case: str, target: str) -> str:
         cleaning,
         _median(lambda row: scorer.memory.nearest(*row), rows),
         _median(lambda ticket: model.predict([ticket]), new),
+        _median(model.explain, new),
     )
     length = statistics.median(len(_text(row)) for row in test)
     shown = " | ".join(f"{figure:.2f}" for figure in figures)
