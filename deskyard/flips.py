@@ -46,6 +46,9 @@ HOPE: Final = 0.6
 CHECKS: Final = 2
 """Sets that are asked of the scorer at each step; the first is right in 98 of 100."""
 
+FAR: Final = 1.0
+"""The scorer is not asked about parts of a set that are reckoned to leave the label so far ahead, in log-odds."""
+
 Rows = npt.NDArray[np.float32]
 Sets = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -99,8 +102,7 @@ class Search:
             return None
         pairs = combinations(by_lead[:PAIRED].tolist(), 2)
         sets = list(dict.fromkeys(frozenset(strong[list(places)].tolist()) for places in (*pairs, *together)))
-        tried = self.reckoning.trial(self._rows(sets))
-        lead = _lead(self.reckoning.scores(self.scorer.heads[target], tried) + self._meant(target, sets), label)
+        lead = self._reckoned(target, label, sets)
         order = sorted(np.flatnonzero(lead < 0).tolist(), key=lambda i: (len(sets[i]), lead[i]))
         found = self._checked(target, label, [sets[i] for i in order])
         return found if found is None else self._pruned(target, label, found)
@@ -118,11 +120,18 @@ class Search:
     def _pruned(self, target: Target, label: int, gone: frozenset[int]) -> frozenset[int]:
         """A part of a set that flips, of which no word can be left out."""
         while len(gone) > 1:
-            less = next((gone - {i} for i in sorted(gone) if self._label(target, gone - {i}) != label), None)
+            parts = [gone - {i} for i in sorted(gone)]
+            near = (part for part, lead in zip(parts, self._reckoned(target, label, parts), strict=True) if lead < FAR)
+            less = next((part for part in near if self._label(target, part) != label), None)
             if less is None:
                 break
             gone = less
         return gone
+
+    def _reckoned(self, target: Target, label: int, sets: Sequence[frozenset[int]]) -> Rows:
+        """How far a label would be ahead without each of the sets."""
+        tried = self.reckoning.trial(self._rows(sets))
+        return _lead(self.reckoning.scores(self.scorer.heads[target], tried) + self._meant(target, sets), label)
 
     def _encode(self, sets: Sequence[frozenset[int]]) -> None:
         """Learn what the encoder makes of the text without each of the sets."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.grams import Ids, Said
-from deskyard.vocabulary import Vocabulary, Weights
+from deskyard.vocabulary import Vocabulary, Weights, counted
 
 Places = npt.NDArray[np.intp]
 
@@ -57,7 +57,7 @@ class Parts:
         columns, counts = self.columns[left > 0], left[left > 0]
         joined = self.vocabulary.read.joined(self.said, {self.names[i] for i in gone})
         if len(joined):
-            columns, counts = np.unique(np.concatenate([np.repeat(columns, counts), joined]), return_counts=True)
+            columns, counts = counted(np.concatenate([np.repeat(columns, counts), joined]))
         return columns, self.vocabulary.weights(columns, counts)
 
     def told(self, parts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -47,7 +47,7 @@ class Vocabulary:
     def row(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
         """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""
         found, grams = self.read(Said.of(ticket))
-        columns, counts = _counted(np.concatenate(found))
+        columns, counts = counted(np.concatenate(found))
         return columns, self.weights(columns, counts), len(found[BLOCKS.index("words")]) / max(grams, 1)
 
     def weights(self, columns: Ids, counts: npt.NDArray[np.intp]) -> Weights:
@@ -61,7 +61,7 @@ class Vocabulary:
         return weights
 
 
-def _counted(columns: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
+def counted(columns: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
     """Each column once, ascending, and how often it occurs: `np.unique` with a third of its cost."""
     columns = np.sort(columns)
     new = np.ones(len(columns), bool)
