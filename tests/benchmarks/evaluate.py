@@ -26,6 +26,9 @@ READINGS: Final = Path(__file__).with_name("readings.md")
 PAGE: Final = ROOT / "docs" / "evaluation.md"
 
 ASKED: Final = 0.95
+ENOUGH: Final = 300
+"""Routed tickets from which on a peer's promise is taken for kept or broken."""
+
 PEERS: Final = ("logreg", "svc")
 PEER_SECONDS: Final = 1800
 SINGLE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -169,6 +172,12 @@ class Row:
         return bool(self.ours[figure] < bar)
 
     @property
+    def routes_less(self) -> bool:
+        """Whether the peer routes more, on `ENOUGH` tickets or more that are in keeping with the promise."""
+        n, right = _routed(self.peer)
+        return n >= ENOUGH and upper_bound(right, n) >= ASKED and self.peer["coverage"] > self.ours["coverage"]
+
+    @property
     def kept(self) -> bool | None:
         """Whether what was routed is in keeping with the promise; None where nothing was routed."""
         n, right = _routed(self.ours)
@@ -217,6 +226,8 @@ def page(cases: Sequence[Case], folder: Path) -> Iterator[str]:
     yield from _findings(found)
     yield "\n## Where it does not win\n"
     yield from _readings([row for row in lost if row.case.name != "noise"], "")
+    yield "## Where a peer that keeps the promise routes more\n"
+    yield from _readings([row for row in found if row.routes_less], "routes: ")
     missed = [row for row in found if row.misses]
     barred = sum((row.case.name, row.target) in BARS for row in found)
     yield f"## Bars that are missed\n\nOf {barred} bars {barred - len(missed)} are met; these are not.\n"
