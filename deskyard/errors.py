@@ -50,6 +50,10 @@ class StoreUnreachable(StoreError):
         self.retry_after = retry_after
 
 
+class NotAllowed(StoreError):
+    """The store does not let us in, or not do this: mend the credentials or the rights of our account there."""
+
+
 class NotThere(StoreError):
     """The store has no such ticket, queue or agent."""
 

@@ -14,6 +14,7 @@ from deskyard.stores.contract import (
     Delivery,
     Event,
     Health,
+    Move,
     Outcome,
     Page,
     Result,
@@ -23,8 +24,8 @@ from deskyard.stores.contract import (
 )
 
 __all__ = [
-    "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Outcome", "Page", "Result", "StoreKind",
-    "StoredTicket", "TicketStore", "open_store",
+    "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Move", "Outcome", "Page", "Result",
+    "StoreKind", "StoredTicket", "TicketStore", "open_store",
 ]  # fmt: skip
 
 STORES: Final[dict[str, str]] = {
@@ -34,14 +35,15 @@ STORES: Final[dict[str, str]] = {
 
 
 def open_store(url: str) -> TicketStore:
-    """The store that a URL names: `desk:` (the settings' database) or `desk:sqlite:////folder/desk.db`.
+    """The store that a URL names: `desk:` (the settings' database), `desk:sqlite:////folder/desk.db`, or a help desk's
+    name and address, as in `rt:https://router:token@rt.example.org/REST/2.0` (see `deskyard.stores.place`).
 
     Raises BadInput for a store that does not exist, and PartMissing when it needs a library that is not installed.
     Neither message quotes what follows the name: it may hold a password.
 
-    >>> open_store("jirra://secret@example")
+    >>> open_store("jirra://secret@example")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    deskyard.errors.BadInput: there is no ticket store 'jirra'; choose from desk
+    deskyard.errors.BadInput: there is no ticket store 'jirra'...; choose from desk...
     """
     name, _, place = url.strip().partition(":")
     if name not in STORES:

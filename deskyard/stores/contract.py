@@ -5,7 +5,8 @@ never writes what its catalogue does not have, and never takes an answer's statu
 back. `deskyard.testing.check_store` holds every implementation to it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,8 @@ from deskyard.ticket import Ticket
 Values = Mapping[str, str | None]
 """Field → value, of `queue`, `category`, `priority`, `assignee` and `status`; None is an empty field."""
 
+_MARKER: Final = re.compile(r"\[(d[0-9]*-[0-9a-f]{2,64})\]")
+
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -25,6 +28,7 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 class Capabilities:
     """What a store can do. `sets` are the fields that a delivery may set.
 
+    `moves`: it tells who changed what and when.
     `one_write`: all fields change together or none does. `checks_version`: the store itself refuses a write that is
     based on an older version; elsewhere a small window stays. `knows_people`: it tells whether a person set a value.
     `signed_webhooks`: a webhook proves who sent it, what and when; elsewhere a secret header proves the sender alone.
@@ -36,6 +40,7 @@ class Capabilities:
     knows_people: bool = False
     tags: bool = False
     notes: bool = False
+    moves: bool = False
     webhooks: bool = False
     signed_webhooks: bool = False
 
@@ -60,8 +65,10 @@ class Health:
 class StoredTicket:
     """A ticket where it stands. `ref` is the store's name for it, `version` changes whenever the ticket does.
 
-    `markers` are the ids of the deliveries whose note it bears. `ours`: its last change was our own writing, which must
-    not be taken for news. `raw` is what the store said, for mapping more of it.
+    `status` is one of ours (new, open, waiting, resolved, closed) where the store's own can be told so. `markers` are
+    the ids of the deliveries whose note it bears. `ours`: its last change was our own writing, which must not be taken
+    for news. `by_people`: the fields that a person set after it was filed, where the store tells. `raw` is what the
+    store said, for mapping more of it.
     """
 
     ref: str
@@ -76,6 +83,7 @@ class StoredTicket:
     tags: frozenset[str] = frozenset()
     markers: frozenset[str] = frozenset()
     ours: bool = False
+    by_people: frozenset[str] = frozenset()
     raw: Mapping[str, Any] = field(default_factory=lambda: _NONE, repr=False)
 
     def value(self, name: str) -> str | None:
@@ -86,6 +94,18 @@ class StoredTicket:
     def differing(self, wanted: Values) -> dict[str, str | None]:
         """What stands in those of these fields that hold something else than wanted."""
         return {name: self.value(name) for name, value in wanted.items() if self.value(name) != value}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of `queue`, `category`, `priority`, `assignee` or `status`, in our words; `ours`: deskyard made it."""
+
+    at: datetime
+    actor: str
+    field: str
+    was: str | None
+    became: str | None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +133,12 @@ class Event:
 class Delivery:
     """What is to be written into a ticket, once, however often it is delivered.
 
+    `id` is "d", digits or none, "-", and 2 to 64 hexadecimal characters in small letters, so that its marker is found
+    again among whatever else stands in a note.
+
     `expect`: what stood in the fields when this was decided; every field of `set` and whatever else it hung on.
     `seen_version`: the ticket's version at that moment, which must still stand where `expect` says nothing. `note` is
-    for the desk's people only, and ends with `marker`.
+    for the desk's people only, and ends with `marker`. `begun`: an earlier attempt may have written some of it.
     """
 
     id: str
@@ -125,6 +148,7 @@ class Delivery:
     add_tags: tuple[str, ...] = ()
     note: str = ""
     seen_version: str | None = None
+    begun: bool = False
 
     @property
     def marker(self) -> str:
@@ -139,6 +163,15 @@ class Delivery:
     def text(self) -> str:
         """The whole note."""
         return f"{self.note}\n\n{self.marker}".strip()
+
+
+def markers_in(texts: Iterable[str]) -> frozenset[str]:
+    """The ids of the deliveries whose marker ends one of these notes; what wraps a note (HTML, a signature) is no bar.
+
+    >>> sorted(markers_in(["Sorted.\\n\\n[d7-0a1b]", "<p>Queue: IT</p><p>[d8-22]</p>", "see [1]"]))
+    ['d7-0a1b', 'd8-22']
+    """
+    return frozenset(found for text in texts for found in _MARKER.findall(text))
 
 
 class Result(StrEnum):
@@ -170,7 +203,7 @@ class Outcome:
 class TicketStore(Protocol):
     """Where tickets live. Synchronous, and safe to call from many threads.
 
-    Each door may raise StoreUnreachable; `apply` answers `retry_later` instead.
+    Each door may raise NotAllowed and StoreUnreachable; `apply` answers `retry_later` instead of the latter.
     """
 
     @property
@@ -186,6 +219,10 @@ class TicketStore(Protocol):
         """What it has now, at most a minute old."""
         ...
 
+    def forget(self) -> None:
+        """Let the catalogue be read anew the next time."""
+        ...
+
     def pull(self, cursor: str | None, limit: int) -> Page:
         """The tickets that changed since the cursor (None: all), at most `limit`, nothing left out. Raises BadInput
         for a cursor that this store did not give."""
@@ -193,6 +230,10 @@ class TicketStore(Protocol):
 
     def fetch(self, ref: str) -> StoredTicket:
         """One ticket as it is now. Raises NotThere."""
+        ...
+
+    def moves(self, ref: str) -> list[Move]:
+        """What changed since it was filed, oldest first; empty where the store does not tell. Raises NotThere."""
         ...
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:

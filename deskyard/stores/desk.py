@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deskyard import __version__
 from deskyard.catalogue import Catalogue
 from deskyard.database import Database, Session, open_database
-from deskyard.desk import changes, comments, floor, tickets
+from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused
 from deskyard.journal import CHANGED, COMMENTED, Journal, Stamp, fingerprint
@@ -23,6 +23,7 @@ from deskyard.stores.contract import (
     Delivery,
     Event,
     Health,
+    Move,
     Outcome,
     Page,
     Result,
@@ -39,7 +40,9 @@ SETS: Final = frozenset({"queue", "category", "priority", "assignee"})
 class DeskStore:
     """The tickets of a database of ours."""
 
-    caps: Final = Capabilities(sets=SETS, one_write=True, checks_version=True, knows_people=True, notes=True)
+    caps: Final = Capabilities(
+        sets=SETS, one_write=True, checks_version=True, knows_people=True, notes=True, moves=True
+    )
 
     def __init__(self, database: Database) -> None:
         """Keep the database; `close` closes it."""
@@ -65,6 +68,9 @@ class DeskStore:
         with self.database.reading() as session:
             return floor.catalogue(session)
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     def pull(self, cursor: str | None, limit: int) -> Page:
         """The tickets that changed since the cursor, and those of the last minute again."""
         with self.database.reading() as session:
@@ -74,6 +80,13 @@ class DeskStore:
         """One ticket as it is now. Raises NotThere."""
         with self.database.reading() as session:
             return _read(session, tickets.number_of(ref))
+
+    def moves(self, ref: str) -> list[Move]:
+        """Its journey after the first decision. Raises NotThere."""
+        with self.database.reading() as session:
+            filed = tickets.get(session, tickets.number_of(ref))
+            steps = [step for step in journey.of(session, filed.id) if step.at > filed.received_at]
+        return [Move(s.at, s.actor.name, s.field, s.was, s.became, s.actor == ME) for s in steps]
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
         """Always raises BadSignature: nobody can have sent one in the desk's name."""

@@ -59,6 +59,7 @@ CASES: Final[dict[str, Case]] = {
     "changes while reading": reading.loses_none_while_tickets_change,
     "strange cursor": reading.refuses_a_strange_cursor,
     "echo": reading.knows_its_own_writing,
+    "moves": reading.tells_who_moved_it,
     "forged webhook": reading.trusts_no_forged_webhook,
     "true webhook": reading.reads_a_true_webhook,
 }

@@ -101,6 +101,18 @@ def knows_its_own_writing(store: TicketStore, behind: Behind) -> None:
     see(not pulled(store, cursor, before.ref).ours, "a person's change is taken for our own writing")
 
 
+def tells_who_moved_it(store: TicketStore, behind: Behind) -> None:
+    """Where it tells who changed what, a person's change and ours are both there, in order, and told apart."""
+    if not store.caps.moves:
+        return
+    before = made(store, behind)
+    ends(store.apply(deliver(before, {"queue": behind.queues[0]})), Result.APPLIED)
+    behind.person_sets(before.ref, "queue", behind.queues[1])
+    found = [(move.was, move.became, move.ours) for move in store.moves(before.ref) if move.field == "queue"]
+    wanted = [(behind.start, behind.queues[0], True), (behind.queues[0], behind.queues[1], False)]
+    see(found == wanted, f"it tells the moves {found}, not {wanted}")
+
+
 def trusts_no_forged_webhook(store: TicketStore, behind: Behind) -> None:
     """What nobody signed is not believed."""
     now = datetime.now(UTC)

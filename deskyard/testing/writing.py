@@ -101,6 +101,7 @@ def refuses_a_closed_queue(store: TicketStore, behind: Behind) -> None:
     """Nothing is moved into a queue that was closed."""
     before = made(store, behind)
     behind.close_queue(behind.queues[2])
+    store.forget()
     see(behind.queues[2] not in store.catalogue().queues, "a closed queue is still in the catalogue")
     refuses(store, behind, deliver(before, {"queue": behind.queues[2]}), Result.REJECTED)
 
@@ -109,6 +110,7 @@ def refuses_an_absent_agent(store: TicketStore, behind: Behind) -> None:
     """Nothing is given to an agent who is away."""
     before = made(store, behind)
     behind.send_away(behind.agents[1])
+    store.forget()
     see(not store.catalogue().serves(behind.agents[1], behind.queues[0]), "an absent agent is still in the catalogue")
     wanted: Values = {"queue": behind.queues[0], "assignee": behind.agents[1]}
     refuses(store, behind, deliver(before, wanted), Result.REJECTED)

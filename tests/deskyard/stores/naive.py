@@ -74,6 +74,9 @@ class NaiveStore:
     def fetch(self, ref):
         return self.desk.tickets[ref]
 
+    def moves(self, ref):
+        return []
+
     def parse_webhook(self, headers, raw, now):
         return [Event("1", "1")]
 
@@ -81,6 +84,9 @@ class NaiveStore:
         self.desk.put(delivery.ref, {name: value for name, value in delivery.set.items() if name in self.caps.sets})
         self.desk.notes.setdefault(delivery.ref, []).append(delivery.text)
         return Outcome(Result.APPLIED)
+
+    def forget(self):
+        """It never asks again."""
 
     def close(self):
         """Nothing to let go of."""

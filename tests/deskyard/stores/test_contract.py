@@ -11,8 +11,8 @@ from deskyard.stores.desk import DeskStore
 from deskyard.testing import CASES, check_store
 from tests.deskyard.stores.naive import Desk, NaiveStore
 
-RIGHT = {"health", "catalogue", "version", "true webhook"}
-"""What a store gets right without trying; `version` and `true webhook` ask nothing of a store without them."""
+RIGHT = {"health", "catalogue", "version", "moves", "true webhook"}
+"""What a store gets right without trying; `version`, `moves` and `true webhook` ask nothing of a store without them."""
 
 KNOWN = Catalogue({"IT": {}, "HR": {}}, {"ann": ("IT",)}, categories=("network",))
 
@@ -29,8 +29,8 @@ def test_a_store_that_writes_blindly_fails_case_by_case():
 
 
 def test_a_store_is_opened_by_the_name_before_the_colon(home):
-    with pytest.raises(BadInput, match="no ticket store 'zendesk'; choose from desk"):
-        open_store("zendesk://user:secret@example.org")
+    with pytest.raises(BadInput, match="no ticket store 'helpdesk'; choose from desk"):
+        open_store("helpdesk://user:secret@example.org")
     store = open_store("desk:")
     assert isinstance(store, DeskStore)
     assert store.database.url.database == str(home / "deskyard.db")

@@ -1,0 +1,94 @@
+"""Whether a webhook was sent by the help desk: signatures and secrets compared in constant time, and how old it is.
+
+Nothing here asks anybody. A signed webhook proves sender, content and moment; a secret in a header or path proves the
+sender alone, so what it says is only a hint and the ticket is fetched.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from deskyard.errors import BadSignature, StaleWebhook
+
+WINDOW: Final = 300.0
+"""Seconds that a webhook's moment may lie from ours, either way."""
+
+SECRET_HEADER: Final = "x-deskyard-secret"  # noqa: S105 - a header's name
+"""Where a help desk that signs nothing shows the secret; the door puts the one from the address here too."""
+
+_ENCODED: Final[Mapping[str, Callable[[bytes], str]]] = {
+    "hex": bytes.hex,
+    "base64": lambda raw: base64.b64encode(raw).decode(),
+}
+
+
+def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with their names in small letters."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def check_signature(secret: str, signature: str, signed: bytes, digest: str = "sha256", encoding: str = "hex") -> None:
+    """Raise BadSignature unless `signature` is the HMAC of `signed` (RFC 2104) under a secret that is not empty.
+
+    >>> check_signature("key", "", b"body")
+    Traceback (most recent call last):
+    deskyard.errors.BadSignature: the webhook's signature is not right: compare the secret here and at the help desk
+    """
+    made = _ENCODED[encoding](hmac.new(secret.encode(), signed, digest).digest())
+    if not secret or not hmac.compare_digest(made.encode(), signature.strip().encode()):
+        raise BadSignature("the webhook's signature is not right: compare the secret here and at the help desk")
+
+
+def check_secret(sha256: str, headers: Mapping[str, str]) -> None:
+    """Raise BadSignature unless the secret in the header has that SHA-256 (hexadecimal)."""
+    shown = lowered(headers).get(SECRET_HEADER, "")
+    if not sha256 or not hmac.compare_digest(hashed(shown), sha256):
+        raise BadSignature("the webhook does not show the secret: compare its address here and at the help desk")
+
+
+def hashed(secret: str) -> str:
+    """The SHA-256 of a secret, hexadecimal: all that is kept of it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def check_moment(moment: datetime, now: datetime) -> None:
+    """Raise StaleWebhook for a moment more than `WINDOW` seconds from now."""
+    if abs((now - moment).total_seconds()) > WINDOW:
+        raise StaleWebhook("the webhook is older (or newer) than five minutes: compare the clocks at both ends")
+
+
+def moment_of(text: str) -> datetime:
+    """A moment as headers write it: ISO 8601, or seconds or milliseconds since 1970. Raises StaleWebhook.
+
+    >>> moment_of("1700000000") == moment_of("1700000000000") == moment_of("2023-11-14T22:13:20Z")
+    True
+    """
+    try:
+        if re.fullmatch(r"[0-9]{1,16}", text):
+            number = int(text)
+            return datetime.fromtimestamp(number / 1000 if number > 10**11 else number, UTC)
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError) as error:
+        raise StaleWebhook("the webhook does not say when it was sent") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a webhook is. Raises BadSignature for anything else: nobody we know sends that."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise BadSignature("the webhook is no JSON object")
+    return found
+
+
+def event_id(*parts: object) -> str:
+    """A name for an event of a help desk that gives none: the same parts, the same name."""
+    return hashlib.sha256("\x00".join(map(str, parts)).encode()).hexdigest()[:24]

@@ -1,0 +1,76 @@
+"""A fake help desk served over real HTTP on loopback, and what may go wrong on the way.
+
+In come an ASGI app and faults; out goes a base URL. A fault meets one request and is gone. Each fake adds the hazards
+of its own vendor as switches.
+"""
+
+import asyncio
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+
+class Faults:
+    """ASGI middleware: faults wait in a list, and each request that may change something (or any, with `reads`) takes
+    the first. `too many`: 429; `broken`: 500, nothing done; `hang`: done, and no answer for `patience` seconds; `cut`:
+    done, and the line is cut in the middle of the answer.
+    """
+
+    def __init__(self, app, headers=None):
+        self.app = app
+        self.waiting = []
+        self.reads = False
+        self.patience = 3.0
+        self.headers = headers or {"Retry-After": "1"}
+        self.met = Counter()
+
+    async def __call__(self, scope, receive, send):
+        may = scope["type"] == "http" and (self.reads or scope["method"] not in ("GET", "HEAD"))
+        fault = self.waiting.pop(0) if may and self.waiting else None
+        if fault is None:
+            return await self.app(scope, receive, send)
+        self.met[fault] += 1
+        if fault == "too many":
+            return await _answer(send, 429, self.headers, b'{"error": "too many requests"}')
+        if fault == "broken":
+            return await _answer(send, 500, {}, b'{"error": "something went wrong"}')
+        said = []
+
+        async def keep(message):
+            said.append(message)
+
+        await self.app(scope, receive, keep)
+        if fault == "hang":
+            await asyncio.sleep(self.patience)
+            for message in said:
+                await send(message)
+            return None
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+        await send({"type": "http.response.body", "body": b'{"id": ', "more_body": False})
+        return None
+
+
+async def _answer(send, status, headers, body):
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def served(app) -> Iterator[str]:
+    """The base URL of an app that a thread serves."""
+    door = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        door.close()
