@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint demo bench evaluate lock clean
+.PHONY: help setup test lint demo real soak bench evaluate lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +31,13 @@ lint: setup
 
 demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route new tickets (Ctrl-C stops)
 	$(BIN)/deskyard demo
+
+real: setup ## Real help desks on this machine: install (as root), start, test, stop (docs/stores.md)
+	bash tests/real/install.sh
+	$(BIN)/pytest -m real -s tests/real
+
+soak: setup ## Forty minutes of kills, restarts, failures and races over a foreign help desk
+	$(BIN)/pytest -m soak -s tests/soak
 
 bench: setup ## Speed and growth beside two peers (docs/performance.md); needs ../shared, about an hour
 	$(BIN)/python -m tests.benchmarks.serving

@@ -24,6 +24,11 @@ DeedName = Literal[
     "key.create",
     "key.revoke",
     "undo",
+    "store.connect",
+    "store.disconnect",
+    "delivery.retry",
+    "notice.put",
+    "notice.remove",
 ]
 
 _DEEDS: Final = cast(Table, AuditRow.__table__)

@@ -78,6 +78,11 @@ class Database:
         """The URL for people to read, without its password."""
         return self.url.render_as_string(hide_password=True)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of one machine; else PostgreSQL."""
+        return self._sqlite
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""

@@ -26,8 +26,10 @@ CORRECTED: Final = "corrected"
 CHANGED: Final = "changed"
 COMMENTED: Final = "commented"
 UNDONE: Final = "undone"
+WISHED: Final = "wished"
+DELIVERED: Final = "delivered"
 """A ticket came; was decided on; stands in a queue. A person chose another label; anything else was changed; something
-was said; a decision was taken back."""
+was said; a decision was taken back. Something shall be written into a foreign ticket; what became of that."""
 
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)

@@ -24,6 +24,9 @@ TRIAGE: Final = "triage"
 
 Contracts = Mapping[Target, Contract]
 
+_LATER: Final = ("strangers", "stores")
+"""What policies of before did not know."""
+
 
 class Mode(StrEnum):
     """How far the machine may go: stay out, decide and only record it, show it, or set it."""
@@ -46,8 +49,9 @@ class Rule:
 class Policy:
     """What was asked of the machine.
 
-    The narrowest rule that says something wins: target in queue, queue, target, then `mode` and `precision` (None: what
-    was asked when the model was trained). `halted` is the kill switch: nothing is routed whatever the rules say.
+    The narrowest rule that says something wins: target in queue, queue, store (of tickets that live elsewhere), target,
+    then `mode` and `precision` (None: what was asked when the model was trained). `halted` is the kill switch: nothing
+    is routed whatever the rules say.
     `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
     (None: `guard.TOLERATED`, where it pays).
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed.
@@ -61,6 +65,7 @@ class Policy:
     targets: Mapping[Target, Rule] = field(default_factory=dict)
     queues: Mapping[str, Rule] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[Target, Rule]] = field(default_factory=dict)
+    stores: Mapping[str, Rule] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -69,8 +74,23 @@ class Policy:
 
         What came later and was not said does not count, so that policies of before keep their names.
         """
-        said = {name: value for name, value in asdict(self).items() if name != "strangers" or value is not None}
+        said = {name: value for name, value in asdict(self).items() if name not in _LATER or value not in (None, {})}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    def of(self, source: str) -> "Policy":
+        """The policy as it holds for tickets of that source: a store's rule stands above those for targets."""
+        mine = self.stores.get(source, Rule())
+        if mine == Rule():
+            return self
+        return replace(
+            self,
+            mode=mine.mode or self.mode,
+            precision=self.precision if mine.precision is None else mine.precision,
+            targets={
+                target: Rule(None if mine.mode else rule.mode, None if mine.precision else rule.precision)
+                for target, rule in self.targets.items()
+            },
+        )
 
     def rule(self, target: Target, queue: str | None) -> Rule:
         """What holds for a target when its ticket is bound for `queue`; both parts are said."""

@@ -47,15 +47,21 @@ def mode(
     to: Annotated[Mode, typer.Argument(metavar="route|suggest|off|shadow")],
     target: Annotated[str, typer.Option(help="Only this target.")] = "",
     queue: Annotated[str, typer.Option(help="Only tickets bound for this queue.")] = "",
+    store: Annotated[str, typer.Option(help="Only tickets that live in the store connected by this name.")] = "",
 ) -> None:
-    """Switch what the machine may do; the narrowest rule wins (target in queue, queue, target, everywhere).
+    """Switch what the machine may do; the narrowest rule wins (target in queue, queue, store, target, everywhere).
 
     Example: `deskyard policy mode route --target queue --queue Billing`
     """
     if target and target not in TARGETS:
         raise BadInput(f"--target {target}: choose from {', '.join(TARGETS)}.")
+    if store and (target or queue):
+        raise BadInput("--store stands alone: a queue of that store is switched by --queue.")
     wanted = next((known for known in TARGETS if known == target), None)
-    _change(lambda now: switched(now, to, wanted, queue or None))
+    if store:
+        _change(lambda now: ruled(now, store, to))
+    else:
+        _change(lambda now: switched(now, to, wanted, queue or None))
 
 
 @policy.command()
@@ -116,6 +122,11 @@ def switched(now: Policy, mode: Mode, target: Target | None = None, queue: str |
         return replace(now, queues={**now.queues, queue: _with(now.queues.get(queue), mode)})
     inside = now.pairs.get(queue, {})
     return replace(now, pairs={**now.pairs, queue: {**inside, target: _with(inside.get(target), mode)}})
+
+
+def ruled(now: Policy, store: str, mode: Mode) -> Policy:
+    """The policy with the mode of one store's tickets changed, and everything else as it was."""
+    return replace(now, stores={**now.stores, store: _with(now.stores.get(store), mode)})
 
 
 def _with(rule: Rule | None, mode: Mode) -> Rule:

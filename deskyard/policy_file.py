@@ -15,6 +15,9 @@ precision = 0.97
 [queues."Billing".targets.assignee]
 mode = "off"
 
+[stores.znuny]                # tickets that live there; only rules for queues stand above it
+mode = "shadow"
+
 [routes]                      # category = queue
 "Refund" = "Billing"
 """
@@ -29,7 +32,7 @@ from deskyard.errors import BadInput
 from deskyard.policy import Mode, Policy, Rule
 from deskyard.ticket import TARGETS, Target
 
-_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "targets", "queues", "routes")
+_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "targets", "queues", "stores", "routes")
 
 
 def read(text: str) -> Policy:
@@ -65,6 +68,9 @@ class _Reading:
         queues = self.table(said, "queues", ())
         for name, queue in queues.items():
             self.known(self.a_table(queue, ("queues", name)), ("mode", "precision", "targets"), ("queues", name))
+        stores = self.table(said, "stores", ())
+        for name, store in stores.items():
+            self.known(self.a_table(store, ("stores", name)), ("mode", "precision"), ("stores", name))
         return Policy(
             mode=top.mode or Mode.SUGGEST,
             precision=top.precision,
@@ -76,6 +82,7 @@ class _Reading:
                 n: found for n, q in queues.items() if (found := self.rule(q, ("queues", n), ("targets",))) != Rule()
             },
             pairs={n: inside for n, q in queues.items() if (inside := self.rules(q, ("queues", n)))},
+            stores={n: found for n, q in stores.items() if (found := self.rule(q, ("stores", n))) != Rule()},
             routes={
                 label: self.kind(queue, str, ("routes", label), "the name of a queue")
                 for label, queue in self.table(said, "routes", ()).items()
@@ -157,6 +164,8 @@ def _lines(policy: Policy) -> Iterator[str]:
             yield from _section(f"queues.{_quoted(queue)}", policy.queues[queue])
         for target, rule in policy.pairs.get(queue, {}).items():
             yield from _section(f"queues.{_quoted(queue)}.targets.{target}", rule)
+    for store, rule in policy.stores.items():
+        yield from _section(f"stores.{_quoted(store)}", rule)
     if policy.routes:
         yield from ("", "[routes]")
         yield from (f"{_quoted(label)} = {_quoted(queue)}" for label, queue in policy.routes.items())

@@ -1,8 +1,9 @@
-"""Tables as SQLAlchemy sees them: the built-in desk, the journal, policies, the model in use, and who may come in.
+"""Tables as SQLAlchemy sees them: the built-in desk, the journal, policies, the model in use, who may come in, and what
+is kept of foreign help desks.
 
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
-`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.champions` and `deskyard.access`; the shape changes
-through `deskyard.migrations`.
+`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.access` and
+`deskyard.foreign`; the shape changes through `deskyard.migrations`.
 """
 
 import re
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_")
+PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_")
 """Our tables begin like this; any other table in the database belongs to somebody else."""
 
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -97,6 +98,8 @@ class Base(DeclarativeBase):
         int: ROW_ID,
         datetime: Moment(),
         dict[str, str]: JSON(),
+        dict[str, str | None]: JSON(),
+        list[str]: JSON(),
     }
 
 
@@ -277,3 +280,130 @@ class AuditRow(Base):
     actor: Mapped[str]
     deed: Mapped[str]
     subject: Mapped[str]
+
+
+class ConnectionRow(Base):
+    """A foreign help desk or mailbox that deskyard works with. `place` is its URL without secrets.
+
+    `active`: we work with it. `since`: tickets filed before are none of ours. `intake`: the queues we sort, all if
+    empty. `cursor`: how far it was read. `held_until`: it asked not to be called before. `trouble`: what went wrong
+    last, empty when all is well.
+    """
+
+    __tablename__ = "store_connections"
+    __table_args__ = (UniqueConstraint("name"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    place: Mapped[str]
+    hook_sha256: Mapped[str | None]
+    since: Mapped[datetime]
+    intake: Mapped[list[str]]
+    per_minute: Mapped[int | None]
+    active: Mapped[bool]
+    cursor: Mapped[str | None]
+    held_until: Mapped[datetime | None]
+    pulled_at: Mapped[datetime | None]
+    trouble: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class MirrorRow(Base):
+    """The desk's ticket that mirrors a foreign one: its name there, and when and at which version it was read last."""
+
+    __tablename__ = "store_tickets"
+    __table_args__ = (UniqueConstraint("connection_id", "ref"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), primary_key=True, autoincrement=False)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("store_connections.id"))
+    ref: Mapped[str]
+    version: Mapped[str]
+    read_at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    """What is to be written into a foreign ticket, and what became of it.
+
+    `state`: waiting, working, done, parked (for a person). `attempt` fences: only the worker that holds the newest may
+    settle it. `tries` counts what failed. `begun`: something may have been written.
+    """
+
+    __tablename__ = "store_deliveries"
+    __table_args__ = (
+        UniqueConstraint("marker"),
+        Index(None, "state", "due_at"),
+        Index(None, "ticket_id"),
+        Index(None, "connection_id", "id"),
+        _NUMBERED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("store_connections.id"))
+    decision: Mapped[int]
+    marker: Mapped[str]
+    ref: Mapped[str]
+    wanted: Mapped[dict[str, str | None]]
+    expect: Mapped[dict[str, str | None]]
+    note: Mapped[str]
+    seen_version: Mapped[str]
+    urgency: Mapped[int]
+    begun: Mapped[bool]
+    state: Mapped[str]
+    attempt: Mapped[int]
+    tries: Mapped[int]
+    worker: Mapped[str | None]
+    due_at: Mapped[datetime]
+    result: Mapped[str]
+    why: Mapped[dict[str, str]]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class NoticeTargetRow(Base):
+    """Where people are told about tickets that reach their queues (all if `queues` is empty). No secrets in `place`."""
+
+    __tablename__ = "notice_targets"
+    __table_args__ = (UniqueConstraint("name"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    place: Mapped[str]
+    queues: Mapped[list[str]]
+    language: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class NoticeRow(Base):
+    """That a ticket reached a queue, to be told to one target; the states are those of a delivery."""
+
+    __tablename__ = "notice_sendings"
+    __table_args__ = (UniqueConstraint("target_id", "decision"), Index(None, "state", "due_at"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target_id: Mapped[int] = mapped_column(ForeignKey("notice_targets.id"))
+    ticket_id: Mapped[int]
+    decision: Mapped[int]
+    event: Mapped[str]
+    queue: Mapped[str]
+    begun: Mapped[bool]
+    state: Mapped[str]
+    attempt: Mapped[int]
+    tries: Mapped[int]
+    worker: Mapped[str | None]
+    due_at: Mapped[datetime]
+    result: Mapped[str]
+    why: Mapped[dict[str, str]]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ExecutorRow(Base):
+    """A place for a process that does durable work: which process holds it, and when it was last heard of."""
+
+    __tablename__ = "engine_executors"
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    process: Mapped[str]
+    seen_at: Mapped[datetime]

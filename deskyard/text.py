@@ -71,14 +71,19 @@ def clean(raw: str) -> str:
     """
     text = _UNPRINTABLE.sub(" ", raw[: 4 * LONGEST].replace("\r", "\n"))
     if "<" in text and _TAG.search(text):
-        text = _from_html(text)
+        text = from_html(text)
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = ftfy.fix_text(text)
     text = unicodedata.normalize("NFKC", text[:LONGEST])
     return _mask(own_words(text)).strip()
 
 
-def _from_html(text: str) -> str:
+def from_html(text: str) -> str:
+    """The text of HTML, laid out in lines.
+
+    >>> from_html("<p>Printer is <b>on fire</b></p>").strip()
+    'Printer is on fire'
+    """
     try:
         return str(get_text(text))
     except Exception:  # the parser raises many kinds on broken mark-up, and the tags alone are then taken out

@@ -36,8 +36,8 @@ class Caller:
 LOCAL: Final = Caller(Actor("person", "local"), "admin")
 """Whoever sits at this machine, until the first key exists."""
 
-OPEN: Final = frozenset({"/livez", "/readyz"})
-"""Addresses for supervisors, which have no key."""
+OPEN: Final = frozenset({"/livez", "/readyz", "/v1/hooks/{name}", "/v1/hooks/{name}/{secret}"})
+"""Addresses for supervisors, which have no key, and for webhooks, which prove themselves."""
 
 Roles = frozenset[str]
 LOOK: Final[Roles] = frozenset(ROLES)
@@ -58,6 +58,8 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/v1/agents"): LOOK,
     ("GET", "/v1/agents/{name:path}"): LOOK,
     ("GET", "/v1/decisions/{id}"): LOOK,
+    ("GET", "/v1/stores"): LOOK,
+    ("GET", "/v1/deliveries"): LOOK,
     ("GET", "/v1/models/current"): LOOK,
     ("GET", "/v1/policy"): LOOK,
     ("GET", "/v1/policy/versions"): LOOK,
@@ -67,6 +69,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("POST", "/v1/tickets/{id}/comments"): WORK,
     ("PUT", "/v1/queues/{name:path}"): RUN,
     ("PUT", "/v1/agents/{name:path}"): RUN,
+    ("POST", "/v1/deliveries/{id}/retry"): RUN,
     ("GET", "/v1/audit"): RUN,
     ("PUT", "/v1/policy"): RULE,
     ("POST", "/v1/models/{name}/activate"): RULE,

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -18,7 +18,22 @@ from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
 from service import logs, problems
 from service.access import Access
-from service.api import agents, audit, decisions, docs, health, metrics, models, policy, queues, score, tickets
+from service.api import (
+    agents,
+    audit,
+    decisions,
+    docs,
+    health,
+    hooks,
+    metrics,
+    models,
+    policy,
+    queues,
+    score,
+    stores,
+    tickets,
+)
+from service.engine import Engine
 from service.guard import Guard
 from service.lane import Lane
 from service.metrics import Measured, Metrics
@@ -26,6 +41,10 @@ from service.pages import yard as page
 from service.problems import problems as declared
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
+
+_DOORS: Final = (
+    page, tickets, queues, agents, score, decisions, stores, hooks, models, policy, audit, health, metrics, docs
+)  # fmt: skip
 
 
 class Service(FastAPI):
@@ -52,6 +71,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     with database.writing() as session:
         desk_queues.ensure(session)
     yard = Yard(database, chosen.models)
+    engine = Engine(database)
     lane = Lane[Arrival, Answered](partial(route_all, yard))
 
     @asynccontextmanager
@@ -59,9 +79,11 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         stop = threading.Event()
         watching = threading.Thread(target=yard.models.watch, args=(stop,), name="models", daemon=True)
         watching.start()
+        engine.start(yard)
         yield
         stop.set()
         watching.join()
+        engine.stop()
         lane.stop()
         database.close()
 
@@ -77,13 +99,13 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses=declared(401, 403, 429),
     )
-    app.state.yard, app.state.lane = yard, lane
+    app.state.yard, app.state.lane, app.state.engine = yard, lane, engine
     app.state.access = Access(database)
     app.state.metrics = Metrics()
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)
-    for door in (page, tickets, queues, agents, score, decisions, models, policy, audit, health, metrics, docs):
+    for door in _DOORS:
         app.include_router(door.router)
     app.mount("/static", docs.Assets())
     return app

@@ -1,13 +1,20 @@
-"""`deskyard serve`: the service, for this machine only until the first key exists."""
+"""`deskyard serve`, for this machine only until the first key exists, and `deskyard work`, its hands."""
 
 import ipaddress
+import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
 from deskyard import access
 from deskyard.database import open_database
+from deskyard.desk import queues
 from deskyard.errors import BadInput
 from deskyard.settings import settings
 
@@ -15,6 +22,8 @@ from deskyard.settings import settings
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port and says which.")] = 8000,
     host: Annotated[str, typer.Option(help="Other than loopback only once a key exists.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve and deliver; PostgreSQL only.")] = 1,
+    door_number: Annotated[int, typer.Option("--door", hidden=True)] = -1,
 ) -> None:
     """Take new tickets over HTTP and place them in queues. Stop with Ctrl+C.
 
@@ -25,7 +34,15 @@ def serve(
     `curl -H 'Content-Type: application/json' -d '{"subject": "VPN drops"}' http://127.0.0.1:8000/v1/tickets`
     """
     _refuse_strangers(host)
-    with _listen(host, port) as door:
+    if workers > 1:
+        _refuse_many_on_a_file()
+    with _listen(host, port) if door_number < 0 else socket.socket(fileno=door_number) as door:
+        shown = f"[{host}]" if ":" in host else host
+        told = f"deskyard takes tickets at http://{shown}:{door.getsockname()[1]}/v1/tickets"
+        if workers > 1:
+            typer.echo(told)
+            _supervise(door, workers)
+            return
         import uvicorn
 
         from service import logs
@@ -39,9 +56,68 @@ def serve(
                 app, http=Wire, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on"
             )
         )
-        shown = f"[{host}]" if ":" in host else host
-        typer.echo(f"deskyard takes tickets at http://{shown}:{door.getsockname()[1]}/v1/tickets")
+        if door_number < 0:
+            typer.echo(told)
         server.run(sockets=[door])
+
+
+def work() -> None:
+    """Deliver, read and notify without serving: more hands for foreign help desks, on this or another machine.
+
+    Needs PostgreSQL; with SQLite `deskyard serve` alone does it. Stop with Ctrl+C.
+
+    Example: `DESKYARD_DATABASE_URL=postgresql+psycopg://… deskyard work`
+    """
+    _refuse_many_on_a_file()
+    from service import logs
+    from service.engine import Engine
+    from service.yard import Yard
+
+    logs.set_up()
+    chosen = settings()
+    database = open_database(chosen.database)
+    with database.writing() as session:
+        queues.ensure(session)
+    yard, stop = Yard(database, chosen.models), threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda *_: stop.set())
+    engine = Engine(database)
+    engine.start(yard)
+    typer.echo("deskyard works")
+    yard.models.watch(stop)
+    engine.stop()
+    database.close()
+
+
+def _refuse_many_on_a_file() -> None:
+    if make_url(settings().database).get_backend_name() == "sqlite":
+        raise BadInput(
+            "a SQLite database is worked on by one process, which `deskyard serve` is: for more of them name a "
+            "PostgreSQL database in DESKYARD_DATABASE_URL"
+        )
+
+
+def _supervise(door: socket.socket, workers: int) -> None:
+    """Keep so many processes serving at one door until we are told to stop; one that dies is started again."""
+    os.set_inheritable(door.fileno(), True)
+    command = [sys.executable, "-m", "deskyard", "serve", "--door", str(door.fileno())]
+    stop = threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda *_: stop.set())
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, pass_fds=[door.fileno()])  # noqa: S603 - this very program
+
+    serving = [start() for _ in range(workers)]
+    while not stop.wait(0.5):
+        for i, process in enumerate(serving):
+            if process.poll() is not None:
+                typer.echo(f"a process ended with {process.returncode} and is started again", err=True)
+                serving[i] = start()
+    for process in serving:
+        process.terminate()
+    for process in serving:
+        process.wait()
 
 
 def _refuse_strangers(host: str) -> None:

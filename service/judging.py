@@ -59,7 +59,7 @@ def judge(champion: Champion, in_force: Policy, asked: Sequence[Ticket]) -> list
     """Predict and decide; never raises because of the model."""
     if champion.bundle is None:
         missing = champion.missing or Reason("no_model", "there is no model")
-        return [Judgement({}, in_force, _empty(ticket) or missing) for ticket in asked]
+        return [Judgement({}, in_force.of(ticket.source), _empty(ticket) or missing) for ticket in asked]
     try:
         return [
             _judgement(ticket, beliefs, champion.bundle, in_force)
@@ -70,7 +70,7 @@ def judge(champion: Champion, in_force: Policy, asked: Sequence[Ticket]) -> list
             return [judgement for ticket in asked for judgement in judge(champion, in_force, [ticket])]
         log.exception("scoring_failed", model=champion.digest)
         failed = Reason("scoring_failed", f"the model failed on this ticket ({type(error).__name__})")
-        return [Judgement({}, in_force, _empty(ticket) or failed) for ticket in asked]
+        return [Judgement({}, in_force.of(ticket.source), _empty(ticket) or failed) for ticket in asked]
 
 
 def decided(verdict: Verdict, catalogue: Catalogue) -> dict[str, Any]:
@@ -112,9 +112,10 @@ def explained(champion: Champion, ticket: Ticket) -> dict[str, Any]:
 
 
 def _judgement(ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy) -> Judgement:
-    decisions = policy.decide(ticket, beliefs, in_force.contracts(bundle.contracts, beliefs))
+    here = in_force.of(ticket.source)
+    decisions = policy.decide(ticket, beliefs, here.contracts(bundle.contracts, beliefs))
     json.dumps(described(decisions), allow_nan=False)  # what JSON has no word for must fail here: triage catches it
-    return Judgement(decisions, in_force, _empty(ticket))
+    return Judgement(decisions, here, _empty(ticket))
 
 
 def _empty(ticket: Ticket) -> Reason | None:

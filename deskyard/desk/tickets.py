@@ -126,10 +126,10 @@ def get(session: Session, number: int, *, to_change: bool = False) -> Filed:
     return found
 
 
-def number_of(ref: str) -> int:
+def number_of(ref: str, what: str = "ticket") -> int:
     """The desk's number that a text from outside names. Raises NotThere for one that can't be a number of ours."""
     if not _NUMBER.fullmatch(ref):
-        raise NotThere(f"there is no ticket {ref[:50]!r} on this desk")
+        raise NotThere(f"there is no {what} {ref[:50]!r} on this desk")
     return int(ref)
 
 

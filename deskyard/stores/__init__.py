@@ -24,14 +24,36 @@ from deskyard.stores.contract import (
 )
 
 __all__ = [
-    "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Move", "Outcome", "Page", "Result",
-    "StoreKind", "StoredTicket", "TicketStore", "open_store",
+    "PROVED", "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Move", "Outcome", "Page", "Result",
+    "StoreKind", "StoredTicket", "TicketStore", "kind", "open_store",
 ]  # fmt: skip
 
 STORES: Final[dict[str, str]] = {
     "desk": "deskyard.stores.desk:DeskStore",
+    "jira": "deskyard.stores.jira:JiraStore",
+    "roundup": "deskyard.stores.roundup:RoundupStore",
+    "rt": "deskyard.stores.rt:RtStore",
+    "zammad": "deskyard.stores.zammad:ZammadStore",
+    "zendesk": "deskyard.stores.zendesk:ZendeskStore",
+    "znuny": "deskyard.stores.znuny:ZnunyStore",
 }
 """A store's name → where its class is ("module:class")."""
+
+REAL, SPEC, FACTS = "real server", "vendor spec", "vendor's facts"
+
+PROVED: Final[dict[str, str]] = {
+    "desk": "built in",
+    "deskyard": REAL,
+    "znuny": REAL,
+    "rt": REAL,
+    "roundup": REAL,
+    "django-helpdesk": REAL,
+    "zendesk": FACTS,
+    "jira": SPEC,
+    "zammad": FACTS,
+}
+"""What a store was proved against: a real server, a fake whose every message keeps to the vendor's own description, or
+a fake built on what is known of the vendor. `docs/stores.md` says it with versions and dates."""
 
 
 def open_store(url: str) -> TicketStore:

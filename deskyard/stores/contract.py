@@ -228,6 +228,10 @@ class TicketStore(Protocol):
         for a cursor that this store did not give."""
         ...
 
+    def cursor_at(self, moment: datetime) -> str:
+        """The cursor after which a pull gives what changed since that moment."""
+        ...
+
     def fetch(self, ref: str) -> StoredTicket:
         """One ticket as it is now. Raises NotThere."""
         ...
@@ -256,6 +260,11 @@ class TicketStore(Protocol):
 class StoreKind(Protocol):
     """A store's class: opened from what follows the first colon of its URL."""
 
+    @property
+    def caps(self) -> Capabilities:
+        """What such a store can do."""
+        ...
+
     @classmethod
     def opened(cls, place: str) -> TicketStore:
         """The store at that place."""
@@ -272,3 +281,36 @@ def unsupported(caps: Capabilities, delivery: Delivery) -> dict[str, str]:
     if delivery.add_tags and not caps.tags:
         why["add_tags"] = "this store has no tags"
     return why
+
+
+def limits(caps: Capabilities) -> list[str]:
+    """What can't be done at such a store, and what happens instead, a sentence each.
+
+    >>> limits(Capabilities(sets=frozenset({"queue", "category", "priority", "assignee"}), one_write=True,
+    ...     checks_version=True, notes=True, moves=True, webhooks=True, signed_webhooks=True, tags=True))
+    []
+    """
+    found = [
+        f"it has no {name} that can be set: the {name} is decided, recorded, and not written"
+        for name in ("queue", "category", "priority", "assignee")
+        if name not in caps.sets
+    ]
+    if not caps.one_write:
+        found.append(
+            "fields are written one after the other: if one is refused the others stand, and a person is asked"
+        )
+    if not caps.checks_version and caps.moves:
+        found.append(
+            "it compares no versions: a person's change in the moment of our write is seen in its history and restored"
+        )
+    elif not caps.checks_version:
+        found.append("it compares no versions: a person's change between our look and our write is overwritten unseen")
+    if not caps.notes:
+        found.append("it has no internal notes: the reasons stand in deskyard only")
+    if not caps.moves:
+        found.append("it does not tell who changed what: histories come without moves")
+    if not caps.webhooks:
+        found.append("it sends no webhooks: new tickets are found within a minute")
+    elif not caps.signed_webhooks:
+        found.append("it does not sign webhooks: they show a secret, and each ticket is read before anything is done")
+    return found

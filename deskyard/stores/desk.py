@@ -76,6 +76,10 @@ class DeskStore:
         with self.database.reading() as session:
             return desk_pull.page(session, cursor, limit, datetime.now(UTC))
 
+    def cursor_at(self, moment: datetime) -> str:
+        """The cursor after which a pull gives what changed since that moment."""
+        return desk_pull.begin(moment)
+
     def fetch(self, ref: str) -> StoredTicket:
         """One ticket as it is now. Raises NotThere."""
         with self.database.reading() as session:

@@ -56,6 +56,11 @@ def page(session: Session, cursor: str | None, limit: int, now: datetime) -> Pag
     return Page(tuple(seen(session, found)), following, more)
 
 
+def begin(moment: datetime) -> str:
+    """The cursor of a first page that begins at a moment."""
+    return _written(_Place(moment, 0, moment), running=False)
+
+
 def seen(session: Session, found: Sequence[Filed]) -> list[StoredTicket]:
     """Tickets of the desk as every store shows them."""
     markers: dict[int, set[str]] = {one.id: set() for one in found}

@@ -20,9 +20,10 @@ import httpx2
 import stamina
 
 from deskyard.errors import BadInput, NotAllowed, NotThere, StoreConflict, StoreRefused, StoreUnreachable
+from deskyard.settings import settings
 
-TIMEOUT: Final = httpx2.Timeout(20.0, connect=5.0)
-"""Seconds that a help desk may take to answer, and to be reached."""
+REACHED: Final = 5.0
+"""Seconds within which a help desk must be reached; how long it may take to answer is in the settings."""
 
 TRIES: Final = 3
 """How often something is asked for before we give up for now."""
@@ -54,7 +55,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
         per_minute: float | None = None,
-        timeout: httpx2.Timeout = TIMEOUT,
+        timeout: float | None = None,
     ) -> None:
         """`secrets` are texts that no message may show. `per_minute`: requests that this process allows itself, for
         reading and for writing each; None: as many as the help desk takes."""
@@ -65,7 +66,7 @@ class Http:
         self._client = httpx2.Client(
             auth=auth,
             headers={"Accept": "application/json", **(headers or {})},
-            timeout=timeout,
+            timeout=httpx2.Timeout(timeout or settings().store_timeout, connect=REACHED),
             follow_redirects=False,
         )
 

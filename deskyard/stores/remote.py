@@ -81,12 +81,7 @@ class RemoteStore(ABC):
         """Told from the moves; nothing where the help desk compares versions itself or can't tell."""
         if self.caps.checks_version or not self.caps.moves:
             return {}
-        ours = {move.field: move for move in self.moves(now.ref) if move.ours and move.field in values}
-        return {
-            name: move.was
-            for name, move in ours.items()
-            if move.became == values[name] and move.was not in (seen.value(name), values[name])
-        }
+        return overrun_in(self.moves(now.ref), seen, values)
 
     def moves(self, ref: str) -> list[Move]:
         """None, unless a store knows better."""
@@ -128,6 +123,10 @@ class RemoteStore(ABC):
         now = datetime.now(UTC) + timedelta(seconds=self.http.skew or 0.0)
         return sweep.page(cursor, limit, now, self.changed, self.read, self.step)
 
+    def cursor_at(self, moment: datetime) -> str:
+        """The cursor after which a pull gives what changed since that moment."""
+        return sweep.begin(moment)
+
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
         """What a webhook hints at, asking nobody."""
         return self.events(hooks.lowered(headers), raw, now)
@@ -144,3 +143,13 @@ class RemoteStore(ABC):
     def close(self) -> None:
         """Let go of connections."""
         self.http.close()
+
+
+def overrun_in(moves: Iterable[Move], seen: StoredTicket, values: Values) -> Values:
+    """What our last writing of these values found standing that had not been seen: field → that value."""
+    ours = {move.field: move for move in moves if move.ours and move.field in values}
+    return {
+        name: move.was
+        for name, move in ours.items()
+        if move.became == values[name] and move.was not in (seen.value(name), values[name])
+    }

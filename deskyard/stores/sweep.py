@@ -77,6 +77,11 @@ def page(
     return Page(tuple(in_order), _written(following), more)
 
 
+def begin(moment: datetime) -> str:
+    """The cursor of a first page that begins at a moment."""
+    return _written(_Place(moment, (), None))
+
+
 def _once(found: Iterable[Changed]) -> Iterator[Changed]:
     """Without those that came up twice while others moved."""
     seen: set[str] = set()

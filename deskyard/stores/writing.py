@@ -134,7 +134,7 @@ def _ends_after(
     lost = now.differing(values)
     why = {name: refused.get(name) or f"it is {value!r} after the write" for name, value in lost.items()}
     if delivery.add_tags and not now.tags >= set(delivery.add_tags):
-        why["add_tags"] = "not all tags are there after the write"
+        why["add_tags"] = refused.get("add_tags") or "not all tags are there after the write"
     if not why:
         return Outcome(Result.APPLIED, _noted(store, delivery, now))
     if values and lost.keys() == values.keys():

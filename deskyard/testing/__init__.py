@@ -57,6 +57,7 @@ CASES: Final[dict[str, Case]] = {
     "same moment": reading.loses_none_of_the_cursors_moment,
     "late commit": reading.loses_none_that_was_committed_late,
     "changes while reading": reading.loses_none_while_tickets_change,
+    "cursor of a moment": reading.begins_where_it_is_told,
     "strange cursor": reading.refuses_a_strange_cursor,
     "echo": reading.knows_its_own_writing,
     "moves": reading.tells_who_moved_it,

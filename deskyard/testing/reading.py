@@ -79,6 +79,17 @@ def loses_none_while_tickets_change(store: TicketStore, behind: Behind) -> None:
     see(not missed, f"{len(missed)} of {len(refs)} tickets did not come as they are while others changed")
 
 
+def begins_where_it_is_told(store: TicketStore, behind: Behind) -> None:
+    """A cursor of a moment leaves out what did not change since, and nothing that did."""
+    old = behind.make(1, datetime.now(UTC) - timedelta(days=2))[0]
+    before = store.fetch(old).updated_at
+    began = datetime.now(UTC) - timedelta(seconds=5)
+    new = behind.make(1, None)[0]
+    found = {one.ref for one in run(store, store.cursor_at(began), 50)[0]}
+    see(new in found, "a ticket that was filed after the moment of a cursor did not come")
+    see(old not in found or before > began - timedelta(days=1), "a cursor of a moment begins anew")
+
+
 def refuses_a_strange_cursor(store: TicketStore, behind: Behind) -> None:
     """A cursor that it never gave is an error and no beginning."""
     try:

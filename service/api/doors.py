@@ -1,4 +1,4 @@
-"""What every door needs: the yard that the app was made with, who calls, and the questions that many ask."""
+"""What every door needs: the yard and engine that the app was made with, who calls, and the questions that many ask."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from deskyard.desk import agents as desk_agents
 from deskyard.desk import queues as desk_queues
 from deskyard.desk.pages import LONGEST_PAGE
 from service.access import Caller
+from service.engine import Engine
 from service.guard import CALLER
 from service.lane import Lane
 from service.routing import Answered, Arrival
@@ -33,7 +34,13 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
+async def _engine(request: Request) -> Engine:
+    found: Engine = request.app.state.engine
+    return found
+
+
 InYard = Annotated[Yard, Depends(_yard)]
+InEngine = Annotated[Engine, Depends(_engine)]
 InLane = Annotated[Lane[Arrival, Answered], Depends(_lane)]
 CalledBy = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page wanted.")]

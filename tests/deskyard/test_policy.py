@@ -1,5 +1,7 @@
 """Policy: from belief to deed, and from deeds to a queue."""
 
+from dataclasses import replace
+
 from deskyard.catalogue import Catalogue
 from deskyard.contract import Contract
 from deskyard.decision import Action, Decision, Prediction, Reason
@@ -28,6 +30,21 @@ def desk(*names):
 
 def place(decisions, open_queues, policy=None):
     return enact(decisions, policy or Policy(mode=Mode.ROUTE), desk(*open_queues)).placement
+
+
+def test_a_store_rule_stands_above_targets_and_below_queues():
+    policy = Policy(
+        mode=Mode.ROUTE,
+        targets={"queue": Rule(Mode.ROUTE, 0.9)},
+        queues={"IT": Rule(Mode.ROUTE)},
+        stores={"znuny": Rule(Mode.SHADOW)},
+    )
+    there = policy.of("znuny")
+    assert there.rule("queue", "Billing") == Rule(Mode.SHADOW, 0.9)
+    assert there.rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
+    assert there.rule("priority", None).mode is Mode.SHADOW
+    assert policy.of("desk") is policy
+    assert policy.digest != replace(policy, stores={}).digest
 
 
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():

@@ -24,6 +24,7 @@ POLICIES = st.builds(
     targets=BY_TARGET,
     queues=st.dictionaries(NAMES, RULES, max_size=3),
     pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),
+    stores=st.dictionaries(NAMES, RULES, max_size=3),
     routes=st.dictionaries(NAMES, NAMES, max_size=3),
 )
 

@@ -61,10 +61,12 @@ async def _answer(send, status, headers, body):
 
 
 @contextmanager
-def served(app) -> Iterator[str]:
-    """The base URL of an app that a thread serves."""
+def served(app, **options) -> Iterator[str]:
+    """The base URL of an app that a thread serves; `options` are uvicorn's."""
     door = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1, **options
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()

@@ -71,6 +71,9 @@ class NaiveStore:
         here = tuple(found[:limit])
         return Page(here, here[-1].updated_at.isoformat() if here else cursor or "", len(found) > limit)
 
+    def cursor_at(self, moment):
+        return moment.isoformat()
+
     def fetch(self, ref):
         return self.desk.tickets[ref]
 

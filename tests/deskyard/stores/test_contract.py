@@ -11,7 +11,7 @@ from deskyard.stores.desk import DeskStore
 from deskyard.testing import CASES, check_store
 from tests.deskyard.stores.naive import Desk, NaiveStore
 
-RIGHT = {"health", "catalogue", "version", "moves", "true webhook"}
+RIGHT = {"health", "catalogue", "version", "moves", "cursor of a moment", "true webhook"}
 """What a store gets right without trying; `version`, `moves` and `true webhook` ask nothing of a store without them."""
 
 KNOWN = Catalogue({"IT": {}, "HR": {}}, {"ann": ("IT",)}, categories=("network",))

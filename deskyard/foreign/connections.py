@@ -1,0 +1,122 @@
+"""Connections: the foreign help desks and mailboxes that deskyard works with, and how far each was read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select, update
+
+from deskyard.database import Session
+from deskyard.errors import NotThere
+from deskyard.tables import ConnectionRow
+
+CONNECTIONS: Final = cast(Table, ConnectionRow.__table__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One of them, as it is now; see `deskyard.tables.ConnectionRow`. Its name is the `source` of its tickets."""
+
+    id: int
+    name: str
+    kind: str
+    place: str
+    hook_sha256: str | None
+    since: datetime
+    intake: tuple[str, ...]
+    per_minute: int | None
+    active: bool
+    cursor: str | None
+    held_until: datetime | None
+    pulled_at: datetime | None
+    trouble: str
+    created_at: datetime
+
+    def sorts(self, queue: str | None) -> bool:
+        """Whether tickets that stand in that queue are for us to sort."""
+        return not self.intake or queue in self.intake
+
+
+def put(
+    session: Session,
+    name: str,
+    kind: str,
+    place: str,
+    *,
+    since: datetime,
+    cursor: str | None = None,
+    hook_sha256: str | None = None,
+    intake: Sequence[str] = (),
+    per_minute: int | None = None,
+) -> Connection:
+    """Make a connection, or make the one of that name be so; one that exists goes on reading where it was."""
+    said = {
+        "kind": kind,
+        "place": place,
+        "hook_sha256": hook_sha256,
+        "intake": list(intake),
+        "per_minute": per_minute,
+        "active": True,
+    }
+    known = session.execute(_BY_NAME, {"name": name}).first()
+    if known is None:
+        fresh = {"name": name, "since": since, "cursor": cursor, "trouble": "", "created_at": datetime.now(UTC)}
+        session.execute(insert(CONNECTIONS), [{**fresh, **said}])
+    else:
+        here = CONNECTIONS.c.id == known.id
+        session.execute(update(CONNECTIONS).where(here).values(**said, trouble="", held_until=None))
+    return named(session, name)
+
+
+def named(session: Session, name: str) -> Connection:
+    """The connection of that name. Raises NotThere."""
+    row = session.execute(_BY_NAME, {"name": name}).first()
+    if row is None:
+        raise NotThere(f"there is no connection {name[:60]!r}: `deskyard connect` makes one")
+    return _connection(row)
+
+
+def get(session: Session, number: int) -> Connection:
+    """The connection with that number. Raises NotThere."""
+    row = session.execute(_BY_ID, {"id": number}).first()
+    if row is None:
+        raise NotThere(f"there is no connection {number}")
+    return _connection(row)
+
+
+def every(session: Session) -> list[Connection]:
+    """All of them, oldest first."""
+    return [_connection(row) for row in session.execute(_ALL)]
+
+
+def left(session: Session, name: str) -> None:
+    """Work with it no more; its tickets and deliveries stay as they are. Raises NotThere."""
+    number = named(session, name).id
+    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(active=False))
+
+
+def read_to(session: Session, connection: Connection, cursor: str, at: datetime) -> bool:
+    """It was read from the connection's cursor up to this one. False where somebody else has read on meanwhile."""
+    here = (CONNECTIONS.c.id == connection.id) & (CONNECTIONS.c.cursor.is_not_distinct_from(connection.cursor))
+    done = session.execute(update(CONNECTIONS).where(here).values(cursor=cursor, pulled_at=at, trouble=""))
+    return bool(done.rowcount)
+
+
+def held(session: Session, number: int, until: datetime) -> None:
+    """It asked not to be called before."""
+    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(held_until=until))
+
+
+def in_trouble(session: Session, number: int, told: str) -> None:
+    """What went wrong; empty: all is well again."""
+    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=told[:500]))
+
+
+_ALL: Final = select(CONNECTIONS).order_by(CONNECTIONS.c.id)
+_BY_NAME: Final = select(CONNECTIONS).where(CONNECTIONS.c.name == bindparam("name"))
+_BY_ID: Final = select(CONNECTIONS).where(CONNECTIONS.c.id == bindparam("id"))
+
+
+def _connection(row: Row[Any]) -> Connection:
+    return Connection(**{**row._mapping, "intake": tuple(row.intake)})

@@ -1,0 +1,94 @@
+"""Notices: who wants to know when a ticket reaches a queue, and what is to be told to whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
+
+from deskyard.database import Session
+from deskyard.desk.queues import insert_or_ignore
+from deskyard.errors import NotThere
+from deskyard.foreign.outbox import WAITING, Outbox
+from deskyard.tables import NoticeRow, NoticeTargetRow
+
+TARGETS: Final = cast(Table, NoticeTargetRow.__table__)
+NOTICES: Final = cast(Table, NoticeRow.__table__)
+OUTBOX: Final = Outbox(NOTICES)
+
+ROUTED: Final = "routed"
+"""The event that is told of: a ticket reached a queue by the machine's decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Somebody's channel; `place` is its URL without secrets, `queues` those it wants to hear of (all if empty)."""
+
+    id: int
+    name: str
+    place: str
+    queues: tuple[str, ...]
+    language: str
+    created_at: datetime
+
+
+def put(session: Session, name: str, place: str, queues: Sequence[str], language: str) -> Target:
+    """Make a target, or make the one of that name be so."""
+    said = {"place": place, "queues": list(queues), "language": language}
+    made = insert_or_ignore(session, TARGETS)
+    session.execute(made, [{"name": name, "created_at": datetime.now(UTC), **said}])
+    session.execute(update(TARGETS).where(TARGETS.c.name == name).values(**said))
+    return _target(session.execute(_BY_NAME, {"name": name}).one())
+
+
+def every(session: Session) -> list[Target]:
+    """All of them, oldest first."""
+    return [_target(row) for row in session.execute(select(TARGETS).order_by(TARGETS.c.id))]
+
+
+def get(session: Session, number: int) -> Target:
+    """One of them. Raises NotThere."""
+    row = session.execute(select(TARGETS).where(TARGETS.c.id == number)).first()
+    if row is None:
+        raise NotThere(f"there is no notice target {number}")
+    return _target(row)
+
+
+def named(session: Session, name: str) -> Target:
+    """The one of that name. Raises NotThere."""
+    row = session.execute(_BY_NAME, {"name": name}).first()
+    if row is None:
+        raise NotThere(f"nobody called {name[:60]!r} is told anything: `deskyard notify list`")
+    return _target(row)
+
+
+def remove(session: Session, name: str) -> None:
+    """Tell it nothing more. Raises NotThere."""
+    number = named(session, name).id
+    session.execute(delete(NOTICES).where(NOTICES.c.target_id == number))
+    session.execute(delete(TARGETS).where(TARGETS.c.id == number))
+
+
+def keep(session: Session, ticket: int, queue: str, decision: int, at: datetime) -> list[int]:
+    """Keep a notice for each target that wants to hear of that queue; their numbers. The same decision is told once."""
+    wanting = [one.id for one in every(session) if not one.queues or queue in one.queues]
+    if not wanting:
+        return []
+    known = select(NOTICES.c.target_id).where(NOTICES.c.decision == decision, NOTICES.c.target_id.in_(wanting))
+    told = set(session.scalars(known))
+    numbers = []
+    for target in wanting:
+        if target not in told:
+            row = {"target_id": target, "ticket_id": ticket, "decision": decision, "event": ROUTED, "queue": queue}
+            fresh = {"begun": False, "state": WAITING, "attempt": 1, "tries": 0, "due_at": at, "result": "", "why": {}}
+            made = insert(NOTICES).returning(NOTICES.c.id)
+            numbers.append(int(session.execute(made, {**row, **fresh, "created_at": at}).scalar_one()))
+    return numbers
+
+
+_BY_NAME: Final = select(TARGETS).where(TARGETS.c.name == bindparam("name"))
+
+
+def _target(row: Row[Any]) -> Target:
+    return Target(row.id, row.name, row.place, tuple(row.queues), row.language, row.created_at)

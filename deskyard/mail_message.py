@@ -1,0 +1,294 @@
+"""From the bytes of a mail to a ticket: who wrote it and when, what it says and answers, and whether a machine sent it.
+
+In comes what any sender in the world may have sent; out comes a `Mail`, always: what can't be read is left out, and the
+worst mail is "(unreadable message)" with its headers as its text. Nothing raises, and the work is bounded however a
+mail is made. Of the readers in `email` the lenient one is used: the strict one needs seconds for one long header.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+from email.policy import Compat32
+from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
+from typing import Final
+
+from deskyard import mail_text
+from deskyard.mail import own_words
+from deskyard.text import from_html
+from deskyard.ticket import Ticket
+
+LONGEST: Final = 500_000
+"""Characters of a text that are kept."""
+
+UNREADABLE: Final = "(unreadable message)"
+OURS: Final = "X-Deskyard"
+"""The header that deskyard's own mails bear."""
+
+_LONGEST_HTML: Final = 80_000
+"""Characters of HTML that are read: its tables may become a thousand times as long."""
+
+_MOST_BOUNDARIES: Final = 100
+_MOST_PARTS: Final = 5_000
+_MOST_LINES: Final = 1_000_000
+_MOST_LOOKS: Final = 10_000_000
+"""Parts within parts, lines that may part them, lines, and lines that are looked at for every part that they may end:
+more is no mail, and to read it would take minutes."""
+
+_MOST_ANSWERED: Final = 50
+_MOST_NAMED: Final = 20
+_NAME: Final = 120
+_LONGEST_ID: Final = 200
+
+_ID: Final = re.compile(r"<([^<>\s]{1,2000})>")
+_ADDRESS: Final = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
+_TOLD: Final = re.compile(r"[a-z0-9_-]{1,30}")
+_BOUNDARY: Final = re.compile(rb"boundary[*0-9 \t]{0,8}=", re.I)
+_PARTING: Final = re.compile(rb"[\r\n]--")
+_HEAD_END: Final = re.compile(rb"(?:\A|\n)\r?\n")
+_NOISE: Final = re.compile(r"<(style|script|head)\b|<!--", re.I)
+_ENDS: Final = {name: re.compile(f"</{name}[^<>]{{0,20}}>", re.I) for name in ("style", "script", "head")}
+_COMMENT_END: Final = re.compile("-->")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One message of a mailbox.
+
+    `ticket.id` is its Message-ID without the angle brackets; where it has none (or one longer than 200 characters), a
+    name made of its bytes. `answers` are the ids of the messages it answers, in the same form, the nearest first.
+    `is_automatic` says why no person wrote this for us, None where one did. `received_at` is the mail server's word;
+    `ticket.created_at` is the sender's, unless it lies in the future.
+    """
+
+    ticket: Ticket
+    uid: int
+    received_at: datetime
+    answers: tuple[str, ...] = ()
+    is_automatic: str | None = None
+
+    @property
+    def said(self) -> str:
+        """What its author wrote, without what is quoted and the signature: the text of a comment."""
+        return own_words(self.ticket.body)
+
+
+def read(
+    raw: bytes,
+    *,
+    uid: int,
+    received_at: datetime,
+    source: str = "mail",
+    ours: Collection[str] = (),
+    lists: Collection[str] = (),
+    size: int | None = None,
+) -> Mail:
+    """The mail that these bytes are.
+
+    `ours` are our own addresses, `lists` the mailing lists (List-Id) through which our people write to us. `size` is
+    that of the whole message, where `raw` is only its beginning.
+
+    >>> raw = b"From: Ann <Ann@example.org>\\nMessage-ID: <1@x>\\nSubject: VPN\\n\\nIt is down.\\n"
+    >>> mail = read(raw, uid=1, received_at=datetime(2026, 1, 31, tzinfo=UTC))
+    >>> mail.ticket.id, mail.ticket.requester, mail.ticket.subject, mail.ticket.body
+    ('1@x', 'ann@example.org', 'VPN', 'It is down.')
+    """
+    cut = size is not None and size > len(raw)
+    heads = _heads(raw)
+    try:
+        message, whole = _parsed(raw)
+        texts, names = _read(message)
+        hint = next((_charset(part) for part in message.walk() if part.get_content_maintype() == "text"), "")
+        subject = mail_text.header(heads.get("subject", ""), hint)
+        body, kind = "\n\n".join(texts), message.get_content_type()
+        cut = cut or not whole
+    except Exception:  # `email` raises many kinds on broken messages; a mailbox is read on whatever lies in it
+        subject, names, kind = mail_text.header(heads.get("subject", "")) or UNREADABLE, [], ""
+        body = mail_text.decoded(_head(raw)).replace("\r\n", "\n")
+    if cut or len(body) > LONGEST:
+        body = f"{body[:LONGEST]}\n\n[cut: the message has {size or len(raw):,} bytes]"
+    sender = next(iter(_addresses(heads.get("from", ""))), "")
+    ticket = Ticket(
+        id=_id(heads.get("message-id", "")) or _hashed(raw),
+        source=source,
+        subject=subject,
+        body=body,
+        channel="mail",
+        requester=sender,
+        created_at=_written(heads.get("date", ""), received_at),
+        fields=_fields(heads, names),
+    )
+    why = why_automatic(heads, sender, kind, ours=ours, lists=lists)
+    return Mail(ticket=ticket, uid=uid, received_at=received_at, answers=_answers(heads), is_automatic=why)
+
+
+def why_automatic(
+    heads: Mapping[str, str], sender: str, kind: str, *, ours: Collection[str] = (), lists: Collection[str] = ()
+) -> str | None:
+    """Why a message was not written by a person for us; None where it was. `heads` by name in small letters.
+
+    >>> why_automatic({"auto-submitted": "auto-replied (vacation)"}, "ann@example.org", "text/plain")
+    'an automatic message (Auto-Submitted: auto-replied)'
+    """
+    if OURS.lower() in heads:
+        return f"deskyard sent it itself ({OURS})"
+    if sender and sender in {one.lower() for one in ours}:
+        return "it comes from our own address"
+    empty = heads.get("return-path", "").replace(" ", "") == "<>"
+    if kind == "multipart/report" or empty or sender.partition("@")[0] == "mailer-daemon":
+        return "a mail server's report, not a person's message"
+    listed = _ID.search(heads.get("list-id", ""))
+    known = listed is not None and listed[1].lower() in {one.lower() for one in lists}
+    if "list-id" in heads and not known:
+        return "a post of a mailing list (List-Id)"
+    answers = {"auto-submitted": ("", "no"), "x-auto-response-suppress": ("", "none")}
+    for name, human in answers.items():
+        if (told := _word(heads, name)) not in human:
+            return f"an automatic message ({name.title()}: {told})"
+    precedence = _word(heads, "precedence")
+    if precedence in ("junk", "auto_reply") or (precedence in ("bulk", "list") and not known):
+        return f"an automatic message (Precedence: {precedence})"
+    for name in ("x-autoreply", "x-autorespond", "x-autoresponder"):
+        if _word(heads, name) not in ("", "no"):
+            return f"an automatic message ({name.title()})"
+    return None
+
+
+def _word(heads: Mapping[str, str], name: str) -> str:
+    found = _TOLD.search(heads.get(name, "").lower())
+    return found[0] if found else ""
+
+
+def _head(raw: bytes) -> bytes:
+    end = _HEAD_END.search(raw)
+    return raw[: end.start() if end else len(raw)][:LONGEST]
+
+
+def _heads(raw: bytes) -> dict[str, str]:
+    """The first of each header, unfolded, by name in small letters; bytes that are not ASCII are escaped."""
+    found: dict[str, str] = {}
+    for line in re.split(rb"\r?\n(?![ \t])", _head(raw)):
+        name, colon, value = line.decode("ascii", "surrogateescape").partition(":")
+        if colon and name.strip().lower() not in found:
+            found[name.strip().lower()] = re.sub(r"\r?\n[ \t]", " ", value[: mail_text.LONGEST_HEADER]).strip()
+    return found
+
+
+class _Lenient(Compat32):
+    """The lenient reader; of a header no more than is looked at is kept."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Name and value."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: mail_text.LONGEST_HEADER]
+
+
+_LENIENT: Final = _Lenient()
+
+
+def _parsed(raw: bytes) -> tuple[Message, bool]:
+    """The message, and whether all of it was read. Raises ValueError for one that nests too deep."""
+    boundaries = sum(1 for _ in _BOUNDARY.finditer(raw))
+    if boundaries > _MOST_BOUNDARIES:
+        raise ValueError("too many parts within parts")
+    most = min(_MOST_LINES, _MOST_LOOKS // (boundaries + 1))
+    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    read = raw if lines <= most else raw[:most]
+    last = next(islice(_PARTING.finditer(read), _MOST_PARTS, None), None)
+    read = read[: last.start()] if last else read
+    return message_from_bytes(read, policy=_LENIENT), len(read) == len(raw)
+
+
+def _read(part: Message) -> tuple[list[str], list[str]]:
+    """What a part says, and the names of the files in it."""
+    kind = part.get_content_type()
+    if part.is_multipart() and not kind.startswith("message/"):
+        children = [child for child in part.get_payload() if isinstance(child, Message)]
+        read = [(child.get_content_type(), *_read(child)) for child in children]
+        names = [name for _, _, inner in read for name in inner]
+        told = [(kind, texts) for kind, texts, _ in read if texts]
+        if kind == "multipart/alternative" and told:
+            # Every way of saying it is the whole; the plain one is what a person would have typed.
+            return next((texts for kind, texts in told if kind == "text/plain"), told[-1][1]), names
+        return [text for _, texts in told for text in texts], names
+    name = part.get_filename()
+    if name or kind not in ("text/plain", "text/html") or part.get_content_disposition() == "attachment":
+        return [], [mail_text.header(str(name or ""))[:_NAME] or f"({kind[:_NAME]})"]
+    raw = part.get_payload(decode=True)
+    text = mail_text.decoded(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
+    if kind == "text/html":
+        text = from_html(_shown(text)[:_LONGEST_HTML])
+    text = text.strip()
+    return [text] if text else [], []
+
+
+def _charset(part: Message) -> str:
+    found = part.get_param("charset", "")
+    return found if isinstance(found, str) else str(found[2])  # written as RFC 2231 has it: charset, language, value
+
+
+def _shown(html: str) -> str:
+    """HTML without its head, styles, scripts and comments, which may be longer than what it says."""
+    kept, place = [], 0
+    while found := _NOISE.search(html, place):
+        end = (_ENDS[found[1].lower()] if found[1] else _COMMENT_END).search(html, found.end())
+        if end is None:
+            break
+        kept.append(html[place : found.start()])
+        place = end.end()
+    return "".join(kept) + html[place:]
+
+
+def _id(text: str) -> str:
+    found = _ID.search(text)
+    return _short(found[1] if found else "".join(text.split()).strip("<>"))
+
+
+def _short(name: str) -> str:
+    raw = name.encode("utf-8", "surrogateescape")
+    return name if name.isascii() and name.isprintable() and len(name) <= _LONGEST_ID else _hashed(raw)
+
+
+def _hashed(raw: bytes) -> str:
+    return "sha256-" + hashlib.sha256(raw).hexdigest()
+
+
+def _answers(heads: Mapping[str, str]) -> tuple[str, ...]:
+    nearest = _ID.findall(heads.get("in-reply-to", ""))
+    rest = _ID.findall(heads.get("references", ""))[::-1]
+    return tuple(dict.fromkeys(_short(name) for name in (*nearest, *rest)[:_MOST_ANSWERED]))
+
+
+def _addresses(text: str) -> list[str]:
+    """The addresses of a header, in small letters."""
+    try:
+        found: Iterable[str] = [address for _, address in getaddresses([text])]
+    except Exception:  # RecursionError among them
+        found = []
+    good = [address.lower() for address in found if _ADDRESS.fullmatch(address)]
+    return [mail_text.decoded(address.encode("utf-8", "surrogateescape")) for address in good or _loosely(text)]
+
+
+def _loosely(text: str) -> list[str]:
+    return [found[0].lower() for found in _ADDRESS.finditer(text)]
+
+
+def _fields(heads: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    found = {name: ", ".join(_addresses(heads.get(name, ""))[:_MOST_NAMED]) for name in ("to", "cc")}
+    found["attachments"] = ", ".join(names[:_MOST_NAMED])
+    return {name: text for name, text in found.items() if text}
+
+
+def _written(text: str, received_at: datetime) -> datetime:
+    """When it was written, as its sender says; when it was received where that is missing or can't be."""
+    try:
+        said = parsedate_to_datetime(text)
+        moment = said if said.tzinfo else said.replace(tzinfo=UTC)
+        possible = datetime(1990, 1, 1, tzinfo=UTC) < moment < received_at + timedelta(days=1)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return received_at
+    return moment if possible else received_at

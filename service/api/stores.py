@@ -1,0 +1,62 @@
+"""`/v1/stores` and `/v1/deliveries`: the foreign help desks, and what is written there or waits for a person."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, HTTPException, Path, Query
+
+from deskyard import audit
+from deskyard.desk import tickets
+from deskyard.desk.pages import PAGE
+from deskyard.errors import NotThere
+from deskyard.foreign import connections, deliveries
+from service.api.doors import CalledBy, Cursor, InEngine, InYard, Limit
+from service.api.shapes import Deliveries, DeliverySeen, Stores, StoreSeen
+from service.problems import problems
+
+router: Final = APIRouter(tags=["stores"])
+
+State = Literal["waiting", "working", "done", "parked"]
+Id = Annotated[str, Path(description="The number of the delivery.")]
+
+
+@router.get("/v1/stores", responses=problems(400, 503))
+def stores(yard: InYard, engine: InEngine) -> Stores:
+    """The help desks and mailboxes that are connected, and how each of them does."""
+    with yard.database.reading() as session:
+        there, counted = connections.every(session), deliveries.counted(session)
+    return Stores(items=[StoreSeen.of(one, counted.get(one.id, {})) for one in there], works=engine.works)
+
+
+@router.get("/v1/deliveries", responses=problems(400, 404, 422, 503))
+def listed(
+    yard: InYard,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    state: Annotated[list[State] | None, Query(description="Any of these; give it several times.")] = None,
+    store: Annotated[str | None, Query(max_length=40, description="The name of a connection.")] = None,
+) -> Deliveries:
+    """What is to be written into foreign tickets; `state=parked` are those that wait for a person."""
+    with yard.database.reading() as session:
+        wanted = None if store is None else connections.named(session, store).id
+        names = {one.id: one.name for one in connections.every(session)}
+        page = deliveries.page(session, limit, cursor, state or (), wanted)
+    items = [DeliverySeen.of(row, names.get(row.connection_id, "")) for row in page.items]
+    return Deliveries(items=items, next_cursor=page.next_cursor)
+
+
+@router.post("/v1/deliveries/{id}/retry", responses=problems(400, 404, 409, 422, 503))
+def retry(id: Id, yard: InYard, engine: InEngine, caller: CalledBy) -> DeliverySeen:  # noqa: A002
+    """Try a parked delivery again, now that its reason is mended."""
+    number, at = tickets.number_of(id, "delivery"), datetime.now(UTC)
+    with yard.database.writing() as session:
+        row = deliveries.OUTBOX.get(session, number)
+        if row is None:
+            raise NotThere(f"there is no delivery {number}")
+        attempt = deliveries.OUTBOX.again(session, number, at)
+        if attempt is None:
+            raise HTTPException(409, f"delivery {number} is {row.state}: only a parked one can be tried again")
+        engine.deliver_later(session, row, attempt)
+        audit.note(session, caller.actor, "delivery.retry", str(number), at)
+        now = deliveries.OUTBOX.get(session, number)
+        return DeliverySeen.of(now or row, connections.get(session, row.connection_id).name)

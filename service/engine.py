@@ -1,0 +1,405 @@
+"""The engine: durable work with foreign help desks, whoever dies on the way. The only module that imports DBOS.
+
+What is to be done stands in our own tables, in the transaction that decided it, and beside it, in the same transaction,
+the workflow that does it. DBOS hands workflows to processes, most urgent first, and finds those of a dead one again;
+which attempt may act, and what became of it, our own rows say (`deskyard.foreign.outbox`). So a workflow may run twice,
+and a delivery is written once.
+
+    deliver   write one delivery, read back, settle it; again later, or parked for a person
+    fetch     read one ticket that a webhook hinted at
+    pull      read what changed, each minute: the truth, whatever webhooks said
+    send      tell one person's channel of one ticket
+    tidy      once a day: forget what is long done
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import Row, create_engine, event, inspect
+from sqlalchemy.exc import DBAPIError
+
+from deskyard.database import Database, Session
+from deskyard.foreign import connections, deliveries
+from deskyard.foreign.connections import Connection
+from deskyard.foreign.outbox import WORKING, Outbox
+from deskyard.settings import settings
+from service import notifying
+from service.executors import BEAT, Executors
+from service.opened import Opened
+from service.work import Work
+from service.yard import Yard
+
+log: Final = structlog.get_logger(__name__)
+
+VERSION: Final = "deskyard-1"
+"""Of the workflows below: their names and what they are given. Changed with them, and only then; what older versions
+left waiting is handed out anew."""
+
+AT_ONCE: Final = 8
+"""Deliveries that one process writes to one help desk at the same time."""
+
+SWEEP: Final = 5.0
+OVERDUE: Final = timedelta(seconds=20)
+"""How often what got lost is looked for, and how late something must be to be looked at."""
+
+KEPT: Final = timedelta(days=1)
+"""How long DBOS's records of ended workflows are kept; ours are kept longer."""
+
+STUCK: Final = timedelta(minutes=10)
+"""A process that lives and has held a delivery for so long has lost it; no call outside takes that long."""
+
+_QUEUED: Final = ["ENQUEUED", "DELAYED"]
+_LIVE: Final = [*_QUEUED, "PENDING"]
+_ENDED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_POLL: Final = 0.2
+
+
+class Engine:
+    """The work of one process; what is to be done may be handed out whether or not this process works."""
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is started; DBOS's tables are made when the first connection is."""
+        self.database = database
+        self.executors = Executors(database)
+        self._own = _engine(database)
+        self._client: DBOSClient | None = None
+        self._work: Work | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._known: set[int] = set()
+        self.stores = Opened(database)
+        self._swept = self._pulled = self._tidied = 0.0
+
+    # what is to be done
+
+    def prepare(self) -> None:
+        """Make DBOS's tables, so that work can be handed out."""
+        if not inspect(self._own).has_table("workflow_status", schema=self._schema):
+            with suppress(Exception):  # another process makes them: then they are there
+                self._sys_db().run_migrations()
+
+    def deliver(self, session: Session, connection: Connection, number: int, urgency: int) -> None:
+        """Hand a new delivery out."""
+        self._hand_out(session, "deliver", _line(connection.id), number, 1, urgency)
+
+    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
+        """A ticket reached a queue: hand the notices out."""
+        for number in notifying.keep(session, ticket, queue, decision, datetime.now(UTC)):
+            self._hand_out(session, "send", "send", number, 1, 1)
+
+    def deliver_later(self, session: Session, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+        """Hand the next attempt at a delivery out, to be made so many seconds from now."""
+        self._hand_out(session, "deliver", _line(row.connection_id), row.id, attempt, row.urgency, after)
+
+    def send_later(self, session: Session, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+        """Hand the next attempt at a notice out."""
+        self._hand_out(session, "send", "send", row.id, attempt, 1, after)
+
+    def fetch(self, session: Session, connection: Connection, ref: str, event_id: str) -> None:
+        """Hand out the reading of a ticket; the same event again is the same reading."""
+        self._enqueue(session, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, ref])
+
+    def pull(self, connection: Connection) -> None:
+        """Hand out the reading of what changed, unless it is handed out already."""
+        moment = int(time.time() / settings().pull_every)
+        with self.database.writing() as session:
+            self._enqueue(session, "pull", "pull", f"pull-{connection.id}-{moment}", [connection.id])
+
+    def _hand_out(
+        self, session: Session, kind: str, line: str, number: int, attempt: int, urgency: int, after: float = 0.0
+    ) -> None:
+        self._enqueue(session, kind, line, f"{kind}-{number}-{attempt}", [number, attempt], urgency, after)
+
+    def _enqueue(
+        self,
+        session: Session,
+        kind: str,
+        line: str,
+        name: str,
+        given: Sequence[Any],
+        urgency: int = 1,
+        after: float = 0.0,
+    ) -> None:
+        options: Any = {
+            "workflow_name": kind,
+            "queue_name": line,
+            "workflow_id": name,
+            "app_version": VERSION,
+            "priority": urgency,
+        }
+        if after:
+            options["delay_seconds"] = after
+        self._sending().enqueue_in_transaction(session, options, *given)
+
+    # doing it
+
+    def start(self, yard: Yard) -> None:
+        """Work from now on, as soon as there is a connection or a notice to send; a thread looks."""
+        self._work = Work(yard, self.stores, self.executors, self)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, and work no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        if _running.engine is self:
+            _running.engine = None
+            DBOS.destroy(workflow_completion_timeout_sec=5)
+            with suppress(DBAPIError):
+                self.executors.leave()
+        self.stores.close()
+        self._own.dispose()
+
+    @property
+    def works(self) -> bool:
+        """Whether this process does durable work."""
+        return _running.engine is self
+
+    def _run(self) -> None:
+        while True:
+            try:
+                if not self.works:
+                    self._begin()
+                elif not self.executors.beat():
+                    log.error("place_lost", place=self.executors.name)
+                    self._end()
+                else:
+                    self._look_around()
+            except DBAPIError as error:
+                log.warning("database_away", error=type(error).__name__)
+            except Exception:
+                log.exception("engine_failed")
+            if self._stop.wait(BEAT if self.works else 1.0):
+                return
+
+    def _begin(self) -> None:
+        with self.database.reading() as session:
+            there = _active(session)
+            wanted = bool(there) or notifying.any_target(session)
+        if not wanted or _running.engine is not None or not self.executors.claim():
+            return
+        logging.getLogger("dbos").setLevel(logging.ERROR)
+        config: DBOSConfig = {
+            "name": "deskyard",
+            "system_database_engine": self._own,
+            "application_version": VERSION,
+            "executor_id": self.executors.name,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "ERROR",
+            "use_listen_notify": False,
+            "enable_otlp": False,
+        }
+        _running.engine = self
+        try:
+            DBOS(config=config)
+            DBOS.launch()
+            for line in ("fetch", "pull", "send", "tidy"):
+                DBOS.register_queue(line, worker_concurrency=4, polling_interval_sec=_POLL)
+            self._take_lines(there)
+            self._cancel_older()
+        except BaseException:
+            self._end()
+            raise
+        self._swept = self._pulled = 0.0
+        log.info("engine_works", place=self.executors.name)
+
+    def _end(self) -> None:
+        _running.engine = None
+        self._known.clear()
+        DBOS.destroy()
+        with suppress(DBAPIError):
+            self.executors.leave()
+
+    def _take_lines(self, there: Sequence[Connection]) -> None:
+        """A line of its own for each help desk, so that one that is slow or limited holds up no other."""
+        for connection in there:
+            if connection.id not in self._known:
+                limit = connection.per_minute and {"limit": connection.per_minute, "period": 60.0}
+                DBOS.register_queue(
+                    _line(connection.id),
+                    worker_concurrency=AT_ONCE,
+                    limiter=limit or None,  # type: ignore[arg-type]
+                    polling_interval_sec=_POLL,
+                    on_conflict="always_update",
+                )
+                self._known.add(connection.id)
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        with self.database.reading() as session:
+            there = _active(session)
+        self._take_lines(there)
+        if now - self._swept > SWEEP:
+            self._swept = now
+            self._sweep()
+        if now - self._pulled > settings().pull_every / 4:
+            self._pulled = now
+            for connection in there:
+                self.pull(connection)
+        if now - self._tidied > 86_400:
+            self._tidied = now
+            with self.database.writing() as session:
+                day = datetime.now(UTC).date().isoformat()
+                self._enqueue(session, "tidy", "tidy", f"tidy-{day}", [])
+
+    def _sweep(self) -> None:
+        """Find what got lost: the workflows of dead processes, and rows that nobody works on any more."""
+        dead = self.executors.dead()
+        if dead:
+            left = self._sending().list_workflows(
+                status="PENDING", executor_id=dead, app_version=VERSION, load_input=False, limit=1000
+            )
+            if left:
+                self._sending().resume_workflows([one.workflow_id for one in left])
+        self._find(deliveries.OUTBOX, "deliver", self.deliver_later)
+        self._find(notifying.OUTBOX, "send", self.send_later)
+
+    def _find(self, outbox: Outbox, kind: str, hand_out: Callable[[Session, Row[Any], int], None]) -> None:
+        with self.database.reading() as session:
+            lives = self.executors.living(session)
+            late = outbox.overdue(session, datetime.now(UTC) - OVERDUE, 500)
+        names = {row.id: f"{kind}-{row.id}-{row.attempt}" for row in late}
+        if not names:
+            return
+        # A workflow that was taken in hand (PENDING) begins its row at once: one that waits all the same got lost on
+        # the way, as happens where the database restarts in that moment.
+        queued = self._sending().list_workflows(
+            workflow_ids=list(names.values()), status=_QUEUED, app_version=VERSION, load_input=False, load_output=False
+        )
+        known, now = {one.workflow_id for one in queued}, datetime.now(UTC)
+        for row in late:
+            held = row.state == WORKING and row.worker is not None and lives(row.worker) and row.due_at > now - STUCK
+            if held or names[row.id] in known:
+                continue
+            with self.database.writing() as session:
+                attempt = outbox.handed_out_again(session, row.id, row.attempt, datetime.now(UTC))
+                if attempt is not None:
+                    hand_out(session, row, attempt)
+                    log.warning("handed_out_again", kind=kind, number=row.id, attempt=attempt)
+
+    def _cancel_older(self) -> None:
+        """What older versions left: our rows are handed out anew by the sweep, and readings come by themselves."""
+        while True:
+            found = self._sending().list_workflows(status=_LIVE, load_input=False, load_output=False, limit=1000)
+            older = [one.workflow_id for one in found if one.app_version not in (VERSION, None)]
+            if not older:
+                return
+            self._sending().cancel_workflows(older)
+            log.info("older_work_cancelled", workflows=len(older))
+
+    def tidy(self) -> None:
+        """Forget what ended long ago."""
+        self.work.forget_old()
+        before = (datetime.now(UTC) - KEPT).isoformat()
+        while not self.stopping():
+            old = self._sending().list_workflows(
+                status=_ENDED, end_time=before, load_input=False, load_output=False, limit=500
+            )
+            if not old:
+                return
+            self._sending().delete_workflows([one.workflow_id for one in old])
+
+    def stopping(self) -> bool:
+        """Whether this process is about to end."""
+        return self._stop.is_set()
+
+    @property
+    def work(self) -> Work:
+        """What the workflows do."""
+        if self._work is None:
+            raise RuntimeError("the engine was not started")
+        return self._work
+
+    @property
+    def _schema(self) -> str | None:
+        return None if self.database.is_sqlite else "dbos"
+
+    def _sending(self) -> DBOSClient:
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_engine=self._own,
+                serializer=DBOSPortableJSONSerializer(),
+                application_name="deskyard",
+                lazy=True,
+            )
+        return self._client
+
+    def _sys_db(self) -> Any:
+        return self._sending()._sys_db
+
+
+class _Running(Protocol):
+    engine: Engine | None
+
+
+class _This:
+    """DBOS is one for each process, and so is the engine that works."""
+
+    engine: Engine | None = None
+
+
+_running: Final[_Running] = _This()
+
+
+def _engine_here() -> Engine:
+    if _running.engine is None:
+        raise RuntimeError("no engine works in this process")
+    return _running.engine
+
+
+@DBOS.workflow(name="deliver", max_recovery_attempts=100)
+def _deliver(number: int, attempt: int) -> None:
+    _engine_here().work.deliver(number, attempt)
+
+
+@DBOS.workflow(name="fetch", max_recovery_attempts=100)
+def _fetch(connection: int, ref: str) -> None:
+    _engine_here().work.fetch(connection, ref)
+
+
+@DBOS.workflow(name="pull", max_recovery_attempts=100)
+def _pull(connection: int) -> None:
+    _engine_here().work.pull(connection)
+
+
+@DBOS.workflow(name="send", max_recovery_attempts=100)
+def _send(number: int, attempt: int) -> None:
+    _engine_here().work.send(number, attempt)
+
+
+@DBOS.workflow(name="tidy", max_recovery_attempts=100)
+def _tidy() -> None:
+    _engine_here().tidy()
+
+
+def _active(session: Session) -> list[Connection]:
+    return [one for one in connections.every(session) if one.active]
+
+
+def _line(connection: int) -> str:
+    return f"deliver-{connection}"
+
+
+def _engine(database: Database) -> SqlEngine:
+    """DBOS's way into the database: the driver's own transactions on SQLite (ours begin differently), else the same."""
+    if not database.is_sqlite:
+        return create_engine(database.url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)
+    made = create_engine(database.url, connect_args={"timeout": 30, "isolation_level": "IMMEDIATE"})
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA busy_timeout=30000")
+
+    event.listen(made, "connect", prepare)
+    return made

@@ -1,0 +1,290 @@
+"""The road of a foreign ticket: mirror it, decide, and keep what is to be written, in one transaction.
+
+In come tickets as a store shows them; out goes what was new and what changed. The help desk itself is only read before
+and written after (`service.engine`), never inside. A ticket that somebody has taken, or that stands in a queue which is
+not ours to sort, is decided on and not touched.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Row
+
+from deskyard.catalogue import Catalogue
+from deskyard.database import Session
+from deskyard.desk import journey, queues
+from deskyard.desk.journey import Actor, Step
+from deskyard.foreign import connections, deliveries, mirror
+from deskyard.foreign.connections import Connection
+from deskyard.foreign.mirror import Known
+from deskyard.journal import (
+    CHANGED,
+    CORRECTED,
+    DECIDED,
+    DELIVERED,
+    PLACED,
+    SEEN,
+    WISHED,
+    Event,
+    Journal,
+    Stamp,
+    fingerprint,
+)
+from deskyard.policies import Policies
+from deskyard.policy import PLACING, Verdict
+from deskyard.stores.contract import Capabilities, Delivery, Outcome, Result, StoredTicket
+from deskyard.tables import storable
+from deskyard.ticket import TARGETS, Ticket
+from service import judging, note
+from service.judging import Judgement
+from service.yard import Yard
+
+WRITTEN: Final = (Result.APPLIED, Result.ALREADY_APPLIED)
+
+
+class Hands(Protocol):
+    """Who writes what is kept, later."""
+
+    def deliver(self, session: Session, connection: Connection, number: int, urgency: int) -> None:
+        """Hand a delivery out, in the transaction that keeps it."""
+        ...
+
+    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
+        """A ticket reached a queue: tell whoever wants to know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a reading brought: tickets that were new, that had changed, and deliveries that were made of it.
+
+    `overtaken`: somebody else reads the same pages, and is farther.
+    """
+
+    new: int
+    changed: int
+    deliveries: int
+    overtaken: bool = False
+
+
+def receive(
+    yard: Yard,
+    hands: Hands,
+    connection: Connection,
+    caps: Capabilities,
+    catalogue: Catalogue,
+    seen: Sequence[StoredTicket],
+    read_at: datetime,
+    cursor: str | None = None,
+) -> Received:
+    """Take over tickets as they were read at `read_at`, and how far the reading came, in one transaction.
+
+    The same tickets again, in whatever order, change nothing.
+    """
+    newest = {one.ref: one for one in sorted(seen, key=lambda one: (one.updated_at, one.version))}
+    with yard.database.reading() as session:
+        there = mirror.known(session, connection.id, newest)
+        in_force = Policies.current(session).policy
+    fresh = {ref: one for ref, one in newest.items() if ref not in there and _ours(one, connection)}
+    filed = {ref: _ticket(one, connection) for ref, one in fresh.items()}
+    champion, at = yard.models.champion, datetime.now(UTC)
+    judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values())), strict=True))
+    hashes = {ref: fingerprint(ticket) for ref, ticket in filed.items()}
+    made = _Receiving(hands, connection, caps, catalogue, champion.digest, in_force.digest, at, read_at)
+    with yard.database.writing() as session:
+        queues.ensure(session, catalogue.queues)
+        there = mirror.known(session, connection.id, newest, to_change=True)
+        for ref, ticket in filed.items():
+            if ref not in there:
+                made.file(session, replace(fresh[ref], ticket=ticket), hashes[ref], judged[ref])
+        made.decide(session)
+        made.observe(session, there, newest)
+        overtaken = cursor is not None and not connections.read_to(session, connection, cursor, at)
+    return Received(made.new, made.changed, made.deliveries, overtaken)
+
+
+class _Receiving:
+    """One transaction in which tickets are taken over."""
+
+    def __init__(
+        self,
+        hands: Hands,
+        connection: Connection,
+        caps: Capabilities,
+        catalogue: Catalogue,
+        model: str | None,
+        policy: str,
+        at: datetime,
+        read_at: datetime,
+    ) -> None:
+        self.hands, self.connection, self.caps, self.catalogue = hands, connection, caps, catalogue
+        self.model, self.policy, self.at, self.read_at = model, policy, at, read_at
+        self.filed: list[tuple[StoredTicket, Stamp, Verdict, Catalogue]] = []
+        self.new = self.changed = self.deliveries = 0
+
+    def file(self, session: Session, seen: StoredTicket, ticket_hash: str, judgement: Judgement) -> None:
+        """File a new one where it stands. Somebody else may have been faster: then it is not new."""
+        number = mirror.file(session, self.connection, seen, self.at)
+        if number is None:
+            return
+        mirror.make(session, self.connection, seen, number, self.read_at)
+        here = self.catalogue.part(judgement.queues, judgement.agents)
+        stamp = Stamp(number, ticket_hash, self.at, self.model, self.policy)
+        self.filed.append((seen, stamp, judgement.enact(here), here))
+        self.new += 1
+
+    def decide(self, session: Session) -> None:
+        """Write down what was decided on those that were filed, and keep what is to be delivered."""
+        events: list[Event] = []
+        journeys = {}
+        for seen, stamp, verdict, here in self.filed:
+            place = mirror.place(seen)
+            events += [
+                (stamp, SEEN, {"source": self.connection.name, "external_id": seen.ref}),
+                (stamp, DECIDED, judging.decided(verdict, here)),
+                (stamp, PLACED, {"queue": place}),
+            ]
+            there = Actor("rule", self.connection.name)
+            journeys[stamp.ticket_id] = [
+                Step(self.at, there, "queue", None, place, f"where it stands in {self.connection.name}")
+            ]
+        entries = [entry for entry in Journal.record_all(session, events) if entry.kind == DECIDED]
+        journey.take_all(session, journeys)
+        wishes: list[Event] = []
+        for (seen, stamp, verdict, _), entry in zip(self.filed, entries, strict=True):
+            wanted = wish(verdict, seen, self.connection, self.caps, self.catalogue)
+            if wanted:
+                wishes.append(self._keep(session, seen, stamp, verdict, entry.id, wanted))
+        Journal.record_all(session, wishes)
+
+    def observe(self, session: Session, there: Mapping[str, Known], newest: Mapping[str, StoredTicket]) -> None:
+        """Take over what changed in those that were here before."""
+        moved = {ref: known for ref, known in there.items() if newest[ref].version != known.version}
+        wished = deliveries.wished(session, [known.number for known in moved.values()])
+        for ref, known in moved.items():
+            ours = Actor("machine", "deskyard")
+            wishes = wished.get(known.number, [])
+            steps = mirror.observe(session, self.connection, newest[ref], known, self.read_at, wishes, ours, self.at)
+            if steps:
+                self.changed += 1
+                told(session, known.number, steps, self.at)
+
+    def _keep(
+        self,
+        session: Session,
+        seen: StoredTicket,
+        stamp: Stamp,
+        verdict: Verdict,
+        decision: int,
+        wanted: dict[str, str],
+    ) -> Event:
+        expect = {name: seen.value(name) for name in dict.fromkeys((*wanted, "queue", "assignee", "status"))}
+        delivery = Delivery(
+            id=f"d{decision}-{stamp.ticket_hash[:10]}",
+            ref=seen.ref,
+            set=wanted,
+            expect=expect,
+            note=storable(note.written(seen.ticket, verdict, wanted, decision, self.model)),
+            seen_version=seen.version,
+        )
+        priority = wanted.get("priority") or seen.priority
+        number = deliveries.add(
+            session,
+            delivery,
+            ticket=stamp.ticket_id,
+            connection=self.connection.id,
+            decision=decision,
+            priority=priority,
+            at=self.at,
+        )
+        self.hands.deliver(session, self.connection, number, deliveries.urgency(priority))
+        self.deliveries += 1
+        return stamp, WISHED, {"delivery": delivery.id, "set": wanted}
+
+
+def wish(
+    verdict: Verdict, seen: StoredTicket, connection: Connection, caps: Capabilities, catalogue: Catalogue
+) -> dict[str, str]:
+    """What shall be written: what was decided, the store can set and has, nobody has set, and does not stand there yet.
+
+    Nothing for a ticket that somebody has taken, that is done with, or that stands where we do not sort.
+    """
+    if seen.assignee is not None or seen.status not in ("new", "open") or not connection.sorts(seen.queue):
+        return {}
+    wanted: dict[str, str] = {}
+    if verdict.placement.reason.code in PLACING:
+        wanted["queue"] = verdict.placement.queue
+    wanted |= {change.field: change.value for change in verdict.changes if change.by == "machine"}
+    if seen.category is not None:
+        wanted.pop("category", None)
+    wanted = {name: value for name, value in wanted.items() if name in caps.sets - seen.by_people}
+    lacking = catalogue.lacks(wanted, seen.queue)
+    return {name: value for name, value in wanted.items() if name not in lacking and seen.value(name) != value}
+
+
+def settle(
+    session: Session,
+    hands: Hands,
+    connection: Connection,
+    row: Row[Any],
+    outcome: Outcome,
+    read_at: datetime,
+    at: datetime,
+) -> None:
+    """Write down what became of a delivery that needs no second attempt: done, or parked for a person."""
+    why = {name: storable(reason)[:1000] for name, reason in outcome.why.items()}
+    if outcome.observed is not None:
+        _, known = mirror.of_ticket(session, row.ticket_id) or _gone(row)
+        wished = deliveries.wished(session, [row.ticket_id]).get(row.ticket_id, [])
+        ours = Actor("machine", "deskyard")
+        steps = mirror.observe(session, connection, outcome.observed, known, read_at, wished, ours, at, row.decision)
+        told(session, row.ticket_id, steps, at)
+    content = {"delivery": row.marker, "result": outcome.result.value, "why": why}
+    Journal.record(session, Journal.stamp(session, row.ticket_id, at), (DELIVERED, content))
+    if outcome.result in (*WRITTEN, Result.CONFLICT):
+        deliveries.OUTBOX.end(session, row.id, outcome.result.value, why, at)
+    else:
+        deliveries.OUTBOX.park(session, row.id, outcome.result.value, why, at)
+    if outcome.result in WRITTEN and row.wanted.get("queue"):
+        hands.told(session, row.ticket_id, row.wanted["queue"], row.decision)
+
+
+def told(session: Session, number: int, steps: Sequence[Step], at: datetime) -> None:
+    """Write steps into the journal; what people chose for a target is a correction."""
+    if steps:
+        Journal.record(session, Journal.stamp(session, number, at), *_events(steps))
+
+
+def _events(steps: Collection[Step]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    for step in steps:
+        kind = CORRECTED if step.actor.kind == "person" and step.field in TARGETS else CHANGED
+        by = {"by": step.actor.name, "kind": step.actor.kind}
+        yield kind, {"field": step.field, "from": step.was, "to": step.became, **by}
+
+
+def _ours(seen: StoredTicket, connection: Connection) -> bool:
+    """Whether a ticket that is not mirrored is for us: filed since we were connected."""
+    filed = seen.ticket.created_at or seen.updated_at
+    return filed >= connection.since
+
+
+def _ticket(seen: StoredTicket, connection: Connection) -> Ticket:
+    """The ticket under the connection's name, in texts that every database keeps."""
+    ticket = seen.ticket
+    return replace(
+        ticket,
+        id=seen.ref,
+        source=connection.name,
+        created_at=ticket.created_at or seen.updated_at,
+        fields={storable(name): storable(value) for name, value in ticket.fields.items()},
+        **{
+            name: storable(getattr(ticket, name))
+            for name in ("subject", "body", "channel", "language", "requester", "organisation")
+        },
+    )
+
+
+def _gone(row: Row[Any]) -> tuple[int, Known]:
+    raise LookupError(f"ticket {row.ticket_id} of delivery {row.id} is mirrored nowhere")

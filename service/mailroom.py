@@ -1,0 +1,111 @@
+"""Mail as a way in: each message is a new ticket, says something about one that is here, or is nobody's word.
+
+In comes a mailbox's connection; its messages are filed one after the other, each in a transaction of its own, and how
+far it was read is kept after them. A message that comes again is known by its Message-ID. The mailbox stays as it is.
+"""
+
+import getpass
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+import typer
+from sqlalchemy import select
+
+from deskyard import audit
+from deskyard.database import Session, open_database
+from deskyard.desk import tickets
+from deskyard.desk.comments import COMMENTS
+from deskyard.desk.journey import Actor
+from deskyard.desk.tickets import TICKETS
+from deskyard.errors import BadInput
+from deskyard.foreign import connections, secrets
+from deskyard.foreign.connections import Connection
+from deskyard.imap import Address
+from deskyard.mail_message import Mail
+from deskyard.mailbox import Mailbox, MailPage
+from deskyard.settings import settings
+from service import corrections, routing
+from service.yard import Yard
+
+log: Final = structlog.get_logger(__name__)
+
+KIND: Final = "imap"
+PAGE: Final = 50
+_KEY: Final = "mail "
+
+
+def pull(yard: Yard, connection: Connection) -> bool:
+    """File the next messages; whether there are more. Raises StoreUnreachable and NotAllowed."""
+    mailbox = Mailbox.opened(connection.place, secrets.read(connection.name), connection.name)
+    page = mailbox.pull(connection.cursor, PAGE)
+    take(yard, connection, page)
+    return page.more
+
+
+def take(yard: Yard, connection: Connection, page: MailPage) -> None:
+    """File the messages of a page, and keep its place."""
+    filed = said = left = 0
+    for mail in page.messages:
+        if mail.is_automatic is not None or mail.received_at < connection.since:
+            left += 1
+            log.info("mail_left", uid=mail.uid, reason=mail.is_automatic or "received before the connection")
+        elif (number := _answered(yard, connection, mail)) is not None:
+            by = Actor("person", mail.ticket.requester or "requester")
+            corrections.say(yard, number, by, mail.said or mail.ticket.body, public=True, key=_KEY + mail.ticket.id)
+            said += 1
+        else:
+            filed += routing.route(yard, mail.ticket).is_new
+    with yard.database.writing() as session:
+        connections.read_to(session, connection, page.cursor, datetime.now(UTC))
+    if page.messages:
+        log.info("mail", mailbox=connection.name, filed=filed, said=said, left=left)
+
+
+def connect(url: str, name: str, since: str, *, check: bool) -> None:
+    """`deskyard connect imaps://…`: look whether the mailbox can be read, and keep it."""
+    from service.connect import moment_of
+
+    name = name or "mail"
+    address = Address.of(url, secrets.read(name))
+    if not address.secret and sys.stdin.isatty():
+        address = replace(address, secret=getpass.getpass(f"The password of {address.place}: "))
+    if not address.secret:
+        variable = f"DESKYARD_SECRET_{name.upper().replace('-', '_')}"
+        raise BadInput(f"there is no password for {address.place}: put it into {variable}, or run this at a terminal")
+    mailbox = Mailbox(address, name)
+    health, begin = mailbox.health(), moment_of(since)
+    if not health.ok:
+        raise BadInput("it can't be read yet: " + "; ".join(health.missing))
+    typer.echo(f"It answers: {health.version}, we are {health.me!r} there. Messages stay as they are.")
+    cursor = mailbox.cursor_at(begin)
+    if check:
+        typer.echo("It can be read. Nothing was kept.")
+        return
+    secrets.keep(name, address.secret)
+    database = open_database(settings().database)
+    with database.writing() as session:
+        connections.put(session, name, KIND, mailbox.place, since=begin, cursor=cursor)
+        audit.note(session, Actor("person", getpass.getuser()), "store.connect", name, datetime.now(UTC))
+    database.close()
+    typer.echo(f"Connected as {name!r}. New mail becomes tickets of the built-in desk while `deskyard serve` runs.")
+
+
+def _answered(yard: Yard, connection: Connection, mail: Mail) -> int | None:
+    """The ticket that a message says something about: of the messages it answers, the first that is here."""
+    with yard.database.reading() as session:
+        for name in mail.answers:
+            known = tickets.known(session, connection.name, name, None)
+            if known is not None:
+                return known.id
+            if (number := _said(session, connection, name)) is not None:
+                return number
+    return None
+
+
+def _said(session: Session, connection: Connection, name: str) -> int | None:
+    mine = select(COMMENTS.c.ticket_id).join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
+    found = session.scalars(mine.where(COMMENTS.c.key == _KEY + name, TICKETS.c.source == connection.name)).first()
+    return None if found is None else int(found)

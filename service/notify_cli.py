@@ -1,0 +1,98 @@
+"""The doors of `deskyard notify`: who is told when a ticket reaches a queue, by Slack, Telegram, e-mail or webhook."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from deskyard import audit
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from deskyard.foreign import notices, secrets
+from deskyard.settings import settings
+from service import notifying
+from service.engine import Engine
+
+notify = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Say who is told when a ticket reaches a queue: its number, the queue and a link, never a word of it.\n\n"
+    "Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`",
+)
+
+
+@notify.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What to call it: small letters, digits and dashes.")],
+    url: Annotated[
+        str,
+        typer.Argument(help="slack:https://…, telegram:https://…?chat=…, smtp://…/to@example.org, webhook:https://…"),
+    ],
+    queue: Annotated[list[str] | None, typer.Option(help="Only of tickets that reach this queue; repeatable.")] = None,
+    language: Annotated[str, typer.Option(help="en or ru.")] = "en",
+    secret: Annotated[
+        str, typer.Option(envvar="DESKYARD_NOTIFY_SECRET", help="The key that signs a generic webhook.")
+    ] = "",
+) -> None:
+    """Tell a channel from now on. Private addresses only where DESKYARD_NOTIFY_ALLOW names them.
+
+    Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`
+    """
+    channel = notifying.opened(url, secret, language)
+    key = notifying.secret_name(name)
+    secrets.keep(key, url)
+    if secret:
+        secrets.keep(key, secret, secrets.HOOK)
+    database = open_database(settings().database)
+    Engine(database).prepare()
+    with database.writing() as session:
+        notices.put(session, name, channel.place, queue or [], language)
+        audit.note(session, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
+    database.close()
+    typer.echo(f"{name!r} is told of {'tickets in ' + ', '.join(queue) if queue else 'all tickets that are routed'}.")
+
+
+@notify.command("list")
+def list_() -> None:
+    """List who is told, without secrets.
+
+    Example: `deskyard notify list`
+    """
+    database = open_database(settings().database)
+    with database.reading() as session:
+        there = notices.every(session)
+    database.close()
+    for one in there:
+        typer.echo(f"{one.name:<16} {one.place}; {', '.join(one.queues) or 'all queues'}; {one.language}")
+    if not there:
+        typer.echo("Nobody is told anything: `deskyard notify add` changes that.")
+
+
+@notify.command()
+def remove(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
+    """Tell a channel nothing more.
+
+    Example: `deskyard notify remove team-network`
+    """
+    database = open_database(settings().database)
+    with database.writing() as session:
+        notices.remove(session, name)
+        audit.note(session, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
+    database.close()
+    secrets.forget(notifying.secret_name(name))
+    typer.echo(f"{name!r} is told nothing more.")
+
+
+@notify.command()
+def test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
+    """Send a notice of a ticket that does not exist, to see it arrive.
+
+    Example: `deskyard notify test team-network`
+    """
+    database = open_database(settings().database)
+    with database.reading() as session:
+        target = notices.named(session, name)
+    database.close()
+    notifying.tell(target, notice="test", event="test", ticket="0", queue="test", at=datetime.now(UTC))
+    typer.echo("Sent.")

@@ -1,0 +1,57 @@
+"""The stores of this process's connections, each opened once with its secrets, and again when it was connected anew."""
+
+import threading
+from dataclasses import replace
+
+from deskyard import stores
+from deskyard.database import Database
+from deskyard.foreign import secrets
+from deskyard.foreign.connections import Connection
+from deskyard.stores.contract import TicketStore
+from deskyard.stores.place import Place
+
+
+class Opened:
+    """Open stores; safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is opened until it is asked for."""
+        self.database = database
+        self._open: dict[int, tuple[tuple[str, ...], TicketStore]] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def of(self, connection: Connection) -> TicketStore:
+        """The store of a connection. Raises BadInput where its address or secret can't serve."""
+        url = url_of(connection)
+        key = (url, connection.hook_sha256 or "")
+        with self._one_at_a_time:
+            known = self._open.get(connection.id)
+            if known is not None and known[0] == key:
+                return known[1]
+            opened = stores.open_store(url)
+            self._open[connection.id] = key, opened
+        if known is not None:
+            known[1].close()
+        return opened
+
+    def close(self) -> None:
+        """Close all."""
+        with self._one_at_a_time:
+            for _, store in self._open.values():
+                store.close()
+            self._open.clear()
+
+
+def url_of(connection: Connection) -> str:
+    """The URL of a connection with its secrets put back, for `open_store` only."""
+    if connection.kind == "desk":
+        return f"{connection.kind}:{connection.place}"
+    known = stores.kind(connection.kind)
+    place = Place.of(connection.place, getattr(known, "options", ()))
+    options = dict(place.options)
+    if hook := secrets.read(connection.name, secrets.HOOK):
+        options["hook_secret"] = hook
+    elif connection.hook_sha256:
+        options["hook_sha256"] = connection.hook_sha256
+    place = replace(place, secret=secrets.read(connection.name), options=options)
+    return f"{connection.kind}:{place.written(secrets=True)}"

@@ -1,0 +1,113 @@
+"""Roundup as the tests see it: its people act through REST with their own passwords, its administrator by command."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+
+from deskyard.testing import Behind
+from tests.real.conftest import HOOK_SECRET
+from tests.real.stand import Stand, running
+
+PRIORITIES = {"low": "wish", "medium": "bug", "high": "urgent", "critical": "critical"}
+
+
+class People:
+    """Everybody but deskyard. `queue` is the property of issues that is their queue."""
+
+    def __init__(self, said, queue):
+        self.said = said
+        self.queue = queue
+        self.base = said["URL"]
+        self.headers = {"Origin": self.base, "Referer": f"{self.base}/", "X-Requested-With": "x"}
+        self.client = httpx2.Client(base_url=f"{self.base}/rest/data", headers=self.headers, timeout=30)
+        self.kinds = {}
+
+    def ask(self, who, method, path, **options):
+        answer = self.client.request(method, path, auth=(who, f"{who}pass"), **options)
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    def number(self, kind, name):
+        if (kind, name) not in self.kinds:
+            found = self.ask("alice", "GET", f"/{kind}", params={"@verbose": "2"})["collection"]
+            self.kinds |= {(kind, text): one["id"] for one in found for text in one.values()}
+        return self.kinds[kind, name]
+
+    def file(self, subject, body="", queue=None, who="req"):
+        number = self.number(self.queue, queue or "Inbox")
+        told = {"title": subject, self.queue: [number] if self.queue == "keyword" else number}
+        if body:
+            said = {"content": body, "author": self.number("user", who), "date": "."}
+            told["messages"] = [self.ask(who, "POST", "/msg", json=said)["id"]]
+        return str(self.ask(who, "POST", "/issue", json=told)["id"])
+
+    def put(self, ref, told, who="alice"):
+        etag = self.ask(who, "GET", f"/issue/{ref}")["@etag"]
+        return self.ask(who, "PUT", f"/issue/{ref}", json=told, headers={"If-Match": etag})
+
+    def set(self, ref, field, value):
+        if field == "queue":
+            number = self.number(self.queue, value)
+            self.put(ref, {self.queue: [number] if self.queue == "keyword" else number})
+        elif field == "priority":
+            self.put(ref, {"priority": self.number("priority", PRIORITIES[value])})
+        else:
+            self.put(ref, {"assignedto": self.number("user", value)})
+
+    def say(self, ref, text, who="alice"):
+        told = {"content": text, "author": self.number("user", who), "date": "."}
+        number = self.ask(who, "POST", "/msg", json=told)["id"]
+        parts = self.ask(who, "GET", f"/issue/{ref}")["attributes"]
+        return self.put(ref, {"messages": [*(one["id"] for one in parts["messages"]), number]}, who)
+
+    def shown(self, ref):
+        return self.ask("alice", "GET", f"/issue/{ref}", params={"@verbose": "2", "@protected": "true"})["attributes"]
+
+    def notes(self, ref):
+        numbers = [one["id"] for one in self.shown(ref)["messages"]]
+        params = {"id": numbers, "@fields": "content,author", "@verbose": "3"}
+        found = self.ask("alice", "GET", "/msg", params=params)["collection"] if numbers else []
+        return [one["content"] for one in found if one["author"]["username"] == "router"]
+
+    def retire(self, kind, name):
+        what = f"{kind}{self.number(kind, name)}"
+        command = [f"{self.said['BIN']}/roundup-admin", "-i", self.said["TRACKER"], "retire", what]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def hook(ref, at):
+    """What `roundup_detector.py.txt` sends."""
+    told = {"issue": ref, "by": "alice", "at": str(at.timestamp())}
+    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(told).encode()
+
+
+@contextmanager
+def stand(hook_url: str = "", schema: str = "queue", calls: int = 0) -> Iterator[Stand]:
+    """A tracker, its account `router`, and the agents alice and bob. `schema`: "classic" as Roundup ships it, whose
+    queues are its keywords, or "queue". `calls`: how many an account has in a minute, 0: as many as it likes."""
+    with running("roundup", hook_url, schema, str(calls)) as said:
+        queue = "queue" if schema == "queue" else "keyword"
+        people = People(said, queue)
+        options = f"?hook_secret={HOOK_SECRET}" + ("&category=kind&agents=Agent" if schema == "queue" else "")
+        try:
+            yield Stand(
+                url=f"roundup:{said['URL'].replace('://', '://router:routerpass@')}{options}",
+                version=said["VERSION"],
+                behind=Behind(
+                    make=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
+                    person_sets=people.set,
+                    notes=people.notes,
+                    close_queue=lambda name: people.retire(queue, name),
+                    send_away=lambda name: people.retire("user", name),
+                    start="Inbox",
+                    queues=("Network", "Billing", "Hardware"),
+                    agents=("alice", "bob"),
+                    hook=hook,
+                ),
+                file=people.file,
+            )
+        finally:
+            people.client.close()

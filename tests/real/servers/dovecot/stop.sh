@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# End what start.sh started in FOLDER: the master, which ends its own processes.
+set -uo pipefail
+folder=${1:?usage: stop.sh FOLDER}
+[ -s "$folder/run/master.pid" ] || exit 0
+pid=$(cat "$folder/run/master.pid")
+kill "$pid" 2> /dev/null || true
+for _ in $(seq 50); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done
+kill -9 "$pid" 2> /dev/null || true

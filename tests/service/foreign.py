@@ -1,0 +1,61 @@
+"""A Plaindesk that the service in this process is connected to."""
+
+import importlib.util
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from deskyard import stores
+from deskyard.foreign import connections, deliveries, secrets
+from deskyard.foreign.connections import Connection
+from deskyard.policies import Policies
+from deskyard.policy import Mode, Policy
+from tests.conftest import SUBJECTS
+from tests.fakes.foreign import written
+from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk
+
+
+def plaindesk() -> Plaindesk:
+    """A help desk whose queues the tiny model knows."""
+    made = Plaindesk()
+    made.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
+    made.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
+    return made
+
+
+@contextmanager
+def known(folder):
+    """The page's store in the table of stores, as long as it lasts."""
+    spec = importlib.util.spec_from_file_location("plaindesk_store", written(folder) / "plaindesk_store.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["plaindesk_store"] = module
+    spec.loader.exec_module(module)
+    stores.STORES["plaindesk"] = "plaindesk_store:PlaindeskStore"
+    stores.PROVED["plaindesk"] = "made up"
+    yield
+    del sys.modules["plaindesk_store"], stores.STORES["plaindesk"], stores.PROVED["plaindesk"]
+
+
+def connect(database, base, mode=Mode.ROUTE, **more) -> Connection:
+    """The connection, its secrets, and a policy for its tickets."""
+    secrets.keep("plain", TOKEN)
+    secrets.keep("plain", SECRET, secrets.HOOK)
+    with database.writing() as session:
+        Policies.put(session, Policy(mode=mode), "ann", datetime.now(UTC))
+        since = datetime.now(UTC) - timedelta(days=1)
+        return connections.put(session, "plain", "plaindesk", base, since=since, **more)
+
+
+def states(database) -> dict[str, int]:
+    """State → how many deliveries."""
+    with database.reading() as session:
+        return deliveries.OUTBOX.counted(session)
+
+
+def wait_for(what, seconds=30.0):
+    """The first answer that holds, or the last one."""
+    until = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found

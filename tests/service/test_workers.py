@@ -1,0 +1,60 @@
+"""Many processes: refused on a file, and on PostgreSQL one that dies is started again while the door stays open."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+from tests.fakes.foreign import Deskyard
+
+
+def test_many_processes_on_sqlite_are_refused_with_a_sentence(command):
+    for arguments in (("serve", "--workers", "2"), ("work",)):
+        said = command(*arguments)
+        assert said.code == 2
+        assert "a SQLite database is worked on by one process" in said.err
+
+
+def test_two_processes_serve_one_door_and_a_dead_one_is_replaced(tmp_path, postgres_url):
+    here = Deskyard(tmp_path, postgres_url)
+    try:
+        parent = here.start("serve", "--port", "0", "--workers", "2")
+        port = int(parent.said.rpartition(":")[2].partition("/")[0])
+        assert wait_for(lambda: alive(port))
+        first = children(parent.pid)
+        assert len(first) == 2
+        os.kill(first[0], signal.SIGKILL)
+        assert wait_for(lambda: len(set(children(parent.pid)) - set(first)) == 1)
+        assert all(wait_for(lambda: alive(port)) for _ in range(5))
+    finally:
+        here.end()
+    assert wait_for(lambda: not [pid for pid in first if running(pid)])
+
+
+def alive(port) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def children(parent) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def running(pid) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(what, seconds=40.0):
+    until = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
