@@ -126,43 +126,6 @@ def read(
     return Mail(ticket=ticket, uid=uid, received_at=received_at, answers=_answers(heads), is_automatic=why)
 
 
-def why_automatic(
-    heads: Mapping[str, str], sender: str, kind: str, *, ours: Collection[str] = (), lists: Collection[str] = ()
-) -> str | None:
-    """Why a message was not written by a person for us; None where it was. `heads` by name in small letters.
-
-    >>> why_automatic({"auto-submitted": "auto-replied (vacation)"}, "ann@example.org", "text/plain")
-    'an automatic message (Auto-Submitted: auto-replied)'
-    """
-    if OURS.lower() in heads:
-        return f"deskyard sent it itself ({OURS})"
-    if sender and sender in {one.lower() for one in ours}:
-        return "it comes from our own address"
-    empty = heads.get("return-path", "").replace(" ", "") == "<>"
-    if kind == "multipart/report" or empty or sender.partition("@")[0] == "mailer-daemon":
-        return "a mail server's report, not a person's message"
-    listed = _ID.search(heads.get("list-id", ""))
-    known = listed is not None and listed[1].lower() in {one.lower() for one in lists}
-    if "list-id" in heads and not known:
-        return "a post of a mailing list (List-Id)"
-    answers = {"auto-submitted": ("", "no"), "x-auto-response-suppress": ("", "none")}
-    for name, human in answers.items():
-        if (told := _word(heads, name)) not in human:
-            return f"an automatic message ({name.title()}: {told})"
-    precedence = _word(heads, "precedence")
-    if precedence in ("junk", "auto_reply") or (precedence in ("bulk", "list") and not known):
-        return f"an automatic message (Precedence: {precedence})"
-    for name in ("x-autoreply", "x-autorespond", "x-autoresponder"):
-        if _word(heads, name) not in ("", "no"):
-            return f"an automatic message ({name.title()})"
-    return None
-
-
-def _word(heads: Mapping[str, str], name: str) -> str:
-    found = _TOLD.search(heads.get(name, "").lower())
-    return found[0] if found else ""
-
-
 def _head(raw: bytes) -> bytes:
     end = _HEAD_END.search(raw)
     return raw[: end.start() if end else len(raw)][:LONGEST]
@@ -176,71 +139,6 @@ def _heads(raw: bytes) -> dict[str, str]:
         if colon and name.strip().lower() not in found:
             found[name.strip().lower()] = re.sub(r"\r?\n[ \t]", " ", value[: mail_text.LONGEST_HEADER]).strip()
     return found
-
-
-class _Lenient(Compat32):
-    """The lenient reader; of a header no more than is looked at is kept."""
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        """Name and value."""
-        name, value = super().header_source_parse(sourcelines)
-        return name, value[: mail_text.LONGEST_HEADER]
-
-
-_LENIENT: Final = _Lenient()
-
-
-def _parsed(raw: bytes) -> tuple[Message, bool]:
-    """The message, and whether all of it was read. Raises ValueError for one that nests too deep."""
-    boundaries = sum(1 for _ in _BOUNDARY.finditer(raw))
-    if boundaries > _MOST_BOUNDARIES:
-        raise ValueError("too many parts within parts")
-    most = min(_MOST_LINES, _MOST_LOOKS // (boundaries + 1))
-    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
-    read = raw if lines <= most else raw[:most]
-    last = next(islice(_PARTING.finditer(read), _MOST_PARTS, None), None)
-    read = read[: last.start()] if last else read
-    return message_from_bytes(read, policy=_LENIENT), len(read) == len(raw)
-
-
-def _read(part: Message) -> tuple[list[str], list[str]]:
-    """What a part says, and the names of the files in it."""
-    kind = part.get_content_type()
-    if part.is_multipart() and not kind.startswith("message/"):
-        children = [child for child in part.get_payload() if isinstance(child, Message)]
-        read = [(child.get_content_type(), *_read(child)) for child in children]
-        names = [name for _, _, inner in read for name in inner]
-        told = [(kind, texts) for kind, texts, _ in read if texts]
-        if kind == "multipart/alternative" and told:
-            # Every way of saying it is the whole; the plain one is what a person would have typed.
-            return next((texts for kind, texts in told if kind == "text/plain"), told[-1][1]), names
-        return [text for _, texts in told for text in texts], names
-    name = part.get_filename()
-    if name or kind not in ("text/plain", "text/html") or part.get_content_disposition() == "attachment":
-        return [], [mail_text.header(str(name or ""))[:_NAME] or f"({kind[:_NAME]})"]
-    raw = part.get_payload(decode=True)
-    text = mail_text.decoded(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
-    if kind == "text/html":
-        text = from_html(_shown(text)[:_LONGEST_HTML])
-    text = text.strip()
-    return [text] if text else [], []
-
-
-def _charset(part: Message) -> str:
-    found = part.get_param("charset", "")
-    return found if isinstance(found, str) else str(found[2])  # written as RFC 2231 has it: charset, language, value
-
-
-def _shown(html: str) -> str:
-    """HTML without its head, styles, scripts and comments, which may be longer than what it says."""
-    kept, place = [], 0
-    while found := _NOISE.search(html, place):
-        end = (_ENDS[found[1].lower()] if found[1] else _COMMENT_END).search(html, found.end())
-        if end is None:
-            break
-        kept.append(html[place : found.start()])
-        place = end.end()
-    return "".join(kept) + html[place:]
 
 
 def _id(text: str) -> str:

@@ -21,6 +21,7 @@ from service.access import Access
 from service.api import (
     agents,
     audit,
+    changes,
     decisions,
     docs,
     health,
@@ -43,7 +44,8 @@ from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, tickets, queues, agents, score, decisions, stores, hooks, models, policy, audit, health, metrics, docs
+    page, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit, health, metrics,
+    docs,
 )  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     with database.writing() as session:
         desk_queues.ensure(session)
     yard = Yard(database, chosen.models)
-    engine = Engine(database)
+    yard.hands = engine = Engine(database)
     lane = Lane[Arrival, Answered](partial(route_all, yard))
 
     @asynccontextmanager

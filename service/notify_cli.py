@@ -40,10 +40,7 @@ def add(
     Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`
     """
     channel = notifying.opened(url, secret, language)
-    key = notifying.secret_name(name)
-    secrets.keep(key, url)
-    if secret:
-        secrets.keep(key, secret, secrets.HOOK)
+    secrets.keep(notifying.secret_name(name), channel.secret)
     database = open_database(settings().database)
     Engine(database).prepare()
     with database.writing() as session:

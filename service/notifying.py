@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row
 
 from deskyard.database import Database, Session
-from deskyard.errors import BadInput, DeskyardError, StoreUnreachable
+from deskyard.errors import DeskyardError, StoreUnreachable
 from deskyard.foreign import notices, secrets
 from deskyard.foreign.notices import OUTBOX, Target, keep
 from deskyard.settings import settings
@@ -49,14 +49,10 @@ def tell(target: Target, notice: str, *, event: str, ticket: str, queue: str, at
     """Send a notice to a target. Raises StoreUnreachable (try again), and any other DeskyardError (never)."""
     from service.notices import Notice  # only here: mail and TLS libraries are needed by few
 
-    key = secret_name(target.name)
-    url = secrets.read(key)
-    if not url:
-        raise BadInput(f"the address of {target.name!r} is not on this machine: `deskyard notify add` it here, too")
     public = settings().public_url.rstrip("/")
     link = f"{public}/tickets/{ticket}" if public else ""
     told = Notice(id=notice, event=event, ticket=ticket, queue=queue, link=link, at=at)
-    opened(url, secrets.read(key, secrets.HOOK), target.language).send(told)
+    opened(target.place, secrets.read(secret_name(target.name)), target.language).send(told)
 
 
 def opened(url: str, secret: str, language: str) -> "Channel":
@@ -67,5 +63,5 @@ def opened(url: str, secret: str, language: str) -> "Channel":
 
 
 def secret_name(target: str) -> str:
-    """The name under which a target's address and key are kept."""
+    """The name under which a target's secret is kept."""
     return f"notice-{target}"

@@ -5,7 +5,7 @@ alone opens and commits the transaction; desk and journal take its session. A ti
 model: what can't be scored goes to triage with the reason.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +17,12 @@ from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
 from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Stamp, fingerprint
 from deskyard.policies import Policies
-from deskyard.policy import Policy, Verdict
+from deskyard.policy import PLACING, Policy, Verdict
 from deskyard.ticket import Ticket
 from service import judging
 from service.judging import Judgement
 from service.models import Champion
-from service.yard import Yard
+from service.yard import Hands, Yard
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
             for i, ticket in new.items():
                 placed.place(session, i, ticket, arrivals[i].key, hashes[i], judgements[i], whole)
             entries = placed.record(session)
+            if yard.hands is not None:
+                placed.tell(session, yard.hands, entries)
             for i, ticket in new.items():  # those not placed were delivered a second time in the same moment
                 if i in entries:
                     answers[i] = Answered(_answer(entries[i].ticket_id, ticket, at, entries[i]), True)
@@ -112,6 +114,12 @@ class _Placing:
             journeys[stamp.ticket_id] = list(self._steps(verdict, made[i].id))
         journey.take_all(session, journeys)
         return made
+
+    def tell(self, session: Session, hands: Hands, entries: Mapping[int, Entry]) -> None:
+        """Whoever wants to know is told of each ticket that was decided into a queue."""
+        for i, (stamp, verdict) in self.decided.items():
+            if verdict.placement.reason.code in PLACING:
+                hands.told(session, stamp.ticket_id, verdict.placement.queue, entries[i].id)
 
     def _steps(self, verdict: Verdict, decision: int) -> Iterator[Step]:
         machine = Actor("machine", self.model or "deskyard")

@@ -3,10 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from deskyard.database import Database, Session
 from service.glance import Glance
 from service.models import Models
+
+
+class Hands(Protocol):
+    """Who tells people of what was placed."""
+
+    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
+        """A ticket reached a queue: tell whoever wants to know, after the transaction."""
+        ...
 
 
 class Yard:
@@ -17,6 +26,7 @@ class Yard:
         self.database = database
         self.models = Models(models, database)
         self.glance = Glance(database)
+        self.hands: Hands | None = None
 
     @contextmanager
     def changing(self) -> Iterator[Session]:

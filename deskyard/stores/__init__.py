@@ -30,6 +30,7 @@ __all__ = [
 
 STORES: Final[dict[str, str]] = {
     "desk": "deskyard.stores.desk:DeskStore",
+    "deskyard": "deskyard.stores.deskyard:DeskyardStore",
     "jira": "deskyard.stores.jira:JiraStore",
     "roundup": "deskyard.stores.roundup:RoundupStore",
     "rt": "deskyard.stores.rt:RtStore",

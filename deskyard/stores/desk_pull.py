@@ -40,8 +40,9 @@ class _Place:
     began: datetime
 
 
-def page(session: Session, cursor: str | None, limit: int, now: datetime) -> Page:
-    """At most `limit` tickets after the cursor. Raises BadInput for a cursor that is not one of ours."""
+def page(session: Session, cursor: str | None, limit: int, now: datetime, me: Actor = ME) -> Page:
+    """At most `limit` tickets after the cursor, as `me` sees them. Raises BadInput for a cursor that is not one of
+    ours."""
     place = _Place(_FIRST, 0, now) if cursor is None else _place(cursor, now)
     here = tuple_(TICKETS.c.updated_at, TICKETS.c.id)
     after = tuple_(literal(place.at, Moment()), literal(place.after))
@@ -53,7 +54,7 @@ def page(session: Session, cursor: str | None, limit: int, now: datetime) -> Pag
         following = _written(_Place(*last, place.began), running=True)
     else:
         following = _written(_Place(min(last[0], place.began - OVERLAP), 0, place.began), running=False)
-    return Page(tuple(seen(session, found)), following, more)
+    return Page(tuple(seen(session, found, me)), following, more)
 
 
 def begin(moment: datetime) -> str:
@@ -61,9 +62,10 @@ def begin(moment: datetime) -> str:
     return _written(_Place(moment, 0, moment), running=False)
 
 
-def seen(session: Session, found: Sequence[Filed]) -> list[StoredTicket]:
-    """Tickets of the desk as every store shows them."""
+def seen(session: Session, found: Sequence[Filed], me: Actor = ME) -> list[StoredTicket]:
+    """Tickets of the desk as every store shows them; `me` is whose own writing it tells from others'."""
     markers: dict[int, set[str]] = {one.id: set() for one in found}
+    people: dict[int, set[str]] = {one.id: set() for one in found}
     newest: dict[int, tuple[datetime, Actor]] = {}
     for table in (JOURNEY, COMMENTS):
         rows = select(table.c.ticket_id, table.c.at, table.c.actor_kind, table.c.actor).order_by(table.c.id)
@@ -71,11 +73,17 @@ def seen(session: Session, found: Sequence[Filed]) -> list[StoredTicket]:
             if row.ticket_id not in newest or row.at >= newest[row.ticket_id][0]:
                 newest[row.ticket_id] = (row.at, Actor(row.actor_kind, row.actor))
     notes = select(COMMENTS.c.ticket_id, COMMENTS.c.key).where(
-        COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY), COMMENTS.c.actor == ME.name
+        COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY), COMMENTS.c.actor_kind == "machine"
     )
     for number, key in session.execute(notes):
         markers[number].add(key.removeprefix(_KEY))
-    return [_seen(one, frozenset(markers[one.id]), newest.get(one.id)) for one in found]
+    spoken = select(JOURNEY.c.ticket_id, JOURNEY.c.field).where(
+        JOURNEY.c.ticket_id.in_(people), JOURNEY.c.actor_kind == "person"
+    )
+    for number, name in session.execute(spoken.distinct()):
+        people[number].add(name)
+    last = {number: by for number, (_, by) in newest.items()}
+    return [_seen(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]
 
 
 def key_of(delivery: str) -> str:
@@ -83,7 +91,7 @@ def key_of(delivery: str) -> str:
     return _KEY + delivery
 
 
-def _seen(one: Filed, markers: frozenset[str], newest: tuple[datetime, Actor] | None) -> StoredTicket:
+def _seen(one: Filed, markers: set[str], people: set[str], *, ours: bool) -> StoredTicket:
     return StoredTicket(
         ref=str(one.id),
         ticket=one.ticket,
@@ -94,8 +102,9 @@ def _seen(one: Filed, markers: frozenset[str], newest: tuple[datetime, Actor] | 
         priority=one.priority,
         assignee=one.assignee,
         status=one.status,
-        markers=markers,
-        ours=newest is not None and newest[1] == ME,
+        markers=frozenset(markers),
+        ours=ours,
+        by_people=frozenset(people),
     )
 
 

@@ -6,6 +6,7 @@ Redirects are not followed: they would carry the credentials elsewhere.
 """
 
 import json
+import logging
 import random
 import re
 import threading
@@ -30,6 +31,8 @@ TRIES: Final = 3
 
 LARGEST: Final = 100_000_000
 """Bytes of one answer."""
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would tell the address of every request, secrets included
 
 _MOST_WAIT: Final = 3600.0
 _QUOTED: Final = 200
@@ -72,10 +75,7 @@ class Http:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
         """Ask, and ask again where no answer came. Raises what `send` raises."""
-        for attempt in stamina.retry_context(on=_Silence, attempts=TRIES, timeout=30, wait_initial=0.2, wait_max=2):
-            with attempt:
-                return self._once("GET", path, "read", params=params, **options)
-        raise AssertionError("unreachable")
+        return self.ask("GET", path, params=params, **options)
 
     def ask(self, method: str, path: str, **options: Any) -> Answer:
         """The same by another method than GET, for what changes nothing there."""

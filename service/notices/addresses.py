@@ -125,3 +125,13 @@ def _meant(ip: IP) -> IP:
     if ip in _NAT64:
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip
+
+
+def is_inside(ip: str) -> bool:
+    """Whether a checked address is inside the house."""
+    return not _meant(ipaddress.ip_address(ip)).is_global
+
+
+def is_loopback(ip: str) -> bool:
+    """Whether a checked address is this very machine."""
+    return _meant(ipaddress.ip_address(ip)).is_loopback

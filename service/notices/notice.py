@@ -43,8 +43,11 @@ class Channel(Protocol):
         ...
 
     def send(self, notice: Notice) -> None:
-        """Tell it. Raises StoreUnreachable (try again later; it may have been told), NotAllowed, BadInput for an address
-        that we may not call, and StoreRefused. No message shows a secret."""
+        """Tell it.
+
+        Raises StoreUnreachable (try again later; it may have been told), NotAllowed, BadInput for an address that we
+        may not call, and StoreRefused. No message shows a secret.
+        """
         ...
 
 

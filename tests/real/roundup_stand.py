@@ -54,6 +54,8 @@ class People:
             self.put(ref, {self.queue: [number] if self.queue == "keyword" else number})
         elif field == "priority":
             self.put(ref, {"priority": self.number("priority", PRIORITIES[value])})
+        elif field == "category":
+            self.put(ref, {"kind": self.number("kind", value)})
         else:
             self.put(ref, {"assignedto": self.number("user", value)})
 

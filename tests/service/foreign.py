@@ -53,7 +53,7 @@ def states(database) -> dict[str, int]:
         return deliveries.OUTBOX.counted(session)
 
 
-def wait_for(what, seconds=30.0):
+def wait_for(what, seconds=90.0):
     """The first answer that holds, or the last one."""
     until = time.monotonic() + seconds
     while not (found := what()) and time.monotonic() < until:

@@ -70,7 +70,13 @@ def test_a_message_is_a_ticket_once_and_the_place_is_kept(room):
 
 def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(room):
     first = mail(1, "VPN drops", name="a")
-    second = mail(2, "Re: VPN drops", "It is worse now.\n\nOn Mon, 23 Nov 2026 at 10:00, ann <ann@example.test> wrote:\n> Hello.", name="b", answers="a")
+    second = mail(
+        2,
+        "Re: VPN drops",
+        "It is worse now.\n\nOn Mon, 23 Nov 2026 at 10:00, ann <ann@example.test> wrote:\n> Hello.",
+        name="b",
+        answers="a",
+    )
     third = mail(3, "Re: VPN drops", "Still.", name="c", answers="b")
     room(first, second, third)
     room(third, second, first)
