@@ -2,7 +2,7 @@
 
 In comes what any sender in the world may have sent; out comes a `Mail`, always: what can't be read is left out, and the
 worst mail is "(unreadable message)" with its headers as its text. Nothing raises, and the work is bounded however a
-mail is made. Of the readers in `email` the lenient one is used: the strict one needs seconds for one long header.
+mail is made.
 """
 
 import hashlib
@@ -10,49 +10,25 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import Message
-from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
-from itertools import islice
 from typing import Final
 
-from deskyard import mail_text
+from deskyard import mail_parts, mail_text
 from deskyard.mail import own_words
-from deskyard.text import from_html
+from deskyard.mail_origin import why_automatic
 from deskyard.ticket import Ticket
 
 LONGEST: Final = 500_000
 """Characters of a text that are kept."""
 
 UNREADABLE: Final = "(unreadable message)"
-OURS: Final = "X-Deskyard"
-"""The header that deskyard's own mails bear."""
-
-_LONGEST_HTML: Final = 80_000
-"""Characters of HTML that are read: its tables may become a thousand times as long."""
-
-_MOST_BOUNDARIES: Final = 100
-_MOST_PARTS: Final = 5_000
-_MOST_LINES: Final = 1_000_000
-_MOST_LOOKS: Final = 10_000_000
-"""Parts within parts, lines that may part them, lines, and lines that are looked at for every part that they may end:
-more is no mail, and to read it would take minutes."""
-
 _MOST_ANSWERED: Final = 50
 _MOST_NAMED: Final = 20
-_NAME: Final = 120
 _LONGEST_ID: Final = 200
 
 _ID: Final = re.compile(r"<([^<>\s]{1,2000})>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
-_TOLD: Final = re.compile(r"[a-z0-9_-]{1,30}")
-_BOUNDARY: Final = re.compile(rb"boundary[*0-9 \t]{0,8}=", re.I)
-_PARTING: Final = re.compile(rb"[\r\n]--")
 _HEAD_END: Final = re.compile(rb"(?:\A|\n)\r?\n")
-_NOISE: Final = re.compile(r"<(style|script|head)\b|<!--", re.I)
-_ENDS: Final = {name: re.compile(f"</{name}[^<>]{{0,20}}>", re.I) for name in ("style", "script", "head")}
-_COMMENT_END: Final = re.compile("-->")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +76,12 @@ def read(
     cut = size is not None and size > len(raw)
     heads = _heads(raw)
     try:
-        message, whole = _parsed(raw)
-        texts, names = _read(message)
-        hint = next((_charset(part) for part in message.walk() if part.get_content_maintype() == "text"), "")
-        subject = mail_text.header(heads.get("subject", ""), hint)
-        body, kind = "\n\n".join(texts), message.get_content_type()
-        cut = cut or not whole
+        parts = mail_parts.read(raw)
+        subject = mail_text.header(heads.get("subject", ""), parts.charset)
+        body, files, kind = "\n\n".join(parts.texts), parts.files, parts.kind
+        cut = cut or not parts.whole
     except Exception:  # `email` raises many kinds on broken messages; a mailbox is read on whatever lies in it
-        subject, names, kind = mail_text.header(heads.get("subject", "")) or UNREADABLE, [], ""
+        subject, files, kind = mail_text.header(heads.get("subject", "")) or UNREADABLE, [], ""
         body = mail_text.decoded(_head(raw)).replace("\r\n", "\n")
     if cut or len(body) > LONGEST:
         body = f"{body[:LONGEST]}\n\n[cut: the message has {size or len(raw):,} bytes]"
@@ -120,7 +94,7 @@ def read(
         channel="mail",
         requester=sender,
         created_at=_written(heads.get("date", ""), received_at),
-        fields=_fields(heads, names),
+        fields=_fields(heads, files),
     )
     why = why_automatic(heads, sender, kind, ours=ours, lists=lists)
     return Mail(ticket=ticket, uid=uid, received_at=received_at, answers=_answers(heads), is_automatic=why)
@@ -175,9 +149,9 @@ def _loosely(text: str) -> list[str]:
     return [found[0].lower() for found in _ADDRESS.finditer(text)]
 
 
-def _fields(heads: Mapping[str, str], names: list[str]) -> dict[str, str]:
+def _fields(heads: Mapping[str, str], files: list[str]) -> dict[str, str]:
     found = {name: ", ".join(_addresses(heads.get(name, ""))[:_MOST_NAMED]) for name in ("to", "cc")}
-    found["attachments"] = ", ".join(names[:_MOST_NAMED])
+    found["attachments"] = ", ".join(files[:_MOST_NAMED])
     return {name: text for name, text in found.items() if text}
 
 

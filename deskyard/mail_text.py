@@ -32,8 +32,12 @@ _NO_CHARSETS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unic
 _DOUBTED: Final = frozenset({"cp1252", "cp1251", "koi8-r", "cp866", "latin_1"})
 """Charsets that are often claimed wrongly, and take any bytes."""
 
+_LIKELIER: Final = frozenset({"utf-8", "cp1251", "koi8-r", "cp866", "mac-cyrillic"})
+"""What they are claimed for: hardly anything looks like these by chance."""
+
 _PROOF: Final = 8
-"""How often a short text is looked at, so that it is long enough to be believed: all of it is text, none is damage."""
+"""Letters beyond ASCII that disprove a claim; and how often a short text without any is looked at, so that it is long
+enough to be believed: all of it is text, none is damage."""
 
 
 def decoded(raw: bytes, claimed: str = "") -> str:
@@ -49,7 +53,7 @@ def decoded(raw: bytes, claimed: str = "") -> str:
     codec = _codec(claimed)
     if codec:
         text = _strictly(raw, codec)
-        if text is not None and (codec not in _DOUBTED or _better(raw) in ("", codec)):
+        if text is not None and not (codec in _DOUBTED and _mistaken(raw, codec)):
             return storable(text)
     found = _better(raw) or _better(b"\n".join([raw[:200]] * _PROOF)) or codec or "utf-8"
     return storable(raw.decode(found, "replace"))
@@ -112,6 +116,16 @@ def _strictly(raw: bytes, codec: str) -> str | None:
         return raw.decode(codec)
     except UnicodeDecodeError:
         return raw.decode("latin-1") if codec == "cp1252" else None
+
+
+def _mistaken(raw: bytes, codec: str) -> bool:
+    """Whether these bytes, which can be read in a codec, are plainly in another one."""
+    found = _better(raw)
+    return found in _LIKELIER and found != codec and sum(map(str.isalpha, raw.decode(found))) - _letters(raw) >= _PROOF
+
+
+def _letters(raw: bytes) -> int:
+    return len(re.findall(rb"[A-Za-z]", raw))
 
 
 def _better(raw: bytes) -> str:

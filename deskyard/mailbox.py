@@ -13,7 +13,8 @@ from typing import Final, Self
 
 from deskyard import mail_message
 from deskyard.errors import BadInput, DeskyardError, NotThere
-from deskyard.imap import Address, Folder, Listed, reading
+from deskyard.imap import Folder, Listed, reading
+from deskyard.mail_address import Address
 from deskyard.mail_message import Mail
 from deskyard.settings import settings
 from deskyard.stores.contract import Health

@@ -15,10 +15,10 @@ and a delivery is written once.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
@@ -45,6 +45,9 @@ left waiting is handed out anew."""
 
 AT_ONCE: Final = 8
 """Deliveries that one process writes to one help desk at the same time."""
+
+PATIENCE: Final = 10.0
+"""Seconds that what is in hand has to be finished when a process ends; what is not is done by another."""
 
 SWEEP: Final = 5.0
 OVERDUE: Final = timedelta(seconds=20)
@@ -82,9 +85,16 @@ class Engine:
 
     def prepare(self) -> None:
         """Make DBOS's tables, so that work can be handed out."""
-        if not inspect(self._own).has_table("workflow_status", schema=self._schema):
-            with suppress(Exception):  # another process makes them: then they are there
-                self._sys_db().run_migrations()
+        if not self._is_prepared():
+            try:
+                self._sending()._sys_db.run_migrations()
+            except Exception:
+                if not self._is_prepared():  # else another process was faster
+                    raise
+
+    def _is_prepared(self) -> bool:
+        schema = None if self.database.is_sqlite else "dbos"
+        return inspect(self._own).has_table("workflow_status", schema=schema)
 
     def deliver(self, session: Session, connection: Connection, number: int, urgency: int) -> None:
         """Hand a new delivery out."""
@@ -152,11 +162,9 @@ class Engine:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        if _running.engine is self:
-            _running.engine = None
-            DBOS.destroy(workflow_completion_timeout_sec=5)
-            with suppress(DBAPIError):
-                self.executors.leave()
+        if self.works:
+            self.work.finish(PATIENCE)
+            self._end()
         self.stores.close()
         self._own.dispose()
 
@@ -212,6 +220,7 @@ class Engine:
             raise
         self._swept = self._pulled = 0.0
         log.info("engine_works", place=self.executors.name)
+        self._look_around()
 
     def _end(self) -> None:
         _running.engine = None
@@ -320,10 +329,6 @@ class Engine:
             raise RuntimeError("the engine was not started")
         return self._work
 
-    @property
-    def _schema(self) -> str | None:
-        return None if self.database.is_sqlite else "dbos"
-
     def _sending(self) -> DBOSClient:
         if self._client is None:
             self._client = DBOSClient(
@@ -334,21 +339,14 @@ class Engine:
             )
         return self._client
 
-    def _sys_db(self) -> Any:
-        return self._sending()._sys_db
 
-
-class _Running(Protocol):
-    engine: Engine | None
-
-
-class _This:
+class _Running:
     """DBOS is one for each process, and so is the engine that works."""
 
     engine: Engine | None = None
 
 
-_running: Final[_Running] = _This()
+_running: Final = _Running()
 
 
 def _engine_here() -> Engine:
@@ -357,24 +355,35 @@ def _engine_here() -> Engine:
     return _running.engine
 
 
+@contextmanager
+def _work() -> Iterator[Work]:
+    work = _engine_here().work
+    with work.in_hand():
+        yield work
+
+
 @DBOS.workflow(name="deliver", max_recovery_attempts=100)
 def _deliver(number: int, attempt: int) -> None:
-    _engine_here().work.deliver(number, attempt)
+    with _work() as work:
+        work.deliver(number, attempt)
 
 
 @DBOS.workflow(name="fetch", max_recovery_attempts=100)
 def _fetch(connection: int, ref: str) -> None:
-    _engine_here().work.fetch(connection, ref)
+    with _work() as work:
+        work.fetch(connection, ref)
 
 
 @DBOS.workflow(name="pull", max_recovery_attempts=100)
 def _pull(connection: int) -> None:
-    _engine_here().work.pull(connection)
+    with _work() as work:
+        work.pull(connection)
 
 
 @DBOS.workflow(name="send", max_recovery_attempts=100)
 def _send(number: int, attempt: int) -> None:
-    _engine_here().work.send(number, attempt)
+    with _work() as work:
+        work.send(number, attempt)
 
 
 @DBOS.workflow(name="tidy", max_recovery_attempts=100)

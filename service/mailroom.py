@@ -23,7 +23,7 @@ from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput
 from deskyard.foreign import connections, secrets
 from deskyard.foreign.connections import Connection
-from deskyard.imap import Address
+from deskyard.mail_address import Address
 from deskyard.mail_message import Mail
 from deskyard.mailbox import Mailbox, MailPage
 from deskyard.settings import settings

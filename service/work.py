@@ -4,7 +4,9 @@ In come numbers of rows and connections; out go calls to help desks and channels
 done next is handed to `Hands` in the transaction that says so. Nothing here knows who runs it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
@@ -60,6 +62,25 @@ class Work:
         """`executors` says who we are, and who else lives."""
         self.yard, self.stores, self.executors, self.hands = yard, stores, executors, hands
         self.database: Database = yard.database
+        self._in_hand = 0
+        self._counting = threading.Condition()
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """Something that is to be finished before the process ends."""
+        with self._counting:
+            self._in_hand += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._in_hand -= 1
+                self._counting.notify_all()
+
+    def finish(self, seconds: float) -> None:
+        """Wait until nothing is in hand, so long at most."""
+        with self._counting:
+            self._counting.wait_for(lambda: not self._in_hand, seconds)
 
     def deliver(self, number: int, attempt: int) -> None:
         """Write a delivery, read it back, and settle it: done, later, or parked for a person."""

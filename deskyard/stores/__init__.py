@@ -31,6 +31,7 @@ __all__ = [
 STORES: Final[dict[str, str]] = {
     "desk": "deskyard.stores.desk:DeskStore",
     "deskyard": "deskyard.stores.deskyard:DeskyardStore",
+    "django-helpdesk": "deskyard.stores.django_helpdesk:DjangoHelpdeskStore",
     "jira": "deskyard.stores.jira:JiraStore",
     "roundup": "deskyard.stores.roundup:RoundupStore",
     "rt": "deskyard.stores.rt:RtStore",

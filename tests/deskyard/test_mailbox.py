@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from deskyard import mail_message
 from deskyard.errors import BadInput, NotAllowed, StoreUnreachable
-from deskyard.imap import Address
+from deskyard.mail_address import Address
 from deskyard.mail_message import LONGEST, UNREADABLE
 from deskyard.mail_text import decoded, header
 from deskyard.mailbox import Mailbox
@@ -85,6 +85,8 @@ LINES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80)
 
 
 @given(LINES, st.sampled_from(["utf-8", "koi8-r", "cp1251"]))
+@example("©", "koi8-r")
+@example("Г№5", "cp1251")
 def test_whatever_subject_a_mail_program_writes_is_read_back(text, charset):
     try:
         text.encode(charset)

@@ -4,6 +4,9 @@ import pytest
 
 from tests.real.stand import free_port
 
+collect_ignore = ["servers"]
+"""Scripts that run inside the help desks, with their libraries."""
+
 HOOK_SECRET = "a-secret-of-the-tests"
 
 

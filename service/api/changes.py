@@ -1,0 +1,157 @@
+"""`/v1/changes`, `/v1/catalogue`, `/v1/me`: what another deskyard (or any program that mirrors this desk) asks of it.
+
+In come cursors and moments; out go tickets in the order in which they changed, none left out, what the desk has now,
+and whom this service takes the caller for. "Ours" is seen from the caller: its own writing and its own notes.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from deskyard import __version__
+from deskyard.desk import floor, tickets
+from deskyard.desk.pages import PAGE
+from deskyard.desk.tickets import Status
+from deskyard.errors import BadInput
+from deskyard.stores import desk_pull
+from deskyard.stores.contract import StoredTicket
+from service.api.doors import CalledBy, InYard, Limit
+from service.api.shapes import Who
+from service.problems import problems
+
+router: Final = APIRouter(tags=["changes"])
+
+Cursor = Annotated[str | None, Query(max_length=300, description="`cursor` of the page before.")]
+Since = Annotated[
+    AwareDatetime | None, Query(description="Instead of a cursor: leave out what did not change since that moment.")
+]
+
+
+class Change(BaseModel):
+    """A ticket as it was filed and where it stands.
+
+    `markers`: the ids of the deliveries whose note it bears. `ours`: the caller did what was done to it last.
+    `by_people`: the fields that a person set after it was filed.
+    """
+
+    id: str
+    version: int
+    updated_at: datetime
+    queue: str
+    category: str | None
+    priority: str | None
+    assignee: str | None
+    status: Status
+    markers: list[str]
+    ours: bool
+    by_people: list[str]
+    source: str
+    external_id: str | None
+    subject: str
+    body: str
+    channel: str
+    language: str
+    requester: str
+    organisation: str
+    created_at: datetime | None
+    fields: dict[str, str]
+
+    @classmethod
+    def of(cls, seen: StoredTicket) -> "Change":
+        """The same, for JSON."""
+        ticket = seen.ticket
+        return cls.model_validate(
+            {
+                "id": seen.ref,
+                "version": int(seen.version),
+                "updated_at": seen.updated_at,
+                **{name: seen.value(name) for name in ("queue", "category", "priority", "assignee", "status")},
+                "markers": sorted(seen.markers),
+                "ours": seen.ours,
+                "by_people": sorted(seen.by_people),
+                "source": ticket.source,
+                "external_id": ticket.id or None,
+                "subject": ticket.subject,
+                "body": ticket.body,
+                "channel": ticket.channel,
+                "language": ticket.language,
+                "requester": ticket.requester,
+                "organisation": ticket.organisation,
+                "created_at": ticket.created_at,
+                "fields": dict(ticket.fields),
+            }
+        )
+
+
+class Changes(BaseModel):
+    """Tickets by (`updated_at`, number). `cursor` continues, now if `more`, else later.
+
+    The first page after one without `more` repeats the tickets of about a minute: drop those whose (`id`, `version`)
+    was seen.
+    """
+
+    items: list[Change]
+    cursor: str
+    more: bool
+
+
+class CatalogueSeen(BaseModel):
+    """What a ticket can be given now: open queues with their defaults, present agents with the queues that each serves,
+    and priorities, least urgent first. Any text will do as a category where `categories` is null."""
+
+    queues: dict[str, dict[str, str]]
+    agents: dict[str, list[str]]
+    priorities: list[str]
+    categories: list[str] | None
+
+
+class Me(BaseModel):
+    """Whom the service takes the caller for, and its own version."""
+
+    actor: Who
+    role: str = Field(description="A machine's word gives way to a person's.")
+    version: str
+
+
+@router.get("/v1/changes", responses=problems(400, 422, 503))
+def changes(yard: InYard, caller: CalledBy, limit: Limit = PAGE, cursor: Cursor = None, since: Since = None) -> Changes:
+    """The tickets that changed since the cursor (with neither cursor nor moment: all), oldest change first."""
+    if cursor is not None and since is not None:
+        raise BadInput("a cursor says where to begin: leave `since` out")
+    if since is not None:
+        try:
+            cursor = desk_pull.begin(since.astimezone(UTC))
+        except OverflowError as error:
+            raise BadInput("`since` lies outside the years 1 to 9999 of UTC") from error
+    with yard.database.reading() as session:
+        page = desk_pull.page(session, cursor, limit, datetime.now(UTC), caller.actor)
+    return Changes(items=[Change.of(seen) for seen in page.tickets], cursor=page.cursor, more=page.more)
+
+
+@router.get("/v1/changes/{id}", responses=problems(400, 404, 422, 503))
+def change(
+    id: Annotated[str, Path(description="The desk's number of the ticket.")],  # noqa: A002 - the address calls it so
+    yard: InYard,
+    caller: CalledBy,
+) -> Change:
+    """One ticket as the pages show it. Its journey and comments are at /v1/tickets."""
+    with yard.database.reading() as session:
+        filed = tickets.get(session, tickets.number_of(id))
+        return Change.of(desk_pull.seen(session, [filed], caller.actor)[0])
+
+
+@router.get("/v1/catalogue", responses=problems(400, 503))
+def catalogue(yard: InYard) -> CatalogueSeen:
+    """What a ticket can be given now, in one answer."""
+    with yard.database.reading() as session:
+        found = floor.catalogue(session)
+    categories = None if found.categories is None else list(found.categories)
+    return CatalogueSeen(**found.plain(), priorities=list(found.priorities), categories=categories)
+
+
+@router.get("/v1/me", responses=problems(400))
+def me(caller: CalledBy) -> Me:
+    """Who calls."""
+    return Me(actor=Who.of(caller.actor), role=caller.role, version=__version__)
