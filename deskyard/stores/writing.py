@@ -132,15 +132,15 @@ def _ends_after(
         }
         return Outcome(Result.CONFLICT, store.fetch(delivery.ref), why)
     lost = now.differing(values)
+    overtaken = {name for name, value in lost.items() if value != seen.value(name)}
     why = {name: refused.get(name) or f"it is {value!r} after the write" for name, value in lost.items()}
     if delivery.add_tags and not now.tags >= set(delivery.add_tags):
         why["add_tags"] = refused.get("add_tags") or "not all tags are there after the write"
-    if not why:
-        return Outcome(Result.APPLIED, _noted(store, delivery, now))
     if values and lost.keys() == values.keys():
-        somebody = any(value != seen.value(name) for name, value in lost.items())
-        return Outcome(Result.CONFLICT if somebody else Result.REJECTED, now, why)
-    return Outcome(Result.PARTIAL, _noted(store, delivery, now), why)
+        return Outcome(Result.CONFLICT if overtaken else Result.REJECTED, now, why)
+    # What is neither as it was nor as we wrote it, somebody wrote right after us: that is their word, and no refusal.
+    done = Result.APPLIED if why.keys() <= overtaken else Result.PARTIAL
+    return Outcome(done, _noted(store, delivery, now), why)
 
 
 def _noted(store: Writes, delivery: Delivery, now: StoredTicket) -> StoredTicket:

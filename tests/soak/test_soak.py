@@ -1,4 +1,4 @@
-"""The storm for about forty minutes: `make soak`. Two worker processes, 50 kills, 2 restarts of PostgreSQL."""
+"""The storm for half an hour and more: `make soak`. Two worker processes, 50 kills, 2 restarts of PostgreSQL."""
 
 import time
 
@@ -32,7 +32,7 @@ def test_a_long_storm_loses_doubles_and_overwrites_nothing(desk, faults, ground,
         restarts=RESTARTS,
         races=RACES,
         failures=FAILURES,
-        pause=0.3,
+        pause=0.2,
     )
     storm.blow(patience=900)
     print(f"\n{time.monotonic() - began:,.0f} s: {storm.count()}")

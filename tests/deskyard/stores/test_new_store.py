@@ -135,3 +135,20 @@ def test_a_ticket_that_somebody_only_commented_on_meanwhile_is_still_written(des
     monkeypatch.setattr(store, "fetch", and_then_somebody_comments)
     assert store.apply(deliver(seen, {"queue": "Network"})).result is Result.APPLIED
     assert desk.tickets[ref]["queue"] == "Network"
+
+
+def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, behind, monkeypatch):
+    ref = behind.make(1, None)[0]
+    delivery = deliver(store.fetch(ref), {"queue": "Network", "priority": "high"}, note="Sorted.")
+    write = store.write
+
+    def and_then_a_person_writes(*given):
+        refused = write(*given)
+        desk.set(ref, {"queue": "Billing"}, by="ann")
+        return refused
+
+    monkeypatch.setattr(store, "write", and_then_a_person_writes)
+    outcome = store.apply(delivery)
+    assert (outcome.result, set(outcome.why)) == (Result.APPLIED, {"queue"})
+    assert (desk.tickets[ref]["queue"], desk.tickets[ref]["priority"]) == ("Billing", "high")
+    assert len(desk.notes[ref]) == 1

@@ -1,4 +1,4 @@
-"""Everybody but deskyard, through django-helpdesk's own code: a JSON line [command, told] in, {"ok"} or {"error"} out."""
+"""Everybody but deskyard, by django-helpdesk's own code: a JSON line [command, told] in, {"ok"} or {"error"} out."""
 
 import json
 import sys
