@@ -27,7 +27,7 @@ THEIRS: Final = {"low": 4, "medium": 3, "high": 2, "critical": 1}
 PAGE: Final = 100
 """Tickets that are read at once."""
 
-_NUMBER: Final = re.compile("[1-9][0-9]*")
+_NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 _OURS: Final = {number: name for name, number in THEIRS.items()}
 
 
@@ -148,6 +148,8 @@ class DjangoHelpdeskStore(RemoteStore):
         return [Event(str(told.get("id") or hooks.event_id(raw)), ref)] if _NUMBER.fullmatch(ref) else []
 
     def _patch(self, ref: str, told: Mapping[str, Any]) -> None:
+        if not _NUMBER.fullmatch(ref):
+            raise NotThere(f"there is no ticket {ref[:40]!r}")
         answer = self.http.send("PATCH", f"/tickets/{ref}/", json=told, params=self.asked, accept=(422,))
         if answer.status == 422:
             raise StoreRefused(answer.data["field"], answer.data["reason"])

@@ -160,7 +160,7 @@ def test_a_change_that_leaves_no_trace_in_the_history_is_seen_by_the_version(sto
 def test_a_marker_that_a_requester_quotes_is_not_believed(store, people):
     ref = people.file("VPN")
     delivery = deliver(store.fetch(ref), {"queue": "Network"})
-    people.ask("say", ref=ref, text=f"> {delivery.marker}", who=None, public=True)
+    people.ask("say", ref=ref, text=f"> {delivery.marker}", who="req", public=True)
     assert store.apply(delivery).result is Result.APPLIED
 
 
@@ -269,7 +269,7 @@ def test_priorities_and_states_of_the_desk_are_in_our_words(store, people):
     people.ask("edit", ref=ref, priority=5)
     assert store.fetch(ref).priority == "low"
     assert store.fetch(ref).status == "open"
-    people.ask("edit", ref=ref, on_hold=True)
+    people.ask("hold", ref=ref)
     assert store.fetch(ref).status == "waiting"
     people.set(ref, "status", "closed")
     assert store.fetch(ref).status == "closed"
@@ -349,46 +349,57 @@ def test_a_silence_after_the_write_never_leads_to_a_second_one(fault, desk, peop
     assert people.notes(ref) == [delivery.text]
 
 
-def test_the_add_on_signs_its_webhooks_and_tells_nothing_of_our_own_writing(store, people, caught):
-    time.sleep(0.5)
+@pytest.fixture
+def alice(desk):
+    """An agent at the vendor's own API, which runs where people's browsers are answered."""
+    with httpx2.Client(base_url=f"{desk.base}/api", auth=("alice", "alicepass"), timeout=60) as client:
+        yield client
+
+
+NEW = {"queue": 1, "title": "Hook", "description": "x", "priority": 3, "status": 1}
+
+
+def test_the_add_on_signs_its_webhooks_and_tells_nothing_of_our_own_writing(store, alice, caught):
     caught.forget()
-    ref = people.file("Hook")
+    ref = str(alice.post("/tickets/", json=NEW).raise_for_status().json()["id"])
     assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
-    people.set(ref, "queue", "Billing")
+    alice.post("/followups/", json={"ticket": ref, "title": "Hook", "comment": "Смотрю"}).raise_for_status()
     calls = caught.wait_for(2)
+    time.sleep(0.5)
+    assert len(caught.wait_for(2)) == 2
     events = [event for headers, raw in calls for event in store.parse_webhook(headers, raw, datetime.now(UTC))]
     assert [(event.ref, event.ours) for event in events] == [(ref, False)] * 2
     assert len({event.id for event in events}) == 2
     assert not any(HOOK_SECRET in str(headers) for headers, _ in calls)
-    time.sleep(0.5)
-    assert len(caught.wait_for(2)) == 2
 
 
 def test_a_deskyard_that_is_away_keeps_nobody_from_filing():
     with stand("http://127.0.0.1:9/v1/hooks/helpdesk") as alone:
-        began = time.monotonic()
-        ref = alone.people.file("Nobody listens")
-        assert time.monotonic() - began < 5
-        store = open_store(alone.url)
-        assert store.fetch(ref).ticket.subject == "Nobody listens"
+        shown = {"auth": ("alice", "alicepass"), "timeout": 60}
+        filed = httpx2.post(f"{alone.base}/api/tickets/", json=NEW, **shown)
+        assert filed.status_code == 201
+        ref = str(filed.json()["id"])
+        log = alone.people.folder / "web.log"
+        until = time.monotonic() + 10
+        while "did not take a webhook" not in log.read_text() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert "did not take a webhook" in log.read_text()
         # The API that the vendor ships walks through every ticket to show one; the add-on does not.
         alone.people.ask("fill", n=5_000)
+        store = open_store(alone.url)
+        asked = {
+            "add-on": lambda: store.fetch(ref),
+            "page": lambda: store.pull(store.cursor_at(datetime.now(UTC) - timedelta(hours=1)), 50),
+            "vendor": lambda: httpx2.get(f"{alone.base}/api/tickets/{ref}/", **shown).raise_for_status(),
+        }
         took = {}
-        for name, ask in (
-            ("add-on", lambda: store.fetch(ref)),
-            ("page", lambda: store.pull(store.cursor_at(datetime.now(UTC) - timedelta(hours=1)), 50)),
-            (
-                "vendor",
-                lambda: httpx2.get(f"{alone.base}/api/tickets/{ref}/", auth=("router", "routerpass"), timeout=60),
-            ),
-        ):
+        for name, ask in asked.items():
             began = time.monotonic()
             ask()
             took[name] = time.monotonic() - began
         store.close()
         print("seconds with 5,000 tickets:", {name: round(seconds, 2) for name, seconds in took.items()})
-        assert took["add-on"] < took["vendor"]
-        assert took["page"] < took["vendor"]
+        assert max(took["add-on"], took["page"]) < took["vendor"]
 
 
 def test_the_vendors_own_api_would_overwrite_the_title_and_eat_the_note(desk, people):

@@ -10,11 +10,11 @@ django.setup()
 
 from django.contrib.auth.models import Permission, User  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
 from helpdesk.forms import EditTicketForm, TicketForm  # noqa: E402
 from helpdesk.models import FollowUp, Queue, Ticket, TicketCC  # noqa: E402
 from helpdesk.update_ticket import update_ticket  # noqa: E402
-from helpdesk.user import HelpdeskUser  # noqa: E402
 
 
 def file(subject, body="", queue=None, at=None):
@@ -49,8 +49,16 @@ def change(ref, field, value, who="alice", language="en"):
 
 def say(ref, text, who="alice", public=False):
     """A comment of the staff, or of the requester."""
-    user = User.objects.get(username=who) if who else None
+    user = User.objects.get(username=who)
     update_ticket(user, Ticket.objects.get(pk=ref), comment=text, public=public)
+
+
+def hold(ref, who="alice"):
+    """The button of that name."""
+    browser = Client(headers={"host": "127.0.0.1"})
+    browser.force_login(User.objects.get(username=who))
+    if browser.get(f"/tickets/{ref}/hold/").status_code != 302:
+        raise ValueError("the ticket was not put on hold")
 
 
 def edit(ref, **fields):
@@ -112,13 +120,8 @@ def fill(n):
     Ticket.objects.filter(title__startswith="old ").update(modified=old, created=old)
 
 
-def sees(login):
-    """How many tickets an agent may open."""
-    return HelpdeskUser(User.objects.get(username=login)).accessible_tickets().count()
-
-
 COMMANDS = {
-    one.__name__: one for one in (file, change, say, edit, notes, history, look, copy, close, leave, fill, sees)
+    one.__name__: one for one in (file, change, say, hold, edit, notes, history, look, copy, close, leave, fill)
 }
 
 for line in sys.stdin:
