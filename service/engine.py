@@ -64,6 +64,11 @@ _LIVE: Final = [*_QUEUED, "PENDING"]
 _ENDED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _POLL: Final = 0.2
 
+_DBOS_LOG: Final = logging.getLogger("dbos")
+_DBOS_LOG.handlers = [logging.NullHandler()]  # else DBOS adds one of its own, which holds on to today's stderr
+_DBOS_LOG.propagate = True
+_DBOS_LOG.setLevel(logging.ERROR)
+
 
 class Engine:
     """The work of one process; what is to be done may be handed out whether or not this process works."""
@@ -196,7 +201,6 @@ class Engine:
             wanted = bool(there) or notifying.any_target(session)
         if not wanted or _running.engine is not None or not self.executors.claim():
             return
-        logging.getLogger("dbos").setLevel(logging.ERROR)
         config: DBOSConfig = {
             "name": "deskyard",
             "system_database_engine": self._own,
