@@ -105,9 +105,9 @@ class Engine:
         """Hand a new delivery out."""
         self._hand_out(session, "deliver", _line(connection.id), number, 1, urgency)
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
+    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue: hand the notices out."""
-        for number in notifying.keep(session, ticket, queue, decision, datetime.now(UTC)):
+        for number in notifying.keep(session, ticket, queue, decision, event, datetime.now(UTC)):
             self._hand_out(session, "send", "send", number, 1, 1)
 
     def deliver_later(self, session: Session, row: Row[Any], attempt: int, after: float = 0.0) -> None:

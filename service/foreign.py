@@ -19,6 +19,7 @@ from deskyard.desk.journey import Actor, Step
 from deskyard.foreign import connections, deliveries, mirror
 from deskyard.foreign.connections import Connection
 from deskyard.foreign.mirror import Known
+from deskyard.foreign.notices import ROUTED
 from deskyard.journal import (
     CHANGED,
     CORRECTED,
@@ -51,7 +52,7 @@ class Hands(Protocol):
         """Hand a delivery out, in the transaction that keeps it."""
         ...
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
+    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue: tell whoever wants to know."""
         ...
 
@@ -248,7 +249,7 @@ def settle(
     else:
         deliveries.OUTBOX.park(session, row.id, outcome.result.value, why, at)
     if outcome.result in WRITTEN and row.wanted.get("queue"):
-        hands.told(session, row.ticket_id, row.wanted["queue"], row.decision)
+        hands.told(session, row.ticket_id, row.wanted["queue"], row.decision, ROUTED)
 
 
 def told(session: Session, number: int, steps: Sequence[Step], at: datetime) -> None:

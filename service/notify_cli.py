@@ -29,7 +29,10 @@ def add(
         str,
         typer.Argument(help="slack:https://…, telegram:https://…?chat=…, smtp://…/to@example.org, webhook:https://…"),
     ],
-    queue: Annotated[list[str] | None, typer.Option(help="Only of tickets that reach this queue; repeatable.")] = None,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(help="Of tickets that reach this queue, `triage` too; repeatable. Without: of all routed."),
+    ] = None,
     language: Annotated[str, typer.Option(help="en or ru.")] = "en",
     secret: Annotated[
         str, typer.Option(envvar="DESKYARD_NOTIFY_SECRET", help="The key that signs a generic webhook.")

@@ -15,6 +15,7 @@ from deskyard.database import Session
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
+from deskyard.foreign.notices import ROUTED, WAITS
 from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Stamp, fingerprint
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy, Verdict
@@ -116,10 +117,10 @@ class _Placing:
         return made
 
     def tell(self, session: Session, hands: Hands, entries: Mapping[int, Entry]) -> None:
-        """Whoever wants to know is told of each ticket that was decided into a queue."""
+        """Whoever wants to know is told of each ticket that was placed."""
         for i, (stamp, verdict) in self.decided.items():
-            if verdict.placement.reason.code in PLACING:
-                hands.told(session, stamp.ticket_id, verdict.placement.queue, entries[i].id)
+            event = ROUTED if verdict.placement.reason.code in PLACING else WAITS
+            hands.told(session, stamp.ticket_id, verdict.placement.queue, entries[i].id, event)
 
     def _steps(self, verdict: Verdict, decision: int) -> Iterator[Step]:
         machine = Actor("machine", self.model or "deskyard")

@@ -13,8 +13,9 @@ from service.models import Models
 class Hands(Protocol):
     """Who tells people of what was placed."""
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int) -> None:
-        """A ticket reached a queue: tell whoever wants to know, after the transaction."""
+    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
+        """A ticket reached a queue (see `deskyard.foreign.notices` for how): tell whoever wants to know, after the
+        transaction."""
         ...
 
 

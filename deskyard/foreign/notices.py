@@ -17,13 +17,14 @@ TARGETS: Final = cast(Table, NoticeTargetRow.__table__)
 NOTICES: Final = cast(Table, NoticeRow.__table__)
 OUTBOX: Final = Outbox(NOTICES)
 
-ROUTED: Final = "routed"
-"""The event that is told of: a ticket reached a queue by the machine's decision."""
+ROUTED, WAITS = "routed", "waits"
+"""The events that are told of: a ticket reached a queue by the machine's decision, or it waits there for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Somebody's channel; `place` is its URL without secrets, `queues` those it wants to hear of (all if empty)."""
+    """Somebody's channel; `place` is its URL without secrets. `queues`: those it wants to hear of, whatever brought a
+    ticket there; empty: all tickets that the machine routes."""
 
     id: int
     name: str
@@ -70,9 +71,9 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(TARGETS).where(TARGETS.c.id == number))
 
 
-def keep(session: Session, ticket: int, queue: str, decision: int, at: datetime) -> list[int]:
-    """Keep a notice for each target that wants to hear of that queue; their numbers. The same decision is told once."""
-    wanting = [one.id for one in every(session) if not one.queues or queue in one.queues]
+def keep(session: Session, ticket: int, queue: str, decision: int, event: str, at: datetime) -> list[int]:
+    """Keep a notice for each target that wants to hear of it; their numbers. The same decision is told once."""
+    wanting = [one.id for one in every(session) if (queue in one.queues if one.queues else event == ROUTED)]
     if not wanting:
         return []
     known = select(NOTICES.c.target_id).where(NOTICES.c.decision == decision, NOTICES.c.target_id.in_(wanting))
@@ -80,7 +81,7 @@ def keep(session: Session, ticket: int, queue: str, decision: int, at: datetime)
     numbers = []
     for target in wanting:
         if target not in told:
-            row = {"target_id": target, "ticket_id": ticket, "decision": decision, "event": ROUTED, "queue": queue}
+            row = {"target_id": target, "ticket_id": ticket, "decision": decision, "event": event, "queue": queue}
             fresh = {"begun": False, "state": WAITING, "attempt": 1, "tries": 0, "due_at": at, "result": "", "why": {}}
             made = insert(NOTICES).returning(NOTICES.c.id)
             numbers.append(int(session.execute(made, {**row, **fresh, "created_at": at}).scalar_one()))

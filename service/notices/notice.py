@@ -52,8 +52,16 @@ class Channel(Protocol):
 
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"routed": "Ticket {ticket} came to {queue}", "": "Ticket {ticket} in {queue}: {event}"},
-    "ru": {"routed": "Заявка {ticket} попала в очередь «{queue}»", "": "Заявка {ticket} в очереди «{queue}»: {event}"},
+    "en": {
+        "routed": "Ticket {ticket} came to {queue}",
+        "waits": "Ticket {ticket} waits for a person in {queue}",
+        "": "Ticket {ticket} in {queue}: {event}",
+    },
+    "ru": {
+        "routed": "Заявка {ticket} попала в очередь «{queue}»",
+        "waits": "Заявка {ticket} ждёт человека в очереди «{queue}»",
+        "": "Заявка {ticket} в очереди «{queue}»: {event}",
+    },
 }
 """Language → event → sentence; the event "" is any other."""
 

@@ -98,6 +98,19 @@ def test_a_channel_that_fails_is_tried_again_and_one_that_refuses_is_parked(rout
     assert wait_for(lambda: state(home) == {"done": 1, "parked": 1})
 
 
+def test_who_names_a_queue_hears_of_what_waits_there_too(routing, receiver, told, command, home):
+    command("notify", "add", "dispatch", f"webhook:{receiver.state.base}/hook", "--queue", "triage", "--secret", KEY)
+    command("notify", "add", "all", f"webhook:{receiver.state.base}/hook", "--secret", KEY)
+    client = routing()
+    client.put("/v1/queues/IT", json={})
+    client.post("/v1/tickets", json={"subject": SUBJECTS["IT"]})
+    number = client.post("/v1/tickets", json={"subject": "lorem ipsum"}).json()["ticket"]["id"]
+    assert wait_for(lambda: state(home) == {"done": 2})
+    heard = {(one["event"], one["queue"]): one["ticket"] for one in (json.loads(raw) for _, raw in told)}
+    assert set(heard) == {("routed", "IT"), ("waits", "triage")}
+    assert heard["waits", "triage"] == number
+
+
 def test_a_private_address_is_refused_unless_it_is_allowed(command, home, receiver):
     command("notify", "add", "team", f"webhook:{receiver.state.base}/hook", "--secret", KEY)
     said = command("notify", "test", "team")

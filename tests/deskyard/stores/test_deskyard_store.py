@@ -1,74 +1,19 @@
 """A second deskyard over its own API keeps the contract of every ticket store: real app, real HTTP, real database."""
 
-import hashlib
-import hmac
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import httpx2
 import pytest
-from sqlalchemy import update
 
-from deskyard import access
-from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere, StaleWebhook, StoreRefused
 from deskyard.policy import TRIAGE
 from deskyard.settings import Settings
 from deskyard.stores import Delivery, Result, open_store
-from deskyard.testing import CASES, Behind, check_store
+from deskyard.testing import CASES, check_store
 from deskyard.testing.behind import deliver, new_id, run
 from service.app import create_app
+from tests.fakes.other_deskyard import There, hook
 from tests.fakes.serving import Faults, served
-
-SECRET = "hook-secret-of-the-tests"
-ROLES = {"router": "machine", "ann": "agent", "boss": "admin", "eve": "viewer"}
-
-
-class There:
-    """The other deskyard: its people call its API with their own keys."""
-
-    def __init__(self, app, base):
-        self.database = app.state.yard.database
-        self.base = base
-        with self.database.writing() as session:
-            now = datetime.now(UTC)
-            self.keys = {name: access.create(session, name, role, "test", now) for name, role in ROLES.items()}
-        self.client = httpx2.Client(base_url=f"{base}/v1", timeout=30)
-        for queue in ("IT", "Billing", "Кадры/Отпуск"):
-            self.ask("boss", "PUT", f"/queues/{queue}", json={})
-        for name, queues in (("ann", ["IT"]), ("борис", ["IT", "Billing"])):
-            self.ask("boss", "PUT", f"/agents/{name}", json={"queues": queues})
-
-    def ask(self, who, method, path, headers=None, **options):
-        headers = {"Authorization": f"Bearer {self.keys[who]}", **(headers or {})}
-        answer = self.client.request(method, path, headers=headers, **options)
-        answer.raise_for_status()
-        return answer.json()
-
-    def file(self, n, at=None):
-        refs = [self.ask("router", "POST", "/tickets", json={"subject": "VPN"})["ticket"]["id"] for _ in range(n)]
-        if at is not None:
-            moved = update(TICKETS).where(TICKETS.c.id.in_(map(int, refs)))
-            with self.database.writing() as session:
-                session.execute(moved.values(received_at=at, updated_at=at))
-        return refs
-
-    def set(self, ref, field, value, who="ann"):
-        self.ask(who, "PATCH", f"/tickets/{ref}", json={field: value}, headers={"If-Match": "*"})
-
-    def notes(self, ref):
-        return [one["text"] for one in self.ask("ann", "GET", f"/tickets/{ref}")["comments"] if not one["public"]]
-
-    def url(self, key):
-        return f"deskyard:{self.base.replace('://', f'://:{key}@')}?hook_secret={SECRET}"
-
-
-def hook(ref, at, secret=SECRET):
-    raw = json.dumps({"id": "n7", "event": "placed", "ticket": ref, "queue": "IT", "link": ""}).encode()
-    moment = str(int(at.timestamp()))
-    made = hmac.new(secret.encode(), f"{moment}.".encode() + raw, hashlib.sha256).hexdigest()
-    return {"X-Deskyard-Signature": f"sha256={made}", "X-Deskyard-Timestamp": moment}, raw
 
 
 @pytest.fixture
@@ -87,9 +32,9 @@ def faults(app):
 @pytest.fixture
 def there(app, faults):
     with served(faults) as base:
-        one = There(app, base)
+        one = There(app.state.yard.database, base)
         yield one
-        one.client.close()
+        one.close()
 
 
 @pytest.fixture
@@ -112,17 +57,7 @@ def store(there, opened):
 
 @pytest.fixture
 def behind(there):
-    return Behind(
-        make=there.file,
-        person_sets=there.set,
-        notes=there.notes,
-        close_queue=lambda name: there.ask("boss", "PUT", f"/queues/{name}", json={"open": False}),
-        send_away=lambda name: there.ask("boss", "PUT", f"/agents/{name}", json={"present": False, "queues": ["IT"]}),
-        hook=hook,
-        start=TRIAGE,
-        queues=("IT", "Billing", "Кадры/Отпуск"),
-        agents=("ann", "борис"),
-    )
+    return there.behind()
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,0 +1,91 @@
+"""A second deskyard as the tests see it: its people call its API, each with a key of their own."""
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+
+import httpx2
+from sqlalchemy import update
+
+from deskyard import access
+from deskyard.desk.tickets import TICKETS
+from deskyard.policy import TRIAGE
+from deskyard.testing import Behind
+
+SECRET = "a-secret-of-the-tests"
+ROLES = {"router": "machine", "ann": "agent", "boss": "admin", "eve": "viewer"}
+
+
+class There:
+    """The other deskyard: its people call its API with their own keys."""
+
+    def __init__(self, database, base):
+        self.database = database
+        self.base = base
+        with self.database.writing() as session:
+            now = datetime.now(UTC)
+            self.keys = {name: access.create(session, name, role, "test", now) for name, role in ROLES.items()}
+        self.client = httpx2.Client(base_url=f"{base}/v1", timeout=30)
+        for queue in ("IT", "Billing", "Кадры/Отпуск"):
+            self.ask("boss", "PUT", f"/queues/{queue}", json={})
+        for name, queues in (("ann", ["IT"]), ("борис", ["IT", "Billing"])):
+            self.ask("boss", "PUT", f"/agents/{name}", json={"queues": queues})
+
+    def ask(self, who, method, path, headers=None, **options):
+        headers = {"Authorization": f"Bearer {self.keys[who]}", **(headers or {})}
+        answer = self.client.request(method, path, headers=headers, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+    def file(self, subject="VPN", body="", queue=None):
+        ref = self.ask("router", "POST", "/tickets", json={"subject": subject, "body": body})["ticket"]["id"]
+        if queue:
+            self.set(ref, "queue", queue)
+        return ref
+
+    def make(self, n, at=None):
+        refs = [self.file() for _ in range(n)]
+        if at is not None:
+            moved = update(TICKETS).where(TICKETS.c.id.in_(map(int, refs)))
+            with self.database.writing() as session:
+                session.execute(moved.values(received_at=at, updated_at=at))
+        return refs
+
+    def set(self, ref, field, value, who="ann"):
+        self.ask(who, "PATCH", f"/tickets/{ref}", json={field: value}, headers={"If-Match": "*"})
+
+    def notes(self, ref):
+        return [one["text"] for one in self.ask("ann", "GET", f"/tickets/{ref}")["comments"] if not one["public"]]
+
+    def behind(self):
+        def close_queue(name):
+            self.ask("boss", "PUT", f"/queues/{name}", json={"open": False})
+
+        def send_away(name):
+            self.ask("boss", "PUT", f"/agents/{name}", json={"present": False, "queues": ["IT"]})
+
+        return Behind(
+            make=self.make,
+            person_sets=self.set,
+            notes=self.notes,
+            close_queue=close_queue,
+            send_away=send_away,
+            hook=hook,
+            start=TRIAGE,
+            queues=("IT", "Billing", "Кадры/Отпуск"),
+            agents=("ann", "борис"),
+        )
+
+    def close(self):
+        self.client.close()
+
+    def url(self, key):
+        return f"deskyard:{self.base.replace('://', f'://:{key}@')}?hook_secret={SECRET}"
+
+
+def hook(ref, at, secret=SECRET):
+    raw = json.dumps({"id": "n7", "event": "placed", "ticket": ref, "queue": "IT", "link": ""}).encode()
+    moment = str(int(at.timestamp()))
+    made = hmac.new(secret.encode(), f"{moment}.".encode() + raw, hashlib.sha256).hexdigest()
+    return {"X-Deskyard-Signature": f"sha256={made}", "X-Deskyard-Timestamp": moment}, raw
