@@ -19,8 +19,6 @@ from typing import Any, Final
 from deskyard.errors import NotAllowed, NotThere, StoreUnreachable
 from deskyard.mail_address import Address
 
-__all__ = ["Address", "Folder", "Listed", "reading"]
-
 _WAIT: Final = 60.0
 _QUOTED: Final = 200
 _WINDOW: Final = 1000
