@@ -24,7 +24,7 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 	touch $@
 
 test: setup lint ## Linters, types, import contracts, and every test that needs no other server
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check

@@ -18,7 +18,7 @@ from deskyard.database import Session
 from deskyard.desk.journey import Actor
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput
-from deskyard.tables import KeyRow
+from deskyard.tables import KeyRow, UserRow
 
 Role = Literal["viewer", "agent", "manager", "admin", "machine"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -45,7 +45,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys that open the service now. `needed`: one was made at some time, so nobody comes in without."""
+    """The keys that open the service now. `needed`: a key or a user was made once, so nobody comes in without."""
 
     needed: bool
     by_hash: Mapping[str, Key]
@@ -90,10 +90,15 @@ def any_key(session: Session) -> bool:
     return session.execute(select(_KEYS.c.id).limit(1)).first() is not None
 
 
+def is_closed(session: Session) -> bool:
+    """Whether nobody comes in without a key or a user's name, as the first of either was made."""
+    return any_key(session) or session.execute(select(UserRow.id).limit(1)).first() is not None
+
+
 def in_use(session: Session) -> Keys:
     """The keys that open the service now."""
     rows = session.execute(select(_KEYS).where(_KEYS.c.revoked_at.is_(None))).all()
-    return Keys(bool(rows) or any_key(session), {row.sha256: _key(row) for row in rows})
+    return Keys(bool(rows) or is_closed(session), {row.sha256: _key(row) for row in rows})
 
 
 def _changed(session: Session, statement: Any) -> bool:

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "rollback": ("deskyard.models_cli:rollback", "Go back to the model that was in use before."),
     "policy": ("deskyard.policy_cli:policy", "Say how far the machine may go: suggest, route, off, shadow."),
     "key": ("deskyard.key_cli:key", "Say who may come in: keys to the service, each with a role."),
+    "user": ("deskyard.user_cli:user", "Say who may sign in to the pages: users, each with a role."),
     "undo": ("deskyard.undo_cli:undo_", "Take back what the machine set and nobody touched."),
     "export-history": ("deskyard.export_history:export_history", "Write the desk's tickets as a table to train on."),
     "verify": ("service.verify:verify", "Compute decisions again and compare them byte for byte."),

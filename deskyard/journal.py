@@ -7,7 +7,7 @@ history.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -42,6 +42,11 @@ _FIRSTS: Final = (
 _DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
 _NEWEST: Final = (
     select(_ENTRIES.c.id).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id.desc()).limit(bindparam("n"))
+)
+_SINCE: Final = (
+    select(_ENTRIES)
+    .where(_ENTRIES.c.kind == bindparam("kind"), _ENTRIES.c.at >= bindparam("moment"))
+    .order_by(_ENTRIES.c.at)
 )
 _FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
 
@@ -114,6 +119,12 @@ class Journal:
         """The decision with that number."""
         row = session.execute(_DECISION, {"number": number}).first()
         return None if row is None else _entry(row)
+
+    @staticmethod
+    def since(session: Session, kind: str, moment: datetime) -> Iterator[Entry]:
+        """The entries of a kind from a moment on, oldest first."""
+        rows = session.execute(_SINCE, {"kind": kind, "moment": moment}, execution_options={"yield_per": 1000})
+        return map(_entry, rows)
 
     @staticmethod
     def newest_decisions(session: Session, n: int) -> list[int]:

@@ -35,7 +35,7 @@ def create(
     """
     database = open_database(settings().database)
     with database.writing() as session:
-        first = not access.any_key(session)
+        first = not access.is_closed(session)
         secret = access.create(session, name, role, getpass.getuser(), datetime.now(UTC))
     database.close()
     typer.echo(f"The key {name!r} of role {role}. Keep it now, it is not shown again:", err=True)

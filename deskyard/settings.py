@@ -2,13 +2,15 @@
 
 `DESKYARD_HOME` holds the database, bundles, logs and MLflow's files, and nothing outside it is read. Unset, databases
 lie in `./var` and bundles in `./models`, which is where a checkout wants them. `DESKYARD_PUBLIC_URL` is the address at
-which people reach this service, for links in notices; `DESKYARD_NOTIFY_ALLOW` (a JSON list of hosts and networks) names
+which people reach this service, for links in notices; `DESKYARD_TIME_ZONE` the desk's own (`Europe/Moscow`; UTC unless
+said), for pages and reports; `DESKYARD_NOTIFY_ALLOW` (a JSON list of hosts and networks) names
 the private addresses to which notices may go. A help desk is read every `DESKYARD_PULL_EVERY` seconds, and has
 `DESKYARD_STORE_TIMEOUT` seconds to answer.
 """
 
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +24,7 @@ class Settings(BaseSettings):
     home: Path | None = None
     database_url: str = ""
     public_url: str = ""
+    time_zone: ZoneInfo = ZoneInfo("UTC")
     pull_every: float = Field(default=60.0, ge=1)
     store_timeout: float = Field(default=20.0, gt=0)
     notify_allow: tuple[str, ...] = ()

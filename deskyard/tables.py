@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_")
+PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_", "report_")
 """Our tables begin like this; any other table in the database belongs to somebody else."""
 
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -152,6 +152,8 @@ class TicketRow(Base):
         Index(None, "source", "key", unique=True),
         Index(None, "queue_id", "id"),
         Index(None, "updated_at", "id"),
+        Index(None, "status", "queue_id", "received_at"),
+        Index(None, "received_at"),
         _NUMBERED,
     )
 
@@ -215,7 +217,7 @@ class EntryRow(Base):
     """One entry of the journal. `ticket_id` is no foreign key: what happened stays when a ticket is erased."""
 
     __tablename__ = "journal_entries"
-    __table_args__ = (Index(None, "ticket_id", "id"), _NUMBERED)
+    __table_args__ = (Index(None, "ticket_id", "id"), Index(None, "kind", "at"), _NUMBERED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -266,6 +268,93 @@ class KeyRow(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     revoked_at: Mapped[datetime | None]
+
+
+class UserRow(Base):
+    """Somebody who signs in to the pages. `password` is a scrypt hash, empty for who signs in elsewhere; `totp` the key
+    of the second factor. `queues`: those whose tickets may be seen, all if empty."""
+
+    __tablename__ = "access_users"
+    __table_args__ = (UniqueConstraint("name"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password: Mapped[str]
+    totp: Mapped[str | None]
+    totp_used: Mapped[int] = mapped_column(default=0)
+    queues: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    disabled_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A browser in which somebody is signed in: the SHA-256 of its cookie, and when it was last heard of."""
+
+    __tablename__ = "access_sessions"
+    __table_args__ = (UniqueConstraint("sha256"), Index(None, "user_id"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("access_users.id"))
+    sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class InvitationRow(Base):
+    """A word that lets whoever shows it make the first user: its SHA-256, and until when."""
+
+    __tablename__ = "access_invitations"
+    __table_args__ = (UniqueConstraint("sha256"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    until: Mapped[datetime]
+
+
+class LeaseRow(Base):
+    """Somebody looks at a ticket on the review desk, and until when nobody else is shown it."""
+
+    __tablename__ = "desk_leases"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), primary_key=True, autoincrement=False)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+
+
+class BlindRow(Base):
+    """A routed ticket that a person sorts without the machine's answer, to measure how often it is right.
+
+    `decision`: the journal's entry. `answer`: the queue that the person chose, once somebody did.
+    """
+
+    __tablename__ = "desk_blind"
+    __table_args__ = (Index(None, "answered_at"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), primary_key=True, autoincrement=False)
+    decision: Mapped[int]
+    at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+
+
+class StatusLinkRow(Base):
+    """The secret address at which a requester sees how a ticket stands, as its SHA-256; and what they thought of it.
+
+    `stars`: 1 to 5, None until they rate it.
+    """
+
+    __tablename__ = "desk_status_links"
+    __table_args__ = (UniqueConstraint("sha256"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), primary_key=True, autoincrement=False)
+    sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    stars: Mapped[int | None]
+    said: Mapped[str]
+    rated_at: Mapped[datetime | None]
 
 
 class AuditRow(Base):

@@ -1,7 +1,8 @@
 """Who calls, what each role may do, and how often.
 
-In come headers and addresses, out goes the caller, or a refusal: 401, 403 or 429. `RIGHTS` is the one table of who may
-do what; an address without a line in it is refused to everybody. Nothing here reads a request's body.
+In come headers and addresses, out goes the caller, or a refusal: 401, 403 or 429. Programs show a key, browsers the
+cookie of a session, which opens pages only. `RIGHTS` is the one table of who may do what; an address without a line in
+it is refused to everybody. Nothing here reads a request's body.
 """
 
 import ipaddress
@@ -11,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from deskyard import access
+from deskyard import access, sign_in
 from deskyard.access import ROLES, Keys
 from deskyard.database import Database
 from deskyard.desk.journey import Actor
@@ -27,17 +30,34 @@ from service.limits import Limit
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the request."""
+    """Who sent the request. `queues`: those whose tickets they may see, None: all."""
 
     actor: Actor
     role: str
+    queues: frozenset[str] | None = None
+
+    def sees(self, queue: str) -> bool:
+        """Whether they may see a queue's tickets."""
+        return self.queues is None or queue in self.queues
+
+    def may(self, method: str, path: str) -> bool:
+        """Whether their role may do that."""
+        return self.role in RIGHTS.get((method, path), frozenset())
 
 
 LOCAL: Final = Caller(Actor("person", "local"), "admin")
 """Whoever sits at this machine, until the first key exists."""
 
+GUEST: Final = Caller(Actor("person", "guest"), "guest", frozenset())
+"""Somebody who did not sign in, on a page for everybody."""
+
 OPEN: Final = frozenset({"/livez", "/readyz", "/v1/hooks/{name}", "/v1/hooks/{name}/{secret}"})
 """Addresses for supervisors, which have no key, and for webhooks, which prove themselves."""
+
+EVERYBODYS: Final = frozenset({"/static", "/language", "/sign-in", "/sign-out", "/set-up/{word}"})
+"""Pages for whoever reaches this service."""
+
+COOKIE: Final = "deskyard_session"
 
 Roles = frozenset[str]
 LOOK: Final[Roles] = frozenset(ROLES)
@@ -47,7 +67,7 @@ RULE: Final[Roles] = frozenset({"admin"})
 
 RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/"): LOOK,
-    ("GET", "/static"): LOOK,
+    ("GET", "/yard"): LOOK,
     ("GET", "/openapi.json"): LOOK,
     ("GET", "/docs"): LOOK,
     ("GET", "/metrics"): LOOK,
@@ -87,6 +107,9 @@ REQUESTS: Final = (200.0, 400)
 FAILURES: Final = (10 / 60, 10)
 """Wrong keys from one address."""
 
+GUESSES: Final = (5 / 60, 10)
+"""Passwords tried from one address, and for one name."""
+
 FRESH: Final = 0.5
 """Seconds that keys are remembered: a revoked one is refused within a second."""
 
@@ -109,15 +132,27 @@ class Access:
         self._one_at_a_time = threading.Lock()
         self._requests = Limit(*REQUESTS)
         self._failures = Limit(*FAILURES)
+        self._guesses = Limit(*GUESSES)
 
-    async def caller(self, headers: Headers, address: str) -> Caller:
-        """Who calls. Raises HTTPException: 401 without a key that fits, 429 for too many, 400 and 403 for strangers."""
+    async def caller(self, headers: Headers, address: str, method: str, path: str) -> Caller:
+        """Who calls. Raises HTTPException: 401 without a key or a session that fits, 429 for too many, 400 and 403 for
+        strangers and for what other sites' pages send."""
         keys = await self._fresh()
         if not keys.needed:
             _refuse_strangers(headers, address)
             return LOCAL
         if "authorization" not in headers:
+            secret = cookie(headers)
+            if secret and not path.startswith("/v1"):
+                _refuse_other_sites(headers, method)
+                user = await run_in_threadpool(self._signed_in, secret)
+                if user is not None:
+                    self._count(f"user {user.actor.name}")
+                    return user
             self.count(address)
+            if path in EVERYBODYS:
+                _refuse_other_sites(headers, method)
+                return GUEST
             raise HTTPException(401, _NEEDED, _CHALLENGE)
         found = _BEARER.fullmatch(headers["authorization"])
         key = keys.find(found[1]) if found else None
@@ -136,6 +171,28 @@ class Access:
 
     def _count(self, name: str) -> None:
         _refuse_if(self._requests.wait(name, self.clock()), "too many requests")
+
+    def guess(self, address: str, name: str) -> None:
+        """Somebody is about to try a password. Raises HTTPException 429 where too many were wrong."""
+        now = self.clock()
+        for who in (_network(address), f"name {name}"):
+            _refuse_if(self._guesses.wait(who, now), "too many attempts to sign in")
+
+    def forget(self) -> None:
+        """Read the keys anew: this process has just made the first user."""
+        self._read_at = -math.inf
+
+    def _signed_in(self, secret: str) -> Caller | None:
+        now = datetime.now(UTC)
+        with self._database.reading() as session:
+            found = sign_in.who(session, secret, now)
+        if found is None:
+            return None
+        user, heard = found
+        if heard:
+            with self._database.writing() as session:
+                sign_in.heard(session, secret, now)
+        return Caller(Actor("person", user.name), user.role, frozenset(user.queues) or None)
 
     async def _fresh(self) -> Keys:
         keys = self._keys
@@ -159,6 +216,24 @@ def refuse_unless_allowed(caller: Caller, method: str, path: str) -> None:
     if caller.role not in allowed:
         who = " or ".join(role for role in ROLES if role in allowed) or "nobody"
         raise HTTPException(403, f"the role {caller.role} may not do this: {who} may")
+
+
+def cookie(headers: Headers) -> str:
+    """The secret of a browser's session; empty without one."""
+    return Request({"type": "http", "headers": headers.raw}).cookies.get(COOKIE, "")
+
+
+def _refuse_other_sites(headers: Headers, method: str) -> None:
+    """Of what a browser sends along with our cookie, only our own pages may change anything.
+
+    Browsers say where a request comes from (Fetch Metadata; older ones in Origin); what says neither is refused.
+    """
+    if method in ("GET", "HEAD"):
+        return
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin", "")
+    ours = site == "same-origin" if site else bool(origin) and origin.split("//")[-1] == headers.get("host", "")
+    if not ours:
+        raise HTTPException(403, "a web page of another site may not do this: use deskyard's own pages")
 
 
 def _refuse_strangers(headers: Headers, address: str) -> None:

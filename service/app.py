@@ -38,14 +38,15 @@ from service.engine import Engine
 from service.guard import Guard
 from service.lane import Lane
 from service.metrics import Measured, Metrics
+from service.pages import door
 from service.pages import yard as page
 from service.problems import problems as declared
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit, health, metrics,
-    docs,
+    page, door, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit, health,
+    metrics, docs,
 )  # fmt: skip
 
 
@@ -107,8 +108,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)
-    for door in _DOORS:
-        app.include_router(door.router)
+    for one in _DOORS:
+        app.include_router(one.router)
     app.mount("/static", docs.Assets())
     return app
 

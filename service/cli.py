@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from sqlalchemy import make_url
 
-from deskyard import access
+from deskyard import access, sign_in
 from deskyard.database import open_database
 from deskyard.desk import queues
 from deskyard.errors import BadInput
@@ -41,6 +42,7 @@ def serve(
         told = f"deskyard takes tickets at http://{shown}:{door.getsockname()[1]}/v1/tickets"
         if workers > 1:
             typer.echo(told)
+            _invite(f"http://{shown}:{door.getsockname()[1]}")
             _supervise(door, workers)
             return
         import uvicorn
@@ -58,6 +60,7 @@ def serve(
         )
         if door_number < 0:
             typer.echo(told)
+            _invite(f"http://{shown}:{door.getsockname()[1]}")
         server.run(sockets=[door])
 
 
@@ -87,6 +90,18 @@ def work() -> None:
     yard.models.watch(stop)
     engine.stop()
     database.close()
+
+
+def _invite(base: str) -> None:
+    """Until the first user or key, say where the first user can be made."""
+    database = open_database(settings().database)
+    with database.writing() as session:
+        word = "" if access.is_closed(session) else sign_in.invite(session, datetime.now(UTC))
+    database.close()
+    if word:
+        typer.echo(
+            f"no user yet: pages are open to this machine; within 15 minutes {base}/set-up/{word} makes an admin"
+        )
 
 
 def _refuse_many_on_a_file() -> None:
@@ -140,7 +155,7 @@ def _is_loopback(host: str) -> bool:
 def _keys_exist() -> bool:
     database = open_database(settings().database)
     with database.reading() as session:
-        found = access.any_key(session)
+        found = access.is_closed(session)
     database.close()
     return found
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.access import OPEN, Access, refuse_unless_allowed
+from service.access import EVERYBODYS, OPEN, Access, refuse_unless_allowed
 
 LARGEST: Final = 2_000_000
 """Bytes of one request's body."""
@@ -62,8 +62,10 @@ class Guard:
         if path in OPEN:
             self.access.count(address)
         else:
-            scope[CALLER] = caller = await self.access.caller(headers, address)
+            scope[CALLER] = caller = await self.access.caller(headers, address, scope["method"], path)
             structlog.contextvars.bind_contextvars(caller=caller.actor.name)
+            if path in EVERYBODYS:
+                return
             if path:
                 refuse_unless_allowed(caller, scope["method"], path)
             elif known:

@@ -1,11 +1,13 @@
-"""Every error as `application/problem+json` (RFC 9457): what is wrong and what to do, in a sentence.
+"""Every error as `application/problem+json` (RFC 9457), or as a page: what is wrong and what to do, in a sentence.
 
 In come exceptions, out go answers. They name fields and never repeat a ticket's text.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -14,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from deskyard.errors import (
     BadInput,
@@ -29,6 +32,8 @@ from deskyard.errors import (
     StoreUnreachable,
 )
 from deskyard.tables import storable
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 log: Final = structlog.get_logger(__name__)
 
@@ -77,12 +82,33 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(DeskyardError, _on_purpose)
-    app.add_exception_handler(DBAPIError, _no_database)
-    app.add_exception_handler(Exception, _a_bug)
+    """Make every error of the app a problem; a person who looks at a page is told it on a page."""
+    app.add_exception_handler(RequestValidationError, _for_people(_invalid))
+    app.add_exception_handler(HTTPException, _for_people(_refused))
+    app.add_exception_handler(DeskyardError, _for_people(_on_purpose))
+    app.add_exception_handler(DBAPIError, _for_people(_no_database))
+    app.add_exception_handler(Exception, _for_people(_a_bug))
+
+
+def _for_people(told: Handler) -> Handler:
+    async def answer(request: Request, error: Exception) -> Response:
+        said = await told(request, error)
+        in_place = "hx-request" in request.headers
+        if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
+            return said
+        from service.pages import shell
+
+        if said.status_code == 401 and request.method == "GET":
+            return shell.go(f"/sign-in?to={quote(shell.address(request), safe='')}")
+        found = json.loads(bytes(said.body))
+        page = shell.page(request, "problem.html", said.status_code, heading=found["title"], detail=found["detail"])
+        page.headers.update({name: value for name, value in said.headers.items() if name in _KEPT})
+        return page
+
+    return answer
+
+
+_KEPT: Final = ("retry-after", "allow", "connection")
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

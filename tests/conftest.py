@@ -258,6 +258,10 @@ class Server:
         assert found, f"{said!r} {self.log.read_text()}"
         self.port = int(found[1])
 
+    def invitation(self) -> str:
+        """The address, of this server, at which the first user is made."""
+        return re.search(r"http://127\.0\.0\.1:\d+(/set-up/\S+)", self.process.stdout.readline())[1]
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -1,21 +1,21 @@
-"""Words: the sentences, numbers and dates of a report in the reader's language.
+"""Words: the sentences, numbers and dates of reports and pages in the reader's language.
 
 In comes a language, out comes what says things in it. English stands in the code and the templates; every other
-language is a catalogue in `locales/` (gettext's own text format, read as it stands: nothing is compiled and kept).
+language is catalogues in folders (gettext's own text format, read as they stand: nothing is compiled and kept).
 Never guesses: a sentence that a catalogue lacks is shown in English, and a test counts them.
 """
 
 import gettext as gnu
 import io
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -44,11 +44,11 @@ def preferred(environment: Mapping[str, str]) -> Language:
 class Words:
     """Says things in one language; every value that is put into a sentence is escaped for HTML."""
 
-    def __init__(self, language: Language) -> None:
-        """Read the catalogue once."""
+    def __init__(self, language: Language, *more: Path) -> None:
+        """Read the catalogues once: of reports, and of the folders named."""
         self.language = language
         self.locale: Final = Locale.parse(language.value)
-        self._catalogue: Final = catalogue(language)
+        self._catalogue: Final = catalogue(language, *more)
 
     def gettext(self, message: str, **values: object) -> Markup:
         """A sentence with its values (`%(name)s`); a per cent sign of its own is written twice."""
@@ -97,6 +97,23 @@ class Words:
         """Day and time of an ISO moment, with its zone."""
         return format_datetime(datetime.fromisoformat(moment), "d MMMM y, HH:mm zzz", tzinfo=None, locale=self.locale)
 
+    def when(self, moment: datetime, zone: tzinfo) -> str:
+        """Day and time of a moment in a zone, short.
+
+        >>> from zoneinfo import ZoneInfo
+        >>> Words(Language.RU).when(datetime.fromisoformat("2026-01-31T12:00:00+00:00"), ZoneInfo("Europe/Moscow"))
+        '31 янв. 2026, 15:00'
+        """
+        return format_datetime(moment, "d MMM y, HH:mm", tzinfo=zone, locale=self.locale)
+
+    def age(self, time: timedelta) -> str:
+        """How long, roughly.
+
+        >>> Words(Language.EN).age(timedelta(hours=30)), Words(Language.RU).age(timedelta(minutes=5))
+        ('30 hours', '5 минут')
+        """
+        return format_timedelta(time, threshold=1.5, granularity="minute", locale=self.locale)
+
     def month(self, month: str) -> str:
         """A month written `2025-01`."""
         return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=self.locale)
@@ -111,13 +128,26 @@ class Words:
 
 
 @cache
-def catalogue(language: Language) -> gnu.NullTranslations:
-    """The language's sentences; English needs none."""
-    if language is Language.EN:
-        return gnu.NullTranslations()
+def catalogue(language: Language, *more: Path) -> gnu.NullTranslations:
+    """The language's sentences, of reports and of every `.po` file in the language's folder of `more`."""
+    whole = gnu.NullTranslations()
+    if language is not Language.EN:
+        for file in (LOCALES / f"{language.value}.po", *_files(language, more)):
+            one = _read(file, language)
+            one.add_fallback(whole)
+            whole = one
+    return whole
+
+
+def _files(language: Language, folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((folder / language.value).glob("*.po"))
+
+
+def _read(file: Path, language: Language) -> gnu.GNUTranslations:
     compiled = io.BytesIO()
-    with (LOCALES / f"{language.value}.po").open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language.value))
+    with file.open("rb") as opened:
+        write_mo(compiled, read_po(opened, locale=language.value))
     compiled.seek(0)
     return gnu.GNUTranslations(compiled)
 

@@ -1,58 +1,80 @@
-"""`/`: the yard at a glance, its queues with their newest tickets, and each ticket's decisions with their reasons."""
+"""`/`: the yard at a glance: what came and what became of it, each queue with its oldest ticket, how all parts do."""
 
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
 
-from deskyard.desk import queues, tickets
-from deskyard.desk.pages import LONGEST_PAGE
-from deskyard.journal import Journal
+from deskyard.database import Session
+from deskyard.desk import overview, tickets
+from deskyard.desk.tickets import Filed
+from deskyard.foreign import connections, deliveries
+from deskyard.journal import Entry, Journal
 from deskyard.policies import Policies
-from service.api.doors import InYard
+from service.access import Caller
+from service.api.doors import InEngine, InYard
+from service.engine import Engine
+from service.pages import shell
+from service.yard import Yard
 
-SHOWN: Final = 15
-"""Tickets shown of each queue, the newest first."""
+SHOWN: Final = 12
+"""Newest decisions."""
+
+LATELY: Final = timedelta(hours=24)
 
 router: Final = APIRouter(include_in_schema=False)
 
 
-def _own_words(text: str) -> str:
-    from deskyard.text import clean  # only here: without a model the service starts without the language tools
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A ticket and what was decided when it came."""
 
-    return clean(text)
-
-
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters["own_words"] = _own_words
-_SAFE: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'",
-    "Cache-Control": "no-store",
-}
+    filed: Filed
+    entry: Entry
+    fate: str
+    wish: dict[str, Any] | None
 
 
-@router.get("/", response_class=HTMLResponse)
-def yard(yard: InYard) -> HTMLResponse:
+@router.get("/")
+def yard(request: Request, yard: InYard, engine: InEngine) -> HTMLResponse:
     """The page."""
+    return shell.page(request, "yard.html", **_shown(yard, engine, shell.who(request)))
+
+
+@router.get("/yard")
+def now(request: Request, yard: InYard, engine: InEngine) -> Response:
+    """The part of it that changes."""
+    return shell.part(request, "yard_now.html", **_shown(yard, engine, shell.who(request)))
+
+
+def _shown(yard: Yard, engine: Engine, caller: Caller) -> dict[str, Any]:
     champion = yard.models.champion
     with yard.database.reading() as session:
-        counts = tickets.counted(session)
-        shown: list[dict[str, Any]] = []
-        for queue in queues.listed(session, LONGEST_PAGE).items:
-            newest = tickets.listed(session, queue, SHOWN, sort="newest").items if counts.get(queue.name) else []
-            decided = Journal.first_decisions(session, [filed.id for filed in newest])
-            pairs = [(filed, decided.get(filed.id)) for filed in newest]
-            shown.append({"queue": queue, "count": counts.get(queue.name, 0), "tickets": pairs})
-        policy = Policies.current(session)
-    page = _TEMPLATES.get_template("yard.html").render(
-        queues=shown, total=sum(counts.values()), champion=champion, policy=policy
-    )
-    return HTMLResponse(page, headers=_SAFE)
+        there = connections.every(session)
+        by_state = deliveries.counted(session)
+        return {
+            "flow": overview.flow(session, datetime.now(UTC) - LATELY, caller.queues),
+            "queues": overview.standing(session, caller.queues),
+            "decisions": _newest(session, caller),
+            "policy": Policies.current(session),
+            "champion": champion,
+            "stores": [(one, by_state.get(one.id, {})) for one in there],
+            "parked": sum(states.get("parked", 0) for states in by_state.values()),
+            "works": engine.works,
+        }
+
+
+def _newest(session: Session, caller: Caller) -> list[Decided]:
+    found: list[Decided] = []
+    for number in Journal.newest_decisions(session, 10 * SHOWN if caller.queues else SHOWN):
+        entry = Journal.decision(session, number)
+        filed = tickets.find(session, entry.ticket_id) if entry else None
+        if entry and filed and caller.sees(filed.queue):
+            decisions = entry.content["decisions"]
+            wish = decisions.get("queue") or decisions.get("category")
+            found.append(Decided(filed, entry, overview.fate(entry.content), wish))
+        if len(found) == SHOWN:
+            break
+    return found

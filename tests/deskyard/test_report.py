@@ -8,8 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 
 import deskyard.reports
 from deskyard import bundle
@@ -19,6 +17,7 @@ from deskyard.reports.files import read_figures, write_figures
 from deskyard.reports.page import render
 from deskyard.reports.words import LOCALES, Language, Words, preferred
 from deskyard.ticket import TARGETS, Ticket
+from tests import translated
 from training.history import History
 from training.report import figures
 from training.run import Options, train
@@ -122,34 +121,9 @@ def test_the_page_speaks_one_language(document):
     assert not re.search("[А-Яа-я]", english)
 
 
-def extracted():
-    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
-    methods = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
-    for _, _, message, _, _ in extract_from_dir(str(REPORTS), methods, {}, keywords):
-        yield message if isinstance(message, tuple) else (message,)
-
-
-VALUE = re.compile(r"%(?:\((\w+)\)s|%|(.))")
-
-
 @pytest.mark.parametrize("language", [one for one in Language if one is not Language.EN])
 def test_every_sentence_is_translated_and_takes_the_same_values(language):
-    with (LOCALES / f"{language.value}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language.value)
-    wanted = {message[0]: message for message in extracted()}
-    have = {message.id[0] if isinstance(message.id, tuple) else message.id: message for message in catalogue}
-    assert sorted(set(wanted) - set(have)) == []
-    assert sorted(set(have) - set(wanted) - {""}) == []
-    for key, message in wanted.items():
-        said = have[key]
-        assert not said.fuzzy, key
-        strings = said.string if isinstance(said.string, tuple) else (said.string,)
-        assert len(strings) == (catalogue.num_plurals if len(message) == 2 else 1), key
-        for string in strings:
-            assert string, key
-            # What is neither a named value nor a doubled per cent sign would fail when the sentence is told.
-            assert {name for name, _ in VALUE.findall(string)} - {""} == {name for name, _ in VALUE.findall(key)} - {""}
-            assert not [stray for _, stray in VALUE.findall(string) if stray], key
+    translated.check(REPORTS, [LOCALES / f"{language.value}.po"], language.value)
 
 
 @pytest.mark.parametrize(("n", "said"), [(1, "1 заявка"), (3, "3 заявки"), (5, "5 заявок"), (21, "21 заявка")])

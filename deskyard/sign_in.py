@@ -1,0 +1,91 @@
+"""Who is signed in: browsers by their cookies, and the invitation that makes the first user.
+
+In come secrets and the session of whoever owns the transaction; out go users. Only SHA-256 of secrets are kept. A
+session ends when it was idle for `IDLE`, is older than `LONGEST`, its user signs out or is disabled.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from sqlalchemy import Table, bindparam, delete, insert, select, update
+
+from deskyard.database import Session
+from deskyard.tables import InvitationRow, SessionRow, UserRow
+from deskyard.users import User, any_user, user_of
+
+IDLE: Final = timedelta(hours=2)
+LONGEST: Final = timedelta(hours=12)
+"""A working day."""
+
+HEARD: Final = timedelta(minutes=1)
+"""How often it is written down that somebody is still there."""
+
+INVITED: Final = timedelta(minutes=15)
+
+_SESSIONS: Final = cast(Table, SessionRow.__table__)
+_USERS: Final = cast(Table, UserRow.__table__)
+_INVITATIONS: Final = cast(Table, InvitationRow.__table__)
+_OF_SECRET: Final = (
+    select(_USERS, _SESSIONS.c.created_at.label("began"), _SESSIONS.c.seen_at)
+    .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
+    .where(_SESSIONS.c.sha256 == bindparam("sha256"), _USERS.c.disabled_at.is_(None))
+)
+
+
+def begin(session: Session, user: User, at: datetime) -> str:
+    """Sign a user in; the cookie's secret, once. Sessions that ended are forgotten."""
+    session.execute(
+        delete(_SESSIONS).where((_SESSIONS.c.seen_at < at - IDLE) | (_SESSIONS.c.created_at < at - LONGEST))
+    )
+    secret = secrets.token_urlsafe(32)
+    row = {"user_id": user.id, "sha256": _hash(secret), "created_at": at, "seen_at": at}
+    session.execute(insert(_SESSIONS).values(row))
+    return secret
+
+
+def who(session: Session, secret: str, at: datetime) -> tuple[User, bool] | None:
+    """Whose cookie that is, and whether it is time to write down that they are there (`heard`)."""
+    row = session.execute(_OF_SECRET, {"sha256": _hash(secret)}).first()
+    if row is None or at - row.seen_at > IDLE or at - row.began > LONGEST:
+        return None
+    return user_of(row), at - row.seen_at > HEARD
+
+
+def heard(session: Session, secret: str, at: datetime) -> None:
+    """Somebody is still there."""
+    session.execute(update(_SESSIONS).where(_SESSIONS.c.sha256 == _hash(secret)).values(seen_at=at))
+
+
+def end(session: Session, secret: str) -> None:
+    """Sign out."""
+    session.execute(delete(_SESSIONS).where(_SESSIONS.c.sha256 == _hash(secret)))
+
+
+def end_all(session: Session, user: User) -> None:
+    """Sign a user out everywhere, as after a new password."""
+    session.execute(delete(_SESSIONS).where(_SESSIONS.c.user_id == user.id))
+
+
+def invite(session: Session, at: datetime) -> str:
+    """A word with which the first user can be made within `INVITED`; words of before are worth nothing any more."""
+    session.execute(delete(_INVITATIONS))
+    secret = secrets.token_urlsafe(24)
+    session.execute(insert(_INVITATIONS).values({"sha256": _hash(secret), "until": at + INVITED}))
+    return secret
+
+
+def invited(session: Session, secret: str, at: datetime) -> bool:
+    """Whether that word makes the first user now."""
+    found = select(_INVITATIONS.c.id).where(_INVITATIONS.c.sha256 == _hash(secret), _INVITATIONS.c.until > at)
+    return session.execute(found).first() is not None and not any_user(session)
+
+
+def used(session: Session) -> None:
+    """The invitation was followed."""
+    session.execute(delete(_INVITATIONS))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,198 @@
+"""Users: people who sign in to the pages, with a role, a password and, if they want, a second factor.
+
+In come names, passwords and the session of whoever owns the transaction; out go users. Of a password only its scrypt
+hash is kept, so a lost one is replaced and never told. What a role may do is `service.access`'s.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+import pyotp
+from sqlalchemy import Row, Table, bindparam, select, update
+
+from deskyard import audit
+from deskyard.access import LONGEST, ROLES, Role
+from deskyard.database import Session
+from deskyard.desk.journey import Actor
+from deskyard.desk.queues import insert_or_ignore
+from deskyard.errors import BadInput
+from deskyard.tables import UserRow
+
+SHORTEST: Final = 10
+"""Characters of a password: length is what a guesser pays for (NIST SP 800-63B asks for 8)."""
+
+_COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
+"""Of scrypt: 32 MB and about a tenth of a second for each guess."""
+
+_USERS: Final = cast(Table, UserRow.__table__)
+_BY_NAME: Final = select(_USERS).where(_USERS.c.name == bindparam("name"))
+_BY_ID: Final = select(_USERS).where(_USERS.c.id == bindparam("number"))
+_PEOPLE: Final = tuple(role for role in ROLES if role != "machine")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user without what they know; `queues` empty: all may be seen. One who was disabled can't sign in."""
+
+    id: int
+    name: str
+    role: Role
+    queues: tuple[str, ...]
+    second_factor: bool
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+def create(
+    session: Session, name: str, role: str, password: str, by: str, at: datetime, queues: Collection[str] = ()
+) -> User:
+    """Make a user; an empty password is for those who sign in elsewhere. Raises BadInput.
+
+    A name is given once, disabled users included: what was done under it stays somebody's.
+    """
+    if role not in _PEOPLE:
+        raise BadInput(f"{role!r} is no role of a person; choose from {', '.join(_PEOPLE)}")
+    if not name.strip() or name != name.strip() or len(name) > LONGEST or not name.isprintable():
+        raise BadInput(f"a user's name holds 1 to {LONGEST} characters that can be read, such as 'ann' or 'анна'")
+    row = {
+        "name": name,
+        "role": role,
+        "password": password and hashed(password),
+        "totp_used": 0,
+        "queues": sorted(queues),
+        "created_at": at,
+        "created_by": by,
+    }
+    if session.execute(insert_or_ignore(session, _USERS).values(row).returning(_USERS.c.id)).first() is None:
+        raise BadInput(f"there is or was a user named {name!r}, and that name stays theirs: choose another")
+    audit.note(session, Actor("person", by), "user.create", f"{name} ({role})", at)
+    return named(session, name)
+
+
+def named(session: Session, name: str) -> User:
+    """The user of that name. Raises BadInput."""
+    row = session.execute(_BY_NAME, {"name": name}).first()
+    if row is None:
+        raise BadInput(f"there is no user named {name[:60]!r}; `deskyard user list` shows them")
+    return user_of(row)
+
+
+def find(session: Session, name: str) -> User | None:
+    """The user of that name, who may sign in."""
+    row = session.execute(_BY_NAME, {"name": name}).first()
+    return None if row is None or row.disabled_at is not None else user_of(row)
+
+
+def listed(session: Session) -> list[User]:
+    """Everybody, by name."""
+    return [user_of(row) for row in session.execute(select(_USERS).order_by(_USERS.c.name))]
+
+
+def any_user(session: Session) -> bool:
+    """Whether somebody was ever made a user. Disabling the last one does not open the door again."""
+    return session.execute(select(_USERS.c.id).limit(1)).first() is not None
+
+
+def proved(session: Session, name: str, password: str, code: str, now: float) -> User | None:
+    """The user who knows this password and, with a second factor, shows its code of now (seconds since 1970), each code
+    once. None for anybody else; it takes as long for a name that nobody has."""
+    row = session.execute(_BY_NAME.with_for_update(), {"name": name}).first()
+    stands = row.password if row is not None else ""
+    right = matches(password, stands or _NOBODYS) and bool(stands)
+    if row is None or not right or row.disabled_at is not None:
+        return None
+    if row.totp:
+        step = _step(row.totp, code, now)
+        if step is None or step <= row.totp_used:
+            return None
+        session.execute(update(_USERS).where(_USERS.c.id == row.id).values(totp_used=step))
+    return user_of(row)
+
+
+def set_password(session: Session, name: str, password: str, by: str, at: datetime) -> None:
+    """Give a user another password. Raises BadInput."""
+    _change(session, name, by, at, "password", password=hashed(password))
+
+
+def set_role(session: Session, name: str, role: str, queues: Collection[str], by: str, at: datetime) -> None:
+    """Give a user another role and other queues to see. Raises BadInput."""
+    if role not in _PEOPLE:
+        raise BadInput(f"{role!r} is no role of a person; choose from {', '.join(_PEOPLE)}")
+    _change(session, name, by, at, f"{role}; {', '.join(sorted(queues)) or 'all queues'}", role=role, queues=[*queues])
+
+
+def set_second_factor(session: Session, name: str, key: str | None, by: str, at: datetime) -> None:
+    """Ask a user for a code beside the password from now on, or no more (None). Raises BadInput."""
+    _change(session, name, by, at, "second factor " + ("on" if key else "off"), totp=key, totp_used=0)
+
+
+def disable(session: Session, name: str, by: str, at: datetime) -> None:
+    """Let a user sign in no more. Raises BadInput."""
+    named(session, name)
+    session.execute(update(_USERS).where(_USERS.c.name == name).values(disabled_at=at))
+    audit.note(session, Actor("person", by), "user.disable", name, at)
+
+
+def new_second_factor(name: str) -> tuple[str, str]:
+    """A new key, and the address that an authenticator app reads (as a QR code)."""
+    key = pyotp.random_base32()
+    return key, pyotp.TOTP(key).provisioning_uri(name=name, issuer_name="deskyard")
+
+
+def is_code(key: str, code: str, now: float) -> bool:
+    """Whether that is the key's code of now, or of half a minute before or after."""
+    return _step(key, code, now) is not None
+
+
+def hashed(password: str) -> str:
+    """A password as it is kept: salt and scrypt hash. Raises BadInput for one that is too short.
+
+    >>> hashed("password")
+    Traceback (most recent call last):
+    deskyard.errors.BadInput: a password has 10 characters and more; a few words that nobody else would put together do well
+    """  # noqa: E501
+    if len(password) < SHORTEST:
+        raise BadInput(
+            f"a password has {SHORTEST} characters and more; a few words that nobody else would put together do well"
+        )
+    salt = secrets.token_bytes(16)
+    return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(_scrypt(password, salt)).decode()}"
+
+
+def matches(password: str, stands: str) -> bool:
+    """Whether that is the password which is kept so."""
+    _, salt, made = stands.split("$")
+    return hmac.compare_digest(_scrypt(password, base64.b64decode(salt)), base64.b64decode(made))
+
+
+def _scrypt(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode("utf-8", "surrogatepass")[:1024], salt=salt, dklen=32, **_COST)
+
+
+_NOBODYS: Final = f"scrypt${base64.b64encode(bytes(16)).decode()}${base64.b64encode(bytes(32)).decode()}"
+
+
+def _step(key: str, code: str, now: float) -> int | None:
+    """The half minute that a code belongs to."""
+    digits = "".join(code.split())
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    made, step = pyotp.TOTP(key), int(now) // 30
+    return next((at for at in (step, step - 1, step + 1) if hmac.compare_digest(made.generate_otp(at), digits)), None)
+
+
+def _change(session: Session, name: str, by: str, at: datetime, told: str, **values: Any) -> None:
+    named(session, name)
+    session.execute(update(_USERS).where(_USERS.c.name == name).values(**values))
+    audit.note(session, Actor("person", by), "user.change", f"{name}: {told}", at)
+
+
+def user_of(row: Row[Any]) -> User:
+    """The user of a row of their table."""
+    return User(row.id, row.name, row.role, tuple(row.queues), bool(row.totp), row.created_at, row.disabled_at)

@@ -1,0 +1,187 @@
+"""Debian's chromium on a desk that has lived: 10,000 simulated tickets of the last 90 days, in both languages.
+
+Every page that a test opens is watched: an error on the console, a failed request, a request that leaves this host, or
+a breach of the content security policy fails the test, whatever else it looked at.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from deskyard import bundle, promotion, users
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from tests.conftest import Server
+from tests.fakes.lived import live
+
+ROOT = Path(__file__).parents[2]
+AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+TICKETS = 10_000
+LANGUAGES = ("en", "ru")
+LOCALES = {"en": "en-US", "ru": "ru-RU"}
+PASSWORD = "a password of the tests"
+ROLES = {"eve": "viewer", "ann": "agent", "max": "manager", "boss": "admin"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """One worker builds the desk and uses it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory) -> Path:
+    """A home with a trained model and a database `lived.db` full of tickets; copy it, never change it."""
+    home = tmp_path_factory.mktemp("lived")
+    command = ["train", "data/sample/history.csv.gz", "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
+    environment = {**os.environ, "DESKYARD_HOME": str(home)}
+    subprocess.run([sys.executable, "-m", "deskyard", *command], cwd=ROOT, env=environment, check=True)
+    url = f"sqlite:///{home}/lived.db"
+    database = open_database(url)
+    promotion.promote(database, home / "models", bundle.champion(home / "models").name, Actor("person", "ann"))
+    database.close()
+    live(home, url, TICKETS)
+    database = open_database(url)
+    with database.writing():  # leaves nothing in the journal beside the file, which is copied
+        pass
+    database.close()
+    return home
+
+
+@pytest.fixture
+def home(lived, tmp_path) -> Path:
+    """A home of one's own with the same tickets."""
+    (tmp_path / "models").symlink_to(lived / "models")
+    for file in lived.glob("lived.db*"):
+        shutil.copy(file, tmp_path / file.name.replace("lived", "deskyard"))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """Browsers at one service. `open` gives a page of a new browser profile; `troubles` is what went wrong on any."""
+
+    def __init__(self, chromium, server):
+        self.chromium, self.server = chromium, server
+        self.base = f"http://127.0.0.1:{server.port}"
+        self.contexts, self.troubles = [], []
+        self.expected = []
+
+    def open(self, path="/", language="en", width=1366, height=768, **options):
+        context = self.chromium.new_context(
+            base_url=self.base, locale=LOCALES[language], viewport={"width": width, "height": height}, **options
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: said.type in ("error", "warning") and self.troubles.append(said.text))
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("request", lambda one: one.url.startswith((self.base, "data:")) or self.troubles.append(one.url))
+        page.goto(path)
+        return page
+
+    def sign_in(self, name, to="/", **options):
+        page = self.open("/sign-in", **options)
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button").click()
+        page.goto(to)
+        return page
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+
+    def judge(self):
+        left = [one for one in self.troubles if not any(re.search(fine, one) for fine in self.expected)]
+        assert left == []
+
+
+@pytest.fixture
+def at(chromium, home):
+    """Browsers at a service without users: whoever sits at this machine is admin."""
+    server = Server(home)
+    watched = Watched(chromium, server)
+    yield watched
+    watched.close()
+    server.stop()
+    watched.judge()
+
+
+@pytest.fixture(scope="module")
+def looking(chromium, lived, tmp_path_factory):
+    """The same for tests that change nothing: one service for all of a file."""
+    own = tmp_path_factory.mktemp("looking")
+    (own / "models").symlink_to(lived / "models")
+    for file in lived.glob("lived.db*"):
+        shutil.copy(file, own / file.name.replace("lived", "deskyard"))
+    server = Server(own)
+    watched = Watched(chromium, server)
+    yield watched
+    watched.close()
+    server.stop()
+    watched.judge()
+
+
+@pytest.fixture
+def signed(home, at):
+    """Browsers at a service with a user of each role (`ROLES`), who see everything."""
+    database = open_database(f"sqlite:///{home}/deskyard.db")
+    with database.writing() as session:
+        for name, role in ROLES.items():
+            users.create(session, name, role, PASSWORD, "test", datetime.now(UTC))
+    database.close()
+    return at
+
+
+def inaccessible(page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 A and AA."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def overflow(page) -> int:
+    """Pixels that a page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def english_words(page, allowed: str = "") -> list[str]:
+    """Words of Latin letters in what a Russian page itself says; what people wrote and named is `translate=no`."""
+    said = page.evaluate(
+        """() => {
+          const copy = document.body.cloneNode(true);
+          for (const one of copy.querySelectorAll('script, code, [translate=no], [lang]:not([lang=ru])')) one.remove();
+          return copy.innerText;
+        }"""
+    )
+    fine = {"deskyard", "csv", "pdf", "html", *allowed.lower().split()}
+    return sorted({word for word in re.findall(r"[A-Za-z]{3,}", said) if word.lower() not in fine})

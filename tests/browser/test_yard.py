@@ -1,0 +1,51 @@
+"""The yard in chromium: both languages, all widths, light and dark, live, and nothing from elsewhere."""
+
+import json
+import urllib.request
+
+import pytest
+
+from tests.browser.conftest import LANGUAGES, english_words, inaccessible, overflow
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [360, 768, 1366, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_yard_fits_every_screen_and_everybody(looking, language, width, scheme):
+    page = looking.open("/", language, width=width, color_scheme=scheme)
+    assert page.locator("html").get_attribute("lang") == language
+    assert overflow(page) == 0
+    assert inaccessible(page) == []
+    if language == "ru":
+        assert english_words(page) == []
+
+
+def test_a_new_ticket_shows_up_by_itself(at):
+    page = at.open("/")
+    before = page.locator(".decisions li").first.get_attribute("id")
+    body = json.dumps({"subject": "VPN drops", "body": "The tunnel drops every hour."}).encode()
+    request = urllib.request.Request(f"{at.base}/v1/tickets", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
+    page.wait_for_function(
+        "before => document.querySelector('.decisions li').id !== before", arg=before, timeout=10_000
+    )
+    assert "VPN drops" in page.locator(".decisions li").first.inner_text()
+
+
+def test_what_did_not_change_is_not_sent_again(looking):
+    page = looking.open("/")
+    answers = []
+    page.on("response", lambda one: one.url.endswith("/yard") and answers.append(one.status))
+    page.wait_for_timeout(10_500)
+    assert answers[1:]
+    assert set(answers[1:]) == {304}
+
+
+def test_a_cut_network_is_told_and_taken_back(at):
+    at.expected.append("ERR_INTERNET_DISCONNECTED|Failed to fetch")
+    page = at.open("/")
+    page.context.set_offline(True)
+    page.wait_for_selector("#trouble:not([hidden])", timeout=15_000)
+    assert "does not answer" in page.locator("#trouble").inner_text()
+    page.context.set_offline(False)
+    page.wait_for_selector("#trouble", state="hidden", timeout=15_000)

@@ -1,0 +1,172 @@
+"""A desk that has lived: simulated tickets of the last weeks, routed by the real model, sorted and solved by simulated
+people, in a database that looks as if all of it had happened in its own time.
+
+In come a home with a champion and how many tickets; out goes the number of each. Every row is written by the same code
+as in life but for its moment.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import bindparam, update
+
+from deskyard.database import Database, open_database
+from deskyard.desk import agents, journey
+from deskyard.desk.comments import COMMENTS
+from deskyard.desk.journey import JOURNEY, Actor, Step
+from deskyard.desk.queues import QUEUES, ensure
+from deskyard.desk.tickets import TICKETS
+from deskyard.journal import _ENTRIES, COMMENTED, Journal, Stamp
+from deskyard.policies import Policies
+from deskyard.policy import TRIAGE, Mode, Policy
+from deskyard.simulate.simulated import SimulatedTicket
+from deskyard.simulate.world import World
+from service.corrections import _told
+from service.routing import Arrival, route_all
+from service.yard import Yard
+
+BATCH = 500
+FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
+"""Tickets younger than this were not looked at by people yet; those in triage wait longer."""
+
+
+def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7, precision: float = 0.97) -> None:
+    """Fill the database; its champion is that of the home's models."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    world = World(seed=seed, days=days, start=now - timedelta(days=days))
+    opened = open_database(database)
+    try:
+        with opened.writing() as session:
+            ensure(session)
+            agents.ensure(session, {one.login: tuple(one.skills) for one in world.desk.agents})
+            Policies.put(session, Policy(mode=Mode.ROUTE, precision=precision), "ann", now - timedelta(days=days))
+        yard, dice = Yard(opened, home / "models"), random.Random(seed)
+        batch: list[SimulatedTicket] = []
+        for one in world.tickets(tickets):
+            batch.append(one)
+            if len(batch) == BATCH:
+                _happen(yard, batch, now, dice)
+                batch = []
+        if batch:
+            _happen(yard, batch, now, dice)
+    finally:
+        opened.close()
+
+
+def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: random.Random) -> None:
+    answered = route_all(yard, [Arrival(one.ticket) for one in batch])
+    numbers = [int(one.answer["ticket"]["id"]) for one in answered]
+    database: Database = yard.database
+    with database.writing() as session:
+        stands = {
+            row.id: row
+            for row in session.execute(
+                TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
+                .select()
+                .where(TICKETS.c.id.in_(numbers))
+                .with_only_columns(
+                    TICKETS.c.id,
+                    QUEUES.c.name.label("queue"),
+                    TICKETS.c.category,
+                    TICKETS.c.priority,
+                    TICKETS.c.assignee,
+                )
+            )
+        }
+        queues = {row.name: row.id for row in session.execute(QUEUES.select())}
+        came = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
+        for table, column in ((_ENTRIES, "ticket_id"), (JOURNEY, "ticket_id")):
+            session.execute(
+                update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), came
+            )
+        firsts = Journal.first_decisions(session, numbers)
+        steps, events, rows, said = {}, [], [], []
+        for number, one in zip(numbers, batch, strict=True):
+            mine, status = _life(one, stands[number], queues, now, dice)
+            steps[number] = mine
+            ends = {name: getattr(stands[number], name) for name in ("queue", "category", "priority", "assignee")}
+            ends |= {step.field: step.became for step in mine if step.field != "status"}
+            last = max([one.ticket.created_at, *(step.at for step in mine)])
+            rows.append(
+                {
+                    "number": number,
+                    "moment": one.ticket.created_at,
+                    "last": last,
+                    "q": queues[ends["queue"]],
+                    "c": ends["category"],
+                    "p": ends["priority"],
+                    "a": ends["assignee"],
+                    "s": status,
+                    "v": 1 + len({step.at for step in mine}),
+                }
+            )
+            first = firsts[number]
+            stamp = Stamp(number, first.ticket_hash, now, first.bundle, first.policy)
+            events += [(replace(stamp, at=step.at), *_told(step)) for step in mine]
+            answer_at = one.first_response_at
+            if answer_at and answer_at < now and mine:
+                by = ends["assignee"] or "ann"
+                answer = {"actor_kind": "person", "actor": by, "public": True, "text": "We are on it.", "key": None}
+                said.append({"ticket_id": number, "at": answer_at, **answer})
+                told = {"comment": 0, "by": by, "kind": "person", "public": True}
+                events.append((replace(stamp, at=answer_at), COMMENTED, told))
+        journey.take_all(session, steps)
+        Journal.record_all(session, events)
+        if said:
+            session.execute(COMMENTS.insert(), said)
+        session.execute(
+            update(TICKETS)
+            .where(TICKETS.c.id == bindparam("number"))
+            .values(
+                created_at=bindparam("moment"),
+                received_at=bindparam("moment"),
+                updated_at=bindparam("last"),
+                queue_id=bindparam("q"),
+                category=bindparam("c"),
+                priority=bindparam("p"),
+                assignee=bindparam("a"),
+                status=bindparam("s"),
+                version=bindparam("v"),
+            ),
+            rows,
+        )
+
+
+def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Random) -> tuple[list[Step], str]:
+    """What people did to a ticket until now, and its status."""
+    came = one.ticket.created_at
+    if now - came < (BACKLOG if stands.queue == TRIAGE else FRESH):
+        return [], "new"
+    taken_at = one.first_response_at or came + timedelta(hours=dice.random() * 8)
+    taken_at = min(taken_at, now)
+    steps = list(_sorted(one, stands, queues, came, taken_at, dice))
+    who = Actor("person", one.labels["assignee"])
+    status = "open"
+    steps.append(Step(taken_at, who, "status", "new", "open", ""))
+    solved = one.resolved_at
+    if solved is not None and solved < now:
+        steps.append(Step(max(solved, taken_at), who, "status", "open", "resolved", ""))
+        status = "resolved"
+    return steps, status
+
+
+def _sorted(one, stands, queues, came, taken_at, dice) -> Iterator[Step]:
+    """A dispatcher or the wrong queue's agent moves it; the right queue's agent takes it."""
+    truth = one.truth.labels["queue"]
+    at = came + (taken_at - came) * 0.5
+    if stands.queue != truth and truth in queues:
+        sorter = Actor("person", "dispatcher" if stands.queue == TRIAGE else one.labels["assignee"])
+        where = stands.queue
+        if dice.random() < 0.08:  # by way of a third queue, and sometimes back
+            other = dice.choice([name for name in queues if name not in (where, truth, TRIAGE)])
+            yield Step(at - (taken_at - came) * 0.2, sorter, "queue", where, other, "")
+            where = other
+        yield Step(at, sorter, "queue", where, truth, "")
+    who = Actor("person", one.labels["assignee"])
+    for field in ("category", "priority", "assignee"):
+        was, becomes = getattr(stands, field), one.labels[field]
+        if was != becomes:
+            yield Step(taken_at, who, field, was, becomes, "")
