@@ -4,7 +4,9 @@
 lie in `./var` and bundles in `./models`, which is where a checkout wants them. `DESKYARD_PUBLIC_URL` is the address at
 which people reach this service, for links in notices; `DESKYARD_TIME_ZONE` the desk's own (`Europe/Moscow`; UTC unless
 said), for pages and reports; `DESKYARD_NOTIFY_ALLOW` (a JSON list of hosts and networks) names
-the private addresses to which notices may go. A help desk is read every `DESKYARD_PULL_EVERY` seconds, and has
+the private addresses to which notices may go. `DESKYARD_OIDC_ISSUER`, `_CLIENT` and `_SECRET`
+let people sign in at an OpenID Connect provider by the name in `_CLAIM`, and who is no user yet becomes one of
+`DESKYARD_OIDC_ROLE`, if that is set. A help desk is read every `DESKYARD_PULL_EVERY` seconds, and has
 `DESKYARD_STORE_TIMEOUT` seconds to answer.
 """
 
@@ -28,6 +30,11 @@ class Settings(BaseSettings):
     pull_every: float = Field(default=60.0, ge=1)
     store_timeout: float = Field(default=20.0, gt=0)
     notify_allow: tuple[str, ...] = ()
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+    oidc_claim: str = "preferred_username"
+    oidc_role: str = ""
     mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
 
     @property

@@ -54,7 +54,9 @@ GUEST: Final = Caller(Actor("person", "guest"), "guest", frozenset())
 OPEN: Final = frozenset({"/livez", "/readyz", "/v1/hooks/{name}", "/v1/hooks/{name}/{secret}"})
 """Addresses for supervisors, which have no key, and for webhooks, which prove themselves."""
 
-EVERYBODYS: Final = frozenset({"/static", "/language", "/sign-in", "/sign-out", "/set-up/{word}"})
+EVERYBODYS: Final = frozenset(
+    {"/static", "/language", "/sign-in", "/sign-in/elsewhere", "/sign-in/back", "/sign-out", "/set-up/{word}"}
+)
 """Pages for whoever reaches this service."""
 
 COOKIE: Final = "deskyard_session"

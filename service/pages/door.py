@@ -3,16 +3,18 @@
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from deskyard import sign_in, users
-from deskyard.errors import BadInput
+from deskyard.errors import BadInput, NotAllowed
 from deskyard.reports.words import Language
 from deskyard.settings import settings
 from deskyard.users import User
+from service import oidc
 from service.access import COOKIE, Access, cookie
 from service.api.doors import InYard
 from service.pages import shell
@@ -27,7 +29,7 @@ def form(request: Request, to: str = "/") -> Response:
     """The form; who is in already goes on."""
     if shell.who(request).role != "guest":
         return shell.go(shell.home_of(to))
-    return shell.page(request, "sign_in.html", to=shell.home_of(to), wrong=False, name="")
+    return _form(request, to)
 
 
 @router.post("/sign-in")
@@ -41,8 +43,38 @@ def enter(
         user = users.proved(session, name, password, code, time.time())
         secret = sign_in.begin(session, user, datetime.now(UTC)) if user else ""
     if not secret:
-        return shell.page(request, "sign_in.html", 401, to=shell.home_of(to), wrong=True, name=name)
+        return _form(request, to, 401, wrong=True, name=name)
     return _signed_in(request, secret, to)
+
+
+@router.get("/sign-in/elsewhere")
+def elsewhere(request: Request, to: str = "/") -> Response:
+    """Go to the provider; what this attempt needs stays in the browser."""
+    address, kept = _provider().begin()
+    answer = shell.go(address)
+    _keep(answer, request, oidc.COOKIE, f"{kept}.{quote(shell.home_of(to), safe='')}", max_age=600)
+    return answer
+
+
+@router.get(oidc.BACK)
+def back(request: Request, yard: InYard) -> Response:
+    """Let somebody in whom the provider vouches for."""
+    kept, _, to = request.cookies.get(oidc.COOKIE, "").rpartition(".")
+    try:
+        name = _provider().vouched(kept, str(request.url))
+    except NotAllowed as error:
+        raise HTTPException(403, str(error)) from error
+    chosen, now = settings(), datetime.now(UTC)
+    with yard.database.writing() as session:
+        user = users.find(session, name)
+        if user is None and chosen.oidc_role:
+            user = users.create(session, name, chosen.oidc_role, "", chosen.oidc_issuer, now)
+        secret = sign_in.begin(session, user, now) if user else ""
+    if not secret:
+        raise HTTPException(403, f"{name[:60]!r} is no user here: `deskyard user create NAME --elsewhere` makes one")
+    answer = _signed_in(request, secret, unquote(to))
+    answer.delete_cookie(oidc.COOKIE)
+    return answer
 
 
 @router.post("/sign-out")
@@ -87,14 +119,32 @@ def speak(language: Annotated[Language, Form()], to: Text = "/") -> Response:
     return answer
 
 
+def _form(request: Request, to: str, status: int = 200, *, wrong: bool = False, name: str = "") -> Response:
+    provider = oidc.Provider.of(settings())
+    host = urlsplit(provider.issuer).hostname if provider else None
+    return shell.page(request, "sign_in.html", status, to=shell.home_of(to), wrong=wrong, name=name, elsewhere=host)
+
+
 def _check_invitation(yard: InYard, word: str) -> None:
     with yard.database.reading() as session:
         if not sign_in.invited(session, word, datetime.now(UTC)):
             raise HTTPException(404, "this invitation has ended: start the service again, or `deskyard user create`")
 
 
+def _provider() -> oidc.Provider:
+    found = oidc.Provider.of(settings())
+    if found is None:
+        raise HTTPException(404, "nobody vouches for people here: DESKYARD_OIDC_ISSUER would name who does")
+    return found
+
+
 def _signed_in(request: Request, secret: str, to: str) -> Response:
-    secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
     answer = shell.go(shell.home_of(to))
-    answer.set_cookie(COOKIE, secret, httponly=True, samesite="lax", secure=secure)
+    _keep(answer, request, COOKIE, secret)
     return answer
+
+
+def _keep(answer: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
+    """A cookie that no script reads and no other site's form sends."""
+    secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
+    answer.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=secure)
