@@ -55,7 +55,15 @@ OPEN: Final = frozenset({"/livez", "/readyz", "/v1/hooks/{name}", "/v1/hooks/{na
 """Addresses for supervisors, which have no key, and for webhooks, which prove themselves."""
 
 EVERYBODYS: Final = frozenset(
-    {"/static", "/language", "/sign-in", "/sign-in/elsewhere", "/sign-in/back", "/sign-out", "/set-up/{word}"}
+    {
+        "/static",
+        "/language",
+        "/sign-in",
+        "/sign-in/elsewhere",
+        "/sign-in/back",
+        "/sign-out",
+        "/set-up/{word}",
+    }
 )
 """Pages for whoever reaches this service."""
 

@@ -50,7 +50,10 @@ def enter(
 @router.get("/sign-in/elsewhere")
 def elsewhere(request: Request, to: str = "/") -> Response:
     """Go to the provider; what this attempt needs stays in the browser."""
-    address, kept = _provider().begin()
+    try:
+        address, kept = _provider().begin()
+    except NotAllowed as error:
+        raise HTTPException(403, str(error)) from error
     answer = shell.go(address)
     _keep(answer, request, oidc.COOKIE, f"{kept}.{quote(shell.home_of(to), safe='')}", max_age=600)
     return answer

@@ -1,4 +1,7 @@
-"""An OpenID Connect provider as a deskyard meets it: codes once, PKCE checked, ID tokens signed. `wrong` spoils one thing."""
+"""An OpenID Connect provider as a deskyard meets it: codes once, PKCE checked, ID tokens signed.
+
+`wrong` spoils one thing.
+"""
 
 import hashlib
 import time
