@@ -10,6 +10,7 @@ from deskyard import access, sign_in, users
 from deskyard.database import open_database
 from deskyard.desk import floor
 from deskyard.errors import BadInput
+from deskyard.policy import TRIAGE
 from deskyard.settings import settings
 from deskyard.users import User
 
@@ -47,7 +48,7 @@ def create(
     """
     database = open_database(settings().database)
     with database.writing() as session:
-        _refuse_unknown(set(queue or ()), set(floor.catalogue(session).queues))
+        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
         given = "" if elsewhere else password
         users.create(session, name, role, given, getpass.getuser(), datetime.now(UTC), queue or ())
     database.close()
@@ -84,7 +85,7 @@ def change(
     database = open_database(settings().database)
     with database.writing() as session:
         one = users.named(session, name)
-        _refuse_unknown(set(queue or ()), set(floor.catalogue(session).queues))
+        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
         seen = () if all_queues else queue or one.queues
         users.set_role(session, name, role or one.role, seen, getpass.getuser(), datetime.now(UTC))
         changed = users.named(session, name)
