@@ -359,6 +359,14 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
     return run
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file share a worker, and what the file trains once; acceptance tests are long and share nothing."""
+    for item in items:
+        if "acceptance" not in item.path.parts and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """With DESKYARD_NO_SKIPS a skip is a failure, except for want of the data beside the checkout (../shared)."""
