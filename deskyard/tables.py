@@ -2,8 +2,8 @@
 is kept of foreign help desks.
 
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
-`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.access` and
-`deskyard.foreign`; the shape changes through `deskyard.migrations`.
+`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.access`,
+`deskyard.foreign` and `deskyard.accuracy`; the shape changes through `deskyard.migrations`.
 """
 
 import re
@@ -496,3 +496,117 @@ class ExecutorRow(Base):
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     process: Mapped[str]
     seen_at: Mapped[datetime]
+
+
+class CountedRow(Base):
+    """How far the journal is counted for the reports, in which time zone, and by which rules (one row)."""
+
+    __tablename__ = "report_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rules: Mapped[int]
+    zone: Mapped[str]
+    read_to: Mapped[int]
+    at: Mapped[datetime]
+
+
+class FactRow(Base):
+    """What the journal says of a ticket, for reports. `day` and `hour`: when it came, in the desk's time zone.
+
+    `placed`: the queue of the decision; `queue`: where it is now. `fate`: routed, suggested, left. `first_response` and
+    `resolution` are seconds, `replies` public answers until it was solved; None: not yet. `moves` by people after it
+    was sorted; `returned`: it came back to a queue it had left.
+    """
+
+    __tablename__ = "report_tickets"
+    __table_args__ = (Index(None, "day", "hour"), Index(None, "solved", "assignee"))
+
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[str]
+    hour: Mapped[int]
+    source: Mapped[str]
+    placed: Mapped[str]
+    queue: Mapped[str]
+    fate: Mapped[str]
+    assignee: Mapped[str]
+    solved: Mapped[bool]
+    first_response: Mapped[int | None]
+    replies: Mapped[int | None]
+    resolution: Mapped[int | None]
+    moves: Mapped[int]
+    returned: Mapped[bool]
+
+
+class AnswerRow(Base):
+    """What the machine said of one target of a ticket, and what it was at the end.
+
+    `truth` is empty until the ticket is solved with a value that a person stands behind. `place`: 1, 2, 3 where the
+    truth stood among the machine's labels, 0 further down or nowhere, -1 not known yet.
+    """
+
+    __tablename__ = "report_answers"
+    __table_args__ = (Index(None, "target", "day"),)
+
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str]
+    source: Mapped[str]
+    placed: Mapped[str]
+    queue: Mapped[str]
+    fate: Mapped[str]
+    said: Mapped[str]
+    truth: Mapped[str]
+    place: Mapped[int]
+
+
+class MoveRow(Base):
+    """A person moved a ticket from one queue to another after it had been sorted. `back`: it had been there before."""
+
+    __tablename__ = "report_moves"
+    __table_args__ = (Index(None, "day"),)
+
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[str]
+    source: Mapped[str]
+    placed: Mapped[str]
+    queue: Mapped[str]
+    was: Mapped[str]
+    became: Mapped[str]
+    back: Mapped[bool]
+
+
+class DailyAnswersRow(Base):
+    """A day's `report_answers` counted: all that are alike in one row."""
+
+    __tablename__ = "report_daily_answers"
+    __table_args__ = (Index(None, "target", "day"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    day: Mapped[str]
+    source: Mapped[str]
+    placed: Mapped[str]
+    queue: Mapped[str]
+    fate: Mapped[str]
+    said: Mapped[str]
+    truth: Mapped[str]
+    place: Mapped[int]
+    n: Mapped[int]
+
+
+class DailyTicketsRow(Base):
+    """A day's `report_tickets` counted by hour: all that are alike in one row."""
+
+    __tablename__ = "report_daily_tickets"
+    __table_args__ = (Index(None, "day"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[str]
+    hour: Mapped[int]
+    source: Mapped[str]
+    placed: Mapped[str]
+    queue: Mapped[str]
+    fate: Mapped[str]
+    solved: Mapped[bool]
+    n: Mapped[int]
