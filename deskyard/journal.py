@@ -34,6 +34,11 @@ was said; a decision was taken back. Something shall be written into a foreign t
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
 _READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
+_READ_ALL: Final = (
+    select(_ENTRIES)
+    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)))
+    .order_by(_ENTRIES.c.ticket_id, _ENTRIES.c.id)
+)
 _FIRSTS: Final = (
     select(_ENTRIES)
     .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == DECIDED)
@@ -143,6 +148,11 @@ class Journal:
     def of(session: Session, ticket_id: int) -> list[Entry]:
         """Everything about one ticket, oldest first."""
         return [_entry(row) for row in session.execute(_READ, {"ticket_id": ticket_id})]
+
+    @staticmethod
+    def of_all(session: Session, ticket_ids: Collection[int]) -> Iterator[Entry]:
+        """Everything about these tickets, in order."""
+        return map(_entry, session.execute(_READ_ALL, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
 
 
 def _borne(stamp: Stamp) -> dict[str, Any]:

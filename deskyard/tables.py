@@ -499,7 +499,7 @@ class ExecutorRow(Base):
 
 
 class CountedRow(Base):
-    """How far the journal is counted for the reports, in which time zone, and by which rules (one row)."""
+    """How far the journal is counted for the reports, in which time zone, and by which rules: one row, always there."""
 
     __tablename__ = "report_state"
 
@@ -507,7 +507,7 @@ class CountedRow(Base):
     rules: Mapped[int]
     zone: Mapped[str]
     read_to: Mapped[int]
-    at: Mapped[datetime]
+    at: Mapped[datetime | None]
 
 
 class FactRow(Base):

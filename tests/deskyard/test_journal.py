@@ -47,6 +47,8 @@ def test_the_journal_offers_no_way_to_change_or_remove_an_entry():
         "newest_decisions",
         "stamp",
         "of",
+        "of_all",
+        "since",
     }
 
 

@@ -25,15 +25,16 @@ def key(name: str) -> sa.Column:
 
 
 def upgrade() -> None:
-    op.create_table(
+    state = op.create_table(
         "report_state",
         key("id"),
         *numbers("rules"),
         *texts("zone"),
         *numbers("read_to"),
-        sa.Column("at", moment, nullable=False),
+        sa.Column("at", moment, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_report_state"),
     )
+    op.bulk_insert(state, [{"id": 1, "rules": 0, "zone": "", "read_to": 0, "at": None}])
     op.create_table(
         "report_tickets",
         key("ticket_id"),

@@ -1,0 +1,178 @@
+"""Rollups: the journal counted into facts of each ticket and the days they add up to, a little at a time.
+
+In comes the database; what is written are the `report_*` tables and nothing else, so all of it can be thrown away and
+counted again. Many processes may count at once: each computes first, and writes only if nobody was faster.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table, delete, func, insert, select
+
+from deskyard.accuracy import facts
+from deskyard.accuracy.facts import RULES, Facts
+from deskyard.database import Database, Session
+from deskyard.desk.queues import QUEUES
+from deskyard.desk.tickets import TICKETS
+from deskyard.journal import Entry, Journal
+from deskyard.tables import (
+    AnswerRow,
+    CountedRow,
+    DailyAnswersRow,
+    DailyTicketsRow,
+    EntryRow,
+    FactRow,
+    MoveRow,
+)
+from deskyard.ticket import TARGETS
+
+STATE, FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS = (
+    cast(Table, row.__table__) for row in (CountedRow, FactRow, AnswerRow, MoveRow, DailyAnswersRow, DailyTicketsRow)
+)
+ENTRIES: Final = cast(Table, EntryRow.__table__)
+
+CHUNK: Final = 4_000
+"""Entries that are counted together: about a second, and a tenth of it with the right to write."""
+
+LATE: Final = timedelta(minutes=1)
+"""On PostgreSQL an entry may be committed after one with a higher number: the last minute is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How far the journal is counted: when, up to which entry, and how many entries wait."""
+
+    at: datetime | None
+    read_to: int
+    left: int
+
+
+def counted(session: Session) -> Counted:
+    """How far it is."""
+    row = session.execute(select(STATE)).one()
+    newest = session.scalar(select(func.max(ENTRIES.c.id))) or 0
+    return Counted(row.at, row.read_to, max(int(newest) - row.read_to, 0))
+
+
+def refresh(database: Database, zone: ZoneInfo, *, for_seconds: float = float("inf")) -> Counted:
+    """Count what is new, for so long at most; how far it came. Another time zone, or other rules: all of it anew."""
+    until = time.monotonic() + for_seconds
+    while _step(database, zone) and time.monotonic() < until:
+        pass
+    with database.reading() as session:
+        return counted(session)
+
+
+def _step(database: Database, zone: ZoneInfo) -> bool:
+    """Count one chunk; whether there is more."""
+    with database.reading() as session:
+        row = session.execute(select(STATE)).one()
+        anew = (row.rules, row.zone) != (RULES, zone.key)
+        start = 0 if anew else row.read_to
+        new = session.execute(
+            select(ENTRIES.c.id, ENTRIES.c.ticket_id, ENTRIES.c.at)
+            .where(ENTRIES.c.id > start)
+            .order_by(ENTRIES.c.id)
+            .limit(CHUNK)
+        ).all()
+        found = dict(_facts(session, sorted({one.ticket_id for one in new})))
+    if not new and not anew:
+        return False
+    now = datetime.now(UTC)
+    settled = [one.id for one in new if database.is_sqlite or one.at < now - LATE]
+    with database.writing() as session:
+        if session.execute(select(STATE).with_for_update()).one() != row:
+            return True  # somebody else was faster
+        if anew:
+            for table in (FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
+                session.execute(delete(table))
+        _write(session, found, zone)
+        read_to = max([start, *settled])
+        session.execute(STATE.update().values(rules=RULES, zone=zone.key, read_to=read_to, at=now))
+    return len(new) == CHUNK and bool(settled)
+
+
+def _facts(session: Session, numbers: Collection[int]) -> Iterator[tuple[int, Facts]]:
+    """The facts of tickets."""
+    if not numbers:
+        return
+    entries: defaultdict[int, list[Entry]] = defaultdict(list)
+    for entry in Journal.of_all(session, numbers):
+        entries[entry.ticket_id].append(entry)
+    rows = select(
+        TICKETS.c.id, QUEUES.c.name.label("queue"), TICKETS.c.category, TICKETS.c.priority, TICKETS.c.assignee,
+        TICKETS.c.status, TICKETS.c.requester,
+    ).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id).where(TICKETS.c.id.in_(numbers))  # fmt: skip
+    stands = {
+        row.id: {name: value for name, value in row._mapping.items() if name != "id"} for row in session.execute(rows)
+    }
+    for number in numbers:
+        yield number, facts.of(entries[number], stands.get(number))
+
+
+def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
+    """Put the facts in place of what was known of their tickets, and count their days again."""
+    if not found:
+        return
+    numbers = list(found)
+    days = set(session.scalars(select(FACTS.c.day).where(FACTS.c.ticket_id.in_(numbers))))
+    for table in (FACTS, ANSWERS, MOVES):
+        session.execute(delete(table).where(table.c.ticket_id.in_(numbers)))
+    tickets: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    moves: list[dict[str, Any]] = []
+    for number, one in found.items():
+        came = one.came.astimezone(zone)
+        day = came.date().isoformat()
+        days.add(day)
+        own = {"ticket_id": number, "day": day, "source": one.source, "placed": one.placed, "queue": one.queue}
+        said = facts.answers(one)
+        tickets.append(own | _row(one, came.hour, said["queue"].fate))
+        answers += [
+            own | {"target": target, "fate": a.fate, "said": a.said, "truth": a.truth, "place": a.place}
+            for target, a in said.items()
+        ]
+        moves += [
+            own | {"n": n, "was": move.was, "became": move.became, "back": move.back}
+            for n, move in enumerate(one.moves)
+        ]
+    for table, rows in ((FACTS, tickets), (ANSWERS, answers), (MOVES, moves)):
+        if rows:
+            session.execute(insert(table), rows)
+    _add_up(session, days)
+
+
+def _row(one: Facts, hour: int, fate: str) -> dict[str, Any]:
+    return {
+        "hour": hour,
+        "fate": fate,
+        "assignee": one.values.get("assignee") or "",
+        "solved": one.solved,
+        "first_response": one.first_response,
+        "replies": one.replies,
+        "resolution": one.resolution,
+        "moves": len(one.moves),
+        "returned": one.returned,
+    }
+
+
+def _add_up(session: Session, days: Iterable[str]) -> None:
+    """Count days again from the facts."""
+    chosen = sorted(days)
+    for daily, of in ((DAILY_ANSWERS, ANSWERS), (DAILY_TICKETS, FACTS)):
+        alike = [column.name for column in daily.columns if column.name not in ("id", "n")]
+        session.execute(delete(daily).where(*_on(daily, chosen)))
+        columns = [of.c[name] for name in alike]
+        rows = select(*columns, func.count()).where(*_on(of, chosen)).group_by(*columns)
+        session.execute(insert(daily).from_select([*alike, "n"], rows))
+
+
+def _on(table: Table, days: list[str]) -> list[Any]:
+    """Those days, asked so that the index by target serves."""
+    chosen = [table.c.day.in_(days)]
+    return [table.c.target.in_(TARGETS), *chosen] if "target" in table.c else chosen
