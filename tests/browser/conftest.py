@@ -4,24 +4,19 @@ Every page that a test opens is watched: an error on the console, a failed reque
 a breach of the content security policy fails the test, whatever else it looked at.
 """
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from deskyard import bundle, promotion, users
+from deskyard import users
 from deskyard.database import open_database
-from deskyard.desk.journey import Actor
 from tests.conftest import Server
-from tests.fakes.lived import live
+from tests.fakes.lived import learnt
 
-ROOT = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
@@ -47,30 +42,24 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory) -> Path:
-    """A home with a trained model and a database `lived.db` full of tickets; copy it, never change it."""
+    """A home with a trained model and a database full of tickets; copy it, never change it."""
     home = tmp_path_factory.mktemp("lived")
-    command = ["train", "data/sample/history.csv.gz", "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
-    environment = {**os.environ, "DESKYARD_HOME": str(home)}
-    subprocess.run([sys.executable, "-m", "deskyard", *command], cwd=ROOT, env=environment, check=True)
-    url = f"sqlite:///{home}/lived.db"
-    database = open_database(url)
-    promotion.promote(database, home / "models", bundle.champion(home / "models").name, Actor("person", "ann"))
-    database.close()
-    live(home, url, TICKETS)
-    database = open_database(url)
-    with database.writing():  # leaves nothing in the journal beside the file, which is copied
-        pass
-    database.close()
+    learnt(home, TICKETS)
     return home
 
 
 @pytest.fixture
 def home(lived, tmp_path) -> Path:
     """A home of one's own with the same tickets."""
-    (tmp_path / "models").symlink_to(lived / "models")
-    for file in lived.glob("lived.db*"):
-        shutil.copy(file, tmp_path / file.name.replace("lived", "deskyard"))
-    return tmp_path
+    return copied(lived, tmp_path)
+
+
+def copied(lived: Path, to: Path) -> Path:
+    """A home with the same model and a copy of the database."""
+    (to / "models").symlink_to(lived / "models")
+    for file in lived.glob("deskyard.db*"):
+        shutil.copy(file, to)
+    return to
 
 
 @pytest.fixture(scope="session")
@@ -134,11 +123,7 @@ def at(chromium, home):
 @pytest.fixture(scope="module")
 def looking(chromium, lived, tmp_path_factory):
     """The same for tests that change nothing: one service for all of a file."""
-    own = tmp_path_factory.mktemp("looking")
-    (own / "models").symlink_to(lived / "models")
-    for file in lived.glob("lived.db*"):
-        shutil.copy(file, own / file.name.replace("lived", "deskyard"))
-    server = Server(own)
+    server = Server(copied(lived, tmp_path_factory.mktemp("looking")))
     watched = Watched(chromium, server)
     yield watched
     watched.close()

@@ -5,7 +5,10 @@ In come a home with a champion and how many tickets; out goes the number of each
 as in life but for its moment.
 """
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +34,15 @@ from service.yard import Yard
 BATCH = 500
 FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
 """Tickets younger than this were not looked at by people yet; those in triage wait longer."""
+
+
+def learnt(home: Path, tickets: int) -> None:
+    """Train on the committed sample and live with the model, in the home's `deskyard.db`."""
+    sample = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
+    command = ["train", str(sample), "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
+    environment = {**os.environ, "DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}
+    subprocess.run([sys.executable, "-m", "deskyard", *command], env=environment, check=True)
+    live(home, f"sqlite:///{home}/deskyard.db", tickets)
 
 
 def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7, precision: float = 0.9) -> None:
