@@ -1,0 +1,69 @@
+"""Bounces: sorted tickets that people moved on, from where to where, and the pairs of queues between which they go to
+and fro."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.facts import ROUTED
+from deskyard.accuracy.intervals import Share
+from deskyard.accuracy.rollups import FACTS, MOVES
+from deskyard.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """`moved`: of the tickets that came, those that people moved on after they had been sorted; `machine` and `hand`:
+    by who had sorted them (they add up). `returned` came back to a queue they had left. `moves`: (from, to, tickets),
+    `pairs`: (one, other, tickets), the most first."""
+
+    moved: Share
+    machine: Share
+    hand: Share
+    returned: Share
+    moves: list[tuple[str, str, int]]
+    pairs: list[tuple[str, str, int]]
+
+
+def bounces(session: Session, asked: Asked) -> Bounces:
+    """The figures of a period."""
+    rows = session.execute(
+        select(
+            FACTS.c.fate == ROUTED,
+            func.count(),
+            func.sum(case((FACTS.c.moves > 0, 1), else_=0)),
+            func.sum(case((FACTS.c.returned, 1), else_=0)),
+        )
+        .where(*asked.where(FACTS))
+        .group_by(FACTS.c.fate == ROUTED)
+    )
+    by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
+    machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))
+    came = machine[0] + hand[0]
+    tickets = func.count(MOVES.c.ticket_id.distinct())
+    moves = session.execute(
+        select(MOVES.c.was, MOVES.c.became, tickets)
+        .where(*asked.where(MOVES))
+        .group_by(MOVES.c.was, MOVES.c.became)
+        .order_by(tickets.desc(), MOVES.c.was, MOVES.c.became)
+    )
+    return Bounces(
+        moved=Share(machine[1] + hand[1], came),
+        machine=Share(machine[1], machine[0]),
+        hand=Share(hand[1], hand[0]),
+        returned=Share(machine[2] + hand[2], came),
+        moves=[(was, became, int(n)) for was, became, n in moves],
+        pairs=_pairs(session, asked),
+    )
+
+
+def _pairs(session: Session, asked: Asked) -> list[tuple[str, str, int]]:
+    rows = session.execute(
+        select(MOVES.c.ticket_id, MOVES.c.was, MOVES.c.became).where(MOVES.c.back, *asked.where(MOVES))
+    )
+    tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for number, was, became in rows:
+        tickets[min(was, became), max(was, became)].add(number)
+    return sorted(((one, other, len(them)) for (one, other), them in tickets.items()), key=lambda row: (-row[2], row))

@@ -1,0 +1,67 @@
+"""What is taken for what: true labels by what was said, as many as a screen shows, the rest in one."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+
+from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.facts import UNKNOWN
+from deskyard.accuracy.rollups import DAILY_ANSWERS
+from deskyard.database import Session
+
+SHOWN: Final = 12
+"""Labels that have a row and a column of their own."""
+
+SHADES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """`counts[i][j]`: tickets whose truth is `labels[i]` and of which `labels[j]` was said; the last row and column are
+    all other labels, where there are more (`others`). All counts add up to the tickets judged."""
+
+    labels: list[str]
+    others: int
+    counts: list[list[int]]
+
+    def shade(self, i: int, j: int) -> int:
+        """How much of its row a cell is: 0 (nothing) to `SHADES` (all of it)."""
+        n, of = self.counts[i][j], sum(self.counts[i])
+        return max(1, round(SHADES * n / of)) if n else 0
+
+
+def pairs(session: Session, asked: Asked, fate: str = "") -> Counter[tuple[str, str]]:
+    """(truth, said) → how many of the judged tickets; `fate`: only those."""
+    columns = DAILY_ANSWERS.c.truth, DAILY_ANSWERS.c.said
+    rows = session.execute(
+        select(*columns, func.sum(DAILY_ANSWERS.c.n))
+        .where(
+            DAILY_ANSWERS.c.place != UNKNOWN,
+            *([DAILY_ANSWERS.c.fate == fate] if fate else []),
+            *asked.where(DAILY_ANSWERS),
+        )
+        .group_by(*columns)
+    )
+    return Counter({(truth, said): int(n) for truth, said, n in rows})
+
+
+def confusion(counted: Counter[tuple[str, str]]) -> Confusion:
+    """The labels that are confused most, in the order of how many tickets they have."""
+    size, wrong = Counter[str](), Counter[str]()
+    for (truth, said), n in counted.items():
+        size[truth] += n
+        size[said] += n
+        if truth != said:
+            wrong[truth] += n
+            wrong[said] += n
+    chosen = sorted(size, key=lambda label: (-wrong[label], -size[label], label))[:SHOWN]
+    labels = sorted(chosen, key=lambda label: (-size[label], label))
+    place = {label: i for i, label in enumerate(labels)}
+    others = len(size) - len(labels)
+    edge = len(labels) + bool(others)
+    counts = [[0] * edge for _ in range(edge)]
+    for (truth, said), n in counted.items():
+        counts[place.get(truth, len(labels))][place.get(said, len(labels))] += n
+    return Confusion(labels, others, counts)

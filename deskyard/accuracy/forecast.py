@@ -1,0 +1,112 @@
+"""The next seven days: how many tickets will come, and how far such forecasts were off before; pure.
+
+Exponential smoothing with a weekly season (Holt 1957, Winters 1960), in the error-correcting form that bears days
+without a ticket: the level follows what comes, and each weekday's share of it follows more slowly. Beside it stands
+what any forecast must beat, the seasonal-naive one: the same weekday of the week before. Both are judged alike, on
+every day of the last eight weeks from which they would have been made, knowing only the days before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+WEEK: Final = 7
+FIRST: Final = 3 * WEEK
+"""Days that are learnt from before the first forecast is judged."""
+
+JUDGED: Final = 8 * WEEK
+LEVEL, SEASON = 0.15, 0.1
+"""How much of an error goes into the level, and into its weekday's share."""
+
+LIKELY: Final = 0.8
+"""The chance of the range that is told."""
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Tickets a day, and for each the range it lies in with `LIKELY` chance; `week` of all seven days together.
+
+    `error` and `naive_error`: the sum of the days' errors in parts of the sum of their tickets, over `judged`
+    forecasts. `shown` is ours where it beats the naive one, else the naive one.
+    """
+
+    smooth: list[float]
+    naive: list[float]
+    error: float
+    naive_error: float
+    judged: int
+    ranges: list[tuple[float, float]]
+    week: tuple[float, float]
+
+    @property
+    def beats(self) -> bool:
+        """Whether ours was nearer than the naive one."""
+        return self.error < self.naive_error
+
+    @property
+    def shown(self) -> list[float]:
+        """The better one."""
+        return self.smooth if self.beats else self.naive
+
+    @property
+    def total(self) -> float:
+        """Tickets of the seven days."""
+        return sum(self.shown)
+
+
+def lacking(days: int) -> int:
+    """How many more days of tickets it takes until a forecast can be made and judged."""
+    return max(FIRST + 2 * WEEK - days, 0)
+
+
+def forecast(counts: Sequence[int]) -> Forecast | None:
+    """From the tickets of past days, oldest first, none left out; None where `lacking`.
+
+    >>> found = forecast([10, 12, 11, 10, 9, 2, 1] * 8)
+    >>> [round(n) for n in found.smooth], round(found.error, 3)
+    ([10, 12, 11, 10, 9, 2, 1], 0.0)
+    """
+    y = np.asarray(counts, np.float64)
+    if lacking(len(y)):
+        return None
+    made = _smoothed(y)
+    starts = np.arange(max(FIRST, len(y) - WEEK - JUDGED + 1), len(y) - WEEK + 1)
+    true = np.stack([y[at : at + WEEK] for at in starts])
+    smooth, naive = made[starts], np.stack([y[at - WEEK : at] for at in starts])
+    of = max(true.sum(), 1.0)
+    error, naive_error = (float(np.abs(said - true).sum() / of) for said in (smooth, naive))
+    better, said = (smooth, made[-1]) if error < naive_error else (naive, y[-WEEK:])
+    return Forecast(
+        smooth=made[-1].tolist(),
+        naive=y[-WEEK:].tolist(),
+        error=error,
+        naive_error=naive_error,
+        judged=len(starts),
+        ranges=[_range(said[h], true[:, h] - better[:, h]) for h in range(WEEK)],
+        week=_range(float(said.sum()), (true - better).sum(axis=1)),
+    )
+
+
+def _smoothed(y: Numbers) -> Numbers:
+    """The forecast of seven days that would have been made before each day, and after the last (days + 1 x 7)."""
+    start = y[: 2 * WEEK]
+    level = max(float(start.mean()), 1e-3)
+    season = start.reshape(2, WEEK).mean(axis=0) / level
+    made = np.zeros((len(y) + 1, WEEK))
+    for day in range(len(y) + 1):
+        made[day] = level * season[(day + np.arange(WEEK)) % WEEK]
+        if 2 * WEEK <= day < len(y):
+            at = day % WEEK
+            season[at] += SEASON * (y[day] / level - season[at])
+            level = max(level + LEVEL * (y[day] - level * season[at]), 1e-3)
+    return np.maximum(made, 0.0)
+
+
+def _range(said: float, errors: Numbers) -> tuple[float, float]:
+    low, high = np.quantile(errors, [(1 - LIKELY) / 2, (1 + LIKELY) / 2])
+    return max(said + min(float(low), 0.0), 0.0), said + max(float(high), 0.0)

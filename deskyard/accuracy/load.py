@@ -1,0 +1,67 @@
+"""Load: who has how much to do, and how long that takes at the pace of the period."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import func, select
+
+from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.rollups import FACTS
+from deskyard.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """An agent ("": nobody): tickets that are unsolved now, whenever they came, and those of the period's that are
+    solved. `days`: how long the unsolved take at that pace; None for who solved none."""
+
+    agent: str
+    unsolved: int
+    solved: int
+    days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Everybody, who has most to do first; nobody's tickets last. `usual`: the days of work of who is in the middle."""
+
+    burdens: list[Burden]
+    usual: float | None
+
+    @property
+    def unsolved(self) -> int:
+        """All of it."""
+        return sum(one.unsolved for one in self.burdens)
+
+    @property
+    def solved(self) -> int:
+        """All of it."""
+        return sum(one.solved for one in self.burdens)
+
+    @property
+    def heaviest(self) -> Burden | None:
+        """Who has most days of work; None where nobody has any."""
+        busy = [one for one in self.burdens if one.agent and one.unsolved and one.days is not None]
+        return max(busy, key=lambda one: (one.days or 0, one.unsolved), default=None)
+
+
+def load(session: Session, asked: Asked) -> Load:
+    """What everybody has."""
+    agent, n = FACTS.c.assignee, func.count()
+    now = session.execute(
+        select(agent, n).where(FACTS.c.solved.is_(False), *asked.where(FACTS, ever=True)).group_by(agent)
+    )
+    done = session.execute(select(agent, n).where(FACTS.c.solved.is_(True), *asked.where(FACTS)).group_by(agent))
+    unsolved, solved = ({name: int(count) for name, count in rows} for rows in (now, done))
+    burdens = [
+        Burden(
+            name,
+            unsolved.get(name, 0),
+            solved.get(name, 0),
+            unsolved.get(name, 0) * asked.days / solved[name] if name and solved.get(name) else None,
+        )
+        for name in unsolved | solved
+    ]
+    burdens.sort(key=lambda one: (not one.agent, -one.unsolved, -one.solved, one.agent))
+    days = [one.days for one in burdens if one.days is not None]
+    return Load(burdens, median(days) if days else None)

@@ -1,0 +1,43 @@
+"""What requesters thought of the solution: stars from 1 to 5, of those who rated it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.behind import RATED
+from deskyard.accuracy.intervals import Share
+from deskyard.accuracy.rollups import FACTS
+from deskyard.database import Session
+
+GOOD = 4
+"""Stars of somebody who is satisfied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """How many gave each number of stars (1 first); `satisfied`: four and more."""
+
+    stars: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """All ratings."""
+        return sum(self.stars)
+
+    @property
+    def satisfied(self) -> Share:
+        """Of those who rated."""
+        return Share(sum(self.stars[GOOD - 1 :]), self.n)
+
+
+def ratings(session: Session, asked: Asked) -> Ratings:
+    """Of tickets of a period."""
+    rows = session.execute(
+        select(RATED.c.stars, func.count())
+        .join(FACTS, FACTS.c.ticket_id == RATED.c.ticket_id)
+        .where(RATED.c.stars.is_not(None), *asked.where(FACTS))
+        .group_by(RATED.c.stars)
+    )
+    found = {int(stars): int(n) for stars, n in rows}
+    return Ratings(tuple(found.get(stars, 0) for stars in range(1, 6)))

@@ -1,0 +1,79 @@
+"""How often routing is right: what became of the tickets of a period, and how often the machine's word was the last.
+
+`right` counts what nobody changed as right, and so flatters. `blind` does not: a person sorted those tickets without
+seeing the machine's answer. Only tickets that are solved are judged.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final, cast
+
+from sqlalchemy import Table, func, select
+
+from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.facts import ROUTED, UNKNOWN
+from deskyard.accuracy.intervals import Share
+from deskyard.accuracy.rollups import DAILY_ANSWERS, FACTS
+from deskyard.database import Session
+from deskyard.tables import BlindRow
+
+BLIND: Final = cast(Table, BlindRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rightness:
+    """Of the tickets that `came`: how many were routed, suggested, left (the three add up).
+
+    `right`: of those routed. `first` and `three`: of all that the machine had a word for, routed or not, how often it
+    was its first word, or one of its first three. `blind`: of the routed ones that were sorted blindly (queues only).
+    """
+
+    came: int
+    routed: int
+    suggested: int
+    left: int
+    right: Share
+    first: Share
+    three: Share
+    blind: Share
+
+    @property
+    def share_routed(self) -> Share:
+        """Of those that came."""
+        return Share(self.routed, self.came)
+
+
+def rightness(session: Session, asked: Asked) -> Rightness:
+    """The figures of a period."""
+    columns = DAILY_ANSWERS.c.fate, DAILY_ANSWERS.c.place
+    rows = session.execute(
+        select(*columns, func.sum(DAILY_ANSWERS.c.n)).where(*asked.where(DAILY_ANSWERS)).group_by(*columns)
+    )
+    fates, places, routed = Counter[str](), Counter[int](), Counter[int]()
+    for fate, place, n in rows:
+        fates[fate] += int(n)
+        places[place] += int(n)
+        routed[place] += int(n) if fate == ROUTED else 0
+    known, known_routed = (counts.total() - counts[UNKNOWN] for counts in (places, routed))
+    return Rightness(
+        came=fates.total(),
+        routed=fates["routed"],
+        suggested=fates["suggested"],
+        left=fates["left"],
+        right=Share(routed[1], known_routed),
+        first=Share(places[1], known),
+        three=Share(places[1] + places[2] + places[3], known),
+        blind=blind(session, asked) if asked.target == "queue" else Share(0, 0),
+    )
+
+
+def blind(session: Session, asked: Asked) -> Share:
+    """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
+    rows = session.execute(
+        select(BLIND.c.answer == FACTS.c.placed, func.count())
+        .join(FACTS, FACTS.c.ticket_id == BLIND.c.ticket_id)
+        .where(BLIND.c.answer.is_not(None), FACTS.c.fate == ROUTED, *asked.where(FACTS))
+        .group_by(BLIND.c.answer == FACTS.c.placed)
+    )
+    found = {bool(same): int(n) for same, n in rows}
+    return Share(found.get(True, 0), sum(found.values()))
