@@ -23,6 +23,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
@@ -180,10 +182,18 @@ class TicketRow(Base):
 
 
 class CommentRow(Base):
-    """What somebody said about a ticket: to its requester too (`public`), or to the desk only. Only ever added to."""
+    """What somebody said about a ticket: to its requester too (`public`), or to the desk only. Only ever added to.
+
+    `shared`: a public answer that may be shown to whoever asks something like it.
+    """
 
     __tablename__ = "desk_comments"
-    __table_args__ = (Index(None, "ticket_id", "id"), Index(None, "ticket_id", "key", unique=True), _NUMBERED)
+    __table_args__ = (
+        Index(None, "ticket_id", "id"),
+        Index(None, "ticket_id", "key", unique=True),
+        Index("ix_desk_comments_shared", "id", sqlite_where=text("shared"), postgresql_where=text("shared")),
+        _NUMBERED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"))
@@ -193,6 +203,7 @@ class CommentRow(Base):
     public: Mapped[bool]
     text: Mapped[str]
     key: Mapped[str | None]
+    shared: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class JourneyRow(Base):

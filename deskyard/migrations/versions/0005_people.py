@@ -18,6 +18,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_desk_tickets_received_at", "desk_tickets", ["received_at"])
     op.create_index("ix_journal_entries_kind_at", "journal_entries", ["kind", "at"])
+    op.add_column("desk_comments", sa.Column("shared", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(
+        "ix_desk_comments_shared",
+        "desk_comments",
+        ["id"],
+        sqlite_where=sa.text("shared"),
+        postgresql_where=sa.text("shared"),
+    )
     op.create_table(
         "access_users",
         sa.Column("id", row_id, nullable=False),
@@ -94,6 +102,8 @@ def downgrade() -> None:
     tables = ("desk_status_links", "desk_blind", "desk_leases", "access_invitations", "access_sessions", "access_users")
     for table in tables:
         op.drop_table(table)
+    op.drop_index("ix_desk_comments_shared", "desk_comments")
+    op.drop_column("desk_comments", "shared")
     op.drop_index("ix_journal_entries_kind_at", "journal_entries")
     op.drop_index("ix_desk_tickets_received_at", "desk_tickets")
     op.drop_index("ix_desk_tickets_status_queue_id_received_at", "desk_tickets")
