@@ -422,12 +422,27 @@ class MirrorRow(Base):
     read_at: Mapped[datetime]
 
 
-class DeliveryRow(Base):
-    """What is to be written into a foreign ticket, and what became of it.
+class Outgoing:
+    """What becomes of something that is to be done outside, once (`deskyard.foreign.outbox`).
 
     `state`: waiting, working, done, parked (for a person). `attempt` fences: only the worker that holds the newest may
-    settle it. `tries` counts what failed. `begun`: something may have been written.
+    settle it. `tries` counts what failed. `begun`: something may have been done.
     """
+
+    begun: Mapped[bool]
+    state: Mapped[str]
+    attempt: Mapped[int]
+    tries: Mapped[int]
+    worker: Mapped[str | None]
+    due_at: Mapped[datetime]
+    result: Mapped[str]
+    why: Mapped[dict[str, str]]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Outgoing, Base):
+    """What is to be written into a foreign ticket."""
 
     __tablename__ = "store_deliveries"
     __table_args__ = (
@@ -449,16 +464,6 @@ class DeliveryRow(Base):
     note: Mapped[str]
     seen_version: Mapped[str]
     urgency: Mapped[int]
-    begun: Mapped[bool]
-    state: Mapped[str]
-    attempt: Mapped[int]
-    tries: Mapped[int]
-    worker: Mapped[str | None]
-    due_at: Mapped[datetime]
-    result: Mapped[str]
-    why: Mapped[dict[str, str]]
-    created_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
 
 
 class NoticeTargetRow(Base):
@@ -475,8 +480,8 @@ class NoticeTargetRow(Base):
     created_at: Mapped[datetime]
 
 
-class NoticeRow(Base):
-    """That a ticket reached a queue, to be told to one target; the states are those of a delivery."""
+class NoticeRow(Outgoing, Base):
+    """That a ticket reached a queue, to be told to one target."""
 
     __tablename__ = "notice_sendings"
     __table_args__ = (UniqueConstraint("target_id", "decision"), Index(None, "state", "due_at"), _NUMBERED)
@@ -487,16 +492,6 @@ class NoticeRow(Base):
     decision: Mapped[int]
     event: Mapped[str]
     queue: Mapped[str]
-    begun: Mapped[bool]
-    state: Mapped[str]
-    attempt: Mapped[int]
-    tries: Mapped[int]
-    worker: Mapped[str | None]
-    due_at: Mapped[datetime]
-    result: Mapped[str]
-    why: Mapped[dict[str, str]]
-    created_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
 
 
 class ExecutorRow(Base):

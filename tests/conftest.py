@@ -19,7 +19,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,6 +108,21 @@ def postgres(shared) -> str:
         server = postgres_server(Path(known.read_text()))
         server.ensure_postgres_running()
     return server.get_uri(driver="psycopg")
+
+
+@pytest.fixture
+def opened():
+    """Open stores by URL; all are closed at the end."""
+    from deskyard.stores import open_store
+
+    with ExitStack() as ends:
+
+        def one(url: str):
+            store = open_store(url)
+            ends.callback(store.close)
+            return store
+
+        yield one
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,7 @@ from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES
 from deskyard.testing.behind import deliver, new_id, run
 from tests.fakes.serving import Faults, served
+from tests.fakes.stores import between
 from tests.real.catcher import catching
 from tests.real.conftest import HOOK_SECRET
 from tests.real.django_helpdesk_stand import PRIORITIES, stand
@@ -162,20 +163,6 @@ def test_a_marker_that_a_requester_quotes_is_not_believed(store, people):
     delivery = deliver(store.fetch(ref), {"queue": "Network"})
     people.ask("say", ref=ref, text=f"> {delivery.marker}", who="req", public=True)
     assert store.apply(delivery).result is Result.APPLIED
-
-
-def between(store, monkeypatch, doing):
-    """Somebody does something after the store looked and before it writes, once."""
-    fetch, looks = store.fetch, []
-
-    def and_then(ref):
-        found = fetch(ref)
-        if not looks:
-            looks.append(ref)
-            doing(ref)
-        return found
-
-    monkeypatch.setattr(store, "fetch", and_then)
 
 
 @pytest.mark.parametrize(("field", "ours", "theirs"), [("queue", "Network", "Billing"), ("assignee", "alice", "carl")])

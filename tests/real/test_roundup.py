@@ -11,6 +11,7 @@ from deskyard.errors import NotAllowed, NotThere, StoreConflict, StoreRefused, S
 from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES
 from deskyard.testing.behind import deliver, new_id, run
+from tests.fakes.stores import between
 from tests.real.catcher import catching
 from tests.real.conftest import HOOK_SECRET
 from tests.real.roundup_stand import stand
@@ -105,20 +106,6 @@ def test_a_note_that_was_cut_off_is_left_once_and_changes_nothing_else(noting, p
         assert noting.apply(cut_off).result is Result.ALREADY_APPLIED
     assert people.notes(ref) == [cut_off.marker]
     assert (noting.fetch(ref).status, before.status) == ("new", "new")
-
-
-def between(store, monkeypatch, doing):
-    """Somebody does something after the store looked and before it writes, once."""
-    fetch, looks = store.fetch, []
-
-    def and_then(ref):
-        found = fetch(ref)
-        if not looks:
-            looks.append(ref)
-            doing(ref)
-        return found
-
-    monkeypatch.setattr(store, "fetch", and_then)
 
 
 def test_an_issue_that_was_only_commented_on_meanwhile_is_still_written(noting, people, monkeypatch):

@@ -13,6 +13,7 @@ from deskyard.errors import NotAllowed, NotThere, StoreConflict
 from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES
 from deskyard.testing.behind import deliver, new_id, run
+from tests.fakes.stores import between
 from tests.real.catcher import catching
 from tests.real.conftest import HOOK_SECRET
 from tests.real.rt_stand import stand
@@ -42,19 +43,6 @@ def store(desk):
     opened = open_store(desk.url)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def opened():
-    stores = []
-
-    def one(url):
-        stores.append(open_store(url))
-        return stores[-1]
-
-    yield one
-    for store in stores:
-        store.close()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -98,20 +86,6 @@ def test_a_login_of_digits_is_that_agent_and_no_number_of_rt(store, people):
     before = store.fetch(people.file("To a number"))
     assert store.apply(deliver(before, {"assignee": "104233"})).result is Result.APPLIED
     assert store.fetch(before.ref).assignee == "104233"
-
-
-def between(store, monkeypatch, doing):
-    """Somebody does something after the store looked and before it writes, once."""
-    fetch, looks = store.fetch, []
-
-    def and_then(ref):
-        found = fetch(ref)
-        if not looks:
-            looks.append(ref)
-            doing(ref)
-        return found
-
-    monkeypatch.setattr(store, "fetch", and_then)
 
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(store, people, monkeypatch):

@@ -8,12 +8,13 @@ import pytest
 from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere, StaleWebhook, StoreRefused
 from deskyard.policy import TRIAGE
 from deskyard.settings import Settings
-from deskyard.stores import Delivery, Result, open_store
+from deskyard.stores import Delivery, Result
 from deskyard.testing import CASES, check_store
 from deskyard.testing.behind import deliver, new_id, run
 from service.app import create_app
 from tests.fakes.other_deskyard import There, hook
 from tests.fakes.serving import Faults, served
+from tests.fakes.stores import between
 
 
 @pytest.fixture
@@ -35,19 +36,6 @@ def there(app, faults):
         one = There(app.state.yard.database, base)
         yield one
         one.close()
-
-
-@pytest.fixture
-def opened():
-    stores = []
-
-    def one(url):
-        stores.append(open_store(url))
-        return stores[-1]
-
-    yield one
-    for store in stores:
-        store.close()
 
 
 @pytest.fixture
@@ -87,7 +75,7 @@ def test_a_key_that_is_no_machines_is_told_before_it_writes(who, there, opened):
 
 def test_a_viewers_key_may_not_write(there, opened):
     viewing = opened(there.url(there.keys["eve"]))
-    seen = viewing.fetch(there.file(1)[0])
+    seen = viewing.fetch(there.make(1)[0])
     with pytest.raises(NotAllowed):
         viewing.apply(deliver(seen, {"queue": "IT"}))
 
@@ -103,7 +91,7 @@ def test_what_is_no_deskyard_is_told_in_a_sentence(opened):
 
 
 def test_the_note_stands_there_once_however_often_it_is_sent(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"}, note="Причины: слово «VPN».")
     for _ in range(3):
         store.comment(ref, delivery.text)
@@ -112,7 +100,7 @@ def test_the_note_stands_there_once_however_often_it_is_sent(there, store):
 
 
 def test_a_person_is_believed_at_once_and_without_a_write(there, store, faults, monkeypatch):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     there.set(ref, "queue", "Billing")
     seen = store.fetch(ref)
     assert seen.by_people == {"queue"}
@@ -121,22 +109,8 @@ def test_a_person_is_believed_at_once_and_without_a_write(there, store, faults, 
     assert (outcome.result, outcome.observed.queue) == (Result.CONFLICT, "Billing")
 
 
-def between(store, monkeypatch, doing):
-    """Somebody does something after the store looked and before it writes, once."""
-    fetch, looks = store.fetch, []
-
-    def and_then(ref):
-        found = fetch(ref)
-        if not looks:
-            looks.append(ref)
-            doing(ref)
-        return found
-
-    monkeypatch.setattr(store, "fetch", and_then)
-
-
 def test_what_a_person_sets_in_the_same_moment_stands(there, store, monkeypatch):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.set(ref, "queue", "Billing"))
     assert store.apply(delivery).result is Result.CONFLICT
@@ -144,7 +118,7 @@ def test_what_a_person_sets_in_the_same_moment_stands(there, store, monkeypatch)
 
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(there, store, monkeypatch):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.ask("ann", "POST", f"/tickets/{ref}/comments", json={"text": "?"}))
     assert store.apply(delivery).result is Result.APPLIED
@@ -153,7 +127,7 @@ def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(there, s
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
 def test_a_ticket_that_is_done_is_a_conflict_with_its_reason(there, store, status):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     there.set(ref, "status", status)
     outcome = store.apply(deliver(store.fetch(ref), {"queue": "IT"}))
     assert outcome.result is Result.CONFLICT
@@ -162,7 +136,7 @@ def test_a_ticket_that_is_done_is_a_conflict_with_its_reason(there, store, statu
 
 
 def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     there.set(ref, "queue", "IT")
     outcome = store.apply(Delivery(id=new_id(), ref=ref, set={"queue": TRIAGE}))
     assert outcome.result is Result.CONFLICT
@@ -170,7 +144,7 @@ def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(there, sto
 
 
 def test_a_value_that_it_refuses_is_told_by_field(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     seen = store.fetch(ref)
     with pytest.raises(StoreRefused) as told:
         store.write(seen, {"queue": "IT", "category": "x" * 201}, Delivery(id=new_id(), ref=ref))
@@ -182,7 +156,7 @@ def test_a_value_that_it_refuses_is_told_by_field(there, store):
 
 
 def test_a_queue_that_was_closed_a_moment_ago_is_refused_and_the_catalogue_read_anew(there, store, behind):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     assert "Billing" in store.catalogue().queues
     behind.close_queue("Billing")
     outcome = store.apply(deliver(store.fetch(ref), {"queue": "Billing"}))
@@ -194,7 +168,7 @@ def test_a_queue_that_was_closed_a_moment_ago_is_refused_and_the_catalogue_read_
 def test_a_ticket_that_moves_keeps_whom_it_was_given_to(there, store):
     there.ask("boss", "PUT", "/queues/Billing", json={"default_assignee": "борис"})
     there.ask("boss", "PUT", "/agents/ann", json={"queues": ["IT", "Billing"]})
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     wanted = {"queue": "IT", "assignee": "ann"}
     assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
     assert store.apply(deliver(store.fetch(ref), wanted | {"queue": "Billing"})).result is Result.APPLIED
@@ -203,7 +177,7 @@ def test_a_ticket_that_moves_keeps_whom_it_was_given_to(there, store):
 
 
 def test_values_are_emptied_too(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     wanted = {"queue": "IT", "assignee": "ann", "priority": "low", "category": "Связь"}
     assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
     nothing = dict.fromkeys(("assignee", "priority", "category"))
@@ -215,7 +189,7 @@ def test_values_are_emptied_too(there, store):
 def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second_write(fault, there, store, faults):
     store.http._client.timeout = 1.0
     faults.patience = 1.5
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"}, note="Sorted.")
     faults.waiting = [fault, fault]
     assert store.apply(delivery).result is Result.APPLIED
@@ -227,7 +201,7 @@ def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second
 
 @pytest.mark.parametrize("fault", ["too many", "broken"])
 def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"})
     faults.waiting = [fault]
     outcome = store.apply(delivery)
@@ -239,7 +213,7 @@ def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
 
 
 def test_two_that_deliver_the_same_at_once_write_once(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     delivery = deliver(store.fetch(ref), {"queue": "IT"})
     with ThreadPoolExecutor(4) as pool:
         done = [future.result() for future in [pool.submit(store.apply, delivery) for _ in range(8)]]
@@ -249,7 +223,7 @@ def test_two_that_deliver_the_same_at_once_write_once(there, store):
 
 
 def test_the_journey_tells_who_changed_what(there, store):
-    (ref,) = there.file(1)
+    (ref,) = there.make(1)
     assert store.apply(deliver(store.fetch(ref), {"queue": "IT", "priority": "high"})).result is Result.APPLIED
     there.set(ref, "category", "vpn")
     told = [(move.actor, move.field, move.was, move.became, move.ours) for move in store.moves(ref)]
@@ -272,7 +246,7 @@ def test_what_was_filed_comes_as_it_was_filed(there, store):
 
 def test_a_long_history_comes_in_pages_and_without_an_end_to_it(there, store):
     at = datetime.now(UTC) - timedelta(days=400)
-    refs = [ref for n in range(3) for ref in there.file(50, at + timedelta(days=n))]
+    refs = [ref for n in range(3) for ref in there.make(50, at + timedelta(days=n))]
     found, _ = run(store, store.cursor_at(at + timedelta(days=1)), 20)
     assert [one.ref for one in found] == refs[50:]
     assert [ref for _, ref in store.changed(at, 20)] == refs
