@@ -34,19 +34,20 @@ from service.api import (
     stores,
     tickets,
 )
+from service.counting import keep
 from service.engine import Engine
 from service.guard import Guard
 from service.lane import Lane
 from service.metrics import Measured, Metrics
-from service.pages import door
+from service.pages import door, reports
 from service.pages import yard as page
 from service.problems import problems as declared
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, door, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit, health,
-    metrics, docs,
+    page, door, reports, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit,
+    health, metrics, docs,
 )  # fmt: skip
 
 
@@ -82,10 +83,13 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         stop = threading.Event()
         watching = threading.Thread(target=yard.models.watch, args=(stop,), name="models", daemon=True)
         watching.start()
+        counting = threading.Thread(target=keep, args=(database, stop), name="counting", daemon=True)
+        counting.start()
         engine.start(yard)
         yield
         stop.set()
         watching.join()
+        counting.join()
         engine.stop()
         lane.stop()
         database.close()

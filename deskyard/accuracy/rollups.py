@@ -45,11 +45,16 @@ LATE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How far the journal is counted: when, up to which entry, and how many entries wait."""
+    """How far the journal is counted: when, up to which entry, and how many entries wait (some read before, `LATE`)."""
 
     at: datetime | None
     read_to: int
     left: int
+
+    @property
+    def behind(self) -> bool:
+        """Whether figures lack so much that a reader must know."""
+        return self.left > CHUNK // 4
 
 
 def counted(session: Session) -> Counted:

@@ -7,6 +7,7 @@ changed; where tickets were sorted blindly, it is said once more with their shar
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from deskyard.accuracy.intervals import Share
 from deskyard.errors import BadInput
@@ -24,6 +25,9 @@ class Prices:
         """Raises BadInput for what can't be."""
         if not all(0 <= one <= 100_000 for one in (self.sort, self.wrong, self.hour)):
             raise BadInput("minutes and money lie between 0 and 100000")
+
+
+USUAL: Final = Prices()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ words or in a table; the picture adds no fact.
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final, Literal
 
 from markupsafe import Markup
@@ -133,6 +134,50 @@ def coverage(curve: Sequence[Figures], verdict: Sequence[Figures], asked: float,
             _layer(points, {"type": "point", "shape": "diamond", "size": 90, "stroke": ORANGE}, x, y, fill=colour),
             _layer([one for one in points if one["asked"]], beside | {"dy": -13}, x, y, text=named),
             _layer([one for one in points if not one["asked"]], beside | {"dy": 15}, x, y, text=named),
+        ],
+    }
+
+
+def standing(curve: Sequence[Any], now: Any, asked: float | None, words: Words) -> Spec:
+    """The model's own curve of coverage against precision, and where routing stands today, with its interval."""
+    points = [{"coverage": one.coverage, "precision": one.precision} for one in curve]
+    today = []
+    if now.share_routed.share is not None and now.right.share is not None:
+        low, high = now.right.interval
+        today = [{"coverage": now.share_routed.share, "precision": now.right.share, "low": low, "high": high}]
+    lowest = min([0.8, asked or 1, *(one["precision"] for one in points), *(one["low"] for one in today)])
+    x = _share("coverage", words.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
+    y = _share("precision", words.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    rule = [{"asked": asked}] if asked else []
+    return {
+        "width": WIDTH * 2,
+        "height": HEIGHT,
+        "layer": [
+            _layer(rule, {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, None, y | {"field": "asked"}),
+            _layer(points, {"type": "line", "color": BLUE, "strokeWidth": 2}, x, y),
+            _layer(today, {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
+            _layer(today, {"type": "point", "shape": "diamond", "size": 120, "color": ORANGE, "filled": True}, x, y),
+        ],
+    }
+
+
+def ahead(past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, float, float]], words: Words) -> Spec:
+    """Tickets a day: those that came, and those that are expected with their range."""
+    came = [{"day": day.isoformat(), "n": n} for day, n in past]
+    told = [{"day": day.isoformat(), "n": n, "low": low, "high": high} for day, n, low, high in coming]
+    names = {day.isoformat(): words.short_day(day) for day in [*(one[0] for one in past), *(one[0] for one in coming)]}
+    days = list(names)
+    x: Spec = {"field": "day", "type": "ordinal", "scale": {"domain": days}}
+    x["axis"] = {"title": None, "labelExpr": "names[datum.value]", "labelAngle": -45, "values": days[::-7][::-1]}
+    y = _axis("n", str(words.gettext("tickets")), {"zero": True}, format=",d", tickCount=5)
+    return {
+        "width": WIDTH * 2,
+        "height": HEIGHT,
+        "params": [{"name": "names", "value": names}],
+        "layer": [
+            _layer(came, {"type": "bar", "color": GREY}, x, y),
+            _layer(told, {"type": "bar", "color": BLUE}, x, y),
+            _layer(told, {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
         ],
     }
 

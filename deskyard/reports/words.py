@@ -114,6 +114,14 @@ class Words:
         """
         return format_timedelta(time, threshold=1.5, granularity="minute", locale=self.locale)
 
+    def short_day(self, day: date) -> str:
+        """A day without its year.
+
+        >>> Words(Language.EN).short_day(date(2026, 1, 31)), Words(Language.RU).short_day(date(2026, 1, 31))
+        ('31 Jan', '31 янв.')
+        """
+        return format_date(day, "d MMM", locale=self.locale)
+
     def month(self, month: str) -> str:
         """A month written `2025-01`."""
         return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=self.locale)

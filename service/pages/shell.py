@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deskyard import __version__
+from deskyard.reports import panels
 from deskyard.reports.words import N_, Language, Words
 from deskyard.settings import settings
 from service.access import GUEST, Caller
@@ -31,6 +32,7 @@ LANGUAGE: Final = "deskyard_language"
 
 ROOMS: Final = (
     ("/", N_("Yard")),
+    ("/reports", N_("Routing accuracy")),
 )  # fmt: skip
 """Address and name of what the navigation shows, to those who may go there."""
 
@@ -126,7 +128,7 @@ def _words(language: Language) -> Words:
 @cache
 def _environment(language: Language) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, panels.TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

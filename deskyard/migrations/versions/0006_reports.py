@@ -1,5 +1,7 @@
 """What the reports count: facts of each ticket, and the days they add up to."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,15 +14,15 @@ row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 moment = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 
 
-def texts(*names: str) -> list[sa.Column]:
+def texts(*names: str) -> list[sa.Column[Any]]:
     return [sa.Column(name, sa.Text(), nullable=False) for name in names]
 
 
-def numbers(*names: str, nullable: bool = False) -> list[sa.Column]:
+def numbers(*names: str, nullable: bool = False) -> list[sa.Column[Any]]:
     return [sa.Column(name, row_id, nullable=nullable) for name in names]
 
 
-def key(name: str) -> sa.Column:
+def key(name: str) -> sa.Column[Any]:
     return sa.Column(name, row_id, nullable=False, autoincrement=False)
 
 

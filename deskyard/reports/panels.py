@@ -1,0 +1,101 @@
+"""Panels as people read them: the figures of `deskyard.accuracy.panels` with their names, pictures and links.
+
+In come figures, words and what makes an address of a question; out goes what the templates in `templates/panels` show,
+on the page and in the weekly report alike.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from babel.dates import format_date
+from markupsafe import Markup, escape
+
+from deskyard.accuracy.asked import Asked, Only
+from deskyard.accuracy.confusion import Confusion
+from deskyard.reports import charts, tables
+from deskyard.reports.words import N_, Words
+
+Figures = Mapping[str, Any]
+Href = Callable[[Asked, Only], str]
+"""The address of the tickets behind a figure; empty where there is none."""
+
+HEADINGS: Final = {
+    "answers": N_("At a glance"),
+    "right": N_("How often routing is right"),
+    "promises": N_("Contracts: promised and kept"),
+    "confusion": N_("What is taken for what"),
+    "bounces": N_("Bounces"),
+    "speed": N_("How long requesters wait"),
+    "load": N_("Load per agent"),
+    "volume": N_("Volume and forecast"),
+    "savings": N_("What it saves"),
+    "coverage": N_("Coverage against precision"),
+    "ratings": N_("What requesters say"),
+}
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STYLE: Final = TEMPLATES / "panels" / "panels.css"
+
+_DAYS_SHOWN: Final = 35
+"""Past days beside the forecast."""
+
+
+def shown(name: str, figures: Figures, asked: Asked, words: Words, href: Href) -> dict[str, Any]:
+    """What the template of a panel shows. Raises PartMissing where a picture can't be drawn."""
+
+    def behind(text: object, target: str = "", pair: Any = (), **only: Any) -> Markup:
+        of = replace(asked, target=target) if target else asked
+        address = href(of, Only(pair=tuple(pair), **only))
+        return Markup('<a href="{}">{}</a>').format(address, text) if address else escape(text)
+
+    return {
+        **figures,
+        "behind": behind,
+        "cell": _cell,
+        "target": asked.target,
+        "target_name": tables.target_name(words, asked.target),
+        "reason": lambda code: tables.name(words, tables.STATES, code),
+        "lasts": lambda seconds: words.age(timedelta(seconds=seconds)),
+        "weekday_name": lambda number: words.locale.days["stand-alone"]["abbreviated"][number],
+        "weekday_of": lambda day: format_date(day, "EEEE", locale=words.locale),
+        "day_of": lambda day: format_date(day, "EEE, d MMM", locale=words.locale),
+        "picture": _picture(name, figures, words),
+    }
+
+
+def _cell(confusion: Confusion, i: int, j: int | None) -> dict[str, Any]:
+    """What names the tickets of a cell; those of a whole row without a column."""
+    found: dict[str, Any] = {}
+    known = tuple(confusion.labels)
+    for name, at in (("truth", i), ("said", j)):
+        if at is not None:
+            found |= {name: known[at]} if at < len(known) else {f"{name}_others": known}
+    return found
+
+
+def _picture(name: str, figures: Figures, words: Words) -> Markup | None:
+    if name == "coverage" and figures["curve"]:
+        now = figures["period"]
+        alt = words.gettext(
+            "Coverage against precision: today %(coverage)s of the tickets are routed, %(precision)s of them right.",
+            coverage=words.percent(now.share_routed.share),
+            precision=words.percent(now.right.share),
+        )
+        return charts.draw(charts.standing(figures["curve"], now, figures["asked_for"], words), words, str(alt))
+    if name == "volume" and figures["ahead"].forecast:
+        ahead = figures["ahead"]
+        alt = words.gettext(
+            "Tickets a day: the last %(days)s days, and the forecast of the next seven: %(n)s tickets.",
+            days=words.number(min(_DAYS_SHOWN, len(ahead.days))),
+            n=words.number(ahead.forecast.total),
+        )
+        past = list(ahead.days.items())[-_DAYS_SHOWN:]
+        ranges: list[tuple[date, float, float, float]] = [
+            (day, n, *span)
+            for day, n, span in zip(ahead.next, ahead.forecast.shown, ahead.forecast.ranges, strict=True)
+        ]
+        return charts.draw(charts.ahead(past, ranges, words), words, str(alt))
+    return None

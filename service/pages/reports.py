@@ -1,0 +1,224 @@
+"""`/reports`: how well routing does. A head that answers a manager's five questions, panels below that come one by one,
+the tickets behind every figure, and every table as CSV.
+
+Period, target, queue and store stand in the address; what may not be seen is neither shown nor counted.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from deskyard.accuracy import panels, rollups, sheets
+from deskyard.accuracy.asked import Asked, Only
+from deskyard.accuracy.behind import behind
+from deskyard.accuracy.panels import PANELS, Question
+from deskyard.accuracy.rollups import DAILY_TICKETS
+from deskyard.accuracy.savings import USUAL, Prices
+from deskyard.database import Session
+from deskyard.desk import tickets
+from deskyard.desk.queues import QUEUES
+from deskyard.errors import NotThere
+from deskyard.policies import Policies
+from deskyard.reports import panels as shown_panels
+from deskyard.reports import tables
+from deskyard.reports.panels import HEADINGS
+from deskyard.settings import settings
+from deskyard.ticket import TARGETS
+from service.api.doors import InYard
+from service.pages import shell
+from service.yard import Yard
+
+router: Final = APIRouter(include_in_schema=False)
+
+PERIODS: Final = (7, 30, 90)
+SIZE: Final = 50
+"""Tickets a page."""
+
+AT_ONCE: Final = 0.1
+"""Seconds that a page may count what is new before it is shown; the rest is counted in the background."""
+
+Text = Annotated[str, Query(max_length=500)]
+Number = Annotated[float, Query(ge=0, le=100_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the address says."""
+
+    asked: Asked
+    today: date
+    prices: Prices
+    fate: str
+
+    def address(self, only: Only | None = None) -> str:
+        """The same as the question of another address."""
+        return question(self.asked, self.prices, only)
+
+
+async def _told(
+    request: Request,
+    first: Annotated[str, Query(alias="from", max_length=10)] = "",
+    last: Annotated[str, Query(alias="to", max_length=10)] = "",
+    target: Text = "queue",
+    queue: Text = "",
+    store: Text = "",
+    sort: Number = USUAL.sort,
+    wrong: Number = USUAL.wrong,
+    hour_costs: Number = USUAL.hour,
+    fate: Text = "",
+) -> Told:
+    today = datetime.now(settings().time_zone).date()
+    asked = Asked.of(first, last, today, target, queue, store, shell.who(request).queues)
+    return Told(asked, today, Prices(sort, wrong, hour_costs), "routed" if fate == "routed" else "")
+
+
+InQuestion = Annotated[Told, Depends(_told)]
+
+
+@router.get("/reports")
+def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
+    """The page: what is asked, and where the panels will be."""
+    state = rollups.refresh(yard.database, settings().time_zone, for_seconds=AT_ONCE)
+    with yard.database.reading() as session:
+        queues, stores = _choices(session, told.asked)
+    return shell.page(
+        request,
+        "reports.html",
+        **_common(told),
+        state=state,
+        queues=queues,
+        stores=stores,
+        targets=TARGETS,
+        names=tables.TARGETS,
+        today=told.today,
+        headings=HEADINGS,
+        periods=[(days, _period(told, days)) for days in PERIODS],
+        limited=told.asked.visible is not None,
+    )
+
+
+@router.get("/reports/tickets")
+def listed(
+    request: Request,
+    yard: InYard,
+    told: InQuestion,
+    by: Text = "",
+    place: Text = "",
+    said: Annotated[str | None, Query(max_length=500)] = None,
+    truth: Annotated[str | None, Query(max_length=500)] = None,
+    said_others: Annotated[list[str] | None, Query(max_length=50)] = None,
+    truth_others: Annotated[list[str] | None, Query(max_length=50)] = None,
+    hour: Annotated[int | None, Query(ge=0, le=23)] = None,
+    weekday: Annotated[int | None, Query(ge=0, le=6)] = None,
+    day: Text = "",
+    agent: Annotated[str | None, Query(max_length=500)] = None,
+    state: Text = "",
+    speed: Text = "",
+    moved: Text = "",
+    was: Text = "",
+    became: Text = "",
+    pair: Annotated[list[str] | None, Query(max_length=2)] = None,
+    blind: Text = "",
+    stars: Annotated[int | None, Query(ge=0, le=5)] = None,
+    ever: bool = False,
+    fate: Text = "",
+    before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+) -> Response:
+    """The tickets behind a figure."""
+    only = Only(
+        fate, by, place, said, truth, tuple(said_others or ()), tuple(truth_others or ()), hour, weekday, day, agent,
+        state, speed, moved, was, became, tuple(pair or ()), blind, stars, ever,
+    )  # fmt: skip
+    with yard.database.reading() as session:
+        found = behind(session, told.asked, only, SIZE, before)
+        there = [tickets.find(session, number) for number in found.numbers]
+    caller = shell.who(request)
+    return shell.page(
+        request,
+        "reports_tickets.html",
+        **_common(told),
+        found=found,
+        tickets=[one for one in there if one and caller.sees(one.queue)],
+        only=only.address(),
+        further=f"/reports/tickets?{told.address(only)}&before={found.after}" if found.after else "",
+    )
+
+
+@router.get("/reports/panels.css")
+def style() -> Response:
+    """The style of panels, which the weekly report shares."""
+    return Response(shown_panels.STYLE.read_text(encoding="utf-8"), media_type="text/css", headers=shell.SAFE)
+
+
+@router.get("/reports/csv/{name}")
+def sheet(yard: InYard, told: InQuestion, name: str) -> Response:
+    """A panel's table."""
+    text = sheets.written(name, _figures(yard, told, name))
+    named = f"{name}-{told.asked.first}-{told.asked.last}.csv"
+    headers = {**shell.SAFE, "Content-Disposition": f'attachment; filename="{named}"'}
+    return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/reports/{name}")
+def panel(request: Request, yard: InYard, told: InQuestion, name: str) -> Response:
+    """A panel, for the page it stands on, or as a page of its own."""
+    figures = _figures(yard, told, name)
+
+    def href(asked: Asked, only: Only) -> str:
+        return f"/reports/tickets?{question(asked, told.prices, only)}"
+
+    shown = shown_panels.shown(name, figures, told.asked, shell.words(request), href)
+    template = "reports_part.html" if request.headers.get("HX-Request") else "reports_panel.html"
+    return shell.page(
+        request,
+        template,
+        **{**shown, **_common(told)},
+        panel=name,
+        heading=HEADINGS[name],
+        has_sheet=name in sheets.SHEETS,
+    )
+
+
+def question(asked: Asked, prices: Prices, only: Only | None = None) -> str:
+    """What an address asks."""
+    said: dict[str, Any] = asked.address(only)
+    for name, value, other in (
+        ("sort", prices.sort, USUAL.sort),
+        ("wrong", prices.wrong, USUAL.wrong),
+        ("hour_costs", prices.hour, USUAL.hour),
+    ):
+        if value != other:
+            said[name] = f"{value:g}"
+    return urlencode(said, doseq=True)
+
+
+def _common(told: Told) -> dict[str, Any]:
+    return {"asked": told.asked, "told": told, "prices": told.prices, "question": told.address()}
+
+
+def _figures(yard: Yard, told: Told, name: str) -> panels.Figures:
+    if name not in PANELS:
+        raise NotThere(f"there is no panel {name[:50]!r}")
+    with yard.database.reading() as session:
+        policy = Policies.current(session).policy
+        asked = Question(told.asked, told.today, yard.models.champion.bundle, policy, told.prices, told.fate)
+        return PANELS[name](session, asked)
+
+
+def _choices(session: Session, asked: Asked) -> tuple[list[str], list[str]]:
+    """The queues that may be seen, and the stores that tickets came from."""
+    queues = [name for name in session.scalars(select(QUEUES.c.name)) if asked.visible is None or name in asked.visible]
+    stores = session.scalars(select(DAILY_TICKETS.c.source).distinct())
+    return sorted(queues), sorted(stores)
+
+
+def _period(told: Told, days: int) -> str:
+    asked = Asked(
+        told.today - timedelta(days=days - 1), told.today, told.asked.target, told.asked.queue, told.asked.store
+    )
+    return question(asked, told.prices)
