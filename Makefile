@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 # Half as many again as cores: many tests wait for servers that they killed or slowed down.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(max(2, 3 * len(os.sched_getaffinity(0)) // 2))')
 
-.PHONY: help setup test lint demo real soak bench evaluate lock clean
+.PHONY: help setup test lint demo real soak bench evaluate pictures lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench: setup ## Speed and growth beside two peers (docs/performance.md); needs .
 
 evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); needs ../shared, about an hour
 	$(BIN)/python -m tests.benchmarks.evaluate $(INTO)
+
+pictures: setup ## Pictures of the pages for the docs, from a simulated desk (needs chromium)
+	$(BIN)/python -m tests.pictures
 
 lock: setup ## Choose the newest versions that fit and lock them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
