@@ -23,13 +23,15 @@ SEEN: Final = "seen"
 DECIDED: Final = "decided"
 PLACED: Final = "placed"
 CORRECTED: Final = "corrected"
+CONFIRMED: Final = "confirmed"
 CHANGED: Final = "changed"
 COMMENTED: Final = "commented"
 UNDONE: Final = "undone"
 WISHED: Final = "wished"
 DELIVERED: Final = "delivered"
-"""A ticket came; was decided on; stands in a queue. A person chose another label; anything else was changed; something
-was said; a decision was taken back. Something shall be written into a foreign ticket; what became of that."""
+"""A ticket came; was decided on; stands in a queue. A person chose another label than the machine had said, or the same;
+anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
+ticket; what became of that."""
 
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
@@ -44,6 +46,7 @@ _FIRSTS: Final = (
     .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == DECIDED)
     .order_by(_ENTRIES.c.id.desc())  # the first one stays in the answer
 )
+_LASTS: Final = _FIRSTS.order_by(None).order_by(_ENTRIES.c.id)
 _DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
 _NEWEST: Final = (
     select(_ENTRIES.c.id).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id.desc()).limit(bindparam("n"))
@@ -117,6 +120,12 @@ class Journal:
     def first_decisions(session: Session, ticket_ids: Collection[int]) -> dict[int, Entry]:
         """What was decided when each of these tickets came."""
         rows = session.execute(_FIRSTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        return {row.ticket_id: _entry(row) for row in rows}
+
+    @staticmethod
+    def last_decisions(session: Session, ticket_ids: Collection[int]) -> dict[int, Entry]:
+        """What was decided on each of these tickets last."""
+        rows = session.execute(_LASTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _entry(row) for row in rows}
 
     @staticmethod

@@ -47,19 +47,33 @@ def own_words(text: str) -> str:
     >>> own_words("Клиент Иванов пишет:\\nНе открывается 1С")
     'Клиент Иванов пишет:\\nНе открывается 1С'
     """
+    return parted(text)[0]
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The same, and beside it what was cut off.
+
+    >>> parted("> How is it?\\nThe printer is on fire.\\n-- \\nAnn")
+    ('The printer is on fire.', '> How is it?\\n-- \\nAnn')
+    """
     kept: list[str] = []
+    cut: list[str] = []
     own = 0
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.lstrip().startswith(">"):
+            cut.append(line)
             continue
         if own and _quotes(line, lines[number + 1] if number + 1 < len(lines) else ""):
+            cut += lines[number:]
             break
         if own >= _ENOUGH and len(lines) - number <= _SIGNATURE_LINES and _signs(line):
+            cut += lines[number:]
             break
         kept.append(line)
         own += len(line.split())
-    return "\n".join(kept).strip() or text
+    mine = "\n".join(kept).strip()
+    return (mine, "\n".join(cut)) if mine else (text, "")
 
 
 def _quotes(line: str, following: str) -> bool:

@@ -22,9 +22,12 @@ from deskyard.ticket import Target, Ticket
 TRIAGE: Final = "triage"
 """The queue of the built-in desk where a person sorts what the machine left."""
 
+BLIND: Final = 0.02
+"""The share of routed tickets that a person sorts without seeing the machine's answer, unless a policy says another."""
+
 Contracts = Mapping[Target, Contract]
 
-_LATER: Final = ("strangers", "stores")
+_LATER: Final = ("strangers", "stores", "blind")
 """What policies of before did not know."""
 
 
@@ -54,7 +57,8 @@ class Policy:
     is routed whatever the rules say.
     `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
     (None: `guard.TOLERATED`, where it pays).
-    `routes` sends a category to a queue; `fallback` is the queue of all that is not routed.
+    `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind` is the share (0..1)
+    of routed tickets that a person sorts without seeing the answer (None: `BLIND`).
     """
 
     mode: Mode = Mode.SUGGEST
@@ -62,6 +66,7 @@ class Policy:
     halted: bool = False
     fallback: str = TRIAGE
     strangers: float | None = None
+    blind: float | None = None
     targets: Mapping[Target, Rule] = field(default_factory=dict)
     queues: Mapping[str, Rule] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[Target, Rule]] = field(default_factory=dict)
@@ -76,6 +81,11 @@ class Policy:
         """
         said = {name: value for name, value in asdict(self).items() if name not in _LATER or value not in (None, {})}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def asked_blindly(self) -> float:
+        """The share of routed tickets that a person sorts without seeing the answer."""
+        return BLIND if self.blind is None else self.blind
 
     def of(self, source: str) -> "Policy":
         """The policy as it holds for tickets of that source: a store's rule stands above those for targets."""

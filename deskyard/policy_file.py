@@ -5,6 +5,7 @@ precision = 0.95
 halted = false                # the kill switch
 fallback = "triage"
 strangers = 0.05              # of tickets about matters never learnt, the share that may slip through
+blind = 0.02                  # of routed tickets, the share that a person sorts without seeing the answer
 
 [targets.queue]               # category, priority, queue, assignee
 mode = "route"
@@ -32,7 +33,7 @@ from deskyard.errors import BadInput
 from deskyard.policy import Mode, Policy, Rule
 from deskyard.ticket import TARGETS, Target
 
-_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "targets", "queues", "stores", "routes")
+_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes")
 
 
 def read(text: str) -> Policy:
@@ -77,6 +78,7 @@ class _Reading:
             halted=self.kind(said.get("halted", False), bool, ("halted",), "true or false"),
             fallback=self.kind(said.get("fallback", "triage"), str, ("fallback",), "the name of a queue"),
             strangers=self.share(said.get("strangers"), "strangers"),
+            blind=self.share(said.get("blind"), "blind"),
             targets=self.rules(said, ()),
             queues={
                 n: found for n, q in queues.items() if (found := self.rule(q, ("queues", n), ("targets",))) != Rule()
@@ -157,6 +159,8 @@ def _lines(policy: Policy) -> Iterator[str]:
     yield f"fallback = {_quoted(policy.fallback)}"
     if policy.strangers is not None:
         yield f"strangers = {policy.strangers}"
+    if policy.blind is not None:
+        yield f"blind = {policy.blind}"
     for target, rule in policy.targets.items():
         yield from _section(f"targets.{target}", rule)
     for queue in dict.fromkeys([*policy.queues, *policy.pairs]):

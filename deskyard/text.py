@@ -69,13 +69,21 @@ def clean(raw: str) -> str:
     >>> clean("> old\\nVPN is down, call +1 202 555 0100 or write to me@example.org")
     'VPN is down, call  phone_  or write to  email_'
     """
+    return _mask(own_words(readable(raw))).strip()
+
+
+def readable(raw: str) -> str:
+    """What somebody sent as plain text, whole: broken encodings are mended, HTML becomes text.
+
+    >>> readable("<p>Call +1 202 555 0100</p>").strip()
+    'Call +1 202 555 0100'
+    """
     text = _UNPRINTABLE.sub(" ", raw[: 4 * LONGEST].replace("\r", "\n"))
     if "<" in text and _TAG.search(text):
         text = from_html(text)
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = ftfy.fix_text(text)
-    text = unicodedata.normalize("NFKC", text[:LONGEST])
-    return _mask(own_words(text)).strip()
+    return unicodedata.normalize("NFKC", text[:LONGEST])
 
 
 def from_html(text: str) -> str:

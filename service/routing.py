@@ -12,7 +12,7 @@ from typing import Any
 
 from deskyard.catalogue import Catalogue
 from deskyard.database import Session
-from deskyard.desk import floor, journey, tickets
+from deskyard.desk import blind, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
 from deskyard.foreign.notices import ROUTED, WAITS
@@ -59,10 +59,11 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
     if new:
         with yard.database.writing() as session:
             whole = floor.catalogue(session, *_asked_about(judgements.values()))
-            placed = _Placing(champion.digest, in_force.digest, at)
+            placed = _Placing(champion.digest, in_force, at)
             for i, ticket in new.items():
                 placed.place(session, i, ticket, arrivals[i].key, hashes[i], judgements[i], whole)
             entries = placed.record(session)
+            placed.ask_blindly(session, entries)
             if yard.hands is not None:
                 placed.tell(session, yard.hands, entries)
             for i, ticket in new.items():  # those not placed were delivered a second time in the same moment
@@ -76,8 +77,9 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
 class _Placing:
     """Tickets being filed in one transaction, and what the journal and their journeys will say of it."""
 
-    def __init__(self, model: str | None, policy: str, at: datetime) -> None:
-        self.model, self.policy, self.at = model, policy, at
+    def __init__(self, model: str | None, in_force: Policy, at: datetime) -> None:
+        self.model, self.policy, self.at = model, in_force.digest, at
+        self.asked_blindly = in_force.asked_blindly
         self.decided: dict[int, tuple[Stamp, Verdict]] = {}
         self.events: list[Event] = []
 
@@ -115,6 +117,15 @@ class _Placing:
             journeys[stamp.ticket_id] = list(self._steps(verdict, made[i].id))
         journey.take_all(session, journeys)
         return made
+
+    def ask_blindly(self, session: Session, entries: Mapping[int, Entry]) -> None:
+        """A share of what was routed will be sorted by a person who does not see where."""
+        routed = {
+            stamp.ticket_id: entries[i].id
+            for i, (stamp, verdict) in self.decided.items()
+            if verdict.placement.reason.code in PLACING and blind.chosen(stamp.ticket_hash, self.asked_blindly)
+        }
+        blind.ask(session, routed, self.at)
 
     def tell(self, session: Session, hands: Hands, entries: Mapping[int, Entry]) -> None:
         """Whoever wants to know is told of each ticket that was placed."""

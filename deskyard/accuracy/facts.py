@@ -13,7 +13,19 @@ from typing import Any, Final
 
 from deskyard.desk.overview import fate
 from deskyard.hierarchy import MARK
-from deskyard.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, DELIVERED, PLACED, SEEN, UNDONE, WISHED, Entry
+from deskyard.journal import (
+    CHANGED,
+    COMMENTED,
+    CONFIRMED,
+    CORRECTED,
+    DECIDED,
+    DELIVERED,
+    PLACED,
+    SEEN,
+    UNDONE,
+    WISHED,
+    Entry,
+)
 from deskyard.policy import TRIAGE
 from deskyard.ticket import TARGETS
 
@@ -191,7 +203,7 @@ def _step(found: Facts, entry: Entry, requester: str) -> None:
     found.values[name], found.by[name] = became, by
     if name == "status":
         _status(found, was, became, entry.at)
-    elif name == "queue" and became:
+    elif name == "queue" and became and became != was:
         _moved(found, str(was or ""), str(became), by)
 
 
@@ -233,8 +245,8 @@ def _delivered(found: Facts, entry: Entry, requester: str) -> None:
 
 
 _READ: Final = {
-    SEEN: _seen, DECIDED: _decided, PLACED: _placed, CORRECTED: _step, CHANGED: _step, UNDONE: _undone,
-    COMMENTED: _said, WISHED: _wished, DELIVERED: _delivered,
+    SEEN: _seen, DECIDED: _decided, PLACED: _placed, CORRECTED: _step, CONFIRMED: _step, CHANGED: _step,
+    UNDONE: _undone, COMMENTED: _said, WISHED: _wished, DELIVERED: _delivered,
 }  # fmt: skip
 
 

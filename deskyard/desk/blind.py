@@ -1,0 +1,65 @@
+"""Blind tickets: a share of those that the machine routed, which a person sorts without seeing its answer.
+
+Who did not see an answer can't be led by it, so how often the two agree is how often the machine is right. Which
+tickets are asked about is settled when they come, by their hash: neither what became of them nor anybody's wish counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, insert, select, update
+
+from deskyard.database import Session
+from deskyard.tables import BlindRow
+
+BLIND: Final = cast(Table, BlindRow.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A ticket that is asked about, and the queue that a person answered, if one did."""
+
+    ticket: int
+    decision: int
+    at: datetime
+    answer: str | None
+    answered_by: str | None
+    answered_at: datetime | None
+
+
+def chosen(ticket_hash: str, share: float) -> bool:
+    """Whether a ticket with this SHA-256 is among the share (0..1).
+
+    >>> [chosen(f"{n:02x}" * 32, 0.25) for n in (0x00, 0x3f, 0x40, 0xff)], chosen("f" * 64, 1)
+    ([True, True, False, False], True)
+    """
+    return int(ticket_hash[:8], 16) < share * 2**32
+
+
+def ask(session: Session, decisions: Mapping[int, int], at: datetime) -> None:
+    """Ask about these tickets: number → the journal's number of the decision that routed it."""
+    rows = [{"ticket_id": ticket, "decision": decision, "at": at} for ticket, decision in decisions.items()]
+    if rows:
+        session.execute(insert(BLIND), rows)
+
+
+def of(session: Session, number: int, *, to_change: bool = False) -> Blind | None:
+    """What is asked about a ticket; None for most."""
+    row = session.execute(_LOCKED if to_change else _READ, {"number": number}).first()
+    return None if row is None else _blind(row)
+
+
+def answered(session: Session, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
+    """Keep somebody's answer, or take it back (None)."""
+    mine = update(BLIND).where(BLIND.c.ticket_id == number)
+    session.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
+
+
+_READ: Final = select(BLIND).where(BLIND.c.ticket_id == bindparam("number"))
+_LOCKED: Final = _READ.with_for_update()
+
+
+def _blind(row: Row[Any]) -> Blind:
+    return Blind(row.ticket_id, row.decision, row.at, row.answer, row.answered_by, row.answered_at)

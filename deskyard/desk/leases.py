@@ -1,0 +1,38 @@
+"""Leases: who looks at which ticket on the review desk, so that two people do not sort the same one.
+
+A lease ends by itself. It keeps nobody from changing a ticket: the first write wins, by the ticket's version.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from sqlalchemy import Table, delete, select, update
+
+from deskyard.database import Session
+from deskyard.desk.queues import insert_or_ignore
+from deskyard.tables import LeaseRow
+
+LASTS: Final = timedelta(minutes=3)
+"""Unless it is taken again: the page does so every minute."""
+
+LEASES: Final = cast(Table, LeaseRow.__table__)
+
+
+def take(session: Session, number: int, holder: str, at: datetime) -> bool:
+    """Take a ticket's lease, or go on holding it; False where somebody else holds it."""
+    row = {"ticket_id": number, "holder": holder, "until": at + LASTS}
+    session.execute(insert_or_ignore(session, LEASES), [row])
+    free = (LEASES.c.holder == holder) | (LEASES.c.until <= at)
+    mine = update(LEASES).where(LEASES.c.ticket_id == number, free)
+    return bool(session.execute(mine.values(holder=holder, until=at + LASTS).returning(LEASES.c.ticket_id)).first())
+
+
+def release(session: Session, holder: str, kept: Collection[int] = ()) -> None:
+    """Give back what somebody holds, but for the tickets `kept`."""
+    session.execute(delete(LEASES).where(LEASES.c.holder == holder, LEASES.c.ticket_id.not_in(list(kept))))
+
+
+def held(session: Session, at: datetime) -> dict[int, str]:
+    """Who holds which ticket now."""
+    return dict(session.execute(select(LEASES.c.ticket_id, LEASES.c.holder).where(LEASES.c.until > at)).all())
