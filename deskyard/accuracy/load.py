@@ -1,6 +1,7 @@
 """Load: who has how much to do, and how long that takes at the pace of the period."""
 
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 from sqlalchemy import func, select
@@ -19,6 +20,11 @@ class Burden:
     unsolved: int
     solved: int
     days: float | None
+
+    @property
+    def weight(self) -> float:
+        """Days of work; no end of it for who has tickets and solves none."""
+        return self.days if self.days is not None else inf if self.unsolved else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,8 @@ class Load:
     @property
     def heaviest(self) -> Burden | None:
         """Who has most days of work; None where nobody has any."""
-        busy = [one for one in self.burdens if one.agent and one.unsolved and one.days is not None]
-        return max(busy, key=lambda one: (one.days or 0, one.unsolved), default=None)
+        busy = [one for one in self.burdens if one.agent and one.unsolved]
+        return max(busy, key=lambda one: (one.weight, one.unsolved), default=None)
 
 
 def load(session: Session, asked: Asked) -> Load:
@@ -62,6 +68,6 @@ def load(session: Session, asked: Asked) -> Load:
         )
         for name in unsolved | solved
     ]
-    burdens.sort(key=lambda one: (not one.agent, -one.unsolved, -one.solved, one.agent))
+    burdens.sort(key=lambda one: (not one.agent, -one.weight, -one.unsolved, -one.solved, one.agent))
     days = [one.days for one in burdens if one.days is not None]
     return Load(burdens, median(days) if days else None)
