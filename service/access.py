@@ -63,6 +63,11 @@ EVERYBODYS: Final = frozenset(
         "/sign-in/back",
         "/sign-out",
         "/set-up/{word}",
+        "/submit",
+        "/submit/answers",
+        "/status/{secret}",
+        "/status/{secret}/answer",
+        "/status/{secret}/stars",
     }
 )
 """Pages for whoever reaches this service."""
@@ -125,6 +130,12 @@ FAILURES: Final = (10 / 60, 10)
 GUESSES: Final = (5 / 60, 10)
 """Passwords tried from one address, and for one name."""
 
+ASKS: Final = (1 / 60, 10)
+"""Requests for help filed from one address."""
+
+LOOKS: Final = (2.0, 20)
+"""Times that somebody at one address is shown what others were answered."""
+
 FRESH: Final = 0.5
 """Seconds that keys are remembered: a revoked one is refused within a second."""
 
@@ -148,6 +159,8 @@ class Access:
         self._requests = Limit(*REQUESTS)
         self._failures = Limit(*FAILURES)
         self._guesses = Limit(*GUESSES)
+        self._asks = Limit(*ASKS)
+        self._looks = Limit(*LOOKS)
 
     async def caller(self, headers: Headers, address: str, method: str, path: str) -> Caller:
         """Who calls. Raises HTTPException: 401 without a key or a session that fits, 429 for too many, 400 and 403 for
@@ -192,6 +205,14 @@ class Access:
         now = self.clock()
         for who in (_network(address), f"name {name}"):
             _refuse_if(self._guesses.wait(who, now), "too many attempts to sign in")
+
+    def ask(self, address: str) -> int:
+        """Somebody is about to file a request for help: seconds to wait, 0 if they may now."""
+        return math.ceil(self._asks.wait(_network(address), self.clock()))
+
+    def may_look(self, address: str) -> bool:
+        """Whether somebody who is about to ask may be shown what others were answered once more."""
+        return not self._looks.wait(_network(address), self.clock())
 
     def forget(self) -> None:
         """Read the keys anew: this process has just made the first user."""
@@ -262,7 +283,8 @@ def _refuse_strangers(headers: Headers, address: str) -> None:
         raise HTTPException(400, "this service answers to localhost, 127.0.0.1 and [::1] only: call it by that name")
     if not _is_here(address):
         raise HTTPException(403, "only this machine may come in until the first key is made: `deskyard key create`")
-    if headers.get("origin", host).split("//")[-1] != host:
+    same = headers.get("sec-fetch-site") == "same-origin"  # a page without referrers sends `Origin: null`
+    if not same and headers.get("origin", host).split("//")[-1] != host:
         raise HTTPException(403, "a web page of another origin may not do this: make a key and send it along")
 
 

@@ -39,14 +39,14 @@ from service.engine import Engine
 from service.guard import Guard
 from service.lane import Lane
 from service.metrics import Measured, Metrics
-from service.pages import door, reports
+from service.pages import ask, door, reports
 from service.pages import yard as page
 from service.problems import problems as declared
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, door, reports, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit,
+    page, door, ask, reports, tickets, changes, queues, agents, score, decisions, stores, hooks, models, policy, audit,
     health, metrics, docs,
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ from deskyard.mail_address import Address
 from deskyard.mail_message import Mail
 from deskyard.mailbox import Mailbox, MailPage
 from deskyard.settings import settings
-from service import corrections, routing
+from service import corrections, rescoring, routing
 from service.yard import Yard
 
 log: Final = structlog.get_logger(__name__)
@@ -54,7 +54,9 @@ def take(yard: Yard, connection: Connection, page: MailPage) -> None:
             log.info("mail_left", uid=mail.uid, reason=mail.is_automatic or "received before the connection")
         elif (number := _answered(yard, connection, mail)) is not None:
             by = Actor("person", mail.ticket.requester or "requester")
-            corrections.say(yard, number, by, mail.said or mail.ticket.body, public=True, key=_KEY + mail.ticket.id)
+            text, key = mail.said or mail.ticket.body, _KEY + mail.ticket.id
+            if corrections.say(yard, number, by, text, public=True, key=key)[1]:
+                rescoring.again(yard, number)
             said += 1
         else:
             filed += routing.route(yard, mail.ticket).is_new

@@ -21,7 +21,7 @@ from deskyard.errors import BadInput, BundleMissing, NotThere
 from deskyard.journal import Entry, Journal, fingerprint, written
 from deskyard.policies import Policies
 from deskyard.settings import settings
-from service import judging
+from service import judging, rescoring
 from service.models import Champion
 
 Finding = Literal["same", "different", "erased", "unknown"]
@@ -73,9 +73,11 @@ def again(database: Database, models: Path, number: int) -> Verified:
             raise NotThere(f"there is no decision {number} in the journal")
         filed = tickets.find(session, entry.ticket_id)
         policy = Policies.of_digest(session, entry.policy or "")
-    if filed is None:
+        answers = entry.content.get("answers", [])
+        ticket = rescoring.with_answers(session, filed, answers) if filed else None
+    if filed is None or ticket is None:
         return Verified(number, "erased", f"ticket {entry.ticket_id} is erased, so nothing can be computed")
-    if fingerprint(filed.ticket) != entry.ticket_hash:
+    if fingerprint(ticket) != entry.ticket_hash:
         return Verified(number, "different", f"ticket {filed.id} is not the text that was decided on")
     if policy is None:
         return Verified(number, "unknown", f"the policy {entry.policy} is not in this database")
@@ -83,9 +85,10 @@ def again(database: Database, models: Path, number: int) -> Verified:
         champion = _champion(models, entry)
     except BundleMissing as error:
         return Verified(number, "unknown", str(error))
-    judgement = judging.judge(champion, policy, [filed.ticket])[0]
+    judgement = judging.judge(champion, policy, [ticket])[0]
     catalogue = Catalogue.of(entry.content["catalogue"])
-    now = written(judging.decided(judgement.enact(catalogue), catalogue))
+    content = judging.decided(judgement.enact(catalogue), catalogue)
+    now = written(content | {"answers": answers} if answers else content)
     if now == written(entry.content):
         by = f"model {entry.bundle[:12]}" if entry.bundle else "no model"
         return Verified(number, "same", f"ticket {filed.id}, {by}, policy {entry.policy}: {len(now):,} characters")

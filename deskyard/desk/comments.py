@@ -16,21 +16,30 @@ COMMENTS: Final = cast(Table, CommentRow.__table__)
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody said about a ticket."""
+    """What somebody said about a ticket; `shared`: whoever asks something like it may be shown this answer."""
 
     id: int
     at: datetime
     actor: Actor
     public: bool
     text: str
+    shared: bool = False
 
 
 def add(
-    session: Session, number: int, actor: Actor, text: str, *, public: bool, at: datetime, key: str | None = None
+    session: Session,
+    number: int,
+    actor: Actor,
+    text: str,
+    *,
+    public: bool,
+    at: datetime,
+    key: str | None = None,
+    shared: bool = False,
 ) -> tuple[Comment, bool]:
     """Say something about a ticket; the comment, and whether it is new. Raises NotThere for an unknown ticket.
 
-    `key` names the request: sent again, it is the same comment, as it was said first.
+    `key` names the request: sent again, it is the same comment, as it was said first. What is not public is not shared.
     """
     now = tickets.get(session, number, to_change=True)
     if key is not None:
@@ -38,9 +47,10 @@ def add(
         if said is not None:
             return _comment(said), False
     row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
+    row["shared"] = shared = shared and public
     made = session.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()
     changes.set_values(session, now, {}, at)
-    return Comment(int(made), at, actor, public, text), True
+    return Comment(int(made), at, actor, public, text, shared), True
 
 
 def of(session: Session, number: int) -> list[Comment]:
@@ -53,4 +63,4 @@ _BY_KEY: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("numbe
 
 
 def _comment(row: Row[Any]) -> Comment:
-    return Comment(row.id, row.at, Actor(row.actor_kind, row.actor), row.public, row.text)
+    return Comment(row.id, row.at, Actor(row.actor_kind, row.actor), row.public, row.text, row.shared)

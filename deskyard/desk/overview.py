@@ -72,8 +72,13 @@ def flow(session: Session, since: datetime, visible: Collection[str] | None = No
 
 
 def fates_since(session: Session, since: datetime, visible: Collection[str] | None = None) -> Iterator[tuple[int, str]]:
-    """The number of each ticket that was decided on since then, and what became of it: routed, suggested, left."""
+    """The number of each ticket that came since then, and what became of it: routed, suggested, left.
+
+    What was decided again after an answer (`service.rescoring`) is no other ticket.
+    """
     for entry in Journal.since(session, DECIDED, since):
+        if "answers" in entry.content:
+            continue
         if visible is None or entry.content["placement"]["queue"] in visible:
             yield entry.ticket_id, fate(entry.content)
 

@@ -130,6 +130,7 @@ class NewComment(BaseModel):
 
     text: Text = Field(min_length=1, max_length=100_000)
     public: bool = Field(False, description="Whether the requester may read it.")
+    shared: bool = Field(False, description="Whether others who ask something like it may be shown it; public only.")
 
 
 class PutQueue(BaseModel):

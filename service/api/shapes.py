@@ -143,19 +143,26 @@ class Event(BaseModel):
 
 
 class Said(BaseModel):
-    """A comment: public ones are for the requester too, internal ones for the desk only."""
+    """A comment: public ones are for the requester too, internal ones for the desk only; shared ones for others too."""
 
     id: str
     at: datetime
     actor: Who
     public: bool
+    shared: bool
     text: str
 
     @classmethod
     def of(cls, comment: Comment) -> "Said":
         """The same, for JSON."""
-        actor = Who.of(comment.actor)
-        return cls(id=str(comment.id), at=comment.at, actor=actor, public=comment.public, text=comment.text)
+        return cls(
+            id=str(comment.id),
+            at=comment.at,
+            actor=Who.of(comment.actor),
+            public=comment.public,
+            shared=comment.shared,
+            text=comment.text,
+        )
 
 
 class Whole(Brief):

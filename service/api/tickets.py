@@ -119,7 +119,9 @@ def comment(
 ) -> Said:
     """Say something about a ticket: to its requester too (`public`), or to the desk only."""
     number = tickets.number_of(id)
-    said, is_new = corrections.say(yard, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key))
+    said, is_new = corrections.say(
+        yard, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key), shared=new.shared
+    )
     response.status_code = 201 if is_new else 200
     return Said.of(said)
 

@@ -1,0 +1,97 @@
+"""Answers that others may be offered: public ones by the desk's people, marked as shareable, of solved tickets.
+
+In comes what somebody is about to ask, out come answers to something like it, the likest first. Of the tickets that
+they answered nothing is told: those texts are only compared with.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Self
+
+from sqlalchemy import bindparam, literal_column, select
+
+from deskyard.database import Session
+from deskyard.desk.comments import COMMENTS
+from deskyard.desk.tickets import TICKETS
+
+MOST: Final = 2_000
+"""The newest answers that are compared."""
+
+LIKE: Final = 0.2
+"""Cosine from which an answer is worth a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """An answer that may be shown, and the text that it answered, which may not."""
+
+    comment: int
+    text: str
+    asked: str
+
+
+def like(session: Session, text: str, n: int = 3) -> list[str]:
+    """The texts of up to `n` answers to something like `text`, the likest first."""
+    found = _index(tuple(Shared(*row) for row in session.execute(_SHARED, {"most": MOST}))).nearest(text, n)
+    return list(dict.fromkeys(one.text for one in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Shared answers by the stems of question and answer (TF-IDF as scikit-learn smooths it)."""
+
+    answers: tuple[Shared, ...]
+    idf: Mapping[str, float]
+    vectors: tuple[Mapping[str, float], ...]
+
+    @classmethod
+    def of(cls, answers: tuple[Shared, ...]) -> Self:
+        """Count once."""
+        counts = [_stems(f"{one.asked}\n{one.text}") for one in answers]
+        df = Counter(stem for count in counts for stem in count)
+        idf = {stem: 1 + math.log((1 + len(counts)) / (1 + n)) for stem, n in df.items()}
+        return cls(answers, idf, tuple(_vector(count, idf) for count in counts))
+
+    def nearest(self, text: str, n: int) -> list[Shared]:
+        """The likest answers; none where nothing is like `text`."""
+        asked = _vector(_stems(text), self.idf)
+        scores = [sum(weight * vector.get(stem, 0.0) for stem, weight in asked.items()) for vector in self.vectors]
+        best = sorted(range(len(scores)), key=lambda i: (-scores[i], -self.answers[i].comment))
+        return [self.answers[i] for i in best[:n] if scores[i] >= LIKE]
+
+
+def _vector(counts: Mapping[str, int], idf: Mapping[str, float]) -> dict[str, float]:
+    """Weights of length 1; words that no answer holds count as the rarest, so that chatter dilutes."""
+    rarest = max(idf.values(), default=1.0)
+    weights = {stem: (1 + math.log(n)) * idf.get(stem, rarest) for stem, n in counts.items()}
+    length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+    return {stem: weight / length for stem, weight in weights.items()}
+
+
+def _stems(text: str) -> Counter[str]:
+    from deskyard.vague import telling  # only here: the service starts without the language tools
+
+    return Counter(telling(text))
+
+
+@lru_cache(maxsize=4)
+def _index(answers: tuple[Shared, ...]) -> Index:
+    return Index.of(answers)
+
+
+_SHARED: Final = (
+    select(COMMENTS.c.id, COMMENTS.c.text, (TICKETS.c.subject + "\n" + TICKETS.c.body).label("asked"))
+    .join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
+    .where(
+        literal_column("desk_comments.shared"),  # as the index says it
+        COMMENTS.c.public,
+        COMMENTS.c.actor_kind == "person",
+        COMMENTS.c.actor != TICKETS.c.requester,
+        TICKETS.c.status.in_(("resolved", "closed")),
+    )
+    .order_by(COMMENTS.c.id.desc())
+    .limit(bindparam("most"))
+)

@@ -1,0 +1,68 @@
+"""A requester's own address: the secret that opens one ticket to whoever filed it, and what they thought of the answer.
+
+In come sessions, whose owner commits; out go ticket numbers and ratings. The secret itself is kept nowhere, only its
+SHA-256: who reads the database opens no ticket with it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Table, bindparam, select, update
+
+from deskyard.database import Session
+from deskyard.desk.queues import insert_or_ignore
+from deskyard.errors import BadInput, NotThere
+from deskyard.tables import StatusLinkRow
+
+LINKS: Final = cast(Table, StatusLinkRow.__table__)
+
+STARS: Final = (1, 2, 3, 4, 5)
+LONGEST: Final = 1_000
+"""Characters of what is said beside the stars."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLink:
+    """The ticket that a secret opens, and its rating: `stars` is None until there is one."""
+
+    ticket: int
+    created_at: datetime
+    stars: int | None
+    said: str
+    rated_at: datetime | None
+
+
+def keep(session: Session, ticket: int, secret: str, at: datetime) -> None:
+    """Let a secret open a ticket; the first one stays."""
+    row = {"ticket_id": ticket, "sha256": digest(secret), "created_at": at, "said": ""}
+    session.execute(insert_or_ignore(session, LINKS), row)
+
+
+def find(session: Session, secret: str) -> StatusLink:
+    """What a secret opens. Raises NotThere for one that opens nothing."""
+    row = session.execute(_BY_SECRET, {"sha256": digest(secret)}).first()
+    if row is None:
+        raise NotThere("this address opens no request: copy it once more, whole")
+    return _link(row)
+
+
+def rate(session: Session, link: StatusLink, stars: int, said: str, at: datetime) -> None:
+    """Say how good the solution was; the last word counts. Raises BadInput for what is no rating."""
+    if stars not in STARS:
+        raise BadInput(f"{stars} stars: choose from 1 to 5")
+    values = {"stars": stars, "said": said.strip()[:LONGEST], "rated_at": at}
+    session.execute(update(LINKS).where(LINKS.c.ticket_id == link.ticket).values(values))
+
+
+def digest(secret: str) -> str:
+    """The SHA-256 of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+_BY_SECRET: Final = select(LINKS).where(LINKS.c.sha256 == bindparam("sha256"))
+
+
+def _link(row: Row[Any]) -> StatusLink:
+    return StatusLink(row.ticket_id, row.created_at, row.stars, row.said, row.rated_at)

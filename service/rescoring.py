@@ -1,0 +1,109 @@
+"""A requester's answer scores a ticket again that waits for a person: what was asked back may say where it belongs.
+
+In comes a ticket's number, out goes a new decision in the journal, by the same rules as the first, on the ticket's text
+with the answers below it. People win: where anybody chose a label, took the ticket back, or moved it, nothing happens.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from deskyard.database import Session
+from deskyard.desk import changes, comments, floor, journey, tickets
+from deskyard.desk.comments import Comment
+from deskyard.desk.journey import Actor
+from deskyard.desk.tickets import Filed
+from deskyard.foreign import mirror
+from deskyard.foreign.notices import ROUTED
+from deskyard.journal import DECIDED, PLACED, Entry, Journal, Stamp, fingerprint
+from deskyard.policies import Policies
+from deskyard.policy import PLACING, TRIAGE, Policy
+from deskyard.ticket import TARGETS, Ticket
+from deskyard.undo import BY as UNDONE_BY
+from service import judging
+from service.yard import Yard
+
+TRIES: Final = 3
+"""Times that a ticket which changes meanwhile is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A ticket that may be scored again, as it was read: with the answers, by number, and the policy of the moment."""
+
+    filed: Filed
+    ticket: Ticket
+    answers: tuple[int, ...]
+    policy: Policy
+
+
+def again(yard: Yard, number: int) -> Entry | None:
+    """Score a waiting ticket again, and route it if the evidence allows now; the decision, None where none was due."""
+    for _ in range(TRIES):
+        with yard.database.reading() as session:
+            asked = _asked(session, number)
+        champion, at = yard.models.champion, datetime.now(UTC)
+        if asked is None or champion.bundle is None:
+            return None
+        judgement = judging.judge(champion, asked.policy, [asked.ticket])[0]
+        with yard.database.writing() as session:
+            if tickets.get(session, number, to_change=True).version != asked.filed.version:
+                continue
+            catalogue = floor.catalogue(session, judgement.queues, judgement.agents)
+            verdict = judgement.enact(catalogue)
+            stamp = Stamp(number, fingerprint(asked.ticket), at, champion.digest, asked.policy.digest)
+            content = judging.decided(verdict, catalogue) | {"answers": list(asked.answers)}
+            entry = Journal.record(session, stamp, (DECIDED, content))[0]
+            wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.by == "machine"}
+            routed = verdict.placement.reason.code in PLACING and verdict.placement.queue != asked.filed.queue
+            if routed:
+                wanted["queue"] = verdict.placement.queue
+            machine, why = Actor("machine", champion.digest or "deskyard"), verdict.placement.reason.text
+            changes.change(session, number, wanted, machine, at=at, why=why, decision=entry.id)
+            if routed:
+                Journal.record(session, stamp, (PLACED, {"queue": verdict.placement.queue}))
+                if yard.hands is not None:
+                    yard.hands.told(session, number, verdict.placement.queue, entry.id, ROUTED)
+        return entry
+    return None
+
+
+def with_answers(session: Session, filed: Filed, numbers: Collection[int]) -> Ticket:
+    """The ticket as it was scored: its text, and below it the comments of those numbers."""
+    return (
+        filed.ticket
+        if not numbers
+        else _joined(filed.ticket, [one for one in comments.of(session, filed.id) if one.id in numbers])
+    )
+
+
+def by_requester(filed: Filed, comment: Comment) -> bool:
+    """Whether the requester said it."""
+    return comment.actor == requester(filed)
+
+
+def requester(filed: Filed) -> Actor:
+    """Who speaks when the requester does."""
+    return Actor("person", filed.ticket.requester or "requester")
+
+
+def _asked(session: Session, number: int) -> _Asked | None:
+    """The ticket with its answers, if it waits in the fallback queue, and people left every label to the machine."""
+    filed, policy = tickets.get(session, number), Policies.current(session).policy
+    steps = journey.of(session, number)
+    sorted_by_people = any(
+        step.field in TARGETS and (step.actor.kind == "person" or step.actor.name.startswith(UNDONE_BY))
+        for step in steps
+    )
+    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in ("new", "open", "waiting")
+    if not waits or sorted_by_people or mirror.of_ticket(session, number) is not None:
+        return None
+    answers = [one for one in comments.of(session, number) if one.public and by_requester(filed, one)]
+    if not answers:
+        return None
+    return _Asked(filed, _joined(filed.ticket, answers), tuple(one.id for one in answers), policy)
+
+
+def _joined(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:
+    return replace(ticket, body="\n\n".join([ticket.body, *(one.text for one in answers)]))
