@@ -119,7 +119,7 @@ class Only:
         found: dict[str, Any] = {}
         for name in _PARTS:
             value = getattr(self, name)
-            if value not in ("", None, (), False):
+            if value or (value == 0 and value is not False):  # the first hour is an hour
                 found[name] = "1" if value is True else list(value) if isinstance(value, tuple) else str(value)
         for name in ("said", "truth", "agent"):  # for them, nothing is a value too
             if getattr(self, name) == "":

@@ -144,7 +144,7 @@ def listed(
         **_common(told),
         found=found,
         tickets=[one for one in there if one and caller.sees(one.queue)],
-        only=only.address(),
+        only=only,
         further=f"/reports/tickets?{told.address(only)}&before={found.after}" if found.after else "",
     )
 

@@ -1,0 +1,190 @@
+"""`/reports`: figures that open the tickets behind them, for who may see them, and say what they do not know."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import insert
+
+from deskyard.accuracy import rollups
+from deskyard.accuracy.panels import PANELS
+from deskyard.accuracy.sheets import SHEETS
+from deskyard.settings import settings
+from deskyard.tables import BlindRow, StatusLinkRow
+from tests.fakes.desk_journal import DAYS, fill
+from tests.service.pages.people import sign_in_as
+
+LINK = re.compile(r'<a href="(/reports/tickets\?[^"]*)">([^<]*(?:<span[^>]*>[^<]*</span>)?)</a>')
+START = (datetime.now(UTC) - timedelta(days=DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
+WHOLE = f"from={START.date()}&to={START.date() + timedelta(days=DAYS)}"
+PART = f"from={START.date() + timedelta(days=30)}&to={START.date() + timedelta(days=59)}"
+
+
+@pytest.fixture
+def desk(client):
+    """A service whose desk has lived; some tickets were sorted blindly, some rated."""
+    database = client.app.state.yard.database
+    numbers = fill(database, 150, start=START)
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        for i, number in enumerate(numbers[::5]):
+            blind = {"ticket_id": number, "decision": 1, "at": now, "answered_by": "ann", "answered_at": now}
+            session.execute(insert(BlindRow), {**blind, "answer": "IT" if i % 2 else None})
+            rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
+            session.execute(insert(StatusLinkRow), {**rated, "stars": 1 + i % 5})
+    rollups.refresh(database, settings().time_zone)
+    return client
+
+
+def get(client, address, **headers):
+    answered = client.get(address, headers=headers)
+    assert answered.status_code == 200, (address, answered.text[:500])
+    return answered
+
+
+def text(answered):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answered.text)).split())
+
+
+def links(client, panel, question):
+    """(address, what stands there) of every figure of a panel."""
+    shown = get(client, f"/reports/{panel}?{question}").text
+    return [(unescape(address), unescape(re.sub(r"<[^>]+>", "", told))) for address, told in LINK.findall(shown)]
+
+
+def behind(client, address):
+    return int(re.search(r"([\d,]+) tickets? behind the figure", text(get(client, address)))[1].replace(",", ""))
+
+
+def test_the_page_is_complete_without_scripts(desk):
+    page = get(desk, f"/reports?{WHOLE}").text
+    for name in PANELS:
+        assert f'href="/reports/{name}?' in page
+        assert "<html" in get(desk, f"/reports/{name}?{WHOLE}").text
+        assert "<html" not in get(desk, f"/reports/{name}?{WHOLE}", **{"HX-Request": "true"}).text
+
+
+def test_every_figure_opens_as_many_tickets_as_it_says(desk):
+    followed = 0
+    for question in (PART, f"{PART}&target=category", f"{PART}&queue=IT&store=mail"):
+        for panel in PANELS:
+            for address, told in links(desk, panel, question):
+                n = behind(desk, address)
+                if told.isdigit():
+                    assert n == int(told), (panel, address, told)
+                followed += 1
+    assert followed > 200
+
+
+def test_a_manager_finds_five_answers(desk):
+    shown = text(get(desk, f"/reports/answers?{WHOLE}"))
+    for asked in (
+        "How often is it right?", "Where is it wrong?", "What does it save?", "Who is overloaded?",
+        "What comes next week?",
+    ):  # fmt: skip
+        assert asked in shown
+    assert "Sorted blindly" in shown
+
+
+def test_not_changed_is_never_called_right_without_saying_so(desk, client):
+    shown = text(get(desk, f"/reports/right?{WHOLE}"))
+    assert "“Not changed” is not “right”" in shown
+    assert "Right, sorted blindly" in shown
+
+
+def test_a_new_desk_has_a_page_without_figures_and_without_errors(client):
+    for name in PANELS:
+        get(client, f"/reports/{name}")
+    assert "No routed ticket of this period is solved yet." in text(get(client, "/reports/answers"))
+    assert "A forecast needs 35 more days" in text(get(client, "/reports/volume"))
+
+
+def test_what_has_just_happened_is_counted_when_the_page_is_opened(trained):
+    trained.post("/v1/tickets", json={"subject": "the vpn client drops the connection"})
+    get(trained, "/reports")
+    assert "1 came: 1 were routed" in text(get(trained, "/reports/right"))
+
+
+def test_a_correction_makes_a_routed_ticket_wrong_and_opens_it_under_its_pair(trained):
+    ticket = trained.post("/v1/tickets", json={"subject": "the vpn client drops the connection"}).json()["ticket"]["id"]
+    for change in ({"queue": "Billing"}, {"status": "resolved"}):
+        assert trained.patch(f"/v1/tickets/{ticket}", json=change, headers={"If-Match": "*"}).status_code == 200
+    get(trained, "/reports")
+    shown = get(trained, "/reports/answers")
+    assert "Most often IT was said where Billing is true: 1" in text(shown)
+    pair = next(a for a, _ in links(trained, "answers", "") if "truth=Billing" in a)
+    assert f"/tickets/{ticket}" in get(trained, pair).text
+    kept = text(get(trained, "/reports/promises"))
+    assert re.search(r"IT 1 1 \d+% 0.0%", kept)
+
+
+def test_prices_stand_in_the_address_and_in_the_formula(desk):
+    shown = text(get(desk, f"/reports/savings?{WHOLE}&sort=2&wrong=7.5&hour_costs=60"))
+    right, wrong, minutes = re.search(
+        r"([\d,]+) right × 2.0 min − ([\d,]+) wrong × 7.5 min = (-?[\d,]+) min", shown
+    ).groups()
+    assert int(minutes.replace(",", "")) == pytest.approx(int(right) * 2 - int(wrong) * 7.5, abs=0.5)
+    assert (
+        "sort=2&amp;wrong=7.5&amp;hour_costs=60" in get(desk, f"/reports?{WHOLE}&sort=2&wrong=7.5&hour_costs=60").text
+    )
+    assert desk.get("/reports/savings?sort=-1").status_code == 422
+
+
+def test_who_sees_some_queues_finds_no_other_ticket_behind_any_figure(desk):
+    sign_in_as(desk, "max", "manager", queues=["HR"])
+    assert "You see some queues only" in text(get(desk, f"/reports?{WHOLE}"))
+    page = get(desk, f"/reports?{WHOLE}").text
+    assert "Billing" not in page
+    for address, _ in links(desk, "load", WHOLE) + links(desk, "right", WHOLE):
+        listed = get(desk, address).text
+        queues = set(re.findall(r'<td translate="no">(IT|Billing|HR|=Mail\+1|Legal|triage)</td>', listed))
+        assert queues <= {"HR"}
+    every = get(desk, f"/reports/tickets?{WHOLE}&queue=Billing").text
+    assert "secret of" not in every or "HR" in every
+
+
+@pytest.mark.parametrize(("role", "may"), [("viewer", 403), ("agent", 403), ("manager", 200), ("admin", 200)])
+def test_managers_and_admins_read_reports(client, role, may):
+    sign_in_as(client, "somebody", role)
+    for address in ("/reports", "/reports/right", "/reports/tickets", "/reports/csv/right", "/reports/panels.css"):
+        assert client.get(address).status_code == may
+    assert ("/reports" in client.get("/").text) == (may == 200)
+
+
+@pytest.mark.parametrize("panel", SHEETS)
+def test_every_table_comes_as_csv_that_a_spreadsheet_opens_and_does_not_run(desk, panel):
+    answered = get(desk, f"/reports/csv/{panel}?{WHOLE}")
+    assert answered.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answered.headers["Content-Disposition"].startswith(f'attachment; filename="{panel}-')
+    table = list(csv.reader(io.StringIO(answered.content.decode("utf-8-sig"))))
+    assert len(table) > 1
+    assert not [cell for row in table for cell in row if cell.startswith(("=", "+", "@"))]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/reports/nothing", 404), ("/reports/csv/nothing", 404), ("/reports/csv/answers", 404),
+        ("/reports?from=yesterday", 422), ("/reports?from=2026-02-02&to=2026-02-01", 422),
+        ("/reports/right?target=mood", 422), ("/reports/tickets?place=x", 422), ("/reports/tickets?hour=25", 422),
+        ("/reports/tickets?before=0", 422), ("/reports/savings?sort=nan", 422),
+    ],
+)  # fmt: skip
+def test_a_bad_address_gets_a_clear_answer(client, address, status):
+    answered = client.get(address)
+    assert answered.status_code == status
+    assert answered.json()["detail"]
+
+
+@pytest.mark.parametrize("queue", ["<script>alert(1)</script>", "'; DROP TABLE report_state; --", "\x00", "Кадры"])
+def test_names_in_an_address_are_names_and_nothing_else(desk, queue):
+    for name in PANELS:
+        shown = desk.get(
+            f"/reports/{name}",
+            params={"queue": queue, "from": str(START.date()), "to": str(START.date() + timedelta(days=40))},
+        )
+        assert shown.status_code in (200, 422)
+        assert "<script>alert" not in shown.text
