@@ -1,12 +1,28 @@
-"""Progress bars: shown on standard error for what takes longer than a second, when somebody looks at a terminal."""
+"""Progress: bars on standard error for who looks at a terminal, lines of JSON on standard output for a program.
 
+In come walks over things, out go the same things; what is shown changes nothing of them.
+"""
+
+import json
+import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 console = Console(stderr=True)
+
+EVERY: Final = 0.25
+"""Seconds between two lines about the same walk."""
+
+
+class Shown(StrEnum):
+    """How progress is shown."""
+
+    BAR = "bar"
+    JSON = "json"
 
 
 def bar(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
@@ -21,3 +37,27 @@ def bar(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield from progress.track(things, total=n, description=what)
+
+
+def lines(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
+    """The same for a program: `{"what": "learning", "done": 3, "of": 16}`.
+
+    >>> list(lines([1, 2], 2, "learning"))
+    {"what": "learning", "done": 0, "of": 2}
+    {"what": "learning", "done": 2, "of": 2}
+    [1, 2]
+    """
+    tell(what=what, done=0, of=n)
+    told, done = time.monotonic(), 0
+    for thing in things:
+        yield thing
+        done += 1
+        if time.monotonic() - told > EVERY and done != n:
+            tell(what=what, done=done, of=n)
+            told = time.monotonic()
+    tell(what=what, done=done, of=n)
+
+
+def tell(**said: Any) -> None:
+    """One line of JSON, at once."""
+    print(json.dumps(said, ensure_ascii=False), flush=True)

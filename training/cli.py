@@ -4,8 +4,11 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,9 +20,11 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
+from deskyard.database import open_database
 from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
-from deskyard.progress import bar, console
+from deskyard.export_history import beside, export
+from deskyard.progress import Shown, bar, console, lines, tell
 from deskyard.reports.words import Language, preferred
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
@@ -55,7 +60,12 @@ class Order(StrEnum):
 
 
 def train(
-    files: Annotated[list[Path], typer.Argument(help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
+    ] = None,
+    desk: Annotated[
+        bool, typer.Option("--desk", help="Learn from the built-in desk's own tickets instead of files.")
+    ] = False,
     targets: Annotated[str, typer.Option(help="What to learn, a comma list.")] = ",".join(TARGETS),
     precision: Annotated[float, typer.Option(help="The share of routed tickets that must be right.")] = 0.95,
     test: Annotated[Path | None, typer.Option(help="Judge on this file; it is never learnt from.")] = None,
@@ -93,6 +103,9 @@ def train(
     mlflow: Annotated[
         bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")
     ] = True,
+    progress: Annotated[
+        Shown, typer.Option(help="Bars for people, or lines of JSON on standard output for programs.")
+    ] = Shown.BAR,
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
@@ -104,6 +117,8 @@ def train(
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
     check_precision(precision)
+    if bool(files) == desk:
+        raise BadInput("name the files of a history, or say --desk to learn from the desk's own tickets.")
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
     said = parse_map(mapping or [])
@@ -111,12 +126,14 @@ def train(
     refuse_unwritable(settings(), out)
     opened = open_encoder(encoder) if encoder else None
     start = time.perf_counter()
-    history = load(files, said, moves=moves, order=order.value)
+    walk = lines if progress is Shown.JSON else bar
+    with own_history() if desk else nullcontext((files or [], moves)) as (tables, journeys):
+        history = load(tables, said, moves=journeys, order=order.value)
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     _tell([history, judge] if judge else [history], rejected)
-    trained = run(history, options, judge, bar, opened)
+    trained = run(history, options, judge, walk, opened)
     for line in report_lines(trained.findings):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if strict and serious(trained.findings):
@@ -128,8 +145,12 @@ def train(
     told = leave_report(trained, done, command, lang or preferred(os.environ), with_texts)
     if mlflow:
         with console.status("logging to MLflow"):
-            logged = tracking.log(trained, history, len(files), done, seconds, settings())
+            logged = tracking.log(trained, history, len(tables), done, seconds, settings())
         console.print(logged, highlight=False, markup=False, soft_wrap=True)
+    if progress is Shown.JSON:
+        console.print(told, done.told, highlight=False, markup=False, soft_wrap=True)
+        tell(bundle=done.folder.name, digest=done.digest, champion=done.champion)
+        return
     if as_text:
         console.print(told, highlight=False, markup=False, soft_wrap=True)
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
@@ -138,6 +159,20 @@ def train(
     for line in (told, done.told):
         if line:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def own_history() -> Iterator[tuple[list[Path], Path]]:
+    """The built-in desk's tickets and their moves as files; they are gone when the context ends."""
+    settings().state.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".history-", dir=settings().state) as folder:
+        table = Path(folder) / "history.csv.gz"
+        database = open_database(settings().database)
+        try:
+            export(database, table, beside(table))
+        finally:
+            database.close()
+        yield [table], beside(table)
 
 
 def _targets(said: str) -> tuple[Target, ...]:
