@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from statistics import median
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.rollups import FACTS
@@ -53,12 +53,12 @@ class Load:
 
 def load(session: Session, asked: Asked) -> Load:
     """What everybody has."""
-    agent, n = FACTS.c.assignee, func.count()
-    now = session.execute(
-        select(agent, n).where(FACTS.c.solved.is_(False), *asked.where(FACTS, ever=True)).group_by(agent)
+    agent, solved_now = FACTS.c.assignee, func.sum(case((FACTS.c.solved, 1), else_=0))
+    waiting = select(agent, func.count()).where(FACTS.c.solved.is_(False), *asked.where(FACTS, ever=True))
+    done = select(agent, solved_now).where(*asked.where(FACTS))  # not by `solved`: the index by day is the better one
+    unsolved, solved = (
+        {name: int(n) for name, n in session.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
     )
-    done = session.execute(select(agent, n).where(FACTS.c.solved.is_(True), *asked.where(FACTS)).group_by(agent))
-    unsolved, solved = ({name: int(count) for name, count in rows} for rows in (now, done))
     burdens = [
         Burden(
             name,
