@@ -23,7 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "train": ("training.cli:train", "Learn from a history: a bundle and an honest table."),
     "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
     "card": ("deskyard.card:card", "Show what a bundle learnt from and how well it was judged."),
-    "report": ("deskyard.report_cli:report", "Make the report of a training run again, in English or Russian."),
+    "report": ("deskyard.report_cli:report", "Make the weekly report on routing, or that of a training run again."),
     "models": ("deskyard.models_cli:models", "List the bundles: which is in use, which are broken."),
     "promote": ("deskyard.models_cli:promote", "Put a bundle in use, without a pause."),
     "rollback": ("deskyard.models_cli:rollback", "Go back to the model that was in use before."),

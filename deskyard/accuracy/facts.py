@@ -176,10 +176,8 @@ def _seen(found: Facts, entry: Entry, requester: str) -> None:
 def _decided(found: Facts, entry: Entry, requester: str) -> None:
     found.decided, found.wished, found.written = entry.content, None, set()
     found.placed = entry.content["placement"]["queue"]
-    decisions = entry.content["decisions"]
     for name, value in entry.content.get("set", {}).items():
-        found.values[name] = value
-        found.by[name] = "machine" if decisions.get(name, {}).get("action") == "route" else "rule"
+        found.values[name], found.by[name] = value, _by_whom(found, name, value)
 
 
 def _placed(found: Facts, entry: Entry, requester: str) -> None:
@@ -222,10 +220,24 @@ def _moved(found: Facts, was: str, became: str, by: str) -> None:
 
 
 def _undone(found: Facts, entry: Entry, requester: str) -> None:
+    """The machine's decision was taken back, or a person's own last step: then it never was a move."""
     for name, value in entry.content["back"].items():
-        found.values[name], found.by[name] = value, "rule"
-        if name == "queue":
-            _moved(found, found.queue, str(value), "rule")
+        was = found.values.get(name)
+        found.values[name], found.by[name] = value, _by_whom(found, name, value)
+        if name == "status":
+            _status(found, was, value, entry.at)
+        elif name == "queue":
+            if found.moves and (found.moves[-1].was, found.moves[-1].became) == (value, was):
+                found.moves.pop()
+                found.visited.pop()
+            found.is_sorted = value != TRIAGE
+
+
+def _by_whom(found: Facts, name: str, value: str | None) -> str:
+    """Who had set what stands there again."""
+    if name not in found.decided.get("set", {}) or found.decided["set"][name] != value:
+        return "person"
+    return "machine" if found.decided["decisions"].get(name, {}).get("action") == "route" else "rule"
 
 
 def _said(found: Facts, entry: Entry, requester: str) -> None:

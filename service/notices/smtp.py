@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -84,26 +85,32 @@ class Smtp:
 
     def send(self, notice: Notice) -> None:
         """Hand it to the mail server; see `Channel.send`."""
+        mail = self.blank(notice.id, headline(notice, self.language), notice.at)
+        mail.set_content(told(notice, self.language) + "\n")
+        self.hand_over(mail)
+
+    def blank(self, number: str, subject: str, at: datetime) -> EmailMessage:
+        """A mail of a machine, without words yet; `number` is the same when it is sent again."""
+        mail = EmailMessage(policy=SMTP)
+        mail["From"], mail["To"] = self.sender, ", ".join(self.to)
+        mail["Subject"] = subject
+        mail["Date"] = format_datetime(at)
+        # The same when it is sent again: mail servers and readers drop what they know.
+        mail["Message-ID"] = f"<{re.sub('[^A-Za-z0-9-]', '-', number)}.deskyard@{self.sender.partition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+        mail[OURS] = "notice"
+        return mail
+
+    def hand_over(self, mail: EmailMessage) -> None:
+        """Hand a mail to the mail server. Raises what `Channel.send` raises."""
         where = f"the mail server at {self.host}:{self.port}"
         found = resolved(self.host, self.port, self.allowed)
         with Deadline(DEADLINE) as deadline:
             try:
-                self._hand_over(self._mail(notice), found, deadline, where)
+                self._hand_over(mail, found, deadline, where)
             except OSError as error:  # whatever smtplib raises is one
                 raise self._trouble(error, deadline, where) from None
-
-    def _mail(self, notice: Notice) -> EmailMessage:
-        mail = EmailMessage(policy=SMTP)
-        mail["From"], mail["To"] = self.sender, ", ".join(self.to)
-        mail["Subject"] = headline(notice, self.language)
-        mail["Date"] = format_datetime(notice.at)
-        # The same when it is sent again: mail servers and readers drop what they know.
-        mail["Message-ID"] = f"<{re.sub('[^A-Za-z0-9-]', '-', notice.id)}.deskyard@{self.sender.partition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
-        mail[OURS] = "notice"
-        mail.set_content(told(notice, self.language) + "\n")
-        return mail
 
     def _hand_over(self, mail: EmailMessage, found: list[str], deadline: Deadline, where: str) -> None:
         wire = self._connected(found, deadline)

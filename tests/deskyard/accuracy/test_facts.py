@@ -6,7 +6,19 @@ import pytest
 
 from deskyard.accuracy import facts
 from deskyard.accuracy.facts import Answer, Move
-from deskyard.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, DELIVERED, PLACED, SEEN, UNDONE, WISHED, Entry
+from deskyard.journal import (
+    CHANGED,
+    COMMENTED,
+    CONFIRMED,
+    CORRECTED,
+    DECIDED,
+    DELIVERED,
+    PLACED,
+    SEEN,
+    UNDONE,
+    WISHED,
+    Entry,
+)
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -153,6 +165,28 @@ def test_the_machines_own_move_in_a_foreign_store_is_no_bounce():
 def test_what_is_undone_waits_again_and_sorting_it_is_no_bounce():
     found = told(decided("IT"), (UNDONE, {"decision": 2, "back": {"queue": "triage"}}), step("queue", "triage", "HR"))
     assert (found.queue, found.moves) == ("HR", [])
+
+
+def undone(**back):
+    return UNDONE, {"decision": None, "back": back, "by": "ann", "kind": "person"}
+
+
+def test_a_step_that_its_person_took_back_never_was_a_move():
+    one = decided("IT", decisions={"queue": decision("IT"), "category": decision("VPN")}, category="VPN")
+    slip = step("queue", "IT", "HR"), step("category", "VPN", "Leave"), SOLVED
+    found = told(one, *slip, undone(queue="IT", category="VPN", status="open"), SOLVED)
+    assert (found.moves, found.returned, found.queue) == ([], False, "IT")
+    assert (found.answer("queue").place, found.answer("category").place) == (1, 1)
+    assert told(one, *slip, undone(status="open")).resolution is None
+
+
+def test_what_a_person_confirmed_is_right_and_no_move():
+    same = CONFIRMED, {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
+    assert told(decided("IT"), same, SOLVED).moves == []
+    waits = decided("triage", decisions={"queue": decision("IT", "suggest")})
+    chosen = CONFIRMED, {"field": "queue", "from": "triage", "to": "IT", "by": "ann", "kind": "person"}
+    found = told(waits, chosen, SOLVED)
+    assert (found.moves, found.answer("queue")) == ([], Answer("suggested", "IT", "IT", 1))
 
 
 def test_an_erased_ticket_keeps_its_facts():
