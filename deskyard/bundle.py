@@ -179,6 +179,22 @@ def load(folder: Path) -> Bundle:
     )
 
 
+def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Digest, card and `made` of a bundle, without opening the rest of it; only `load` says whether that can be used.
+
+    Raises BundleMissing when there is none at `folder`, BundleBroken when one of its files is missing or the card was
+    changed.
+    """
+    manifest = _manifest(folder)
+    home = folder / str(manifest["folder"])
+    absent = next((name for name in manifest["files"] if not (home / name).is_file()), None)
+    if absent is not None:
+        raise BundleBroken(f"{home / absent} is missing: the bundle is not whole. Train again or restore the folder.")
+    if _sha256(home / "card.json") != manifest["files"].get("card.json"):
+        raise _changed(home / "card.json")
+    return manifest["digest"], _document(home, "card"), manifest["made"]
+
+
 def champion(models: Path) -> Path | None:
     """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
     current = models / CURRENT

@@ -51,10 +51,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a decision is what it is: `code` for programs, `text` for people."""
+    """Why a decision is what it is: `code` for programs, `text` for people.
+
+    `lacking`: how many more tickets of evidence it takes, 0 where more tickets alone do not settle it.
+    """
 
     code: str
     text: str
+    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,7 @@ def _failing(
             continue
         if n[i] < FEWEST:
             lacking = f"{n[i]} past tickets were as sure of {name!r}: {FEWEST - n[i]} more are needed"
-            yield i, Reason("no_evidence", lacking)
+            yield i, Reason("no_evidence", lacking, FEWEST - int(n[i]))
         elif _by_luck(int(right[i]), int(n[i]), float(shares[i])) > LUCK:
             luck = f"no better than always saying {name!r} ({shares[i]:.0%} of all tickets)"
             yield i, Reason("base_rate", f"{right[i]} of {n[i]} right is {luck}")

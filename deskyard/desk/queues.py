@@ -91,6 +91,11 @@ def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Pa
     return page(session, select(QUEUES), [QUEUES.c.id], limit, cursor, _queue)
 
 
+def names(session: Session) -> list[str]:
+    """The names of all queues, open or closed, by the alphabet."""
+    return list(session.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
+
+
 def insert_or_ignore(session: Session, table: Table) -> Any:
     """INSERT that leaves a row alone which is there already: both databases know it, SQLAlchemy's common INSERT does
     not."""

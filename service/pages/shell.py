@@ -33,6 +33,7 @@ LANGUAGE: Final = "deskyard_language"
 ROOMS: Final = (
     ("/", N_("Yard")),
     ("/reports", N_("Routing accuracy")),
+    ("/models", N_("Models")),
 )  # fmt: skip
 """Address and name of what the navigation shows, to those who may go there."""
 

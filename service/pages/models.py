@@ -1,0 +1,216 @@
+"""`/models`: the model in use beside the one that wants its place, what it would route at another precision, which
+labels it knows too little of, and every bundle with its report.
+
+In come questions and an admin's deeds; the page only shows. Promoting, going back and the kill switch hold for every
+process from the next ticket on.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from deskyard import active_model
+from deskyard.errors import BadInput, NotThere
+from deskyard.policies import Policies
+from deskyard.policy import PLACING, Policy
+from deskyard.reports.words import N_
+from service import ruling
+from service.access import Caller
+from service.api.doors import CalledBy, InYard
+from service.pages import shell
+from service.yard import Yard
+
+if TYPE_CHECKING:
+    from deskyard.bundle import Bundle
+    from deskyard.shelf import Shelved
+
+router: Final = APIRouter(include_in_schema=False)
+
+TARGETS: Final = {
+    "category": N_("category"),
+    "priority": N_("priority"),
+    "queue": N_("queue"),
+    "assignee": N_("assignee"),
+}
+
+FIGURES: Final = {
+    "accuracy": N_("right at the first guess"),
+    "top3": N_("right among three guesses"),
+    "macro_f1": N_("every label counted alike (F1)"),
+    "coverage": N_("goes by itself"),
+    "precision": N_("of that, right"),
+    "precision_lower95": N_("of that, right at least (95 %% sure)"),
+}
+
+WHY: Final = {
+    "base_rate": N_("no better than always saying it"),
+    "own_record": N_("too often wrong where it was said"),
+    "no_evidence": N_("too few past tickets were as sure of it"),
+    "too_rare": N_("a single ticket cannot be learnt from"),
+}
+
+SANDBOX: Final = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""For a report: it may show what it holds and do nothing."""
+
+Name = Annotated[str, Form(max_length=255)]
+
+
+@router.get("/models")
+def models(request: Request, yard: InYard, precision: float | None = None) -> HTMLResponse:
+    """The page; `precision` (per cent) is what the slider asks, without scripts."""
+    from deskyard import shelf, what_if  # only here: without a model the service needs no learning library
+
+    caller, bundle = shell.who(request), yard.models.champion.bundle
+    with yard.database.reading() as session:
+        now, version, past = active_model.current(session), Policies.current(session), active_model.past(session, 2)
+    kept = shelf.shelved(yard.models.folder)
+    champion = shelf.in_use(kept, now)
+    other = shelf.challenger(kept, champion)
+    lacking = what_if.lacking(bundle, version.policy) if bundle else []
+    return shell.page(
+        request,
+        "models.html",
+        policy=version.policy,
+        shelf=kept,
+        champion=champion,
+        put=now,
+        refused=yard.models.champion.refused,
+        challenger=other,
+        beside=shelf.beside(champion, other),
+        alike=bool(champion and other and shelf.judged_alike(champion, other)),
+        may_go_back=len(past) > 1,
+        lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING or not one.label],
+        **_what_if(caller, bundle, version.policy, precision),
+        **_words(caller),
+        run=request.app.state.learning.look(),
+        files=request.app.state.learning.files() if caller.may("POST", "/models/train") else [],
+        asked_first=version.policy.precision or 0.95,
+    )
+
+
+@router.get("/models/what-if")
+def at_precision(request: Request, yard: InYard, precision: float) -> Response:
+    """What would go at another precision."""
+    with yard.database.reading() as session:
+        policy = Policies.current(session).policy
+    caller = shell.who(request)
+    told = _what_if(caller, yard.models.champion.bundle, policy, precision)
+    return shell.part(request, "models_what_if.html", **told, **_words(caller))
+
+
+@router.get("/models/{name}/report")
+def report(request: Request, yard: InYard, name: str) -> Response:
+    """The report of a training run; it may hold every queue's labels, so only who sees all may look."""
+    from deskyard import shelf
+
+    found = _found(shelf.shelved(yard.models.folder), name)
+    if not found.reported or shell.who(request).queues is not None:
+        raise NotThere(f"there is no report of {name[:100]!r}")
+    return FileResponse(yard.models.folder / found.name / shelf.REPORT, media_type="text/html", headers=SANDBOX)
+
+
+@router.post("/models/promote")
+def promote(yard: InYard, caller: CalledBy, name: Name) -> Response:
+    """Put a bundle in use."""
+    from deskyard import promotion
+
+    promotion.promote(yard.database, yard.models.folder, name, caller.actor)
+    return _taken(yard)
+
+
+@router.post("/models/rollback")
+def rollback(yard: InYard, caller: CalledBy) -> Response:
+    """Put the model in use again that was in use before."""
+    from deskyard import promotion
+
+    promotion.rollback(yard.database, yard.models.folder, caller.actor)
+    return _taken(yard)
+
+
+@router.post("/models/halt")
+def halt(yard: InYard, caller: CalledBy) -> Response:
+    """Throw the kill switch."""
+    ruling.rule(yard, caller.actor, lambda now: replace(now, halted=True))
+    return shell.go("/models")
+
+
+@router.post("/models/resume")
+def resume(yard: InYard, caller: CalledBy) -> Response:
+    """Take the kill switch back."""
+    ruling.rule(yard, caller.actor, lambda now: replace(now, halted=False))
+    return shell.go("/models")
+
+
+@router.post("/models/train")
+def train(
+    request: Request,
+    caller: CalledBy,
+    source: Annotated[str, Form(max_length=1000)] = "",
+    precision: Annotated[str, Form(max_length=20)] = "95",
+    effort: Annotated[str, Form(max_length=20)] = "normal",
+) -> Response:
+    """Begin a training run."""
+    try:
+        asked = float(precision.replace(",", ".")) / 100
+    except ValueError as error:
+        raise BadInput("write the precision in per cent, such as 95") from error
+    request.app.state.learning.start(source, asked, effort, caller.actor.name)
+    return shell.go("/models#train")
+
+
+@router.post("/models/train/cancel")
+def cancel(request: Request) -> Response:
+    """End the training run."""
+    request.app.state.learning.cancel()
+    return shell.go("/models#train")
+
+
+@router.get("/models/training")
+def training(request: Request) -> Response:
+    """How far the training run is."""
+    return shell.part(request, "models_run.html", run=request.app.state.learning.look(), **_words(shell.who(request)))
+
+
+def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision: float | None) -> dict[str, Any]:
+    """What would go at a precision in per cent (None: at the policy's)."""
+    from deskyard import what_if
+
+    if bundle is None:
+        return {"asked": None, "wholes": [], "queues": []}
+    placing = next((one for one in PLACING if one in bundle.targets), bundle.targets[0])
+    usual = policy.rule(placing, None).precision or bundle.card["asked_precision"]
+    asked = what_if.asked(usual if precision is None else precision / 100)
+    return {
+        "asked": asked,
+        "wholes": what_if.targets(bundle, asked, policy.strangers),
+        "queues": [one for one in what_if.queues(bundle, policy, asked) if caller.sees(one.name)],
+    }
+
+
+def _words(caller: Caller) -> dict[str, Any]:
+    rules, sees_all = caller.may("POST", "/models/promote"), caller.queues is None
+    return {"names": TARGETS, "figures": FIGURES, "why": WHY, "rules": rules, "sees_all": sees_all}
+
+
+def _found(shelf: "list[Shelved]", name: str) -> "Shelved":
+    for one in shelf:
+        if one.name == name and Path(name).name == name:
+            return one
+    raise NotThere(f"there is no bundle {name[:100]!r} in the folder of models")
+
+
+def _taken(yard: Yard) -> Response:
+    yard.glance.forget()
+    yard.models.refresh()
+    return shell.go("/models")
