@@ -29,7 +29,7 @@ COMMENTED: Final = "commented"
 UNDONE: Final = "undone"
 WISHED: Final = "wished"
 DELIVERED: Final = "delivered"
-"""A ticket came; was decided on; stands in a queue. A person chose another label than the machine had said, or the same;
+"""A ticket came; was decided on; stands in a queue. A person chose another label than the machine, or the same one;
 anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
 ticket; what became of that."""
 

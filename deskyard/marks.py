@@ -11,11 +11,10 @@ from typing import Final
 
 from deskyard.text import words
 
-MOST: Final = 12
-"""Words that are marked, the weightiest: more would colour the whole text and say nothing."""
-
-LEAST: Final = 0.05
-"""Log-odds of the weakest word that is marked."""
+MOST: Final = 10
+LEAST: Final = 0.2
+"""Words that are marked, the weightiest, and the least of them as a share of the first: more would colour the whole
+text and say nothing."""
 
 Piece = tuple[str, float | None]
 
@@ -28,8 +27,8 @@ def strongest(weights: Iterable[tuple[str, float]], most: int = MOST) -> dict[st
     >>> strongest([("channel=mail", 2.0), ("vpn", 1.5), ("the", 0.01)])
     {'vpn': 1.5}
     """
-    told = ((word, weight) for word, weight in weights if "=" not in word and abs(weight) >= LEAST)
-    return dict(islice(told, most))
+    told = [(word, weight) for word, weight in weights if "=" not in word]
+    return dict(islice(((word, weight) for word, weight in told if abs(weight) >= LEAST * abs(told[0][1])), most))
 
 
 def marked(text: str, weights: dict[str, float]) -> list[Piece]:

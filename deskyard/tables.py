@@ -156,6 +156,7 @@ class TicketRow(Base):
         Index(None, "updated_at", "id"),
         Index(None, "status", "queue_id", "received_at"),
         Index(None, "received_at"),
+        Index(None, "requester", "id"),
         _NUMBERED,
     )
 

@@ -1,19 +1,20 @@
 """What people (and other programs) do to tickets: changes and comments, each with its entry in the journal.
 
-`correct` and `say` alone open and commit their transaction. A person's choice of another label is a correction: the
-next training run learns from it.
+`correct` and `say` alone open and commit their transaction. A person's choice of another label than the machine said is
+a correction, of the same one a confirmation: the next training run learns from both.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from deskyard.database import Session
-from deskyard.desk import changes, comments
+from deskyard.desk import changes, choices, comments
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import StoreConflict
 from deskyard.foreign import connections, mirror
-from deskyard.journal import CHANGED, COMMENTED, CORRECTED, Journal
+from deskyard.journal import CHANGED, COMMENTED, CONFIRMED, CORRECTED, Journal
+from deskyard.policies import Policies
 from deskyard.ticket import TARGETS
 from service.yard import Yard
 
@@ -22,30 +23,62 @@ def correct(
     yard: Yard, number: int, wanted: Mapping[str, str | None], actor: Actor, *, seen: int | None, why: str = ""
 ) -> list[Step]:
     """Change a ticket as `deskyard.desk.changes.change` does, and write it down."""
-    at = datetime.now(UTC)
     with yard.database.writing() as session:
-        _refuse_elsewhere(session, number)
-        steps = changes.change(session, number, wanted, actor, at=at, why=why, seen=seen)
-        if steps:
-            Journal.record(session, Journal.stamp(session, number, at), *(_told(step) for step in steps))
+        return change(session, number, wanted, actor, seen=seen, why=why, at=datetime.now(UTC))
+
+
+def change(
+    session: Session,
+    number: int,
+    wanted: Mapping[str, str | None],
+    actor: Actor,
+    *,
+    seen: int | None,
+    why: str = "",
+    at: datetime,
+) -> list[Step]:
+    """The same in somebody's transaction."""
+    refuse_elsewhere(session, number)
+    steps = changes.change(session, number, wanted, actor, at=at, why=why, seen=seen)
+    if steps:
+        last = Journal.last_decisions(session, [number]).get(number)
+        policy = Policies.current(session).policy
+        said = {step.field: choices.said(last.content, policy, step.field) for step in steps} if last else {}
+        told = [_told(step, said.get(step.field)) for step in steps]
+        Journal.record(session, Journal.stamp(session, number, at), *told)
     return steps
 
 
 def say(
-    yard: Yard, number: int, actor: Actor, text: str, *, public: bool, key: str | None = None
+    yard: Yard, number: int, actor: Actor, text: str, *, public: bool, key: str | None = None, shared: bool = False
 ) -> tuple[Comment, bool]:
     """Comment on a ticket as `deskyard.desk.comments.add` does, and write down that it happened."""
-    at = datetime.now(UTC)
     with yard.database.writing() as session:
-        _refuse_elsewhere(session, number)
-        said, is_new = comments.add(session, number, actor, text, public=public, at=at, key=key)
-        if is_new:
-            content = {"comment": said.id, "by": actor.name, "kind": actor.kind, "public": public}
-            Journal.record(session, Journal.stamp(session, number, at), (COMMENTED, content))
+        at = datetime.now(UTC)
+        return speak(session, number, actor, text, public=public, at=at, key=key, shared=shared)
+
+
+def speak(
+    session: Session,
+    number: int,
+    actor: Actor,
+    text: str,
+    *,
+    public: bool,
+    at: datetime,
+    key: str | None = None,
+    shared: bool = False,
+) -> tuple[Comment, bool]:
+    """The same in somebody's transaction."""
+    refuse_elsewhere(session, number)
+    said, is_new = comments.add(session, number, actor, text, public=public, at=at, key=key, shared=shared)
+    if is_new:
+        content = {"comment": said.id, "by": actor.name, "kind": actor.kind, "public": public}
+        Journal.record(session, Journal.stamp(session, number, at), (COMMENTED, content))
     return said, is_new
 
 
-def _refuse_elsewhere(session: Session, number: int) -> None:
+def refuse_elsewhere(session: Session, number: int) -> None:
     """Raise StoreConflict for a ticket that is only mirrored here."""
     found = mirror.of_ticket(session, number)
     if found is not None:
@@ -55,7 +88,10 @@ def _refuse_elsewhere(session: Session, number: int) -> None:
         )
 
 
-def _told(step: Step) -> tuple[str, Mapping[str, str | None]]:
-    kind = CORRECTED if step.actor.kind == "person" and step.field in TARGETS else CHANGED
+def _told(step: Step, said: str | None = None) -> tuple[str, Mapping[str, str | None]]:
+    """A step as the journal keeps it, where the machine had `said` that."""
+    kind = CHANGED
+    if step.actor.kind == "person" and step.field in TARGETS:
+        kind = CONFIRMED if said is not None and step.became == said else CORRECTED
     by = {"by": step.actor.name, "kind": step.actor.kind}
     return kind, {"field": step.field, "from": step.was, "to": step.became, **by}

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from deskyard.database import Database, Session
+from deskyard.desk.waiting import Line
+from service.explaining import Explaining
 from service.glance import Glance
 from service.models import Models
 
@@ -27,6 +29,8 @@ class Yard:
         self.database = database
         self.models = Models(models, database)
         self.glance = Glance(database)
+        self.line = Line()
+        self.explaining = Explaining()
         self.hands: Hands | None = None
 
     @contextmanager

@@ -36,7 +36,7 @@ def offered(decided: Mapping[str, Any], policy: Policy, open_queues: Collection[
         found: defaultdict[str, float] = defaultdict(float)
         for one in decided["decisions"].get(target, {}).get("top", ()):
             queue = policy.bound_for(target, one["label"])
-            if queue in open_queues and queue not in (TRIAGE, policy.fallback):
+            if queue is not None and queue in open_queues and queue not in (TRIAGE, policy.fallback):
                 found[queue] += one["confidence"]
         if found:
             ranked = sorted(found.items(), key=lambda one: -one[1])

@@ -57,13 +57,14 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tickets of a queue a list shows; an empty or None part asks for nothing."""
+    """Which tickets of a queue a list shows; an empty or None part asks for nothing. `text` stands in the subject."""
 
     status: Collection[Status] = ()
     priority: Collection[str] = ()
     category: str | None = None
     assignee: str | None = None
     received_since: datetime | None = None
+    text: str = ""
 
 
 def file(
@@ -154,7 +155,21 @@ def listed(
         rows = rows.where(TICKETS.c.assignee == wanted.assignee)
     if wanted.received_since is not None:
         rows = rows.where(TICKETS.c.received_at >= wanted.received_since)
+    if wanted.text:
+        rows = rows.where(TICKETS.c.subject.icontains(wanted.text, autoescape=True))
     return page(session, rows, _ORDERS[sort], limit, cursor, filed)
+
+
+def of_requester(
+    session: Session, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
+) -> list[Filed]:
+    """The newest tickets of a requester, but for one; nobody's where they gave no name."""
+    if not requester:
+        return []
+    rows = READ.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
+    if visible is not None:
+        rows = rows.where(QUEUES.c.name.in_(list(visible)))
+    return [filed(row) for row in session.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]
 
 
 def counted(session: Session) -> dict[str, int]:

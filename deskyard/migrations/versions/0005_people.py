@@ -17,6 +17,7 @@ def upgrade() -> None:
         "ix_desk_tickets_status_queue_id_received_at", "desk_tickets", ["status", "queue_id", "received_at"]
     )
     op.create_index("ix_desk_tickets_received_at", "desk_tickets", ["received_at"])
+    op.create_index("ix_desk_tickets_requester_id", "desk_tickets", ["requester", "id"])
     op.create_index("ix_journal_entries_kind_at", "journal_entries", ["kind", "at"])
     op.add_column("desk_comments", sa.Column("shared", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index(
@@ -105,5 +106,6 @@ def downgrade() -> None:
     op.drop_index("ix_desk_comments_shared", "desk_comments")
     op.drop_column("desk_comments", "shared")
     op.drop_index("ix_journal_entries_kind_at", "journal_entries")
+    op.drop_index("ix_desk_tickets_requester_id", "desk_tickets")
     op.drop_index("ix_desk_tickets_received_at", "desk_tickets")
     op.drop_index("ix_desk_tickets_status_queue_id_received_at", "desk_tickets")

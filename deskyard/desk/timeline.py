@@ -1,0 +1,67 @@
+"""A ticket's journey as one story: filed, decided, delivered, moved, said, taken back, in the order it happened.
+
+In come its journal, steps and comments, out come events. Nothing is read or written.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from deskyard.desk.comments import Comment
+from deskyard.desk.journey import Actor, Step
+from deskyard.journal import CONFIRMED, DECIDED, DELIVERED, SEEN, UNDONE, WISHED, Entry
+
+Kind = Literal["filed", "decided", "wished", "delivered", "changed", "said", "undone"]
+
+_TOLD: Final[dict[str, Kind]] = {
+    SEEN: "filed", DECIDED: "decided", WISHED: "wished", DELIVERED: "delivered", UNDONE: "undone",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: by whom, the journal's entry about it, the steps that were taken, what was said.
+
+    `confirmed`: a person chose what the machine had said.
+    """
+
+    at: datetime
+    kind: Kind
+    actor: Actor | None = None
+    entry: Entry | None = None
+    steps: tuple[Step, ...] = ()
+    comment: Comment | None = None
+    confirmed: bool = False
+
+
+def told(entries: Sequence[Entry], steps: Sequence[Step], said: Sequence[Comment]) -> list[Event]:
+    """The events, oldest first; of one moment the journal's come first."""
+    found = [*_entries(entries, steps), *_changes(entries, steps)]
+    found += [Event(one.at, "said", one.actor, comment=one) for one in said]
+    return sorted(found, key=lambda event: event.at)
+
+
+def _entries(entries: Sequence[Entry], steps: Sequence[Step]) -> Iterator[Event]:
+    for entry in entries:
+        if kind := _TOLD.get(entry.kind):
+            mine = tuple(step for step in steps if entry.kind == DECIDED and step.decision == entry.id)
+            by = entry.content.get("by")
+            yield Event(entry.at, kind, Actor("person", by) if by else None, entry, mine)
+
+
+def _changes(entries: Sequence[Entry], steps: Sequence[Step]) -> Iterator[Event]:
+    """Steps that no decision took, together with the rules that followed; and blind answers, which took none."""
+    alike = {(entry.at, entry.content["field"]) for entry in entries if entry.kind == CONFIRMED}
+    together: defaultdict[datetime, list[Step]] = defaultdict(list)
+    decisions = {entry.id for entry in entries if entry.kind == DECIDED}
+    for step in steps:
+        if step.decision not in decisions:
+            together[step.at].append(step)
+    for at, mine in together.items():
+        by = next((step.actor for step in mine if step.actor.kind == "person"), mine[0].actor)
+        yield Event(at, "changed", by, None, tuple(mine), confirmed=(at, "queue") in alike)
+    for entry in entries:
+        if entry.kind == CONFIRMED and entry.at not in together:
+            yield Event(entry.at, "changed", Actor(entry.content["kind"], entry.content["by"]), entry, confirmed=True)

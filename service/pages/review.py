@@ -1,0 +1,206 @@
+"""`/review`: the review desk: one ticket at a time, the most urgent first, sorted by one keystroke.
+
+A deed is one POST that answers with the next ticket. What is asked about blindly comes without the machine's answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from deskyard.database import Session
+from deskyard.desk import choices, comments, floor, tickets
+from deskyard.desk.tickets import Filed
+from deskyard.errors import DeskyardError, NotThere
+from deskyard.foreign import connections, mirror
+from deskyard.journal import Entry, Journal
+from deskyard.policies import Policies
+from deskyard.policy import PLACING, TRIAGE, Policy
+from deskyard.tables import storable
+from deskyard.ticket import Target
+from service import reviewing
+from service.access import Caller
+from service.api.doors import InYard
+from service.models import Champion
+from service.pages import said, shell
+from service.reviewing import Done, Next
+from service.yard import Yard
+
+router: Final = APIRouter(include_in_schema=False)
+
+SKIPS: Final = 200
+"""Tickets that somebody may pass by before they come again."""
+
+LONGEST: Final = 20_000
+"""Characters of a question."""
+
+Text = Annotated[str, Form(max_length=LONGEST)]
+Skipped = Annotated[str, Query(max_length=20 * SKIPS, pattern=r"^[0-9,]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A solved ticket like this one: the desk's own, if it is here and may be seen, else what the history says."""
+
+    name: str
+    similarity: float
+    labels: Mapping[Target, str]
+    filed: Filed | None
+
+
+@router.get("/review")
+def review(request: Request, yard: InYard, after: BackgroundTasks, skipped: Skipped = "", ticket: str = "") -> Response:
+    """The next ticket, or the one that is asked for."""
+    passed = _numbers(skipped)
+    wanted = tickets.number_of(ticket) if ticket else None
+    given = reviewing.take(yard, shell.who(request), passed, wanted)
+    if given.waiting is None and passed:
+        passed, given = [], reviewing.take(yard, shell.who(request))
+    return _page(request, yard, after, given, passed)
+
+
+@router.post("/review/{id}")
+def decide(
+    request: Request,
+    yard: InYard,
+    after: BackgroundTasks,
+    id: str,  # noqa: A002 - the address calls it so
+    seen: Annotated[int, Form()],
+    deed: Text = "",
+    queue: Text = "",
+    question: Text = "",
+    skipped: Annotated[str, Form(max_length=20 * SKIPS, pattern=r"^[0-9,]*$")] = "",
+) -> Response:
+    """Do what was chosen, and show the next ticket; where somebody was quicker, say so."""
+    caller, number, passed = shell.who(request), tickets.number_of(id), _numbers(skipped)
+    done: Done | None = None
+    trouble, wanted = "", None
+    try:
+        if deed == "undo":
+            done = reviewing.take_back(yard, caller, number, seen)
+            wanted = number
+        elif deed == "ask":
+            done = reviewing.ask_back(yard, caller, number, storable(question).strip(), seen)
+        else:
+            done = reviewing.sort(yard, caller, number, storable(queue), seen)
+    except DeskyardError as error:
+        trouble, wanted = str(said.refusal(shell.words(request), error)), number
+    given = reviewing.take(yard, caller, passed, wanted)
+    return _page(request, yard, after, given, passed, done=done, deed=deed, trouble=trouble, number=number)
+
+
+@router.post("/review/{id}/hold")
+def hold(request: Request, yard: InYard, id: str) -> Response:  # noqa: A002
+    """Go on looking at a ticket."""
+    reviewing.hold(yard, shell.who(request), tickets.number_of(id))
+    return Response(status_code=204)
+
+
+def _page(
+    request: Request,
+    yard: Yard,
+    after: BackgroundTasks,
+    given: Next,
+    passed: Sequence[int],
+    *,
+    done: Done | None = None,
+    deed: str = "",
+    trouble: str = "",
+    number: int = 0,
+) -> HTMLResponse:
+    if given.following is not None:
+        after.add_task(_look_ahead, yard, given.following)
+    shown: dict[str, Any] = {"shown": None}
+    if given.waiting is not None:
+        with yard.database.reading() as session:
+            shown = _shown(session, yard, shell.who(request), given.waiting.number, given.waiting.is_blind)
+        shown |= {"skipped": _written(passed), "next_skipped": _written([*passed, given.waiting.number])}
+    template = "review_part.html" if request.headers.get("HX-Request") else "review.html"
+    told = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.of}
+    answer = shell.page(request, template, 200, **told, **shown)
+    answer.background = after
+    return answer
+
+
+def _shown(session: Session, yard: Yard, caller: Caller, number: int, is_blind: bool) -> dict[str, Any]:
+    """A ticket with all that helps to sort it."""
+    from deskyard import mail, marks, text  # only here: without a model the service starts without the language tools
+
+    filed = tickets.get(session, number)
+    entry = Journal.last_decisions(session, [number]).get(number)
+    policy, here = Policies.current(session).policy, floor.catalogue(session, asked=())
+    elsewhere = mirror.of_ticket(session, number)
+    why = yard.explaining.of(yard.models.champion, filed) if not is_blind else {"because": {}, "similar": []}
+    because = next((why["because"][target] for target in PLACING if target in why["because"]), None)
+    weights = marks.strongest([(one["word"], one["weight"]) for one in because["words"]] if because else [])
+    own, rest = mail.parted(text.readable(filed.ticket.body))
+    offered = choices.offered(entry.content, policy, here.queues) if entry and not is_blind else []
+    return {
+        "shown": filed,
+        "is_blind": is_blind,
+        "elsewhere": (connections.get(session, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
+        "subject": marks.marked(filed.ticket.subject, weights),
+        "own": marks.marked(own, weights),
+        "rest": rest.strip(),
+        "because": because,
+        "choices": offered,
+        "queues": sorted(queue for queue in here.queues if queue not in (TRIAGE, policy.fallback)),
+        "reasons": [] if is_blind or entry is None else list(_reasons(entry, policy, yard.models.champion)),
+        "similar": [_like(session, caller, one) for one in why["similar"]],
+        "others": tickets.of_requester(session, filed.ticket.requester, number, caller.queues, 5),
+        "said": comments.of(session, number),
+        "names": said,
+    }
+
+
+def _reasons(entry: Entry, policy: Policy, champion: Champion) -> Any:
+    """Why it was not routed: (target, reason's code, how sure, how sure it should be), what is not known is None."""
+    placement = entry.content["placement"]
+    if placement["reason"]["code"] in PLACING:
+        return
+    if not entry.content["decisions"]:
+        yield None, placement["reason"]["code"], None, None
+    for target in PLACING:
+        decision = entry.content["decisions"].get(target)
+        if decision is None:
+            continue
+        code, needed = decision["reasons"][0]["code"], None
+        if code == "unsure" and champion.bundle is not None and champion.digest == entry.bundle:
+            rule = policy.rule(target, policy.bound_for(target, decision["label"]))
+            needed = champion.bundle.contracts(rule.precision, policy.strangers)[target].threshold
+        yield target, "closed" if decision["action"] == "route" else code, decision["confidence"], needed
+
+
+def _like(session: Session, caller: Caller, past: Mapping[str, Any]) -> Like:
+    found = _past(session, past["id"])
+    there = found if found is not None and caller.sees(found.queue) else None
+    return Like(past["id"], past["similarity"], past["labels"], there)
+
+
+def _past(session: Session, name: str) -> Filed | None:
+    """The desk's ticket of a name in a history that the desk exported (`deskyard.export_history.name`)."""
+    source, slash, external = name.partition("/")
+    if slash:
+        return tickets.known(session, source.replace("%2F", "/").replace("%25", "%"), external, None)
+    try:
+        return tickets.find(session, tickets.number_of(name))
+    except NotThere:
+        return None
+
+
+def _look_ahead(yard: Yard, number: int) -> None:
+    """Work out why the model believes what it believes of the ticket that is likely to be next."""
+    with yard.database.reading() as session:
+        filed = tickets.find(session, number)
+    if filed is not None:
+        yard.explaining.of(yard.models.champion, filed)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part and len(part) < 19][-SKIPS:]
+
+
+def _written(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers[-SKIPS:]))

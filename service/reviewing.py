@@ -1,0 +1,138 @@
+"""What people do at the review desk: take the next ticket, sort it, ask back, take back what they did last.
+
+Each deed is one transaction, and the first write wins. A ticket that is asked about blindly keeps the answer in
+`desk_blind`; where it differs from the machine's and nobody moved the ticket meanwhile, it is a correction.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from deskyard.database import Session
+from deskyard.desk import blind, changes, floor, journey, leases, tickets
+from deskyard.desk.blind import Blind
+from deskyard.desk.journey import Actor, Step
+from deskyard.desk.overview import UNSOLVED
+from deskyard.desk.waiting import Waiting
+from deskyard.errors import Stale, StoreConflict, StoreRefused
+from deskyard.foreign import mirror
+from deskyard.journal import CONFIRMED, UNDONE, Journal
+from deskyard.policies import Policies
+from service import corrections, sight
+from service.access import Caller
+from service.yard import Yard
+
+TAKEN_BACK: Final = "taken back"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The ticket that somebody is given (None: nothing is left), the one that would follow, and how many wait."""
+
+    waiting: Waiting | None
+    following: int | None
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done last: the ticket, its version since then, and the queue it was given."""
+
+    number: int
+    version: int
+    queue: str | None
+
+
+def take(yard: Yard, caller: Caller, skipped: Collection[int] = (), wanted: int | None = None) -> Next:
+    """Take the first ticket of the line that is free and not skipped, or the one wanted; give back all others."""
+    holder, at = caller.actor.name, datetime.now(UTC)
+    with yard.database.reading() as session:
+        line = yard.line.look(session, Policies.current(session).policy.fallback, caller.queues)
+        held = leases.held(session, at)
+    free = [one for one in line if held.get(one.number, holder) == holder]
+    ordered = [one for one in free if one.number == wanted]
+    ordered += [one for one in free if one.number not in {*skipped, wanted}]
+    with yard.database.writing() as session:
+        leases.release(session, holder)
+        mine = next((one for one in ordered if leases.take(session, one.number, holder, at)), None)
+    following = next((one.number for one in ordered if mine and one is not mine), None)
+    return Next(mine, following, len(line))
+
+
+def hold(yard: Yard, caller: Caller, number: int) -> bool:
+    """Go on looking at a ticket."""
+    with yard.database.writing() as session:
+        sight.ticket(session, caller, number, to_change=True)
+        return leases.take(session, number, caller.actor.name, datetime.now(UTC))
+
+
+def sort(yard: Yard, caller: Caller, number: int, queue: str, seen: int) -> Done:
+    """Put a ticket where a person says. Raises Stale when somebody was quicker, StoreRefused for no open queue."""
+    with yard.database.writing() as session:
+        sight.ticket(session, caller, number, to_change=True)
+        at, asked = datetime.now(UTC), blind.of(session, number, to_change=True)
+        if asked is None or asked.answered_at is not None:
+            corrections.change(session, number, {"queue": queue}, caller.actor, seen=seen, at=at)
+        else:
+            _answer(session, asked, queue, caller.actor, at)
+        return _done(session, number, queue)
+
+
+def ask_back(yard: Yard, caller: Caller, number: int, question: str, seen: int) -> Done:
+    """The ticket waits for its requester, who is asked a question if there is one."""
+    with yard.database.writing() as session:
+        sight.ticket(session, caller, number, to_change=True)
+        at = datetime.now(UTC)
+        corrections.change(session, number, {"status": "waiting"}, caller.actor, seen=seen, at=at)
+        if question:
+            corrections.speak(session, number, caller.actor, question, public=True, at=at)
+        return _done(session, number, None)
+
+
+def take_back(yard: Yard, caller: Caller, number: int, seen: int) -> Done:
+    """Undo what the caller did to a ticket last, if nobody touched it since. Raises Stale, StoreConflict."""
+    with yard.database.writing() as session:
+        at, now = datetime.now(UTC), sight.ticket(session, caller, number, to_change=True)
+        if now.version != seen:
+            raise Stale(f"ticket {number} was changed meanwhile")
+        asked = blind.of(session, number, to_change=True)
+        answered = asked is not None and asked.answered_by == caller.actor.name
+        mine = _last(session, number, caller.actor, asked.answered_at if asked and answered else None)
+        if not mine and not answered:
+            raise StoreConflict(f"{caller.actor.name} did nothing to ticket {number} that could be taken back")
+        if answered:
+            blind.answered(session, number, None, None, None)
+        back = {step.field: step.was for step in mine}
+        changes.change(session, number, back, caller.actor, at=at, why=TAKEN_BACK, seen=seen)
+        told = {"decision": None, "back": back, "by": caller.actor.name, "kind": caller.actor.kind}
+        Journal.record(session, Journal.stamp(session, number, at), (UNDONE, told))
+        return _done(session, number, None)
+
+
+def _done(session: Session, number: int, queue: str | None) -> Done:
+    return Done(number, tickets.get(session, number).version, queue)
+
+
+def _answer(session: Session, asked: Blind, queue: str, actor: Actor, at: datetime) -> None:
+    """Keep a blind answer, and act on it where it still can be."""
+    now, decision = tickets.get(session, asked.ticket), Journal.decision(session, asked.decision)
+    if queue not in floor.catalogue(session, {queue}, set()).queues:
+        raise StoreRefused("queue", f"{queue!r} is not an open queue of this desk; /v1/queues lists them")
+    blind.answered(session, asked.ticket, queue, actor.name, at)
+    placed = decision.content["placement"]["queue"] if decision else ""
+    moved = changes.by_people(session, now.id).get("queue", [])
+    untouched = now.queue == placed and (not moved or moved[-1].why == TAKEN_BACK)
+    if queue == now.queue == placed:
+        told = {"field": "queue", "from": queue, "to": queue, "by": actor.name, "kind": actor.kind}
+        Journal.record(session, Journal.stamp(session, now.id, at), (CONFIRMED, told))
+    elif untouched and now.status in UNSOLVED and mirror.of_ticket(session, now.id) is None:
+        corrections.change(session, now.id, {"queue": queue}, actor, seen=None, at=at)
+
+
+def _last(session: Session, number: int, actor: Actor, moment: datetime | None) -> list[Step]:
+    """The steps that somebody took at a moment (None: the last), with the rules that followed; none if not theirs."""
+    steps = journey.of(session, number)
+    moment = moment or (steps[-1].at if steps else None)
+    mine = [step for step in steps if step.at == moment]
+    return mine if any(step.actor == actor for step in mine) else []

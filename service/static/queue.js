@@ -1,0 +1,6 @@
+// One box ticks all on the page.
+"use strict";
+
+document.getElementById("all")?.addEventListener("change", (event) => {
+  for (const one of document.querySelectorAll("input[name=ticket]")) one.checked = event.target.checked;
+});

@@ -1,0 +1,276 @@
+"""`/review`: what waits for a person, in one order for everybody; their word is kept, and told apart from ours."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from deskyard.desk import blind, changes, journey, leases, tickets
+from deskyard.desk.journey import Actor
+from deskyard.journal import Journal
+from deskyard.policies import Policies
+from deskyard.policy import Mode, Policy
+from tests.conftest import SUBJECTS
+from tests.service.pages.people import sign_in_as
+
+HTMX = {"HX-Request": "true"}
+ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind=1.0)
+
+
+def put(client, policy):
+    with client.app.state.yard.changing() as session:
+        Policies.put(session, policy, "test", datetime.now(UTC))
+
+
+@pytest.fixture
+def suggesting(trained):
+    """A desk whose machine only suggests."""
+    put(trained, Policy(mode=Mode.SUGGEST))
+    return trained
+
+
+@pytest.fixture
+def blindly(trained):
+    """A desk that asks about every routed ticket."""
+    put(trained, ASKED_OF_ALL)
+    return trained
+
+
+def file(client, subject=SUBJECTS["IT"], body="", **told):
+    answered = client.post("/v1/tickets", json={"subject": subject, "body": body, **told})
+    return int(answered.json()["ticket"]["id"])
+
+
+def shown(client, address="/review"):
+    """The number of the ticket that is shown, and the page."""
+    answered = client.get(address)
+    assert answered.status_code == 200
+    return number_in(answered.text), answered.text
+
+
+def number_in(html):
+    found = re.search(r'hx-post="/review/(\d+)/hold"', html)
+    return int(found[1]) if found else None
+
+
+def text(html):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def act(client, number, seen=1, **form):
+    return client.post(f"/review/{number}", data={"seen": seen, **form}, headers=HTMX)
+
+
+def read(client, number):
+    with client.app.state.yard.database.reading() as session:
+        return tickets.get(session, number)
+
+
+def kinds(client, number):
+    with client.app.state.yard.database.reading() as session:
+        return [(entry.kind, entry.content.get("to")) for entry in Journal.of(session, number)][3:]
+
+
+def asked(client, number):
+    with client.app.state.yard.database.reading() as session:
+        return blind.of(session, number)
+
+
+def test_nothing_waits_on_an_empty_desk(client):
+    number, page = shown(client)
+    assert number is None
+    assert "Nothing waits for a person." in page
+
+
+def test_the_choices_the_words_and_the_reason_are_there(suggesting):
+    file(suggesting, body="Please help.\n\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\n> the old story")
+    _, page = shown(suggesting)
+    assert re.findall(r'name="queue" value="([^"]+)" data-key="1"', page) == ["IT"]
+    assert '<mark class="for">vpn</mark>' in page
+    assert "The policy asks to suggest, not to route." in page
+    assert "the old story" in page.partition("<details>")[2].partition("</details>")[0]
+    assert "Solved before" in page
+
+
+def test_most_urgent_first_then_oldest_and_the_same_for_everybody(suggesting):
+    old, young, urgent = file(suggesting), file(suggesting), file(suggesting)
+    suggesting.patch(f"/v1/tickets/{urgent}", json={"priority": "critical"}, headers={"If-Match": "*"})
+    order = [shown(suggesting)[0], shown(suggesting, f"/review?skipped={urgent}")[0]]
+    order.append(shown(suggesting, f"/review?skipped={urgent},{old}")[0])
+    assert order == [urgent, old, young]
+    assert shown(suggesting, f"/review?skipped={urgent},{old},{young}")[0] == urgent
+
+
+def test_one_post_decides_and_answers_with_the_next_ticket(suggesting):
+    first, second = file(suggesting), file(suggesting)
+    answered = act(suggesting, first, queue="IT")
+    assert number_in(answered.text) == second
+    assert "<html" not in answered.text
+    assert read(suggesting, first).queue == "IT"
+
+
+def test_without_scripts_the_same_post_answers_with_the_whole_page(suggesting):
+    number = file(suggesting)
+    answered = suggesting.post(f"/review/{number}", data={"seen": 1, "queue": "IT"})
+    assert "<html" in answered.text
+    assert "Nothing waits" in answered.text
+
+
+def test_choosing_what_was_suggested_confirms_it_and_another_queue_corrects_it(suggesting):
+    same, other = file(suggesting), file(suggesting)
+    act(suggesting, same, queue="IT")
+    act(suggesting, other, queue="Billing")
+    assert kinds(suggesting, same)[0] == ("confirmed", "IT")
+    assert kinds(suggesting, other)[0] == ("corrected", "Billing")
+
+
+def test_the_first_write_wins_and_the_other_is_told_kindly(suggesting):
+    number = file(suggesting)
+    act(suggesting, number, queue="IT")
+    late = act(suggesting, number, queue="Billing")
+    assert late.status_code == 200
+    assert "Somebody was quicker" in late.text
+    assert read(suggesting, number).queue == "IT"
+
+
+def test_a_queue_that_is_not_open_is_refused_and_the_ticket_shown_again(suggesting):
+    number = file(suggesting)
+    answered = act(suggesting, number, queue="Nowhere")
+    assert "There is no such open queue." in answered.text
+    assert number_in(answered.text) == number
+
+
+def test_two_people_are_given_two_tickets_until_a_lease_ends(suggesting):
+    first, second = file(suggesting), file(suggesting)
+    sign_in_as(suggesting, "ann", "agent")
+    assert shown(suggesting)[0] == first
+    sign_in_as(suggesting, "bob", "agent")
+    assert shown(suggesting)[0] == second
+    later = datetime.now(UTC) + leases.LASTS + timedelta(seconds=1)
+    with suggesting.app.state.yard.database.writing() as session:
+        assert leases.held(session, later) == {}
+        assert leases.take(session, first, "bob", later)
+        assert not leases.take(session, first, "ann", later)
+    assert suggesting.post(f"/review/{second}/hold").status_code == 204
+
+
+def test_all_in_other_hands_is_said_so(suggesting):
+    file(suggesting)
+    sign_in_as(suggesting, "ann", "agent")
+    shown(suggesting)
+    sign_in_as(suggesting, "bob", "agent")
+    assert "other people&#39;s hands" in shown(suggesting)[1] or "other people's hands" in shown(suggesting)[1]
+
+
+def test_a_decision_is_taken_back_with_all_that_followed_from_it(suggesting):
+    suggesting.put("/v1/queues/IT", json={"default_priority": "high", "default_assignee": "ann"})
+    number = file(suggesting)
+    act(suggesting, number, queue="IT")
+    assert (read(suggesting, number).priority, read(suggesting, number).assignee) == ("high", "ann")
+    answered = act(suggesting, number, seen=2, deed="undo")
+    now = read(suggesting, number)
+    assert (now.queue, now.priority, now.assignee) == ("triage", None, None)
+    assert number_in(answered.text) == number
+    assert kinds(suggesting, number)[-1][0] == "undone"
+
+
+def test_nobody_takes_back_what_another_did_or_what_was_touched_since(suggesting):
+    number = file(suggesting)
+    sign_in_as(suggesting, "ann", "agent")
+    act(suggesting, number, queue="IT")
+    sign_in_as(suggesting, "bob", "agent")
+    assert "It can&#39;t be changed here" in act(suggesting, number, seen=2, deed="undo").text
+    assert "Somebody was quicker" in act(suggesting, number, seen=1, deed="undo").text
+    assert read(suggesting, number).queue == "IT"
+
+
+def test_a_ticket_that_needs_information_waits_and_its_requester_is_asked(suggesting):
+    number = file(suggesting)
+    answered = act(suggesting, number, deed="ask", question="Which VPN?")
+    assert "waits for its requester" in answered.text
+    assert number_in(answered.text) is None
+    whole = suggesting.get(f"/v1/tickets/{number}").json()
+    assert whole["status"] == "waiting"
+    assert [(one["public"], one["text"]) for one in whole["comments"]] == [(True, "Which VPN?")]
+
+
+def test_a_blind_ticket_comes_without_the_machines_answer(blindly):
+    number = file(blindly)
+    assert read(blindly, number).queue == "IT"
+    given, page = shown(blindly)
+    assert given == number
+    assert "Please sort this one without" in page
+    for told in (
+        'data-key="1"',
+        "<mark",
+        "<meter",
+        "Solved before",
+        "Why it was not routed",
+        f'href="/tickets/{number}"',
+    ):
+        assert told not in page, told
+
+
+def test_a_blind_answer_is_kept_and_one_that_agrees_is_a_confirmation(blindly):
+    number = file(blindly)
+    act(blindly, number, queue="IT")
+    answer = asked(blindly, number)
+    assert (answer.answer, answer.answered_by) == ("IT", "local")
+    assert kinds(blindly, number) == [("confirmed", "IT")]
+    assert read(blindly, number).version == 1
+    assert shown(blindly)[0] is None
+
+
+def test_a_blind_answer_that_differs_moves_the_ticket_as_a_correction(blindly):
+    number = file(blindly)
+    act(blindly, number, queue="Billing")
+    assert read(blindly, number).queue == "Billing"
+    assert kinds(blindly, number)[0] == ("corrected", "Billing")
+    act(blindly, number, seen=2, deed="undo")
+    assert (read(blindly, number).queue, asked(blindly, number).answer) == ("IT", None)
+    act(blindly, number, queue="Billing")
+    assert read(blindly, number).queue == "Billing"
+
+
+def test_a_blind_answer_does_not_move_what_a_person_moved_or_solved_meanwhile(blindly):
+    moved, solved = file(blindly), file(blindly)
+    blindly.patch(f"/v1/tickets/{moved}", json={"queue": "Billing"}, headers={"If-Match": "*"})
+    blindly.patch(f"/v1/tickets/{solved}", json={"status": "resolved"}, headers={"If-Match": "*"})
+    for number in (moved, solved):
+        act(blindly, number, queue="Кадры/Отпуск")
+        assert asked(blindly, number).answer == "Кадры/Отпуск"
+    assert (read(blindly, moved).queue, read(blindly, solved).queue) == ("Billing", "IT")
+
+
+def test_only_the_routed_are_asked_about_and_only_as_many_as_the_policy_says(trained):
+    put(trained, Policy(mode=Mode.ROUTE, blind=0.0))
+    assert asked(trained, file(trained)) is None
+    put(trained, ASKED_OF_ALL)
+    assert asked(trained, file(trained, "xyzzy")) is None
+    assert asked(trained, file(trained)).answer is None
+
+
+def test_an_agent_is_given_only_tickets_of_their_queues_and_no_blind_ones(blindly):
+    routed, unsorted = file(blindly), file(blindly, "xyzzy")
+    sign_in_as(blindly, "ann", "agent", queues=["IT"])
+    assert shown(blindly)[0] is None
+    assert act(blindly, unsorted, queue="IT").text.count("It is not there") == 1
+    sign_in_as(blindly, "bob", "agent", queues=["IT", "triage"])
+    assert shown(blindly)[0] == unsorted
+    assert read(blindly, routed).version == 1
+
+
+def test_a_ticket_that_waits_for_its_requester_does_not_wait_for_us(suggesting):
+    number = file(suggesting)
+    with suggesting.app.state.yard.database.writing() as session:
+        changes.change(session, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
+        assert journey.of(session, number)[-1].became == "waiting"
+    assert shown(suggesting)[0] is None
+
+
+def test_what_a_ticket_says_is_shown_and_never_run(suggesting):
+    file(suggesting, "<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
+    _, page = shown(suggesting)
+    assert "<script>alert" not in page
+    assert "<img" not in page
