@@ -38,16 +38,18 @@ from service.counting import keep
 from service.engine import Engine
 from service.guard import Guard
 from service.lane import Lane
+from service.learning import Learning
 from service.metrics import Measured, Metrics
-from service.pages import ask, door, queue, reports, review, ticket
+from service.pages import ask, door, queue, reports, review, rules, ticket
+from service.pages import models as shelf
 from service.pages import yard as page
 from service.problems import problems as declared
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, review, ticket, queue, door, ask, reports, tickets, changes, queues, agents, score, decisions, stores, hooks,
-    models, policy, audit, health, metrics, docs,
+    page, review, ticket, queue, door, ask, shelf, rules, reports, tickets, changes, queues, agents, score, decisions,
+    stores, hooks, models, policy, audit, health, metrics, docs,
 )  # fmt: skip
 
 
@@ -109,6 +111,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.state.yard, app.state.lane, app.state.engine = yard, lane, engine
     app.state.access = Access(database)
     app.state.metrics = Metrics()
+    app.state.learning = Learning(chosen)
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)

@@ -34,6 +34,7 @@ ROOMS: Final = (
     ("/", N_("Yard")),
     ("/review", N_("Review desk")),
     ("/reports", N_("Routing accuracy")),
+    ("/models", N_("Models")),
 )  # fmt: skip
 """Address and name of what the navigation shows, to those who may go there."""
 
