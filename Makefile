@@ -47,6 +47,7 @@ bench: setup ## Speed and growth beside two peers (docs/performance.md); needs .
 	$(BIN)/python -m tests.benchmarks.scoring
 	$(BIN)/python -m tests.benchmarks.growth
 	$(BIN)/python -m tests.benchmarks.delivering
+	$(BIN)/python -m tests.benchmarks.pages
 
 evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); needs ../shared, about an hour
 	$(BIN)/python -m tests.benchmarks.evaluate $(INTO)
