@@ -5,6 +5,7 @@ that were new to the model that was asked about them. Nothing is learnt and noth
 chosen on the same tickets, so the share that was right flatters a little; the contract's bound does not.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -61,12 +62,12 @@ class Lacking:
 
 
 def asked(precision: float) -> float:
-    """A precision that can be asked for, to a tenth of a per cent.
+    """A precision that can be asked for, to a tenth of a per cent; what is no number asks for the strictest.
 
-    >>> asked(0.93419), asked(7), asked(-1)
-    (0.934, 0.999, 0.5)
+    >>> asked(0.93419), asked(7), asked(-1), asked(float("nan"))
+    (0.934, 0.999, 0.5, 0.999)
     """
-    return round(min(max(precision, LOOSEST), STRICTEST), 3)
+    return STRICTEST if math.isnan(precision) else round(min(max(precision, LOOSEST), STRICTEST), 3)
 
 
 def targets(bundle: Bundle, precision: float, strangers: float | None = None) -> list[Goes]:

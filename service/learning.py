@@ -23,6 +23,7 @@ from typing import IO, Any, Final, Literal
 
 from deskyard import atomic
 from deskyard.errors import BadInput, StoreConflict
+from deskyard.export_history import beside
 from deskyard.settings import Settings
 
 State = Literal["running", "done", "cancelled", "failed"]
@@ -31,6 +32,9 @@ DESK: Final = ""
 """The source that stands for the desk's own tickets."""
 
 READABLE: Final = (".csv", ".csv.gz", ".tsv", ".xlsx", ".jsonl", ".jsonl.gz", ".parquet")
+MOVES: Final = ".moves.csv"
+"""Not a history, but what became of one."""
+
 MOST: Final = 100
 """Files that are offered."""
 
@@ -72,7 +76,7 @@ class Learning:
             for pattern in ("*", "*/*")
             for path in self.files_in.glob(pattern)
             if path.name.lower().endswith(READABLE) and not path.name.startswith(".") and path.is_file()
-            and self.folder not in path.parents
+            and self.folder not in path.parents and not path.name.endswith(MOVES)
         ]  # fmt: skip
         found.sort(key=lambda path: -path.stat().st_mtime)
         return [path.relative_to(self.files_in).as_posix() for path in found[:MOST]]
@@ -87,8 +91,17 @@ class Learning:
         if effort not in EFFORTS or not 0.5 <= precision < 1:
             raise BadInput("choose an effort, and a precision from 50 % to below 100 %")
         self.folder.mkdir(parents=True, exist_ok=True)
-        what = ["--desk"] if source == DESK else [str((self.files_in / source).absolute())]
-        command = [sys.executable, "-m", "deskyard", "train", *what, "--precision", str(precision), "--effort", effort]
+        command = [
+            sys.executable,
+            "-m",
+            "deskyard",
+            "train",
+            *self._what(source),
+            "--precision",
+            str(precision),
+            "--effort",
+            effort,
+        ]
         command += ["--progress", "json", "--rejected", str((self.folder / "rejected.csv").absolute())]
         nice = shutil.which("nice")
         with self._locked(fcntl.LOCK_EX) as lock:
@@ -134,6 +147,14 @@ class Learning:
         lines = [line for line in _end(self.folder / "log.txt").splitlines() if line.strip()]
         return Run("failed", **known, said=lines[-1].removeprefix("deskyard: ") if lines else "")
 
+    def _what(self, source: str) -> list[str]:
+        """What to learn from; the moves that lie beside a history are read with it."""
+        if source == DESK:
+            return ["--desk"]
+        table = (self.files_in / source).absolute()
+        moves = beside(table)
+        return [str(table), *(["--moves", str(moves)] if moves.is_file() else [])]
+
     def _environment(self) -> dict[str, str]:
         home = {"DESKYARD_HOME": str(self._home.absolute())} if self._home else {}
         return {**os.environ, **home, "DESKYARD_DATABASE_URL": self._database, "NO_COLOR": "1"}
@@ -154,6 +175,8 @@ class Learning:
             yield lock
 
     def _runs(self) -> bool:
+        if not (self.folder / "lock").exists():
+            return False
         try:
             with self._locked(fcntl.LOCK_SH):
                 return False
