@@ -1,8 +1,11 @@
-"""People who are signed in, for tests of pages without a browser."""
+"""People who are signed in, for tests of pages without a browser; and tickets that live elsewhere."""
 
 from datetime import UTC, datetime
 
 from deskyard import sign_in, users
+from deskyard.desk import tickets
+from deskyard.foreign import connections, mirror
+from deskyard.stores.contract import StoredTicket
 from service.access import COOKIE
 
 PASSWORD = "a password of the tests"
@@ -17,3 +20,12 @@ def sign_in_as(client, name, role, queues=()):
     client.cookies.set(COOKIE, secret)
     client.headers["Sec-Fetch-Site"] = "same-origin"
     return user
+
+
+def make_foreign(client, number):
+    """Let a ticket of the desk be the mirror of one in another help desk."""
+    with client.app.state.yard.database.writing() as session:
+        now = datetime.now(UTC)
+        there = connections.put(session, "elsewhere", "znuny", "https://desk.example", since=now)
+        seen = StoredTicket(ref=f"T{number}", ticket=tickets.get(session, number).ticket, updated_at=now, version="1")
+        mirror.make(session, there, seen, number, now)

@@ -7,12 +7,12 @@ from html import unescape
 import pytest
 
 from deskyard.desk import blind, changes, journey, leases, tickets
-from deskyard.desk.journey import Actor
+from deskyard.desk.journey import Actor, Step
 from deskyard.journal import Journal
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from tests.conftest import SUBJECTS
-from tests.service.pages.people import sign_in_as
+from tests.service.pages.people import make_foreign, sign_in_as
 
 HTMX = {"HX-Request": "true"}
 ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind=1.0)
@@ -266,6 +266,31 @@ def test_a_ticket_that_waits_for_its_requester_does_not_wait_for_us(suggesting):
     with suggesting.app.state.yard.database.writing() as session:
         changes.change(session, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
         assert journey.of(session, number)[-1].became == "waiting"
+    assert shown(suggesting)[0] is None
+
+
+def test_a_ticket_that_lives_elsewhere_is_shown_and_sorted_there(suggesting):
+    number = file(suggesting)
+    make_foreign(suggesting, number)
+    given, page = shown(suggesting)
+    assert given == number
+    assert "lives in another help desk" in page
+    assert "IT" in page.partition('class="choices"')[2].partition("</ol>")[0]
+    assert 'data-key="1"' not in page
+    assert "It can&#39;t be changed here" in act(suggesting, number, queue="IT").text
+    assert read(suggesting, number).queue == "triage"
+
+
+def test_a_suggestion_elsewhere_waits_until_somebody_there_acts(suggesting):
+    number = file(suggesting)
+    make_foreign(suggesting, number)
+    with suggesting.app.state.yard.database.writing() as session:
+        now = tickets.get(session, number, to_change=True)
+        changes.set_values(session, now, {"queue": "Billing"}, datetime.now(UTC))
+    assert shown(suggesting)[0] == number
+    with suggesting.app.state.yard.database.writing() as session:
+        step = Step(datetime.now(UTC), Actor("person", "elsewhere"), "queue", "Billing", "IT", "")
+        journey.take(session, number, [step])
     assert shown(suggesting)[0] is None
 
 
