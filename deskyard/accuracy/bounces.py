@@ -29,15 +29,16 @@ class Bounces:
 
 def bounces(session: Session, asked: Asked) -> Bounces:
     """The figures of a period."""
+    machine_sorted = FACTS.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
     rows = session.execute(
         select(
-            FACTS.c.fate == ROUTED,
+            machine_sorted,
             func.count(),
             func.sum(case((FACTS.c.moves > 0, 1), else_=0)),
             func.sum(case((FACTS.c.returned, 1), else_=0)),
         )
         .where(*asked.where(FACTS))
-        .group_by(FACTS.c.fate == ROUTED)
+        .group_by(machine_sorted)
     )
     by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
     machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))

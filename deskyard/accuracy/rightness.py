@@ -69,11 +69,12 @@ def rightness(session: Session, asked: Asked) -> Rightness:
 
 def blind(session: Session, asked: Asked) -> Share:
     """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
+    same = BLIND.c.answer == FACTS.c.placed
     rows = session.execute(
-        select(BLIND.c.answer == FACTS.c.placed, func.count())
+        select(same, func.count())
         .join(FACTS, FACTS.c.ticket_id == BLIND.c.ticket_id)
         .where(BLIND.c.answer.is_not(None), FACTS.c.fate == ROUTED, *asked.where(FACTS))
-        .group_by(BLIND.c.answer == FACTS.c.placed)
+        .group_by(same)
     )
-    found = {bool(same): int(n) for same, n in rows}
+    found = {bool(was): int(n) for was, n in rows}
     return Share(found.get(True, 0), sum(found.values()))

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -137,6 +138,33 @@ def test_counting_stops_when_its_time_is_over_and_goes_on_later(database, monkey
     assert first.left > 0
     assert first.behind
     assert rollups.refresh(database, MOSCOW).left == 0
+
+
+def test_many_may_count_at_once(database, monkeypatch):
+    monkeypatch.setattr(rollups, "CHUNK", 40)
+    fill(database, 120)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(rollups.refresh, database, MOSCOW) for _ in range(4)]:
+            done.result()
+    assert daily(database) == from_the_journal(database, MOSCOW)
+
+
+def test_postgresql_counts_and_shows_the_same(postgres_url, counted):
+    server = open_database(postgres_url)
+    fill(server)
+    assert rollups.refresh(server, MOSCOW).left == 0
+    assert daily(server) == daily(counted)
+    with server.reading() as there, counted.reading() as here:
+        for asked in (PART, Asked(PART.first, PART.last, "category", "IT", "mail")):
+            for name, panel in PANELS.items():
+                assert panel(there, Question(asked, WHOLE.last)) == panel(here, Question(asked, WHOLE.last)), name
+            for only in (
+                Only(), Only(fate="routed", place="1"), Only(by="hand", moved="returned"), Only(pair=("IT", "HR")),
+                Only(weekday=0, hour=3), Only(agent="", state="unsolved", ever=True), Only(blind="right", stars=0),
+                Only(said_others=("IT",), truth="IT"), Only(was="IT", became="HR", speed="replies"),
+            ):  # fmt: skip
+                assert behind(there, asked, only, 10) == behind(here, asked, only, 10)
+    server.close()
 
 
 def test_no_text_of_a_ticket_is_in_what_is_counted(counted):
