@@ -6,6 +6,7 @@ champion's place. Whether a bundle can really be used is found out when it is pr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,15 @@ class Shelved:
     def at(self) -> str:
         """When it was trained, as ISO 8601; empty where nobody said."""
         return str(self.made.get("at", ""))
+
+    @property
+    def moment(self) -> datetime | None:
+        """The same as a moment; None for what is none."""
+        try:
+            found = datetime.fromisoformat(self.at)
+        except ValueError:
+            return None
+        return found if found.tzinfo else None
 
     @property
     def targets(self) -> Mapping[Target, Mapping[str, Any]]:

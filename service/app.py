@@ -40,7 +40,7 @@ from service.guard import Guard
 from service.lane import Lane
 from service.learning import Learning
 from service.metrics import Measured, Metrics
-from service.pages import ask, door, queue, reports, review, rules, ticket
+from service.pages import ask, door, queue, reports, review, rules, ticket, training
 from service.pages import models as shelf
 from service.pages import yard as page
 from service.problems import problems as declared
@@ -48,8 +48,8 @@ from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
 _DOORS: Final = (
-    page, review, ticket, queue, door, ask, shelf, rules, reports, tickets, changes, queues, agents, score, decisions,
-    stores, hooks, models, policy, audit, health, metrics, docs,
+    page, review, ticket, queue, door, ask, shelf, rules, training, reports, tickets, changes, queues, agents, score,
+    decisions, stores, hooks, models, policy, audit, health, metrics, docs,
 )  # fmt: skip
 
 

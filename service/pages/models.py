@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from deskyard import active_model
-from deskyard.errors import BadInput, NotThere
+from deskyard.errors import NotThere
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy
 from deskyard.reports.words import N_
@@ -92,7 +92,7 @@ def models(request: Request, yard: InYard, precision: float | None = None) -> HT
         may_go_back=len(past) > 1,
         lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING or not one.label],
         **_what_if(caller, bundle, version.policy, precision),
-        **_words(caller),
+        **words(caller),
         run=request.app.state.learning.look(),
         files=request.app.state.learning.files() if caller.may("POST", "/models/train") else [],
         asked_first=version.policy.precision or 0.95,
@@ -106,7 +106,7 @@ def at_precision(request: Request, yard: InYard, precision: float) -> Response:
         policy = Policies.current(session).policy
     caller = shell.who(request)
     told = _what_if(caller, yard.models.champion.bundle, policy, precision)
-    return shell.part(request, "models_what_if.html", **told, **_words(caller))
+    return shell.part(request, "models_what_if.html", **told, **words(caller))
 
 
 @router.get("/models/{name}/report")
@@ -152,36 +152,6 @@ def resume(yard: InYard, caller: CalledBy) -> Response:
     return shell.go("/models")
 
 
-@router.post("/models/train")
-def train(
-    request: Request,
-    caller: CalledBy,
-    source: Annotated[str, Form(max_length=1000)] = "",
-    precision: Annotated[str, Form(max_length=20)] = "95",
-    effort: Annotated[str, Form(max_length=20)] = "normal",
-) -> Response:
-    """Begin a training run."""
-    try:
-        asked = float(precision.replace(",", ".")) / 100
-    except ValueError as error:
-        raise BadInput("write the precision in per cent, such as 95") from error
-    request.app.state.learning.start(source, asked, effort, caller.actor.name)
-    return shell.go("/models#train")
-
-
-@router.post("/models/train/cancel")
-def cancel(request: Request) -> Response:
-    """End the training run."""
-    request.app.state.learning.cancel()
-    return shell.go("/models#train")
-
-
-@router.get("/models/training")
-def training(request: Request) -> Response:
-    """How far the training run is."""
-    return shell.part(request, "models_run.html", run=request.app.state.learning.look(), **_words(shell.who(request)))
-
-
 def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision: float | None) -> dict[str, Any]:
     """What would go at a precision in per cent (None: at the policy's)."""
     from deskyard import what_if
@@ -198,7 +168,8 @@ def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision:
     }
 
 
-def _words(caller: Caller) -> dict[str, Any]:
+def words(caller: Caller) -> dict[str, Any]:
+    """What every part of the page shows things with, and what this caller may do and see."""
     rules, sees_all = caller.may("POST", "/models/promote"), caller.queues is None
     return {"names": TARGETS, "figures": FIGURES, "why": WHY, "rules": rules, "sees_all": sees_all}
 

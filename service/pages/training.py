@@ -1,0 +1,53 @@
+"""Training from `/models`: begin a run, see how far it is, end it.
+
+In come an admin's deeds, out goes the part of the page that tells of the newest run. The run itself is another process
+(`service.learning`), which closing the page does not end.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from deskyard.errors import BadInput
+from service.api.doors import CalledBy
+from service.learning import Learning
+from service.pages import shell
+from service.pages.models import words
+
+router: Final = APIRouter(include_in_schema=False)
+
+
+@router.get("/models/training")
+def training(request: Request) -> Response:
+    """How far the newest run is."""
+    return shell.part(request, "models_run.html", run=_learning(request).look(), **words(shell.who(request)))
+
+
+@router.post("/models/train")
+def train(
+    request: Request,
+    caller: CalledBy,
+    source: Annotated[str, Form(max_length=1000)] = "",
+    precision: Annotated[str, Form(max_length=20)] = "95",
+    effort: Annotated[str, Form(max_length=20)] = "normal",
+) -> Response:
+    """Begin a run."""
+    try:
+        asked = float(precision.replace(",", ".")) / 100
+    except ValueError as error:
+        raise BadInput("write the precision in per cent, such as 95") from error
+    _learning(request).start(source, round(asked, 5), effort, caller.actor.name)
+    return shell.go("/models#train")
+
+
+@router.post("/models/train/cancel")
+def cancel(request: Request) -> Response:
+    """End the run."""
+    _learning(request).cancel()
+    return shell.go("/models#train")
+
+
+def _learning(request: Request) -> Learning:
+    found: Learning = request.app.state.learning
+    return found
