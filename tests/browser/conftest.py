@@ -164,7 +164,7 @@ def english_words(page, allowed: str = "") -> list[str]:
     said = page.evaluate(
         """() => {
           const copy = document.body.cloneNode(true);
-          for (const one of copy.querySelectorAll('script, code, [translate=no], [lang]:not([lang=ru])')) one.remove();
+          for (const one of copy.querySelectorAll('script, noscript, code, [translate=no], [lang]:not([lang=ru])')) one.remove();
           return copy.innerText;
         }"""
     )
