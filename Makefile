@@ -5,9 +5,6 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-# Half as many again as cores: many tests wait for servers that they killed or slowed down.
-WORKERS := $(shell $(PYTHON) -c 'import os; print(max(2, 3 * len(os.sched_getaffinity(0)) // 2))')
-
 .PHONY: help setup test lint demo real soak bench evaluate pictures lock clean
 
 help: ## Show what can be made
@@ -24,7 +21,7 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 	touch $@
 
 test: setup lint ## Linters, types, import contracts, and every test that needs no other server
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check

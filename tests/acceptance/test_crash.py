@@ -67,7 +67,7 @@ def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothi
         thread.start()
     for moment in moments:
         with grown:
-            assert grown.wait_for(lambda moment=moment: len(answers) >= moment, 60)
+            assert grown.wait_for(lambda moment=moment: len(answers) >= moment, 240)
         server.kill()
         server = serve(fleet, port, database_url)
     for thread in clients:
