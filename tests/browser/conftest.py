@@ -164,7 +164,8 @@ def english_words(page, allowed: str = "") -> list[str]:
     said = page.evaluate(
         """() => {
           const copy = document.body.cloneNode(true);
-          for (const one of copy.querySelectorAll('script, noscript, code, [translate=no], [lang]:not([lang=ru])')) one.remove();
+          const theirs = 'script, noscript, code, [translate=no], [lang]:not([lang=ru])';
+          for (const one of copy.querySelectorAll(theirs)) one.remove();
           return copy.innerText;
         }"""
     )
