@@ -1,22 +1,20 @@
 """How long requesters wait: first response, answers until it was solved, time until then; machine-routed against
 hand-routed. The machine routes what is easy, so the two are not a fair race."""
 
-import math
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from sqlalchemy import func, select
+import numpy.typing as npt
+from sqlalchemy import Text, cast, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.rollups import FACTS
 from deskyard.database import Session
 
-MEASURES: Final = {"first_response": 60, "replies": 1, "resolution": 60}
-"""What is measured → in which steps: seconds to the minute, answers, seconds to the minute."""
+MEASURES: Final = ("first_response", "replies", "resolution")
+"""Seconds, answers, seconds."""
 
 GROUPS: Final = ("all", "machine", "hand")
 
@@ -30,35 +28,34 @@ class Spread:
     p90: int | None
 
 
-def spread(counts: Mapping[int, int]) -> Spread:
-    """The spread of figures: figure → how many tickets have it.
+def spread(values: npt.NDArray[np.int64]) -> Spread:
+    """The spread of some figures.
 
-    >>> spread({3: 1, 1: 1, 2: 1, 4: 1, 10: 1}), spread({})
+    >>> spread(np.array([3, 1, 2, 4, 10])), spread(np.array([], int))
     (Spread(n=5, median=3, p90=10), Spread(n=0, median=None, p90=None))
     """
-    n = sum(counts.values())
-    if not n:
+    if not len(values):
         return Spread(0, None, None)
-    values = sorted(counts)
-    up_to = np.cumsum([counts[value] for value in values])
-    median, p90 = (values[int(np.searchsorted(up_to, math.ceil(share * n)))] for share in (0.5, 0.9))
-    return Spread(n, median, p90)
+    median, p90 = np.percentile(values, [50, 90], method="inverted_cdf")
+    return Spread(len(values), int(median), int(p90))
 
 
 def speed(session: Session, asked: Asked) -> dict[str, dict[str, Spread]]:
-    """Measure → group → figures; those of machine and hand add up to all. The database counts, as a hundred thousand
-    rows take it a tenth of the time that it takes to hand them over."""
+    """Measure → group → figures; those of machine and hand add up to all.
+
+    The database hands a measure over as one text, which takes it a tenth of the time of a hundred thousand rows.
+    """
+    machine = FACTS.c.fate == ROUTED
+    texts = [func.aggregate_strings(cast(FACTS.c[name], Text), ",") for name in MEASURES]
+    rows = session.execute(select(machine, *texts).where(*asked.where(FACTS)).group_by(machine))
+    told = {bool(routed): said for routed, *said in rows}
     found: dict[str, dict[str, Spread]] = {}
-    for measure, unit in MEASURES.items():
-        machine, value = FACTS.c.fate == ROUTED, FACTS.c[measure] // unit
-        rows = session.execute(
-            select(machine, value, func.count())
-            .where(FACTS.c[measure].is_not(None), *asked.where(FACTS))
-            .group_by(machine, value)
-        )
-        groups: dict[str, Counter[int]] = {group: Counter() for group in GROUPS}
-        for routed, figure, n in rows:
-            for group in ("all", "machine" if routed else "hand"):
-                groups[group][int(figure) * unit] += int(n)
-        found[measure] = {group: spread(counts) for group, counts in groups.items()}
+    for i, measure in enumerate(MEASURES):
+        by_machine, by_hand = (_numbers(told[routed][i] if routed in told else None) for routed in (True, False))
+        parts = np.concatenate([by_machine, by_hand]), by_machine, by_hand
+        found[measure] = dict(zip(GROUPS, map(spread, parts), strict=True))
     return found
+
+
+def _numbers(text: str | None) -> npt.NDArray[np.int64]:
+    return np.array(text.split(",") if text else [], dtype=np.int64)
