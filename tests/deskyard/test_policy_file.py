@@ -21,6 +21,7 @@ POLICIES = st.builds(
     halted=st.booleans(),
     fallback=NAMES,
     strangers=st.none() | st.floats(0, 1),
+    blind=st.none() | st.floats(0, 1),
     targets=BY_TARGET,
     queues=st.dictionaries(NAMES, RULES, max_size=3),
     pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),
@@ -62,3 +63,10 @@ def test_a_share_of_strangers_is_another_policy_and_none_said_is_that_of_before(
     assert Policy().digest == "97780f4b154ee57d"
     assert read('mode = "suggest"\nstrangers = 0').strangers == 0
     assert len({Policy(strangers=share).digest for share in (None, 0.0, 0.05)}) == 3
+
+
+def test_a_blind_share_is_another_policy_and_none_said_is_that_of_before():
+    assert read('mode = "suggest"').digest == Policy().digest == "97780f4b154ee57d"
+    assert read('mode = "suggest"\nblind = 0').asked_blindly == 0
+    assert Policy().asked_blindly == 0.02
+    assert len({Policy(blind=share).digest for share in (None, 0.0, 0.02)}) == 3
