@@ -17,7 +17,7 @@ from deskyard.database import Session
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.tickets import TICKETS
 
-MOST: Final = 2_000
+MOST: Final = 1_000
 """The newest answers that are compared."""
 
 LIKE: Final = 0.2
@@ -71,6 +71,7 @@ def _vector(counts: Mapping[str, int], idf: Mapping[str, float]) -> dict[str, fl
     return {stem: weight / length for stem, weight in weights.items()}
 
 
+@lru_cache(maxsize=2 * MOST)
 def _stems(text: str) -> Counter[str]:
     from deskyard.vague import telling  # only here: the service starts without the language tools
 
@@ -82,16 +83,21 @@ def _index(answers: tuple[Shared, ...]) -> Index:
     return Index.of(answers)
 
 
-_SHARED: Final = (
-    select(COMMENTS.c.id, COMMENTS.c.text, (TICKETS.c.subject + "\n" + TICKETS.c.body).label("asked"))
-    .join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
+# The newest first and then their tickets: else SQLite, which counts no rows, walks all solved tickets instead.
+_NEWEST: Final = (
+    select(COMMENTS)
     .where(
         literal_column("desk_comments.shared"),  # as the index says it
         COMMENTS.c.public,
         COMMENTS.c.actor_kind == "person",
-        COMMENTS.c.actor != TICKETS.c.requester,
-        TICKETS.c.status.in_(("resolved", "closed")),
     )
     .order_by(COMMENTS.c.id.desc())
     .limit(bindparam("most"))
+    .subquery()
+)
+_SHARED: Final = (
+    select(_NEWEST.c.id, _NEWEST.c.text, (TICKETS.c.subject + "\n" + TICKETS.c.body).label("asked"))
+    .join(TICKETS, TICKETS.c.id == _NEWEST.c.ticket_id)
+    .where(_NEWEST.c.actor != TICKETS.c.requester, TICKETS.c.status.in_(("resolved", "closed")))
+    .order_by(_NEWEST.c.id.desc())
 )

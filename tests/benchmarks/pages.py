@@ -71,6 +71,7 @@ def _measure(base: str) -> list[str]:
     rows = [("/", SHELL), ("/yard", PANEL), ("/reports", SHELL), (f"/reports?{quarter}", SHELL)]
     for name in PANELS:
         rows += [(f"/reports/{name}", PANEL), (f"/reports/{name}?{quarter}&target=category", PANEL)]
+    rows += [("/models", SHELL), ("/models/what-if?precision=88", PANEL), ("/models/policy", SHELL), ("/submit", SHELL)]
     rows += [("/reports/tickets?fate=routed", PANEL), ("/reports/tickets?fate=routed&place=wrong", PANEL)]
     print("| address | median ms | slowest ms | allowed ms |\n|---|---:|---:|---:|")
     slow = []
