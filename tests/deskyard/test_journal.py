@@ -41,6 +41,7 @@ def test_the_journal_offers_no_way_to_change_or_remove_an_entry():
     assert {name for name in vars(Journal) if not name.startswith("_")} == {
         "record",
         "record_all",
+        "last_decisions",
         "first_decision",
         "decision",
         "first_decisions",
