@@ -28,8 +28,8 @@ from deskyard.settings import Settings
 
 State = Literal["running", "done", "cancelled", "failed"]
 
-DESK: Final = ""
-"""The source that stands for the desk's own tickets."""
+DESK: Final = "desk"
+"""The source that stands for the desk's own tickets; no readable file is called so."""
 
 READABLE: Final = (".csv", ".csv.gz", ".tsv", ".xlsx", ".jsonl", ".jsonl.gz", ".parquet")
 MOVES: Final = ".moves.csv"

@@ -28,7 +28,7 @@ def training(request: Request) -> Response:
 def train(
     request: Request,
     caller: CalledBy,
-    source: Annotated[str, Form(max_length=1000)] = "",
+    source: Annotated[str, Form(max_length=1000)],
     precision: Annotated[str, Form(max_length=20)] = "95",
     effort: Annotated[str, Form(max_length=20)] = "normal",
 ) -> Response:

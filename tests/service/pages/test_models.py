@@ -117,6 +117,6 @@ def test_who_sees_some_queues_sees_no_figures_and_no_report_of_others(desk):
 
 
 def test_a_training_that_cannot_be_is_refused_in_words(desk):
-    for told in ({"source": "../x.csv"}, {"precision": "much"}, {"precision": "20"}, {"effort": "all"}):
-        assert desk.post("/models/train", data=told).status_code == 422
+    for told in ({"source": "../x.csv"}, {"source": ""}, {"precision": "much"}, {"precision": "20"}, {"effort": "all"}):
+        assert desk.post("/models/train", data={"source": "desk"} | told).status_code == 422
     assert desk.get("/models/training").status_code == 200
