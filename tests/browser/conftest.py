@@ -62,9 +62,9 @@ def copied(lived: Path, to: Path) -> Path:
     return to
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
-    """The browser."""
+    """The browser; closed before other tests, for while it is open its event loop runs in their thread."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield opened
