@@ -8,7 +8,6 @@ Nothing of `training` is imported here.
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +38,9 @@ MOST: Final = 100
 """Files that are offered."""
 
 EFFORTS: Final = ("quick", "normal", "thorough")
+NICER: Final = 10
+"""How much a run gives way to the service: steps of niceness."""
+
 _TAIL: Final = 20_000
 """Bytes at the end of a file that are looked at."""
 
@@ -91,24 +93,14 @@ class Learning:
         if effort not in EFFORTS or not 0.5 <= precision < 1:
             raise BadInput("choose an effort, and a precision from 50 % to below 100 %")
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "deskyard",
-            "train",
-            *self._what(source),
-            "--precision",
-            str(precision),
-            "--effort",
-            effort,
-        ]
-        command += ["--progress", "json", "--rejected", str((self.folder / "rejected.csv").absolute())]
-        nice = shutil.which("nice")
+        command = [sys.executable, "-m", "deskyard", "train", *self._what(source), "--precision", str(precision)]
+        command += ["--effort", effort, "--progress", "json"]
+        command += ["--rejected", str((self.folder / "rejected.csv").absolute())]
         with self._locked(fcntl.LOCK_EX) as lock:
             told = {"source": source, "by": by, "at": datetime.now(UTC).isoformat(), "cancelled": False}
             with (self.folder / "progress.jsonl").open("wb") as out, (self.folder / "log.txt").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own command, without a shell
-                    [nice, "-n", "10", *command] if nice else command,
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=log,
@@ -116,6 +108,7 @@ class Learning:
                     start_new_session=True,
                     pass_fds=[lock.fileno()],
                 )
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
             self._keep(told | {"pid": process.pid})
         threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
 
