@@ -62,9 +62,9 @@ def copied(lived: Path, to: Path) -> Path:
     return to
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser; closed before other tests, for while it is open its event loop runs in their thread."""
+    """The browser; closed after each file, for while it is open its event loop runs in the thread of all tests."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield opened
