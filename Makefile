@@ -5,10 +5,10 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint demo real soak bench evaluate pictures lock clean
+.PHONY: help setup test lint demo real soak scale bench evaluate pictures notebooks lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Install everything into .venv, as locked
 
@@ -21,7 +21,7 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 	touch $@
 
 test: setup lint ## Linters, types, import contracts, and every test that needs no other server
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check
@@ -39,6 +39,9 @@ real: setup ## Real help desks on this machine: install (as root), start, test, 
 soak: setup ## Forty minutes of kills, restarts, failures and races over a foreign help desk
 	$(BIN)/pytest -m soak -s tests/soak
 
+scale: setup ## Hundreds of simulated worlds, very many tickets: what the default tests do a tenth of
+	$(BIN)/pytest -m scale -s tests/scale
+
 bench: setup ## Speed and growth beside two peers (docs/performance.md); needs ../shared, about an hour
 	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
@@ -51,6 +54,9 @@ evaluate: setup ## Twelve real histories beside two peers (docs/evaluation.md); 
 
 pictures: setup ## Pictures of the pages for the docs, from a simulated desk (needs chromium)
 	$(BIN)/python -m tests.pictures
+
+notebooks: setup ## The notebooks as pages with pictures (docs/notebooks), from the synthetic sample
+	$(BIN)/python -m tests.notebooks
 
 lock: setup ## Choose the newest versions that fit and lock them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --group dev pyproject.toml -o requirements.lock

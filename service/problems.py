@@ -92,17 +92,18 @@ def install(app: FastAPI) -> None:
 
 def _for_people(told: Handler) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
-        said = await told(request, error)
+        answered = await told(request, error)
         in_place = "hx-request" in request.headers
         if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
-            return said
-        from service.pages import shell
+            return answered
+        from service.pages import said, shell
 
-        if said.status_code == 401 and request.method == "GET":
+        if answered.status_code == 401 and request.method == "GET":
             return shell.go(f"/sign-in?to={quote(shell.address(request), safe='')}")
-        found = json.loads(bytes(said.body))
-        page = shell.page(request, "problem.html", said.status_code, heading=found["title"], detail=found["detail"])
-        page.headers.update({name: value for name, value in said.headers.items() if name in _KEPT})
+        heading = said.problem(shell.words(request), answered.status_code)
+        detail = json.loads(bytes(answered.body))["detail"]
+        page = shell.page(request, "problem.html", answered.status_code, heading=heading, detail=detail)
+        page.headers.update({name: value for name, value in answered.headers.items() if name in _KEPT})
         return page
 
     return answer

@@ -21,11 +21,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from xdist.scheduler import LoadScopeScheduling
 
 from deskyard.database import Database, open_database
 from deskyard.simulate.world import World
@@ -374,12 +375,21 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
     return run
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file share a worker, and what the file trains once; acceptance tests are long and share nothing."""
-    for item in items:
-        if "acceptance" not in item.path.parts and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+class ByFile(LoadScopeScheduling):
+    """Tests of one file share a worker and what the file makes once; all of the browser's share one desk. Acceptance
+    tests are long and share little. (pytest 9.2 ignores the names by which pytest-xdist 3.8 marks its groups.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        folder = file.split("/")[1:2]
+        if folder == ["browser"]:
+            return "browser"
+        return nodeid if folder == ["acceptance"] and "test_road" not in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

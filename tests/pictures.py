@@ -10,7 +10,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from deskyard import users
+from deskyard.accuracy import rollups
 from deskyard.database import open_database
+from deskyard.settings import settings
 from tests.browser.conftest import CHROMIUM, LOCALES, PASSWORD, QUIET
 from tests.conftest import Server
 from tests.fakes.lived import learnt
@@ -38,6 +40,7 @@ def main() -> None:
         database = open_database(f"sqlite:///{home}/deskyard.db")
         with database.writing() as session:
             users.create(session, "boss", "admin", PASSWORD, "pictures", datetime.now(UTC))
+        rollups.refresh(database, settings().time_zone)
         database.close()
         server = Server(home)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)

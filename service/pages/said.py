@@ -71,6 +71,22 @@ FINDINGS: Final = {
     "unknown": N_("The model or the policy of then is not there any more."),
 }
 
+PROBLEMS: Final = {
+    400: N_("That can't be understood"),
+    401: N_("Sign in first"),
+    403: N_("That is not for you"),
+    404: N_("It is not there, or not for you to see"),
+    405: N_("That can't be done here"),
+    409: N_("That can't be done now"),
+    412: N_("Somebody was quicker"),
+    413: N_("That is too much at once"),
+    422: N_("A value can't be used"),
+    429: N_("Too often: wait a little, then try again"),
+    500: N_("Something broke here"),
+    503: N_("The database can't be reached: try again"),
+}
+"""What went wrong, by the status of the answer."""
+
 STAYS: Final = {
     "the ticket is erased": N_("The ticket is erased."),
     "a person changed the ticket": N_("A person has changed the ticket: it stays as it is."),
@@ -104,6 +120,11 @@ def refusal(words: Words, error: DeskyardError) -> Markup:
     if isinstance(error, StoreConflict):
         return words.gettext("It can't be changed here: it lives in another help desk, or what somebody said stands.")
     return words.gettext("It was refused: %(why)s", why=str(error))
+
+
+def problem(words: Words, status: int) -> Markup:
+    """What went wrong, as the heading of a page."""
+    return words.gettext(PROBLEMS.get(status, PROBLEMS[500 if status >= 500 else 400]))
 
 
 def stays(words: Words, why: str) -> Markup:

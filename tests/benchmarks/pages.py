@@ -68,10 +68,13 @@ def _build(home: Path, url: str) -> None:
 def _measure(base: str) -> list[str]:
     today = datetime.now(UTC).date()
     quarter = f"from={today - timedelta(days=89)}&to={today}"
-    rows = [("/", SHELL), ("/yard", PANEL), ("/reports", SHELL), (f"/reports?{quarter}", SHELL)]
+    queue = "/queues/Network%20%2F%20VPN"
+    rows = [("/", SHELL), ("/yard", PANEL), ("/review", SHELL), (f"/tickets/{TICKETS // 2}", SHELL), (queue, SHELL)]
+    rows += [(f"{queue}?status=all&text=vpn", PANEL), ("/reports", SHELL), (f"/reports?{quarter}", SHELL)]
     for name in PANELS:
         rows += [(f"/reports/{name}", PANEL), (f"/reports/{name}?{quarter}&target=category", PANEL)]
-    rows += [("/models", SHELL), ("/models/what-if?precision=88", PANEL), ("/models/policy", SHELL), ("/submit", SHELL)]
+    rows += [("/models", SHELL), ("/models/what-if?precision=88", PANEL), ("/models/policy", SHELL)]
+    rows += [("/models/training", SHELL), ("/submit", SHELL)]
     rows += [("/reports/tickets?fate=routed", PANEL), ("/reports/tickets?fate=routed&place=wrong", PANEL)]
     print("| address | median ms | slowest ms | allowed ms |\n|---|---:|---:|---:|")
     slow = []

@@ -26,18 +26,19 @@ QUIET = (
 TICKETS = 10_000
 LANGUAGES = ("en", "ru")
 LOCALES = {"en": "en-US", "ru": "ru-RU"}
+WIDTHS = (360, 768, 1366, 1920)
+SCHEMES = ("light", "dark")
+SCREENS = [
+    (language, width, SCHEMES[(i + j) % 2]) for i, language in enumerate(LANGUAGES) for j, width in enumerate(WIDTHS)
+]
+"""Every pair of a language, a width and a colour scheme is there once."""
 PASSWORD = "a password of the tests"
 ROLES = {"eve": "viewer", "ann": "agent", "max": "manager", "boss": "admin"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """One worker builds the desk and uses it."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium"))
+def pytest_itemcollected(item):
+    if CHROMIUM is None:
+        item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium"))
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +141,15 @@ def signed(home, at):
             users.create(session, name, role, PASSWORD, "test", datetime.now(UTC))
     database.close()
     return at
+
+
+def fits(page, language: str, allowed: str = "") -> None:
+    """The page is in that language and no other, fits its window, and is for everybody."""
+    assert page.locator("html").get_attribute("lang") == language
+    assert overflow(page) == 0
+    assert inaccessible(page) == []
+    if language == "ru":
+        assert english_words(page, allowed) == []
 
 
 def inaccessible(page) -> list[str]:

@@ -7,19 +7,11 @@ import pytest
 from deskyard.database import open_database
 from deskyard.desk import changes, comments, tickets
 from deskyard.desk.journey import Actor
-from tests.browser.conftest import LANGUAGES, english_words, inaccessible, overflow
+from tests.browser.conftest import LANGUAGES, SCREENS, fits
 
 ANN = Actor("person", "ann")
 ANSWER = "Hold the power button of the label printer for ten seconds."
 QUESTION = "The label printer in the warehouse prints every second label empty."
-
-
-def fits(page, language):
-    assert page.locator("html").get_attribute("lang") == language
-    assert overflow(page) == 0
-    assert inaccessible(page) == []
-    if language == "ru":
-        assert english_words(page) == []
 
 
 def write(page, subject, body):
@@ -43,9 +35,7 @@ def solve(session, number):
     changes.change(session, number, {"status": "resolved"}, ANN, at=now)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", [360, 1366, 1920])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
 def test_the_form_fits_every_screen_and_everybody(looking, language, width, scheme):
     page = looking.open("/submit?subject=VPN", language, width=width, color_scheme=scheme)
     fits(page, language)

@@ -4,24 +4,16 @@ import csv
 
 import pytest
 
-from tests.browser.conftest import LANGUAGES, english_words, inaccessible, overflow
+from tests.browser.conftest import LANGUAGES, SCREENS, english_words, fits, inaccessible
 
 QUEUE = "/queues/Network%20%2F%20VPN"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", [360, 768, 1366, 1920])
-def test_a_queue_fits_every_screen_and_everybody(looking, language, width):
-    page = looking.open(f"{QUEUE}?status=all", language, width=width)
+@pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
+def test_a_queue_fits_every_screen_and_everybody(looking, language, width, scheme):
+    page = looking.open(f"{QUEUE}?status=all", language, width=width, color_scheme=scheme)
     assert page.locator("tbody tr").count() == 50
-    assert overflow(page) == 0
-    assert inaccessible(page) == []
-    if language == "ru":
-        assert english_words(page) == []
-
-
-def test_a_queue_is_as_good_in_the_dark(looking):
-    assert inaccessible(looking.open(f"{QUEUE}?status=all", color_scheme="dark")) == []
+    fits(page, language)
 
 
 def test_filters_stand_in_the_address_and_pages_follow_each_other(looking):

@@ -65,6 +65,14 @@ def test_every_refusal_is_a_problem_with_a_sentence(steady, method, address, sta
     assert ("allow" in answered.headers) == (status == 405)
 
 
+@pytest.mark.parametrize(("language", "heading"), [("en", "It is not there"), ("ru", "Этого нет, или")])
+def test_a_person_is_told_on_a_page_in_their_language(steady, language, heading):
+    answered = steady.get("/nope", headers={"Accept": "text/html", "Accept-Language": language})
+    assert answered.status_code == 404
+    assert f"<h1>{heading}" in answered.text
+    assert "Not Found" not in answered.text
+
+
 def test_a_body_that_is_not_called_json_is_refused_with_the_header_to_send(steady):
     answered = steady.post("/v1/tickets", content=b'{"subject": "VPN"}', headers={"Content-Type": "text/plain"})
     assert answered.status_code == 415
