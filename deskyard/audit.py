@@ -17,8 +17,11 @@ from deskyard.tables import AuditRow
 
 DeedName = Literal[
     "policy.put",
+    "breaker.trip",
+    "breaker.close",
     "model.activate",
     "model.rollback",
+    "model.challenge",
     "queue.put",
     "agent.put",
     "key.create",

@@ -40,6 +40,7 @@ MANIFEST: Final = "manifest.json"
 MAPPED: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
 REPORT: Final = ("report.json", "report.html")
+BESIDE: Final = (*REPORT, "comparison.json")
 """What a training run lays beside the content, outside the digest; it goes when another content comes."""
 MEANING: Final = ("coef", "intercept", "centre", "directions", "remembered")
 """Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
@@ -98,9 +99,10 @@ class Bundle:
         (None: `guard.TOLERATED`, where it pays).
         """
         asked = self.card["asked_precision"] if precision is None else precision
+        following = bool(self.card.get("follows_drift"))
         if (asked, strangers) not in self._contracts:
             self._contracts[asked, strangers] = {
-                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, strangers)
+                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, strangers, following)
                 for t, head in self.scorer.heads.items()
             }
         return self._contracts[asked, strangers]
@@ -417,5 +419,5 @@ def _sweep(folder: Path, keep: str) -> None:
         unfinished = path.name.startswith(atomic.SAVING)
         if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
             continue
-        if (_ours(path.name) or path.name in REPORT) and path.name != keep:
+        if (_ours(path.name) or path.name in BESIDE) and path.name != keep:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -70,15 +70,18 @@ def export_history(
         typer.echo(f"{done.moves:,} moves to {moves}.", err=True)
 
 
-def export(database: Database, out: Path, moves: Path | None) -> Exported:
-    """Write the table, and the moves where they are wanted; both appear whole or not at all."""
+def export(database: Database, out: Path, moves: Path | None, until: datetime | None = None) -> Exported:
+    """Write the table, and the moves where they are wanted; both appear whole or not at all.
+
+    `until`: as the desk stood at that moment, by its journey.
+    """
     done = Exported()
     with database.reading() as session, ExitStack() as stack:
-        fields = _field_columns(session)
+        fields = _field_columns(session, until)
         table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
         journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
         tidy = _kept_in_csv if _is_csv(out) else dict
-        for ticket, steps in _tickets(session):
+        for ticket, steps in _tickets(session, until):
             row = _row(ticket, steps, fields)
             table.write(tidy(row))
             done.tickets += 1
@@ -100,8 +103,8 @@ def beside(out: Path) -> Path:
     return out.with_name(out.name[: len(out.name) - len(ending)] + ".moves.csv")
 
 
-def _tickets(session: Session) -> Iterator[tuple[Filed, list[Step]]]:
-    """Every ticket with its journey, oldest first."""
+def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, list[Step]]]:
+    """Every ticket that had come by then with its journey so far, oldest first."""
     after = 0
     while rows := session.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
         here = [filed(row) for row in rows]
@@ -111,7 +114,16 @@ def _tickets(session: Session) -> Iterator[tuple[Filed, list[Step]]]:
         for row in session.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
             steps[row.ticket_id].append(journey.step(row))
         for ticket in here:
-            yield ticket, steps[ticket.id]
+            if until is None:
+                yield ticket, steps[ticket.id]
+            elif ticket.received_at <= until:
+                yield _rewound(ticket, steps[ticket.id], until), [step for step in steps[ticket.id] if step.at <= until]
+
+
+def _rewound(ticket: Filed, steps: Sequence[Step], until: datetime) -> Filed:
+    """The ticket before all that has happened to it since."""
+    was: dict[str, Any] = {step.field: step.was for step in reversed(steps) if step.at > until}
+    return replace(ticket, **{name: value for name, value in was.items() if name in (*TARGETS, "status")})
 
 
 def _row(filed_: Filed, steps: Sequence[Step], columns: Mapping[str, None]) -> dict[str, str | None]:
@@ -171,10 +183,12 @@ def _move(ticket: str | None, step: Step) -> dict[str, str | None]:
     return dict(zip(MOVES, values, strict=True))
 
 
-def _field_columns(session: Session) -> dict[str, None]:
+def _field_columns(session: Session, until: datetime | None) -> dict[str, None]:
     """A column for each field that any ticket has; names that differ in case only are one field, as for a reader."""
     found: set[str] = set()
-    for fields in session.scalars(select(TICKETS.c.fields).execution_options(yield_per=CHUNK)):
+    wanted = select(TICKETS.c.fields)
+    wanted = wanted if until is None else wanted.where(TICKETS.c.received_at <= until)
+    for fields in session.scalars(wanted.execution_options(yield_per=CHUNK)):
         found.update(fields)
     return dict.fromkeys(sorted(column for column in map(_column, found) if column != "x_"))
 

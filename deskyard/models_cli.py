@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deskyard import active_model, bundle, promotion
+from deskyard import active_model, bundle, challengers, comparisons, promotion
 from deskyard.active_model import Active
+from deskyard.challengers import Challenger
 from deskyard.database import open_database
 from deskyard.desk.journey import Actor
-from deskyard.errors import BundleError
+from deskyard.errors import BadInput, BundleError
 from deskyard.settings import settings
 
 
@@ -25,7 +26,7 @@ def models() -> None:
     folder = settings().models
     database = open_database(settings().database)
     with database.reading() as session:
-        now = active_model.current(session)
+        now, beside = active_model.current(session), challengers.now(session)
     database.close()
     places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
     if not places:
@@ -35,18 +36,19 @@ def models() -> None:
     for heading in ("name", "digest", "trained", "predicts", "asked", "state"):
         shown.add_column(heading, overflow="fold")
     for place in places:
-        shown.add_row(*_row(place, now))
+        shown.add_row(*_row(place, now, beside))
     out = Console()
     (out if out.is_terminal else Console(width=130)).print(shown)
 
 
 def promote(
     name: Annotated[str, typer.Argument(help="A bundle's name, as `deskyard models` lists it.")],
-    force: Annotated[bool, typer.Option("--force", help="Do not compare it with the model in use.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Whatever it was found to be worth.")] = False,
 ) -> None:
     """Put a bundle in use for every process, without a pause; one that can't be used is refused.
 
-    It must predict at least what the model in use does; --force lets it predict less.
+    It must predict at least what the model in use does, and where the two were compared (`deskyard retrain`) have
+    earned its place; --force lets it.
 
     Example: `deskyard promote 2026-01-31-120000`
     """
@@ -67,6 +69,24 @@ def rollback() -> None:
     typer.echo(_told(done))
 
 
+def challenge(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A bundle's name, as `deskyard models` lists it.")] = "",
+    none: Annotated[bool, typer.Option("--none", help="Let no bundle run beside the model in use.")] = False,
+) -> None:
+    """Let a bundle run beside the model in use: it is asked about every new ticket, and never acted on.
+
+    What it said is kept and compared with what people made of the tickets: `deskyard compare --live`.
+
+    Example: `deskyard challenge 2026-02-28-120000` or `deskyard challenge --none`
+    """
+    if bool(name) == none:
+        raise BadInput("name a bundle, or say --none.")
+    database = open_database(settings().database)
+    promotion.challenge(database, settings().models, name, _me())
+    database.close()
+    typer.echo(f"{name} runs beside the model in use from the next ticket on." if name else "Nothing runs beside it.")
+
+
 def _me() -> Actor:
     return Actor("person", getpass.getuser())
 
@@ -75,7 +95,7 @@ def _told(done: Active) -> str:
     return f"{done.name} ({done.digest[:12]}) is in use, put there by {done.actor} at {done.at:%Y-%m-%d %H:%M} UTC."
 
 
-def _row(place: Path, now: Active | None) -> list[str]:
+def _row(place: Path, now: Active | None, beside: Challenger | None) -> list[str]:
     try:
         found = bundle.load(place)
     except BundleError as error:
@@ -88,5 +108,12 @@ def _row(place: Path, now: Active | None) -> list[str]:
         str(found.made.get("at", "not said")).removesuffix("+00:00"),
         ", ".join(found.targets),
         f"{found.card['asked_precision']:.0%}",
-        "in use" if in_use else "another was put in use under this name" if replaced else "",
+        "in use" if in_use else "another was put in use under this name" if replaced else _stands(found, now, beside),
     ]
+
+
+def _stands(found: bundle.Bundle, now: Active | None, beside: Challenger | None) -> str:
+    """What became of a bundle that is not in use."""
+    told = ["challenger"] if beside and beside.digest == found.digest else []
+    compared = comparisons.read(settings().models / found.name, now.digest if now else None, found.digest)
+    return ", ".join([*told, *([compared.verdict] if compared else [])])

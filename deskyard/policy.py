@@ -27,7 +27,7 @@ BLIND: Final = 0.02
 
 Contracts = Mapping[Target, Contract]
 
-_LATER: Final = ("strangers", "stores", "blind")
+_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain")
 """What policies of before did not know."""
 
 
@@ -48,6 +48,18 @@ class Rule:
     precision: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Retrain:
+    """When the model is trained anew by itself: after so much time (`7d`; "" is never), after so many corrections by
+    people (0 is never), when drift asks for it. `promote`: it takes its place where it has earned it; else it waits for
+    a person."""
+
+    every: str = ""
+    corrections: int = 0
+    drift: bool = False
+    promote: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """What was asked of the machine.
@@ -58,7 +70,9 @@ class Policy:
     `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
     (None: `guard.TOLERATED`, where it pays).
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind` is the share (0..1)
-    of routed tickets that a person sorts without seeing the answer (None: `BLIND`).
+    of routed tickets that a person sorts without seeing the answer (None: `BLIND`). `tripped` holds the labels, target
+    by target, that the circuit breaker has taken out (`deskyard.trips`): they are suggested whatever the rules say.
+    `retrain` says when a model is learnt anew (None: never by itself).
     """
 
     mode: Mode = Mode.SUGGEST
@@ -72,6 +86,8 @@ class Policy:
     pairs: Mapping[str, Mapping[Target, Rule]] = field(default_factory=dict)
     stores: Mapping[str, Rule] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
+    tripped: Mapping[Target, tuple[str, ...]] = field(default_factory=dict)
+    retrain: Retrain | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -111,6 +127,12 @@ class Policy:
             next(rule.mode for rule in said if rule.mode is not None),
             next((rule.precision for rule in said if rule.precision is not None), None),
         )
+
+    def held_back(self, target: Target, label: str | None, queue: str | None) -> bool:
+        """Whether the circuit breaker has taken a label out, or the queue that it would bring the ticket to."""
+        if target in PLACING and queue in self.tripped.get("queue", ()):
+            return True
+        return label in self.tripped.get(target, ())
 
     def bound_for(self, target: Target, label: str | None) -> str | None:
         """The queue that a label of `queue` or `category` means; None for other targets."""
@@ -240,6 +262,9 @@ def _obey(decision: Decision, policy: Policy, queue: str | None) -> Decision:
         return decision
     if policy.halted:
         return _only(decision, Action.SUGGEST, Reason("halted", "the kill switch is on: nothing is routed"))
+    if policy.held_back(decision.target, decision.label, queue):
+        broke = f"the circuit breaker holds {decision.label!r} back: too many of its tickets went wrong lately"
+        return _only(decision, Action.SUGGEST, Reason("tripped", broke))
     if mode is Mode.SHADOW:
         return _only(decision, Action.SUGGEST, Reason("shadow", "shadow mode: it would be set, and is only recorded"))
     if mode is Mode.SUGGEST:

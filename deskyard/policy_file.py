@@ -21,6 +21,15 @@ mode = "shadow"
 
 [routes]                      # category = queue
 "Refund" = "Billing"
+
+[tripped]                     # target = labels that the circuit breaker has taken out
+queue = ["Billing"]
+
+[retrain]                     # when the model is trained anew by itself
+every = "7d"                  # hours, days or weeks after it was trained, or tried
+corrections = 200             # that people made since
+drift = true                  # when drift asks for it
+promote = true                # it takes the place where it has earned it; else a person decides
 """
 
 import json
@@ -30,10 +39,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from deskyard.errors import BadInput
-from deskyard.policy import Mode, Policy, Rule
+from deskyard.policy import Mode, Policy, Retrain, Rule
 from deskyard.ticket import TARGETS, Target
+from deskyard.times import is_span
 
-_TOP: Final = ("mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes")
+_TOP: Final = (
+    "mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes", "tripped",
+    "retrain",
+)  # fmt: skip
 
 
 def read(text: str) -> Policy:
@@ -89,7 +102,24 @@ class _Reading:
                 label: self.kind(queue, str, ("routes", label), "the name of a queue")
                 for label, queue in self.table(said, "routes", ()).items()
             },
+            tripped=self.tripped(self.table(said, "tripped", ())),
+            retrain=self.retrain(self.table(said, "retrain", ())),
         )
+
+    def retrain(self, said: Mapping[str, Any]) -> Retrain | None:
+        path = ("retrain",)
+        self.known(said, ("every", "corrections", "drift", "promote"), path)
+        every, corrections = said.get("every", ""), said.get("corrections", 0)
+        if type(every) is not str or (every and not is_span(every)):
+            self.wrong((*path, "every"), f'every is {every!r}; write hours, days or weeks, such as "7d"')
+        if type(corrections) is not int or corrections < 0:
+            self.wrong((*path, "corrections"), f"corrections is {corrections!r}; write how many, such as 200")
+        switches = {
+            name: self.kind(said.get(name, False), bool, (*path, name), "true or false")
+            for name in ("drift", "promote")
+        }
+        found = Retrain(every, corrections, **switches)
+        return None if found == Retrain() else found
 
     def rules(self, said: Mapping[str, Any], path: tuple[str, ...]) -> dict[Target, Rule]:
         table = self.table(said, "targets", path)
@@ -99,6 +129,13 @@ class _Reading:
             for target in TARGETS
             if target in table
         }
+
+    def tripped(self, said: Mapping[str, Any]) -> dict[Target, tuple[str, ...]]:
+        self.known(said, TARGETS, ("tripped",))
+        for target, labels in said.items():
+            if type(labels) is not list or any(type(label) is not str for label in labels):
+                self.wrong(("tripped", target), f"{target} is {labels!r}; it must be a list of labels")
+        return {target: tuple(sorted(set(said[target]))) for target in TARGETS if said.get(target)}
 
     def rule(self, said: Mapping[str, Any], path: tuple[str, ...], more: tuple[str, ...] = ()) -> Rule:
         self.known(said, ("mode", "precision", *more), path)
@@ -173,6 +210,16 @@ def _lines(policy: Policy) -> Iterator[str]:
     if policy.routes:
         yield from ("", "[routes]")
         yield from (f"{_quoted(label)} = {_quoted(queue)}" for label, queue in policy.routes.items())
+    if policy.tripped:
+        yield from ("", "[tripped]")
+        for target, labels in policy.tripped.items():
+            yield f"{target} = [{', '.join(map(_quoted, labels))}]"
+    if policy.retrain is not None:
+        said = policy.retrain
+        yield from ("", "[retrain]")
+        yield from [f'every = "{said.every}"'] if said.every else []
+        yield from [f"corrections = {said.corrections}"] if said.corrections else []
+        yield from (f"{name} = true" for name in ("drift", "promote") if getattr(said, name))
 
 
 def _section(header: str, rule: Rule) -> Iterator[str]:

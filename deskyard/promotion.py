@@ -7,7 +7,7 @@ it, and says which bundle to begin with where there is no row yet.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deskyard import active_model, audit, bundle
+from deskyard import active_model, audit, bundle, challengers, comparisons
 from deskyard.active_model import Active
 from deskyard.audit import DeedName
 from deskyard.database import Database
@@ -17,21 +17,47 @@ from deskyard.errors import BadInput, BundleBroken, BundleError
 from deskyard.policy import PLACING
 
 
-def promote(database: Database, models: Path, name: str, actor: Actor, *, force: bool = False) -> Active:
+def promote(
+    database: Database, models: Path, name: str, actor: Actor, *, force: bool = False, instead_of: str | None = None
+) -> Active:
     """Put the bundle `name` of the folder `models` in use, for every process; the desk gets the queues it knows.
 
     It is opened and checked first: raises BundleError when it can't be used, and BadInput when it no longer predicts
-    what the present model does (`force` lets it). Then the present model stays.
+    what the present model does, or was compared with that and has not earned its place (`force` lets it). Then the
+    present model stays; so it does if it is another than `instead_of` (a digest) by now.
     """
     if not name or Path(name).name != name:
         raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
     found = bundle.load(models / name)
     with database.reading() as session:
         now = active_model.current(session)
+    if instead_of is not None and (now is None or now.digest != instead_of):
+        raise BadInput(f"{now.name if now else 'no model'} is in use by now, with which {name} was not compared")
     lost = _lost(models, now, found) if now and not force else ()
     if lost:
         raise BadInput(f"{name} does not predict {', '.join(lost)}, which {now.name if now else ''} does: --force")
+    compared = comparisons.read(models / name, now.digest, found.digest) if now and not force else None
+    if compared is not None and not compared.promote:
+        raise BadInput(f"{name} was compared with {now.name if now else ''}, and {compared.verdict}: --force")
     return _put(database, models, found, actor, "model.activate")
+
+
+def challenge(database: Database, models: Path, name: str, actor: Actor) -> None:
+    """Let the bundle `name` be asked about every new ticket beside the model in use; "" lets none.
+
+    Raises BundleError when it can't be used, BadInput when it is in use itself.
+    """
+    if name and Path(name).name != name:
+        raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
+    found = bundle.load(models / name) if name else None
+    at = datetime.now(UTC)
+    with database.writing() as session:
+        now = active_model.current(session)
+        if found is not None and now is not None and found.digest == now.digest:
+            raise BadInput(f"{name} is the model in use: name another")
+        challengers.put(session, name, found.digest if found else "", actor.name, at)
+        told = f"{found.name} ({found.digest[:16]})" if found else "none"
+        audit.note(session, actor, "model.challenge", told, at)
 
 
 def rollback(database: Database, models: Path, actor: Actor) -> Active:

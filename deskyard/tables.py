@@ -2,8 +2,9 @@
 is kept of foreign help desks.
 
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
-`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.access`,
-`deskyard.foreign` and `deskyard.accuracy`; the shape changes through `deskyard.migrations`.
+`deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.challengers`,
+`deskyard.wanted`, `deskyard.access`, `deskyard.foreign` and `deskyard.accuracy`; the shape changes through
+`deskyard.migrations`.
 """
 
 import re
@@ -29,7 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-PREFIXES: Final = ("desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_", "report_")
+PREFIXES: Final = (
+    "desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_", "report_", "learning_",
+)  # fmt: skip
 """Our tables begin like this; any other table in the database belongs to somebody else."""
 
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -254,6 +257,28 @@ class PolicyRow(Base):
     text: Mapped[str]
 
 
+class TripRow(Base):
+    """The circuit breaker took a label out: at which ticket, how many of how many tickets were wrong since the
+    suspicion began, what was promised, and by which model. It is over when `closed_at`; `closed_ticket` is the newest
+    ticket of that moment, and only newer ones count from then on."""
+
+    __tablename__ = "policy_trips"
+    __table_args__ = (Index(None, "target", "label"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    target: Mapped[str]
+    label: Mapped[str]
+    ticket_id: Mapped[int]
+    wrong: Mapped[int]
+    of: Mapped[int]
+    promised: Mapped[float]
+    bundle: Mapped[str]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    closed_ticket: Mapped[int | None]
+
+
 class ActiveModelRow(Base):
     """The model put in use at a moment; the newest is in use. Only ever added to."""
 
@@ -265,6 +290,60 @@ class ActiveModelRow(Base):
     actor: Mapped[str]
     name: Mapped[str]
     digest: Mapped[str]
+
+
+class ChallengerRow(Base):
+    """The bundle named as challenger at a moment; the newest counts, one without a name ends it.
+
+    `read_to`: the journal's entry up to which it has been asked about new tickets.
+    """
+
+    __tablename__ = "learning_challengers"
+    __table_args__ = (_NUMBERED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    name: Mapped[str]
+    digest: Mapped[str]
+    read_to: Mapped[int]
+
+
+class ShadowRow(Base):
+    """What a challenger said of one target of a new ticket, and the model in use; nothing was done about it.
+
+    `champion` is the digest of the model in use, `said` and `ours` are labels, and `..._routed` tells whether a
+    contract would have let it be set.
+    """
+
+    __tablename__ = "learning_answers"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    champion: Mapped[str]
+    at: Mapped[datetime]
+    said: Mapped[str]
+    said_routed: Mapped[bool]
+    ours: Mapped[str]
+    ours_routed: Mapped[bool]
+
+
+class WishRow(Base):
+    """Why a retraining is wanted, and what came of it. `held` is `why` until it ended: one reason is wanted once."""
+
+    __tablename__ = "learning_wishes"
+    __table_args__ = (UniqueConstraint("held"), _NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    why: Mapped[str]
+    text: Mapped[str]
+    held: Mapped[str | None]
+    begun_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    bundle: Mapped[str]
+    outcome: Mapped[str]
 
 
 class KeyRow(Base):
@@ -482,10 +561,14 @@ class NoticeTargetRow(Base):
 
 
 class NoticeRow(Outgoing, Base):
-    """That a ticket reached a queue, to be told to one target."""
+    """That a ticket reached a queue, or made the circuit breaker trip for it, to be told to one target."""
 
     __tablename__ = "notice_sendings"
-    __table_args__ = (UniqueConstraint("target_id", "decision"), Index(None, "state", "due_at"), _NUMBERED)
+    __table_args__ = (
+        UniqueConstraint("target_id", "decision", "event", "queue"),
+        Index(None, "state", "due_at"),
+        _NUMBERED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     target_id: Mapped[int] = mapped_column(ForeignKey("notice_targets.id"))
@@ -548,11 +631,12 @@ class AnswerRow(Base):
     """What the machine said of one target of a ticket, and what it was at the end.
 
     `truth` is empty until the ticket is solved with a value that a person stands behind. `place`: 1, 2, 3 where the
-    truth stood among the machine's labels, 0 further down or nowhere, -1 not known yet.
+    truth stood among the machine's labels, 0 further down or nowhere, -1 not known yet. `heard` is what a person last
+    chose, solved or not (empty: nobody spoke), and `agreed` whether the machine had said so.
     """
 
     __tablename__ = "report_answers"
-    __table_args__ = (Index(None, "target", "day"),)
+    __table_args__ = (Index(None, "target", "day"), Index(None, "target", "fate", "ticket_id"))
 
     ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     target: Mapped[str] = mapped_column(primary_key=True)
@@ -564,6 +648,8 @@ class AnswerRow(Base):
     said: Mapped[str]
     truth: Mapped[str]
     place: Mapped[int]
+    heard: Mapped[str]
+    agreed: Mapped[bool]
 
 
 class MoveRow(Base):

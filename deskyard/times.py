@@ -36,6 +36,7 @@ _MONTHS: Final = {
     for name in names.split()
 }  # fmt: skip
 _ZONE: Final = re.compile(r"(?:Z|UTC|GMT|МСК|MSK|:\d{2}(?:[.,]\d+)?\s*[+-]\d{2}:?\d{2})(?:\s*\(\w+\))?$", re.IGNORECASE)
+_SPAN: Final = re.compile("[1-9][0-9]{0,4}[hdw]")
 _MIN, _MAX = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -196,3 +197,23 @@ def _month(name: str) -> int:
     if month is None:
         raise ValueError(name)
     return month
+
+
+def is_span(text: str) -> bool:
+    """Whether a text says how long.
+
+    >>> is_span("7d"), is_span("12h"), is_span("0d"), is_span("soon")
+    (True, True, False, False)
+    """
+    return bool(_SPAN.fullmatch(text))
+
+
+def span(text: str) -> timedelta:
+    """Hours, days or weeks, as people write them. Raises ValueError for anything else.
+
+    >>> span("2w").days
+    14
+    """
+    if not is_span(text):
+        raise ValueError(text)
+    return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[text[-1]]: int(text[:-1])})

@@ -135,6 +135,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("POST", "/models/halt"): RULE,
     ("POST", "/models/resume"): RULE,
     ("POST", "/models/policy"): RULE,
+    ("POST", "/models/policy/breaker"): RULE,
     ("POST", "/models/policy/text"): RULE,
     ("POST", "/models/train"): RULE,
     ("POST", "/models/train/cancel"): RULE,

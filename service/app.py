@@ -34,6 +34,7 @@ from service.api import (
     stores,
     tickets,
 )
+from service.challenging import Challenging
 from service.counting import keep
 from service.engine import Engine
 from service.guard import Guard
@@ -44,6 +45,7 @@ from service.pages import ask, door, queue, reports, review, rules, ticket, trai
 from service.pages import models as shelf
 from service.pages import yard as page
 from service.problems import problems as declared
+from service.retraining import Retraining
 from service.routing import Answered, Arrival, route_all
 from service.yard import Yard
 
@@ -78,6 +80,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         desk_queues.ensure(session)
     yard = Yard(database, chosen.models)
     yard.hands = engine = Engine(database)
+    learning = Learning(chosen)
     lane = Lane[Arrival, Answered](partial(route_all, yard))
 
     @asynccontextmanager
@@ -85,13 +88,22 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         stop = threading.Event()
         watching = threading.Thread(target=yard.models.watch, args=(stop,), name="models", daemon=True)
         watching.start()
-        counting = threading.Thread(target=keep, args=(database, stop), name="counting", daemon=True)
+        counting = threading.Thread(target=keep, args=(yard, stop), name="counting", daemon=True)
         counting.start()
+        beside = [
+            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+            for name, work in (
+                ("challenging", Challenging(database, chosen.models).keep),
+                ("retraining", Retraining(yard, learning).keep),
+            )
+        ]
+        for thread in beside:
+            thread.start()
         engine.start(yard)
         yield
         stop.set()
-        watching.join()
-        counting.join()
+        for thread in (watching, counting, *beside):
+            thread.join()
         engine.stop()
         lane.stop()
         database.close()
@@ -111,7 +123,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.state.yard, app.state.lane, app.state.engine = yard, lane, engine
     app.state.access = Access(database)
     app.state.metrics = Metrics()
-    app.state.learning = Learning(chosen)
+    app.state.learning = learning
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
     problems.install(app)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ _TAIL: Final = 20_000
 @dataclass(frozen=True, slots=True)
 class Run:
     """The newest run: what it learns from and who asked for it; what it does now (`what`, `done` of `of`); what came of
-    it: a bundle's name, or the last line that it said."""
+    it: a bundle's name, and the last line that it said. `retraining`: it compares as well, and may take the place."""
 
     state: State
     source: str
@@ -60,6 +60,7 @@ class Run:
     bundle: str = ""
     champion: bool = False
     said: str = ""
+    retraining: bool = False
 
 
 class Learning:
@@ -92,12 +93,20 @@ class Learning:
             raise BadInput(f"{source[:100]!r} is no history in {self.files_in}: put it there, then choose it")
         if effort not in EFFORTS or not 0.5 <= precision < 1:
             raise BadInput("choose an effort, and a precision from 50 % to below 100 %")
+        self._begin(["train", *self._what(source), "--precision", str(precision), "--effort", effort], source, by)
+
+    def retrain(self, by: str, *, promote: bool) -> None:
+        """Begin to learn anew from the desk's own tickets and to compare; `promote`: take the champion's place where
+        that is earned. Raises StoreConflict while another run is under way."""
+        self._begin(["retrain", "--desk", "--promote" if promote else "--no-promote"], DESK, by, retraining=True)
+
+    def _begin(self, what: Sequence[str], source: str, by: str, *, retraining: bool = False) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "deskyard", "train", *self._what(source), "--precision", str(precision)]
-        command += ["--effort", effort, "--progress", "json"]
+        command = [sys.executable, "-m", "deskyard", *what, "--progress", "json"]
         command += ["--rejected", str((self.folder / "rejected.csv").absolute())]
         with self._locked(fcntl.LOCK_EX) as lock:
             told = {"source": source, "by": by, "at": datetime.now(UTC).isoformat(), "cancelled": False}
+            told |= {"retraining": retraining}
             with (self.folder / "progress.jsonl").open("wb") as out, (self.folder / "log.txt").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own command, without a shell
                     command,
@@ -131,8 +140,10 @@ class Learning:
         runs = self._runs()
         last = self._last_line()
         known = {"source": told["source"], "by": told["by"], "at": datetime.fromisoformat(told["at"])}
+        known |= {"retraining": told.get("retraining", False)}
         if "bundle" in last:
-            return Run("done", **known, bundle=last["bundle"], champion=last["champion"])
+            told_at_last = {"champion": last["champion"], "said": last.get("told", "")}
+            return Run("done", **known, bundle=last["bundle"], **told_at_last)
         if runs:
             return Run("running", **known, what=last.get("what", ""), done=last.get("done", 0), of=last.get("of"))
         if told["cancelled"]:

@@ -50,7 +50,8 @@ def tell(target: Target, notice: str, *, event: str, ticket: str, queue: str, at
     from service.notices import Notice  # only here: mail and TLS libraries are needed by few
 
     public = settings().public_url.rstrip("/")
-    link = f"{public}/tickets/{ticket}" if public else ""
+    page = "models/policy" if event == notices.TRIPPED else f"tickets/{ticket}"
+    link = f"{public}/{page}" if public else ""
     told = Notice(id=notice, event=event, ticket=ticket, queue=queue, link=link, at=at)
     opened(target.place, secrets.read(secret_name(target.name)), target.language).send(told)
 

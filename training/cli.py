@@ -4,11 +4,8 @@ import json
 import os
 import shlex
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +17,8 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
-from deskyard.database import open_database
 from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
-from deskyard.export_history import beside, export
 from deskyard.progress import Shown, bar, console, lines, tell
 from deskyard.reports.words import Language, preferred
 from deskyard.settings import settings
@@ -32,6 +27,7 @@ from training import tracking
 from training.audit import report_lines, serious
 from training.handover import hand_over, leave_report, refuse_unwritable
 from training.history import History, load
+from training.origin import Origin
 from training.rejected import write_rejected
 from training.run import Options
 from training.run import train as run
@@ -50,6 +46,13 @@ class Favour(StrEnum):
 
     COMMON = "common"
     RARE = "rare"
+
+
+class Following(StrEnum):
+    """What is done about a desk that changes."""
+
+    IGNORE = "ignore"
+    FOLLOW = "follow"
 
 
 class Order(StrEnum):
@@ -82,6 +85,10 @@ def train(
     favour: Annotated[
         Favour, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
     ] = Favour.COMMON,
+    drift: Annotated[
+        Following,
+        typer.Option(help="Follow a desk that changes: leave labels out that come no more, doubt old evidence sooner."),
+    ] = Following.IGNORE,
     encoder: Annotated[
         str,
         typer.Option(
@@ -122,17 +129,20 @@ def train(
     if strict and not audit:
         raise BadInput("--strict needs the audit: leave --no-audit out.")
     said = parse_map(mapping or [])
-    options = Options(_targets(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents)
+    options = Options(
+        _targets(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents, drift.value
+    )
     refuse_unwritable(settings(), out)
     opened = open_encoder(encoder) if encoder else None
     start = time.perf_counter()
     walk = lines if progress is Shown.JSON else bar
-    with own_history() if desk else nullcontext((files or [], moves)) as (tables, journeys):
+    origin = Origin.of(files or [], moves, mapping or [], order.value, test)
+    with origin.files() as (tables, journeys):
         history = load(tables, said, moves=journeys, order=order.value)
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
-    _tell([history, judge] if judge else [history], rejected)
+    say_what_was_read([history, judge] if judge else [history], rejected)
     trained = run(history, options, judge, walk, opened)
     for line in report_lines(trained.findings):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -140,12 +150,12 @@ def train(
         console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
         raise typer.Exit(1)
     seconds = time.perf_counter() - start
-    done = hand_over(trained, history, settings(), out, seconds, champion)
+    done = hand_over(trained, history, settings(), out, seconds, origin, champion)
     command = shlex.join(["deskyard", *sys.argv[1:]])
     told = leave_report(trained, done, command, lang or preferred(os.environ), with_texts)
     if mlflow:
         with console.status("logging to MLflow"):
-            logged = tracking.log(trained, history, len(tables), done, seconds, settings())
+            logged = tracking.log(trained, history, done, seconds, settings())
         console.print(logged, highlight=False, markup=False, soft_wrap=True)
     if progress is Shown.JSON:
         console.print(told, done.told, highlight=False, markup=False, soft_wrap=True)
@@ -161,20 +171,6 @@ def train(
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-@contextmanager
-def own_history() -> Iterator[tuple[list[Path], Path]]:
-    """The built-in desk's tickets and their moves as files; they are gone when the context ends."""
-    settings().state.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".history-", dir=settings().state) as folder:
-        table = Path(folder) / "history.csv.gz"
-        database = open_database(settings().database)
-        try:
-            export(database, table, beside(table))
-        finally:
-            database.close()
-        yield [table], beside(table)
-
-
 def _targets(said: str) -> tuple[Target, ...]:
     names = [name.strip() for name in said.split(",") if name.strip()]
     wrong = [name for name in names if name not in get_args(Target)]
@@ -183,7 +179,7 @@ def _targets(said: str) -> tuple[Target, ...]:
     return tuple(target for target in TARGETS if target in names)
 
 
-def _tell(parts: list[History], rejected: Path) -> None:
+def say_what_was_read(parts: list[History], rejected: Path) -> None:
     """Say what was read, what was ignored and what was rejected, before the long work begins."""
     for history, what in zip(parts, ("tickets read", "tickets to judge on"), strict=False):
         console.print(f"{len(history):,} {what}", highlight=False)

@@ -25,6 +25,7 @@ from deskyard.text import latin_stemmer
 from deskyard.ticket import Target, Ticket
 from training import copies
 from training.calibrate import fit_pool
+from training.kept import FORGETFUL, Kept
 from training.labels import UNLABELLED, LabelSet
 from training.split import Fold, Plan, Positions
 
@@ -190,7 +191,7 @@ class Asked:
 
 
 def work(
-    material: Material, plan: Plan, apart: Sequence[tuple[Target, Fold]], progress: Progress
+    material: Material, plan: Plan, apart: Sequence[tuple[Target, Fold]], progress: Progress, kept: Kept = FORGETFUL
 ) -> tuple[TicketModel, list[Asked]]:
     """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any).
 
@@ -198,8 +199,11 @@ def work(
     """
     ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
     material = material.lean()
-    jobs = [delayed(material.fit)(plan.everything), *(delayed(Asked.of)(material, fold) for fold in ask)]
-    jobs += [delayed(Asked.of)(material.only(target), fold) for target, fold in apart]
+    jobs = [delayed(kept)("model", material.fit, plan.everything)]
+    jobs += [delayed(kept)(f"fold-{n}", Asked.of, material, fold) for n, fold in enumerate(ask)]
+    jobs += [
+        delayed(kept)(f"left-out-{n}", Asked.of, material.only(target), fold) for n, (target, fold) in enumerate(apart)
+    ]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
     model, *asked = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "learning")
     return model, asked

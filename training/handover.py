@@ -19,22 +19,31 @@ from deskyard.reports.page import render
 from deskyard.reports.words import Language
 from deskyard.settings import Settings
 from training.history import History
+from training.origin import Origin
 from training.report import cost, figures, texts
 from training.run import Trained
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """Where the bundle lies, its digest, what became of it, as a sentence, and whether it is the champion now."""
+    """Where the bundle lies, its digest, what became of it, as a sentence, and whether it is the champion now; what it
+    was learnt from."""
 
     folder: Path
     digest: str
     told: str
+    origin: Origin
     champion: bool = False
 
 
 def hand_over(
-    trained: Trained, history: History, settings: Settings, out: Path | None, seconds: float, champion: bool = False
+    trained: Trained,
+    history: History,
+    settings: Settings,
+    out: Path | None,
+    seconds: float,
+    origin: Origin,
+    champion: bool = False,
 ) -> HandedOver:
     """Save to `out`; or, without it, beside the other bundles.
 
@@ -42,9 +51,10 @@ def hand_over(
     """
     now = datetime.now(UTC)
     made = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
-    made |= cost.encoding(trained)
+    made |= cost.encoding(trained) | {"from": origin.plain()}
     if out is not None:
-        return HandedOver(out, bundle.save(out, trained.scorer, trained.evidence, trained.card, made), "")
+        digest = bundle.save(out, trained.scorer, trained.evidence, trained.card, made)
+        return HandedOver(out, digest, "", origin)
     folder = _new_folder(settings.models, now)
     digest = bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
     database = open_database(settings.database)
@@ -52,7 +62,7 @@ def hand_over(
         stays, broken = _usable(settings.models, database)
         if stays and not champion:
             told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
-            return HandedOver(folder, digest, told)
+            return HandedOver(folder, digest, told, origin)
         me = Actor("person", getpass.getuser())
         promotion.promote(database, settings.models, folder.name, me, force=True)
         with database.writing() as session:
@@ -62,7 +72,7 @@ def hand_over(
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
     told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
     told = f"{told} A running service takes it within seconds." if instead else told
-    return HandedOver(folder, digest, told, champion=True)
+    return HandedOver(folder, digest, told, origin, champion=True)
 
 
 def leave_report(trained: Trained, done: HandedOver, command: str, language: Language, with_texts: bool) -> str:

@@ -11,6 +11,7 @@ from importlib.metadata import distributions
 from typing import Final, NamedTuple
 
 from deskyard import __version__
+from deskyard.comparison import Comparison
 from deskyard.proof import draw_up, routes
 from deskyard.ticket import Target
 from training.audit.finding import SEVERITIES
@@ -29,12 +30,12 @@ class Figure(NamedTuple):
     step: int = 0
 
 
-def parameters(trained: Trained, files: int) -> dict[str, str]:
+def parameters(trained: Trained, done: HandedOver) -> dict[str, str]:
     """What was asked of the run, and how much it read."""
     card = trained.card
     asked = card["options"] | {"targets": ",".join(card["options"]["targets"])}
     return {name: str(value) for name, value in asked.items()} | {
-        "files": str(files),
+        "files": str(len(done.origin.tables) or 1),
         "tickets": str(card["learnt_from"]["tickets"]),
         "tickets_judged": str(card["judged_on"]["tickets"]),
         "judged_on": card["judged_on"]["how"],
@@ -43,20 +44,22 @@ def parameters(trained: Trained, files: int) -> dict[str, str]:
 
 
 def tags(trained: Trained, done: HandedOver) -> dict[str, str]:
-    """What names the run: digests of what went in and what came out, and the program."""
+    """What names the run: digests of what went in and what came out, the program, and the moment up to which the
+    desk's own tickets counted."""
     return {
         "deskyard.data": trained.card["learnt_from"]["digest"],
         "deskyard.bundle": done.digest,
         "deskyard.version": __version__,
-    }
+    } | ({"deskyard.desk": done.origin.desk} if done.origin.desk else {})
 
 
-def figures(trained: Trained) -> Iterator[Figure]:
+def figures(trained: Trained, compared: Comparison | None = None) -> Iterator[Figure]:
     """Every figure of the card, named target/figure, and the curves.
 
     `T/learning_curve` (steps: tickets learnt from) is the accuracy of the audit's plain head. `T/coverage_at` and
     `T/precision_at` (steps: asked precision in thousandths) are shares of the judging tickets, from a contract drawn up
-    anew on the evidence of the judged model.
+    anew on the evidence of the judged model. `T/champion`, `T/challenger` and their difference's bounds are of the
+    tickets on which a retraining `compared` the two.
     """
     for target, judged in trained.judged.items():
         score = trained.card["targets"][target]["score"] or {}
@@ -72,6 +75,15 @@ def figures(trained: Trained) -> Iterator[Figure]:
             yield from (Figure(f"{finding.target}/learning_curve", share, n) for n, share in points)
     counted = Counter(finding.severity for finding in trained.findings)
     yield from (Figure(f"findings/{severity}", counted[severity]) for severity in SEVERITIES)
+    if compared is not None:
+        yield Figure("compared/earned", float(compared.promote))
+        yield Figure("compared/tickets", float(compared.tickets))
+        for one in compared.targets:
+            if n := one.whole.n:
+                yield Figure(f"{one.target}/champion", one.whole.first / n)
+                yield Figure(f"{one.target}/challenger", one.whole.second / n)
+                yield Figure(f"{one.target}/difference_low", one.whole.low)
+                yield Figure(f"{one.target}/difference_high", one.whole.high)
 
 
 def _by_asked(target: Target, judged: Judged) -> Iterator[Figure]:

@@ -14,12 +14,10 @@ Reads no file and writes none; the same history, options, libraries and machine 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
 
-from deskyard import __version__
 from deskyard.contract import Contract, Evidence
 from deskyard.encoder import Encoder
 from deskyard.errors import BadInput
@@ -27,23 +25,26 @@ from deskyard.likeness import Likeness
 from deskyard.proof import draw_up, routes
 from deskyard.scorer import Scorer
 from deskyard.ticket import TARGETS, Target
-from training import evaluate, strangers
+from training import evaluate, silent, strangers
 from training.audit import Case, Finding, as_json, audit
 from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_pools, work
 from training.evaluate import Score
 from training.history import History
+from training.kept import FORGETFUL, Kept, versions
 from training.labels import LabelSet, learnable
 from training.shared import shared
 from training.split import Plan, Positions, taking_part
 from training.tune import Effort, Favour, tune
 
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
-"""What can change a model's bytes; their versions stand in the card."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked of a run; part of the card."""
+    """What was asked of a run; part of the card.
+
+    `drift`: "follow" leaves out labels that come no more (`training.silent`), and lets the newest evidence cast doubt
+    on the rest of it sooner (`deskyard.proof`); where time is not known, it changes nothing. `newest`: so many tickets
+    judge instead of the newest fifth.
+    """
 
     targets: tuple[Target, ...] = TARGETS
     precision: float = 0.95
@@ -53,6 +54,8 @@ class Options:
     effort: Effort = "normal"
     favour: Favour = "common"
     parents: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
+    drift: Literal["ignore", "follow"] = "ignore"
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,11 @@ def train(
     test: History | None = None,
     progress: Progress = quiet,
     encoder: Encoder | None = None,
+    kept: Kept = FORGETFUL,
 ) -> Trained:
     """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
+
+    `kept` is where a run that was cut off left what it had finished.
 
     Of a long history the texts that take no part are forgotten (`History.keep_only`). Recipes are chosen as if there
     were no `encoder`: what it adds is then all that its figures tell.
@@ -105,8 +111,12 @@ def train(
     """
     if test is not None and not len(test):
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
-    label_sets = learnable(history.labels, options.targets, options.parents)
     ordered = options.order == "file" or history.dated * 2 > len(history)
+    gone: dict[Target, list[silent.Silence]] = {}
+    following = options.drift == "follow" and ordered
+    if following:
+        history, gone = silent.left_out(history, options.targets)
+    label_sets = learnable(history.labels, options.targets, options.parents)
     y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
     part = taking_part(y, len(history), ordered, options.seed)
     if len(part) < len(history):
@@ -114,18 +124,21 @@ def train(
     tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
     values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
     with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
-        plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups)
-        material = material.by(tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress))
+        plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups, options.newest)
+        material = material.by(
+            tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress, kept)
+        )
         left_out = list(strangers.folds(material, plan.apart.learn))
-        model, asked = work(material, plan, left_out, progress)
+        model, asked = work(material, plan, left_out, progress, kept)
     asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
     kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
     new = Asked.together(asked[: len(plan.folds)])
     apart, at_random = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
     found = _Found.of(material, new, kinds)
-    judged = _judged(material, plan, apart, at_random, found, options.precision)
+    asking = options.precision, following
+    judged = _judged(material, plan, apart, at_random, found, *asking)
     if encoder is not None:
-        judged = _compared(judged, _without_encoder(material, plan, new, apart, at_random, kinds, options.precision))
+        judged = _compared(judged, _without_encoder(material, plan, new, apart, at_random, kinds, *asking))
 
     case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
     findings = audit(case) if options.audit else []
@@ -142,6 +155,8 @@ def train(
         evidence=found.evidence,
         card=_card(history, test, plan, options, material, judged)
         | {"findings": as_json(findings)}
+        | ({"follows_drift": True} if following else {})
+        | ({"silent": {target: [asdict(one) for one in ones] for target, ones in gone.items()}} if gone else {})
         | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),
         judged=judged,
         findings=findings,
@@ -169,15 +184,22 @@ class _Found:
 
 
 def _judged(
-    material: Material, plan: Plan, apart: Asked, at_random: list[Asked], found: _Found, precision: float
+    material: Material,
+    plan: Plan,
+    apart: Asked,
+    at_random: list[Asked],
+    found: _Found,
+    precision: float,
+    following: bool,
 ) -> dict[Target, Judged]:
     """Each target's contract, and its score on the tickets apart."""
     judged = {}
     for target, labels in material.label_sets.items():
-        contract = draw_up(target, found.evidence[target], labels.labels, precision, labels.parents)
+        proved = found.evidence[target]
+        contract = draw_up(target, proved, labels.labels, precision, labels.parents, following=following)
         rows = evidence(apart, target, found.pools, material, found.likeness[target])
         score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
-        judged[target] = Judged(labels, contract, score, found.evidence[target], rows)
+        judged[target] = Judged(labels, contract, score, proved, rows)
     return judged
 
 
@@ -189,13 +211,13 @@ def _without_encoder(
     at_random: list[Asked],
     kinds: Mapping[Target, list[Asked]],
     precision: float,
+    following: bool,
 ) -> dict[Target, Judged]:
     """The same heads without those that read vectors: no head is learnt again, all that rests on them is."""
     kinds = {target: [asked.without_encoder() for asked in answers] for target, answers in kinds.items()}
     found = _Found.of(material, new.without_encoder(), kinds)
-    return _judged(
-        material, plan, apart.without_encoder(), [asked.without_encoder() for asked in at_random], found, precision
-    )
+    others = [asked.without_encoder() for asked in at_random]
+    return _judged(material, plan, apart.without_encoder(), others, found, precision, following)
 
 
 def _compared(judged: Mapping[Target, Judged], without: Mapping[Target, Judged]) -> dict[Target, Judged]:
@@ -299,7 +321,6 @@ def _card(
             | ({"without_encoder": asdict(found.without_encoder)} if found.without_encoder else {})
             for target, found in judged.items()
         },
-        "versions": {"deskyard": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES},
+        "versions": versions(),
         "machine": platform.machine(),
     }

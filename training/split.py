@@ -76,10 +76,11 @@ def thinned(positions: Positions, most: int) -> Positions:
     return positions[np.linspace(0, len(positions) - 1, most).astype(np.int64)] if len(positions) > most else positions
 
 
-def judged_apart(n: int, ordered: bool, seed: int) -> Fold:
-    """The newest fifth (or a random fifth) of `n` tickets apart; at least one ticket on each side if n > 1."""
+def judged_apart(n: int, ordered: bool, seed: int, newest: int | None = None) -> Fold:
+    """The newest fifth (or a random fifth) of `n` tickets apart, or the `newest` so many; at least one ticket on each
+    side if n > 1."""
     order = np.arange(n) if ordered else np.random.default_rng(seed).permutation(n)
-    cut = min(max(round(n * (1 - JUDGED)), 1), max(n - 1, 1))
+    cut = min(max(n - newest if newest else round(n * (1 - JUDGED)), 1), max(n - 1, 1))
     return Fold(np.sort(order[:cut]), np.sort(order[cut:]))
 
 
@@ -143,14 +144,29 @@ class Plan:
     ordered: bool
 
     @classmethod
-    def of(cls, history: int, test: int, ordered: bool, seed: int, groups: Positions | None = None) -> "Plan":
-        """The plan for `history` tickets, judged on `test` tickets more (0: on a fifth of the history).
+    def of(
+        cls,
+        history: int,
+        test: int,
+        ordered: bool,
+        seed: int,
+        groups: Positions | None = None,
+        newest: int | None = None,
+    ) -> "Plan":
+        """The plan for `history` tickets, judged on `test` tickets more (0: on a fifth of the history, or where time
+        is known on the `newest` so many).
 
         `groups` (a number a ticket) of near-copies stay together in the folds. What judges is cut without regard to
         them: copies come back in life too, and the audit tells the score with and without them.
         """
         everything = np.arange(history)
-        apart = Fold(everything, np.arange(history, history + test)) if test else judged_apart(history, ordered, seed)
+        newest = newest if ordered else None
+        fifth = "the newest tickets" if newest else "the newest fifth" if ordered else "a random fifth"
+        apart = (
+            Fold(everything, np.arange(history, history + test))
+            if test
+            else judged_apart(history, ordered, seed, newest)
+        )
         return cls(
             everything=everything,
             folds=tuple(
@@ -158,7 +174,7 @@ class Plan:
             ),
             apart=apart,
             at_random=judged_apart(history, False, seed) if ordered and not test else None,
-            how="the test file" if test else "the newest fifth" if ordered else "a random fifth",
+            how="the test file" if test else fifth,
             ordered=ordered,
         )
 

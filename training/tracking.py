@@ -16,12 +16,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 import deskyard
+from deskyard import comparisons
 from deskyard.answers import PARTS
+from deskyard.comparison import Comparison
+from deskyard.errors import BadInput
 from deskyard.mapping import KNOWN
 from deskyard.settings import Settings
 from training import logged
@@ -71,12 +75,19 @@ QUIET: Final = {
 folder in a model."""
 
 
-def log(trained: Trained, history: History, files: int, done: HandedOver, seconds: float, chosen: Settings) -> str:
-    """Log a run that took `seconds` and read `files`; what became of it, as a sentence. Never raises."""
+def log(
+    trained: Trained,
+    history: History,
+    done: HandedOver,
+    seconds: float,
+    chosen: Settings,
+    compared: Comparison | None = None,
+) -> str:
+    """Log a run that took `seconds`, and how its bundle compared; what became of it, as a sentence. Never raises."""
     uri = chosen.tracking
     try:
         with _quiet(uri):
-            number = _log(_open(chosen), trained, history, files, done, seconds, chosen.tracked)
+            number = _log(_open(chosen), trained, history, done, seconds, chosen.tracked, compared)
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
             return _failed(error, uri)
@@ -129,16 +140,17 @@ def _log(
     client: "MlflowClient",
     trained: Trained,
     history: History,
-    files: int,
     done: HandedOver,
     seconds: float,
     artifacts: str,
+    compared: Comparison | None,
 ) -> str:
     """The number of the new version; a run that breaks off is marked as failed."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    source = {"mlflow.source.name": "deskyard train", "mlflow.source.type": "LOCAL"}
+    door = "deskyard train" if compared is None else "deskyard retrain"
+    source = {"mlflow.source.name": door, "mlflow.source.type": "LOCAL"}
     run = client.create_run(
         _experiment(client, artifacts),
         start_time=now - int(seconds * 1000),
@@ -149,13 +161,15 @@ def _log(
     try:
         client.log_batch(
             ident,
-            metrics=[Metric(name, value, now, step) for name, value, step in logged.figures(trained)],
-            params=[Param(name, value) for name, value in logged.parameters(trained, files).items()],
+            metrics=[Metric(name, value, now, step) for name, value, step in logged.figures(trained, compared)],
+            params=[Param(name, value) for name, value in logged.parameters(trained, done).items()],
         )
         client.log_inputs(ident, list(_datasets(trained.card)))
         client.log_text(ident, _document(trained.card), "card.json")
         client.log_text(ident, _document(trained.card["findings"]), "findings.json")
         client.log_text(ident, logged.environment(), "environment.txt")
+        if compared is not None:
+            client.log_text(ident, comparisons.text(compared), comparisons.FILE)
         for report in REPORTS:
             if (done.folder / report).is_file():
                 client.log_artifact(ident, str(done.folder / report))
@@ -232,6 +246,25 @@ def _register(
     for alias in (CHALLENGER, *[CHAMPION] * done.champion):
         client.set_registered_model_alias(NAME, alias, made.version)
     return str(made.version)
+
+
+def record(run: str, chosen: Settings) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A logged run's bundle: its digest, its card and what it was learnt from, as far as MLflow keeps that.
+
+    Raises BadInput when there is no such run, or MLflow can't be asked.
+    """
+    try:
+        with _quiet(chosen.tracking), TemporaryDirectory() as folder:
+            client = _open(chosen)
+            tags = client.get_run(run).data.tags
+            card = json.loads(Path(client.download_artifacts(run, "card.json", folder)).read_text(encoding="utf-8"))
+    except ModuleNotFoundError as error:
+        raise BadInput("looking a run up needs mlflow: pip install 'deskyard[training]', or name a bundle") from error
+    except Exception as error:  # whatever a foreign store answers, it is said in a sentence
+        where = "MLFLOW_TRACKING_URI" if chosen.mlflow_tracking_uri else chosen.tracking
+        raise BadInput(f"MLflow ({where}) has no run {run!r} of deskyard: name a bundle instead") from error
+    desk = tags.get("deskyard.desk", "")
+    return tags.get("deskyard.bundle", ""), card, {"from": {"desk": desk}} if desk else {}
 
 
 def signature(trained: Trained, history: History) -> "ModelSignature":

@@ -20,6 +20,7 @@ from deskyard.grams import BLOCKS
 from deskyard.recipe import Recipe
 from deskyard.ticket import Target
 from training.crossfit import WORTH_A_PROCESS, Material, Progress
+from training.kept import FORGETFUL, Kept
 from training.split import Fold, Positions, tuning_folds
 from training.trial import Losses, Trial
 
@@ -39,14 +40,23 @@ FOLDS: Final[Mapping[Effort, int]] = {"quick": 1, "normal": 2, "thorough": 3}
 
 
 def tune(
-    material: Material, learn: Positions, ordered: bool, effort: Effort, favour: Favour, progress: Progress
+    material: Material,
+    learn: Positions,
+    ordered: bool,
+    effort: Effort,
+    favour: Favour,
+    progress: Progress,
+    kept: Kept = FORGETFUL,
 ) -> dict[Target, Recipe]:
     """The recipe of each target. Raises PartMissing when a thorough search lacks its library."""
     folds = tuning_folds(learn, ordered, FOLDS[effort], material.seed, material.groups)
     if effort == "thorough":
         _optuna()
     material = material.lean()
-    jobs = [delayed(_tuned)(material.only(target), folds, ordered, effort, favour) for target in material.label_sets]
+    jobs = [
+        delayed(kept)(f"recipe-{target}", _tuned, material.only(target), folds, ordered, effort, favour)
+        for target in material.label_sets
+    ]
     cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
     chosen = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "choosing recipes")
     return dict(zip(material.label_sets, chosen, strict=True))

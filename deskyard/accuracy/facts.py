@@ -29,7 +29,7 @@ from deskyard.journal import (
 from deskyard.policy import TRIAGE
 from deskyard.ticket import TARGETS
 
-RULES: Final = 1
+RULES: Final = 2
 """Counts up when the same journal would give other facts: all of it is then counted anew."""
 
 UNKNOWN: Final = -1
@@ -46,12 +46,15 @@ _FATE: Final = {"route": ROUTED, "suggest": SUGGESTED, "leave": LEFT}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the machine said of a target, what it was at the end ("": not known), and the truth's place."""
+    """What the machine said of a target, what it was at the end ("": not known), and the truth's place; and what a
+    person last chose, solved or not ("": nobody spoke), with whether that is what was said."""
 
     fate: str
     said: str
     truth: str
     place: int
+    heard: str = ""
+    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Facts:
     decided: dict[str, Any] = field(default_factory=dict)
     values: dict[str, str | None] = field(default_factory=dict)
     by: dict[str, str] = field(default_factory=dict)
+    heard: dict[str, str] = field(default_factory=dict)
     wished: set[str] | None = None
     written: set[str] = field(default_factory=set)
     visited: list[str] = field(default_factory=list)
@@ -123,8 +127,9 @@ class Facts:
         decision = self.decided.get("decisions", {}).get(target)
         was_fate = self._fate(target, decision)
         said, others = self._said(target, decision, was_fate)
-        truth = self._truth(target, was_fate)
-        return Answer(was_fate, said, truth, _place(said, others, truth, _is_parent(decision)))
+        truth, heard, parent = self._truth(target, was_fate), self.heard.get(target, ""), _is_parent(decision)
+        agreed = _place(said, others, heard, parent) == 1
+        return Answer(was_fate, said, truth, _place(said, others, truth, parent), heard, agreed)
 
     def _fate(self, target: str, decision: Mapping[str, Any] | None) -> str:
         if target == "queue":
@@ -175,6 +180,7 @@ def _seen(found: Facts, entry: Entry, requester: str) -> None:
 
 def _decided(found: Facts, entry: Entry, requester: str) -> None:
     found.decided, found.wished, found.written = entry.content, None, set()
+    found.heard.clear()
     found.placed = entry.content["placement"]["queue"]
     for name, value in entry.content.get("set", {}).items():
         found.values[name], found.by[name] = value, _by_whom(found, name, value)
@@ -199,6 +205,8 @@ def _unset(found: Facts) -> None:
 def _step(found: Facts, entry: Entry, requester: str) -> None:
     name, was, became, by = (entry.content[key] for key in ("field", "from", "to", "kind"))
     found.values[name], found.by[name] = became, by
+    if by == "person" and became:
+        found.heard[name] = became
     if name == "status":
         _status(found, was, became, entry.at)
     elif name == "queue" and became and became != was:
@@ -224,6 +232,7 @@ def _undone(found: Facts, entry: Entry, requester: str) -> None:
     for name, value in entry.content["back"].items():
         was = found.values.get(name)
         found.values[name], found.by[name] = value, _by_whom(found, name, value)
+        found.heard.pop(name, None)
         if name == "status":
             _status(found, was, value, entry.at)
         elif name == "queue":

@@ -7,7 +7,7 @@ counted again. Many processes may count at once: each computes first, and writes
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
@@ -138,10 +138,7 @@ def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
         own = {"ticket_id": number, "day": day, "source": one.source, "placed": one.placed, "queue": one.queue}
         said = facts.answers(one)
         tickets.append(own | _row(one, came.hour, said["queue"].fate))
-        answers += [
-            own | {"target": target, "fate": a.fate, "said": a.said, "truth": a.truth, "place": a.place}
-            for target, a in said.items()
-        ]
+        answers += [own | {"target": target, **asdict(a)} for target, a in said.items()]
         moves += [
             own | {"n": n, "was": move.was, "became": move.became, "back": move.back}
             for n, move in enumerate(one.moves)

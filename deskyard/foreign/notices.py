@@ -17,8 +17,9 @@ TARGETS: Final = cast(Table, NoticeTargetRow.__table__)
 NOTICES: Final = cast(Table, NoticeRow.__table__)
 OUTBOX: Final = Outbox(NOTICES)
 
-ROUTED, WAITS = "routed", "waits"
-"""The events that are told of: a ticket reached a queue by the machine's decision, or it waits there for a person."""
+ROUTED, WAITS, TRIPPED = "routed", "waits", "tripped"
+"""The events that are told of: a ticket reached a queue by the machine's decision, or it waits there for a person; or
+it was the last of too many that went wrong, and the machine fills that queue no more (see `deskyard.trips`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,16 @@ def remove(session: Session, name: str) -> None:
 
 
 def keep(session: Session, ticket: int, queue: str, decision: int, event: str, at: datetime) -> list[int]:
-    """Keep a notice for each target that wants to hear of it; their numbers. The same decision is told once."""
-    wanting = [one.id for one in every(session) if (queue in one.queues if one.queues else event == ROUTED)]
+    """Keep a notice for each target that wants to hear of it; their numbers. The same decision is told once, and once
+    more if it made the breaker trip: for everybody but those who asked for other queues only."""
+    wanting = [one.id for one in every(session) if (queue in one.queues if one.queues else event != WAITS)]
     if not wanting:
         return []
-    known = select(NOTICES.c.target_id).where(NOTICES.c.decision == decision, NOTICES.c.target_id.in_(wanting))
+    known = select(NOTICES.c.target_id).where(
+        NOTICES.c.decision == decision,
+        NOTICES.c.target_id.in_(wanting),
+        (NOTICES.c.event == TRIPPED) & (NOTICES.c.queue == queue) if event == TRIPPED else NOTICES.c.event != TRIPPED,
+    )
     told = set(session.scalars(known))
     numbers = []
     for target in wanting:

@@ -14,6 +14,7 @@ TARGETS: Final[Mapping[str, str]] = {
 
 HOW: Final[Mapping[str, str]] = {
     "the newest fifth": N_("the newest fifth"),
+    "the newest tickets": N_("the newest tickets"),
     "a random fifth": N_("a random fifth"),
     "the test file": N_("the test file"),
 }

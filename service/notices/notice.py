@@ -55,11 +55,13 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "routed": "Ticket {ticket} came to {queue}",
         "waits": "Ticket {ticket} waits for a person in {queue}",
+        "tripped": "Too many tickets went wrong in {queue}, last {ticket}: they are only suggested from now on",
         "": "Ticket {ticket} in {queue}: {event}",
     },
     "ru": {
         "routed": "Заявка {ticket} попала в очередь «{queue}»",
         "waits": "Заявка {ticket} ждёт человека в очереди «{queue}»",
+        "tripped": "Слишком много ошибок в «{queue}», последняя — заявка {ticket}: теперь только подсказки",
         "": "Заявка {ticket} в очереди «{queue}»: {event}",
     },
 }

@@ -7,13 +7,14 @@ what somebody else changed meanwhile. What the form does not show (pairs, stores
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
-from deskyard import policy_file
+from deskyard import policy_file, trips
 from deskyard.desk import queues as desk_queues
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
@@ -89,6 +90,17 @@ def put_text(
         return _page(request, yard, 422, text=text, wrong=str(error))
 
 
+@router.post("/models/policy/breaker")
+def let_go(yard: InYard, caller: CalledBy, target: Annotated[str, Form()], label: Annotated[str, Form()]) -> Response:
+    """Let the machine fill a class again that the circuit breaker holds back."""
+    wanted = next((known for known in TARGETS if known == target), None)
+    if wanted is None:
+        raise BadInput(f"{target[:50]!r} is no target: choose from {', '.join(TARGETS)}")
+    with yard.changing() as session:
+        trips.close(session, wanted, storable(label), caller.actor, datetime.now(UTC))
+    return shell.go("/models/policy")
+
+
 def _ruled(yard: Yard, caller: CalledBy, change: Change, said: Mapping[str, str]) -> Response:
     version = ruling.rule(yard, caller.actor, change, _seen(said))
     return shell.go(f"/models/policy?done={version.number}")
@@ -107,6 +119,7 @@ def _current(yard: Yard) -> Version:
 def _page(request: Request, yard: Yard, status: int = 200, **shown: Any) -> HTMLResponse:
     with yard.database.reading() as session:
         version, past = Policies.current(session), Policies.past(session, VERSIONS + 1)
+        held = trips.standing(session)
         there = [one for one in desk_queues.names(session) if one != TRIAGE]
     filled: Policy = shown.pop("filled", version.policy)
     caller, told, seen = shell.who(request), _told(past), shown.get("overtaken", version.number)
@@ -122,6 +135,7 @@ def _page(request: Request, yard: Yard, status: int = 200, **shown: Any) -> HTML
         modes=MODES,
         targets=TARGETS,
         names=models.TARGETS,
+        held=[one for one in held if caller.queues is None or (one.target == "queue" and caller.sees(one.label))],
         unsaid=Rule(),
         queues=[one for one in named if caller.sees(one)],
         rules=caller.may("POST", "/models/policy"),

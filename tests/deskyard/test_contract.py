@@ -214,6 +214,15 @@ def test_what_the_newest_evidence_breaks_is_not_promised_on_the_strength_of_the_
     assert contract.of == 400
 
 
+def test_a_model_that_follows_the_desk_doubts_its_past_after_fewer_tickets():
+    old, new = all_right(4000, labels=4), all_right(50, labels=4)
+    new["truth"][::6] = (new["predicted"][::6] + 1) % 4
+    rows = np.concatenate([old, new])
+    assert draw_up("queue", rows, LABELS, 0.9).threshold is not None
+    following = draw_up("queue", rows, LABELS, 0.9, following=True)
+    assert (following.outdated, following.threshold) == (True, None)
+
+
 def test_new_evidence_that_proves_a_promise_by_itself_keeps_it():
     rng = np.random.default_rng(0)
     old, new = all_right(4000, labels=4), all_right(400, labels=4)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskyard.errors import BadInput
-from deskyard.policy import Mode, Policy, Rule
+from deskyard.policy import Mode, Policy, Retrain, Rule
 from deskyard.policy_file import read, write
 from deskyard.ticket import TARGETS
 
@@ -27,6 +27,10 @@ POLICIES = st.builds(
     pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),
     stores=st.dictionaries(NAMES, RULES, max_size=3),
     routes=st.dictionaries(NAMES, NAMES, max_size=3),
+    retrain=st.none()
+    | st.builds(
+        Retrain, st.sampled_from(["", "12h", "7d", "2w"]), st.integers(0, 500), st.booleans(), st.booleans()
+    ).filter(lambda r: r != Retrain()),
 )
 
 
@@ -48,6 +52,9 @@ def test_what_is_written_is_read_back_the_same(policy):
         ("strangers = 5", "line 1: strangers is 5; write a share from 0 to 1"),
         ("queues = 3", "line 1: queues is 3; it must be a table"),
         ('[routes]\n"A" = 1', "line 2: A is 1; it must be the name of a queue"),
+        ('[retrain]\nevery = "soon"', "line 2: every is 'soon'; write hours, days or weeks"),
+        ("[retrain]\ncorrections = -1", "line 2: corrections is -1; write how many"),
+        ("[retrain]\npromote = 1", "line 2: promote is 1; it must be true or false"),
         ("kill = true", "line 1: 'kill' is not known here; choose from mode"),
         ("mode = ", "line 1: Invalid value"),
     ],

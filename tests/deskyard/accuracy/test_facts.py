@@ -74,7 +74,7 @@ def test_what_a_person_moved_is_judged_by_where_it_was_solved():
     found = told(
         decided("IT", decisions={"queue": decision("IT", others=("HR", "Mail"))}), step("queue", "IT", "Mail"), SOLVED
     )
-    assert found.answer("queue") == Answer("routed", "IT", "Mail", 3)
+    assert found.answer("queue") == Answer("routed", "IT", "Mail", 3, heard="Mail")
     assert found.moves == [Move("IT", "Mail", False)]
 
 
@@ -117,7 +117,7 @@ def test_without_a_model_everything_is_left_to_people_and_the_targets_still_add_
     found = told(decided("triage", decisions={}), step("queue", "triage", "IT"), SOLVED)
     answers = facts.answers(found)
     assert {one.fate for one in answers.values()} == {"left"}
-    assert answers["queue"] == Answer("left", "", "IT", -1)
+    assert answers["queue"] == Answer("left", "", "IT", -1, heard="IT")
     assert set(answers) == {"category", "priority", "queue", "assignee"}
 
 
@@ -159,7 +159,7 @@ def test_the_machines_own_move_in_a_foreign_store_is_no_bounce():
     moved = step("queue", "Inbox", "IT", "machine", "deskyard")
     found = told(decided("IT"), wish, moved, done, step("queue", "IT", "HR"), SOLVED, placed="Inbox")
     assert found.moves == [Move("IT", "HR", False)]
-    assert found.answer("queue") == Answer("routed", "IT", "HR", 0)
+    assert found.answer("queue") == Answer("routed", "IT", "HR", 0, heard="HR")
 
 
 def test_what_is_undone_waits_again_and_sorting_it_is_no_bounce():
@@ -186,7 +186,7 @@ def test_what_a_person_confirmed_is_right_and_no_move():
     waits = decided("triage", decisions={"queue": decision("IT", "suggest")})
     chosen = CONFIRMED, {"field": "queue", "from": "triage", "to": "IT", "by": "ann", "kind": "person"}
     found = told(waits, chosen, SOLVED)
-    assert (found.moves, found.answer("queue")) == ([], Answer("suggested", "IT", "IT", 1))
+    assert (found.moves, found.answer("queue")) == ([], Answer("suggested", "IT", "IT", 1, heard="IT", agreed=True))
 
 
 def test_an_erased_ticket_keeps_its_facts():

@@ -1,0 +1,85 @@
+"""Retraining by itself: what the policy asks for is noticed, wished for, and begun once, whoever notices it.
+
+In come the policy and the journal, once a minute; out goes a child process (`service.learning`). Without `[retrain]` in
+the policy nothing begins by itself: what is wanted is shown on `/models`, and a person begins it.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from deskyard import active_model, wanted
+from deskyard.active_model import Active
+from deskyard.errors import BundleError, StoreConflict
+from deskyard.policies import Policies
+from deskyard.policy import Retrain
+from deskyard.times import span
+from service.learning import Learning
+from service.yard import Yard
+
+log: Final = structlog.get_logger(__name__)
+
+EVERY: Final = 60.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What begins retrainings in one process."""
+
+    yard: Yard
+    learning: Learning
+
+    def keep(self, stop: threading.Event) -> None:
+        """Look until told to stop."""
+        while not stop.wait(EVERY):
+            try:
+                self.look(datetime.now(UTC))
+            except Exception:
+                log.exception("retraining_failed")
+
+    def look(self, at: datetime) -> bool:
+        """Begin a retraining if one is due; whether one was begun."""
+        with self.yard.database.reading() as session:
+            rule, now = Policies.current(session).policy.retrain, active_model.current(session)
+        if rule is None or now is None:
+            return False
+        with self.yard.database.reading() as session:
+            found = wanted.due(
+                session,
+                self._trained(now),
+                at,
+                span(rule.every) if rule.every else None,
+                rule.corrections or None,
+            )
+            if not found and not any(_begins(wish.why, rule) for wish in wanted.held(session)):
+                return False
+        with self.yard.database.writing() as session:
+            for why, text in found:
+                wanted.want(session, why, text, at)
+            if not wanted.claim(session, at):
+                return False
+        try:
+            self.learning.retrain("deskyard", promote=rule.promote)
+        except StoreConflict:
+            with self.yard.database.writing() as session:
+                wanted.let_go(session)
+            return False
+        log.info("retraining", why=[why for why, _ in found])
+        return True
+
+    def _trained(self, now: Active) -> datetime:
+        """When the model in use was trained; when it was put in use, where it does not say."""
+        from deskyard import bundle  # only here: without a model the service needs no learning library
+
+        try:
+            return datetime.fromisoformat(bundle.peek(self.yard.models.folder / now.name)[2]["at"])
+        except (BundleError, KeyError, ValueError):
+            return now.at
+
+
+def _begins(why: str, rule: Retrain) -> bool:
+    return why != "drift" or rule.drift

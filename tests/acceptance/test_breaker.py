@@ -1,0 +1,85 @@
+"""A queue's tickets change one day: the breaker takes it out by itself, says so, and leaves the others alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from deskyard.database import open_database
+from deskyard.foreign import notices
+from deskyard.simulate.world import World
+from tests.conftest import Server
+
+SENT = 150
+
+
+@pytest.fixture
+def desk(tmp_path: Path, learnt: Path):
+    """An installation with the model of the simulated past, where everything proved is routed; somebody is told."""
+    home = tmp_path / "home"
+    shutil.copytree(learnt, home / "models" / "learnt")
+
+    def deskyard(*words: str) -> str:
+        command = [sys.executable, "-m", "deskyard", *words]
+        environment = {"DESKYARD_HOME": str(home), "PATH": "", "DESKYARD_NOTIFY_ALLOW": '["127.0.0.0/8"]'}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    deskyard("promote", "learnt")
+    deskyard("policy", "mode", "route", "--target", "queue")
+    deskyard("notify", "add", "boss", "webhook:http://127.0.0.1:9/hook", "--secret", "s")
+    return home, deskyard
+
+
+def call(port: int, way: str, path: str, body: dict) -> dict:
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), headers, method=way)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def placed(port: int, tickets) -> list[tuple[str, str]]:
+    """(number, queue) of each ticket, as the machine placed it."""
+    answers = [call(port, "POST", "/v1/tickets", {"subject": t.subject, "body": t.body}) for t in tickets]
+    return [(one["ticket"]["id"], one["placement"]["queue"]) for one in answers]
+
+
+def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_go(desk, serve) -> None:
+    home, deskyard = desk
+    server: Server = serve(home)
+    stream = [one.ticket for one in World(seed=5).stream(SENT * 2)]
+    first = placed(server.port, stream[:SENT])
+    queues = sorted({queue for _, queue in first if queue != "triage"}, key=[queue for _, queue in first].count)
+    changed, other = queues[-1], queues[-2]
+    for number, queue in first:
+        if queue == changed:  # from today on these belong to another team
+            call(server.port, "PATCH", f"/v1/tickets/{number}", {"queue": other})
+
+    until = time.monotonic() + 40
+    while changed not in (told := deskyard("breaker", "show")) and time.monotonic() < until:
+        time.sleep(1)
+    assert f"queue '{changed}'" in told
+    assert f"Proposed: learn anew (deskyard train --desk --drift follow), for queue '{changed}'" in told
+    assert other not in told
+
+    again = [queue for _, queue in placed(server.port, stream[SENT:])]
+    assert changed not in again
+    assert {queue for _, queue in first} - {changed} <= set(again)
+    assert "are the same, byte for byte" in deskyard("verify", "--last", "1000")
+
+    database = open_database(f"sqlite:///{home}/deskyard.db")
+    with database.reading() as session:
+        alerts = session.execute(select(notices.NOTICES).where(notices.NOTICES.c.event == "tripped")).all()
+    database.close()
+    assert [row.queue for row in alerts] == [changed]
+
+    deskyard("breaker", "close", "queue", changed)
+    time.sleep(1)
+    assert changed in {queue for _, queue in placed(server.port, stream[:SENT])}

@@ -1,0 +1,30 @@
+"""The worlds of `tests/deskyard/test_breaker.py`, two hundred of them: false alarms and delay, counted and told."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from tests.deskyard.breaking import TICKETS, watch
+from tests.deskyard.test_breaker import most_false
+
+pytestmark = pytest.mark.scale
+
+WORLDS = 200
+
+
+def test_false_alarms_and_delay_in_two_hundred_worlds(capsys):
+    watched = [watch(1_000 + seed) for seed in range(WORLDS)]
+    false, most = sum(world.kept for world in watched), most_false(WORLDS * TICKETS)
+    delays = defaultdict(list)
+    for world in watched:
+        delays[world.wrong].append(np.inf if world.broken is None else world.broken)
+    with capsys.disabled():
+        print(f"\nfalse alarms: {false} in {WORLDS * TICKETS:,} routed tickets (at most {most:.0f})")
+        for wrong, found in sorted(delays.items()):
+            told = f"{np.isfinite(found).sum()} of {len(found)} found, half of them within {np.median(found):.0f}"
+            print(f"wrong {wrong:.0%}: {told} of the class's tickets")
+    assert false <= most
+    for wrong, within in (1.0, 20), (0.6, 30), (0.3, 50):
+        assert np.isfinite(delays[wrong]).mean() >= 0.9
+        assert np.median(delays[wrong]) <= within

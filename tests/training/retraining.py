@@ -1,0 +1,49 @@
+"""Desks on which a challenger is tried: a champion that learnt from the beginning of a history, and what came after.
+
+In come a seed and what is done to the history; out go a champion's bundle, a run and their comparison, in this process.
+"""
+
+import random
+from pathlib import Path
+
+from deskyard import bundle
+from deskyard.comparison import Comparison
+from deskyard.simulate.world import World
+from deskyard.ticket import Target
+from training import beside
+from training.history import History
+from training.run import Options, train
+
+QUEUE: tuple[Target, ...] = ("queue",)
+
+
+def of(tickets, labels, seed: int) -> History:
+    """A history of these simulated tickets with these queues."""
+    return History(tickets=[one.ticket for one in tickets], labels={"queue": labels}, digest=f"retraining {seed}")
+
+
+def champion(folder: Path, tickets, labels, seed: int) -> bundle.Bundle:
+    """The bundle that was learnt from them."""
+    trained = train(of(tickets, labels, seed), Options(QUEUE, 0.9, effort="quick", audit=False))
+    bundle.save(folder, trained.scorer, trained.evidence, trained.card, {"at": "2026-01-31T12:00:00+00:00"})
+    return bundle.load(folder)
+
+
+def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: str = "") -> Comparison:
+    """A champion that knows the `first` tickets is challenged by one that knows all but those that judge.
+
+    `shuffled`: of the challenger's "learnt" tickets the queues are dealt out anew, or of "all" of them, so that those
+    that judge are wrong, too.
+    """
+    tickets = list(World(seed=seed).tickets(all_of_them))
+    labels = [one.labels["queue"] for one in tickets]
+    ours = champion(folder, tickets[:first], labels[:first], seed)
+    history = of(tickets, labels, seed)
+    newest = beside.newest(history, beside.last_of(ours))
+    if shuffled:
+        n = len(labels) - newest if shuffled == "learnt" else len(labels)
+        part = labels[:n]
+        random.Random(seed).shuffle(part)
+        history = of(tickets, part + labels[n:], seed)
+    trained = train(history, Options(QUEUE, 0.9, effort="quick", audit=False, newest=newest))
+    return beside.run(ours, trained, "challenger", history, beside.asked_of(ours))

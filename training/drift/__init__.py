@@ -1,0 +1,1 @@
+"""What has changed on a desk: the newest tickets beside those before them."""
