@@ -4,10 +4,11 @@ In come the database and the folder of bundles, out goes a `Verified`; nothing i
 or the bundle removed it says so, and never "same".
 """
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -26,6 +27,9 @@ from service.models import Champion
 
 Finding = Literal["same", "different", "erased", "unknown"]
 """Only "same" proves anything. "unknown": the model or the policy of then is not there any more."""
+
+ROUNDED: Final = 1e-5
+"""Confidences this near to each other may be the same sum, added in another order by another processor."""
 
 _COLOURS: Final = {"same": "green", "different": "red", "erased": "yellow", "unknown": "yellow"}
 
@@ -92,7 +96,21 @@ def again(database: Database, models: Path, number: int) -> Verified:
     if now == written(entry.content):
         by = f"model {entry.bundle[:12]}" if entry.bundle else "no model"
         return Verified(number, "same", f"ticket {filed.id}, {by}, policy {entry.policy}: {len(now):,} characters")
+    if _alike(json.loads(now), json.loads(written(entry.content))):
+        told = f"ticket {filed.id}: the same labels and deeds, but confidences differ in their last digits, as they do "
+        return Verified(number, "different", f"{told}on another kind of processor or with other versions of libraries")
     return Verified(number, "different", f"ticket {filed.id}: computed again it is {now[:2000]}")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether nothing but the last digits of numbers differs."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= ROUNDED
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(_alike(a, b) for a, b in zip(one, other, strict=True))
+    return bool(one == other)
 
 
 def _champion(models: Path, entry: Entry) -> Champion:

@@ -1,6 +1,7 @@
 """A queue's tickets change one day: the breaker takes it out by itself, says so, and leaves the others alone."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,8 +28,8 @@ def desk(tmp_path: Path, learnt: Path):
 
     def deskyard(*words: str) -> str:
         command = [sys.executable, "-m", "deskyard", *words]
-        environment = {"DESKYARD_HOME": str(home), "PATH": "", "DESKYARD_NOTIFY_ALLOW": '["127.0.0.0/8"]'}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        own = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": "", "DESKYARD_NOTIFY_ALLOW": '["127.0.0.0/8"]'}
+        done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

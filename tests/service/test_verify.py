@@ -23,6 +23,9 @@ TEXTS = [
     {"body": "<p>invoice</p> \ud800 \u0000 wrong amount 📧", "created_at": "2026-01-31 10:00", "external_id": "7"},
 ]
 
+SURER = """UPDATE journal_entries SET content = json_set(content, '$.decisions.queue.confidence',
+    json_extract(content, '$.decisions.queue.confidence') + {}) WHERE kind = 'decided'"""
+
 
 @pytest.fixture
 def desk(call, command, champion, home):
@@ -90,6 +93,8 @@ def change(sql):
     [
         ("UPDATE desk_tickets SET subject = 'other'", "different", "not the text that was decided on"),
         ("UPDATE journal_entries SET content = replace(content, '\"IT\"', '\"Billing\"')", "different", "again"),
+        (SURER.format("1e-9"), "different", "in their last digits"),
+        (SURER.format("1e-3"), "different", "again"),
         ("DELETE FROM desk_journey; DELETE FROM desk_tickets", "erased", "erased"),
         ("UPDATE journal_entries SET policy = 'x'", "unknown", "policy x"),
         ("UPDATE journal_entries SET bundle = 'abc'", "unknown", "digest abc"),
