@@ -74,10 +74,12 @@ def in_use(shelf: Sequence[Shelved], now: Active | None) -> Shelved | None:
     return next((one for one in shelf if now and (one.name, one.digest) == (now.name, now.digest)), None)
 
 
-def challenger(shelf: Sequence[Shelved], champion: Shelved | None) -> Shelved | None:
-    """The newest bundle that is not in use and was made after it; None where there is none."""
-    others = (one for one in shelf if not one.trouble and one is not champion)
-    return next((one for one in others if champion is None or one.at >= champion.at), None)
+def challenger(shelf: Sequence[Shelved], champion: Shelved | None, named: str = "") -> Shelved | None:
+    """The bundle with the digest `named`; without one, the newest that is not in use and was made after the champion;
+    None where there is none."""
+    others = [one for one in shelf if not one.trouble and one is not champion]
+    asked = (one for one in others if named and one.digest == named)
+    return next(asked, next((one for one in others if champion is None or one.at >= champion.at), None))
 
 
 def beside(champion: Shelved | None, other: Shelved | None) -> list[Beside]:

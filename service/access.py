@@ -110,6 +110,9 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/v1/stores"): LOOK,
     ("GET", "/v1/deliveries"): LOOK,
     ("GET", "/v1/models/current"): LOOK,
+    ("GET", "/v1/models"): RUN,
+    ("GET", "/v1/models/challenger"): RUN,
+    ("GET", "/v1/models/retraining"): RUN,
     ("GET", "/v1/policy"): LOOK,
     ("GET", "/v1/policy/versions"): LOOK,
     ("POST", "/v1/score"): LOOK,  # writes nothing
@@ -128,10 +131,13 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/models"): RUN,
     ("GET", "/models/what-if"): RUN,
     ("GET", "/models/training"): RUN,
+    ("GET", "/models/live"): RUN,
     ("GET", "/models/policy"): RUN,
     ("GET", "/models/{name}/report"): RUN,
     ("POST", "/models/promote"): RULE,
     ("POST", "/models/rollback"): RULE,
+    ("POST", "/models/challenge"): RULE,
+    ("POST", "/models/retrain"): RULE,
     ("POST", "/models/halt"): RULE,
     ("POST", "/models/resume"): RULE,
     ("POST", "/models/policy"): RULE,
@@ -142,6 +148,9 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("PUT", "/v1/policy"): RULE,
     ("POST", "/v1/models/{name}/activate"): RULE,
     ("POST", "/v1/models/rollback"): RULE,
+    ("PUT", "/v1/models/challenger"): RULE,
+    ("DELETE", "/v1/models/challenger"): RULE,
+    ("POST", "/v1/models/retraining"): RULE,
 }
 """(method, address as its route writes it) → the roles that may. What may be read with GET may be asked with HEAD."""
 

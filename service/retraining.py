@@ -13,6 +13,7 @@ import structlog
 
 from deskyard import active_model, wanted
 from deskyard.active_model import Active
+from deskyard.desk.journey import Actor
 from deskyard.errors import BundleError, StoreConflict
 from deskyard.policies import Policies
 from deskyard.policy import Retrain
@@ -24,6 +25,17 @@ log: Final = structlog.get_logger(__name__)
 
 EVERY: Final = 60.0
 """Seconds between two looks."""
+
+
+def begin(yard: Yard, learning: Learning, actor: Actor, *, promote: bool) -> None:
+    """A person begins a retraining, and it is written down who; `promote`: it may take the champion's place.
+
+    Raises StoreConflict while another training is under way; then nothing is written."""
+    learning.retrain(actor.name, promote=promote)
+    at = datetime.now(UTC)
+    with yard.database.writing() as session:
+        wanted.want(session, "person", actor.name, at)
+        wanted.claim(session, at)
 
 
 @dataclass(frozen=True)

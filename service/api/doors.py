@@ -11,6 +11,7 @@ from service.access import Caller
 from service.engine import Engine
 from service.guard import CALLER
 from service.lane import Lane
+from service.learning import Learning
 from service.routing import Answered, Arrival
 from service.yard import Yard
 
@@ -39,9 +40,15 @@ async def _engine(request: Request) -> Engine:
     return found
 
 
+async def _learning(request: Request) -> Learning:
+    found: Learning = request.app.state.learning
+    return found
+
+
 InYard = Annotated[Yard, Depends(_yard)]
 InEngine = Annotated[Engine, Depends(_engine)]
 InLane = Annotated[Lane[Arrival, Answered], Depends(_lane)]
+InLearning = Annotated[Learning, Depends(_learning)]
 CalledBy = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="The longest page wanted.")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from deskyard import active_model
+from deskyard import active_model, wanted
+from deskyard.comparison import FEWEST
 from deskyard.errors import NotThere
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy
 from deskyard.reports.words import N_
-from service import ruling
+from service import contest, ruling
 from service.access import Caller
 from service.api.doors import CalledBy, InYard
 from service.pages import shell
@@ -52,6 +53,25 @@ WHY: Final = {
     "too_rare": N_("a single ticket cannot be learnt from"),
 }
 
+GROUNDS: Final = {
+    "better": N_("better than chance explains: where they part, it gains %(gained)s tickets and loses %(lost)s"),
+    "none_better": N_("nothing is better than chance explains"),
+    "luck": N_("no better than always saying the commonest label"),
+    "too_few": N_("too few new tickets to judge by: %(n)s, and it takes %(takes)s"),
+    "missing": N_("it does not predict that, and the model in use does"),
+    "worse": N_("worse than chance explains: where they part, it gains %(gained)s tickets and loses %(lost)s"),
+    "broken": N_("of %(n)s tickets that it would have routed only %(gained)s were right, and %(asked)s are promised"),
+    "unproved": N_("it proves no contract, so nothing would be routed, and the model in use keeps one"),
+}
+"""Why a challenger has earned the place or has not, by `deskyard.comparison`'s code."""
+
+WANTED: Final = {
+    "schedule": N_("it is time"),
+    "corrections": N_("people correct it"),
+    "drift": N_("tickets have changed"),
+    "person": N_("somebody asked for it"),
+}
+
 SANDBOX: Final = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -67,16 +87,19 @@ Name = Annotated[str, Form(max_length=255)]
 
 
 @router.get("/models")
-def models(request: Request, yard: InYard, precision: float | None = None) -> HTMLResponse:
-    """The page; `precision` (per cent) is what the slider asks, without scripts."""
+def models(request: Request, yard: InYard, precision: float | None = None, *, live: bool = False) -> HTMLResponse:
+    """The page; `precision` (per cent) and `live` are what the slider and the live comparison ask, without scripts."""
     from deskyard import shelf, what_if  # only here: without a model the service needs no learning library
 
     caller, bundle = shell.who(request), yard.models.champion.bundle
     with yard.database.reading() as session:
         now, version, past = active_model.current(session), Policies.current(session), active_model.past(session, 2)
-    kept = shelf.shelved(yard.models.folder)
-    champion = shelf.in_use(kept, now)
-    other = shelf.challenger(kept, champion)
+        beside, wishes, retrained = contest.look(yard, session), wanted.held(session), wanted.last(session)
+        kept = shelf.shelved(yard.models.folder)
+        champion = shelf.in_use(kept, now)
+        other = shelf.challenger(kept, champion, beside.challenger.digest if beside else "")
+        compared = contest.compared(yard, session, other.name, other.digest) if other else None
+        lived = contest.live(yard, session) if live else None
     lacking = what_if.lacking(bundle, version.policy) if bundle else []
     return shell.page(
         request,
@@ -88,6 +111,11 @@ def models(request: Request, yard: InYard, precision: float | None = None) -> HT
         refused=yard.models.champion.refused,
         challenger=other,
         beside=shelf.beside(champion, other),
+        contest=beside,
+        compared=compared,
+        lived=lived,
+        wishes=wishes,
+        retrained=retrained,
         alike=bool(champion and other and shelf.judged_alike(champion, other)),
         may_go_back=len(past) > 1,
         lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING or not one.label],
@@ -107,6 +135,23 @@ def at_precision(request: Request, yard: InYard, precision: float) -> Response:
     caller = shell.who(request)
     told = _what_if(caller, yard.models.champion.bundle, policy, precision)
     return shell.part(request, "models_what_if.html", **told, **words(caller))
+
+
+@router.get("/models/live")
+def live(request: Request, yard: InYard) -> Response:
+    """The challenger beside the model in use, by what people made of new tickets."""
+    with yard.database.reading() as session:
+        found = contest.live(yard, session)
+    return shell.part(request, "models_verdict.html", found=found, **words(shell.who(request)))
+
+
+@router.post("/models/challenge")
+def challenge(yard: InYard, caller: CalledBy, name: Name = "") -> Response:
+    """Let a bundle run beside the model in use; "" lets none."""
+    from deskyard import promotion
+
+    promotion.challenge(yard.database, yard.models.folder, name, caller.actor)
+    return shell.go("/models")
 
 
 @router.get("/models/{name}/report")
@@ -171,7 +216,8 @@ def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision:
 def words(caller: Caller) -> dict[str, Any]:
     """What every part of the page shows things with, and what this caller may do and see."""
     rules, sees_all = caller.may("POST", "/models/promote"), caller.queues is None
-    return {"names": TARGETS, "figures": FIGURES, "why": WHY, "rules": rules, "sees_all": sees_all}
+    told = {"names": TARGETS, "figures": FIGURES, "why": WHY, "grounds": GROUNDS, "fewest": FEWEST, "reasons": WANTED}
+    return {**told, "rules": rules, "sees_all": sees_all}
 
 
 def _found(shelf: "list[Shelved]", name: str) -> "Shelved":

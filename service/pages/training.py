@@ -10,23 +10,23 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from deskyard.errors import BadInput
-from service.api.doors import CalledBy
-from service.learning import Learning
+from service.api.doors import CalledBy, InLearning, InYard
 from service.pages import shell
 from service.pages.models import words
+from service.retraining import begin
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 @router.get("/models/training")
-def training(request: Request) -> Response:
+def training(request: Request, learning: InLearning) -> Response:
     """How far the newest run is."""
-    return shell.part(request, "models_run.html", run=_learning(request).look(), **words(shell.who(request)))
+    return shell.part(request, "models_run.html", run=learning.look(), **words(shell.who(request)))
 
 
 @router.post("/models/train")
 def train(
-    request: Request,
+    learning: InLearning,
     caller: CalledBy,
     source: Annotated[str, Form(max_length=1000)],
     precision: Annotated[str, Form(max_length=20)] = "95",
@@ -37,17 +37,19 @@ def train(
         asked = float(precision.replace(",", ".")) / 100
     except ValueError as error:
         raise BadInput("write the precision in per cent, such as 95") from error
-    _learning(request).start(source, round(asked, 5), effort, caller.actor.name)
+    learning.start(source, round(asked, 5), effort, caller.actor.name)
+    return shell.go("/models#train")
+
+
+@router.post("/models/retrain")
+def retrain(yard: InYard, learning: InLearning, caller: CalledBy) -> Response:
+    """Learn anew from the desk's own tickets, and compare with the model in use."""
+    begin(yard, learning, caller.actor, promote=False)
     return shell.go("/models#train")
 
 
 @router.post("/models/train/cancel")
-def cancel(request: Request) -> Response:
+def cancel(learning: InLearning) -> Response:
     """End the run."""
-    _learning(request).cancel()
+    learning.cancel()
     return shell.go("/models#train")
-
-
-def _learning(request: Request) -> Learning:
-    found: Learning = request.app.state.learning
-    return found

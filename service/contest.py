@@ -1,0 +1,50 @@
+"""The contest: which model runs beside the one in use, and what the two are worth: on past tickets that neither had
+learnt from, and by what people made of new ones.
+
+In come the yard's database and folder of bundles, out go comparisons; nothing is written. `deskyard.promotion` names a
+challenger, `service.challenging` asks it.
+"""
+
+from dataclasses import dataclass
+
+from deskyard import active_model, challengers, comparisons
+from deskyard.challengers import Challenger
+from deskyard.comparison import Comparison
+from deskyard.database import Session
+from deskyard.policies import Policies
+from service.yard import Yard
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The challenger that is asked about each new ticket, how many it was asked about, and the comparison that
+    `deskyard retrain` or `deskyard compare` left (None: there is none with the model in use)."""
+
+    challenger: Challenger
+    asked: int
+    past: Comparison | None
+
+
+def look(yard: Yard, session: Session) -> Contest | None:
+    """The contest that is on; None where nothing runs beside the model in use."""
+    challenger = challengers.now(session)
+    if challenger is None:
+        return None
+    past = compared(yard, session, challenger.name, challenger.digest)
+    return Contest(challenger, challengers.asked(session, challenger), past)
+
+
+def compared(yard: Yard, session: Session, name: str, digest: str) -> Comparison | None:
+    """What a bundle was found to be worth beside the model in use; None where the two were not compared."""
+    now = active_model.current(session)
+    return comparisons.read(yard.models.folder / name, now.digest if now else None, digest)
+
+
+def live(yard: Yard, session: Session) -> Comparison | None:
+    """Both by what people made of the tickets since the challenger was named; None where there is none."""
+    challenger, bundle = challengers.now(session), yard.models.champion.bundle
+    if challenger is None or bundle is None:
+        return None
+    policy, usual = Policies.current(session).policy, bundle.card["asked_precision"]
+    asked = {target: policy.rule(target, None).precision or usual for target in bundle.targets}
+    return challengers.compare_live(session, challenger, asked, active_model.current(session))
