@@ -104,7 +104,7 @@ def retraining(yard: InYard, learning: InLearning) -> RetrainingSeen:
     )
 
 
-@router.post("/v1/models/retraining", status_code=HTTP_202_ACCEPTED, responses=problems(400, 409, 503))
+@router.post("/v1/models/retraining", status_code=HTTP_202_ACCEPTED, responses=problems(400, 409, 422, 503))
 def retrain(yard: InYard, learning: InLearning, caller: CalledBy, *, promote: bool = False) -> RetrainingSeen:
     """Begin to learn anew from the desk's own tickets and to compare with the model in use; `promote`: take its place
     where that is earned. It goes on when this answer is there; `GET` tells when it has ended."""

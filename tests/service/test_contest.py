@@ -36,7 +36,8 @@ def desk(call, champion, made, tmp_path, monkeypatch):
     database.close()
     client = call(chosen)
     client.headers.update({"Sec-Fetch-Site": "same-origin"})
-    return client
+    yield client
+    client.app.state.learning.cancel()
 
 
 def name(desk, bundle_name):

@@ -50,6 +50,7 @@ def described(tmp_path_factory, champion):
     )
     assert first.Case(body={"subject": "VPN"}, media_type="application/json").call(headers=HERE).status_code == 201
     yield schema
+    app.state.learning.cancel()
     app.state.yard.database.close()
 
 
