@@ -25,6 +25,7 @@ from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
 from training import tracking
 from training.audit import report_lines, serious
+from training.backend import backend as on
 from training.handover import hand_over, leave_report, refuse_unwritable
 from training.history import History, load
 from training.origin import Origin
@@ -97,6 +98,9 @@ def train(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
+    backend: Annotated[
+        str, typer.Option(metavar="dask://HOST:PORT", help="Learn on a Dask cluster, not on this machine's cores.")
+    ] = "",
     audit: Annotated[
         bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")
     ] = True,
@@ -143,7 +147,8 @@ def train(
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     say_what_was_read([history, judge] if judge else [history], rejected)
-    trained = run(history, options, judge, walk, opened)
+    with on(backend):
+        trained = run(history, options, judge, walk, opened)
     for line in report_lines(trained.findings):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if strict and serious(trained.findings):

@@ -4,14 +4,13 @@ All models of a run are fitted on rows of the same counts, side by side on the m
 depend on how many cores there are.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from deskyard import hierarchy, likeness, pool, urgency
 from deskyard.contract import EVIDENCE, Evidence
@@ -24,13 +23,11 @@ from deskyard.recipe import Recipe
 from deskyard.text import latin_stemmer
 from deskyard.ticket import Target, Ticket
 from training import copies
+from training.backend import side_by_side
 from training.calibrate import fit_pool
 from training.kept import FORGETFUL, Kept
 from training.labels import UNLABELLED, LabelSet
 from training.split import Fold, Plan, Positions
-
-WORTH_A_PROCESS: Final = 2_000
-"""Below this many tickets, starting a second process takes longer than the fits."""
 
 TOGETHER: Final = 64
 """Tickets that are encoded at a time: three times as fast as one by one where they are short."""
@@ -199,13 +196,12 @@ def work(
     """
     ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
     material = material.lean()
-    jobs = [delayed(kept)("model", material.fit, plan.everything)]
+    jobs = [delayed(kept)("model", Material.fit, material, plan.everything)]
     jobs += [delayed(kept)(f"fold-{n}", Asked.of, material, fold) for n, fold in enumerate(ask)]
     jobs += [
         delayed(kept)(f"left-out-{n}", Asked.of, material.only(target), fold) for n, (target, fold) in enumerate(apart)
     ]
-    cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
-    model, *asked = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "learning")
+    model, *asked = progress(side_by_side(jobs, len(material.tickets)), len(jobs), "learning")
     return model, asked
 
 

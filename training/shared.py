@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 import joblib
 
-from training.crossfit import WORTH_A_PROCESS, Material
+from training.backend import WORTH_A_PROCESS
+from training.crossfit import Material
 
 
 @contextmanager

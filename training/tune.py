@@ -7,19 +7,19 @@ count is chosen last, by macro-F1. The number of trials is fixed, never the time
 recipes on any machine of its kind.
 """
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from deskyard.errors import PartMissing
 from deskyard.grams import BLOCKS
 from deskyard.recipe import Recipe
 from deskyard.ticket import Target
-from training.crossfit import WORTH_A_PROCESS, Material, Progress
+from training.backend import side_by_side
+from training.crossfit import Material, Progress
 from training.kept import FORGETFUL, Kept
 from training.split import Fold, Positions, tuning_folds
 from training.trial import Losses, Trial
@@ -57,8 +57,7 @@ def tune(
         delayed(kept)(f"recipe-{target}", _tuned, material.only(target), folds, ordered, effort, favour)
         for target in material.label_sets
     ]
-    cores = (os.cpu_count() or 1) if len(material.tickets) >= WORTH_A_PROCESS else 1
-    chosen = progress(Parallel(n_jobs=cores, return_as="generator")(jobs), len(jobs), "choosing recipes")
+    chosen = progress(side_by_side(jobs, len(material.tickets)), len(jobs), "choosing recipes")
     return dict(zip(material.label_sets, chosen, strict=True))
 
 

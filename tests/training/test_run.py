@@ -65,10 +65,10 @@ os.cpu_count = lambda: 2
 import joblib
 from pathlib import Path
 from deskyard import bundle
-from training import crossfit
+from training import backend
 from training.history import load
 from training.run import Options, train
-crossfit.WORTH_A_PROCESS = 0
+backend.WORTH_A_PROCESS = 0
 with joblib.parallel_config(max_nbytes=1000):  # what is handed over is mapped and can't be written to
     found = train(load([sys.argv[1]]), Options(targets=("priority", "queue"), precision=0.8))
 print(bundle.save(Path(sys.argv[2]), found.scorer, found.evidence, found.card, {}))

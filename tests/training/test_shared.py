@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deskyard.ticket import Ticket
-from training.crossfit import WORTH_A_PROCESS, Material
+from training.backend import WORTH_A_PROCESS
+from training.crossfit import Material
 from training.labels import learnable
 from training.run import quiet
 from training.shared import shared

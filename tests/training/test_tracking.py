@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -193,6 +194,33 @@ def test_a_loaded_model_answers_as_predict_does(client, expected):
     assert cells(model.predict(asked_of_mlflow(), params={"precision": 0.6})) == expected[0.6]
     assert cells(model.predict(pd.read_csv(io.StringIO(NEW), dtype={"id": str}))) == expected[0.8]
     assert {row[7] for row in expected[0.8]} > {"queue_action", "leave"}
+
+
+def test_local_spark_answers_as_predict_does(client, expected, monkeypatch):
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed: apt-get install default-jre-headless")
+    for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"):
+        monkeypatch.setenv(name, sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    import mlflow
+    from pyspark.sql import SparkSession
+    from pyspark.sql.functions import struct
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    spark = builder.config("spark.driver.host", "127.0.0.1").getOrCreate()
+    try:
+        version, asked = "models:/deskyard@challenger", asked_of_mlflow()
+        new = spark.createDataFrame(asked.astype(object).values.tolist(), schema=list(asked.columns)).coalesce(1)
+        shape = ", ".join(
+            f"{name} {'double' if name.endswith('_confidence') else 'string'}" for name in expected[0.6][0]
+        )
+        answer = mlflow.pyfunc.spark_udf(
+            spark, version, result_type=shape, env_manager="local", params={"precision": 0.6}
+        )
+        told = new.select(answer(struct(*asked.columns)).alias("told")).select("told.*").toPandas()
+    finally:
+        spark.stop()
+    assert cells(told) == expected[0.6]
 
 
 def test_a_loaded_model_takes_any_cells_and_any_columns(client):
