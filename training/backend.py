@@ -59,7 +59,8 @@ def backend(address: str) -> Iterator[None]:
 def side_by_side(jobs: Iterable[Job], tickets: int) -> Iterator[Any]:
     """What the jobs make, in their order: on a cluster, else on all cores, else (few tickets) one after another."""
     if _is_elsewhere():
-        return iter(Parallel(return_as="generator")(delayed(_alone)(work, *given, **named) for work, given, named in jobs))
+        jobs = [delayed(_alone)(work, *given, **named) for work, given, named in jobs]
+        return iter(Parallel(return_as="generator")(jobs))
     cores = (os.cpu_count() or 1) if tickets >= WORTH_A_PROCESS else 1
     return iter(Parallel(n_jobs=cores, return_as="generator")(jobs))
 
