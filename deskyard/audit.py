@@ -35,6 +35,7 @@ DeedName = Literal[
     "delivery.retry",
     "notice.put",
     "notice.remove",
+    "ticket.erase",
 ]
 
 _DEEDS: Final = cast(Table, AuditRow.__table__)

@@ -197,6 +197,20 @@ def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
     return manifest["digest"], _document(home, "card"), manifest["made"]
 
 
+def remembered(folder: Path) -> tuple[list[str], list[str]]:
+    """The ids of the tickets that a bundle remembers, and the values of their fields (`name=value`) that it knows,
+    without opening the rest of it.
+
+    Raises BundleMissing when there is none at `folder`, BundleBroken when these are missing or were changed.
+    """
+    manifest = _manifest(folder)
+    home = folder / str(manifest["folder"])
+    for path in (home / "memory_ids.json", home / "columns.json"):
+        if not path.is_file() or _sha256(path) != manifest["files"].get(path.name):
+            raise _changed(path)
+    return _document(home, "memory_ids"), _document(home, "columns")["fields"]
+
+
 def champion(models: Path) -> Path | None:
     """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
     current = models / CURRENT

@@ -41,10 +41,12 @@ _LONE_RETURN: Final = re.compile("\r(?!\n)")
 
 @dataclass(slots=True)
 class Exported:
-    """How many tickets and moves were written, and how many tickets bear a label of each target."""
+    """How many tickets and moves were written, how many tickets bear a label of each target, and how many were left out
+    as they are erased."""
 
     tickets: int = 0
     moves: int = 0
+    erased: int = 0
     labels: Counter[str] = field(default_factory=Counter)
 
 
@@ -66,6 +68,8 @@ def export_history(
     database.close()
     labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
     typer.echo(f"{done.tickets:,} tickets to {out}; labels that people stand behind: {labels}.", err=True)
+    if done.erased:
+        typer.echo(f"{left_out(done.erased)}.", err=True)
     if moves is not None:
         typer.echo(f"{done.moves:,} moves to {moves}.", err=True)
 
@@ -82,6 +86,9 @@ def export(database: Database, out: Path, moves: Path | None, until: datetime | 
         journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
         tidy = _kept_in_csv if _is_csv(out) else dict
         for ticket, steps in _tickets(session, until):
+            if ticket.erased_at is not None:
+                done.erased += 1
+                continue
             row = _row(ticket, steps, fields)
             table.write(tidy(row))
             done.tickets += 1
@@ -91,6 +98,15 @@ def export(database: Database, out: Path, moves: Path | None, until: datetime | 
                     journeys.write(_move(row["id"], step))
                 done.moves += len(steps)
     return done
+
+
+def left_out(erased: int) -> str:
+    """That so many tickets teach nothing any more.
+
+    >>> left_out(1), left_out(1200)
+    ('1 erased ticket is left out', '1,200 erased tickets are left out')
+    """
+    return f"{erased:,} erased {'ticket is' if erased == 1 else 'tickets are'} left out"
 
 
 def beside(out: Path) -> Path:
@@ -147,14 +163,19 @@ def _row(filed_: Filed, steps: Sequence[Step], columns: Mapping[str, None]) -> d
 
 
 def name(ticket: Filed) -> str:
-    """What a ticket is called in the table: its name in its source, or the desk's number where it has none.
+    """What a ticket is called in the table."""
+    return named(ticket.id, ticket.ticket.source, ticket.external_id)
+
+
+def named(number: int, source: str, external_id: str | None) -> str:
+    """The name of a ticket in its source, or the desk's number where it has none.
 
     A `/` in the name of a source is written as %2F, so that no two tickets share a name.
     """
-    if not ticket.external_id:
-        return str(ticket.id)
-    source = ticket.ticket.source.replace("%", "%25").replace("/", "%2F")
-    return f"{source}/{ticket.external_id}"
+    if not external_id:
+        return str(number)
+    source = source.replace("%", "%25").replace("/", "%2F")
+    return f"{source}/{external_id}"
 
 
 def _label(ticket: Filed, target: str, steps: Sequence[Step]) -> str | None:

@@ -1,21 +1,25 @@
-"""The journal: what was seen, decided and done, in the order it happened. Entries are added and never changed.
+"""The journal: what was seen, decided and done, in the order it happened. Entries are added, and changed by one deed
+only: when a ticket is erased, `Journal.redact` takes people's names out.
 
 In come a session (whose owner commits), a ticket's number and facts; out go entries. It keeps numbers, hashes and
-decisions, never a ticket's text, so that a ticket can be erased and its history still adds up. Nothing else writes
-history.
+decisions, never a ticket's text, so that a ticket can be erased and its history still adds up. A ticket's hash is keyed
+with a salt that is kept beside the text and goes with it: then nobody can tell a guessed text by its hash. Nothing
+else writes history.
 """
 
 import hashlib
+import hmac
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy import Row, Table, bindparam, insert, select, update
 
 from deskyard.database import Session
 from deskyard.decision import Decision
+from deskyard.desk.tickets import new_salt
 from deskyard.tables import EntryRow, storable
 from deskyard.ticket import Target, Ticket
 
@@ -82,6 +86,14 @@ class Stamp:
     at: datetime
     bundle: str | None
     policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A ticket's hash (`ticket_hash` of its entries), and the salt that it can be computed with again."""
+
+    salt: str
+    ticket_hash: str
 
 
 _STAMPED: Final = tuple(field.name for field in fields(Stamp))
@@ -163,6 +175,24 @@ class Journal:
         """Everything about these tickets, in order."""
         return map(_entry, session.execute(_READ_ALL, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
 
+    @staticmethod
+    def redact(
+        session: Session,
+        ticket_ids: Collection[int],
+        kinds: Collection[str],
+        without: Callable[[Entry], dict[str, Any]],
+    ) -> None:
+        """Write what is left of the contents of these tickets' entries without names, as what they wrote is erased."""
+        mine = _READ_ALL.where(_ENTRIES.c.kind.in_(list(kinds)))
+        entries = map(_entry, session.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
+        after = [(entry, without(entry)) for entry in entries]
+        changed = [{"number": one.id, "left": written(left)} for one, left in after if left != one.content]
+        if changed:
+            session.execute(_REDACT, changed)
+
+
+_REDACT: Final = update(_ENTRIES).where(_ENTRIES.c.id == bindparam("number")).values(content=bindparam("left"))
+
 
 def _borne(stamp: Stamp) -> dict[str, Any]:
     return {name: getattr(stamp, name) for name in _STAMPED}
@@ -191,6 +221,18 @@ def fingerprint(ticket: Ticket) -> str:
         "fields": dict(ticket.fields),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def seal(ticket: Ticket, salt: str | None = None) -> Seal:
+    """A ticket's keyed hash: HMAC-SHA-256 of its fingerprint under its salt (None: a new one).
+
+    >>> from deskyard.ticket import Ticket
+    >>> one = seal(Ticket(id="1", subject="VPN"))
+    >>> seal(Ticket(id="1", subject="VPN"), one.salt) == one, seal(Ticket(id="1", subject="VPN")) == one
+    (True, False)
+    """
+    salt = new_salt() if salt is None else salt
+    return Seal(salt, hmac.new(salt.encode(), fingerprint(ticket).encode(), hashlib.sha256).hexdigest())
 
 
 def written(content: Mapping[str, Any]) -> str:

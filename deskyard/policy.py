@@ -27,7 +27,7 @@ BLIND: Final = 0.02
 
 Contracts = Mapping[Target, Contract]
 
-_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain")
+_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain", "retention_days")
 """What policies of before did not know."""
 
 
@@ -72,7 +72,8 @@ class Policy:
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind` is the share (0..1)
     of routed tickets that a person sorts without seeing the answer (None: `BLIND`). `tripped` holds the labels, target
     by target, that the circuit breaker has taken out (`deskyard.trips`): they are suggested whatever the rules say.
-    `retrain` says when a model is learnt anew (None: never by itself).
+    `retrain` says when a model is learnt anew (None: never by itself). `retention_days` is how long the texts of
+    a solved ticket are kept that nobody touches any more (None: for ever).
     """
 
     mode: Mode = Mode.SUGGEST
@@ -88,6 +89,7 @@ class Policy:
     routes: Mapping[str, str] = field(default_factory=dict)
     tripped: Mapping[Target, tuple[str, ...]] = field(default_factory=dict)
     retrain: Retrain | None = None
+    retention_days: int | None = None
 
     @cached_property
     def digest(self) -> str:

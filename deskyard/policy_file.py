@@ -6,6 +6,7 @@ halted = false                # the kill switch
 fallback = "triage"
 strangers = 0.05              # of tickets about matters never learnt, the share that may slip through
 blind = 0.02                  # of routed tickets, the share that a person sorts without seeing the answer
+retention_days = 730          # so long the texts of solved tickets are kept; 0, or nothing said: for ever
 
 [targets.queue]               # category, priority, queue, assignee
 mode = "route"
@@ -45,7 +46,7 @@ from deskyard.times import is_span
 
 _TOP: Final = (
     "mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes", "tripped",
-    "retrain",
+    "retrain", "retention_days",
 )  # fmt: skip
 
 
@@ -68,6 +69,10 @@ def read(text: str) -> Policy:
 def write(policy: Policy) -> str:
     """The TOML text of a policy, which `read` reads back to an equal one."""
     return "\n".join(_lines(policy)) + "\n"
+
+
+MOST_DAYS: Final = 36_500
+"""A hundred years."""
 
 
 class _Reading:
@@ -104,6 +109,7 @@ class _Reading:
             },
             tripped=self.tripped(self.table(said, "tripped", ())),
             retrain=self.retrain(self.table(said, "retrain", ())),
+            retention_days=self.days(said.get("retention_days", 0), "retention_days"),
         )
 
     def retrain(self, said: Mapping[str, Any]) -> Retrain | None:
@@ -153,6 +159,11 @@ class _Reading:
             self.wrong((name,), f"{name} is {value!r}; write a share from 0 to 1, such as 0.05")
         return None if value is None else float(value)
 
+    def days(self, value: Any, name: str) -> int | None:
+        if type(value) is not int or not 0 <= value <= MOST_DAYS:
+            self.wrong((name,), f"{name} is {value!r}; write a number of days, such as 730, or 0 to keep them for ever")
+        return value or None
+
     def table(self, said: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Mapping[str, Any]:
         return self.a_table(said.get(name, {}), (*path, name))
 
@@ -198,6 +209,8 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield f"strangers = {policy.strangers}"
     if policy.blind is not None:
         yield f"blind = {policy.blind}"
+    if policy.retention_days is not None:
+        yield f"retention_days = {policy.retention_days}"
     for target, rule in policy.targets.items():
         yield from _section(f"targets.{target}", rule)
     for queue in dict.fromkeys([*policy.queues, *policy.pairs]):

@@ -12,10 +12,14 @@ let people sign in at an OpenID Connect provider by the name in `_CLAIM`, and wh
 
 from functools import cache
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HISTORIES: Final = ".history-"
+"""How folders in `Settings.state` begin that hold the desk's tickets as a table, while it is read."""
 
 
 class Settings(BaseSettings):

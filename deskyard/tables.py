@@ -148,7 +148,7 @@ class TicketRow(Base):
     """A ticket of the built-in desk: in exactly one queue at every moment, by construction.
 
     (`source`, `external_id`) is unique, and so is (`source`, `key`); a ticket with neither is always a new one.
-    `version` counts its changes.
+    `version` counts its changes. `salt` is the key of its hashes in the journal, and goes with its texts (`erased_at`).
     """
 
     __tablename__ = "desk_tickets"
@@ -183,6 +183,8 @@ class TicketRow(Base):
     priority: Mapped[str | None]
     assignee: Mapped[str | None]
     status: Mapped[str]
+    salt: Mapped[str] = mapped_column(default="", server_default="")
+    erased_at: Mapped[datetime | None]
 
 
 class CommentRow(Base):

@@ -146,6 +146,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("POST", "/models/train"): RULE,
     ("POST", "/models/train/cancel"): RULE,
     ("PUT", "/v1/policy"): RULE,
+    ("POST", "/v1/erasures"): RULE,
     ("POST", "/v1/models/{name}/activate"): RULE,
     ("POST", "/v1/models/rollback"): RULE,
     ("PUT", "/v1/models/challenger"): RULE,

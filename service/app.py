@@ -24,6 +24,7 @@ from service.api import (
     changes,
     decisions,
     docs,
+    erasures,
     health,
     hooks,
     metrics,
@@ -51,7 +52,7 @@ from service.yard import Yard
 
 _DOORS: Final = (
     page, review, ticket, queue, door, ask, shelf, rules, training, reports, tickets, changes, queues, agents, score,
-    decisions, stores, hooks, models, policy, audit, health, metrics, docs,
+    decisions, stores, hooks, models, policy, erasures, audit, health, metrics, docs,
 )  # fmt: skip
 
 

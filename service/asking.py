@@ -25,7 +25,7 @@ from service.yard import Yard
 LONGEST: Final = 20_000
 """Characters of a text, as many as a model reads."""
 
-State = Literal["received", "placed", "taken", "asked", "solved", "closed"]
+State = Literal["received", "placed", "taken", "asked", "solved", "closed", "erased"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Standing:
     @property
     def takes_answers(self) -> bool:
         """Whether something can still be said."""
-        return self.state != "closed"
+        return self.state not in ("closed", "erased")
 
     @property
     def takes_stars(self) -> bool:
@@ -95,7 +95,7 @@ def answer(yard: Yard, secret: str, text: str, key: str) -> None:
     """
     now = standing(yard, secret)
     if not now.takes_answers:
-        raise StoreConflict("this request is closed: file a new one")
+        raise StoreConflict(f"this request is {now.state}: file a new one")
     number, by = now.filed.id, rescoring.requester(now.filed)
     if not corrections.say(yard, number, by, text, public=True, key=f"form {key}")[1]:
         return
@@ -122,6 +122,8 @@ def _standing(session: Session, secret: str) -> Standing:
 
 
 def _state(filed: Filed, waits: bool) -> State:
+    if filed.erased_at is not None:
+        return "erased"
     if filed.status in ("resolved", "closed"):
         return "solved" if filed.status == "resolved" else "closed"
     if filed.status == "waiting":

@@ -9,7 +9,7 @@ and a delivery is written once.
     fetch     read one ticket that a webhook hinted at
     pull      read what changed, each minute: the truth, whatever webhooks said
     send      tell one person's channel of one ticket
-    tidy      once a day: forget what is long done
+    tidy      once a day: forget what is long done, and the texts that were kept as long as the policy says
 """
 
 import logging
@@ -30,6 +30,7 @@ from deskyard.database import Database, Session
 from deskyard.foreign import connections, deliveries
 from deskyard.foreign.connections import Connection
 from deskyard.foreign.outbox import WORKING, Outbox
+from deskyard.policies import Policies
 from deskyard.settings import settings
 from service import notifying
 from service.executors import BEAT, Executors
@@ -84,7 +85,8 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._known: set[int] = set()
         self.stores = Opened(database)
-        self._swept = self._pulled = self._tidied = 0.0
+        self._swept = self._pulled = 0.0
+        self._tidied = ""
 
     # what is to be done
 
@@ -157,7 +159,7 @@ class Engine:
     # doing it
 
     def start(self, yard: Yard) -> None:
-        """Work from now on, as soon as there is a connection or a notice to send; a thread looks."""
+        """Work from now on, as soon as there is a connection, a notice to send or a text to expire; a thread looks."""
         self._work = Work(yard, self.stores, self.executors, self)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
@@ -198,7 +200,8 @@ class Engine:
     def _begin(self) -> None:
         with self.database.reading() as session:
             there = _active(session)
-            wanted = bool(there) or notifying.any_target(session)
+            expires = Policies.current(session).policy.retention_days is not None
+            wanted = bool(there) or notifying.any_target(session) or expires
         if not wanted or _running.engine is not None or not self.executors.claim():
             return
         config: DBOSConfig = {
@@ -259,10 +262,9 @@ class Engine:
             self._pulled = now
             for connection in there:
                 self.pull(connection)
-        if now - self._tidied > 86_400:
-            self._tidied = now
+        if (day := datetime.now(UTC).date().isoformat()) != self._tidied:
+            self._tidied = day
             with self.database.writing() as session:
-                day = datetime.now(UTC).date().isoformat()
                 self._enqueue(session, "tidy", "tidy", f"tidy-{day}", [])
 
     def _sweep(self) -> None:
@@ -311,8 +313,9 @@ class Engine:
             log.info("older_work_cancelled", workflows=len(older))
 
     def tidy(self) -> None:
-        """Forget what ended long ago."""
+        """Forget what ended long ago, and what was kept long enough."""
         self.work.forget_old()
+        self.work.expire()
         before = (datetime.now(UTC) - KEPT).isoformat()
         while not self.stopping():
             old = self._sending().list_workflows(

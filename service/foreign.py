@@ -30,8 +30,9 @@ from deskyard.journal import (
     WISHED,
     Event,
     Journal,
+    Seal,
     Stamp,
-    fingerprint,
+    seal,
 )
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Verdict
@@ -92,14 +93,14 @@ def receive(
     filed = {ref: _ticket(one, connection) for ref, one in fresh.items()}
     champion, at = yard.models.champion, datetime.now(UTC)
     judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values())), strict=True))
-    hashes = {ref: fingerprint(ticket) for ref, ticket in filed.items()}
+    seals = {ref: seal(ticket) for ref, ticket in filed.items()}
     made = _Receiving(hands, connection, caps, catalogue, champion.digest, in_force.digest, at, read_at)
     with yard.database.writing() as session:
         queues.ensure(session, catalogue.queues)
         there = mirror.known(session, connection.id, newest, to_change=True)
         for ref, ticket in filed.items():
             if ref not in there:
-                made.file(session, replace(fresh[ref], ticket=ticket), hashes[ref], judged[ref])
+                made.file(session, replace(fresh[ref], ticket=ticket), seals[ref], judged[ref])
         made.decide(session)
         made.observe(session, there, newest)
         overtaken = cursor is not None and not connections.read_to(session, connection, cursor, at)
@@ -125,14 +126,14 @@ class _Receiving:
         self.filed: list[tuple[StoredTicket, Stamp, Verdict, Catalogue]] = []
         self.new = self.changed = self.deliveries = 0
 
-    def file(self, session: Session, seen: StoredTicket, ticket_hash: str, judgement: Judgement) -> None:
+    def file(self, session: Session, seen: StoredTicket, seal: Seal, judgement: Judgement) -> None:
         """File a new one where it stands. Somebody else may have been faster: then it is not new."""
-        number = mirror.file(session, self.connection, seen, self.at)
+        number = mirror.file(session, self.connection, seen, self.at, seal.salt)
         if number is None:
             return
         mirror.make(session, self.connection, seen, number, self.read_at)
         here = self.catalogue.part(judgement.queues, judgement.agents)
-        stamp = Stamp(number, ticket_hash, self.at, self.model, self.policy)
+        stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
         self.filed.append((seen, stamp, judgement.enact(here), here))
         self.new += 1
 

@@ -18,7 +18,7 @@ from deskyard import audit
 from deskyard.database import Session, open_database
 from deskyard.desk import tickets
 from deskyard.desk.comments import COMMENTS
-from deskyard.desk.journey import Actor
+from deskyard.desk.journey import NAMELESS, Actor
 from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput
 from deskyard.foreign import connections, secrets
@@ -53,7 +53,7 @@ def take(yard: Yard, connection: Connection, page: MailPage) -> None:
             left += 1
             log.info("mail_left", uid=mail.uid, reason=mail.is_automatic or "received before the connection")
         elif (number := _answered(yard, connection, mail)) is not None:
-            by = Actor("person", mail.ticket.requester or "requester")
+            by = Actor("person", mail.ticket.requester or NAMELESS)
             text, key = mail.said or mail.ticket.body, _KEY + mail.ticket.id
             if corrections.say(yard, number, by, text, public=True, key=key)[1]:
                 rescoring.again(yard, number)
@@ -96,15 +96,24 @@ def connect(url: str, name: str, since: str, *, check: bool) -> None:
 
 
 def _answered(yard: Yard, connection: Connection, mail: Mail) -> int | None:
-    """The ticket that a message says something about: of the messages it answers, the first that is here."""
+    """The ticket that a message says something about: of the messages it answers, the first that is here.
+
+    About an erased ticket nothing new is said: then the message is a ticket of its own.
+    """
     with yard.database.reading() as session:
+        if (number := _said(session, connection, mail.ticket.id)) is not None:
+            return number
         for name in mail.answers:
             known = tickets.known(session, connection.name, name, None)
-            if known is not None:
+            if known is not None and known.erased_at is None:
                 return known.id
-            if (number := _said(session, connection, name)) is not None:
+            if (number := _said(session, connection, name)) is not None and not _is_erased(session, number):
                 return number
     return None
+
+
+def _is_erased(session: Session, number: int) -> bool:
+    return tickets.get(session, number).erased_at is not None
 
 
 def _said(session: Session, connection: Connection, name: str) -> int | None:

@@ -12,11 +12,11 @@ from typing import Final
 from deskyard.database import Session
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.comments import Comment
-from deskyard.desk.journey import Actor
+from deskyard.desk.journey import NAMELESS, Actor
 from deskyard.desk.tickets import Filed
 from deskyard.foreign import mirror
 from deskyard.foreign.notices import ROUTED
-from deskyard.journal import DECIDED, PLACED, Entry, Journal, Stamp, fingerprint
+from deskyard.journal import DECIDED, PLACED, Entry, Journal, Stamp, seal
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, TRIAGE, Policy
 from deskyard.ticket import TARGETS, Ticket
@@ -52,7 +52,8 @@ def again(yard: Yard, number: int) -> Entry | None:
                 continue
             catalogue = floor.catalogue(session, judgement.queues, judgement.agents)
             verdict = judgement.enact(catalogue)
-            stamp = Stamp(number, fingerprint(asked.ticket), at, champion.digest, asked.policy.digest)
+            sealed = seal(asked.ticket, asked.filed.salt)
+            stamp = Stamp(number, sealed.ticket_hash, at, champion.digest, asked.policy.digest)
             content = judging.decided(verdict, catalogue) | {"answers": list(asked.answers)}
             entry = Journal.record(session, stamp, (DECIDED, content))[0]
             wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.by == "machine"}
@@ -85,7 +86,7 @@ def by_requester(filed: Filed, comment: Comment) -> bool:
 
 def requester(filed: Filed) -> Actor:
     """Who speaks when the requester does."""
-    return Actor("person", filed.ticket.requester or "requester")
+    return Actor("person", filed.ticket.requester or NAMELESS)
 
 
 def _asked(session: Session, number: int) -> _Asked | None:
@@ -97,7 +98,7 @@ def _asked(session: Session, number: int) -> _Asked | None:
         for step in steps
     )
     waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in ("new", "open", "waiting")
-    if not waits or sorted_by_people or mirror.of_ticket(session, number) is not None:
+    if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(session, number) is not None:
         return None
     answers = [one for one in comments.of(session, number) if one.public and by_requester(filed, one)]
     if not answers:

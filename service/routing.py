@@ -16,7 +16,7 @@ from deskyard.desk import blind, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
 from deskyard.foreign.notices import ROUTED, WAITS
-from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Stamp, fingerprint
+from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Seal, Stamp, seal
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy, Verdict
 from deskyard.ticket import Ticket
@@ -55,13 +55,13 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
     champion, at = yard.models.champion, datetime.now(UTC)
     new = {i: _filed_by(arrivals[i].ticket, at) for i, answer in enumerate(answers) if answer is None}
     judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values())), strict=True))
-    hashes = {i: fingerprint(ticket) for i, ticket in new.items()}
+    seals = {i: seal(ticket) for i, ticket in new.items()}
     if new:
         with yard.database.writing() as session:
             whole = floor.catalogue(session, *_asked_about(judgements.values()))
             placed = _Placing(champion.digest, in_force, at)
             for i, ticket in new.items():
-                placed.place(session, i, ticket, arrivals[i].key, hashes[i], judgements[i], whole)
+                placed.place(session, i, ticket, arrivals[i].key, seals[i], judgements[i], whole)
             entries = placed.record(session)
             placed.ask_blindly(session, entries)
             if yard.hands is not None:
@@ -89,7 +89,7 @@ class _Placing:
         i: int,
         ticket: Ticket,
         key: str | None,
-        ticket_hash: str,
+        seal: Seal,
         judgement: Judgement,
         whole: Catalogue,
     ) -> None:
@@ -97,10 +97,10 @@ class _Placing:
         catalogue = whole.part(judgement.queues, judgement.agents)
         verdict = judgement.enact(catalogue)
         values = {change.field: change.value for change in verdict.changes}
-        number = tickets.file(session, ticket, verdict.placement.queue, values, at=self.at, key=key)
+        number = tickets.file(session, ticket, verdict.placement.queue, values, at=self.at, key=key, salt=seal.salt)
         if number is None:
             return
-        stamp = Stamp(number, ticket_hash, self.at, self.model, self.policy)
+        stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
         self.decided[i] = stamp, verdict
         self.events += [
             (stamp, SEEN, {"source": ticket.source, "external_id": ticket.id or None}),

@@ -19,7 +19,7 @@ from deskyard.database import Database, open_database
 from deskyard.decision import Reason
 from deskyard.desk import tickets
 from deskyard.errors import BadInput, BundleMissing, NotThere
-from deskyard.journal import Entry, Journal, fingerprint, written
+from deskyard.journal import Entry, Journal, seal, written
 from deskyard.policies import Policies
 from deskyard.settings import settings
 from service import judging, rescoring
@@ -81,7 +81,10 @@ def again(database: Database, models: Path, number: int) -> Verified:
         ticket = rescoring.with_answers(session, filed, answers) if filed else None
     if filed is None or ticket is None:
         return Verified(number, "erased", f"ticket {entry.ticket_id} is erased, so nothing can be computed")
-    if fingerprint(ticket) != entry.ticket_hash:
+    if filed.erased_at is not None:
+        told = f"ticket {filed.id} was erased on {filed.erased_at:%Y-%m-%d}, so nothing can be computed"
+        return Verified(number, "erased", told)
+    if seal(ticket, filed.salt).ticket_hash != entry.ticket_hash:
         return Verified(number, "different", f"ticket {filed.id} is not the text that was decided on")
     if policy is None:
         return Verified(number, "unknown", f"the policy {entry.policy} is not in this database")

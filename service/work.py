@@ -16,11 +16,14 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
+from deskyard import forget
 from deskyard.database import Database, Session
+from deskyard.desk.journey import Actor
 from deskyard.errors import DeskyardError, NotAllowed, NotThere, StoreUnreachable
 from deskyard.foreign import connections, deliveries, mirror
 from deskyard.foreign.connections import Connection
 from deskyard.foreign.outbox import Outbox
+from deskyard.policies import Policies
 from deskyard.stores.contract import Outcome, Result, StoredTicket, TicketStore
 from service import foreign, mailroom, notifying
 from service.executors import Executors
@@ -34,6 +37,8 @@ PAGE: Final = 100
 
 KEPT: Final = timedelta(days=90)
 """How long settled deliveries and notices are remembered."""
+
+ME: Final = Actor("rule", "retention")
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -157,6 +162,18 @@ class Work:
         with self.database.writing() as session:
             for outbox in (deliveries.OUTBOX, notifying.OUTBOX):
                 outbox.forget(session, datetime.now(UTC) - KEPT)
+
+    def expire(self) -> None:
+        """Erase the texts of solved tickets that were kept as long as the policy says."""
+        with self.database.reading() as session:
+            days = Policies.current(session).policy.retention_days
+        if days is None:
+            return
+        go_on = lambda: not self.hands.stopping()  # noqa: E731 - asked between two batches
+        erased = forget.expire(self.database, days, ME, lambda: datetime.now(UTC), go_on)
+        if erased:
+            clean = self.database.scrub()
+            log.info("expired", tickets=erased, days=days, clean=clean)
 
     def _pull_page(self, connection: Connection) -> bool:
         read_at = datetime.now(UTC)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deskyard.database import open_database
-from deskyard.export_history import beside, export
-from deskyard.settings import settings
+from deskyard.export_history import beside, export, left_out
+from deskyard.progress import console
+from deskyard.settings import HISTORIES, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,15 @@ class Origin:
             yield [Path(table) for table in self.tables], Path(self.moves) if self.moves else None
             return
         settings().state.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".history-", dir=settings().state) as folder:
+        with tempfile.TemporaryDirectory(prefix=HISTORIES, dir=settings().state) as folder:
             table = Path(folder) / "history.csv.gz"
             database = open_database(settings().database)
             try:
-                export(database, table, beside(table), datetime.fromisoformat(self.desk))
+                erased = export(database, table, beside(table), datetime.fromisoformat(self.desk)).erased
             finally:
                 database.close()
+            if erased:
+                console.print(left_out(erased), highlight=False)
             yield [table], beside(table)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from deskyard.desk.journey import NAMELESS
 from deskyard.desk.overview import fate
 from deskyard.hierarchy import MARK
 from deskyard.journal import (
@@ -29,7 +30,7 @@ from deskyard.journal import (
 from deskyard.policy import TRIAGE
 from deskyard.ticket import TARGETS
 
-RULES: Final = 2
+RULES: Final = 3
 """Counts up when the same journal would give other facts: all of it is then counted anew."""
 
 UNKNOWN: Final = -1
@@ -160,7 +161,7 @@ class Facts:
 def of(entries: Iterable[Entry], stands: Mapping[str, str | None] | None = None) -> Facts:
     """The facts of one ticket; `stands` are its values in the desk now, and its requester (None: it is erased)."""
     found: Facts | None = None
-    requester = (stands or {}).get("requester") or ""
+    requester = (stands or {}).get("requester") or NAMELESS
     for entry in sorted(entries, key=lambda one: (one.at, one.id)):
         found = found or Facts(entry.at)
         _READ.get(entry.kind, _nothing)(found, entry, requester)

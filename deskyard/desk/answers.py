@@ -63,6 +63,12 @@ class Index:
         return [self.answers[i] for i in best[:n] if scores[i] >= LIKE]
 
 
+def forget() -> None:
+    """Keep no text in this process any more."""
+    _stems.cache_clear()
+    _index.cache_clear()
+
+
 def _vector(counts: Mapping[str, int], idf: Mapping[str, float]) -> dict[str, float]:
     """Weights of length 1; words that no answer holds count as the rarest, so that chatter dilutes."""
     rarest = max(idf.values(), default=1.0)

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Table, bindparam, insert, select
 from deskyard.database import Session
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
+from deskyard.errors import StoreConflict
 from deskyard.tables import CommentRow
 
 COMMENTS: Final = cast(Table, CommentRow.__table__)
@@ -37,7 +38,8 @@ def add(
     key: str | None = None,
     shared: bool = False,
 ) -> tuple[Comment, bool]:
-    """Say something about a ticket; the comment, and whether it is new. Raises NotThere for an unknown ticket.
+    """Say something about a ticket; the comment, and whether it is new. Raises NotThere for an unknown ticket, and
+    StoreConflict for an erased one.
 
     `key` names the request: sent again, it is the same comment, as it was said first. What is not public is not shared.
     """
@@ -46,6 +48,8 @@ def add(
         said = session.execute(_BY_KEY, {"number": number, "key": key}).first()
         if said is not None:
             return _comment(said), False
+    if now.erased_at is not None:
+        raise StoreConflict(f"ticket {number} is erased: nothing more is said about it, a new one can be filed")
     row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
     row["shared"] = shared = shared and public
     made = session.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()

@@ -14,6 +14,9 @@ ActorKind = Literal["person", "machine", "rule"]
 
 JOURNEY: Final = cast(Table, JourneyRow.__table__)
 
+NAMELESS: Final = "requester"
+"""How a requester is called who gave no name, or whose name was erased."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

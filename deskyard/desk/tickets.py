@@ -1,8 +1,9 @@
 """The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
 
 import re
+import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, Literal, cast
@@ -34,6 +35,7 @@ class Filed:
     """A ticket of the desk, as it is now: what was filed, and where it stands.
 
     `version` counts its changes; `key` is the name its sender gave to the request, for tickets without an external id.
+    `salt` is the key of its hashes in the journal. From `erased_at` on there is no text, nobody's name and no salt.
     """
 
     id: int
@@ -48,10 +50,12 @@ class Filed:
     priority: str | None
     assignee: str | None
     status: Status
+    salt: str = field(default="", repr=False)
+    erased_at: datetime | None = None
 
-    def value(self, field: str) -> str | None:
+    def value(self, name: str) -> str | None:
         """What stands in `queue`, `status` or one of `LABELS`."""
-        found: str | None = getattr(self, field)
+        found: str | None = getattr(self, name)
         return found
 
 
@@ -67,14 +71,26 @@ class Wanted:
     text: str = ""
 
 
+def new_salt() -> str:
+    """A key for the hashes of one ticket: 32 hexadecimal characters that nobody can guess."""
+    return secrets.token_hex(16)
+
+
 def file(
-    session: Session, ticket: Ticket, queue: str, values: Mapping[str, str], *, at: datetime, key: str | None = None
+    session: Session,
+    ticket: Ticket,
+    queue: str,
+    values: Mapping[str, str],
+    *,
+    at: datetime,
+    key: str | None = None,
+    salt: str | None = None,
 ) -> int | None:
     """File a ticket in a queue, with `values` for some of its `LABELS`.
 
     Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
     nothing was written. With neither id nor key it is always new; beside an id, a key is not kept. A queue that does
-    not exist breaks the transaction.
+    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.seal`); None: a new one.
     """
     row = {
         "source": ticket.source,
@@ -93,6 +109,7 @@ def file(
         "queue_name": queue,
         "status": "new",
         "version": 1,
+        "salt": new_salt() if salt is None else salt,
         **{name: values.get(name) for name in LABELS},
     }
     number = session.execute(_file(insert_or_ignore(session, TICKETS)), row).scalar_one_or_none()
@@ -231,4 +248,6 @@ def filed(row: Row[Any]) -> Filed:
         priority=row.priority,
         assignee=row.assignee,
         status=row.status,
+        salt=row.salt,
+        erased_at=row.erased_at,
     )

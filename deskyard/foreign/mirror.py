@@ -58,12 +58,14 @@ def make(session: Session, connection: Connection, seen: StoredTicket, number: i
     session.execute(insert(MIRROR), [{**row, "read_at": read_at}])
 
 
-def file(session: Session, connection: Connection, seen: StoredTicket, at: datetime) -> int | None:
+def file(
+    session: Session, connection: Connection, seen: StoredTicket, at: datetime, salt: str | None = None
+) -> int | None:
     """File a foreign ticket where it stands; None if it is there already. Its queue is made when the desk lacks it."""
     there = place(seen)
     queues.ensure(session, [there])
     values = {name: value for name in tickets.LABELS if (value := seen.value(name)) is not None}
-    number = tickets.file(session, seen.ticket, there, values, at=at)
+    number = tickets.file(session, seen.ticket, there, values, at=at, salt=salt)
     if number is not None and status(seen) != "new":
         changes.set_values(session, tickets.get(session, number), {"status": status(seen)}, at)
     return number
@@ -82,7 +84,8 @@ def observe(
 ) -> list[Step]:
     """Take over what stands there now; the steps taken, by `ours` where we wished it so, else by people there.
 
-    Nothing happens for a picture that is older than the one we have.
+    Nothing happens for a picture that is older than the one we have. Of an erased ticket no version is kept, which may
+    follow from its texts; so it is looked at each time it is read.
     """
     if read_at < known.read_at:
         return []
@@ -94,7 +97,7 @@ def observe(
         changes.set_values(session, now, {step.field: step.became for step in steps}, at)
         journey.take(session, known.number, steps)
     mine = update(MIRROR).where(MIRROR.c.ticket_id == known.number)
-    session.execute(mine.values(version=seen.version, read_at=read_at))
+    session.execute(mine.values(version="" if now.erased_at else seen.version, read_at=read_at))
     return steps
 
 

@@ -16,7 +16,7 @@ from deskyard.database import Database, Session, open_database
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused
-from deskyard.journal import CHANGED, COMMENTED, Journal, Stamp, fingerprint
+from deskyard.journal import CHANGED, COMMENTED, Journal, Stamp, seal
 from deskyard.stores import desk_pull
 from deskyard.stores.contract import (
     Capabilities,
@@ -149,9 +149,14 @@ def _asked(found: StoredTicket, wanted: Values) -> tuple[Collection[str], Collec
 
 def _write_down(session: Session, number: int, found: StoredTicket, at: datetime, steps: list[Step], note: int) -> None:
     first = Journal.first_decision(session, number)
-    stamp = Journal.stamp(session, number, at) if first else Stamp(number, fingerprint(found.ticket), at, None, None)
+    stamp = Journal.stamp(session, number, at) if first else _stamp(session, number, found, at)
     told = [(CHANGED, {"field": s.field, "from": s.was, "to": s.became, **_by(s.actor)}) for s in steps]
     Journal.record(session, stamp, *told, (COMMENTED, {"comment": note, **_by(ME), "public": False}))
+
+
+def _stamp(session: Session, number: int, found: StoredTicket, at: datetime) -> Stamp:
+    """Of a ticket that was never decided on."""
+    return Stamp(number, seal(found.ticket, tickets.get(session, number).salt).ticket_hash, at, None, None)
 
 
 def _by(actor: Actor) -> dict[str, str]:

@@ -168,7 +168,10 @@ class Said(BaseModel):
 
 
 class Whole(Brief):
-    """A ticket as it is now, with its texts, what was decided when it came, what happened and what was said since."""
+    """A ticket as it is now, with its texts, what was decided when it came, what happened and what was said since.
+
+    From `erased_at` on, its texts and whoever wrote them are gone.
+    """
 
     subject: str
     body: str
@@ -177,6 +180,7 @@ class Whole(Brief):
     requester: str
     organisation: str
     fields: dict[str, str]
+    erased_at: datetime | None
     decisions: dict[str, Decided]
     placement: Placed | None
     decision: str | None
@@ -198,6 +202,7 @@ class Whole(Brief):
             requester=ticket.requester,
             organisation=ticket.organisation,
             fields=dict(ticket.fields),
+            erased_at=filed.erased_at,
             decisions=entry.content["decisions"] if entry else {},
             placement=entry.content["placement"] if entry else None,
             decision=str(entry.id) if entry else None,
@@ -211,8 +216,8 @@ class Whole(Brief):
 class Decision(BaseModel):
     """A decision as the journal keeps it: what was done, and all that it hung on.
 
-    `ticket_hash` is the SHA-256 of the ticket as it was then; `catalogue` what the desk had of the queues and agents
-    that it asked about; `set` the values the ticket got.
+    `ticket_hash` is the HMAC-SHA-256 of the ticket as it was then, under a key that is erased with its texts;
+    `catalogue` what the desk had of the queues and agents that it asked about; `set` the values the ticket got.
     """
 
     id: str

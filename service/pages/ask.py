@@ -36,6 +36,7 @@ STATES: Final = {
     "asked": N_("We need to know more: please answer below."),
     "solved": N_("It is solved, as far as we know. If not, say so below."),
     "closed": N_("It is closed. If it comes up again, please file a new request."),
+    "erased": N_("It is erased: what you wrote, and what was answered, is not kept any more."),
 }
 
 Text = Annotated[str, Form()]

@@ -16,10 +16,12 @@ from deskyard import check
 from deskyard.database import Database, _alembic, open_database
 from deskyard.desk import journey, queues, tickets
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
+from deskyard.journal import Journal, fingerprint, seal
 from deskyard.migrations import env
 from deskyard.policy import TRIAGE
 from deskyard.settings import Settings
 from deskyard.tables import Base, Moment, QueueRow, TicketRow
+from deskyard.ticket import Ticket
 
 FORK = multiprocessing.get_context("fork")
 """Starts in milliseconds, so that processes really meet; none of these tests holds a connection when it forks."""
@@ -99,6 +101,36 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(database_url):
         assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
         assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
         assert [step.became for step in journey.of(session, 41)] == ["IT"]
+    database.close()
+
+
+def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets(database_url):
+    database = Database(database_url)
+    upgrade(database, "0002")
+    now = "2026-01-31T09:00:00.000005+00:00"
+    ticket = Ticket(
+        id="4711",
+        source="mail",
+        subject="Почта 📧",
+        created_at=datetime.fromisoformat(now),
+        fields={"a": "б"},
+    )
+    plain = fingerprint(ticket)
+    with database.engine.begin() as connection:
+        for statement in OLD.replace(":now", f"'{now}'").split(";"):
+            connection.exec_driver_sql(statement)
+        seen = (
+            "INSERT INTO journal_entries (at, kind, ticket_id, ticket_hash, content) VALUES (:at, 'seen', :n, :h, '{}')"
+        )
+        connection.execute(text(seen), [{"at": now, "n": n, "h": plain} for n in (41, 41, 99)])
+    database.migrate()
+    with database.reading() as session:
+        filed = tickets.get(session, 41)
+        hashes = [one.ticket_hash for one in (*Journal.of(session, 41), *Journal.of(session, 99))]
+    assert hashes[:2] == [seal(filed.ticket, filed.salt).ticket_hash] * 2
+    assert filed.ticket == ticket
+    assert plain not in hashes
+    assert len(set(hashes)) == 2
     database.close()
 
 

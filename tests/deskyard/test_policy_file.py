@@ -22,6 +22,7 @@ POLICIES = st.builds(
     fallback=NAMES,
     strangers=st.none() | st.floats(0, 1),
     blind=st.none() | st.floats(0, 1),
+    retention_days=st.none() | st.integers(1, 36_500),
     targets=BY_TARGET,
     queues=st.dictionaries(NAMES, RULES, max_size=3),
     pairs=st.dictionaries(NAMES, BY_TARGET.filter(bool), max_size=3),

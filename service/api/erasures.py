@@ -1,0 +1,85 @@
+"""`/v1/erasures`: what a requester wrote is erased, as `deskyard forget` does."""
+
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from deskyard import forget
+from deskyard.settings import settings
+from deskyard.taught import Taught, taught
+from service.api.doors import CalledBy, InYard
+from service.api.forms import Text
+from service.problems import problems
+
+router: Final = APIRouter(tags=["erasures"])
+
+
+class NewErasure(BaseModel):
+    """Whose tickets, and whether they are only counted."""
+
+    requester: Text = Field(min_length=1, max_length=1000, description="The address or name, as it stands there.")
+    dry_run: bool = Field(False, description="Say what would be erased, and change nothing.")
+
+
+class BundleTaught(BaseModel):
+    """A bundle that has learnt from some of the tickets: of `seen`, at most; of `remembered` it holds the id and the
+    weights of the strongest words. `names`: it knows the requester's name, or its hash."""
+
+    name: str
+    seen: int
+    remembered: int
+    names: bool
+
+    @classmethod
+    def of(cls, one: Taught) -> "BundleTaught":
+        """The same, for JSON."""
+        return cls(name=one.name, seen=one.seen, remembered=one.remembered, names=one.names)
+
+
+class Erasure(BaseModel):
+    """What was erased, or would be.
+
+    `unsolved`: tickets that stay in their queues without a text. `comments` are those on tickets of others, and
+    `kept_comments` such as one of the desk's own people wrote. `elsewhere`: how many tickets live in which help desk,
+    where they have to be erased, too. `is_clean`: whether the bytes have left SQLite's file; if not, ask once more.
+    """
+
+    dry_run: bool
+    tickets: int
+    unsolved: int
+    comments: int
+    kept_comments: int
+    elsewhere: dict[str, int]
+    bundles: list[BundleTaught]
+    is_clean: bool
+
+
+@router.post("/v1/erasures", responses=problems(400, 413, 415, 422, 503))
+def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
+    """Erase a requester's tickets and comments: texts, fields and names. It can't be undone; asked again, it goes on.
+
+    The tickets stay with their labels and decisions. Writers wait while SQLite's file is written anew.
+    """
+    with yard.database.reading() as session:
+        found = forget.of_requester(session, asked.requester)
+    bundles = taught(yard.models.folder, found.tickets, found.names)
+    clean = not asked.dry_run
+    if not asked.dry_run:
+        if found:
+            why = forget.pseudonym(asked.requester)
+            forget.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
+        forget.sweep(settings().state, time.time())
+        clean = yard.database.scrub()
+    return Erasure(
+        dry_run=asked.dry_run,
+        tickets=len(found.tickets),
+        unsolved=found.unsolved,
+        comments=len(found.comments),
+        kept_comments=found.kept,
+        elsewhere=dict(found.elsewhere),
+        bundles=[BundleTaught.of(one) for one in bundles],
+        is_clean=clean,
+    )
