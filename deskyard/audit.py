@@ -58,6 +58,11 @@ def note(session: Session, actor: Actor, deed: DeedName, subject: str, at: datet
     session.execute(insert(_DEEDS), row)
 
 
+def ever(session: Session, deed: DeedName) -> bool:
+    """Whether anybody ever did that."""
+    return session.scalar(select(_DEEDS.c.id).where(_DEEDS.c.deed == deed).limit(1)) is not None
+
+
 def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
     """What was done, newest first."""
     return page(session, select(_DEEDS), [-_DEEDS.c.id], limit, cursor, _deed)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Row, Table, func, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, update
 
 from deskyard import audit
 from deskyard.database import Database, Session
@@ -177,6 +177,15 @@ def of_age(days: int) -> str:
     return f"solved and not touched for {days:,} days"
 
 
+def tidy_up(database: Database, state: Path, now: float) -> bool:
+    """Let what was erased, now or before, leave the files of database and home; False where it must be tried again, as
+    SQLite's could not be written anew."""
+    sweep(state, now)
+    with database.reading() as session:
+        was = audit.ever(session, "ticket.erase")
+    return database.scrub() if was else True
+
+
 def sweep(state: Path, now: float) -> int:
     """Remove what trainings that were killed have left in the home, tickets of the desk among it; how many folders.
 
@@ -238,8 +247,11 @@ def _erase(session: Session, numbers: Collection[int], at: datetime, untouched_s
         return 0
     names = {row.id: row.requester for row in rows}
     ours = _ours(session)
-    for row in rows:
-        session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(**_left(row), erased_at=at, updated_at=at))
+    gone = dict.fromkeys(("subject", "body", "requester", "organisation", "salt"), "")
+    session.execute(
+        update(TICKETS).where(TICKETS.c.id.in_(names)).values(**gone, erased_at=at, updated_at=at, fields={})
+    )
+    session.execute(_LEFT, [_left(row) for row in rows])
     _rename(session, names, ours)
     mine = COMMENTS.c.ticket_id.in_(names)
     session.execute(update(COMMENTS).where(mine).values(text="", shared=False))
@@ -256,15 +268,17 @@ def _erase(session: Session, numbers: Collection[int], at: datetime, untouched_s
     return len(rows)
 
 
+_LEFT: Final = (
+    update(TICKETS)
+    .where(TICKETS.c.id == bindparam("number"))
+    .values(version=TICKETS.c.version + 1, external_id=bindparam("name"), key=bindparam("sent_as"))
+)
+
+
 def _left(row: Row[Any]) -> dict[str, Any]:
-    """What is left of a ticket's row."""
-    return {
-        **dict.fromkeys(("subject", "body", "requester", "organisation", "salt"), ""),
-        "fields": {},
-        "version": row.version + 1,
-        "external_id": _without(row.external_id, row.requester, row.id),
-        "key": _without(row.key, row.requester, row.id),
-    }
+    """What a ticket goes on being called."""
+    name, sent_as = (_without(one, row.requester, row.id) for one in (row.external_id, row.key))
+    return {"number": row.id, "name": name, "sent_as": sent_as}
 
 
 def _without(name: str | None, requester: str, number: int) -> str | None:
@@ -277,11 +291,13 @@ def _rename(session: Session, names: Mapping[int, str], ours: Collection[str]) -
     """In comments and journeys of tickets (number → requester) nobody is named but the desk's own people."""
     for table in (COMMENTS, JOURNEY):
         people = table.c.ticket_id.in_(names) & (table.c.actor_kind == "person")
-        for row in session.execute(select(table.c.ticket_id, table.c.actor).where(people).distinct()).all():
-            called = _called(row.actor, names[row.ticket_id], ours)
-            if called != row.actor:
-                theirs = (table.c.ticket_id == row.ticket_id) & (table.c.actor == row.actor)
-                session.execute(update(table).where(theirs, table.c.actor_kind == "person").values(actor=called))
+        found = session.execute(select(table.c.id, table.c.ticket_id, table.c.actor).where(people)).all()
+        called = [(row, _called(row.actor, names[row.ticket_id], ours)) for row in found]
+        changed = [{"number": row.id, "called": name} for row, name in called if name != row.actor]
+        if changed:
+            session.execute(
+                update(table).where(table.c.id == bindparam("number")).values(actor=bindparam("called")), changed
+            )
 
 
 def _called(name: str, requester: str, ours: Collection[str]) -> str:

@@ -77,9 +77,7 @@ def _forget(database: Database, requester: str, older_than: str, *, dry_run: boo
         typer.echo("There is nothing to erase: no ticket and no comment of that kind is on this desk.")
         if dry_run:
             return
-    if swept := forgetting.sweep(settings().state, time.time()):
-        typer.echo(f"Removed what trainings that were killed had left: {swept:,} folders.")
-    if not database.scrub():
+    if not forgetting.tidy_up(database, settings().state, time.time()):
         raise BadInput(NOT_CLEAN)
 
 

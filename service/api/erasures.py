@@ -71,8 +71,7 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
         if found:
             why = forget.pseudonym(asked.requester)
             forget.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
-        forget.sweep(settings().state, time.time())
-        clean = yard.database.scrub()
+        clean = forget.tidy_up(yard.database, settings().state, time.time())
     return Erasure(
         dry_run=asked.dry_run,
         tickets=len(found.tickets),

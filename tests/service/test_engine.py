@@ -6,18 +6,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from deskyard import promotion, undo
-from deskyard.desk import tickets
+from deskyard import audit, promotion, undo
+from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict
 from deskyard.foreign import connections, deliveries
 from deskyard.journal import CORRECTED, DELIVERED, Journal
-from deskyard.policy import Mode
+from deskyard.policies import Policies
+from deskyard.policy import Mode, Policy
 from deskyard.settings import settings
+from deskyard.ticket import Ticket
 from service import corrections
 from service import engine as engines
 from service.engine import Engine
 from service.executors import LEASE, Executors
+from service.routing import route
 from service.yard import Yard
 from tests.conftest import SUBJECTS
 from tests.fakes.serving import Faults, served
@@ -300,6 +303,30 @@ def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, m
     assert states(database) == {}
     left = engine._sending().list_workflows(status=["SUCCESS"], name="deliver")
     assert left == []
+
+
+def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_connected(database, yard, start, tmp_path):
+    numbers = [int(route(yard, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)]
+    now = datetime.now(UTC)
+    old = {"status": "resolved", "received_at": now - timedelta(days=9)}
+    with database.writing() as session:
+        for number in numbers[:2]:
+            changes.set_values(session, tickets.get(session, number), old, now - timedelta(days=8))
+        Policies.put(session, Policy(retention_days=7), "ann", now)
+    start()
+    assert wait_for(lambda: [is_erased(database, number) for number in numbers] == [True, True, False])
+    with database.reading() as session:
+        (deed, *_) = audit.listed(session).items
+    assert (deed.actor, deed.subject) == (Actor("rule", "retention"), "solved and not touched for 7 days: 2 tickets")
+    if database.is_sqlite:
+        files = list((tmp_path / "state").iterdir())
+        assert wait_for(lambda: not any(b"quokka 1" in file.read_bytes() for file in files))
+        assert any(b"quokka 2" in file.read_bytes() for file in files)
+
+
+def is_erased(database, number):
+    with database.reading() as session:
+        return tickets.get(session, number).erased_at is not None
 
 
 def test_places_are_held_by_the_living_and_taken_from_the_dead(database):

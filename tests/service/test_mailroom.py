@@ -6,9 +6,10 @@ from email.message import EmailMessage
 
 import pytest
 
-from deskyard import mail_message
+from deskyard import forget, mail_message
 from deskyard.database import open_database
 from deskyard.desk import comments, queues, tickets
+from deskyard.desk.journey import Actor
 from deskyard.foreign import connections
 from deskyard.journal import Journal
 from deskyard.mailbox import MailPage
@@ -119,3 +120,16 @@ def test_a_mailbox_that_can_not_be_read_is_told_in_a_sentence(command):
     assert "s3cretword" not in said.err + said.out
     assert "there is no password for" in command("connect", "imaps://desk@127.0.0.1:1/INBOX").err
     assert "write a mailbox as imaps://" in command("connect", "imaps://127.0.0.1").err
+
+
+def test_about_an_erased_ticket_nothing_is_said_and_what_was_said_before_is_no_news(room):
+    room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
+    with room.database.reading() as session:
+        found = forget.of_requester(session, "ann@example.test")
+    forget.erase(room.database, found, "x", Actor("person", "ann"), lambda: NOW)
+    room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
+    assert [one.ticket.subject for one in all_tickets(room)] == [""]
+    room(mail(3, "Re: VPN", "once more", answers="1"), mail(4, "Re: VPN", "and more", answers="2"))
+    assert [one.ticket.subject for one in all_tickets(room)] == ["", "Re: VPN", "Re: VPN"]
+    with room.database.reading() as session:
+        assert [one.text for one in comments.of(session, 1)] == [""]
