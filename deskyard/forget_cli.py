@@ -13,7 +13,7 @@ from deskyard import forget as forgetting
 from deskyard.database import Database, open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
-from deskyard.forget import Found
+from deskyard.forget import Found, so_many
 from deskyard.settings import settings
 from deskyard.taught import Taught, taught
 from deskyard.times import is_span, span
@@ -72,7 +72,9 @@ def _forget(database: Database, requester: str, older_than: str, *, dry_run: boo
         why = forgetting.pseudonym(requester) if requester else forgetting.of_age(span(older_than).days)
         me = Actor("person", getpass.getuser())
         n = forgetting.erase(database, found, why, me, lambda: datetime.now(UTC))
-        typer.echo(f"Erased: {_tickets(n)}, {_comments(len(found.comments))} on tickets of others.")
+        typer.echo(f"Erased: {so_many(n, 'ticket')}, {so_many(len(found.comments), 'comment')} on tickets of others.")
+        if not database.is_sqlite:
+            typer.echo("PostgreSQL's files hold the old rows until they are overwritten: VACUUM FULL does it at once.")
     else:
         typer.echo("There is nothing to erase: no ticket and no comment of that kind is on this desk.")
         if dry_run:
@@ -83,13 +85,14 @@ def _forget(database: Database, requester: str, older_than: str, *, dry_run: boo
 
 def _lines(found: Found, bundles: Sequence[Taught]) -> Iterator[str]:
     """What is to be erased, what stays, and what is to be done elsewhere."""
-    yield f"To be erased: {_tickets(len(found.tickets))}, {_comments(len(found.comments))} on tickets of others."
+    tickets, comments = so_many(len(found.tickets), "ticket"), so_many(len(found.comments), "comment")
+    yield f"To be erased: {tickets}, {comments} on tickets of others."
     if found.unsolved:
         yield f"Not solved yet: {found.unsolved:,} of these tickets. They stay in their queues, without a text."
     if found.kept:
-        yield f"Left: {_comments(found.kept)} on tickets of others, written as one of the desk's own people."
+        yield f"Left: {so_many(found.kept, 'comment')} on tickets of others, written as one of the desk's own people."
     for store, n in found.elsewhere.items():
-        yield f"Elsewhere: {_tickets(n)} of these live in {store!r}. Here they are erased; erase them there, too."
+        yield f"Elsewhere: {so_many(n, 'ticket')} in {store!r}, of which this desk only has the mirror: erase it there, too."
     if not bundles:
         yield "No bundle on the shelf has seen any of these tickets."
         return
@@ -101,11 +104,3 @@ def _lines(found: Found, bundles: Sequence[Taught]) -> Iterator[str]:
         )
     yield "To be rid of that: `deskyard retrain --desk` learns without them; then remove the folders of these bundles"
     yield f"from {settings().models}, and their versions from MLflow, if they were logged there."
-
-
-def _tickets(n: int) -> str:
-    return "1 ticket" if n == 1 else f"{n:,} tickets"
-
-
-def _comments(n: int) -> str:
-    return "1 comment" if n == 1 else f"{n:,} comments"

@@ -249,7 +249,7 @@ def test_retention_erases_what_was_solved_and_not_touched_since(desk):
         erased = {one for one in (old, fresh, unsolved) if tickets.get(session, one).erased_at is not None}
         (deed,) = audit.listed(session).items
     assert erased == {old}
-    assert deed.subject == "solved and not touched for 30 days: 1 tickets"
+    assert deed.subject == "solved and not touched for 30 days: 1 ticket"
 
 
 def test_a_ticket_that_was_opened_again_meanwhile_is_not_expired(desk):
