@@ -92,7 +92,7 @@ def _lines(found: Found, bundles: Sequence[Taught]) -> Iterator[str]:
     if found.kept:
         yield f"Left: {so_many(found.kept, 'comment')} on tickets of others, written as one of the desk's own people."
     for store, n in found.elsewhere.items():
-        yield f"Elsewhere: {so_many(n, 'ticket')} in {store!r}, of which this desk only has the mirror: erase it there, too."
+        yield f"Elsewhere: {so_many(n, 'ticket')} in {store!r}, mirrored here: erase those there, too."
     if not bundles:
         yield "No bundle on the shelf has seen any of these tickets."
         return

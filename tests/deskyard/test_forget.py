@@ -17,10 +17,11 @@ from deskyard.desk.journey import Actor
 from deskyard.desk.queues import ensure
 from deskyard.errors import BadInput, StoreConflict
 from deskyard.export_history import export
-from deskyard.foreign import connections, deliveries
+from deskyard.foreign import connections, deliveries, mirror
 from deskyard.foreign.mirror import MIRROR
+from deskyard.forget_cli import _lines
 from deskyard.journal import CORRECTED, DECIDED, DELIVERED, SEEN, WISHED, Journal, Stamp, fingerprint, seal
-from deskyard.stores.contract import Delivery
+from deskyard.stores.contract import Delivery, StoredTicket
 from deskyard.tables import PREFIXES
 from deskyard.ticket import Ticket
 from service import corrections
@@ -287,6 +288,22 @@ def test_a_mirrored_ticket_is_erased_here_and_what_was_to_be_written_there_is_wr
     with desk.database.writing() as session:
         assert deliveries.OUTBOX.get(session, sending).state == "done"
         assert deliveries.OUTBOX.begin(session, sending, 1, "me", lambda _: False, at) is None
+    seen = StoredTicket(ref="77", ticket=ticket, updated_at=clock(), version="marzipan", queue="Billing")
+    with desk.database.writing() as session:
+        before = mirror.known(session, there.id, ["77"])["77"]
+        mirror.observe(session, there, seen, before, clock(), [], AGENT, clock())
+    assert [word for word in (*SECRETS, marker) if word in everything(desk.database)] == []
+    with desk.database.reading() as session:
+        assert tickets.get(session, number).queue == "Billing"
+
+
+def test_the_command_names_the_help_desks_and_the_agents_words_that_it_leaves():
+    doomed = forget.Doomed(1, "znuny", "77", clock(), True, "znuny")
+    said = "\n".join(_lines(forget.Found((doomed, doomed), (4,), kept=3), []))
+    assert "2 tickets in 'znuny', mirrored here: erase those there, too" in said
+    assert "To be erased: 2 tickets, 1 comment on tickets of others" in said
+    assert "Left: 3 comments on tickets of others" in said
+    assert "Not solved yet: 2 of these" in said
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
