@@ -1,0 +1,95 @@
+"""Labels that were renamed, merged, split or retired, on a desk with a model that learnt them before."""
+
+import shutil
+
+import pytest
+
+from deskyard import promotion
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from deskyard.settings import Settings, settings
+from tests.conftest import SUBJECTS
+
+TOML = {"Content-Type": "application/toml"}
+YESTERDAY, TOMORROW = "2020-01-01", "2999-01-01"
+
+
+@pytest.fixture
+def desk(call, command, champion, home):
+    """A client of a service in the home of the command; its model knows the queues IT, Billing and Кадры/Отпуск."""
+    shutil.copytree(champion / "models", home / "models")
+    database = open_database(settings().database)
+    promotion.promote(database, home / "models", "tiny", Actor("person", "ann"))
+    database.close()
+    return call(Settings(home=home))
+
+
+def turned(client, lines, on=YESTERDAY):
+    text = f'mode = "route"\n[[taxonomy]]\non = {on}\ntarget = "queue"\n{lines}'
+    assert client.put("/v1/policy", content=text, headers=TOML).status_code == 200
+
+
+def sent(client, queue="IT"):
+    """A ticket of that queue, as the model learnt it: its decision on the queue, and where it stands."""
+    answer = client.post("/v1/tickets", json={"subject": SUBJECTS[queue]}).json()
+    return answer["decisions"]["queue"], answer["placement"]["queue"]
+
+
+def test_a_ticket_of_a_renamed_queue_lands_in_the_new_one(desk, command):
+    before, _ = sent(desk)
+    desk.put("/v1/queues/Техника", json={})
+    turned(desk, 'rename = "IT"\nto = "Техника"')
+    made, queue = sent(desk)
+    assert (made["label"], made["action"], queue) == ("Техника", "route", "Техника")
+    assert made["confidence"] == pytest.approx(before["confidence"])
+    assert made["reasons"][-1] == {"code": "renamed", "text": f"'IT' renamed to 'Техника' on {YESTERDAY}"}
+    assert command("verify", "--last", 9).code == 0
+
+
+def test_a_ticket_of_merged_queues_bears_the_sum(desk, command):
+    desk.put("/v1/policy", content='mode = "route"', headers=TOML)
+    shares = {one["label"]: one["confidence"] for one in sent(desk)[0]["top"]}
+    desk.put("/v1/queues/Support", json={})
+    turned(desk, 'merge = ["IT", "Billing"]\nto = "Support"')
+    made, queue = sent(desk)
+    assert queue == "Support"
+    assert made["confidence"] == pytest.approx(shares["IT"] + shares["Billing"])
+    assert [one["label"] for one in made["top"]] == ["Support", "Кадры/Отпуск"]
+    assert command("verify", "--last", 9).code == 0
+
+
+def test_a_ticket_of_a_split_queue_waits_for_a_person(desk, command):
+    turned(desk, 'split = "IT"\nto = ["Network", "Hardware"]')
+    made, queue = sent(desk)
+    assert (made["label"], made["action"], made["reasons"][0]["code"], queue) == ("IT", "suggest", "split", "triage")
+    assert sent(desk, "Billing")[1] == "Billing"
+    assert command("verify", "--last", 9).code == 0
+
+
+def test_nothing_is_put_into_a_retired_queue(desk, command):
+    turned(desk, 'retire = "IT"')
+    made, queue = sent(desk)
+    assert (made["action"], made["reasons"][0]["code"], queue) == ("suggest", "retired", "triage")
+    assert made["label"] != "IT"
+    assert "IT" not in [one["label"] for one in made["top"]]
+    assert command("verify", "--last", 9).code == 0
+
+
+def test_the_fallback_does_not_lead_into_a_retired_queue(desk):
+    text = f'mode = "suggest"\nfallback = "IT"\n[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nretire = "IT"'
+    desk.put("/v1/policy", content='mode = "suggest"\nfallback = "IT"', headers=TOML)
+    assert sent(desk)[1] == "IT"
+    desk.put("/v1/policy", content=text, headers=TOML)
+    assert sent(desk)[1] == "triage"
+
+
+def test_a_turn_of_a_day_to_come_changes_nothing_yet(desk):
+    turned(desk, 'retire = "IT"', on=TOMORROW)
+    assert sent(desk)[1] == "IT"
+
+
+def test_a_score_is_told_in_the_names_of_today(desk):
+    turned(desk, 'rename = "IT"\nto = "Техника"')
+    found = desk.post("/v1/score", json={"tickets": [{"subject": SUBJECTS["IT"]}]}).json()
+    assert "Техника" in str(found)
+    assert "'IT'" not in str([one["decisions"]["queue"]["label"] for one in found["items"]])
