@@ -93,3 +93,28 @@ def test_a_score_is_told_in_the_names_of_today(desk):
     found = desk.post("/v1/score", json={"tickets": [{"subject": SUBJECTS["IT"]}]}).json()
     assert "Техника" in str(found)
     assert "'IT'" not in str([one["decisions"]["queue"]["label"] for one in found["items"]])
+
+
+def test_a_split_leaves_the_tickets_of_the_old_label_to_people(desk, command):
+    desk.put("/v1/policy", content='mode = "route"', headers=TOML)
+    numbers = [desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]}).json()["ticket"]["id"] for _ in range(3)]
+    desk.post("/v1/tickets", json={"subject": SUBJECTS["Billing"]})
+    assert "`deskyard taxonomy tasks`" in command("taxonomy", "split", "queue", "IT", "--to", "Net", "--to", "Kit").out
+    told = command("taxonomy", "tasks", "--tickets", 2).out.splitlines()
+    assert told[0].endswith("people chose 'Net' 0, 'Kit' 0; 3 wait")
+    assert [line.split()[0] for line in told[1:]] == [numbers[2], numbers[1]]
+
+    desk.patch(f"/v1/tickets/{numbers[2]}", json={"queue": "Net"}, headers={"If-Match": "*"})
+    told = command("taxonomy", "tasks").out.splitlines()
+    assert told[0].endswith("people chose 'Net' 1, 'Kit' 0; 2 wait")
+    assert [line.split()[0] for line in told[1:]] == [numbers[1], numbers[0]]
+
+
+def test_a_ticket_that_keeps_the_name_of_what_was_split_waits_until_a_person_says_so(desk, command):
+    desk.put("/v1/policy", content='mode = "route"', headers=TOML)
+    number = desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]}).json()["ticket"]["id"]
+    command("taxonomy", "split", "queue", "IT", "--to", "IT", "--to", "Network")
+    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("; 1 wait")
+    for queue in ("Network", "IT"):
+        desk.patch(f"/v1/tickets/{number}", json={"queue": queue}, headers={"If-Match": "*"})
+    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("people chose 'IT' 1, 'Network' 1; 0 wait")
