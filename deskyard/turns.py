@@ -19,6 +19,7 @@ from deskyard.desk.queues import QUEUES
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
+from deskyard.tables import storable
 from deskyard.taxonomy import Turn
 
 PAGE: Final = 20
@@ -41,6 +42,7 @@ def put(session: Session, turn: Turn, actor: Actor, at: datetime, why: str = "")
 
     The queues that it names are made where the desk does not have them, and those who serve the old ones serve them.
     """
+    turn = replace(turn, labels=tuple(map(storable, turn.labels)), to=tuple(map(storable, turn.to)))
     now = Policies.current(session)
     if turn in now.policy.taxonomy:
         return now

@@ -118,3 +118,38 @@ def test_a_ticket_that_keeps_the_name_of_what_was_split_waits_until_a_person_say
     for queue in ("Network", "IT"):
         desk.patch(f"/v1/tickets/{number}", json={"queue": queue}, headers={"If-Match": "*"})
     assert command("taxonomy", "tasks").out.splitlines()[0].endswith("people chose 'IT' 1, 'Network' 1; 0 wait")
+
+
+def test_a_turn_is_written_and_read_over_the_api(desk, command):
+    desk.put("/v1/policy", content='mode = "route"', headers=TOML)
+    desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]})
+    split = {"target": "queue", "split": "IT", "to": ["Network", "Hardware"], "why": "two teams"}
+    made = desk.post("/v1/policy/taxonomy", json=split)
+    assert made.status_code == 200
+    assert "[[taxonomy]]" in made.json()["text"]
+    desk.post("/v1/policy/taxonomy", json={"on": TOMORROW, "target": "queue", "retire": "Billing"})
+    told = desk.get("/v1/policy/taxonomy").json()
+    assert [(one["kind"], one["labels"], one["to"]) for one in told["turns"]] == [
+        ("split", ["IT"], ["Network", "Hardware"]),
+        ("retire", ["Billing"], []),
+    ]
+    (task,) = told["tasks"]
+    assert (task["tickets"], task["waiting"], task["chosen"]) == (["1"], 1, {"Network": 0, "Hardware": 0})
+    assert "two teams" in desk.get("/v1/audit").json()["items"][1]["subject"]
+    assert sent(desk)[1] == "triage"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"target": "queue"}, "a turn is one of rename, merge, split, retire"),
+        ({"target": "queue", "retire": "IT", "rename": "IT"}, "a turn is one of rename, merge, split, retire"),
+        ({"target": "priority", "retire": "low"}, "target is 'priority'; choose from"),
+        ({"target": "queue", "rename": "IT", "to": ["A", "B"]}, "it must be one name"),
+    ],
+)
+def test_a_turn_that_says_nothing_is_refused_in_a_sentence(desk, body, told):
+    answered = desk.post("/v1/policy/taxonomy", json=body)
+    assert answered.status_code == 422
+    assert told in answered.json()["detail"]
+    assert desk.get("/v1/policy/taxonomy").json()["turns"] == []
