@@ -122,6 +122,11 @@ class Fate:
     retired: bool = False
     split: Turn | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Whether it may still be written."""
+        return not self.retired and self.split is None
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -199,7 +204,11 @@ class Ledger:
 
 def ledger(turns: Iterable[Turn], day: date, learnt: Iterable[Mapping[str, Any]] = ()) -> Ledger:
     """The ledger of a day, for a model whose card says that it has learnt some turns (`Turn.plain`) already."""
-    held = tuple(turn for turn in ordered(turns) if turn.on <= day)
+    return of_model(tuple(turn for turn in ordered(turns) if turn.on <= day), learnt)
+
+
+def of_model(held: tuple[Turn, ...], learnt: Iterable[Mapping[str, Any]]) -> Ledger:
+    """The ledger of turns that all hold, in order, for a model that has learnt some of them already."""
     known = list(learnt)
     return Ledger(held, tuple(turn for turn in held if turn.plain() not in known))
 
