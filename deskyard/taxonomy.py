@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from deskyard.decision import SHOWN, Action, Decision, Prediction, Reason
@@ -147,10 +148,9 @@ class Ledger:
                 names = (names | set(turn.labels)) - set(turn.to)
         return frozenset(names)
 
-    @property
-    def sums(self) -> bool:
-        """Whether labels may have become one, so that probabilities of all of a model's labels are wanted."""
-        return any(turn.kind in ("merge", "rename") for turn in self.new)
+    def sums(self, target: Target, labels: tuple[str, ...]) -> bool:
+        """Whether some of a model's labels have become one, so that the probabilities of all of them are wanted."""
+        return _sums(self.new, target, labels)
 
     def ranked(self, target: Target, labels: Ranked) -> tuple[tuple[str, float], ...]:
         """Labels in the names of the day, those that are one by now summed, the retired ones left out."""
@@ -177,7 +177,7 @@ class Ledger:
         if own.label is None or not self._touches(own):
             return own
         top, mine = self.ranked(own.target, labels or own.top), self.fate(own.target, own.label)
-        parent = bool(own.top) and own.label != own.top[0][0]
+        parent = any(reason.code == "parent" for reason in own.reasons)
         if mine.retired:
             why = Reason("retired", f"{mine.label!r} is written no more" + _since(mine.turns))
             if not top:
@@ -229,6 +229,13 @@ def fate(turns: Iterable[Turn], target: Target, label: str, gone: frozenset[str]
         else:
             now = turn.to[0]
     return Fate(now, tuple(way), retired=split is None and now in gone, split=split)
+
+
+@lru_cache(maxsize=64)
+def _sums(turns: tuple[Turn, ...], target: Target, labels: tuple[str, ...]) -> bool:
+    found = [fate(turns, target, label) for label in labels] if turns else []
+    alive = [one.label for one in found if not one.retired]
+    return len(set(alive)) < len(alive)
 
 
 def names(turns: Iterable[Turn], target: Target) -> Callable[[str], str]:

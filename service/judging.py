@@ -122,7 +122,8 @@ def _judgement(
     ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy, ledger: Ledger
 ) -> Judgement:
     here = in_force.of(ticket.source)
-    whole = bundle.ranked(ticket) if ledger.sums else {}
+    sums = any(ledger.sums(target, bundle.labels(target)) for target in beliefs)
+    whole = bundle.ranked(ticket) if sums else {}
     turned = {target: ledger.prediction(belief, whole.get(target)) for target, belief in beliefs.items()}
     own = policy.decide(ticket, beliefs, here.contracts(bundle.contracts, turned))
     decisions = {target: ledger.decision(decision, whole.get(target)) for target, decision in own.items()}

@@ -165,6 +165,15 @@ def test_a_list_of_turns_is_asked_for_where_something_else_stands():
         policy_file.read('taxonomy = "A"')
 
 
+def test_all_probabilities_are_wanted_only_where_labels_of_the_model_have_become_one():
+    into_known = ledger([turn(rename="A", to="B")], DAY)
+    assert into_known.sums("queue", ("A", "B"))
+    assert not into_known.sums("queue", ("A", "C"))
+    assert not into_known.sums("category", ("A", "B"))
+    assert ledger([turn(merge=["A", "B"], to="AB")], DAY).sums("queue", ("A", "B", "C"))
+    assert not ledger([], DAY).sums("queue", ("A", "B"))
+
+
 def test_a_ledger_survives_the_way_through_a_file():
     said = Policy(
         taxonomy=(

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from sqlalchemy import text
 
 from deskyard import promotion
 from deskyard.database import open_database
@@ -25,8 +26,8 @@ def desk(call, command, champion, home):
 
 
 def turned(client, lines, on=YESTERDAY):
-    text = f'mode = "route"\n[[taxonomy]]\non = {on}\ntarget = "queue"\n{lines}'
-    assert client.put("/v1/policy", content=text, headers=TOML).status_code == 200
+    policy = f'mode = "route"\n[[taxonomy]]\non = {on}\ntarget = "queue"\n{lines}'
+    assert client.put("/v1/policy", content=policy, headers=TOML).status_code == 200
 
 
 def sent(client, queue="IT"):
@@ -76,10 +77,10 @@ def test_nothing_is_put_into_a_retired_queue(desk, command):
 
 
 def test_the_fallback_does_not_lead_into_a_retired_queue(desk):
-    text = f'mode = "suggest"\nfallback = "IT"\n[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nretire = "IT"'
+    retired = f'mode = "suggest"\nfallback = "IT"\n[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nretire = "IT"'
     desk.put("/v1/policy", content='mode = "suggest"\nfallback = "IT"', headers=TOML)
     assert sent(desk)[1] == "IT"
-    desk.put("/v1/policy", content=text, headers=TOML)
+    desk.put("/v1/policy", content=retired, headers=TOML)
     assert sent(desk)[1] == "triage"
 
 
@@ -153,3 +154,23 @@ def test_a_turn_that_says_nothing_is_refused_in_a_sentence(desk, body, told):
     assert answered.status_code == 422
     assert told in answered.json()["detail"]
     assert desk.get("/v1/policy/taxonomy").json()["turns"] == []
+
+
+def test_a_decision_is_computed_again_by_the_ledger_of_its_own_day(desk, command, home):
+    turned(desk, 'retire = "IT"', on=TOMORROW)
+    sent(desk)
+    assert command("verify", "--last", 1).code == 0
+    database = open_database(settings().database)
+    with database.writing() as session:  # as if it had been decided in a time when the turn holds
+        session.execute(text("UPDATE journal_entries SET at = '3000' || substr(at, 5) WHERE kind = 'decided'"))
+    database.close()
+    assert command("verify", "--last", 1).out.startswith("different")
+
+
+def test_a_queue_that_is_routed_to_is_still_routed_to_under_its_new_name(desk):
+    desk.put("/v1/queues/Техника", json={})
+    rules = '[queues."IT"]\nmode = "route"'
+    turn = f'[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nrename = "IT"\nto = "Техника"'
+    desk.put("/v1/policy", content=f'mode = "suggest"\n{rules}\n{turn}'.encode(), headers=TOML)
+    assert sent(desk)[1] == "Техника"
+    assert sent(desk, "Billing")[1] == "triage"
