@@ -152,7 +152,7 @@ def train(
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     if out is None:  # what is written elsewhere is for a desk whose names nobody here knows
         policy = _policy()
-        history, judge = of_today(history, policy), of_today(judge, policy) if judge else None
+        history, judge = of_today(history, policy), None if judge is None else of_today(judge, policy)
     say_what_was_read([history, judge] if judge else [history], rejected)
     with on(backend):
         trained = run(history, options, judge, walk, opened)

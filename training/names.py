@@ -36,7 +36,7 @@ def translated(history: History, turns: Sequence[Turn]) -> History:
         return history
     held = Ledger(tuple(turns), tuple(turns))
     labels, notes = dict(history.labels), list[str]()
-    for target in {turn.target for turn in turns}:
+    for target in dict.fromkeys(turn.target for turn in turns):
         labels[target], left = _labels(history, target, held)
         notes += [
             f"{n:,} tickets have no {target} by the taxonomy of today: {label!r} was split or retired"
