@@ -80,6 +80,11 @@ class Bundle:
         """Whether an encoder reads the tickets, too: milliseconds a ticket instead of fractions of one."""
         return self.scorer.encoder is not None
 
+    @property
+    def turns(self) -> list[dict[str, Any]]:
+        """The turns of the taxonomy in whose names it has learnt (`taxonomy.Turn.plain`)."""
+        return list(self.card.get("taxonomy", []))
+
     def labels(self, target: Target) -> tuple[str, ...]:
         """The labels it knows of a target."""
         return self.scorer.heads[target].labels
@@ -87,6 +92,13 @@ class Bundle:
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
         """One prediction a target for each ticket, in order; safe to call from many threads."""
         return self.scorer.predict(tickets)
+
+    def ranked(self, ticket: Ticket) -> dict[Target, list[tuple[str, float]]]:
+        """All labels of each target with their probabilities, the most probable first."""
+        return {
+            target: sorted(zip(self.labels(target), shares.tolist(), strict=True), key=lambda pair: -pair[1])
+            for target, shares in self.scorer.beliefs(ticket).items()
+        }
 
     def explain(self, ticket: Ticket) -> Explanation:
         """Why it predicts what it predicts of a ticket."""

@@ -60,6 +60,22 @@ class Catalogue:
         asked = {*agents, *(values["assignee"] for values in mine.values() if "assignee" in values)}
         return replace(self, queues=mine, agents={name: q for name, q in self.agents.items() if name in asked})
 
+    def without(self, queues: Collection[str], agents: Collection[str], categories: Collection[str]) -> "Catalogue":
+        """What is left of it where these are written no more.
+
+        >>> Catalogue({"IT": {}, "Fax": {}}, {"ann": ("IT",)}).without({"Fax"}, {"ann"}, ()).plain()
+        {'queues': {'IT': {}}, 'agents': {}}
+        """
+        if not (queues or agents or categories):
+            return self
+        kept = {name: values for name, values in self.queues.items() if name not in queues}
+        return replace(
+            self,
+            queues={n: v if v.get("assignee") not in agents else _but_assignee(v) for n, v in kept.items()},
+            agents={name: served for name, served in self.agents.items() if name not in agents},
+            categories=self.categories and tuple(one for one in self.categories if one not in categories),
+        )
+
     def serves(self, agent: str, queue: str) -> bool:
         """Whether a ticket of the queue may be given to the agent."""
         return queue in self.agents.get(agent, ())
@@ -79,3 +95,7 @@ class Catalogue:
     def of(cls, plain: Mapping[str, Any]) -> "Catalogue":
         """What `plain` wrote."""
         return cls(dict(plain["queues"]), {name: tuple(queues) for name, queues in plain["agents"].items()})
+
+
+def _but_assignee(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if name != "assignee"}

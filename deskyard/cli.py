@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "rollback": ("deskyard.models_cli:rollback", "Go back to the model that was in use before."),
     "challenge": ("deskyard.models_cli:challenge", "Let a bundle run beside the model in use, never acted on."),
     "policy": ("deskyard.policy_cli:policy", "Say how far the machine may go: suggest, route, off, shadow."),
+    "taxonomy": ("deskyard.taxonomy_cli:taxonomy", "Rename, merge, split and retire labels, from a day on."),
     "breaker": ("deskyard.breaker_cli:breaker", "Show what the circuit breaker holds back, and let it go."),
     "key": ("deskyard.key_cli:key", "Say who may come in: keys to the service, each with a role."),
     "user": ("deskyard.user_cli:user", "Say who may sign in to the pages: users, each with a role."),

@@ -8,15 +8,17 @@ Nothing here reads a clock, a file or a database.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from deskyard.catalogue import Catalogue
 from deskyard.contract import Contract
 from deskyard.decision import Action, Decision, Prediction, Reason
+from deskyard.taxonomy import Ledger, Turn, ledger, names
 from deskyard.ticket import Target, Ticket
 
 TRIAGE: Final = "triage"
@@ -27,7 +29,9 @@ BLIND: Final = 0.02
 
 Contracts = Mapping[Target, Contract]
 
-_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain", "retention_days")
+_Said = TypeVar("_Said")
+
+_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain", "retention_days", "taxonomy")
 """What policies of before did not know."""
 
 
@@ -74,6 +78,8 @@ class Policy:
     by target, that the circuit breaker has taken out (`deskyard.trips`): they are suggested whatever the rules say.
     `retrain` says when a model is learnt anew (None: never by itself). `retention_days` is how long the texts of
     a solved ticket are kept that nobody touches any more (None: for ever).
+    `taxonomy` is the ledger of labels that were renamed, merged, split and retired (`deskyard.taxonomy`), in the order
+    of their days.
     """
 
     mode: Mode = Mode.SUGGEST
@@ -90,6 +96,7 @@ class Policy:
     tripped: Mapping[Target, tuple[str, ...]] = field(default_factory=dict)
     retrain: Retrain | None = None
     retention_days: int | None = None
+    taxonomy: tuple[Turn, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -97,8 +104,10 @@ class Policy:
 
         What came later and was not said does not count, so that policies of before keep their names.
         """
-        said = {name: value for name, value in asdict(self).items() if name not in _LATER or value not in (None, {})}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        said = {
+            name: value for name, value in asdict(self).items() if name not in _LATER or value not in (None, {}, ())
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=date.isoformat).encode()).hexdigest()[:16]
 
     @property
     def asked_blindly(self) -> float:
@@ -119,6 +128,31 @@ class Policy:
                 for target, rule in self.targets.items()
             },
         )
+
+    def on(self, day: date) -> "Policy":
+        """The policy as it holds on a day: what it says of a label that has another name by then holds for that name,
+        unless that name has something said of its own. Where several are one by then, the more careful rule holds."""
+        turns = tuple(turn for turn in self.taxonomy if turn.on <= day)
+        if not turns:
+            return self
+        queue, category = names(turns, "queue"), names(turns, "category")
+        routes = {name: queue(to) for name, to in self.routes.items()}
+        routes = _moved(routes, category, lambda one, other: one if one == other else "")
+        bound = {label: queue(label) for turn in turns if turn.target == "queue" for label in turn.labels}
+        return replace(
+            self,
+            fallback=queue(self.fallback),
+            queues=_moved(self.queues, queue, _careful),
+            pairs=_moved(self.pairs, queue, _careful_each),
+            routes=bound | {label: to for label, to in routes.items() if to},
+            tripped={
+                target: tuple(sorted(set(map(names(turns, target), labels)))) for target, labels in self.tripped.items()
+            },
+        )
+
+    def ledger(self, day: date, learnt: Sequence[Mapping[str, Any]] = ()) -> Ledger:
+        """The turns that hold on a day, for a model that has learnt some of them already (`Bundle.turns`)."""
+        return ledger(self.taxonomy, day, learnt)
 
     def rule(self, target: Target, queue: str | None) -> Rule:
         """What holds for a target when its ticket is bound for `queue`; both parts are said."""
@@ -155,6 +189,32 @@ class Policy:
         )
         asked = {t: self.rule(t, self.bound_for(t, told.label) or queue).precision for t, told in predictions.items()}
         return {target: at(precision, self.strangers)[target] for target, precision in asked.items()}
+
+
+def _moved(
+    said: Mapping[str, _Said], become: Callable[[str], str], both: Callable[[_Said, _Said], _Said]
+) -> dict[str, _Said]:
+    """What is said, under other names too; what a name says itself comes before what comes to it, and of several that
+    come to it `both` makes one."""
+    found: dict[str, _Said] = {}
+    for old, what in said.items():
+        new = become(old)
+        if new not in said:
+            found[new] = both(found[new], what) if new in found else what
+    return {**said, **found}
+
+
+def _careful(one: Rule, other: Rule) -> Rule:
+    modes = [rule.mode for rule in (one, other) if rule.mode is not None]
+    precisions = [rule.precision for rule in (one, other) if rule.precision is not None]
+    return Rule(min(modes, key=list(Mode).index, default=None), max(precisions, default=None))
+
+
+def _careful_each(one: Mapping[Target, Rule], other: Mapping[Target, Rule]) -> dict[Target, Rule]:
+    return {
+        **{target: _careful(rule, other.get(target, Rule())) for target, rule in one.items()},
+        **{target: rule for target, rule in other.items() if target not in one},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,12 @@ every = "7d"                  # hours, days or weeks after it was trained, or tr
 corrections = 200             # that people made since
 drift = true                  # when drift asks for it
 promote = true                # it takes the place where it has earned it; else a person decides
+
+[[taxonomy]]                  # labels that change on a day: rename, merge, split or retire
+on = 2026-12-01
+target = "queue"              # category, queue, assignee
+merge = ["VPN", "Wi-Fi"]      # rename = "A" to = "B"; split = "A" to = ["B", "C"]; retire = "A"
+to = "Network"
 """
 
 import json
@@ -39,6 +45,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from deskyard import taxonomy
 from deskyard.errors import BadInput
 from deskyard.policy import Mode, Policy, Retrain, Rule
 from deskyard.ticket import TARGETS, Target
@@ -46,7 +53,7 @@ from deskyard.times import is_span
 
 _TOP: Final = (
     "mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes", "tripped",
-    "retrain", "retention_days",
+    "retrain", "retention_days", "taxonomy",
 )  # fmt: skip
 
 
@@ -110,7 +117,21 @@ class _Reading:
             tripped=self.tripped(self.table(said, "tripped", ())),
             retrain=self.retrain(self.table(said, "retrain", ())),
             retention_days=self.days(said.get("retention_days", 0), "retention_days"),
+            taxonomy=self.taxonomy(said.get("taxonomy", [])),
         )
+
+    def taxonomy(self, said: Any) -> tuple[taxonomy.Turn, ...]:
+        if type(said) is not list or any(type(one) is not dict for one in said):
+            self.wrong(("taxonomy",), "taxonomy is a list: begin each turn with [[taxonomy]]")
+        turns: list[taxonomy.Turn] = []
+        for i, one in enumerate(said):
+            try:
+                turns.append(taxonomy.of(one))
+            except BadInput as error:
+                self.wrong_turn(i, str(error))
+        if found := taxonomy.wrong(turns):
+            self.wrong_turn(next(i for i, turn in enumerate(turns) if turn is found[0]), found[1])
+        return taxonomy.ordered(turns)
 
     def retrain(self, said: Mapping[str, Any]) -> Retrain | None:
         path = ("retrain",)
@@ -184,6 +205,12 @@ class _Reading:
     def wrong(self, path: tuple[str, ...], sentence: str) -> None:
         raise BadInput(f"policy, line {self.line(path)}: {sentence}")
 
+    def wrong_turn(self, which: int, sentence: str) -> None:
+        """Raise BadInput that names the line where that turn begins."""
+        heads = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*[\"']?taxonomy", line)]
+        line = heads[which] + 1 if which < len(heads) else self.line(("taxonomy",))
+        raise BadInput(f"policy, line {line}: {sentence}")
+
     def line(self, path: tuple[str, ...]) -> int:
         """The line of a key: the last part of `path` after the header that holds the rest."""
         start = 0
@@ -226,13 +253,20 @@ def _lines(policy: Policy) -> Iterator[str]:
     if policy.tripped:
         yield from ("", "[tripped]")
         for target, labels in policy.tripped.items():
-            yield f"{target} = [{', '.join(map(_quoted, labels))}]"
+            yield f"{target} = {_list([*labels])}"
     if policy.retrain is not None:
         said = policy.retrain
         yield from ("", "[retrain]")
         yield from [f'every = "{said.every}"'] if said.every else []
         yield from [f"corrections = {said.corrections}"] if said.corrections else []
         yield from (f"{name} = true" for name in ("drift", "promote") if getattr(said, name))
+    for turn in policy.taxonomy:
+        yield from ("", "[[taxonomy]]")
+        for name, value in turn.plain().items():
+            if name == "on":
+                yield f"on = {value}"
+            else:
+                yield f"{name} = {_quoted(value) if isinstance(value, str) else _list(value)}"
 
 
 def _section(header: str, rule: Rule) -> Iterator[str]:
@@ -241,6 +275,10 @@ def _section(header: str, rule: Rule) -> Iterator[str]:
         yield f'mode = "{rule.mode.value}"'
     if rule.precision is not None:
         yield f"precision = {rule.precision}"
+
+
+def _list(names: list[str]) -> str:
+    return f"[{', '.join(map(_quoted, names))}]"
 
 
 def _quoted(text: str) -> str:

@@ -115,6 +115,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/v1/models/retraining"): RUN,
     ("GET", "/v1/policy"): LOOK,
     ("GET", "/v1/policy/versions"): LOOK,
+    ("GET", "/v1/policy/taxonomy"): RUN,
     ("POST", "/v1/score"): LOOK,  # writes nothing
     ("POST", "/v1/tickets"): WORK,
     ("PATCH", "/v1/tickets/{id}"): WORK,
@@ -147,6 +148,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("POST", "/models/train/cancel"): RULE,
     ("PUT", "/v1/policy"): RULE,
     ("POST", "/v1/erasures"): RULE,
+    ("POST", "/v1/policy/taxonomy"): RULE,
     ("POST", "/v1/models/{name}/activate"): RULE,
     ("POST", "/v1/models/rollback"): RULE,
     ("PUT", "/v1/models/challenger"): RULE,

@@ -115,11 +115,13 @@ def _answers(bundle: "Bundle", policy: Policy, entry: Entry, ticket: Ticket) -> 
     """What both said of a ticket's targets."""
     decided: Mapping[str, Any] = entry.content["decisions"]
     try:
-        beliefs = bundle.predict([ticket])[0]
-        contracts = policy.of(ticket.source).contracts(bundle.contracts, beliefs)
+        day = entry.at.date()
+        ledger, beliefs = policy.ledger(day, bundle.turns), bundle.predict([ticket])[0]
+        turned = {target: ledger.prediction(belief) for target, belief in beliefs.items()}
+        contracts = policy.on(day).of(ticket.source).contracts(bundle.contracts, turned)
     except Exception:  # whatever goes wrong in a model that is only tried
         log.exception("challenger_failed", model=bundle.digest)
-        beliefs, contracts = {}, {}
+        beliefs, contracts, turned = {}, {}, {}
     for target in TARGETS:
         ours = decided.get(target)
         if ours is None or not ours["top"]:
@@ -127,7 +129,7 @@ def _answers(bundle: "Bundle", policy: Policy, entry: Entry, ticket: Ticket) -> 
         said = beliefs.get(target)
         yield Answered(
             target=target,
-            said=said.label if said else "",
+            said=turned[target].label if said else "",
             said_routed=said is not None and contracts[target].allows(said)[0] is Action.ROUTE,
             ours=str(ours["top"][0]["label"]),
             ours_routed=any(reason["code"] == "contract" for reason in ours["reasons"]),

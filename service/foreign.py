@@ -92,7 +92,7 @@ def receive(
     fresh = {ref: one for ref, one in newest.items() if ref not in there and _ours(one, connection)}
     filed = {ref: _ticket(one, connection) for ref, one in fresh.items()}
     champion, at = yard.models.champion, datetime.now(UTC)
-    judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values())), strict=True))
+    judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values()), at.date()), strict=True))
     seals = {ref: seal(ticket) for ref, ticket in filed.items()}
     made = _Receiving(hands, connection, caps, catalogue, champion.digest, in_force.digest, at, read_at)
     with yard.database.writing() as session:

@@ -7,7 +7,8 @@ catalogue give the same bytes again (`service.verify`).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -18,6 +19,7 @@ from deskyard.decision import Decision, Prediction, Reason
 from deskyard.journal import described
 from deskyard.policy import TRIAGE, Policy, Verdict
 from deskyard.tables import storable
+from deskyard.taxonomy import Ledger
 from deskyard.ticket import Target, Ticket
 from service.models import Champion
 
@@ -31,16 +33,19 @@ log: Final = structlog.get_logger(__name__)
 class Judgement:
     """What the evidence allows for a ticket, before anybody looks at the desk.
 
-    `to_triage` says why the ticket can go nowhere but triage.
+    `to_triage` says why the ticket can go nowhere but triage. `ledger`: whose labels are in force.
     """
 
     decisions: Mapping[Target, Decision]
     policy: Policy
     to_triage: Reason | None
+    ledger: Ledger = field(default_factory=Ledger)
 
     def enact(self, catalogue: Catalogue) -> Verdict:
         """What is done, given what the desk has now."""
-        return policy.enact(self.decisions, self.policy, catalogue, self.to_triage)
+        gone = self.ledger.gone
+        there = catalogue.without(gone("queue"), gone("assignee"), gone("category"))
+        return policy.enact(self.decisions, self.policy, there, self.to_triage)
 
     @property
     def queues(self) -> frozenset[str]:
@@ -55,22 +60,24 @@ class Judgement:
         return frozenset([wished.label] if wished and wished.label else [])
 
 
-def judge(champion: Champion, in_force: Policy, asked: Sequence[Ticket]) -> list[Judgement]:
-    """Predict and decide; never raises because of the model."""
+def judge(champion: Champion, in_force: Policy, asked: Sequence[Ticket], day: date) -> list[Judgement]:
+    """Predict and decide, in the labels of that day (UTC); never raises because of the model."""
+    here = in_force.on(day)
     if champion.bundle is None:
-        missing = champion.missing or Reason("no_model", "there is no model")
-        return [Judgement({}, in_force.of(ticket.source), _empty(ticket) or missing) for ticket in asked]
+        missing, ledger = champion.missing or Reason("no_model", "there is no model"), here.ledger(day)
+        return [Judgement({}, here.of(ticket.source), _empty(ticket) or missing, ledger) for ticket in asked]
+    ledger = here.ledger(day, champion.bundle.turns)
     try:
         return [
-            _judgement(ticket, beliefs, champion.bundle, in_force)
+            _judgement(ticket, beliefs, champion.bundle, here, ledger)
             for ticket, beliefs in zip(asked, champion.bundle.predict(asked), strict=True)
         ]
     except Exception as error:  # whatever goes wrong in a model, the ticket is taken
         if len(asked) > 1:  # one ticket must not spoil the others
-            return [judgement for ticket in asked for judgement in judge(champion, in_force, [ticket])]
+            return [judgement for ticket in asked for judgement in judge(champion, in_force, [ticket], day)]
         log.exception("scoring_failed", model=champion.digest)
         failed = Reason("scoring_failed", f"the model failed on this ticket ({type(error).__name__})")
-        return [Judgement({}, in_force.of(ticket.source), _empty(ticket) or failed) for ticket in asked]
+        return [Judgement({}, here.of(ticket.source), _empty(ticket) or failed, ledger) for ticket in asked]
 
 
 def decided(verdict: Verdict, catalogue: Catalogue) -> dict[str, Any]:
@@ -111,11 +118,17 @@ def explained(champion: Champion, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _judgement(ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy) -> Judgement:
+def _judgement(
+    ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy, ledger: Ledger
+) -> Judgement:
     here = in_force.of(ticket.source)
-    decisions = policy.decide(ticket, beliefs, here.contracts(bundle.contracts, beliefs))
+    sums = any(ledger.sums(target, bundle.labels(target)) for target in beliefs)
+    whole = bundle.ranked(ticket) if sums else {}
+    turned = {target: ledger.prediction(belief, whole.get(target)) for target, belief in beliefs.items()}
+    own = policy.decide(ticket, beliefs, here.contracts(bundle.contracts, turned))
+    decisions = {target: ledger.decision(decision, whole.get(target)) for target, decision in own.items()}
     json.dumps(described(decisions), allow_nan=False)  # what JSON has no word for must fail here: triage catches it
-    return Judgement(decisions, here, _empty(ticket))
+    return Judgement(decisions, here, _empty(ticket), ledger)
 
 
 def _empty(ticket: Ticket) -> Reason | None:

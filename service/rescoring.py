@@ -46,7 +46,7 @@ def again(yard: Yard, number: int) -> Entry | None:
         champion, at = yard.models.champion, datetime.now(UTC)
         if asked is None or champion.bundle is None:
             return None
-        judgement = judging.judge(champion, asked.policy, [asked.ticket])[0]
+        judgement = judging.judge(champion, asked.policy, [asked.ticket], at.date())[0]
         with yard.database.writing() as session:
             if tickets.get(session, number, to_change=True).version != asked.filed.version:
                 continue

@@ -54,7 +54,7 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
         in_force = Policies.current(session).policy
     champion, at = yard.models.champion, datetime.now(UTC)
     new = {i: _filed_by(arrivals[i].ticket, at) for i, answer in enumerate(answers) if answer is None}
-    judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values())), strict=True))
+    judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values()), at.date()), strict=True))
     seals = {i: seal(ticket) for i, ticket in new.items()}
     if new:
         with yard.database.writing() as session:
@@ -148,7 +148,9 @@ def score(
     """What `route` would do with each ticket, and why the model thinks so; nothing is read or written."""
     at = datetime.now(UTC)
     asked = [_filed_by(ticket, at) for ticket in asked]
-    items = [judging.plain(judgement.enact(catalogue)) for judgement in judging.judge(champion, in_force, asked)]
+    items = [
+        judging.plain(judgement.enact(catalogue)) for judgement in judging.judge(champion, in_force, asked, at.date())
+    ]
     if explain:
         items = [item | judging.explained(champion, ticket) for item, ticket in zip(items, asked, strict=True)]
     return {"items": items, "model": champion.digest, "policy": in_force.digest}

@@ -92,7 +92,7 @@ def again(database: Database, models: Path, number: int) -> Verified:
         champion = _champion(models, entry)
     except BundleMissing as error:
         return Verified(number, "unknown", str(error))
-    judgement = judging.judge(champion, policy, [ticket])[0]
+    judgement = judging.judge(champion, policy, [ticket], entry.at.date())[0]
     catalogue = Catalogue.of(entry.content["catalogue"])
     content = judging.decided(judgement.enact(catalogue), catalogue)
     now = written(content | {"answers": answers} if answers else content)

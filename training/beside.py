@@ -17,6 +17,7 @@ from deskyard.decision import Action
 from deskyard.errors import BadInput
 from deskyard.policy import Policy
 from deskyard.proof import draw_up, routes
+from deskyard.taxonomy import Turn, of_model
 from deskyard.text import language
 from deskyard.ticket import Target, Ticket
 from training import copies
@@ -70,7 +71,7 @@ def bundles(
     since = None if unseen else max(last_of(first), last_of(second))
     here = [i for i, ticket in enumerate(history.tickets) if since is None or _after(ticket, since)]
     tickets = [history.tickets[i] for i in here]
-    ours, theirs = _said(first, tickets, asked), _said(second, tickets, asked)
+    ours, theirs = (_said(one, tickets, asked, history.turns) for one in (first, second))
     answers = {
         target: Answers(_names(history.labels[target][i] for i in here), ours[target], theirs[target], asked[target])
         for target in ours
@@ -90,7 +91,7 @@ def run(
     place = {ticket.id: i for i, ticket in enumerate(history.tickets) if ticket.id}
     here = [int(i) for i in case.apart.positions if _after(case.tickets[i], since)]
     tickets = [case.tickets[i] for i in here]
-    ours = _said(champion, tickets, asked)
+    ours = _said(champion, tickets, asked, history.turns)
     answers = {}
     for target, judged in trained.judged.items():
         if target not in ours:
@@ -114,14 +115,18 @@ def run(
     return _compared(champion.digest, digest, answers, tickets, lost, since, seed)
 
 
-def _said(bundle: Bundle, tickets: Sequence[Ticket], asked: Mapping[Target, float]) -> dict[Target, Said]:
-    predicted = bundle.predict(tickets)
+def _said(
+    bundle: Bundle, tickets: Sequence[Ticket], asked: Mapping[Target, float], turns: tuple[Turn, ...]
+) -> dict[Target, Said]:
+    """What a bundle says, in the names after these turns; what was split or retired it could not have routed."""
+    predicted, held = bundle.predict(tickets), of_model(turns, bundle.turns)
     found = {}
     for target in bundle.targets:
         contract = bundle.contracts(asked.get(target))[target]
         told = [one[target] for one in predicted]
-        gone = [contract.allows(one)[0] is Action.ROUTE for one in told]
-        found[target] = Said(_names(one.label for one in told), np.array(gone, bool), contract.threshold is not None)
+        gone = [contract.allows(one)[0] is Action.ROUTE and held.fate(target, one.label).stands for one in told]
+        names = _names(held.prediction(one).label for one in told)
+        found[target] = Said(names, np.array(gone, bool), contract.threshold is not None)
     return found
 
 

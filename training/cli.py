@@ -17,8 +17,11 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
+from deskyard.database import open_database
 from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
+from deskyard.policies import Policies
+from deskyard.policy import Policy
 from deskyard.progress import Shown, bar, console, lines, tell
 from deskyard.reports.words import Language, preferred
 from deskyard.settings import settings
@@ -28,6 +31,7 @@ from training.audit import report_lines, serious
 from training.backend import backend as on
 from training.handover import hand_over, leave_report, refuse_unwritable
 from training.history import History, load
+from training.names import of_today
 from training.origin import Origin
 from training.rejected import write_rejected
 from training.run import Options
@@ -146,6 +150,9 @@ def train(
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
+    if out is None:  # what is written elsewhere is for a desk whose names nobody here knows
+        policy = _policy()
+        history, judge = of_today(history, policy), None if judge is None else of_today(judge, policy)
     say_what_was_read([history, judge] if judge else [history], rejected)
     with on(backend):
         trained = run(history, options, judge, walk, opened)
@@ -174,6 +181,15 @@ def train(
     for line in (told, done.told):
         if line:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _policy() -> Policy:
+    database = open_database(settings().database)
+    try:
+        with database.reading() as session:
+            return Policies.current(session).policy
+    finally:
+        database.close()
 
 
 def _targets(said: str) -> tuple[Target, ...]:

@@ -18,6 +18,7 @@ from deskyard.policies import Policies
 from deskyard.settings import settings
 from training import beside
 from training.history import load
+from training.names import of_today
 from training.origin import Origin
 
 WORST: Final = 8
@@ -92,7 +93,7 @@ def _compared(
             history = load(tables, moves=moves)
     else:
         history = load(on, parse_map(mapping))
-    return beside.bundles(one, two, history, asked, unseen=unseen)
+    return beside.bundles(one, two, of_today(history, policy), asked, unseen=unseen)
 
 
 def show(found: Comparison) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 from deskyard.columns import Mapping, check_columns, check_map, match
 from deskyard.errors import BadInput
 from deskyard.stores.files import read_rows
+from deskyard.taxonomy import Turn
 from deskyard.ticket import TARGETS, Target, Ticket
 from training.moves import Move, read_moves
 from training.reading import Reading, set_priorities
@@ -38,7 +39,8 @@ class History:
     `ignored_columns`: file → columns that nothing uses. `priority_levels`: the spellings that were understood,
     `priority_unknown`: those that were not, with how many tickets bear them. `long_labels`, `unreadable_times`: counts
     by column. `notes`: everything a person should know about the reading, as sentences. `digest`: sha256 over what a
-    model can see (not over file names, formats or the moment of reading).
+    model can see (not over file names, formats or the moment of reading). `turns`: those of the taxonomy after which
+    the labels are called (`training.names`).
     """
 
     tickets: list[Ticket] = field(default_factory=list)
@@ -55,6 +57,7 @@ class History:
     notes: list[str] = field(default_factory=list)
     mapping: Mapping = field(default_factory=Mapping)
     digest: str = ""
+    turns: tuple[Turn, ...] = ()
 
     def __len__(self) -> int:
         """The number of tickets."""
@@ -136,7 +139,7 @@ def load(
     set_priorities(history)
     if order == "time":
         _sort(history)
-    history.digest = _digest(history)
+    history.digest = digest_of(history)
     return history
 
 
@@ -181,7 +184,7 @@ def _sort(history: History) -> None:
         column[:] = [column[index] for index in order]
 
 
-def _digest(history: History) -> str:
+def digest_of(history: History) -> str:
     """sha256 over tickets, labels, times and moves, in order; no two contents meet, since no text holds a NUL."""
     sha = hashlib.sha256(b"deskyard history 1\n")
     labels = list(zip(*history.labels.values(), strict=True))

@@ -24,6 +24,7 @@ from deskyard.progress import bar, console
 from deskyard.settings import settings
 from training import kept, tracking
 from training.history import History, load
+from training.names import as_then
 from training.origin import Origin
 from training.run import Options
 from training.run import train as run
@@ -88,16 +89,15 @@ def _read(origin: Origin, card: Mapping[str, Any]) -> tuple[History, History | N
     """The history and the test file. Raises BadInput unless they are what was read then."""
     said = parse_map(list(origin.mapping))
     with origin.files() as (tables, moves):
-        history = load(tables, said, moves=moves, order=origin.order)
+        history = as_then(load(tables, said, moves=moves, order=origin.order), card)
     where = f"the desk as it stood at {origin.desk}" if origin.desk else ", ".join(origin.tables)
     _same(history, card["learnt_from"]["digest"], card["learnt_from"]["of"], where, bool(origin.desk))
     if not card["judged_on"]["digest"]:
         return history, None
     if not origin.test:
         raise BadInput("it was judged on a test file: name it with --test.")
-    judge = load(
-        [origin.test], replace(said, priority={**history.priority_levels, **said.priority}), order=origin.order
-    )
+    levels = {**history.priority_levels, **said.priority}
+    judge = as_then(load([origin.test], replace(said, priority=levels), order=origin.order), card)
     _same(judge, card["judged_on"]["digest"], card["judged_on"]["tickets"], origin.test, False)
     return history, judge
 

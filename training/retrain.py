@@ -38,6 +38,7 @@ from training.cli import Effort, say_what_was_read
 from training.compare import show
 from training.handover import HandedOver, hand_over, leave_report, refuse_unwritable
 from training.history import History, load
+from training.names import of_today
 from training.origin import Origin
 from training.run import Options, Trained
 from training.run import train as run
@@ -153,7 +154,7 @@ def _retrain(
     origin = _taken_up(attempts, origin, asked)
     said = parse_map(list(origin.mapping))
     with origin.files() as (tables, journeys):
-        history = load(tables, said, moves=journeys, order=origin.order)
+        history = of_today(load(tables, said, moves=journeys, order=origin.order), asked.policy)
     say_what_was_read([history], asked.rejected)
     options = replace(asked.options, parents=said.parents, order=origin.order, newest=asked.newest(history))
     encoder = asked.champion.scorer.encoder if asked.champion else None

@@ -157,6 +157,7 @@ def train(
         | {"findings": as_json(findings)}
         | ({"follows_drift": True} if following else {})
         | ({"silent": {target: [asdict(one) for one in ones] for target, ones in gone.items()}} if gone else {})
+        | ({"taxonomy": [turn.plain() for turn in history.turns]} if history.turns else {})
         | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),
         judged=judged,
         findings=findings,

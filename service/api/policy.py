@@ -1,4 +1,4 @@
-"""`/v1/policy`: how far the machine may go, as TOML, and every version of it."""
+"""`/v1/policy`: how far the machine may go, as TOML, every version of it, and what became of labels."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -6,12 +6,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from deskyard import audit, policy_file
+from deskyard import audit, policy_file, turns
 from deskyard.desk.pages import LONGEST_PAGE
 from deskyard.policies import Policies
 from deskyard.tables import storable
 from service.api.doors import CalledBy, InYard
-from service.api.shapes import PolicySeen, PolicyVersions
+from service.api.shapes import PolicySeen, PolicyVersions, TaskSeen, TaxonomySeen, TurnAsked, TurnSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["policy"])
@@ -67,3 +67,36 @@ def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) ->
         if version.number != before.number:
             audit.note(session, caller.actor, "policy.put", f"version {version.number}", at)
     return PolicySeen.of(version)
+
+
+@router.get("/v1/policy/taxonomy", responses=problems(400, 422, 503))
+def taxonomy(
+    yard: InYard, caller: CalledBy, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = turns.PAGE
+) -> TaxonomySeen:
+    """Which labels were renamed, merged, split and retired, or will be, and what splits leave to people; `limit`: so
+    many of the newest tickets of each split."""
+    with yard.database.reading() as session:
+        held = Policies.current(session).policy.taxonomy
+        tasks = turns.tasks(session, datetime.now(UTC).date(), limit)
+    return TaxonomySeen(
+        turns=[TurnSeen.of(turn) for turn in held],
+        tasks=[
+            TaskSeen(
+                turn=TurnSeen.of(task.turn),
+                tickets=[str(one.id) for one in task.tickets if caller.sees(one.queue)],
+                waiting=task.waiting,
+                chosen=task.chosen,
+            )
+            for task in tasks
+        ],
+    )
+
+
+@router.post("/v1/policy/taxonomy", responses=problems(400, 413, 422, 503))
+def turn(asked: TurnAsked, yard: InYard, caller: CalledBy) -> PolicySeen:
+    """Rename, merge, split or retire labels from a day on: a new version of the policy. What contradicts an earlier
+    turn is refused in a sentence, and nothing changes."""
+    at = datetime.now(UTC)
+    wanted = asked.turn(at.date())
+    with yard.changing() as session:
+        return PolicySeen.of(turns.put(session, wanted, caller.actor, at, storable(asked.why)))

@@ -168,7 +168,8 @@ def _reasons(entry: Entry, policy: Policy, champion: Champion) -> Any:
             continue
         code, needed = decision["reasons"][0]["code"], None
         if code == "unsure" and champion.bundle is not None and champion.digest == entry.bundle:
-            rule = policy.rule(target, policy.bound_for(target, decision["label"]))
+            then = policy.on(entry.at.date())
+            rule = then.rule(target, then.bound_for(target, decision["label"]))
             needed = champion.bundle.contracts(rule.precision, policy.strangers)[target].threshold
         yield target, "closed" if decision["action"] == "route" else code, decision["confidence"], needed
 

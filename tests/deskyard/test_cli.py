@@ -8,6 +8,8 @@ import pytest
 from deskyard.cli import COMMANDS
 
 POLICY = ("show", "mode", "halt", "resume", "export", "import")
+TAXONOMY = ("show", "rename", "merge", "split", "retire", "tasks")
+INSIDE = [*(("policy", name) for name in POLICY), *(("taxonomy", name) for name in TAXONOMY)]
 
 
 def test_the_help_lists_every_command(command):
@@ -16,7 +18,7 @@ def test_the_help_lists_every_command(command):
     assert "A first walk" in shown
 
 
-@pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *(("policy", name) for name in POLICY)])
+@pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *INSIDE])
 def test_the_help_of_every_command_holds_an_example(command, words):
     shown = command(*words, "--help").out
     assert "Example" in shown

@@ -1,0 +1,139 @@
+"""The doors of `deskyard taxonomy`: what became of labels, one more turn, and what splits leave to people."""
+
+import getpass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from deskyard import taxonomy as ledger
+from deskyard import turns
+from deskyard.database import open_database
+from deskyard.desk.journey import Actor
+from deskyard.policies import Policies
+from deskyard.settings import settings
+
+taxonomy = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Rename, merge, split and retire categories, queues and assignees, each from a day on.\n\n"
+    "Example: `deskyard taxonomy rename queue Billing Accounts`",
+)
+
+TargetSaid = Annotated[str, typer.Argument(metavar="TARGET", help=f"One of {', '.join(ledger.TURNED)}.")]
+Day = Annotated[str, typer.Option("--on", metavar="DATE", help="The day (UTC) from which it holds; today if not said.")]
+Why = Annotated[str, typer.Option(help="Why, for the audit log.")]
+
+
+@taxonomy.command()
+def show() -> None:
+    """List all turns in the order of their days, and which are still to come.
+
+    Example: `deskyard taxonomy show`
+    """
+    database = open_database(settings().database)
+    with database.reading() as session:
+        found = Policies.current(session).policy.taxonomy
+    database.close()
+    today = _today()
+    for turn in found:
+        typer.echo(f"{turn.target} {turn.told}" + (" (to come)" if turn.on > today else ""))
+    if not found:
+        typer.echo("All labels are called what they were called.")
+
+
+@taxonomy.command()
+def rename(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The name it has.")],
+    to: Annotated[str, typer.Argument(help="The name it gets.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Give a label another name: what the model says under the old one is set under the new one.
+
+    Example: `deskyard taxonomy rename queue Billing Accounts --on 2026-12-01`
+    """
+    _turn(target, {"rename": label, "to": to}, on, why)
+
+
+@taxonomy.command()
+def merge(
+    target: TargetSaid,
+    labels: Annotated[list[str], typer.Argument(help="Two labels or more.")],
+    to: Annotated[str, typer.Option(help="The one label that they are from then on; may be one of them.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Make several labels one: their probabilities are summed.
+
+    Example: `deskyard taxonomy merge queue VPN Wi-Fi --to Network`
+    """
+    _turn(target, {"merge": labels, "to": to}, on, why)
+
+
+@taxonomy.command()
+def split(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The label that is to be several.")],
+    to: Annotated[list[str], typer.Option(help="What it becomes; twice or more. The old name may be among them.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Make one label several: it is only suggested until a model has learnt the new ones; see `tasks`.
+
+    Example: `deskyard taxonomy split queue IT --to Network --to Hardware`
+    """
+    _turn(target, {"split": label, "to": to}, on, why)
+
+
+@taxonomy.command()
+def retire(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The label that is written no more.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Write a label no more: the next likeliest is suggested instead.
+
+    Example: `deskyard taxonomy retire category Fax --why "the last fax machine is gone"`
+    """
+    _turn(target, {"retire": label}, on, why)
+
+
+@taxonomy.command()
+def tasks(
+    tickets: Annotated[int, typer.Option(min=1, max=1000, help="So many of the newest tickets.")] = turns.PAGE,
+) -> None:
+    """List what splits leave to people: the newest tickets that still bear a label that was split.
+
+    Example: `deskyard taxonomy tasks --tickets 50`
+    """
+    database = open_database(settings().database)
+    with database.reading() as session:
+        found = turns.tasks(session, _today(), tickets)
+    database.close()
+    for task in found:
+        chosen = ", ".join(f"{label!r} {n:,}" for label, n in task.chosen.items())
+        typer.echo(f"{task.turn.target} {task.turn.told}: people chose {chosen}; {task.waiting:,} wait")
+        for one in task.tickets:
+            typer.echo(f"  {one.id}  {one.received_at:%Y-%m-%d %H:%M}  {one.ticket.subject[:80]}")
+    if not found:
+        typer.echo("No label was split.")
+
+
+def _turn(target: str, said: dict[str, Any], on: str, why: str) -> None:
+    turn = ledger.of({"on": on or _today().isoformat(), "target": target, **said})
+    database = open_database(settings().database)
+    with database.writing() as session:
+        before = Policies.current(session).number
+        version = turns.put(session, turn, Actor("person", getpass.getuser()), datetime.now(UTC), why)
+    database.close()
+    again = " (it was said already)" if version.number == before else ""
+    typer.echo(f"{turn.target} {turn.told}: policy {version.number}{again}.")
+    if turn.kind == "split" and turn.on <= _today():
+        typer.echo("Which ticket is which now is for people to say: `deskyard taxonomy tasks` lists them.")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,100 @@
+"""Turns of the taxonomy on a desk: written into the policy, and what people have to choose after a split.
+
+In come sessions, whose owner commits; out go versions of the policy and tasks. No ticket is moved: those that stand in
+a queue or bear a label keep it until a person says otherwise.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, exists, func, select
+
+from deskyard import audit, taxonomy
+from deskyard.database import Session
+from deskyard.desk import agents, queues
+from deskyard.desk.journey import JOURNEY, Actor
+from deskyard.desk.queues import QUEUES
+from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.errors import BadInput
+from deskyard.policies import Policies, Version
+from deskyard.tables import storable
+from deskyard.taxonomy import Turn
+
+PAGE: Final = 20
+"""Tickets of a task that are shown, unless more are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a split leaves to people: its turn, the newest tickets that still bear the old label, how many do, and how
+    often people have chosen each of the new ones since."""
+
+    turn: Turn
+    tickets: tuple[Filed, ...]
+    waiting: int
+    chosen: dict[str, int]
+
+
+def put(session: Session, turn: Turn, actor: Actor, at: datetime, why: str = "") -> Version:
+    """Write a turn into the policy, and note who and why. Raises BadInput where it contradicts those before it.
+
+    The queues that it names are made where the desk does not have them, and those who serve the old ones serve them.
+    """
+    turn = replace(turn, labels=tuple(map(storable, turn.labels)), to=tuple(map(storable, turn.to)))
+    now = Policies.current(session)
+    if turn in now.policy.taxonomy:
+        return now
+    turns = taxonomy.ordered([*now.policy.taxonomy, turn])
+    if found := taxonomy.wrong(turns):
+        raise BadInput(found[1])
+    version = Policies.put(session, replace(now.policy, taxonomy=turns), actor.name, at)
+    told = f"version {version.number}: {turn.target} {turn.told}"
+    audit.note(session, actor, "policy.put", f"{told}; {why}" if why else told, at)
+    if turn.target == "queue":
+        queues.ensure(session, turn.to)
+        _serve(session, turn.labels, turn.to)
+    return version
+
+
+def tasks(session: Session, day: date, n: int = PAGE) -> list[Task]:
+    """What the splits up to a day leave to people, oldest first, each with its newest `n` tickets."""
+    held = Policies.current(session).policy.taxonomy
+    return [_task(session, turn, n) for turn in held if turn.kind == "split" and turn.on <= day]
+
+
+def _serve(session: Session, old: Collection[str], new: Collection[str]) -> None:
+    for name, served in agents.served(session, None).items():
+        agent = agents.find(session, name)
+        if agent is not None and set(served) & set(old) and not set(new) <= set(served):
+            agents.put(session, name, present=agent.present, queues={*served, *new})
+
+
+def _task(session: Session, turn: Turn, n: int) -> Task:
+    waits = _bears(turn)
+    newest = READ.where(waits).order_by(TICKETS.c.id.desc()).limit(n)
+    count = select(func.count()).select_from(TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)).where(waits)
+    steps = select(JOURNEY.c.became, func.count(JOURNEY.c.ticket_id.distinct()))
+    chosen = session.execute(steps.where(_said(turn), JOURNEY.c.became.in_(turn.to)).group_by(JOURNEY.c.became))
+    return Task(
+        turn,
+        tuple(filed(row) for row in session.execute(newest)),
+        int(session.scalar(count) or 0),
+        dict.fromkeys(turn.to, 0) | {row[0]: int(row[1]) for row in chosen},
+    )
+
+
+def _bears(turn: Turn) -> ColumnElement[bool]:
+    """Tickets that bear the label that was split, unless somebody has chosen it anew since."""
+    label = turn.labels[0]
+    mine: ColumnElement[bool] = (QUEUES.c.name if turn.target == "queue" else TICKETS.c[turn.target]) == label
+    if label not in turn.to:
+        return mine
+    return mine & ~exists().where(JOURNEY.c.ticket_id == TICKETS.c.id, _said(turn), JOURNEY.c.became == label)
+
+
+def _said(turn: Turn) -> Any:
+    """Steps by which people have chosen since the day of a turn."""
+    since = datetime.combine(turn.on, time(), UTC)
+    return (JOURNEY.c.field == turn.target) & (JOURNEY.c.actor_kind == "person") & (JOURNEY.c.at >= since)

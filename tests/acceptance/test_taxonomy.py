@@ -1,0 +1,92 @@
+"""Queues are renamed, merged, split and retired on a living desk, from the command line: the next ticket knows it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from deskyard.simulate.world import World
+
+SENT = 200
+
+
+@pytest.fixture
+def desk(tmp_path: Path, learnt: Path):
+    """An installation with the model of the simulated past, where everything proved is routed."""
+    home = tmp_path / "home"
+    shutil.copytree(learnt, home / "models" / "learnt")
+
+    def deskyard(*words: str) -> str:
+        command = [sys.executable, "-m", "deskyard", *words]
+        own = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}
+        done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    deskyard("promote", "learnt")
+    deskyard("policy", "mode", "route", "--target", "queue")
+    return home, deskyard
+
+
+def placed(port: int, tickets) -> list[tuple[str, dict]]:
+    """Where each ticket was placed, and the decision on its queue."""
+    found = []
+    for ticket in tickets:
+        body = json.dumps({"subject": ticket.subject, "body": ticket.body}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/tickets", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            told = json.load(answer)
+        found.append((told["placement"]["queue"], told["decisions"]["queue"]))
+    return found
+
+
+def share(decision: dict, *labels: str) -> float:
+    return sum(one["confidence"] for one in decision["top"] if one["label"] in labels)
+
+
+def test_the_next_ticket_lands_where_the_taxonomy_of_today_says(desk, serve) -> None:
+    home, deskyard = desk
+    port = serve(home).port
+    stream = [one.ticket for one in World(seed=5).stream(SENT)]
+    before = placed(port, stream)
+    fullest = [queue for queue, _ in Counter(queue for queue, _ in before if queue != "triage").most_common()]
+    renamed, merged, other, split, retired = fullest[:5]
+
+    deskyard("taxonomy", "rename", "queue", renamed, "Новое имя")
+    deskyard("taxonomy", "merge", "queue", merged, other, "--to", "Both")
+    deskyard("taxonomy", "split", "queue", split, "--to", "Here", "--to", "There")
+    deskyard("taxonomy", "retire", "queue", retired, "--why", "nobody is there any more")
+    after = placed(port, stream)
+
+    for (was, then), (now, today) in zip(before, after, strict=True):
+        if was == renamed:
+            assert now == "Новое имя"
+            assert today["confidence"] == pytest.approx(share(then, renamed))
+        elif was in (merged, other):
+            assert now == "Both"
+            assert today["confidence"] >= share(then, merged, other) - 1e-9 > 0
+            assert today["confidence"] <= 1
+        elif was == split:
+            assert (now, today["action"], today["label"]) == ("triage", "suggest", split)
+        elif was == retired:
+            assert (now, today["action"]) == ("triage", "suggest")
+            assert today["label"] not in (retired, renamed, merged, other)
+        elif was != "triage":
+            assert now == was
+        assert retired not in [today["label"], *(one["label"] for one in today["top"])]
+    gone = {renamed, merged, other, split, retired}
+    assert not gone & {queue for queue, _ in after}
+    assert {"Новое имя", "Both"} <= {queue for queue, _ in after}
+
+    task = deskyard("taxonomy", "tasks").splitlines()
+    assert f"queue '{split}' split into 'Here' and 'There'" in task[0]
+    assert task[0].endswith(f"{[queue for queue, _ in before].count(split)} wait")
+    assert f"{2 * SENT} of {2 * SENT} decisions are the same, byte for byte." in deskyard("verify", "--last", "1000")
