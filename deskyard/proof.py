@@ -34,7 +34,8 @@ DOUBTFUL: Final = (400, 200, 100, 50)
 DOUBT: Final = 0.2
 """Where a model is to follow a desk that changes: the newest so many tickets may each cast doubt on the rest, and do so
 where they would be as wrong by chance with at most this probability. That gives up proof for caution: chosen on the
-train part of Cheboksary (2019, before the change), where 0.05 and 0.1 let a slow decay through for a quarter."""
+train part of Cheboksary (2019, before the change), where 0.05 and 0.1 let a slow decay through for a quarter, while the
+later quarters had been seen."""
 
 FIRST_LOOK: Final = 150
 """The strictest threshold tested leaves this many tickets: fewer can't prove 95 % once a single label is wrong."""

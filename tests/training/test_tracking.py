@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -197,8 +198,8 @@ def test_a_loaded_model_answers_as_predict_does(client, expected):
 
 
 def test_local_spark_answers_as_predict_does(client, expected, monkeypatch):
-    if shutil.which("java") is None:
-        pytest.skip("Java is not installed: apt-get install default-jre-headless")
+    if shutil.which("java") is None or find_spec("pyspark") is None:
+        pytest.skip("Java (apt-get install default-jre-headless) or PySpark (make spark) is not installed")
     for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"):
         monkeypatch.setenv(name, sys.executable)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
