@@ -6,6 +6,7 @@ Every step is a command that a person could type; it is printed before it runs. 
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -98,12 +99,14 @@ def _served(say: Console, environment: dict[str, str], port: int, address: str) 
             stdout=output,
             stderr=output,
         )
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the demo ends its server
         try:
             _await(server, address, log)
             yield
         finally:
             server.terminate()
             server.wait()
+            signal.signal(signal.SIGTERM, before)
 
 
 def _refuse_taken(port: int) -> None:
