@@ -34,13 +34,13 @@ from deskyard.journal import (
     Stamp,
     seal,
 )
+from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Verdict
 from deskyard.stores.contract import Capabilities, Delivery, Outcome, Result, StoredTicket
 from deskyard.tables import storable
 from deskyard.ticket import TARGETS, Ticket
 from service import judging, note
-from service.judging import Judgement
 from service.yard import Yard
 
 WRITTEN: Final = (Result.APPLIED, Result.ALREADY_APPLIED)

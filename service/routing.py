@@ -17,11 +17,11 @@ from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
 from deskyard.foreign.notices import ROUTED, WAITS
 from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Seal, Stamp, seal
+from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy, Verdict
 from deskyard.ticket import Ticket
 from service import judging
-from service.judging import Judgement
 from service.models import Champion
 from service.yard import Hands, Yard
 
