@@ -27,6 +27,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "compare": ("training.compare:compare", "Compare two models on tickets that neither has learnt from."),
     "reproduce": ("training.reproduce:reproduce", "Train a run's bundle again from its own record, byte for byte."),
+    "backtest": (
+        "training.backtest.cli:backtest",
+        "Say what a policy would have done with the past, and what it saves.",
+    ),
     "predict": ("deskyard.predict:predict", "Predict the tickets of a file with a bundle."),
     "card": ("deskyard.card:card", "Show what a bundle learnt from and how well it was judged."),
     "report": ("deskyard.report_cli:report", "Make the weekly report on routing, or that of a training run again."),

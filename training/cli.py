@@ -138,7 +138,7 @@ def train(
         raise BadInput("--strict needs the audit: leave --no-audit out.")
     said = parse_map(mapping or [])
     options = Options(
-        _targets(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents, drift.value
+        targets_of(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents, drift.value
     )
     refuse_unwritable(settings(), out)
     opened = open_encoder(encoder) if encoder else None
@@ -151,7 +151,7 @@ def train(
     levels = {**history.priority_levels, **said.priority}
     judge = load([test], replace(said, priority=levels), order=order.value) if test else None
     if out is None:  # what is written elsewhere is for a desk whose names nobody here knows
-        policy = _policy()
+        policy = policy_in_force()
         history, judge = of_today(history, policy), None if judge is None else of_today(judge, policy)
     say_what_was_read([history, judge] if judge else [history], rejected)
     with on(backend):
@@ -183,7 +183,8 @@ def train(
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _policy() -> Policy:
+def policy_in_force() -> Policy:
+    """That of the desk here."""
     database = open_database(settings().database)
     try:
         with database.reading() as session:
@@ -192,7 +193,8 @@ def _policy() -> Policy:
         database.close()
 
 
-def _targets(said: str) -> tuple[Target, ...]:
+def targets_of(said: str) -> tuple[Target, ...]:
+    """Those of a comma list, in our order. Raises BadInput for any other name."""
     names = [name.strip() for name in said.split(",") if name.strip()]
     wrong = [name for name in names if name not in get_args(Target)]
     if wrong or not names:

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -86,6 +86,21 @@ class History:
         """
         kept = {i: _copied(self.tickets[i]) for i in positions}
         self.tickets[:] = [kept.get(i, FORGOTTEN) for i in range(len(self.tickets))]
+
+    def part(self, positions: Iterable[int]) -> "History":
+        """The tickets at these positions, in that order, as a history of their own, without moves and rejected rows."""
+        chosen = list(positions)
+        return replace(
+            self,
+            tickets=[self.tickets[i] for i in chosen],
+            labels={target: [values[i] for i in chosen] for target, values in self.labels.items()},
+            answered=[self.answered[i] for i in chosen] if self.answered else [],
+            resolved=[self.resolved[i] for i in chosen] if self.resolved else [],
+            moves=[],
+            rejected=[],
+            notes=[],
+            digest=hashlib.sha256(f"{self.digest} {chosen}".encode()).hexdigest(),
+        )
 
     def write_rejected(self, path: Path | str) -> int:
         """Write the rejected rows to `path` (CSV), when there are any; returns how many."""
