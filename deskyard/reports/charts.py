@@ -161,6 +161,21 @@ def standing(curve: Sequence[Any], now: Any, asked: float | None, words: Words) 
     }
 
 
+def savings(curve: Sequence[Figures], best: Figures, asked: float, words: Words) -> Spec:
+    """Minutes saved by the promise that is asked, where most are saved, and where the promise is now."""
+    x = _share("precision", str(words.gettext("promise: right of those routed")), zero=False, domain=[0.5, 1])
+    y = _axis("saved", str(words.gettext("minutes saved")), {"zero": True}, format=",d")
+    return {
+        "width": WIDTH * 2,
+        "height": HEIGHT,
+        "layer": [
+            _layer([{"precision": asked}], {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, x, {}),
+            _layer([dict(point) for point in curve], {"type": "line", "color": BLUE, "point": {"color": BLUE}}, x, y),
+            _layer([dict(best)], {"type": "point", "color": ORANGE, "size": 140, "strokeWidth": 2}, x, y),
+        ],
+    }
+
+
 def ahead(past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, float, float]], words: Words) -> Spec:
     """Tickets a day: those that came, and those that are expected with their range."""
     came = [{"day": day.isoformat(), "n": n} for day, n in past]

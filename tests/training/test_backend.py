@@ -1,5 +1,6 @@
 """A run on a Dask cluster: the same bytes as on this machine, or a sentence that says why not."""
 
+import json
 import os
 import socket
 
@@ -38,6 +39,25 @@ def test_a_cluster_learns_the_same_bundle_to_the_byte(address, tmp_path, command
     assert said.code == 0, said.err
     here, there = (bundle.load(tmp_path / name) for name in ("here", "there"))
     assert here.digest == there.digest
+
+
+def test_a_cluster_lives_through_the_past_as_this_machine_does(address, tmp_path, command):
+    write_history(World(seed=5), 300, tmp_path / "history.csv")
+    asked = (
+        "backtest",
+        tmp_path / "history.csv",
+        "--precision",
+        "0.6",
+        "--targets",
+        "queue",
+        "--every",
+        "60d",
+        "--json",
+    )
+    here, there = command(*asked), command(*asked, "--backend", address)
+    assert here.code == there.code == 0, there.err
+    assert here.out == there.out
+    assert json.loads(here.out)["policies"][0]["routed"] > 0
 
 
 def test_the_work_is_done_by_the_workers(address, cluster):

@@ -1,9 +1,10 @@
 """The door of `deskyard backtest`: read, live through it again, tell."""
 
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from deskyard.columns import parse_map
 from deskyard.errors import BadInput
 from deskyard.policy import Mode, Policy
 from deskyard.progress import bar
+from deskyard.reports.backtest import OPEN, page
+from deskyard.reports.files import write_page
+from deskyard.reports.words import Language, preferred
 from deskyard.stores.files import open_writer
 from deskyard.ticket import TARGETS
 from deskyard.times import is_span, read_time, span
@@ -25,9 +29,6 @@ from training.cli import Effort, Following, policy_in_force, targets_of
 from training.history import load
 from training.origin import Origin
 from training.run import Options
-
-OPEN: Final = "all that the evidence allows"
-"""The policy that nobody had to write: everything is routed that keeps the promise."""
 
 
 def backtest(
@@ -66,6 +67,8 @@ def backtest(
     priced: Annotated[
         Path | None, typer.Option(help="Write the first policy with the promise that pays asked of each queue.")
     ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page for managers, with the curve of costs.")] = None,
+    lang: Annotated[Language | None, typer.Option(help="The page's language; that of LANG if not said.")] = None,
     as_text: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
     """Say what a policy would have done with the past: the model of each day, rules, promises, the breaker.
@@ -94,8 +97,11 @@ def backtest(
                 file.write(row)
     if priced is not None:
         _write(priced, policy_file.write(found.curve.policy(next(iter(policies.values())))))
+    document = told.plain(found, policies, precision)
+    if report is not None:
+        write_page(report, page(document, lang or preferred(os.environ)))
     if as_text:
-        typer.echo(json.dumps(told.plain(found, policies, precision), ensure_ascii=False, default=str))
+        typer.echo(json.dumps(document, ensure_ascii=False))
         return
     for line in told.lines(found, policies, precision):
         typer.echo(line)
@@ -104,7 +110,9 @@ def backtest(
 def _policies(said: list[str]) -> dict[str, Policy]:
     if len(said) > 2 or len(set(said)) < len(said):
         raise BadInput("--policy: name one policy, or two that differ.")
-    return {name: _policy(name) for name in said} or {OPEN: Policy(mode=Mode.ROUTE)}
+    short = {name: Path(name).name for name in said}
+    called = short if len(set(short.values())) == len(said) else {name: name for name in said}
+    return {called[name]: _policy(name) for name in said} or {OPEN: Policy(mode=Mode.ROUTE)}
 
 
 def _policy(name: str) -> Policy:

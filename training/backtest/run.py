@@ -16,7 +16,7 @@ from joblib import delayed
 
 from deskyard.accuracy.savings import USUAL, Prices
 from deskyard.errors import BadInput
-from deskyard.policy import Policy
+from deskyard.policy import PLACING, Policy
 from deskyard.taxonomy import names
 from training.backend import side_by_side
 from training.backtest.accounts import Account, account
@@ -63,6 +63,8 @@ def backtest(
 ) -> Backtest:
     """Let each of `policies` (by name) live through the history; raises BadInput where it can't be cut in time."""
     rhythm = rhythm or Rhythm()
+    if not set(options.targets) & set(PLACING):
+        raise BadInput("nothing that places tickets is learnt: name queue or category among the targets")
     first = next(iter(policies.values()))
     cut = periods(history, rhythm.every, rhythm.lag, rhythm.window, rhythm.begin)
     jobs = [delayed(live)(_stretch(history, one, options, list(policies.values()))) for one in cut]

@@ -67,10 +67,15 @@ def plain(found: Backtest, policies: dict[str, Policy], usual: float) -> dict[st
             {"name": account.name, "digest": policies[account.name].digest}
             | _plain(account.all)
             | {
-                "periods": [{"from": s.isoformat()} | _plain(sums) for s, sums in account.by("start").items()],
-                "queues": [
-                    {"queue": queue, "promised": policies[account.name].rule("queue", queue).precision or usual}
+                "promised": _promised(policies[account.name], None, usual),
+                "periods": [
+                    {"from": start.isoformat(), "learnt_from": learnt}
                     | _plain(sums)
+                    | {"promised": _promised(policies[account.name], None, usual)}
+                    for (start, learnt), sums in zip(found.periods, account.by("start").values(), strict=True)
+                ],
+                "queues": [
+                    {"queue": queue, "promised": _promised(policies[account.name], queue, usual)} | _plain(sums)
                     for queue, sums in _queues(account).items()
                 ],
                 "set": {target: {"right": share.right, "n": share.n} for target, share in account.set.items()},
@@ -100,7 +105,7 @@ def table(found: Backtest) -> pd.DataFrame:
 
 def _account(account: Account, found: Backtest, policy: Policy, usual: float) -> Iterator[str]:
     yield f"{account.name}:"
-    promised = policy.rule("queue", None).precision or usual
+    promised = _promised(policy, None, usual)
     parts = [(f"{start:%Y-%m-%d}", f"{learnt:,}", account.by("start")[start]) for start, learnt in found.periods]
     rows = [_row(*part, promised) for part in [*parts, ("together", "", account.all)]]
     yield from _aligned([_HEAD, *rows])
@@ -178,6 +183,11 @@ def _difference(found: Difference, first: str, second: str) -> Iterator[str]:
 def _queues(account: Account) -> dict[str, Sums]:
     placed = account.rows[account.rows["placed"]]
     return Account(account.name, placed).by("queue")
+
+
+def _promised(policy: Policy, queue: str | None, usual: float) -> float:
+    """To a queue; None: where nothing else is said."""
+    return policy.rule("queue", queue).precision or usual
 
 
 def _plain(sums: Sums) -> dict[str, Any]:
