@@ -1,8 +1,9 @@
 """`deskyard export-history`: the desk's tickets as a table that `deskyard train` reads, with what people made of them.
 
 In comes the database; out go two files: tickets as they were filed, and every change since (moves). A label stands
-there only if a person chose it, or the ticket was resolved with it: what the machine set and nobody looked at would
-teach it nothing but itself. `triage` is never a label. Nothing is held in memory but a thousand tickets.
+there only if a person chose it, or the ticket was resolved with it, and a column beside it says who stands behind it
+(`deskyard.trust`): what the machine set and nobody spoke of would teach it little but itself. `triage` is never a
+label. Nothing is held in memory but a thousand tickets.
 """
 
 import re
@@ -17,11 +18,13 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import select
 
+from deskyard import trust
 from deskyard.database import Database, Session, open_database
-from deskyard.desk import journey
-from deskyard.desk.journey import JOURNEY, Step
+from deskyard.desk import blind, journey
+from deskyard.desk.journey import JOURNEY, TAKEN_BACK, Step
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
 from deskyard.errors import BadInput
+from deskyard.journal import Journal
 from deskyard.mapping import MOVES
 from deskyard.policy import TRIAGE
 from deskyard.settings import settings
@@ -30,7 +33,7 @@ from deskyard.ticket import TARGETS
 
 COLUMNS: Final = (
     "id", "created_at", "subject", "body", "channel", "language", "requester", "organisation", "category", "priority",
-    "queue", "assignee", "resolved_at",
+    "queue", "assignee", "resolved_at", *map(trust.column, TARGETS),
 )  # fmt: skip
 """Columns of every table; one for each field (x_product) follows."""
 
@@ -85,11 +88,11 @@ def export(database: Database, out: Path, moves: Path | None, until: datetime | 
         table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
         journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
         tidy = _kept_in_csv if _is_csv(out) else dict
-        for ticket, steps in _tickets(session, until):
+        for ticket, steps, agreed in _tickets(session, until):
             if ticket.erased_at is not None:
                 done.erased += 1
                 continue
-            row = _row(ticket, steps, fields)
+            row = _row(ticket, steps, agreed, fields)
             table.write(tidy(row))
             done.tickets += 1
             done.labels.update(target for target in TARGETS if row[target])
@@ -119,8 +122,12 @@ def beside(out: Path) -> Path:
     return out.with_name(out.name[: len(out.name) - len(ending)] + ".moves.csv")
 
 
-def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, list[Step]]]:
-    """Every ticket that had come by then with its journey so far, oldest first."""
+Agreed = Mapping[tuple[str, str], str]
+"""(target, label) → who agreed with it, as `deskyard.trust` calls it."""
+
+
+def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, list[Step], Agreed]]:
+    """Every ticket that had come by then with its journey so far and what was agreed with, oldest first."""
     after = 0
     while rows := session.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
         here = [filed(row) for row in rows]
@@ -129,11 +136,24 @@ def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, 
         mine = JOURNEY.c.ticket_id.in_([ticket.id for ticket in here])
         for row in session.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
             steps[row.ticket_id].append(journey.step(row))
+        agreed = _agreed(session, [ticket.id for ticket in here], until)
         for ticket in here:
             if until is None:
-                yield ticket, steps[ticket.id]
+                yield ticket, steps[ticket.id], agreed[ticket.id]
             elif ticket.received_at <= until:
-                yield _rewound(ticket, steps[ticket.id], until), [step for step in steps[ticket.id] if step.at <= until]
+                then = [step for step in steps[ticket.id] if step.at <= until]
+                yield _rewound(ticket, steps[ticket.id], until), then, agreed[ticket.id]
+
+
+def _agreed(session: Session, numbers: Sequence[int], until: datetime | None) -> Mapping[int, Agreed]:
+    """Ticket → what people agreed with; who had not seen the answer counts most."""
+    found: defaultdict[int, dict[tuple[str, str], str]] = defaultdict(dict)
+    for entry in Journal.confirmed(session, numbers):
+        if until is None or entry.at <= until:
+            found[entry.ticket_id][entry.content["field"], entry.content["to"]] = trust.CONFIRMED
+    for number, queue in blind.answers(session, numbers, until).items():
+        found[number]["queue", queue] = trust.BLIND
+    return found
 
 
 def _rewound(ticket: Filed, steps: Sequence[Step], until: datetime) -> Filed:
@@ -142,7 +162,7 @@ def _rewound(ticket: Filed, steps: Sequence[Step], until: datetime) -> Filed:
     return replace(ticket, **{name: value for name, value in was.items() if name in (*TARGETS, "status")})
 
 
-def _row(filed_: Filed, steps: Sequence[Step], columns: Mapping[str, None]) -> dict[str, str | None]:
+def _row(filed_: Filed, steps: Sequence[Step], agreed: Agreed, columns: Mapping[str, None]) -> dict[str, str | None]:
     ticket, resolved_at = filed_.ticket, _resolved_at(steps) if filed_.status in _DONE else None
     row: dict[str, str | None] = {
         "id": name(filed_),
@@ -156,6 +176,7 @@ def _row(filed_: Filed, steps: Sequence[Step], columns: Mapping[str, None]) -> d
         "resolved_at": resolved_at.isoformat() if resolved_at else None,
     }
     row |= {target: _label(filed_, target, steps) for target in TARGETS}
+    row |= {trust.column(target): _trust(target, row[target], steps, agreed) for target in TARGETS}
     for key, value in ticket.fields.items():
         if (column := _column(key)) in columns and value:
             row.setdefault(column, value)
@@ -183,9 +204,27 @@ def _label(ticket: Filed, target: str, steps: Sequence[Step]) -> str | None:
     value = ticket.value(target)
     if value is None or (target == "queue" and value == TRIAGE):
         return None
-    last = next((step for step in reversed(steps) if step.field == target), None)
-    by_person = last is not None and last.actor.kind == "person"
-    return value if by_person or ticket.status in _DONE else None
+    chosen = _last(steps, target)
+    return value if ticket.status in _DONE or (chosen is not None and _by_person(chosen)) else None
+
+
+def _trust(target: str, label: str | None, steps: Sequence[Step], agreed: Agreed) -> str | None:
+    """Who stands behind a label; None where there is none, and where it was filed so."""
+    if label is None:
+        return None
+    last = _last(steps, target)
+    if last is None or (target, label) in agreed:
+        return agreed.get((target, label))
+    return trust.CORRECTED if _by_person(last) else trust.UNTOUCHED
+
+
+def _last(steps: Sequence[Step], target: str) -> Step | None:
+    return next((step for step in reversed(steps) if step.field == target), None)
+
+
+def _by_person(step: Step) -> bool:
+    """Whether a person chose what it brought; neither a rule of the desk did, nor who took their own step back."""
+    return step.actor.kind == "person" and step.why != TAKEN_BACK
 
 
 def _resolved_at(steps: Sequence[Step]) -> datetime | None:

@@ -60,6 +60,11 @@ _SINCE: Final = (
     .where(_ENTRIES.c.kind == bindparam("kind"), _ENTRIES.c.at >= bindparam("moment"))
     .order_by(_ENTRIES.c.at)
 )
+_CONFIRMED: Final = (
+    select(_ENTRIES)
+    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == CONFIRMED)
+    .order_by(_ENTRIES.c.id)
+)
 _FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
 
 
@@ -139,6 +144,11 @@ class Journal:
         """What was decided on each of these tickets last."""
         rows = session.execute(_LASTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _entry(row) for row in rows}
+
+    @staticmethod
+    def confirmed(session: Session, ticket_ids: Collection[int]) -> Iterator[Entry]:
+        """Where people agreed with what the machine had said of these tickets, oldest first."""
+        return map(_entry, session.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
 
     @staticmethod
     def decision(session: Session, number: int) -> Entry | None:

@@ -146,12 +146,15 @@ def _some(y: Positions) -> Positions:
     return np.flatnonzero(chosen).astype(np.int32)
 
 
-def weights(recipe: Recipe, y: Positions, ages: Floats) -> Floats:
-    """What each ticket counts; `ages` as a share of the history (0: the newest)."""
+def weights(recipe: Recipe, y: Positions, ages: Floats, worth: Floats | None = None) -> Floats:
+    """What each ticket counts; `ages` as a share of the history (0: the newest), `worth` as `deskyard.trust` says
+    (None: all alike)."""
     counted = np.ones(len(y), np.float32)
     if recipe.recency is not None:
         counted = (np.exp(-ages / recipe.recency) + FLOOR).astype(np.float32)
         counted /= counted.mean()
+    if worth is not None:
+        counted = counted * (worth / worth.mean() if len(worth) else worth)
     return counted * balanced(y, recipe.balance)
 
 
@@ -182,13 +185,15 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         factors: Floats | None = None,
         ages: Floats | None = None,
         themes: Themes | None = None,
+        worth: Floats | None = None,
     ) -> Self:
         """Learn from rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1).
 
-        `factors` (columns; None: 1) are those of the recipe's blocks, `ages` those of the tickets (None: all new).
+        `factors` (columns; None: 1) are those of the recipe's blocks, `ages` those of the tickets (None: all new),
+        `worth` what their labels count (None: alike).
         """
         recipe = self.recipe
-        counted = weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages)
+        counted = weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages, worth)
         said = recipe.themes if themes is not None and len(themes) else 0.0
         coef = np.zeros((X.shape[1], self.labels), np.float32)
         intercept = np.zeros(self.labels, np.float32)

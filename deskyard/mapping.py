@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from deskyard import trust
 from deskyard.errors import BadInput
 from deskyard.priorities import Numbers
 from deskyard.ticket import PRIORITIES, TARGETS, Target
@@ -29,7 +30,10 @@ MOVES: Final = ("id", "at", "actor", "field", "from", "to")
 PARENTED: Final = tuple(target for target in TARGETS if target != "priority")
 """Targets whose labels may have parents; priorities have an order instead."""
 
-OURS: Final = (*KNOWN[:4], *TARGETS, *KNOWN[4:], *TIMES)
+TRUSTS: Final = tuple(map(trust.column, TARGETS))
+"""Who stands behind a label, where the history is a deskyard's own."""
+
+OURS: Final = (*KNOWN[:4], *TARGETS, *KNOWN[4:], *TIMES, *TRUSTS)
 _NUMBERS: Final[dict[str, Numbers]] = {
     "1 is urgent": "1-is-urgent",
     "1 is critical": "1-is-urgent",

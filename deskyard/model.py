@@ -39,6 +39,15 @@ Labels = Mapping[Target, npt.NDArray[np.int32]]
 """For each target the label positions of the tickets; negative where a ticket has none."""
 
 
+VOTING: Final = 0.5
+"""What a label must count for its ticket to vote in the memory: a vote is whole or none."""
+
+
+def _believed(y: npt.NDArray[np.int32], worth: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int32]:
+    """Labels that may vote."""
+    return y if worth is None else np.where(worth < VOTING, np.int32(-1), y)
+
+
 class TicketModel(BaseEstimator):  # type: ignore[misc]
     """Linear and memory heads for each target over shared columns, and meaning heads over vectors where there are any.
 
@@ -53,16 +62,24 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def fit(
-        self, counts: Counts | Part, y: Labels, ids: Sequence[str] | None = None, vectors: Vectors | None = None
+        self,
+        counts: Counts | Part,
+        y: Labels,
+        ids: Sequence[str] | None = None,
+        vectors: Vectors | None = None,
+        worth: Mapping[Target, npt.NDArray[np.float32]] | None = None,
     ) -> Self:
-        """Learn from counted tickets in order of time (where known), their labels, and their vectors if any."""
+        """Learn from counted tickets in order of time (where known), their labels, and their vectors if any; `worth`:
+        what the labels of a target count beside each other, where they do not count alike."""
         n = len(counts)
         most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
         self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
         X = self.vectorizer_.transform_counts(counts)
         self.memory_ = Memory.of(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
         remembered = slice(n - len(self.memory_.ids), None)
-        self.remembered_labels_ = {target: y[target][remembered] for target in self.labels}
+        self.remembered_labels_ = {
+            target: _believed(y[target], (worth or {}).get(target))[remembered] for target in self.labels
+        }
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
         recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
@@ -70,22 +87,29 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
         for target, labels in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            share = np.bincount(y[target][known], minlength=labels) + UNHEARD
+            mine = worth[target][known] if worth and target in worth else None
+            share = np.bincount(y[target][known], mine, minlength=labels) + UNHEARD
             self.shares_[target] = (share / share.sum()).astype(np.float32)
             factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
             head = LinearHead(labels, recipes[target], self.seed)
             rows = X if len(known) == n else X[known]
-            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes)
-        self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages)
+            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes, mine)
+        self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages, worth or {})
         return self
 
     def _meant(
-        self, vectors: Vectors, y: Labels, recipes: Mapping[Target, Recipe], ages: npt.NDArray[np.float32]
+        self,
+        vectors: Vectors,
+        y: Labels,
+        recipes: Mapping[Target, Recipe],
+        ages: npt.NDArray[np.float32],
+        worth: Mapping[Target, npt.NDArray[np.float32]],
     ) -> Meaning:
         learnt = []
         for target, n in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            counted = weights(recipes[target], y[target][known], ages[known])
+            mine = worth[target][known] if target in worth else None
+            counted = weights(recipes[target], y[target][known], ages[known], mine)
             learnt.append(Separators.by_meaning(vectors[known], y[target][known], n, counted))
         return Meaning.of(
             vectors,

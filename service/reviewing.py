@@ -7,12 +7,11 @@ Each deed is one transaction, and the first write wins. A ticket that is asked a
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from deskyard.database import Session
 from deskyard.desk import blind, changes, floor, journey, leases, tickets
 from deskyard.desk.blind import Blind
-from deskyard.desk.journey import Actor, Step
+from deskyard.desk.journey import TAKEN_BACK, Actor, Step
 from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.waiting import Waiting
 from deskyard.errors import Stale, StoreConflict, StoreRefused
@@ -22,8 +21,6 @@ from deskyard.policies import Policies
 from service import corrections, sight
 from service.access import Caller
 from service.yard import Yard
-
-TAKEN_BACK: Final = "taken back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,24 @@ MEANT: Final = (0.3, 0.3)
 """Those of the meaning heads behind them, where there are any."""
 
 
-def fit_pool(scores: Matrix, truth: npt.NDArray[np.int32], balance: float | None = None) -> Weights:
+def fit_pool(
+    scores: Matrix,
+    truth: npt.NDArray[np.int32],
+    balance: float | None = None,
+    worth: npt.NDArray[np.float32] | None = None,
+) -> Weights:
     """The weights (none negative) under which `truth` (label positions) is most likely; convex, so there is one.
 
-    A `balance` (0: each ticket counts alike, 1: each label) also takes the say from the labels' shares.
+    A `balance` (0: each ticket counts alike, 1: each label) also takes the say from the labels' shares. `worth`: what
+    each truth counts, where they do not count alike.
     """
     start = np.array((*START, *MEANT)[: len(scores)])
     if not len(truth):
         return start
     rows = np.arange(len(truth))
     counted = balanced(truth, balance or 0.0)
+    if worth is not None:
+        counted = counted * (worth / worth.mean())
     told = scores[:, rows, truth] @ counted
 
     def loss(weights: Weights) -> tuple[float, Weights]:

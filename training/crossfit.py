@@ -45,7 +45,8 @@ Pools = Mapping[Target, npt.NDArray[np.float64]]
 class Material:
     """What all models of a run learn from: tickets, their counted grams, and label positions a target.
 
-    And the groups of near-copies, how each target is learnt, and the tickets' vectors where an encoder makes some.
+    And the groups of near-copies, how each target is learnt, what each label is `worth` beside others where that is
+    said (`deskyard.trust`), and the tickets' vectors where an encoder makes some.
     """
 
     tickets: Sequence[Ticket]
@@ -55,6 +56,7 @@ class Material:
     groups: npt.NDArray[np.int64]
     seed: int
     recipes: Mapping[Target, Recipe] = field(default_factory=dict)
+    worth: Mapping[Target, npt.NDArray[np.float32]] = field(default_factory=dict)
     vectors: Vectors | None = None
 
     @classmethod
@@ -96,7 +98,8 @@ class Material:
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
         ids = [self.tickets[i].id for i in rows]
-        return TicketModel(sizes, self.recipes, self.seed).fit(Part(self.counts, rows), y, ids, self.meant(rows))
+        worth = {target: said[rows] for target, said in self.worth.items() if target in sizes}
+        return TicketModel(sizes, self.recipes, self.seed).fit(Part(self.counts, rows), y, ids, self.meant(rows), worth)
 
     def meant(self, rows: Positions) -> Vectors | None:
         """The vectors of the tickets at `rows`; None without an encoder."""
@@ -211,7 +214,9 @@ def fit_pools(asked: Asked, material: Material) -> Pools:
     for target, scores in asked.scores.items():
         truth = asked.truth(material, target)
         recipe = material.recipes.get(target, Recipe())
-        pools[target] = fit_pool(scores[:, truth >= 0], truth[truth >= 0], recipe.balance if recipe.rare else None)
+        known, balance = truth >= 0, recipe.balance if recipe.rare else None
+        worth = material.worth[target][asked.positions][known] if target in material.worth else None
+        pools[target] = fit_pool(scores[:, known], truth[known], balance, worth)
     return pools
 
 

@@ -34,17 +34,19 @@ _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 class History:
     """Tickets in order, and what became of them; every list has one entry a ticket.
 
-    `labels`: each target's label or None. `answered` and `resolved`: the first response and the solution, where the
-    files say. `moves`: the journey, oldest first. `rejected`: rows that are no tickets, by `rejected_by_reason`.
-    `ignored_columns`: file → columns that nothing uses. `priority_levels`: the spellings that were understood,
-    `priority_unknown`: those that were not, with how many tickets bear them. `long_labels`, `unreadable_times`: counts
-    by column. `notes`: everything a person should know about the reading, as sentences. `digest`: sha256 over what a
-    model can see (not over file names, formats or the moment of reading). `turns`: those of the taxonomy after which
-    the labels are called (`training.names`).
+    `labels`: each target's label or None. `trust`: who stands behind each, as `deskyard.trust` calls it, "" where
+    nothing is said (no entries at all in a history that was not read from files). `answered` and `resolved`: the first
+    response and the solution, where the files say. `moves`: the journey, oldest first. `rejected`: rows that are no
+    tickets, by `rejected_by_reason`. `ignored_columns`: file → columns that nothing uses. `priority_levels`: the
+    spellings that were understood, `priority_unknown`: those that were not, with how many tickets bear them.
+    `long_labels`, `unreadable_times`: counts by column. `notes`: everything a person should know about the reading, as
+    sentences. `digest`: sha256 over what a model can see (not over file names, formats or the moment of reading).
+    `turns`: those of the taxonomy after which the labels are called (`training.names`).
     """
 
     tickets: list[Ticket] = field(default_factory=list)
     labels: dict[Target, list[str | None]] = field(default_factory=lambda: {target: [] for target in TARGETS})
+    trust: dict[Target, list[str]] = field(default_factory=lambda: {target: [] for target in TARGETS})
     answered: list[datetime | None] = field(default_factory=list)
     resolved: list[datetime | None] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -94,6 +96,7 @@ class History:
             self,
             tickets=[self.tickets[i] for i in chosen],
             labels={target: [values[i] for i in chosen] for target, values in self.labels.items()},
+            trust={target: [said[i] for i in chosen] if said else [] for target, said in self.trust.items()},
             answered=[self.answered[i] for i in chosen] if self.answered else [],
             resolved=[self.resolved[i] for i in chosen] if self.resolved else [],
             moves=[],
@@ -195,6 +198,7 @@ def _sort(history: History) -> None:
     times = [ticket.created_at for ticket in tickets]
     order = sorted(range(len(tickets)), key=lambda index: (times[index] is not None, times[index] or _EARLIEST))
     columns: list[list[object]] = [tickets, history.answered, history.resolved, *history.labels.values()]  # type: ignore[list-item]
+    columns += history.trust.values()  # type: ignore[arg-type]
     for column in columns:
         column[:] = [column[index] for index in order]
 
@@ -214,6 +218,9 @@ def digest_of(history: History) -> str:
         for name in sorted(ticket.fields):
             parts += (name, ticket.fields[name])
         _add(sha, parts)
+    for target, said in history.trust.items():
+        if any(said):
+            _add(sha, [target, *said])
     for move in history.moves:
         _add(sha, [move.id, _iso(move.at), move.actor, move.field, move.before or "", move.after or ""])
     return sha.hexdigest()

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from deskyard import trust
 from deskyard.columns import TIMES, Columns, match, to_ticket
 from deskyard.priorities import bare_number, translate
 from deskyard.stores.rows import Broken, Row, Table
@@ -79,6 +80,8 @@ class Reading:
                     )
                 label = ""
             labels.append(self.shared.setdefault(label, label) or None)
+            said = row.values.get(columns.places.get(trust.column(target), ""), "") if label else ""
+            self.history.trust[target].append(trust.known(said))
 
     def _last(self) -> str:
         return self.history.tickets[-1].id

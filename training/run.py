@@ -2,6 +2,7 @@
 
     take part          all tickets; of a long history the newest, and older ones of rare labels
     count every gram once
+    believe                what labels count that nobody spoke of, by those that people stand behind
     choose             how each target is learnt, inside what is learnt
     learn | judge      the newest fifth judges (or a random fifth, or --test)
     folds of learn     what models say of tickets new to them → pool weights, evidence, contract
@@ -12,7 +13,7 @@ Reads no file and writes none; the same history, options, libraries and machine 
 """
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from deskyard.likeness import Likeness
 from deskyard.proof import draw_up, routes
 from deskyard.scorer import Scorer
 from deskyard.ticket import TARGETS, Target
-from training import evaluate, silent, strangers
+from training import believed, evaluate, silent, strangers
 from training.audit import Case, Finding, as_json, audit
 from training.crossfit import Asked, Material, Pools, Progress, evidence, fit_pools, work
 from training.evaluate import Score
@@ -123,8 +124,10 @@ def train(
         history.keep_only(part.tolist())
     tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
     values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
+    trust = {t: [said[i] for i in part] for t, said in history.trust.items() if any(said)}
     with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
         plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups, options.newest)
+        material = replace(material, worth=believed.worth(material, trust, plan.apart.learn))
         material = material.by(
             tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress, kept)
         )
@@ -153,7 +156,7 @@ def train(
             encoder,
         ),
         evidence=found.evidence,
-        card=_card(history, test, plan, options, material, judged)
+        card=_card(history, trust, test, plan, options, material, judged)
         | {"findings": as_json(findings)}
         | ({"follows_drift": True} if following else {})
         | ({"silent": {target: [asdict(one) for one in ones] for target, ones in gone.items()}} if gone else {})
@@ -262,6 +265,7 @@ def _score(
 
 def _card(
     history: History,
+    trust: Mapping[Target, Sequence[str]],
     test: History | None,
     plan: Plan,
     options: Options,
@@ -280,6 +284,7 @@ def _card(
             "first": first.isoformat() if first else None,
             "last": last.isoformat() if last else None,
             "rejected": dict(history.rejected_by_reason),
+            **({"trust": believed.told(material.worth, trust)} if trust else {}),
         },
         "judged_on": {
             "how": plan.how,

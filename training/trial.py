@@ -40,6 +40,7 @@ class Trial:
     X: sparse.csr_array
     y: npt.NDArray[np.int32]
     ages: Floats
+    worth: Floats | None
     Z: sparse.csr_array
     truth: npt.NDArray[np.int32]
     labels: int
@@ -68,7 +69,8 @@ class Trial:
         cast = votes(near, kept, shares)
         ages: Floats = (1 - (learn + 1) / max(int(learn[-1]) + 1, 1) if len(learn) else np.empty(0)).astype(np.float32)
         themes = Themes.of(X, material.seed)
-        return cls(X, y[learn], ages, Z, y[ask], labels, material.seed, vectorizer, cast, shares, themes)
+        worth = material.worth[target][learn] if target in material.worth else None
+        return cls(X, y[learn], ages, worth, Z, y[ask], labels, material.seed, vectorizer, cast, shares, themes)
 
     def __len__(self) -> int:
         """How many tickets are asked about; none without any to learn from."""
@@ -103,7 +105,7 @@ class Trial:
 
     def _learnt(self, part: Recipe) -> Floats:
         if part not in self._margins:
-            counted = weights(part, self.y, self.ages)
+            counted = weights(part, self.y, self.ages, self.worth)
             if part.themes:
                 fitted = Separators.by_theme(self.themes.rows(self.X), self.y, self.labels, counted)
                 self._margins[part] = fitted.margins(self.themes.rows(self.Z))

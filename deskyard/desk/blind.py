@@ -4,7 +4,7 @@ Who did not see an answer can't be led by it, so how often the two agree is how 
 tickets are asked about is settled when they come, by their hash: neither what became of them nor anybody's wish counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -49,6 +49,13 @@ def of(session: Session, number: int, *, to_change: bool = False) -> Blind | Non
     """What is asked about a ticket; None for most."""
     row = session.execute(_LOCKED if to_change else _READ, {"number": number}).first()
     return None if row is None else _blind(row)
+
+
+def answers(session: Session, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
+    """What people answered about these tickets, where they did (by then)."""
+    mine = select(BLIND).where(BLIND.c.ticket_id.in_(numbers), BLIND.c.answer.is_not(None))
+    mine = mine if until is None else mine.where(BLIND.c.answered_at <= until)
+    return {row.ticket_id: row.answer for row in session.execute(mine)}
 
 
 def answered(session: Session, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:

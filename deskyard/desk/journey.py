@@ -14,6 +14,9 @@ ActorKind = Literal["person", "machine", "rule"]
 
 JOURNEY: Final = cast(Table, JourneyRow.__table__)
 
+TAKEN_BACK: Final = "taken back"
+"""Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""
+
 NAMELESS: Final = "requester"
 """How a requester is called who gave no name, or whose name was erased."""
 

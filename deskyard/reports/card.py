@@ -7,6 +7,7 @@ from rich.table import Table
 
 from deskyard.contract import least_evidence, right_to_prove
 from deskyard.ticket import TARGETS, Target
+from deskyard.trust import UNTOUCHED
 
 Card = Mapping[str, Any]
 
@@ -97,6 +98,13 @@ def remarks(card: Card, made: Mapping[str, Any] | None = None) -> Iterator[str]:
     if tickets < of:
         which = f"{tickets:,} of {of:,} tickets ({learnt['which']}, and some more of rare labels)"
     yield f"the saved model learnt from {which}; the figures are those of the judged one"
+    for target, stand in learnt.get("trust", {}).items():
+        if UNTOUCHED in stand:
+            n, counts = stand[UNTOUCHED]
+            yield (
+                f"{target}: of {_count(n, 'label')} that the machine set nobody spoke; one counts {counts:.2f} of a "
+                "person's on average, and the figures take them for right"
+            )
 
 
 def _bought(card: Card, made: Mapping[str, Any]) -> Iterator[str]:

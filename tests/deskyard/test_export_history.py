@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from deskyard.database import open_database
-from deskyard.desk import agents, changes, journey, queues, tickets
+from deskyard.desk import agents, blind, changes, journey, queues, tickets
+from deskyard.desk.blind import BLIND
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadInput
 from deskyard.export_history import beside, export
+from deskyard.journal import CONFIRMED, Journal, Stamp
 from deskyard.policy import TRIAGE
 from deskyard.ticket import Ticket
 from training.history import load
@@ -203,3 +206,56 @@ def test_a_model_learns_from_what_was_exported(desk, tmp_path, make_history):
         filed = file(desk, id=one.id, source="mail", subject=one.subject, body=one.body)
         change(desk, filed, queue=["Billing", "Кадры/Отпуск"][number % 2])
     assert learnable(exported(desk, tmp_path).labels)["queue"].labels == ("Billing", "Кадры/Отпуск")
+
+
+def trusted(history):
+    return {ticket.id: history.trust["queue"][place] for place, ticket in enumerate(history.tickets)}
+
+
+@pytest.fixture
+def stood(desk):
+    """Tickets that the machine placed, solved: one that nobody spoke of, and one for each way to speak."""
+    silent, corrected, confirmed, blindly, led, back = (file(desk) for _ in range(6))
+    change(desk, corrected, queue="Billing")
+    change(desk, back, queue="Billing")
+    with desk.writing() as session:
+        changes.change(session, back, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
+        for number in (confirmed, led):
+            told = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
+            Journal.record(session, Stamp(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
+        for number, answer in ((blindly, "IT"), (led, "Billing")):
+            session.execute(insert(BLIND), {"ticket_id": number, "decision": 1, "at": NOW})
+            blind.answered(session, number, answer, "ann", NOW)
+    for number in (silent, corrected, confirmed, blindly, led, back):
+        change(desk, number, at=NOW + timedelta(hours=1), status="resolved")
+    return silent, corrected, confirmed, blindly, led, back
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_each_label_says_who_stands_behind_it(desk, tmp_path, stood, ending):
+    said = ["untouched", "corrected", "confirmed", "blind", "confirmed", "untouched"]
+    assert trusted(exported(desk, tmp_path, ending)) == dict(zip(map(str, stood), said, strict=True))
+
+
+def test_what_a_rule_filled_in_was_chosen_by_nobody(desk, tmp_path):
+    number = file(desk)
+    with desk.writing() as session:
+        changes.change(session, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
+    change(desk, number, status="resolved")
+    assert exported(desk, tmp_path).trust["priority"] == ["untouched"]
+
+
+def test_a_label_that_a_ticket_was_filed_with_is_as_good_as_any(desk, tmp_path):
+    with desk.writing() as session:
+        number = tickets.file(session, Ticket(id="", subject="VPN", created_at=NOW), "IT", {}, at=NOW)
+    change(desk, number, status="resolved")
+    history = exported(desk, tmp_path)
+    assert (labels(history)[str(number)], trusted(history)[str(number)]) == ({"queue": "IT"}, "")
+
+
+def test_a_ticket_that_is_open_and_was_given_back_teaches_nothing(desk, tmp_path):
+    number = file(desk)
+    change(desk, number, queue="Billing")
+    with desk.writing() as session:
+        changes.change(session, number, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
+    assert labels(exported(desk, tmp_path)) == {str(number): {}}
