@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "undo": ("deskyard.undo_cli:undo_", "Take back what the machine set and nobody touched."),
     "export-history": ("deskyard.export_history:export_history", "Write the desk's tickets as a table to train on."),
     "drift": ("training.drift.cli:drift", "Say what has changed on the desk: words, labels, classes, new topics."),
+    "labels": ("service.labels_cli:labels", "Say which tickets people should label, and take their labels."),
     "forget": ("deskyard.forget_cli:forget", "Erase what a requester wrote, or the texts of tickets solved long ago."),
     "verify": ("service.verify:verify", "Compute decisions again and compare them byte for byte."),
     "serve": ("service.cli:serve", "Take new tickets over HTTP and place them in queues."),

@@ -116,6 +116,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/v1/policy"): LOOK,
     ("GET", "/v1/policy/versions"): LOOK,
     ("GET", "/v1/policy/taxonomy"): RUN,
+    ("GET", "/v1/labels"): WORK,
     ("POST", "/v1/score"): LOOK,  # writes nothing
     ("POST", "/v1/tickets"): WORK,
     ("PATCH", "/v1/tickets/{id}"): WORK,

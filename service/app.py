@@ -27,6 +27,7 @@ from service.api import (
     erasures,
     health,
     hooks,
+    labels,
     metrics,
     models,
     policy,
@@ -52,7 +53,7 @@ from service.yard import Yard
 
 _DOORS: Final = (
     page, review, ticket, queue, door, ask, shelf, rules, training, reports, tickets, changes, queues, agents, score,
-    decisions, stores, hooks, models, policy, erasures, audit, health, metrics, docs,
+    decisions, stores, hooks, models, labels, policy, erasures, audit, health, metrics, docs,
 )  # fmt: skip
 
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from deskyard.database import Session
-from deskyard.desk import changes, choices, comments
+from deskyard.desk import changes, choices, comments, tickets, unspoken
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, Step
-from deskyard.errors import StoreConflict
+from deskyard.errors import Stale, StoreConflict
 from deskyard.foreign import connections, mirror
 from deskyard.journal import CHANGED, COMMENTED, CONFIRMED, CORRECTED, Journal
 from deskyard.policies import Policies
-from deskyard.ticket import TARGETS
+from deskyard.ticket import TARGETS, Target
 from service.yard import Yard
 
 
@@ -47,6 +47,38 @@ def change(
         told = [_told(step, said.get(step.field)) for step in steps]
         Journal.record(session, Journal.stamp(session, number, at), *told)
     return steps
+
+
+def settle(
+    session: Session,
+    number: int,
+    target: Target,
+    label: str,
+    actor: Actor,
+    *,
+    seen: int | None,
+    at: datetime,
+    again: bool = True,
+) -> bool:
+    """Keep what a person says of a target: a change, or where it stands so already, their agreement. False where there
+    is nothing to keep: somebody agreed before, or, unless they looked `again`, had chosen it. `seen`: the version they
+    looked at (None: whatever stands).
+
+    Raises StoreRefused for a label that the desk does not have, Stale, and StoreConflict for tickets that live
+    elsewhere.
+    """
+    refuse_elsewhere(session, number)
+    now = tickets.get(session, number, to_change=True)
+    if seen is not None and now.version != seen:
+        raise Stale(f"ticket {number} was changed meanwhile")
+    if now.value(target) != label:
+        change(session, number, {target: label}, actor, seen=seen, at=at)
+        return True
+    if unspoken.agreed(session, number, target) or (not again and unspoken.chosen(session, number, target)):
+        return False
+    told = {"field": target, "from": label, "to": label, "by": actor.name, "kind": actor.kind}
+    Journal.record(session, Journal.stamp(session, number, at), (CONFIRMED, told))
+    return True
 
 
 def say(

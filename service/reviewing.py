@@ -4,9 +4,10 @@ Each deed is one transaction, and the first write wins. A ticket that is asked a
 `desk_blind`; where it differs from the machine's and nobody moved the ticket meanwhile, it is a correction.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from deskyard.database import Session
 from deskyard.desk import blind, changes, floor, journey, leases, tickets
@@ -21,6 +22,9 @@ from deskyard.policies import Policies
 from service import corrections, sight
 from service.access import Caller
 from service.yard import Yard
+
+if TYPE_CHECKING:
+    from deskyard.worthwhile import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,24 @@ class Done:
     queue: str | None
 
 
-def take(yard: Yard, caller: Caller, skipped: Collection[int] = (), wanted: int | None = None) -> Next:
-    """Take the first ticket of the line that is free and not skipped, or the one wanted; give back all others."""
+def take(
+    yard: Yard,
+    caller: Caller,
+    skipped: Collection[int] = (),
+    wanted: int | None = None,
+    items: "Sequence[Item] | None" = None,
+) -> Next:
+    """Take the first ticket of the line that is free and not skipped, or the one wanted; give back all others.
+
+    The line is of those that wait for a person, or, where `items` are given, of those whose label is worth most.
+    """
     holder, at = caller.actor.name, datetime.now(UTC)
     with yard.database.reading() as session:
-        line = yard.line.look(session, Policies.current(session).policy.fallback, caller.queues)
+        line = (
+            yard.line.look(session, Policies.current(session).policy.fallback, caller.queues)
+            if items is None
+            else [Waiting(item.number, 0, is_blind=False) for item in items]
+        )
         held = leases.held(session, at)
     free = [one for one in line if held.get(one.number, holder) == holder]
     ordered = [one for one in free if one.number == wanted]
@@ -70,7 +87,8 @@ def sort(yard: Yard, caller: Caller, number: int, queue: str, seen: int) -> Done
         sight.ticket(session, caller, number, to_change=True)
         at, asked = datetime.now(UTC), blind.of(session, number, to_change=True)
         if asked is None or asked.answered_at is not None:
-            corrections.change(session, number, {"queue": queue}, caller.actor, seen=seen, at=at)
+            corrections.settle(session, number, "queue", queue, caller.actor, seen=seen, at=at)
+            yard.plans.labelled(number)
         else:
             _answer(session, asked, queue, caller.actor, at)
         return _done(session, number, queue)

@@ -9,6 +9,7 @@ from deskyard.database import Database, Session
 from deskyard.desk.waiting import Line
 from service.explaining import Explaining
 from service.glance import Glance
+from service.labelling import Plans
 from service.models import Models
 
 
@@ -31,6 +32,7 @@ class Yard:
         self.glance = Glance(database)
         self.line = Line()
         self.explaining = Explaining()
+        self.plans = Plans()
         self.hands: Hands | None = None
 
     @contextmanager

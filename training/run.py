@@ -100,10 +100,12 @@ def train(
     progress: Progress = quiet,
     encoder: Encoder | None = None,
     kept: Kept = FORGETFUL,
+    at_random: bool = True,
 ) -> Trained:
     """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
 
-    `kept` is where a run that was cut off left what it had finished.
+    `kept` is where a run that was cut off left what it had finished. `at_random`: also tell what a split without regard
+    to time would have flattered, which takes one model more.
 
     Of a long history the texts that take no part are forgotten (`History.keep_only`). Recipes are chosen as if there
     were no `encoder`: what it adds is then all that its figures tell.
@@ -127,6 +129,7 @@ def train(
     trust = {t: [said[i] for i in part] for t, said in history.trust.items() if any(said)}
     with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
         plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups, options.newest)
+        plan = plan if at_random else replace(plan, at_random=None)
         material = replace(material, worth=believed.worth(material, trust, plan.apart.learn))
         material = material.by(
             tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress, kept)
@@ -136,14 +139,14 @@ def train(
     asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
     kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
     new = Asked.together(asked[: len(plan.folds)])
-    apart, at_random = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
+    apart, flattering = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
     found = _Found.of(material, new, kinds)
     asking = options.precision, following
-    judged = _judged(material, plan, apart, at_random, found, *asking)
+    judged = _judged(material, plan, apart, flattering, found, *asking)
     if encoder is not None:
-        judged = _compared(judged, _without_encoder(material, plan, new, apart, at_random, kinds, *asking))
+        judged = _compared(judged, _without_encoder(material, plan, new, apart, flattering, kinds, *asking))
 
-    case = Case(material, plan, new, apart, next(iter(at_random), None), found.pools, history.moves)
+    case = Case(material, plan, new, apart, next(iter(flattering), None), found.pools, history.moves)
     findings = audit(case) if options.audit else []
     if not plan.test_is_apart:
         found = _Found.of(material, Asked.together([new, apart]), kinds)

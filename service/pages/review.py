@@ -4,7 +4,7 @@ A deed is one POST that answers with the next ticket. What is asked about blindl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
@@ -23,6 +23,7 @@ from deskyard.ticket import Target
 from service import reviewing
 from service.access import Caller
 from service.api.doors import InYard
+from service.labelling import PER_WEEK, Plan
 from service.models import Champion
 from service.pages import said, shell
 from service.reviewing import Done, Next
@@ -37,6 +38,7 @@ LONGEST: Final = 20_000
 """Characters of a question."""
 
 Text = Annotated[str, Form(max_length=LONGEST)]
+Line = Annotated[str, Query(pattern="^(labels)?$")]
 Skipped = Annotated[str, Query(max_length=20 * SKIPS, pattern=r"^[0-9,]*$")]
 
 
@@ -51,14 +53,16 @@ class Like:
 
 
 @router.get("/review")
-def review(request: Request, yard: InYard, after: BackgroundTasks, skipped: Skipped = "", ticket: str = "") -> Response:
-    """The next ticket, or the one that is asked for."""
-    passed = _numbers(skipped)
-    wanted = tickets.number_of(ticket) if ticket else None
-    given = reviewing.take(yard, shell.who(request), passed, wanted)
+def review(
+    request: Request, yard: InYard, after: BackgroundTasks, skipped: Skipped = "", ticket: str = "", line: Line = ""
+) -> Response:
+    """The next ticket, or the one that is asked for; in the line of those that wait, or of wanted labels."""
+    passed, wanted = _numbers(skipped), tickets.number_of(ticket) if ticket else None
+    wishes = _wishes(yard, shell.who(request))
+    given = _take(yard, request, line, wishes, passed, wanted)
     if given.waiting is None and passed:
-        passed, given = [], reviewing.take(yard, shell.who(request))
-    return _page(request, yard, after, given, passed)
+        passed, given = [], _take(yard, request, line, wishes)
+    return _page(request, yard, after, given, passed, wishes, line=line)
 
 
 @router.post("/review/{id}")
@@ -72,6 +76,7 @@ def decide(
     queue: Text = "",
     question: Text = "",
     skipped: Annotated[str, Form(max_length=20 * SKIPS, pattern=r"^[0-9,]*$")] = "",
+    line: Annotated[str, Form(pattern="^(labels)?$")] = "",
 ) -> Response:
     """Do what was chosen, and show the next ticket; where somebody was quicker, say so."""
     caller, number, passed = shell.who(request), tickets.number_of(id), _numbers(skipped)
@@ -87,8 +92,11 @@ def decide(
             done = reviewing.sort(yard, caller, number, storable(queue), seen)
     except DeskyardError as error:
         trouble, wanted = str(said.refusal(shell.words(request), error)), number
-    given = reviewing.take(yard, caller, passed, wanted)
-    return _page(request, yard, after, given, passed, done=done, deed=deed, trouble=trouble, number=number)
+    wishes = _wishes(yard, caller)
+    given = _take(yard, request, line, wishes, passed, wanted)
+    return _page(
+        request, yard, after, given, passed, wishes, line=line, done=done, deed=deed, trouble=trouble, number=number
+    )
 
 
 @router.post("/review/{id}/hold")
@@ -98,13 +106,32 @@ def hold(request: Request, yard: InYard, id: str) -> Response:  # noqa: A002
     return Response(status_code=204)
 
 
+def _wishes(yard: Yard, caller: Caller) -> Plan:
+    """What labels are wanted, of the queues that may be seen."""
+    with yard.database.reading() as session:
+        found = yard.plans.look(session, yard.models.champion.bundle, PER_WEEK, caller.queues)
+    wanted, doubtful = (
+        tuple(item for item in items if item.target == "queue") for items in (found.wanted, found.doubtful)
+    )
+    return replace(found, wanted=wanted, doubtful=doubtful)
+
+
+def _take(
+    yard: Yard, request: Request, line: str, wishes: Plan, passed: Sequence[int] = (), wanted: int | None = None
+) -> Next:
+    items = [*wishes.doubtful, *wishes.wanted] if line else None
+    return reviewing.take(yard, shell.who(request), passed, wanted, items)
+
+
 def _page(
     request: Request,
     yard: Yard,
     after: BackgroundTasks,
     given: Next,
     passed: Sequence[int],
+    wishes: Plan,
     *,
+    line: str = "",
     done: Done | None = None,
     deed: str = "",
     trouble: str = "",
@@ -118,7 +145,13 @@ def _page(
             shown = _shown(session, yard, shell.who(request), given.waiting.number, given.waiting.is_blind)
         shown |= {"skipped": _written(passed), "next_skipped": _written([*passed, given.waiting.number])}
     template = "review_part.html" if request.headers.get("HX-Request") else "review.html"
-    told = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.of}
+    told: dict[str, Any] = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.of}
+    asked = given.waiting.number if given.waiting is not None and line else 0
+    told |= {
+        "line": line,
+        "wishes": wishes,
+        "item": next((item for item in (*wishes.doubtful, *wishes.wanted) if item.number == asked), None),
+    }
     answer = shell.page(request, template, 200, **told, **shown)
     answer.background = after
     return answer

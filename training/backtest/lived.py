@@ -108,7 +108,7 @@ def _learnt(stretch: Stretch) -> Bundle | None:
     past = translated(stretch.past, stretch.policies[0].ledger(day).turns)
     try:
         with parallel_config(backend="sequential"):
-            made = train(past, stretch.options)
+            made = train(past, stretch.options, at_random=False)
     except NothingToLearn:
         return None
     return Bundle(f"{day}", "", made.card, {}, made.scorer, made.evidence)

@@ -1,0 +1,110 @@
+"""Unspoken: tickets on which nobody has spoken yet about a target, and people's words that the machine doubts.
+
+In comes a session, out go tickets with what the machine said of them when they came: it had not seen anybody's answer
+then. What lives in another help desk is sorted there, and what is erased has no text to read: neither is asked about.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from deskyard.database import Session
+from deskyard.desk import blind
+from deskyard.desk.journey import JOURNEY, TAKEN_BACK
+from deskyard.desk.queues import QUEUES
+from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.foreign.mirror import MIRROR
+from deskyard.journal import Entry, Journal
+from deskyard.policy import TRIAGE
+from deskyard.ticket import TARGETS, Target
+
+NEWEST: Final = 2_000
+"""Tickets that are looked at, from the newest on."""
+
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A ticket, what the machine said of each target when it came (label → probability), and of which targets people
+    have spoken: what they chose, and whether they looked at it twice."""
+
+    filed: Filed
+    said: Mapping[Target, Mapping[str, float]]
+    chosen: Mapping[Target, str]
+    twice: frozenset[Target]
+
+    def stands(self, target: Target) -> str | None:
+        """What stands there; None for nothing, and for triage."""
+        value = self.filed.value(target)
+        return None if target == "queue" and value == TRIAGE else value
+
+
+def look(session: Session, visible: Collection[str] | None = None, n: int = NEWEST) -> list[Heard]:
+    """The newest `n` tickets of the queues that may be seen (None: all), newest first; those the machine said nothing
+    of are left out. What is asked about blindly is left to those who answer blindly."""
+    wanted = READ.where(
+        TICKETS.c.erased_at.is_(None),
+        ~select(MIRROR.c.ticket_id).where(MIRROR.c.ticket_id == TICKETS.c.id).exists(),
+        ~select(blind.BLIND.c.ticket_id)
+        .where(blind.BLIND.c.ticket_id == TICKETS.c.id, blind.BLIND.c.answered_at.is_(None))
+        .exists(),
+    )
+    if visible is not None:
+        wanted = wanted.where(QUEUES.c.name.in_(sorted(visible)))
+    rows = session.execute(wanted.order_by(TICKETS.c.id.desc()).limit(n)).all()
+    found: list[Heard] = []
+    for start in range(0, len(rows), _CHUNK):
+        found += _heard(session, [filed(row) for row in rows[start : start + _CHUNK]])
+    return found
+
+
+def chosen(session: Session, number: int, target: Target) -> bool:
+    """Whether a person has chosen what stands there, or agreed with it."""
+    return target in _spoken(session, [number])[0].get(number, {})
+
+
+def agreed(session: Session, number: int, target: Target) -> bool:
+    """Whether somebody has looked at what stands there, and left it."""
+    return target in _spoken(session, [number])[1].get(number, ())
+
+
+def _heard(session: Session, some: Sequence[Filed]) -> Iterator[Heard]:
+    numbers = [one.id for one in some]
+    decided = Journal.first_decisions(session, numbers)
+    chosen, twice = _spoken(session, numbers)
+    for one in some:
+        if one.id in decided:
+            mine = chosen.get(one.id, {})
+            yield Heard(one, _said(decided[one.id]), mine, frozenset(twice.get(one.id, ())))
+
+
+def _said(entry: Entry) -> dict[Target, dict[str, float]]:
+    decisions: Mapping[str, Any] = entry.content["decisions"]
+    return {
+        target: {one["label"]: one["confidence"] for one in decisions[target]["top"]}
+        for target in TARGETS
+        if target in decisions
+    }
+
+
+def _spoken(session: Session, numbers: Sequence[int]) -> tuple[dict[int, dict[Target, str]], dict[int, set[Target]]]:
+    """Ticket → what people chose last of each target; and ticket → targets that they agreed with on a second look."""
+    chosen: defaultdict[int, dict[Target, str]] = defaultdict(dict)
+    twice: defaultdict[int, set[Target]] = defaultdict(set)
+    steps = select(JOURNEY).where(JOURNEY.c.ticket_id.in_(numbers), JOURNEY.c.field.in_(TARGETS))
+    for row in session.execute(steps.order_by(JOURNEY.c.id)):
+        chosen[row.ticket_id].pop(row.field, None)
+        if row.actor_kind == "person" and row.why != TAKEN_BACK and row.became is not None:
+            chosen[row.ticket_id][row.field] = row.became
+    for entry in Journal.confirmed(session, numbers):
+        target, label = entry.content["field"], entry.content["to"]
+        if entry.content["from"] == label:
+            twice[entry.ticket_id].add(target)
+        chosen[entry.ticket_id][target] = label
+    for number, queue in blind.answers(session, numbers).items():
+        chosen[number].setdefault("queue", queue)
+    return chosen, twice
