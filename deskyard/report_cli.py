@@ -11,7 +11,7 @@ import typer
 
 from deskyard import active_model, bundle
 from deskyard.accuracy import rollups
-from deskyard.accuracy.asked import Asked
+from deskyard.accuracy.asked import NOW, Asked
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.bundle import Bundle
 from deskyard.database import Session, open_database
@@ -36,6 +36,9 @@ def report(
     week: Annotated[bool, typer.Option("--week", help="How routing did: the last week that is over.")] = False,
     of: Annotated[str, typer.Option(help="With --week: a day of another week, as 2026-01-31.")] = "",
     pdf: Annotated[bool, typer.Option("--pdf", help="With --week: beside the page, the same as PDF.")] = False,
+    taxonomy: Annotated[
+        str, typer.Option(help="With --week: the names of today (now), or of the day tickets came (then).")
+    ] = NOW,
     mail: Annotated[
         str,
         typer.Option(
@@ -52,7 +55,7 @@ def report(
     """
     language = lang or preferred(os.environ)
     if week:
-        _week(of, language, out, pdf=pdf, mail=mail)
+        _week(of, taxonomy, language, out, pdf=pdf, mail=mail)
         return
     if of or pdf:
         raise BadInput("--of and --pdf belong to the weekly report: add --week.")
@@ -63,13 +66,14 @@ def report(
     typer.echo(path)
 
 
-def _week(of: str, language: Language, out: Path | None, *, pdf: bool, mail: str) -> None:
+def _week(of: str, taxonomy: str, language: Language, out: Path | None, *, pdf: bool, mail: str) -> None:
     today = datetime.now(settings().time_zone).date()
     try:
-        asked = weekly.week_of(date.fromisoformat(of) if of else today - timedelta(days=7))
+        week = weekly.week_of(date.fromisoformat(of) if of else today - timedelta(days=7))
     except (ValueError, OverflowError) as error:
         raise BadInput("--of takes a day, as 2026-01-31.") from error
-    page = weekly.page(asked, _figures(asked, today), language, settings().public_url)
+    asked, figures = _figures(week, taxonomy, today)
+    page = weekly.page(asked, figures, language, settings().public_url)
     name = f"report-{asked.first.isocalendar().year}-W{asked.first.isocalendar().week:02}"
     path = out if out is not None else Path(f"{name}.html")
     write_page(path, page)
@@ -87,15 +91,17 @@ def _week(of: str, language: Language, out: Path | None, *, pdf: bool, mail: str
         typer.echo(f"Sent to {to}.")
 
 
-def _figures(asked: Asked, today: date) -> Mapping[str, Mapping[str, Any]]:
-    """What the panels show, after all that happened is counted."""
+def _figures(week: Asked, taxonomy: str, today: date) -> tuple[Asked, Mapping[str, Mapping[str, Any]]]:
+    """What is asked in those names, and what the panels show, after all that happened is counted."""
     database = open_database(settings().database)
     try:
         rollups.refresh(database, settings().time_zone)
         with database.reading() as session:
             policy = Policies.current(session).policy
+            first, last, turns = week.first.isoformat(), week.last.isoformat(), policy.ledger(today).turns
+            asked = Asked.of(first, last, today, taxonomy=taxonomy, turns=turns)
             question = Question(asked, today, _model(session), policy)
-            return {name: panel(session, question) for name, panel in PANELS.items()}
+            return asked, {name: panel(session, question) for name, panel in PANELS.items()}
     finally:
         database.close()
 

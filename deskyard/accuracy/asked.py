@@ -9,10 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, or_
+from sqlalchemy import ColumnElement, FromClause, or_
 
 from deskyard.errors import BadInput
+from deskyard.taxonomy import Turn, names
 from deskyard.ticket import TARGETS
+
+NOW, THEN = TAXONOMIES = ("now", "then")
+"""In whose names: of today, or of the day on which a ticket came."""
 
 USUAL, LONGEST = 30, 731
 """Days of a period."""
@@ -21,7 +25,8 @@ USUAL, LONGEST = 30, 731
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A period (both days are in it), a target, perhaps a queue and a store; `visible`: the queues whose tickets the
-    reader may see (None: all)."""
+    reader may see (None: all). `taxonomy`: in whose names it is told (`TAXONOMIES`), and `turns`: what became of labels
+    by today, where that is asked for."""
 
     first: date
     last: date
@@ -29,6 +34,8 @@ class Asked:
     queue: str = ""
     store: str = ""
     visible: frozenset[str] | None = None
+    taxonomy: str = "now"
+    turns: tuple[Turn, ...] = ()
 
     @classmethod
     def of(
@@ -40,8 +47,10 @@ class Asked:
         queue: str = "",
         store: str = "",
         visible: frozenset[str] | None = None,
+        taxonomy: str = NOW,
+        turns: tuple[Turn, ...] = (),
     ) -> "Asked":
-        """From the texts of an address; the last 30 days unless said. Raises BadInput."""
+        """From the texts of an address; the last 30 days unless said. `turns` hold today. Raises BadInput."""
         try:
             end = date.fromisoformat(last) if last else today
             begin = date.fromisoformat(first) if first else end - timedelta(days=USUAL - 1)
@@ -51,7 +60,10 @@ class Asked:
             raise BadInput(f"a period begins before it ends, and has {LONGEST} days at most")
         if target not in TARGETS:
             raise BadInput(f"there is no target {target!r}; choose from {', '.join(TARGETS)}")
-        return cls(begin, end, target, queue, store, visible)
+        if taxonomy not in TAXONOMIES:
+            raise BadInput(f"taxonomy is one of {', '.join(TAXONOMIES)}")
+        held = turns if taxonomy == NOW else ()
+        return cls(begin, end, target, names(held, "queue")(queue) if queue else "", store, visible, taxonomy, held)
 
     @property
     def days(self) -> int:
@@ -63,8 +75,8 @@ class Asked:
         """The same of the period before, which is as long."""
         return replace(self, first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1))
 
-    def where(self, table: Table, *, ever: bool = False) -> Iterator[ColumnElement[bool]]:
-        """Conditions on a table; `ever`: of whatever day."""
+    def where(self, table: FromClause, *, ever: bool = False) -> Iterator[ColumnElement[bool]]:
+        """Conditions on a table, or on what `in_names_of_today` made of it; `ever`: of whatever day."""
         if "target" in table.c:
             yield table.c.target == self.target
         if not ever:
@@ -74,12 +86,13 @@ class Asked:
         if self.store:
             yield table.c.source == self.store
         if self.visible is not None:
-            yield table.c.queue.in_(sorted(self.visible))
+            yield (table.c.stands if "stands" in table.c else table.c.queue).in_(sorted(self.visible))
 
     def address(self, only: "Only | None" = None) -> dict[str, str]:
         """The parts of an address that asks the same, and for the tickets behind a figure."""
         said = {"from": self.first.isoformat(), "to": self.last.isoformat(), "target": self.target}
         said |= {name: value for name, value in (("queue", self.queue), ("store", self.store)) if value}
+        said |= {"taxonomy": self.taxonomy} if self.taxonomy != NOW else {}
         return said | (only.address() if only else {})
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import FACTS, MOVES
+from deskyard.accuracy.rollups import FACTS, MOVES, seen
 from deskyard.database import Session
 
 
@@ -29,26 +29,27 @@ class Bounces:
 
 def bounces(session: Session, asked: Asked) -> Bounces:
     """The figures of a period."""
-    machine_sorted = FACTS.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
+    facts, moved = seen(FACTS, asked), seen(MOVES, asked)
+    machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
     rows = session.execute(
         select(
             machine_sorted,
             func.count(),
-            func.sum(case((FACTS.c.moves > 0, 1), else_=0)),
-            func.sum(case((FACTS.c.returned, 1), else_=0)),
+            func.sum(case((facts.c.moves > 0, 1), else_=0)),
+            func.sum(case((facts.c.returned, 1), else_=0)),
         )
-        .where(*asked.where(FACTS))
+        .where(*asked.where(facts))
         .group_by(machine_sorted)
     )
     by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
     machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))
     came = machine[0] + hand[0]
-    tickets = func.count(MOVES.c.ticket_id.distinct())
+    tickets = func.count(moved.c.ticket_id.distinct())
     moves = session.execute(
-        select(MOVES.c.was, MOVES.c.became, tickets)
-        .where(*asked.where(MOVES))
-        .group_by(MOVES.c.was, MOVES.c.became)
-        .order_by(tickets.desc(), MOVES.c.was, MOVES.c.became)
+        select(moved.c.was, moved.c.became, tickets)
+        .where(*asked.where(moved))
+        .group_by(moved.c.was, moved.c.became)
+        .order_by(tickets.desc(), moved.c.was, moved.c.became)
     )
     return Bounces(
         moved=Share(machine[1] + hand[1], came),
@@ -61,8 +62,9 @@ def bounces(session: Session, asked: Asked) -> Bounces:
 
 
 def _pairs(session: Session, asked: Asked) -> list[tuple[str, str, int]]:
+    moved = seen(MOVES, asked)
     rows = session.execute(
-        select(MOVES.c.ticket_id, MOVES.c.was, MOVES.c.became).where(MOVES.c.back, *asked.where(MOVES))
+        select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *asked.where(moved))
     )
     tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for number, was, became in rows:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import UNKNOWN
-from deskyard.accuracy.rollups import DAILY_ANSWERS
+from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
 from deskyard.database import Session
 
 SHOWN: Final = 12
@@ -34,13 +34,14 @@ class Confusion:
 
 def pairs(session: Session, asked: Asked, fate: str = "") -> Counter[tuple[str, str]]:
     """(truth, said) → how many of the judged tickets; `fate`: only those."""
-    columns = DAILY_ANSWERS.c.truth, DAILY_ANSWERS.c.said
+    answers = seen(DAILY_ANSWERS, asked)
+    columns = answers.c.truth, answers.c.said
     rows = session.execute(
-        select(*columns, func.sum(DAILY_ANSWERS.c.n))
+        select(*columns, func.sum(answers.c.n))
         .where(
-            DAILY_ANSWERS.c.place != UNKNOWN,
-            *([DAILY_ANSWERS.c.fate == fate] if fate else []),
-            *asked.where(DAILY_ANSWERS),
+            answers.c.place != UNKNOWN,
+            *([answers.c.fate == fate] if fate else []),
+            *asked.where(answers),
         )
         .group_by(*columns)
     )

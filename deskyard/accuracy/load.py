@@ -7,7 +7,7 @@ from statistics import median
 from sqlalchemy import case, func, select
 
 from deskyard.accuracy.asked import Asked
-from deskyard.accuracy.rollups import FACTS
+from deskyard.accuracy.rollups import FACTS, seen
 from deskyard.database import Session
 
 
@@ -53,9 +53,10 @@ class Load:
 
 def load(session: Session, asked: Asked) -> Load:
     """What everybody has."""
-    agent, solved_now = FACTS.c.assignee, func.sum(case((FACTS.c.solved, 1), else_=0))
-    waiting = select(agent, func.count()).where(FACTS.c.solved.is_(False), *asked.where(FACTS, ever=True))
-    done = select(agent, solved_now).where(*asked.where(FACTS))  # not by `solved`: the index by day is the better one
+    facts = seen(FACTS, asked)
+    agent, solved_now = facts.c.assignee, func.sum(case((facts.c.solved, 1), else_=0))
+    waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *asked.where(facts, ever=True))
+    done = select(agent, solved_now).where(*asked.where(facts))  # not by `solved`: the index by day is the better one
     unsolved, solved = (
         {name: int(n) for name, n in session.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
     )

@@ -15,10 +15,11 @@ from sqlalchemy import func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share, Verdict
-from deskyard.accuracy.rollups import DAILY_ANSWERS
+from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
 from deskyard.contract import Contract, lower_bound
 from deskyard.database import Session
 from deskyard.policy import Policy
+from deskyard.taxonomy import names
 from deskyard.ticket import Target
 
 if TYPE_CHECKING:
@@ -64,10 +65,11 @@ class Point:
 
 def promises(session: Session, asked: Asked, bundle: "Bundle | None", policy: Policy) -> list[Promise]:
     """Each label, the most routed first; their sum is what was routed."""
-    columns = DAILY_ANSWERS.c.said, DAILY_ANSWERS.c.place
+    answers = seen(DAILY_ANSWERS, asked)
+    columns = answers.c.said, answers.c.place
     rows = session.execute(
-        select(*columns, func.sum(DAILY_ANSWERS.c.n))
-        .where(DAILY_ANSWERS.c.fate == ROUTED, *asked.where(DAILY_ANSWERS))
+        select(*columns, func.sum(answers.c.n))
+        .where(answers.c.fate == ROUTED, *asked.where(answers))
         .group_by(*columns)
     )
     routed, known, right = Counter[str](), Counter[str](), Counter[str]()
@@ -77,11 +79,18 @@ def promises(session: Session, asked: Asked, bundle: "Bundle | None", policy: Po
         right[said] += int(n) if place == 1 else 0
     target = cast(Target, asked.target)
     learnt = bundle.labels(target) if bundle and target in bundle.targets and not asked.queue else ()
+    name = names(asked.turns, target)
+    of_today: dict[str, list[str]] = {label: [] for label in routed}
+    for label in learnt:
+        of_today.setdefault(name(label), []).append(label)
+    policy = policy.on(max(turn.on for turn in asked.turns)) if asked.turns else policy
     found = []
-    for label in {**routed, **dict.fromkeys(learnt)}:
+    for label, olds in of_today.items():
         contract = _contract(target, label, bundle, policy)
-        n, good = contract.record.get(label, (0, 0)) if contract else (0, 0)
-        reason = "" if contract is None or label in contract.labels else _reason(contract, label)
+        own = olds or [label]
+        records = [contract.record[old] for old in own if old in contract.record] if contract else []
+        n, good = sum(n for n, _ in records), sum(good for _, good in records)
+        reason = "" if contract is None or contract.labels & set(own) else _reason(contract, own[0])
         promised = contract.asked if contract else None
         found.append(Promise(label, routed[label], Share(right[label], known[label]), promised, Share(good, n), reason))
     return sorted(found, key=lambda one: (-one.routed, -one.evidence.n, one.label))

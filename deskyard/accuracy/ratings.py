@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.behind import RATED
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import FACTS
+from deskyard.accuracy.rollups import FACTS, seen
 from deskyard.database import Session
 
 GOOD = 4
@@ -33,10 +33,11 @@ class Ratings:
 
 def ratings(session: Session, asked: Asked) -> Ratings:
     """Of tickets of a period."""
+    facts = seen(FACTS, asked)
     rows = session.execute(
         select(RATED.c.stars, func.count())
-        .join(FACTS, FACTS.c.ticket_id == RATED.c.ticket_id)
-        .where(RATED.c.stars.is_not(None), *asked.where(FACTS))
+        .join(facts, facts.c.ticket_id == RATED.c.ticket_id)
+        .where(RATED.c.stars.is_not(None), *asked.where(facts))
         .group_by(RATED.c.stars)
     )
     found = {int(stars): int(n) for stars, n in rows}

@@ -13,7 +13,8 @@ from sqlalchemy import Table, func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import DAILY_ANSWERS, FACTS
+from deskyard.accuracy.rollups import DAILY_ANSWERS, FACTS, seen
+from deskyard.accuracy.today import called
 from deskyard.database import Session
 from deskyard.tables import BlindRow
 
@@ -45,10 +46,9 @@ class Rightness:
 
 def rightness(session: Session, asked: Asked) -> Rightness:
     """The figures of a period."""
-    columns = DAILY_ANSWERS.c.fate, DAILY_ANSWERS.c.place
-    rows = session.execute(
-        select(*columns, func.sum(DAILY_ANSWERS.c.n)).where(*asked.where(DAILY_ANSWERS)).group_by(*columns)
-    )
+    answers = seen(DAILY_ANSWERS, asked)
+    columns = answers.c.fate, answers.c.place
+    rows = session.execute(select(*columns, func.sum(answers.c.n)).where(*asked.where(answers)).group_by(*columns))
     fates, places, routed = Counter[str](), Counter[int](), Counter[int]()
     for fate, place, n in rows:
         fates[fate] += int(n)
@@ -69,11 +69,12 @@ def rightness(session: Session, asked: Asked) -> Rightness:
 
 def blind(session: Session, asked: Asked) -> Share:
     """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
-    same = BLIND.c.answer == FACTS.c.placed
+    facts = seen(FACTS, asked)
+    same = called(BLIND.c.answer, "queue", asked.turns) == facts.c.placed
     rows = session.execute(
         select(same, func.count())
-        .join(FACTS, FACTS.c.ticket_id == BLIND.c.ticket_id)
-        .where(BLIND.c.answer.is_not(None), FACTS.c.fate == ROUTED, *asked.where(FACTS))
+        .join(facts, facts.c.ticket_id == BLIND.c.ticket_id)
+        .where(BLIND.c.answer.is_not(None), facts.c.fate == ROUTED, *asked.where(facts))
         .group_by(same)
     )
     found = {bool(was): int(n) for was, n in rows}

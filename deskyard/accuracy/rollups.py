@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import FromClause, Table, delete, func, insert, select
 
 from deskyard.accuracy import facts
+from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import RULES, Facts
+from deskyard.accuracy.today import in_names_of_today
 from deskyard.database import Database, Session
 from deskyard.desk.queues import QUEUES
 from deskyard.desk.tickets import TICKETS
@@ -172,6 +174,11 @@ def _add_up(session: Session, days: Iterable[str]) -> None:
         columns = [of.c[name] for name in alike]
         rows = select(*columns, func.count()).where(*_on(of, chosen)).group_by(*columns)
         session.execute(insert(daily).from_select([*alike, "n"], rows))
+
+
+def seen(table: Table, asked: Asked) -> FromClause:
+    """A table of these as it is asked for: in the names of the day, or of today."""
+    return in_names_of_today(table, asked.target, asked.turns, MOVES)
 
 
 def _on(table: Table, days: list[str]) -> list[Any]:

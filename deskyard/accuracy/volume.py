@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import LONGEST, Asked
 from deskyard.accuracy.forecast import Forecast, forecast, lacking
-from deskyard.accuracy.rollups import DAILY_TICKETS
+from deskyard.accuracy.rollups import DAILY_TICKETS, seen
 from deskyard.database import Session
 
 HOURS: Final = 24
@@ -61,10 +61,9 @@ class Ahead:
 
 def volume(session: Session, asked: Asked) -> Volume:
     """The hours of a period."""
-    columns = DAILY_TICKETS.c.day, DAILY_TICKETS.c.hour
-    rows = session.execute(
-        select(*columns, func.sum(DAILY_TICKETS.c.n)).where(*asked.where(DAILY_TICKETS)).group_by(*columns)
-    )
+    came = seen(DAILY_TICKETS, asked)
+    columns = came.c.day, came.c.hour
+    rows = session.execute(select(*columns, func.sum(came.c.n)).where(*asked.where(came)).group_by(*columns))
     counts = [[0] * HOURS for _ in range(7)]
     for day, hour, n in rows:
         counts[date.fromisoformat(day).weekday()][hour] += int(n)
@@ -73,11 +72,8 @@ def volume(session: Session, asked: Asked) -> Volume:
 
 def days(session: Session, asked: Asked) -> dict[date, int]:
     """Tickets of each day from the first that has any to the last of the period."""
-    rows = session.execute(
-        select(DAILY_TICKETS.c.day, func.sum(DAILY_TICKETS.c.n))
-        .where(*asked.where(DAILY_TICKETS))
-        .group_by(DAILY_TICKETS.c.day)
-    )
+    came = seen(DAILY_TICKETS, asked)
+    rows = session.execute(select(came.c.day, func.sum(came.c.n)).where(*asked.where(came)).group_by(came.c.day))
     return _whole({date.fromisoformat(day): int(n) for day, n in rows}, asked.last)
 
 

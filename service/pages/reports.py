@@ -4,7 +4,7 @@ the tickets behind every figure, and every table as CSV.
 Period, target, queue and store stand in the address; what may not be seen is neither shown nor counted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from sqlalchemy import select
 
 from deskyard.accuracy import panels, rollups, sheets
-from deskyard.accuracy.asked import Asked, Only
+from deskyard.accuracy.asked import NOW, Asked, Only
 from deskyard.accuracy.behind import behind
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.accuracy.rollups import DAILY_TICKETS
@@ -48,12 +48,13 @@ Number = Annotated[float, Query(ge=0, le=100_000)]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the address says."""
+    """What the address says; `turned`: whether labels have other names by now."""
 
     asked: Asked
     today: date
     prices: Prices
     fate: str
+    turned: bool = False
 
     def address(self, only: Only | None = None) -> str:
         """The same as the question of another address."""
@@ -62,6 +63,7 @@ class Told:
 
 async def _told(
     request: Request,
+    yard: InYard,
     first: Annotated[str, Query(alias="from", max_length=10)] = "",
     last: Annotated[str, Query(alias="to", max_length=10)] = "",
     target: Text = "queue",
@@ -71,10 +73,12 @@ async def _told(
     wrong: Number = USUAL.wrong,
     hour_costs: Number = USUAL.hour,
     fate: Text = "",
+    taxonomy: Text = NOW,
 ) -> Told:
     today = datetime.now(settings().time_zone).date()
-    asked = Asked.of(first, last, today, target, queue, store, shell.who(request).queues)
-    return Told(asked, today, Prices(sort, wrong, hour_costs), "routed" if fate == "routed" else "")
+    turns = (await yard.glance.look()).policy.ledger(today).turns
+    asked = Asked.of(first, last, today, target, queue, store, shell.who(request).queues, taxonomy, turns)
+    return Told(asked, today, Prices(sort, wrong, hour_costs), "routed" if fate == "routed" else "", bool(turns))
 
 
 InQuestion = Annotated[Told, Depends(_told)]
@@ -218,7 +222,4 @@ def _choices(session: Session, asked: Asked) -> tuple[list[str], list[str]]:
 
 
 def _period(told: Told, days: int) -> str:
-    asked = Asked(
-        told.today - timedelta(days=days - 1), told.today, told.asked.target, told.asked.queue, told.asked.store
-    )
-    return question(asked, told.prices)
+    return question(replace(told.asked, first=told.today - timedelta(days=days - 1), last=told.today), told.prices)
