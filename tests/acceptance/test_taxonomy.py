@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,25 @@ def test_the_next_ticket_lands_where_the_taxonomy_of_today_says(desk, serve) -> 
     assert f"queue '{split}' split into 'Here' and 'There'" in task[0]
     assert task[0].endswith(f"{[queue for queue, _ in before].count(split)} wait")
     assert f"{2 * SENT} of {2 * SENT} decisions are the same, byte for byte." in deskyard("verify", "--last", "1000")
+
+    routed = Counter(queue for queue, _ in (*before, *after) if queue != "triage")
+    of_today = {renamed: "Новое имя", merged: "Both", other: "Both"}
+    for taxonomy, name in (("then", {}), ("now", of_today)):
+        page = home / f"{taxonomy}.html"
+        today = datetime.now(UTC).date().isoformat()
+        deskyard("report", "--week", "--of", today, "--taxonomy", taxonomy, "--lang", "en", "--out", str(page))
+        expected = Counter[str]()
+        for queue, n in routed.items():
+            expected[name.get(queue, queue)] += n
+        told = promised(page.read_text(encoding="utf-8"))
+        assert {queue: told.get(queue, 0) for queue in (*of_today, *of_today.values())} == {
+            queue: expected[queue] for queue in (*of_today, *of_today.values())
+        }
+
+
+def promised(page: str) -> dict[str, int]:
+    """How many tickets were routed to each queue, by the weekly report's table of contracts."""
+    section = page.partition('<section id="promises"')[2].partition("</section>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in section.split("<tr>")]
+    plain = [[" ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in row] for row in rows]
+    return {row[0]: int(row[1].replace(",", "")) for row in plain if len(row) > 1 and row[1].replace(",", "").isdigit()}

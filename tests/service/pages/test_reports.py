@@ -12,8 +12,11 @@ from sqlalchemy import insert
 from deskyard.accuracy import rollups
 from deskyard.accuracy.panels import PANELS
 from deskyard.accuracy.sheets import SHEETS
+from deskyard.policies import Policies
+from deskyard.policy import Policy
 from deskyard.settings import settings
 from deskyard.tables import BlindRow, StatusLinkRow
+from deskyard.taxonomy import Turn
 from tests.fakes.desk_journal import DAYS, fill
 from tests.service.pages.people import sign_in_as
 
@@ -77,6 +80,45 @@ def test_every_figure_opens_as_many_tickets_as_it_says(desk):
                     assert n == int(told), (panel, address, told)
                 followed += 1
     assert followed > 200
+
+
+@pytest.fixture
+def turned(desk):
+    """The same, and two of its queues are one since yesterday."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    merged = Turn(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
+    with desk.app.state.yard.changing() as session:
+        Policies.put(session, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
+    return desk
+
+
+def test_every_figure_opens_its_tickets_in_the_names_of_today_and_of_the_day(turned):
+    followed = 0
+    for question in (PART, f"{PART}&taxonomy=then"):
+        for panel in PANELS:
+            for address, told in links(turned, panel, question):
+                assert ("taxonomy=then" in address) == ("taxonomy=then" in question)
+                if told.isdigit():
+                    assert behind(turned, address) == int(told), (panel, address, told)
+                    followed += 1
+    assert followed > 50
+
+
+def test_queues_that_became_one_are_one_line_or_two_as_the_reader_wants(turned):
+    now, then = (text(get(turned, f"/reports/confusion?{WHOLE}{more}")) for more in ("", "&taxonomy=then"))
+    assert "Both" in now
+    assert "Billing" not in now
+    assert "Both" not in then
+    assert "Billing" in then
+    page = get(turned, f"/reports?{WHOLE}&taxonomy=then").text
+    assert '<option value="then" selected>' in page
+    assert "taxonomy=then" in page.partition('class="periods"')[2]
+    assert turned.get("/reports?taxonomy=tomorrow").status_code == 422
+
+
+def test_where_nothing_was_turned_nobody_is_asked_whose_names(desk):
+    assert 'name="taxonomy"' not in get(desk, f"/reports?{WHOLE}").text
+    assert text(get(desk, f"/reports/right?{WHOLE}")) == text(get(desk, f"/reports/right?{WHOLE}&taxonomy=then"))
 
 
 def test_a_manager_finds_five_answers(desk):
