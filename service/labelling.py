@@ -33,6 +33,9 @@ MONTH: Final = timedelta(days=28)
 FRESH: Final = 60.0
 """Seconds for which a plan is taken as it is."""
 
+FORGOTTEN: Final = 600.0
+"""Seconds after which one is worth nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -87,13 +90,20 @@ class Plans:
 
     _kept: dict[tuple[Any, ...], tuple[float, Plan]] = field(default_factory=dict)
 
-    def look(self, session: Session, bundle: "Bundle | None", per_week: int, visible: Collection[str] | None) -> Plan:
-        """As it was at most a minute ago."""
+    def look(
+        self,
+        session: Session,
+        bundle: "Bundle | None",
+        per_week: int,
+        visible: Collection[str] | None,
+        longest: float = FRESH,
+    ) -> Plan:
+        """As it was at most so many seconds ago."""
         key = (bundle.digest if bundle else "", per_week, None if visible is None else frozenset(visible))
-        kept = self._kept.get(key)
-        if kept is None or time.monotonic() - kept[0] > FRESH:
-            self._kept = {k: v for k, v in self._kept.items() if time.monotonic() - v[0] <= FRESH}
-            kept = self._kept[key] = time.monotonic(), plan(session, bundle, per_week, visible)
+        now, kept = time.monotonic(), self._kept.get(key)
+        if kept is None or now - kept[0] > longest:
+            self._kept = {key: one for key, one in self._kept.items() if now - one[0] <= FORGOTTEN}
+            kept = self._kept[key] = now, plan(session, bundle, per_week, visible)
         return kept[1]
 
     def labelled(self, number: int) -> None:

@@ -5,14 +5,13 @@ In comes the document of `training.backtest.told.plain`, out comes the page in o
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from deskyard.accuracy.intervals import Share
 from deskyard.reports import charts
+from deskyard.reports.html import environment
 from deskyard.reports.words import N_, Language, Words
 
 Document = Mapping[str, Any]
@@ -36,15 +35,8 @@ MISTAKES: Final = 12
 def page(document: Document, language: Language) -> str:
     """The page. Raises PartMissing where its chart can't be drawn."""
     words = Words(language)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"_": words.gettext, "ngettext": words.ngettext, "words": words}
-    return environment.get_template("backtest.html").render(
+    templates = environment(words)
+    return templates.get_template("backtest.html").render(
         document=document,
         names=_names(document, words),
         share=lambda part: Share(part["right"], part["known"]),

@@ -5,14 +5,13 @@ points outside; texts of tickets stand in it only where they were handed over.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from deskyard.errors import BundleBroken
 from deskyard.reports import charts, findings, tables, verdict
+from deskyard.reports.html import environment
 from deskyard.reports.words import N_, Language, Words
 
 FORMAT: Final = 1
@@ -42,16 +41,10 @@ def render(document: Document, language: Language, texts: Mapping[str, str] | No
     if document.get("format") != FORMAT:
         raise BundleBroken("the report was written by another deskyard, and this one can't read it: train again.")
     words = Words(language)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"_": words.gettext, "ngettext": words.ngettext, "words": words, "tables": tables}
+    templates = environment(words)
+    templates.globals["tables"] = tables
     targets = [_target(name, document, words) for name in tables.TARGETS if name in document["targets"]]
-    return environment.get_template("report.html").render(
+    return templates.get_template("report.html").render(
         document=document,
         targets=targets,
         findings=[findings.tell(one, words) for one in document["findings"]],

@@ -7,7 +7,6 @@ on the page and in the weekly report alike.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from babel.dates import format_date
@@ -16,6 +15,7 @@ from markupsafe import Markup, escape
 from deskyard.accuracy.asked import Asked, Only
 from deskyard.accuracy.confusion import Confusion
 from deskyard.reports import charts, tables
+from deskyard.reports.html import TEMPLATES
 from deskyard.reports.words import N_, Words
 
 Figures = Mapping[str, Any]
@@ -36,7 +36,6 @@ HEADINGS: Final = {
     "ratings": N_("What requesters say"),
 }
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 STYLE: Final = TEMPLATES / "panels" / "panels.css"
 
 _DAYS_SHOWN: Final = 35

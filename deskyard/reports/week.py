@@ -9,11 +9,10 @@ from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from deskyard.accuracy.asked import Asked, Only
 from deskyard.errors import PartMissing, StoreRefused
-from deskyard.reports.panels import HEADINGS, TEMPLATES, shown
+from deskyard.reports.html import environment
+from deskyard.reports.panels import HEADINGS, shown
 from deskyard.reports.words import Language, Words
 
 LEFT_OUT: Final = ("coverage",)
@@ -35,25 +34,18 @@ def page(asked: Asked, panels: Mapping[str, Mapping[str, Any]], language: Langua
     """The report. `panels`: name → figures (`deskyard.accuracy.panels`). Raises PartMissing where no picture can be
     drawn."""
     words = Words(language)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"_": words.gettext, "ngettext": words.ngettext, "words": words}
+    templates = environment(words)
 
     def href(of: Asked, only: Only) -> str:
         address = urlencode(of.address(only), doseq=True)
         return f"{public_url.rstrip('/')}/reports/tickets?{address}" if public_url else ""
 
     written = {
-        name: environment.get_template(f"panels/{name}.html").render(shown(name, figures, asked, words, href))
+        name: templates.get_template(f"panels/{name}.html").render(shown(name, figures, asked, words, href))
         for name, figures in panels.items()
         if name not in LEFT_OUT
     }
-    return environment.get_template("week.html").render(asked=asked, panels=written, headings=HEADINGS)
+    return templates.get_template("week.html").render(asked=asked, panels=written, headings=HEADINGS)
 
 
 def pdf(html: str) -> bytes:

@@ -23,7 +23,7 @@ from deskyard.ticket import Target
 from service import reviewing
 from service.access import Caller
 from service.api.doors import InYard
-from service.labelling import PER_WEEK, Plan
+from service.labelling import FORGOTTEN, FRESH, PER_WEEK, Plan
 from service.models import Champion
 from service.pages import said, shell
 from service.reviewing import Done, Next
@@ -106,10 +106,10 @@ def hold(request: Request, yard: InYard, id: str) -> Response:  # noqa: A002
     return Response(status_code=204)
 
 
-def _wishes(yard: Yard, caller: Caller) -> Plan:
-    """What labels are wanted, of the queues that may be seen."""
+def _wishes(yard: Yard, caller: Caller, longest: float = FORGOTTEN) -> Plan:
+    """What labels are wanted, of the queues that may be seen: as it was, so that nobody waits for it."""
     with yard.database.reading() as session:
-        found = yard.plans.look(session, yard.models.champion.bundle, PER_WEEK, caller.queues)
+        found = yard.plans.look(session, yard.models.champion.bundle, PER_WEEK, caller.queues, longest)
     wanted, doubtful = (
         tuple(item for item in items if item.target == "queue") for items in (found.wanted, found.doubtful)
     )
@@ -137,6 +137,7 @@ def _page(
     trouble: str = "",
     number: int = 0,
 ) -> HTMLResponse:
+    after.add_task(_wishes, yard, shell.who(request), FRESH)
     if given.following is not None:
         after.add_task(_look_ahead, yard, given.following)
     shown: dict[str, Any] = {"shown": None}

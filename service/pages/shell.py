@@ -15,10 +15,10 @@ from urllib.parse import quote
 from babel import negotiate_locale
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from deskyard import __version__
-from deskyard.reports import panels
+from deskyard.reports.html import environment
 from deskyard.reports.words import N_, Language, Words
 from deskyard.settings import settings
 from service.access import GUEST, Caller
@@ -129,15 +129,9 @@ def _words(language: Language) -> Words:
 
 @cache
 def _environment(language: Language) -> Environment:
-    made = Environment(
-        loader=FileSystemLoader([TEMPLATES, panels.TEMPLATES]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     words, zone = _words(language), settings().time_zone
-    made.globals |= {"_": words.gettext, "ngettext": words.ngettext, "words": words, "languages": _LANGUAGES}
+    made = environment(words, TEMPLATES)
+    made.globals["languages"] = _LANGUAGES
     made.filters |= {
         "own_words": _own_words,
         "when": lambda moment: words.when(moment, zone),

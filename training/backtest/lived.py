@@ -4,9 +4,8 @@ In comes a period with its tickets, out go deeds. One job of many side by side: 
 same period gives the same deeds wherever it is lived.
 """
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -68,12 +67,10 @@ class Lived:
     said: list[str]
     right: npt.NDArray[np.int8]
     goes: npt.NDArray[np.bool_]
-    seconds: float = field(compare=False, default=0.0)
 
 
 def live(stretch: Stretch) -> Lived:
     """Learn, predict, and decide under each policy; without a model everything is left to people."""
-    begun = time.perf_counter()
     bundle = _learnt(stretch)
     tickets = stretch.came.tickets
     beliefs = bundle.predict(tickets) if bundle else [{} for _ in tickets]
@@ -88,7 +85,6 @@ def live(stretch: Stretch) -> Lived:
         said,
         right,
         goes,
-        time.perf_counter() - begun,
     )
 
 
