@@ -2,7 +2,8 @@
 
 In come bundles, or a bundle and a run that has just ended, and a history; out comes a comparison. A bundle is asked
 only about tickets filed after the newest one it has learnt from, as its card says. Of a run the *judged* model stands
-for the one that is saved: it learnt from all but the tickets that judge, the saved one from those, too.
+for the one that is saved: it learnt from all but the tickets that judge, the saved one from those, too. A label that
+the machine had set judges neither (`training.judges`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from deskyard.text import language
 from deskyard.ticket import Target, Ticket
 from training import copies
 from training.history import History
+from training.judges import impartial
 from training.labels import UNLABELLED
 from training.run import Trained
 from training.split import JUDGED
@@ -72,8 +74,9 @@ def bundles(
     here = [i for i, ticket in enumerate(history.tickets) if since is None or _after(ticket, since)]
     tickets = [history.tickets[i] for i in here]
     ours, theirs = (_said(one, tickets, asked, history.turns) for one in (first, second))
+    truth = {target: impartial(history, target) for target in ours}
     answers = {
-        target: Answers(_names(history.labels[target][i] for i in here), ours[target], theirs[target], asked[target])
+        target: Answers(_names(truth[target][i] for i in here), ours[target], theirs[target], asked[target])
         for target in ours
         if target in theirs
     }
@@ -85,7 +88,7 @@ def run(
     champion: Bundle, trained: Trained, digest: str, history: History, asked: Mapping[Target, float], seed: int = 0
 ) -> Comparison:
     """A champion and what a run's judged model said of the tickets that judged it; `digest` is the saved bundle's."""
-    case, labels = trained.case, history.labels
+    case, fair = trained.case, {target: impartial(history, target) for target in trained.judged}
     learnt = [case.tickets[i].created_at for i in case.plan.apart.learn]
     since = max([last_of(champion), *(at for at in learnt if at is not None)])
     place = {ticket.id: i for i, ticket in enumerate(history.tickets) if ticket.id}
@@ -106,7 +109,7 @@ def run(
         said[known] = [names[i] for i in rows["predicted"]]
         gone[known] = routes(contract, rows, names)
         answers[target] = Answers(
-            _names(labels[target][place[ticket.id]] for ticket in tickets),
+            _names(fair[target][place[ticket.id]] for ticket in tickets),
             ours[target],
             Said(said.astype(np.str_), gone, contract.threshold is not None),
             asked[target],
