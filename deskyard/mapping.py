@@ -83,7 +83,7 @@ def parse_map(said: Iterable[str]) -> Mapping:
     Traceback (most recent call last):
     deskyard.errors.BadInput: --map boddy=Text: 'boddy' is not a column of ours. Did you mean 'body'? Ours are: id, \
 created_at, subject, body, category, priority, queue, assignee, requester, organisation, channel, language, \
-first_response_at, resolved_at, and x_ and a name.
+first_response_at, resolved_at, category_trust, priority_trust, queue_trust, assignee_trust, and x_ and a name.
     """
     parts = _Parts()
     for item in said:

@@ -43,6 +43,7 @@ def test_the_journal_offers_no_way_to_change_or_remove_an_entry_but_to_take_name
         "record_all",
         "redact",
         "last_decisions",
+        "confirmed",
         "first_decision",
         "decision",
         "first_decisions",
