@@ -143,31 +143,76 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         known.unlink()
 
 
-@pytest.fixture
-def postgres_url(postgres) -> Iterator[str]:
-    """The URL of an empty database on it."""
+@contextmanager
+def one_more(postgres: str, template: str = "template0") -> Iterator[str]:
+    """The URL of a database on that PostgreSQL, made from a template of it; in the end it is gone."""
     name = f"desk_{uuid.uuid4().hex}"
     engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
 
 
+@pytest.fixture
+def postgres_url(postgres) -> Iterator[str]:
+    """The URL of a database without a table on it."""
+    with one_more(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def blank(shared) -> Path:
+    """A SQLite file at the newest revision, without a row. Whoever copies it spares the migrations."""
+    file = shared / "blank.db"
+    with only_one_process(shared / "blank.lock"):
+        if not file.exists():
+            open_database(f"sqlite:///{shared}/making.db").close()
+            (shared / "making.db").rename(file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def blank_postgres(postgres, shared) -> str:
+    """The name of such a database on that PostgreSQL: a template."""
+    made = shared / "blank.postgres"
+    with only_one_process(shared / "blank.postgres.lock"):
+        if not made.exists():
+            engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(text("CREATE DATABASE blank TEMPLATE template0"))
+            engine.dispose()
+            open_database(make_url(postgres).set(database="blank").render_as_string(hide_password=False)).close()
+            made.touch()
+    return "blank"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path) -> str:
-    """The URL of an empty database, of each kind in turn."""
+def empty_url(request, tmp_path) -> str:
+    """The URL of a database without a table, of each kind in turn."""
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
-    (tmp_path / "state").mkdir()
-    return f"sqlite:///{tmp_path}/state/desk.db"
+    return f"sqlite:///{tmp_path}/desk.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path) -> Iterator[str]:
+    """The URL of a database at the newest revision without a row, of each kind in turn."""
+    if request.param == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        with one_more(postgres, request.getfixturevalue("blank_postgres")) as url:
+            yield url
+    else:
+        (tmp_path / "state").mkdir()
+        shutil.copy(request.getfixturevalue("blank"), tmp_path / "state" / "desk.db")
+        yield f"sqlite:///{tmp_path}/state/desk.db"
 
 
 @pytest.fixture
 def database(database_url) -> Iterator[Database]:
-    """A database at the newest revision, of each kind in turn."""
+    """That database, opened."""
     opened = open_database(database_url)
     yield opened
     opened.close()
@@ -375,16 +420,24 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
     return run
 
 
+ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/test_engine")
+"""Tests that are long and share nothing."""
+
+
 class ByFile(LoadScopeScheduling):
-    """Tests of one file share a worker and what the file makes once; all of the browser's share one desk. Acceptance
-    tests are long and share little. (pytest 9.2 ignores the names by which pytest-xdist 3.8 marks its groups.)"""
+    """Tests of one file share a worker and what the file makes once; all of the browser's share one desk. (pytest 9.2
+    ignores the names by which pytest-xdist 3.8 marks its groups.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        folder = file.split("/")[1:2]
-        if folder == ["browser"]:
+        if nodeid.startswith("tests/browser"):
             return "browser"
-        return nodeid if folder == ["acceptance"] and "test_road" not in file else file
+        return nodeid if ALONE.match(nodeid) else nodeid.split("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three for two cores: a good part of the tests waits for a server, a browser or a clock."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(optionalhook=True)

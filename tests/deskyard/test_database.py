@@ -37,6 +37,14 @@ def rows(url, query):
 
 
 @pytest.fixture
+def database(empty_url):
+    """A database that the migrations made here and now, of each kind in turn."""
+    opened = open_database(empty_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def lite(tmp_path):
     opened = open_database(f"sqlite:///{tmp_path}/state/desk.db")
     yield opened
@@ -87,8 +95,8 @@ INSERT INTO desk_journey (id, ticket_id, at, actor_kind, actor, field, became, w
 """A desk as deskyard 0.1 kept it, before tickets had versions."""
 
 
-def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(database_url):
-    database = Database(database_url)
+def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(empty_url):
+    database = Database(empty_url)
     upgrade(database, "0002")
     now = "2026-01-31T09:00:00.000005+00:00"
     with database.engine.begin() as connection:
@@ -104,8 +112,8 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(database_url):
     database.close()
 
 
-def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets(database_url):
-    database = Database(database_url)
+def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets(empty_url):
+    database = Database(empty_url)
     upgrade(database, "0002")
     now = "2026-01-31T09:00:00.000005+00:00"
     ticket = Ticket(
@@ -149,15 +157,15 @@ def _open(url, together):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_processes_that_start_at_once_share_one_new_database(database_url):
+def test_processes_that_start_at_once_share_one_new_database(empty_url):
     together = FORK.Barrier(6)
-    started = [FORK.Process(target=_open, args=(database_url, together)) for _ in range(6)]
+    started = [FORK.Process(target=_open, args=(empty_url, together)) for _ in range(6)]
     for process in started:
         process.start()
     for process in started:
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 6
-    assert rows(database_url, "SELECT version_num FROM desk_alembic_version") == [(Database.newest(),)]
+    assert rows(empty_url, "SELECT version_num FROM desk_alembic_version") == [(Database.newest(),)]
 
 
 def test_sqlite_is_opened_so_that_accepted_means_stored(lite):
@@ -241,16 +249,16 @@ def _add_queues(url, prefix, together):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_writers_of_several_processes_wait_for_each_other(database_url):
-    open_database(database_url).close()
+def test_writers_of_several_processes_wait_for_each_other(empty_url):
+    open_database(empty_url).close()
     together = FORK.Barrier(3)
-    started = [FORK.Process(target=_add_queues, args=(database_url, prefix, together)) for prefix in "abc"]
+    started = [FORK.Process(target=_add_queues, args=(empty_url, prefix, together)) for prefix in "abc"]
     for process in started:
         process.start()
     for process in started:
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 3
-    assert rows(database_url, "SELECT count(*) FROM desk_queues") == [(150,)]
+    assert rows(empty_url, "SELECT count(*) FROM desk_queues") == [(150,)]
 
 
 def test_a_moment_comes_back_in_utc_and_without_a_zone_is_refused():
@@ -277,11 +285,11 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path):
         open_database(f"sqlite:///{tmp_path}/desk.db")
 
 
-def test_a_database_of_a_newer_deskyard_is_left_alone(database, database_url):
+def test_a_database_of_a_newer_deskyard_is_left_alone(database, empty_url):
     with database.writing() as session:
         session.execute(text("UPDATE desk_alembic_version SET version_num = '9999'"))
     with pytest.raises(BadInput, match="newer"):
-        open_database(database_url)
+        open_database(empty_url)
 
 
 def test_an_error_of_the_database_never_quotes_a_ticket(database):

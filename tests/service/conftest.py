@@ -1,10 +1,13 @@
 """A service without a model, one with a tiny model, and a real process on a free port."""
 
+import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
 from deskyard import promotion
@@ -28,11 +31,14 @@ ROUTE = Policy(mode=Mode.ROUTE)
 
 
 @pytest.fixture
-def call():
+def call(blank):
     """A client of an app that was made from settings; as many as wanted, all closed at the end."""
     with ExitStack() as opened:
 
         def make(chosen: Settings) -> TestClient:
+            file = make_url(chosen.database).database
+            if file.endswith(".db") and not Path(file).exists():
+                shutil.copy(blank, file)
             app = create_app(chosen)
             return opened.enter_context(TestClient(app, base_url="http://localhost", raise_server_exceptions=False))
 
