@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, cast, get_args
 from sqlalchemy import Row, Table, select, update
 
 from deskyard import audit
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.journey import Actor
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput

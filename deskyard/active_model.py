@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, insert, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.errors import BadInput
 from deskyard.tables import ActiveModelRow
 

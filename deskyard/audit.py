@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, Table, insert, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
+from deskyard.db.pagination import PAGE, Page, page
 from deskyard.desk.journey import Actor
-from deskyard.desk.pages import PAGE, Page, page
 from deskyard.tables import AuditRow
 
 DeedName = Literal[

@@ -8,7 +8,7 @@ import typer
 
 from deskyard import trips
 from deskyard.accuracy import rollups
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.settings import settings

@@ -20,7 +20,7 @@ from deskyard import active_model
 from deskyard.accuracy.rollups import ANSWERS, ENTRIES
 from deskyard.active_model import Active
 from deskyard.comparison import Answers, Comparison, Said, compare
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.tables import ChallengerRow, ShadowRow
 from deskyard.ticket import Target

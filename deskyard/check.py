@@ -151,7 +151,7 @@ def _disk(folder: Path) -> Finding:
 def _database(url: str) -> Finding:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from deskyard.database import Database
+    from deskyard.db.database import Database
 
     try:
         database = Database(url)

@@ -19,7 +19,7 @@ import typer
 from sqlalchemy import select
 
 from deskyard import trust
-from deskyard.database import Database, Session, open_database
+from deskyard.db.database import Database, Session, open_database
 from deskyard.desk import blind, journey
 from deskyard.desk.journey import JOURNEY, TAKEN_BACK, Step
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed

@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, select
 
 from deskyard import audit, redaction
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.desk import answers
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import NAMELESS, Actor

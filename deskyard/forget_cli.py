@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deskyard import forget as forgetting
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.forget import Found, so_many

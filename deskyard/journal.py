@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.decision import Decision
 from deskyard.desk.tickets import new_salt
 from deskyard.tables import EntryRow, storable

@@ -8,7 +8,7 @@ import typer
 
 from deskyard import access
 from deskyard.access import Key
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import settings
 
 key = typer.Typer(

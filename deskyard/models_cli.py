@@ -12,7 +12,7 @@ from rich.table import Table
 from deskyard import active_model, bundle, challengers, comparisons, promotion
 from deskyard.active_model import Active
 from deskyard.challengers import Challenger
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.settings import settings

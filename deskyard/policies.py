@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.policy import Policy
 from deskyard.policy_file import read, write
 from deskyard.tables import PolicyRow

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deskyard import audit, policy_file
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version

@@ -10,7 +10,7 @@ from pathlib import Path
 from deskyard import active_model, audit, bundle, challengers, comparisons
 from deskyard.active_model import Active
 from deskyard.audit import DeedName
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.desk import queues
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleBroken, BundleError

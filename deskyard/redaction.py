@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.agents import AGENTS
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, NAMELESS

@@ -14,7 +14,7 @@ from deskyard.accuracy import rollups
 from deskyard.accuracy.asked import NOW, Asked
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.bundle import Bundle
-from deskyard.database import Session, open_database
+from deskyard.db.database import Session, open_database
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.policies import Policies
 from deskyard.reports import week as weekly

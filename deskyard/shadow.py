@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import select
 
 from deskyard.contract import lower_bound
-from deskyard.database import Session, open_database
+from deskyard.db.database import Session, open_database
 from deskyard.desk.changes import by_people
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
 from deskyard.foreign import connections

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.tables import InvitationRow, SessionRow, UserRow
 from deskyard.users import User, any_user, user_of
 

@@ -4,7 +4,7 @@ is kept of foreign help desks.
 SQLite by default, PostgreSQL for many machines, so nothing here is known to one of them only. Rows change through
 `deskyard.desk`, `deskyard.journal`, `deskyard.policies`, `deskyard.active_model`, `deskyard.challengers`,
 `deskyard.wanted`, `deskyard.access`, `deskyard.foreign` and `deskyard.accuracy`; the shape changes through
-`deskyard.migrations`.
+`deskyard.db.migrations`.
 """
 
 import re

@@ -8,7 +8,7 @@ import typer
 
 from deskyard import taxonomy as ledger
 from deskyard import turns
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.settings import settings

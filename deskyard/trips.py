@@ -29,7 +29,7 @@ from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.rollups import ANSWERS, STATE
 from deskyard.active_model import Active
 from deskyard.breaker import Outcome, Tripped
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.blind import BLIND
 from deskyard.desk.journey import Actor
 from deskyard.desk.tickets import TICKETS

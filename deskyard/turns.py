@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, exists, func, select
 
 from deskyard import audit, taxonomy
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import agents, queues
 from deskyard.desk.journey import JOURNEY, Actor
 from deskyard.desk.queues import QUEUES

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, select
 
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.desk import changes, journey, tickets
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor, Step

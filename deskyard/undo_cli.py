@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deskyard import audit, undo
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.settings import settings

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deskyard import access, sign_in, users
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import floor
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE

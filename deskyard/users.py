@@ -18,7 +18,7 @@ from sqlalchemy import Row, Table, bindparam, select, update
 
 from deskyard import audit
 from deskyard.access import LONGEST, ROLES, Role
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.journey import Actor
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, cast
 from sqlalchemy import Row, Table, func, insert, select, update
 
 from deskyard.accuracy.rollups import ENTRIES
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.journal import CORRECTED
 from deskyard.tables import WishRow

@@ -23,7 +23,7 @@ from starlette.requests import Request
 
 from deskyard import access, sign_in
 from deskyard.access import ROLES, Keys
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.desk.journey import Actor
 from service.limits import Limit
 

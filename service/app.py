@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from deskyard import __version__
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
 from service import logs, problems

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import comments, status_links, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.status_links import StatusLink

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from deskyard import challengers
 from deskyard.accuracy.rollups import ENTRIES
 from deskyard.challengers import Answered, Challenger
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.decision import Action
 from deskyard.desk.tickets import READ, TICKETS, filed
 from deskyard.errors import BundleError

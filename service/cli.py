@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import make_url
 
 from deskyard import access, sign_in
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import queues
 from deskyard.errors import BadInput
 from deskyard.settings import settings

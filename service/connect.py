@@ -17,7 +17,7 @@ import typer
 
 from deskyard import audit, bundle, stores
 from deskyard.catalogue import Catalogue
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.foreign import connections, deliveries, secrets

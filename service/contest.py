@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deskyard import active_model, challengers, comparisons
 from deskyard.challengers import Challenger
 from deskyard.comparison import Comparison
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.policies import Policies
 from service.yard import Yard
 

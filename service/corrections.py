@@ -7,7 +7,7 @@ a correction, of the same one a confirmation: the next training run learns from 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import changes, choices, comments, tickets, unspoken
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, Step

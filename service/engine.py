@@ -26,7 +26,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import Row, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.foreign import connections, deliveries
 from deskyard.foreign.connections import Connection
 from deskyard.foreign.outbox import WORKING, Outbox

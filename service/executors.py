@@ -15,7 +15,7 @@ from typing import IO, Final, cast
 from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.tables import ExecutorRow
 
 LEASE: Final = timedelta(seconds=12)

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Row
 
 from deskyard.catalogue import Catalogue
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import journey, queues
 from deskyard.desk.journey import Actor, Step
 from deskyard.foreign import connections, deliveries, mirror

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from deskyard.catalogue import Catalogue
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.desk import floor
 from deskyard.policies import Policies
 from deskyard.policy import Policy

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import unspoken
 from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput

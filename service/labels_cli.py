@@ -12,7 +12,7 @@ import typer
 
 from deskyard import active_model, promotion
 from deskyard.accuracy.sheets import safe
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, NotThere, StoreError
 from deskyard.settings import settings

@@ -15,7 +15,7 @@ import typer
 from sqlalchemy import select
 
 from deskyard import audit
-from deskyard.database import Session, open_database
+from deskyard.db.database import Session, open_database
 from deskyard.desk import tickets
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import NAMELESS, Actor

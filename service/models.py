@@ -15,7 +15,7 @@ import structlog
 
 from deskyard import active_model
 from deskyard.active_model import Active
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.decision import Reason
 from deskyard.errors import DeskyardError
 from deskyard.ticket import Ticket

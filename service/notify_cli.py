@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deskyard import audit
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.foreign import notices, secrets
 from deskyard.settings import settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.errors import DeskyardError, StoreUnreachable
 from deskyard.foreign import notices, secrets
 from deskyard.foreign.notices import OUTBOX, Target, keep

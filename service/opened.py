@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from deskyard import stores
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.foreign import secrets
 from deskyard.foreign.connections import Connection
 from deskyard.stores.contract import TicketStore

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import NAMELESS, Actor

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import blind, changes, floor, journey, leases, tickets
 from deskyard.desk.blind import Blind
 from deskyard.desk.journey import TAKEN_BACK, Actor, Step

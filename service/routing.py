@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deskyard.catalogue import Catalogue
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import blind, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS

@@ -1,6 +1,6 @@
 """What a caller may see: tickets of their queues; of others they hear what they would hear if there were none."""
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import queues, tickets
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed

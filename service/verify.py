@@ -15,7 +15,7 @@ import typer
 from deskyard import bundle
 from deskyard.bundle import Bundle
 from deskyard.catalogue import Catalogue
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.decision import Reason
 from deskyard.desk import tickets
 from deskyard.errors import BadInput, BundleMissing, NotThere

@@ -17,7 +17,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from deskyard import forget
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.desk.journey import Actor
 from deskyard.errors import DeskyardError, NotAllowed, NotThere, StoreUnreachable
 from deskyard.foreign import connections, deliveries, mirror

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.desk.waiting import Line
 from service.explaining import Explaining
 from service.glance import Glance

@@ -28,7 +28,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from xdist.scheduler import LoadScopeScheduling
 
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.simulate.world import World
 from deskyard.ticket import TARGETS, Ticket
 from training.history import History

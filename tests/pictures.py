@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from deskyard import users
 from deskyard.accuracy import rollups
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import settings
 from tests.browser.conftest import CHROMIUM, LOCALES, PASSWORD, QUIET
 from tests.conftest import Server

@@ -17,7 +17,7 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
 from deskyard.policies import Policies

@@ -12,7 +12,7 @@ from deskyard.accuracy import rollups
 from deskyard.answers import check_precision
 from deskyard.columns import parse_map
 from deskyard.comparison import Compared, Comparison, Paired
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.errors import BadInput
 from deskyard.policies import Policies
 from deskyard.settings import settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deskyard import active_model, bundle, promotion
 from deskyard.contract import FEWEST
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk import agents
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, DeskyardError

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.export_history import beside, export, left_out
 from deskyard.progress import console
 from deskyard.settings import HISTORIES, settings

@@ -23,7 +23,7 @@ from deskyard.answers import check_precision
 from deskyard.bundle import Bundle
 from deskyard.columns import parse_map
 from deskyard.comparison import Comparison
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, DeskyardError
 from deskyard.policies import Policies

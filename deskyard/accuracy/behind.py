@@ -12,7 +12,7 @@ from deskyard.accuracy.facts import UNKNOWN
 from deskyard.accuracy.rightness import BLIND
 from deskyard.accuracy.rollups import ANSWERS, FACTS, MOVES, seen
 from deskyard.accuracy.today import called
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.errors import BadInput
 from deskyard.tables import StatusLinkRow
 

@@ -10,7 +10,7 @@ from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import FACTS, MOVES, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 
 @dataclass(frozen=True, slots=True)

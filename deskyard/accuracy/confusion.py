@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import UNKNOWN
 from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 SHOWN: Final = 12
 """Labels that have a row and a column of their own."""

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.rollups import FACTS, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from deskyard.accuracy.confusion import Confusion
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.savings import Prices
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.policy import Policy
 from deskyard.ticket import Target
 

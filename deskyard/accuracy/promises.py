@@ -17,7 +17,7 @@ from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share, Verdict
 from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
 from deskyard.contract import Contract, lower_bound
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.policy import Policy
 from deskyard.taxonomy import names
 from deskyard.ticket import Target

@@ -8,7 +8,7 @@ from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.behind import RATED
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import FACTS, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 GOOD = 4
 """Stars of somebody who is satisfied."""

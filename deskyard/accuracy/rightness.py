@@ -15,7 +15,7 @@ from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import DAILY_ANSWERS, FACTS, seen
 from deskyard.accuracy.today import called
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.tables import BlindRow
 
 BLIND: Final = cast(Table, BlindRow.__table__)

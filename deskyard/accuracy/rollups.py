@@ -18,7 +18,7 @@ from deskyard.accuracy import facts
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import RULES, Facts
 from deskyard.accuracy.today import in_names_of_today
-from deskyard.database import Database, Session
+from deskyard.db.database import Database, Session
 from deskyard.desk.queues import QUEUES
 from deskyard.desk.tickets import TICKETS
 from deskyard.journal import Entry, Journal

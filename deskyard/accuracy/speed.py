@@ -11,7 +11,7 @@ from sqlalchemy import Text, cast, func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.rollups import FACTS, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 MEASURES: Final = ("first_response", "replies", "resolution")
 """Seconds, answers, seconds."""

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from deskyard.accuracy.asked import LONGEST, Asked
 from deskyard.accuracy.forecast import Forecast, forecast, lacking
 from deskyard.accuracy.rollups import DAILY_TICKETS, seen
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 HOURS: Final = 24
 SHADES: Final = 6

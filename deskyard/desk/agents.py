@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, delete, select, update
 
-from deskyard.database import Session
-from deskyard.desk.pages import PAGE, Page, page
+from deskyard.db.database import Session
+from deskyard.db.pagination import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, insert_or_ignore
 from deskyard.errors import BadInput
 from deskyard.tables import AgentRow, ServiceRow, storable

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from sqlalchemy import bindparam, literal_column, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.tickets import TICKETS
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.tables import BlindRow
 
 BLIND: Final = cast(Table, BlindRow.__table__)

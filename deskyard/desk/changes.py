@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from sqlalchemy import select, update
 
 from deskyard.catalogue import Catalogue
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import JOURNEY, Actor, Step
 from deskyard.desk.queues import QUEUES

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from deskyard.catalogue import Catalogue
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import agents
 from deskyard.desk.queues import QUEUES
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.tables import JourneyRow
 
 ActorKind = Literal["person", "machine", "rule"]

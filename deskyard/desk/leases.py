@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from sqlalchemy import Table, delete, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.tables import LeaseRow
 

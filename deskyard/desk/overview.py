@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, func, select, true
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import QUEUES
 from deskyard.desk.tickets import TICKETS
 from deskyard.journal import DECIDED, Journal

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from sqlalchemy import Row, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from deskyard.database import Session
-from deskyard.desk.pages import PAGE, Page, page
+from deskyard.db.database import Session
+from deskyard.db.pagination import PAGE, Page, page
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
 from deskyard.tables import QueueRow, storable

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput, NotThere
 from deskyard.tables import StatusLinkRow

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import ColumnElement, Row, Table, bindparam, case, func, select
 
-from deskyard.database import Session
-from deskyard.desk.pages import PAGE, Page, page
+from deskyard.db.database import Session
+from deskyard.db.pagination import PAGE, Page, page
 from deskyard.desk.queues import QUEUES, Queue, insert_or_ignore
 from deskyard.errors import NotThere
 from deskyard.tables import TicketRow

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import blind
 from deskyard.desk.journey import JOURNEY, TAKEN_BACK
 from deskyard.desk.queues import QUEUES

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, and_, literal, or_, select
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.blind import BLIND
 from deskyard.desk.journey import JOURNEY
 from deskyard.desk.overview import fate

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.errors import NotThere
 from deskyard.tables import ConnectionRow
 

@@ -6,9 +6,9 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, func, insert, select
 
-from deskyard.database import Session
-from deskyard.desk import pages
-from deskyard.desk.pages import Page
+from deskyard.db import pagination
+from deskyard.db.database import Session
+from deskyard.db.pagination import Page
 from deskyard.foreign.outbox import WAITING, Outbox
 from deskyard.stores.contract import Delivery
 from deskyard.tables import DeliveryRow
@@ -86,7 +86,7 @@ def page(
         rows = rows.where(DELIVERIES.c.state.in_(list(states)))
     if connection is not None:
         rows = rows.where(DELIVERIES.c.connection_id == connection)
-    return pages.page(session, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
+    return pagination.page(session, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
 
 
 def counted(session: Session) -> dict[int, dict[str, int]]:

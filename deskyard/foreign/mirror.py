@@ -11,7 +11,7 @@ from typing import Any, Final, cast, get_args
 
 from sqlalchemy import Row, Table, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import changes, journey, queues, tickets
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.journey import Actor, Step

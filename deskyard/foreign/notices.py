@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import NotThere
 from deskyard.foreign.outbox import WAITING, Outbox

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Table, bindparam, delete, func, select, update
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 
 WAITING: Final = "waiting"
 WORKING: Final = "working"

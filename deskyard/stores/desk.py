@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deskyard import __version__
 from deskyard.catalogue import Catalogue
-from deskyard.database import Database, Session, open_database
+from deskyard.db.database import Database, Session, open_database
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused

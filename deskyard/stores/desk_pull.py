@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import literal, select, tuple_
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
@@ -23,7 +23,7 @@ from deskyard.stores.contract import Page, StoredTicket
 from deskyard.tables import Moment
 
 OVERLAP: Final = timedelta(seconds=60)
-"""Twice as long as a writer waits for its turn (`deskyard.database.PATIENCE`)."""
+"""Twice as long as a writer waits for its turn (`deskyard.db.database.PATIENCE`)."""
 
 ME: Final = Actor("machine", "deskyard delivery")
 """Whom a delivery's changes and note are by."""

@@ -6,8 +6,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from deskyard import audit
+from deskyard.db.pagination import PAGE
 from deskyard.desk import agents as desk
-from deskyard.desk.pages import PAGE
 from deskyard.errors import NotThere
 from deskyard.tables import storable
 from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit

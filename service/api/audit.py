@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from deskyard import audit as log
-from deskyard.desk.pages import PAGE
+from deskyard.db.pagination import PAGE
 from service.api.doors import Cursor, InYard, Limit
 from service.api.shapes import Audit, DeedSeen
 from service.problems import problems

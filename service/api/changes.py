@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from deskyard import __version__
+from deskyard.db.pagination import PAGE
 from deskyard.desk import floor, tickets
-from deskyard.desk.pages import PAGE
 from deskyard.desk.tickets import Status
 from deskyard.errors import BadInput
 from deskyard.stores import desk_pull

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.desk import agents as desk_agents
 from deskyard.desk import queues as desk_queues
-from deskyard.desk.pages import LONGEST_PAGE
 from service.access import Caller
 from service.engine import Engine
 from service.guard import CALLER

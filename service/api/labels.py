@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from deskyard.desk.pages import LONGEST_PAGE
+from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.ticket import Target
 from service import labelling
 from service.api.doors import CalledBy, InYard

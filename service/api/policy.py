@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from deskyard import audit, policy_file, turns
-from deskyard.desk.pages import LONGEST_PAGE
+from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.policies import Policies
 from deskyard.tables import storable
 from service.api.doors import CalledBy, InYard

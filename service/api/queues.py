@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from deskyard import audit
-from deskyard.database import Session
+from deskyard.db.database import Session
+from deskyard.db.pagination import PAGE
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
-from deskyard.desk.pages import PAGE
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Sort, Status, Wanted
 from deskyard.errors import NotThere

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, HTTPException, Path, Query
 
 from deskyard import audit
+from deskyard.db.pagination import PAGE
 from deskyard.desk import tickets
-from deskyard.desk.pages import PAGE
 from deskyard.errors import NotThere
 from deskyard.foreign import connections, deliveries
 from service.api.doors import CalledBy, Cursor, InEngine, InYard, Limit

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import comments, journey, tickets
 from deskyard.journal import Journal
 from deskyard.tables import storable

@@ -16,9 +16,9 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from markupsafe import Markup
 
 from deskyard.accuracy.sheets import safe
+from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.desk import agents, changes, floor, tickets
 from deskyard.desk.overview import UNSOLVED
-from deskyard.desk.pages import LONGEST_PAGE
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Sort, Wanted
 from deskyard.errors import BadInput, DeskyardError

@@ -19,7 +19,7 @@ from deskyard.accuracy.behind import behind
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.accuracy.rollups import DAILY_TICKETS
 from deskyard.accuracy.savings import USUAL, Prices
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import tickets
 from deskyard.desk.queues import QUEUES
 from deskyard.errors import NotThere

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import choices, comments, floor, tickets
 from deskyard.desk.tickets import Filed
 from deskyard.errors import DeskyardError, NotThere

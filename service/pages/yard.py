@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.desk import overview, tickets
 from deskyard.desk.tickets import Filed
 from deskyard.foreign import connections, deliveries

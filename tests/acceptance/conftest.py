@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deskyard import promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy

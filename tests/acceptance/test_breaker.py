@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.foreign import notices
 from deskyard.simulate.world import World
 from tests.conftest import Server

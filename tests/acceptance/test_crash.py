@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from deskyard import promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy

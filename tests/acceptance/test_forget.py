@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard import bundle
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import comments, tickets
 from deskyard.desk.journey import Actor
 from deskyard.desk.tickets import READ, filed

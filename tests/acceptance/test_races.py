@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from deskyard import bundle
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.desk import changes, queues, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict

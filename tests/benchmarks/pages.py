@@ -19,7 +19,7 @@ from pathlib import Path
 from deskyard import bundle, promotion
 from deskyard.accuracy import rollups
 from deskyard.accuracy.panels import PANELS
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.settings import settings
 from tests.conftest import Server

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from deskyard import users
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from tests.conftest import Server
 from tests.fakes.lived import learnt
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import changes, comments, tickets
 from deskyard.desk.journey import Actor
 from tests.browser.conftest import LANGUAGES, SCREENS, fits

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from deskyard import users
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from tests.browser.conftest import LANGUAGES, PASSWORD, inaccessible
 
 

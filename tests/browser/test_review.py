@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from deskyard import access
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import tickets
 from deskyard.desk.blind import BLIND
 from deskyard.desk.tickets import TICKETS

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deskyard import check
 from deskyard.cli import app
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import Settings, settings
 
 

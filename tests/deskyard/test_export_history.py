@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents, blind, changes, journey, queues, tickets
 from deskyard.desk.blind import BLIND
 from deskyard.desk.journey import Actor, Step

@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 
 from deskyard import audit, forget
 from deskyard.accuracy import rollups
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents, changes, comments, journey, status_links, tickets
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import Actor

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from deskyard import access, audit, promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 
 

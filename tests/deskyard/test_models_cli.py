@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from deskyard import active_model, audit, bundle
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import queues
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from deskyard import audit
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents, queues
 from deskyard.settings import settings
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard import audit, promotion, undo
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents, changes, comments, journey, queues, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadInput

@@ -3,7 +3,7 @@
 import pyotp
 
 from deskyard import sign_in, users
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import settings
 
 PASSWORD = "four words put together"

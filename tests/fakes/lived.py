@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, update
 
-from deskyard.database import Database, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.desk import agents, journey
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor, Step

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from deskyard import __version__
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from tests.fakes.foreign import Deskyard
 from tests.fakes.other_deskyard import SECRET, There
 from tests.real.stand import Stand, free_port

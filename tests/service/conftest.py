@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
 from deskyard import promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies

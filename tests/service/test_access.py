@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from deskyard import access as keys
 from deskyard import bundle
 from deskyard.access import ROLES
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import Settings
 from service.access import EVERYBODYS, FAILURES, FRESH, OPEN, REQUESTS, RIGHTS
 from service.app import create_app

@@ -5,7 +5,7 @@ import stat
 import pytest
 from sqlalchemy import text
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import tickets
 from deskyard.foreign import connections, secrets
 from deskyard.policies import Policies

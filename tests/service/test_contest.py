@@ -12,7 +12,7 @@ import pytest
 from deskyard import bundle, comparisons, promotion
 from deskyard.accuracy import rollups
 from deskyard.comparison import Answers, Said, compare
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.settings import Settings
 from service import challenging as module

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from deskyard import forget, mail_message
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import comments, queues, tickets
 from deskyard.desk.journey import Actor
 from deskyard.foreign import connections

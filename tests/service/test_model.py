@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from deskyard.check import look
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
 from service.api.shapes import Answer

@@ -7,7 +7,7 @@ import json
 import pytest
 from fastapi import FastAPI, Request
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.foreign import notices
 from deskyard.settings import Settings, settings
 from tests.conftest import SUBJECTS

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from deskyard import access
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 
 MARK = "zq7"
 """Begins every word that must not be found again."""

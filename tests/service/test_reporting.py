@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.settings import settings
 from tests.fakes.desk_journal import fill
 from tests.fakes.smtp import served

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard import promotion, wanted
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.journal import CORRECTED, Journal, Stamp
 from deskyard.policies import Policies

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from deskyard import promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk.journey import Actor
 from deskyard.settings import Settings, settings
 from tests.conftest import SUBJECTS

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from deskyard import promotion
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.desk import agents
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies

@@ -228,7 +228,7 @@ def test_the_service_answers_with_such_a_model_and_says_what_is_missing_where_it
     trained, home, tmp_path, encoder_folder
 ):
     """Tickets are taken all the same."""
-    from deskyard.database import open_database
+    from deskyard.db.database import open_database
     from service.models import Models
 
     folder = shutil.copytree(encoder_folder, tmp_path / "encoder")

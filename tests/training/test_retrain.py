@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard import active_model
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.simulate.truth import write_history
 from deskyard.simulate.world import World
 

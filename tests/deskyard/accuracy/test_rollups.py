@@ -17,7 +17,7 @@ from deskyard.accuracy.facts import FATES
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.accuracy.promises import promises
 from deskyard.accuracy.rollups import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, FACTS, MOVES
-from deskyard.database import open_database
+from deskyard.db.database import open_database
 from deskyard.errors import BadInput
 from deskyard.policy import Policy
 from deskyard.ticket import TARGETS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.database import Database
+from deskyard.db.database import Database
 from deskyard.desk import agents, changes, comments, journey, queues, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, NotThere

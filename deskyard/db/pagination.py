@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, tuple_
 
-from deskyard.database import Session
+from deskyard.db.database import Session
 from deskyard.errors import BadInput
 
 PAGE: Final = 100

@@ -13,11 +13,11 @@ from sqlalchemy import create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from deskyard import check
-from deskyard.database import Database, _alembic, open_database
+from deskyard.db.database import Database, _alembic, open_database
+from deskyard.db.migrations import env
 from deskyard.desk import journey, queues, tickets
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
 from deskyard.journal import Journal, fingerprint, seal
-from deskyard.migrations import env
 from deskyard.policy import TRIAGE
 from deskyard.settings import Settings
 from deskyard.tables import Base, Moment, QueueRow, TicketRow

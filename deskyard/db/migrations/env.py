@@ -1,4 +1,4 @@
-"""What Alembic runs: our tables only, on the connection and in the transaction that `deskyard.database` opened."""
+"""What Alembic runs: our tables only, on the connection and in the transaction that `deskyard.db.database` opened."""
 
 from alembic import context
 
