@@ -9,16 +9,16 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Row, Table, select, update
+from sqlalchemy import Row, select, update
 
 from deskyard import audit
 from deskyard.db.database import Session
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.auth import API_KEYS, USERS
 from deskyard.desk.journey import Actor
-from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput
-from deskyard.tables import KeyRow, UserRow
 
 Role = Literal["viewer", "agent", "manager", "admin", "machine"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -28,8 +28,6 @@ PREFIX: Final = "dy_"
 
 LONGEST: Final = 100
 """Characters of a key's name."""
-
-_KEYS: Final = cast(Table, KeyRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def create(session: Session, name: str, role: str, by: str, at: datetime) -> str
         raise BadInput(f"a key's name holds 1 to {LONGEST} characters that can be read, such as 'mail-gateway'")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {"name": name, "role": role, "sha256": _hash(secret), "created_at": at, "created_by": by}
-    if not _changed(session, insert_or_ignore(session, _KEYS).values(row)):
+    if not _changed(session, insert_or_ignore(session, API_KEYS).values(row)):
         raise BadInput(f"there is or was a key named {name!r}, and its name stays its own: choose another")
     audit.note(session, Actor("person", by), "key.create", f"{name} ({role})", at)
     return secret
@@ -74,7 +72,7 @@ def create(session: Session, name: str, role: str, by: str, at: datetime) -> str
 
 def revoke(session: Session, name: str, by: str, at: datetime) -> None:
     """Let a key open nothing any more. Raises BadInput when no such key is in use."""
-    open_keys = update(_KEYS).where(_KEYS.c.name == name, _KEYS.c.revoked_at.is_(None))
+    open_keys = update(API_KEYS).where(API_KEYS.c.name == name, API_KEYS.c.revoked_at.is_(None))
     if not _changed(session, open_keys.values(revoked_at=at)):
         raise BadInput(f"no key named {name!r} is in use; `deskyard key list` shows them")
     audit.note(session, Actor("person", by), "key.revoke", name, at)
@@ -82,28 +80,28 @@ def revoke(session: Session, name: str, by: str, at: datetime) -> None:
 
 def listed(session: Session) -> list[Key]:
     """Every key that was ever made, oldest first."""
-    return [_key(row) for row in session.execute(select(_KEYS).order_by(_KEYS.c.id))]
+    return [_key(row) for row in session.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
 
 
 def any_key(session: Session) -> bool:
     """Whether a key was ever made. Revoking the last one does not open the door again."""
-    return session.execute(select(_KEYS.c.id).limit(1)).first() is not None
+    return session.execute(select(API_KEYS.c.id).limit(1)).first() is not None
 
 
 def is_closed(session: Session) -> bool:
     """Whether nobody comes in without a key or a user's name, as the first of either was made."""
-    return any_key(session) or session.execute(select(UserRow.id).limit(1)).first() is not None
+    return any_key(session) or session.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
 def in_use(session: Session) -> Keys:
     """The keys that open the service now."""
-    rows = session.execute(select(_KEYS).where(_KEYS.c.revoked_at.is_(None))).all()
+    rows = session.execute(select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None))).all()
     return Keys(bool(rows) or is_closed(session), {row.sha256: _key(row) for row in rows})
 
 
 def _changed(session: Session, statement: Any) -> bool:
     """Whether the statement found its row (PostgreSQL's driver does not count inserted ones)."""
-    return session.execute(statement.returning(_KEYS.c.id)).first() is not None
+    return session.execute(statement.returning(API_KEYS.c.id)).first() is not None
 
 
 def _hash(secret: str) -> str:

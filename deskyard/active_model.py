@@ -6,16 +6,15 @@ In come sessions, whose owner commits; out go rows. Needs no learning library: o
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, insert, select
 
 from deskyard.db.database import Session
+from deskyard.db.tables.registry import ACTIVE_MODELS
 from deskyard.errors import BadInput
-from deskyard.tables import ActiveModelRow
 
-_ROWS: Final = cast(Table, ActiveModelRow.__table__)
-_NEWEST: Final = select(_ROWS).order_by(_ROWS.c.id.desc())
+_NEWEST: Final = select(ACTIVE_MODELS).order_by(ACTIVE_MODELS.c.id.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def put(session: Session, name: str, digest: str, actor: str, at: datetime) -> A
     if now is not None and (now.name, now.digest) == (name, digest):
         return now
     row = {"at": at, "actor": actor, "name": name, "digest": digest}
-    number = session.execute(insert(_ROWS).returning(_ROWS.c.id), row).scalar_one()
+    number = session.execute(insert(ACTIVE_MODELS).returning(ACTIVE_MODELS.c.id), row).scalar_one()
     return Active(int(number), at, actor, name, digest)
 
 

@@ -6,14 +6,14 @@ never holds a secret or a ticket's text, and nothing in it is ever changed.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, insert, select
 
 from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.tables.journal import AUDIT_LOG
 from deskyard.desk.journey import Actor
-from deskyard.tables import AuditRow
 
 DeedName = Literal[
     "policy.put",
@@ -38,8 +38,6 @@ DeedName = Literal[
     "ticket.erase",
 ]
 
-_DEEDS: Final = cast(Table, AuditRow.__table__)
-
 
 @dataclass(frozen=True, slots=True)
 class Deed:
@@ -55,17 +53,17 @@ class Deed:
 def note(session: Session, actor: Actor, deed: DeedName, subject: str, at: datetime) -> None:
     """Write a deed down, in the transaction that does it."""
     row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": deed, "subject": subject}
-    session.execute(insert(_DEEDS), row)
+    session.execute(insert(AUDIT_LOG), row)
 
 
 def ever(session: Session, deed: DeedName) -> bool:
     """Whether anybody ever did that."""
-    return session.scalar(select(_DEEDS.c.id).where(_DEEDS.c.deed == deed).limit(1)) is not None
+    return session.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == deed).limit(1)) is not None
 
 
 def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
     """What was done, newest first."""
-    return page(session, select(_DEEDS), [-_DEEDS.c.id], limit, cursor, _deed)
+    return page(session, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _deed)
 
 
 def _deed(row: Row[Any]) -> Deed:

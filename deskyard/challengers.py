@@ -11,22 +11,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from deskyard import active_model
-from deskyard.accuracy.rollups import ANSWERS, ENTRIES
 from deskyard.active_model import Active
 from deskyard.comparison import Answers, Comparison, Said, compare
 from deskyard.db.database import Session
-from deskyard.desk.queues import insert_or_ignore
-from deskyard.tables import ChallengerRow, ShadowRow
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.analytics import ANSWERS
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
+from deskyard.db.tables.registry import CHALLENGERS, SHADOW_ANSWERS
 from deskyard.ticket import Target
-
-_ROWS: Final = cast(Table, ChallengerRow.__table__)
-SHADOWS: Final = cast(Table, ShadowRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Answered:
 
 def now(session: Session) -> Challenger | None:
     """The challenger; None where none is named, or it is in use by now."""
-    row = session.execute(select(_ROWS).order_by(_ROWS.c.id.desc()).limit(1)).first()
+    row = session.execute(select(CHALLENGERS).order_by(CHALLENGERS.c.id.desc()).limit(1)).first()
     in_use = active_model.current(session)
     if row is None or not row.name or (in_use and in_use.digest == row.digest):
         return None
@@ -66,9 +64,9 @@ def put(session: Session, name: str, digest: str, actor: str, at: datetime) -> N
     present = now(session)
     if (present.name, present.digest) == (name, digest) if present else not name:
         return
-    newest = session.scalar(select(func.max(ENTRIES.c.id))) or 0
+    newest = session.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     row = {"at": at, "actor": actor, "name": name, "digest": digest, "read_to": newest}
-    session.execute(insert(_ROWS), row)
+    session.execute(insert(CHALLENGERS), row)
 
 
 def keep(
@@ -97,14 +95,14 @@ def keep(
         for one in said
     ]
     if rows:
-        session.execute(insert_or_ignore(session, SHADOWS), rows)
-    session.execute(update(_ROWS).where(_ROWS.c.id == challenger.number).values(read_to=read_to))
+        session.execute(insert_or_ignore(session, SHADOW_ANSWERS), rows)
+    session.execute(update(CHALLENGERS).where(CHALLENGERS.c.id == challenger.number).values(read_to=read_to))
 
 
 def asked(session: Session, challenger: Challenger) -> int:
     """Of how many tickets it has been asked."""
-    mine = SHADOWS.c.digest == challenger.digest
-    return int(session.scalar(select(func.count(SHADOWS.c.ticket_id.distinct())).where(mine)) or 0)
+    mine = SHADOW_ANSWERS.c.digest == challenger.digest
+    return int(session.scalar(select(func.count(SHADOW_ANSWERS.c.ticket_id.distinct())).where(mine)) or 0)
 
 
 def compare_live(
@@ -117,12 +115,12 @@ def compare_live(
     Tickets of one hour of which both said the same are one ticket's worth of proof: they may be copies.
     """
     in_use = champion.digest if champion else ""
-    both = (ANSWERS.c.ticket_id == SHADOWS.c.ticket_id) & (ANSWERS.c.target == SHADOWS.c.target)
+    both = (ANSWERS.c.ticket_id == SHADOW_ANSWERS.c.ticket_id) & (ANSWERS.c.target == SHADOW_ANSWERS.c.target)
     rows = session.execute(
-        select(SHADOWS, ANSWERS.c.truth, ANSWERS.c.source)
+        select(SHADOW_ANSWERS, ANSWERS.c.truth, ANSWERS.c.source)
         .join(ANSWERS, both, isouter=True)
-        .where(SHADOWS.c.digest == challenger.digest, SHADOWS.c.champion == in_use)
-        .order_by(SHADOWS.c.ticket_id)
+        .where(SHADOW_ANSWERS.c.digest == challenger.digest, SHADOW_ANSWERS.c.champion == in_use)
+        .order_by(SHADOW_ANSWERS.c.ticket_id)
     ).all()
     tickets: defaultdict[int, dict[Target, Any]] = defaultdict(dict)
     for row in rows:

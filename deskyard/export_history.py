@@ -20,9 +20,10 @@ from sqlalchemy import select
 
 from deskyard import trust
 from deskyard.db.database import Database, Session, open_database
+from deskyard.db.tables.desk import JOURNEY, TICKETS
 from deskyard.desk import blind, journey
-from deskyard.desk.journey import JOURNEY, TAKEN_BACK, Step
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.desk.journey import TAKEN_BACK, Step
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.errors import BadInput
 from deskyard.journal import Journal
 from deskyard.mapping import MOVES

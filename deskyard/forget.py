@@ -21,15 +21,13 @@ from sqlalchemy import ColumnElement, select
 
 from deskyard import audit, redaction
 from deskyard.db.database import Database, Session
+from deskyard.db.tables.desk import COMMENTS, TICKETS
+from deskyard.db.tables.sync import CONNECTIONS, MIRROR
 from deskyard.desk import answers
-from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import NAMELESS, Actor
 from deskyard.desk.overview import UNSOLVED
-from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput
 from deskyard.foreign import secrets
-from deskyard.foreign.connections import CONNECTIONS
-from deskyard.foreign.mirror import MIRROR
 from deskyard.settings import HISTORIES
 
 BATCH: Final = 200

@@ -13,14 +13,15 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.decision import Decision
 from deskyard.desk.tickets import new_salt
-from deskyard.tables import EntryRow, storable
 from deskyard.ticket import Target, Ticket
 
 SEEN: Final = "seen"
@@ -37,35 +38,44 @@ DELIVERED: Final = "delivered"
 anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
 ticket; what became of that."""
 
-_ENTRIES: Final = cast(Table, EntryRow.__table__)
-_ADD: Final = insert(_ENTRIES).returning(_ENTRIES.c.id, sort_by_parameter_order=True)
-_READ: Final = select(_ENTRIES).where(_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(_ENTRIES.c.id)
+
+_ADD: Final = insert(JOURNAL_ENTRIES).returning(JOURNAL_ENTRIES.c.id, sort_by_parameter_order=True)
+_READ: Final = (
+    select(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(JOURNAL_ENTRIES.c.id)
+)
 _READ_ALL: Final = (
-    select(_ENTRIES)
-    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)))
-    .order_by(_ENTRIES.c.ticket_id, _ENTRIES.c.id)
+    select(JOURNAL_ENTRIES)
+    .where(JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)))
+    .order_by(JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.id)
 )
 _FIRSTS: Final = (
-    select(_ENTRIES)
-    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == DECIDED)
-    .order_by(_ENTRIES.c.id.desc())  # the first one stays in the answer
+    select(JOURNAL_ENTRIES)
+    .where(JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), JOURNAL_ENTRIES.c.kind == DECIDED)
+    .order_by(JOURNAL_ENTRIES.c.id.desc())  # the first one stays in the answer
 )
-_LASTS: Final = _FIRSTS.order_by(None).order_by(_ENTRIES.c.id)
-_DECISION: Final = select(_ENTRIES).where(_ENTRIES.c.id == bindparam("number"), _ENTRIES.c.kind == DECIDED)
+_LASTS: Final = _FIRSTS.order_by(None).order_by(JOURNAL_ENTRIES.c.id)
+_DECISION: Final = select(JOURNAL_ENTRIES).where(
+    JOURNAL_ENTRIES.c.id == bindparam("number"), JOURNAL_ENTRIES.c.kind == DECIDED
+)
 _NEWEST: Final = (
-    select(_ENTRIES.c.id).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id.desc()).limit(bindparam("n"))
+    select(JOURNAL_ENTRIES.c.id)
+    .where(JOURNAL_ENTRIES.c.kind == DECIDED)
+    .order_by(JOURNAL_ENTRIES.c.id.desc())
+    .limit(bindparam("n"))
 )
 _SINCE: Final = (
-    select(_ENTRIES)
-    .where(_ENTRIES.c.kind == bindparam("kind"), _ENTRIES.c.at >= bindparam("moment"))
-    .order_by(_ENTRIES.c.at)
+    select(JOURNAL_ENTRIES)
+    .where(JOURNAL_ENTRIES.c.kind == bindparam("kind"), JOURNAL_ENTRIES.c.at >= bindparam("moment"))
+    .order_by(JOURNAL_ENTRIES.c.at)
 )
 _CONFIRMED: Final = (
-    select(_ENTRIES)
-    .where(_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), _ENTRIES.c.kind == CONFIRMED)
-    .order_by(_ENTRIES.c.id)
+    select(JOURNAL_ENTRIES)
+    .where(
+        JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), JOURNAL_ENTRIES.c.kind == CONFIRMED
+    )
+    .order_by(JOURNAL_ENTRIES.c.id)
 )
-_FIRST: Final = _READ.where(_ENTRIES.c.kind == DECIDED).limit(1)
+_FIRST: Final = _READ.where(JOURNAL_ENTRIES.c.kind == DECIDED).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +203,7 @@ class Journal:
         without: Callable[[Entry], dict[str, Any]],
     ) -> None:
         """Write what is left of the contents of these tickets' entries without names, as what they wrote is erased."""
-        mine = _READ_ALL.where(_ENTRIES.c.kind.in_(list(kinds)))
+        mine = _READ_ALL.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
         entries = map(_entry, session.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
         after = [(entry, without(entry)) for entry in entries]
         changed = [{"number": one.id, "left": written(left)} for one, left in after if left != one.content]
@@ -201,7 +211,9 @@ class Journal:
             session.execute(_REDACT, changed)
 
 
-_REDACT: Final = update(_ENTRIES).where(_ENTRIES.c.id == bindparam("number")).values(content=bindparam("left"))
+_REDACT: Final = (
+    update(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.id == bindparam("number")).values(content=bindparam("left"))
+)
 
 
 def _borne(stamp: Stamp) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import codecs
 import re
 from typing import Final
 
+from deskyard.db.tables.base import storable
 from deskyard.stores.encoding import detect
-from deskyard.tables import storable
 
 LONGEST_HEADER: Final = 10_000
 """Characters of one header that are read."""

@@ -7,17 +7,16 @@ In comes the session of whoever owns the transaction; out go versions. Reading a
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from deskyard.db.database import Session
+from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policy import Policy
 from deskyard.policy_file import read, write
-from deskyard.tables import PolicyRow
 
-_VERSIONS: Final = cast(Table, PolicyRow.__table__)
-_NEWEST: Final = select(_VERSIONS).order_by(_VERSIONS.c.id.desc())
+_NEWEST: Final = select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.id.desc())
 _CURRENT: Final = _NEWEST.limit(1)
 
 
@@ -48,7 +47,7 @@ class Policies:
         if policy == current.policy:
             return current
         values = {"at": at, "actor": actor, "digest": policy.digest, "text": write(policy)}
-        session.execute(insert(_VERSIONS), values)
+        session.execute(insert(POLICY_VERSIONS), values)
         return Policies.current(session)
 
     @staticmethod
@@ -56,7 +55,9 @@ class Policies:
         """The policy that a decision names; None when it never was in force here."""
         if digest == FRESH.digest:
             return FRESH
-        text = session.scalars(select(_VERSIONS.c.text).where(_VERSIONS.c.digest == digest).limit(1)).first()
+        text = session.scalars(
+            select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)
+        ).first()
         return None if text is None else _read(text)
 
     @staticmethod

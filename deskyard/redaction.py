@@ -7,21 +7,17 @@ are, or how old, is settled before (`deskyard.forget`).
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 
 from deskyard.db.database import Session
-from deskyard.desk.agents import AGENTS
-from deskyard.desk.comments import COMMENTS
-from deskyard.desk.journey import JOURNEY, NAMELESS
+from deskyard.db.tables.auth import API_KEYS, USERS
+from deskyard.db.tables.desk import AGENTS, COMMENTS, JOURNEY, STATUS_LINKS, TICKETS
+from deskyard.db.tables.notifications import NOTICES
+from deskyard.db.tables.sync import CONNECTIONS, DELIVERIES, MIRROR
+from deskyard.desk.journey import NAMELESS
 from deskyard.desk.overview import UNSOLVED
-from deskyard.desk.status_links import LINKS
-from deskyard.desk.tickets import TICKETS
-from deskyard.foreign.connections import CONNECTIONS
-from deskyard.foreign.deliveries import DELIVERIES
-from deskyard.foreign.mirror import MIRROR
-from deskyard.foreign.notices import NOTICES
 from deskyard.foreign.outbox import DONE
 from deskyard.journal import (
     CHANGED,
@@ -35,7 +31,6 @@ from deskyard.journal import (
     Entry,
     Journal,
 )
-from deskyard.tables import KeyRow, UserRow
 
 SOMEBODY: Final = "somebody"
 """How whoever else wrote from outside is called afterwards; the requester is called `NAMELESS`."""
@@ -43,13 +38,10 @@ SOMEBODY: Final = "somebody"
 _TELLING: Final = (SEEN, CORRECTED, CONFIRMED, CHANGED, COMMENTED, UNDONE, WISHED, DELIVERED)
 """Entries that hold names from outside, what a foreign help desk answered, or a piece of a hash of before salts."""
 
-_USERS: Final = cast(Table, UserRow.__table__)
-_KEYS: Final = cast(Table, KeyRow.__table__)
-
 
 def ours(session: Session) -> frozenset[str]:
     """The names of the desk's own people, and of what speaks for people elsewhere: their deeds stay theirs."""
-    tables = (AGENTS, _USERS, _KEYS, CONNECTIONS)
+    tables = (AGENTS, USERS, API_KEYS, CONNECTIONS)
     return frozenset({name for table in tables for name in session.scalars(select(table.c.name))} | {"local"})
 
 
@@ -80,7 +72,7 @@ def erase(session: Session, numbers: Collection[int], at: datetime, untouched_si
             session.execute(update(COMMENTS).where(COMMENTS.c.id == one.id).values(key=key))
     spoken = JOURNEY.c.ticket_id.in_(names) & (JOURNEY.c.actor_kind == "person")
     session.execute(update(JOURNEY).where(spoken).values(why=""))
-    session.execute(update(LINKS).where(LINKS.c.ticket_id.in_(names)).values(said=""))
+    session.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id.in_(names)).values(said=""))
     session.execute(update(MIRROR).where(MIRROR.c.ticket_id.in_(names)).values(version=""))
     session.execute(update(NOTICES).where(NOTICES.c.ticket_id.in_(names)).values(why={}))
     _let_deliveries_go(session, list(names), at)

@@ -15,10 +15,11 @@ from sqlalchemy import select
 
 from deskyard.contract import lower_bound
 from deskyard.db.database import Session, open_database
+from deskyard.db.tables.desk import TICKETS
+from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.changes import by_people
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.foreign import connections
-from deskyard.foreign.mirror import MIRROR
 from deskyard.journal import Journal
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS

@@ -7,12 +7,12 @@ session ends when it was idle for `IDLE`, is older than `LONGEST`, its user sign
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from deskyard.db.database import Session
-from deskyard.tables import InvitationRow, SessionRow, UserRow
+from deskyard.db.tables.auth import INVITATIONS, SESSIONS, USERS
 from deskyard.users import User, any_user, user_of
 
 IDLE: Final = timedelta(hours=2)
@@ -24,24 +24,20 @@ HEARD: Final = timedelta(minutes=1)
 
 INVITED: Final = timedelta(minutes=15)
 
-_SESSIONS: Final = cast(Table, SessionRow.__table__)
-_USERS: Final = cast(Table, UserRow.__table__)
-_INVITATIONS: Final = cast(Table, InvitationRow.__table__)
+
 _OF_SECRET: Final = (
-    select(_USERS, _SESSIONS.c.created_at.label("began"), _SESSIONS.c.seen_at)
-    .join(_USERS, _USERS.c.id == _SESSIONS.c.user_id)
-    .where(_SESSIONS.c.sha256 == bindparam("sha256"), _USERS.c.disabled_at.is_(None))
+    select(USERS, SESSIONS.c.created_at.label("began"), SESSIONS.c.seen_at)
+    .join(USERS, USERS.c.id == SESSIONS.c.user_id)
+    .where(SESSIONS.c.sha256 == bindparam("sha256"), USERS.c.disabled_at.is_(None))
 )
 
 
 def begin(session: Session, user: User, at: datetime) -> str:
     """Sign a user in; the cookie's secret, once. Sessions that ended are forgotten."""
-    session.execute(
-        delete(_SESSIONS).where((_SESSIONS.c.seen_at < at - IDLE) | (_SESSIONS.c.created_at < at - LONGEST))
-    )
+    session.execute(delete(SESSIONS).where((SESSIONS.c.seen_at < at - IDLE) | (SESSIONS.c.created_at < at - LONGEST)))
     secret = secrets.token_urlsafe(32)
     row = {"user_id": user.id, "sha256": _hash(secret), "created_at": at, "seen_at": at}
-    session.execute(insert(_SESSIONS).values(row))
+    session.execute(insert(SESSIONS).values(row))
     return secret
 
 
@@ -55,36 +51,36 @@ def who(session: Session, secret: str, at: datetime) -> tuple[User, bool] | None
 
 def heard(session: Session, secret: str, at: datetime) -> None:
     """Somebody is still there."""
-    session.execute(update(_SESSIONS).where(_SESSIONS.c.sha256 == _hash(secret)).values(seen_at=at))
+    session.execute(update(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)).values(seen_at=at))
 
 
 def end(session: Session, secret: str) -> None:
     """Sign out."""
-    session.execute(delete(_SESSIONS).where(_SESSIONS.c.sha256 == _hash(secret)))
+    session.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)))
 
 
 def end_all(session: Session, user: User) -> None:
     """Sign a user out everywhere, as after a new password."""
-    session.execute(delete(_SESSIONS).where(_SESSIONS.c.user_id == user.id))
+    session.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.id))
 
 
 def invite(session: Session, at: datetime) -> str:
     """A word with which the first user can be made within `INVITED`; words of before are worth nothing any more."""
-    session.execute(delete(_INVITATIONS))
+    session.execute(delete(INVITATIONS))
     secret = secrets.token_urlsafe(24)
-    session.execute(insert(_INVITATIONS).values({"sha256": _hash(secret), "until": at + INVITED}))
+    session.execute(insert(INVITATIONS).values({"sha256": _hash(secret), "until": at + INVITED}))
     return secret
 
 
 def invited(session: Session, secret: str, at: datetime) -> bool:
     """Whether that word makes the first user now."""
-    found = select(_INVITATIONS.c.id).where(_INVITATIONS.c.sha256 == _hash(secret), _INVITATIONS.c.until > at)
+    found = select(INVITATIONS.c.id).where(INVITATIONS.c.sha256 == _hash(secret), INVITATIONS.c.until > at)
     return session.execute(found).first() is not None and not any_user(session)
 
 
 def used(session: Session) -> None:
     """The invitation was followed."""
-    session.execute(delete(_INVITATIONS))
+    session.execute(delete(INVITATIONS))
 
 
 def _hash(secret: str) -> str:

@@ -20,28 +20,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from deskyard import active_model, audit, breaker, wanted
 from deskyard.accuracy.facts import ROUTED
-from deskyard.accuracy.rollups import ANSWERS, STATE
 from deskyard.active_model import Active
 from deskyard.breaker import Outcome, Tripped
 from deskyard.db.database import Session
-from deskyard.desk.blind import BLIND
+from deskyard.db.tables.analytics import ANSWERS, ROLLUP_STATE
+from deskyard.db.tables.breaker import BREAKER_TRIPS
+from deskyard.db.tables.desk import TICKETS
+from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk.journey import Actor
-from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BundleError, NotThere
 from deskyard.foreign import notices
 from deskyard.journal import Journal
 from deskyard.policies import Policies
 from deskyard.policy import Policy
-from deskyard.tables import TripRow
 from deskyard.ticket import TARGETS, Target
-
-TRIPS: Final = cast(Table, TripRow.__table__)
 
 MACHINE: Final = Actor("machine", "machine: breaker")
 """Who trips it; no person and no key may bear that name (it has a colon and a space)."""
@@ -82,12 +80,12 @@ class Trip:
 
 def standing(session: Session) -> list[Trip]:
     """The trips that hold, oldest first."""
-    return [_trip(row) for row in session.execute(_ALL.where(TRIPS.c.closed_at.is_(None)))]
+    return [_trip(row) for row in session.execute(_ALL.where(BREAKER_TRIPS.c.closed_at.is_(None)))]
 
 
 def past(session: Session, n: int) -> list[Trip]:
     """The newest `n` trips, newest first, over or not."""
-    return [_trip(row) for row in session.execute(select(TRIPS).order_by(TRIPS.c.id.desc()).limit(n))]
+    return [_trip(row) for row in session.execute(select(BREAKER_TRIPS).order_by(BREAKER_TRIPS.c.id.desc()).limit(n))]
 
 
 def look(session: Session, models: Path, at: datetime, tell: Tell | None = None) -> list[Trip]:
@@ -96,7 +94,7 @@ def look(session: Session, models: Path, at: datetime, tell: Tell | None = None)
     `models` is the folder of bundles. Many processes may look: the row that says how far the journal is counted is the
     one that they take turns at. Without a model nothing is looked at.
     """
-    session.execute(select(STATE).with_for_update()).one()
+    session.execute(select(ROLLUP_STATE).with_for_update()).one()
     now, policy = active_model.current(session), Policies.current(session).policy
     if now is None:
         return []
@@ -160,8 +158,8 @@ def _settled(session: Session, policy: Policy, now: Active, at: datetime) -> lis
 
 def _end(session: Session, found: list[Trip], by: str, at: datetime) -> None:
     newest = session.scalar(select(func.max(TICKETS.c.id))) or 0
-    mine = TRIPS.c.id.in_([one.number for one in found])
-    session.execute(update(TRIPS).where(mine).values(closed_at=at, closed_by=by, closed_ticket=newest))
+    mine = BREAKER_TRIPS.c.id.in_([one.number for one in found])
+    session.execute(update(BREAKER_TRIPS).where(mine).values(closed_at=at, closed_by=by, closed_ticket=newest))
 
 
 def _broken(
@@ -199,9 +197,11 @@ def _since(session: Session, now: Active) -> Callable[[Target, str], int]:
     closed: Mapping[tuple[str, str], int] = {
         (row.target, row.label): int(row.ticket)
         for row in session.execute(
-            select(TRIPS.c.target, TRIPS.c.label, func.max(TRIPS.c.closed_ticket).label("ticket"))
-            .where(TRIPS.c.closed_ticket.is_not(None))
-            .group_by(TRIPS.c.target, TRIPS.c.label)
+            select(
+                BREAKER_TRIPS.c.target, BREAKER_TRIPS.c.label, func.max(BREAKER_TRIPS.c.closed_ticket).label("ticket")
+            )
+            .where(BREAKER_TRIPS.c.closed_ticket.is_not(None))
+            .group_by(BREAKER_TRIPS.c.target, BREAKER_TRIPS.c.label)
         )
     }
     return lambda target, label: max(int(came), closed.get((target, label), 0))
@@ -211,10 +211,10 @@ def _answered(
     session: Session, target: Target, since: Callable[[Target, str], int]
 ) -> dict[str, list[tuple[int, bool, bool]]]:
     """Of each label the routed tickets in order: number, whether it was wrong, whether a person sorted it blindly."""
-    same = (BLIND.c.ticket_id == ANSWERS.c.ticket_id) & (ANSWERS.c.target == "queue")
+    same = (BLIND_REVIEWS.c.ticket_id == ANSWERS.c.ticket_id) & (ANSWERS.c.target == "queue")
     rows = session.execute(
-        select(ANSWERS.c.ticket_id, ANSWERS.c.said, ANSWERS.c.heard, ANSWERS.c.agreed, BLIND.c.answer)
-        .select_from(ANSWERS.outerjoin(BLIND, same))
+        select(ANSWERS.c.ticket_id, ANSWERS.c.said, ANSWERS.c.heard, ANSWERS.c.agreed, BLIND_REVIEWS.c.answer)
+        .select_from(ANSWERS.outerjoin(BLIND_REVIEWS, same))
         .where(ANSWERS.c.target == target, ANSWERS.c.fate == ROUTED)
         .order_by(ANSWERS.c.ticket_id.desc())
         .limit(NEWEST)
@@ -235,8 +235,8 @@ def _keep(
         "at": at, "target": target, "label": label, "ticket_id": found.ticket, "wrong": found.wrong, "of": found.of,
         "promised": promised, "bundle": now.digest,
     }  # fmt: skip
-    number = session.execute(insert(TRIPS).returning(TRIPS.c.id), row).scalar_one()
-    return _trip(session.execute(_ALL.where(TRIPS.c.id == number)).one())
+    number = session.execute(insert(BREAKER_TRIPS).returning(BREAKER_TRIPS.c.id), row).scalar_one()
+    return _trip(session.execute(_ALL.where(BREAKER_TRIPS.c.id == number)).one())
 
 
 def _tell(session: Session, trip: Trip, at: datetime, tell: Tell | None) -> None:
@@ -250,7 +250,7 @@ def _tell(session: Session, trip: Trip, at: datetime, tell: Tell | None) -> None
         tell(session, trip.ticket, trip.label, entry.id, notices.TRIPPED)
 
 
-_ALL: Final = select(TRIPS).order_by(TRIPS.c.id)
+_ALL: Final = select(BREAKER_TRIPS).order_by(BREAKER_TRIPS.c.id)
 
 
 def _trip(row: Row[Any]) -> Trip:

@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, exists, func, select
 
 from deskyard import audit, taxonomy
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
+from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.desk import agents, queues
-from deskyard.desk.journey import JOURNEY, Actor
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.desk.journey import Actor
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
-from deskyard.tables import storable
 from deskyard.taxonomy import Turn
 
 PAGE: Final = 20

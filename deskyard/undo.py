@@ -11,22 +11,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, select
 
 from deskyard.db.database import Database, Session
+from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import changes, journey, tickets
-from deskyard.desk.comments import COMMENTS
-from deskyard.desk.journey import JOURNEY, Actor, Step
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.desk.journey import Actor, Step
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.errors import NotThere, StoreConflict, StoreRefused
 from deskyard.foreign import deliveries, mirror
 from deskyard.foreign.mirror import Known
 from deskyard.journal import DECIDED, UNDONE, Journal
 from deskyard.policy import TRIAGE
 from deskyard.stores.contract import Delivery, Values
-from deskyard.tables import EntryRow
 
 CHUNK: Final = 500
 """Decisions that are looked at together."""
@@ -34,9 +34,11 @@ CHUNK: Final = 500
 BY: Final = "undo by "
 """How the rule that takes back is called, before the name of who asked for it."""
 
-_ENTRIES: Final = cast(Table, EntryRow.__table__)
+
 _DECISIONS: Final = (
-    select(_ENTRIES.c.id, _ENTRIES.c.ticket_id, _ENTRIES.c.at).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id)
+    select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
+    .where(JOURNAL_ENTRIES.c.kind == DECIDED)
+    .order_by(JOURNAL_ENTRIES.c.id)
 )
 
 
@@ -55,7 +57,7 @@ def look(database: Database, since: datetime, queue: str | None = None) -> Itera
     """Every decision since a moment (of those that put their ticket in `queue`), oldest first; nothing is written."""
     after = 0
     while True:
-        rows = _DECISIONS.where(_ENTRIES.c.at >= since, _ENTRIES.c.id > after).limit(CHUNK)
+        rows = _DECISIONS.where(JOURNAL_ENTRIES.c.at >= since, JOURNAL_ENTRIES.c.id > after).limit(CHUNK)
         with database.reading() as session:
             decisions = session.execute(rows).all()
             cases = _cases(session, decisions, queue)
@@ -70,7 +72,7 @@ def take_back(database: Database, case: Case, user: str, at: datetime) -> Case:
     try:
         with database.writing() as session:
             tickets.get(session, case.ticket, to_change=True)
-            decisions = session.execute(_DECISIONS.where(_ENTRIES.c.id == case.decision)).all()
+            decisions = session.execute(_DECISIONS.where(JOURNAL_ENTRIES.c.id == case.decision)).all()
             now = _cases(session, decisions, None)[0]
             if now.back:
                 _write(session, now, user, at)

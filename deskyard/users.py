@@ -11,18 +11,18 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pyotp
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from deskyard import audit
 from deskyard.access import LONGEST, ROLES, Role
 from deskyard.db.database import Session
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.auth import USERS
 from deskyard.desk.journey import Actor
-from deskyard.desk.queues import insert_or_ignore
 from deskyard.errors import BadInput
-from deskyard.tables import UserRow
 
 SHORTEST: Final = 10
 """Characters of a password: length is what a guesser pays for (NIST SP 800-63B asks for 8)."""
@@ -30,9 +30,9 @@ SHORTEST: Final = 10
 _COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 """Of scrypt: 32 MB and about a tenth of a second for each guess."""
 
-_USERS: Final = cast(Table, UserRow.__table__)
-_BY_NAME: Final = select(_USERS).where(_USERS.c.name == bindparam("name"))
-_BY_ID: Final = select(_USERS).where(_USERS.c.id == bindparam("number"))
+
+_BY_NAME: Final = select(USERS).where(USERS.c.name == bindparam("name"))
+_BY_ID: Final = select(USERS).where(USERS.c.id == bindparam("number"))
 _PEOPLE: Final = tuple(role for role in ROLES if role != "machine")
 
 
@@ -69,7 +69,7 @@ def create(
         "created_at": at,
         "created_by": by,
     }
-    if session.execute(insert_or_ignore(session, _USERS).values(row).returning(_USERS.c.id)).first() is None:
+    if session.execute(insert_or_ignore(session, USERS).values(row).returning(USERS.c.id)).first() is None:
         raise BadInput(f"there is or was a user named {name!r}, and that name stays theirs: choose another")
     audit.note(session, Actor("person", by), "user.create", f"{name} ({role})", at)
     return named(session, name)
@@ -91,12 +91,12 @@ def find(session: Session, name: str) -> User | None:
 
 def listed(session: Session) -> list[User]:
     """Everybody, by name."""
-    return [user_of(row) for row in session.execute(select(_USERS).order_by(_USERS.c.name))]
+    return [user_of(row) for row in session.execute(select(USERS).order_by(USERS.c.name))]
 
 
 def any_user(session: Session) -> bool:
     """Whether somebody was ever made a user. Disabling the last one does not open the door again."""
-    return session.execute(select(_USERS.c.id).limit(1)).first() is not None
+    return session.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
 def proved(session: Session, name: str, password: str, code: str, now: float) -> User | None:
@@ -111,7 +111,7 @@ def proved(session: Session, name: str, password: str, code: str, now: float) ->
         step = _step(row.totp, code, now)
         if step is None or step <= row.totp_used:
             return None
-        session.execute(update(_USERS).where(_USERS.c.id == row.id).values(totp_used=step))
+        session.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
     return user_of(row)
 
 
@@ -135,7 +135,7 @@ def set_second_factor(session: Session, name: str, key: str | None, by: str, at:
 def disable(session: Session, name: str, by: str, at: datetime) -> None:
     """Let a user sign in no more. Raises BadInput."""
     named(session, name)
-    session.execute(update(_USERS).where(_USERS.c.name == name).values(disabled_at=at))
+    session.execute(update(USERS).where(USERS.c.name == name).values(disabled_at=at))
     audit.note(session, Actor("person", by), "user.disable", name, at)
 
 
@@ -189,7 +189,7 @@ def _step(key: str, code: str, now: float) -> int | None:
 
 def _change(session: Session, name: str, by: str, at: datetime, told: str, **values: Any) -> None:
     named(session, name)
-    session.execute(update(_USERS).where(_USERS.c.name == name).values(**values))
+    session.execute(update(USERS).where(USERS.c.name == name).values(**values))
     audit.note(session, Actor("person", by), "user.change", f"{name}: {told}", at)
 
 

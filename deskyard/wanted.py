@@ -7,22 +7,20 @@ that is held already is not wanted twice. Whoever notices that the model no long
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
-from deskyard.accuracy.rollups import ENTRIES
 from deskyard.db.database import Session
-from deskyard.desk.queues import insert_or_ignore
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
+from deskyard.db.tables.registry import RETRAINING_REQUESTS
 from deskyard.journal import CORRECTED
-from deskyard.tables import WishRow
 
 Why = Literal["schedule", "corrections", "drift", "person"]
 
 LOST: Final = timedelta(hours=12)
 """A retraining that began so long ago and did not end has died."""
-
-_ROWS: Final = cast(Table, WishRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +50,62 @@ def want(session: Session, why: Why, text: str, at: datetime) -> None:
         "bundle": "",
         "outcome": "",
     }
-    session.execute(insert_or_ignore(session, _ROWS), row)
+    session.execute(insert_or_ignore(session, RETRAINING_REQUESTS), row)
 
 
 def held(session: Session) -> list[Wish]:
     """What is wanted and has not ended, oldest first."""
-    return [_wish(row) for row in session.execute(select(_ROWS).where(_ROWS.c.held.is_not(None)).order_by(_ROWS.c.id))]
+    return [
+        _wish(row)
+        for row in session.execute(
+            select(RETRAINING_REQUESTS)
+            .where(RETRAINING_REQUESTS.c.held.is_not(None))
+            .order_by(RETRAINING_REQUESTS.c.id)
+        )
+    ]
 
 
 def claim(session: Session, at: datetime) -> bool:
     """Begin what is wanted; False where nothing is, or somebody else has begun."""
-    mine = select(_ROWS).where(_ROWS.c.held.is_not(None)).order_by(_ROWS.c.id).with_for_update()
+    mine = (
+        select(RETRAINING_REQUESTS)
+        .where(RETRAINING_REQUESTS.c.held.is_not(None))
+        .order_by(RETRAINING_REQUESTS.c.id)
+        .with_for_update()
+    )
     rows = session.execute(mine).all()
     if not rows or any(row.begun_at is not None and row.begun_at > at - LOST for row in rows):
         return False
-    session.execute(update(_ROWS).where(_ROWS.c.held.is_not(None)).values(begun_at=at))
+    session.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=at))
     return True
 
 
 def let_go(session: Session) -> None:
     """What was claimed could not be begun, and may be claimed again."""
-    session.execute(update(_ROWS).where(_ROWS.c.held.is_not(None)).values(begun_at=None))
+    session.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=None))
 
 
 def ended(session: Session, bundle: str, outcome: str, at: datetime, until: datetime) -> None:
     """A retraining ended with that bundle: everything that was wanted before it began (`until`) is answered."""
-    mine = _ROWS.c.held.is_not(None) & (_ROWS.c.at <= until)
-    session.execute(update(_ROWS).where(mine).values(held=None, ended_at=at, bundle=bundle, outcome=outcome))
+    mine = RETRAINING_REQUESTS.c.held.is_not(None) & (RETRAINING_REQUESTS.c.at <= until)
+    session.execute(
+        update(RETRAINING_REQUESTS).where(mine).values(held=None, ended_at=at, bundle=bundle, outcome=outcome)
+    )
 
 
 def told(session: Session, why: Why, text: str, bundle: str, outcome: str, begun: datetime, at: datetime) -> None:
     """Write down a retraining that nobody had wished for before."""
     row = {"at": begun, "why": why, "text": text, "held": None, "begun_at": begun, "ended_at": at}
-    session.execute(insert(_ROWS), row | {"bundle": bundle, "outcome": outcome})
+    session.execute(insert(RETRAINING_REQUESTS), row | {"bundle": bundle, "outcome": outcome})
 
 
 def last(session: Session) -> Wish | None:
     """The retraining that ended last."""
     row = session.execute(
-        select(_ROWS).where(_ROWS.c.ended_at.is_not(None)).order_by(_ROWS.c.ended_at.desc()).limit(1)
+        select(RETRAINING_REQUESTS)
+        .where(RETRAINING_REQUESTS.c.ended_at.is_not(None))
+        .order_by(RETRAINING_REQUESTS.c.ended_at.desc())
+        .limit(1)
     ).first()
     return None if row is None else _wish(row)
 
@@ -112,8 +127,8 @@ def due(
 
 def corrections(session: Session, since: datetime) -> int:
     """How many times people have corrected the machine since."""
-    mine = (ENTRIES.c.kind == CORRECTED) & (ENTRIES.c.at > since)
-    return int(session.scalar(select(func.count()).select_from(ENTRIES).where(mine)) or 0)
+    mine = (JOURNAL_ENTRIES.c.kind == CORRECTED) & (JOURNAL_ENTRIES.c.at > since)
+    return int(session.scalar(select(func.count()).select_from(JOURNAL_ENTRIES).where(mine)) or 0)
 
 
 def _wish(row: Row[Any]) -> Wish:

@@ -16,11 +16,12 @@ import structlog
 from sqlalchemy import select
 
 from deskyard import challengers
-from deskyard.accuracy.rollups import ENTRIES
 from deskyard.challengers import Answered, Challenger
 from deskyard.db.database import Database, Session
+from deskyard.db.tables.desk import TICKETS
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.decision import Action
-from deskyard.desk.tickets import READ, TICKETS, filed
+from deskyard.desk.tickets import READ, filed
 from deskyard.errors import BundleError
 from deskyard.journal import DECIDED, Entry, Journal
 from deskyard.policies import Policies
@@ -88,10 +89,12 @@ class Challenging:
 
     def _new(self, session: Session, read_to: int) -> tuple[int, list[tuple[Entry, Ticket]]]:
         """The first decisions behind that entry with their tickets, and how far the journal is read with them."""
-        wanted = select(ENTRIES.c.id, ENTRIES.c.ticket_id).where(ENTRIES.c.kind == DECIDED, ENTRIES.c.id > read_to)
+        wanted = select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id).where(
+            JOURNAL_ENTRIES.c.kind == DECIDED, JOURNAL_ENTRIES.c.id > read_to
+        )
         if not self.database.is_sqlite:
-            wanted = wanted.where(ENTRIES.c.at < datetime.now(UTC) - LATE)
-        rows = session.execute(wanted.order_by(ENTRIES.c.id).limit(BATCH)).all()
+            wanted = wanted.where(JOURNAL_ENTRIES.c.at < datetime.now(UTC) - LATE)
+        rows = session.execute(wanted.order_by(JOURNAL_ENTRIES.c.id).limit(BATCH)).all()
         numbers, here = {row.ticket_id for row in rows}, {row.id for row in rows}
         firsts = Journal.first_decisions(session, numbers)
         stand = session.execute(READ.where(TICKETS.c.id.in_(numbers))) if numbers else ()

@@ -12,19 +12,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import IO, Final, cast
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskyard.db.database import Database, Session
-from deskyard.tables import ExecutorRow
+from deskyard.db.tables.sync import EXECUTORS
 
 LEASE: Final = timedelta(seconds=12)
 """A process that was not heard for so long is dead."""
 
 BEAT: Final = 3.0
 """Seconds between two signs of life."""
-
-_PLACES: Final = cast(Table, ExecutorRow.__table__)
 
 
 class Executors:
@@ -57,42 +55,45 @@ class Executors:
     def beat(self) -> bool:
         """Show that we live. False where somebody took us for dead and holds our place now."""
         with self._database.writing() as session:
-            mine = (_PLACES.c.slot == self.slot) & (_PLACES.c.process == self.me)
-            done = session.execute(update(_PLACES).where(mine).values(seen_at=_now(session)))
+            mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
+            done = session.execute(update(EXECUTORS).where(mine).values(seen_at=_now(session)))
             return bool(done.rowcount)
 
     def living(self, session: Session) -> Callable[[str], bool]:
         """Whether a process lives."""
         if self._database.is_sqlite:
             return lambda process: process == self.me
-        alive = set(session.scalars(select(_PLACES.c.process).where(_PLACES.c.seen_at > _now(session) - LEASE)))
+        alive = set(session.scalars(select(EXECUTORS.c.process).where(EXECUTORS.c.seen_at > _now(session) - LEASE)))
         return alive.__contains__
 
     def dead(self) -> list[str]:
         """The names of the places whose holders are dead."""
         with self._database.reading() as session:
-            rows = session.scalars(select(_PLACES.c.slot).where(_PLACES.c.seen_at <= _now(session) - LEASE))
+            rows = session.scalars(select(EXECUTORS.c.slot).where(EXECUTORS.c.seen_at <= _now(session) - LEASE))
             return [f"place-{slot}" for slot in rows if slot != self.slot]
 
     def leave(self) -> None:
         """Give the place up."""
         if self.slot is not None:
             with self._database.writing() as session:
-                mine = (_PLACES.c.slot == self.slot) & (_PLACES.c.process == self.me)
-                session.execute(update(_PLACES).where(mine).values(seen_at=_now(session) - 2 * LEASE))
+                mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
+                session.execute(update(EXECUTORS).where(mine).values(seen_at=_now(session) - 2 * LEASE))
         self.slot = None
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _take(self, session: Session) -> int:
-        now, found = _now(session), session.execute(select(_PLACES).order_by(_PLACES.c.slot).with_for_update()).all()
+        now, found = (
+            _now(session),
+            session.execute(select(EXECUTORS).order_by(EXECUTORS.c.slot).with_for_update()).all(),
+        )
         for row in found:
             if self._database.is_sqlite or row.seen_at <= now - LEASE:
-                here = _PLACES.c.slot == row.slot
-                session.execute(update(_PLACES).where(here).values(process=self.me, seen_at=now))
+                here = EXECUTORS.c.slot == row.slot
+                session.execute(update(EXECUTORS).where(here).values(process=self.me, seen_at=now))
                 return int(row.slot)
-        session.execute(insert(_PLACES), [{"slot": len(found), "process": self.me, "seen_at": now}])
+        session.execute(insert(EXECUTORS), [{"slot": len(found), "process": self.me, "seen_at": now}])
         return len(found)
 
     def _lock(self) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 
 from deskyard.catalogue import Catalogue
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
 from deskyard.desk import journey, queues
 from deskyard.desk.journey import Actor, Step
 from deskyard.foreign import connections, deliveries, mirror
@@ -38,7 +39,6 @@ from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Verdict
 from deskyard.stores.contract import Capabilities, Delivery, Outcome, Result, StoredTicket
-from deskyard.tables import storable
 from deskyard.ticket import TARGETS, Ticket
 from service import judging, note
 from service.yard import Yard

@@ -13,11 +13,11 @@ from typing import Any, Final
 import structlog
 
 from deskyard.catalogue import Catalogue
+from deskyard.db.tables.base import storable
 from deskyard.decision import Reason
 from deskyard.journal import described
 from deskyard.judgement import Judgement, judged, nothing_said
 from deskyard.policy import Policy, Verdict
-from deskyard.tables import storable
 from deskyard.ticket import Ticket
 from service.models import Champion
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from deskyard.db.database import Session
+from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import unspoken
-from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput
 from deskyard.policies import Policies
 from deskyard.ticket import TARGETS, Target

@@ -13,12 +13,12 @@ import typer
 from deskyard import active_model, promotion
 from deskyard.accuracy.sheets import safe
 from deskyard.db.database import Database, open_database
+from deskyard.db.tables.base import storable
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, NotThere, StoreError
 from deskyard.settings import settings
 from deskyard.stores.files import open_writer, read_rows
 from deskyard.stores.rows import Broken
-from deskyard.tables import storable
 from deskyard.ticket import TARGETS
 from service import corrections, labelling
 from service.labelling import PER_WEEK, Plan, plainly

@@ -16,10 +16,9 @@ from sqlalchemy import select
 
 from deskyard import audit
 from deskyard.db.database import Session, open_database
+from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.desk import tickets
-from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import NAMELESS, Actor
-from deskyard.desk.tickets import TICKETS
 from deskyard.errors import BadInput
 from deskyard.foreign import connections, secrets
 from deskyard.foreign.connections import Connection

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from deskyard.db.tables.base import storable
 from deskyard.errors import (
     BadInput,
     BadSignature,
@@ -31,7 +32,6 @@ from deskyard.errors import (
     StoreRefused,
     StoreUnreachable,
 )
-from deskyard.tables import storable
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 

@@ -3,20 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, or_, select
 
 from deskyard.accuracy.asked import Asked, Only
 from deskyard.accuracy.facts import UNKNOWN
-from deskyard.accuracy.rightness import BLIND
-from deskyard.accuracy.rollups import ANSWERS, FACTS, MOVES, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.accuracy.today import called
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import ANSWERS, MOVES, TICKET_FACTS
+from deskyard.db.tables.desk import STATUS_LINKS
+from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.errors import BadInput
-from deskyard.tables import StatusLinkRow
-
-RATED: Final = cast(Table, StatusLinkRow.__table__)
 
 _Named = dict[str, ColumnElement[bool]]
 
@@ -52,7 +51,7 @@ def behind(session: Session, asked: Asked, only: Only, size: int, before: int | 
 
 
 def _chosen(asked: Asked, only: Only) -> Select[Any]:
-    facts, answers = seen(FACTS, asked), seen(ANSWERS, asked)
+    facts, answers = seen(TICKET_FACTS, asked), seen(ANSWERS, asked)
     rows = select(facts.c.ticket_id).where(*asked.where(facts, ever=only.ever), *_of_ticket(asked, only, facts))
     of_answer = list(_of_answer(only, answers))
     if of_answer:
@@ -108,17 +107,17 @@ def _of_ticket(asked: Asked, only: Only, facts: FromClause) -> Iterator[ColumnEl
         back = (moves.c.was == other) & (moves.c.became == one)
         yield exists().where(moves.c.ticket_id == facts.c.ticket_id, moves.c.back, or_(there, back))
     if only.blind:
-        answer = called(BLIND.c.answer, "queue", asked.turns)
-        same = BLIND.c.ticket_id == facts.c.ticket_id
+        answer = called(BLIND_REVIEWS.c.answer, "queue", asked.turns)
+        same = BLIND_REVIEWS.c.ticket_id == facts.c.ticket_id
         kinds = {
-            "asked": BLIND.c.answer.is_not(None),
+            "asked": BLIND_REVIEWS.c.answer.is_not(None),
             "right": answer == facts.c.placed,
             "wrong": answer != facts.c.placed,
         }
         yield exists().where(same, _named(kinds, only.blind, "blind"), facts.c.fate == "routed")
     if only.stars is not None:
-        stars = (RATED.c.stars == only.stars) if only.stars else RATED.c.stars.is_not(None)
-        yield exists().where(RATED.c.ticket_id == facts.c.ticket_id, stars)
+        stars = (STATUS_LINKS.c.stars == only.stars) if only.stars else STATUS_LINKS.c.stars.is_not(None)
+        yield exists().where(STATUS_LINKS.c.ticket_id == facts.c.ticket_id, stars)
 
 
 def _days(asked: Asked) -> Iterator[date]:

@@ -9,8 +9,9 @@ from sqlalchemy import case, func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import FACTS, MOVES, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import MOVES, TICKET_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Bounces:
 
 def bounces(session: Session, asked: Asked) -> Bounces:
     """The figures of a period."""
-    facts, moved = seen(FACTS, asked), seen(MOVES, asked)
+    facts, moved = seen(TICKET_FACTS, asked), seen(MOVES, asked)
     machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
     rows = session.execute(
         select(

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import UNKNOWN
-from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import DAILY_ANSWERS
 
 SHOWN: Final = 12
 """Labels that have a row and a column of their own."""

@@ -7,8 +7,9 @@ from statistics import median
 from sqlalchemy import case, func, select
 
 from deskyard.accuracy.asked import Asked
-from deskyard.accuracy.rollups import FACTS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import TICKET_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Load:
 
 def load(session: Session, asked: Asked) -> Load:
     """What everybody has."""
-    facts = seen(FACTS, asked)
+    facts = seen(TICKET_FACTS, asked)
     agent, solved_now = facts.c.assignee, func.sum(case((facts.c.solved, 1), else_=0))
     waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *asked.where(facts, ever=True))
     done = select(agent, solved_now).where(*asked.where(facts))  # not by `solved`: the index by day is the better one

@@ -15,9 +15,10 @@ from sqlalchemy import func, select
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share, Verdict
-from deskyard.accuracy.rollups import DAILY_ANSWERS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.contract import Contract, lower_bound
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import DAILY_ANSWERS
 from deskyard.policy import Policy
 from deskyard.taxonomy import names
 from deskyard.ticket import Target

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import Asked
-from deskyard.accuracy.behind import RATED
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import FACTS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import TICKET_FACTS
+from deskyard.db.tables.desk import STATUS_LINKS
 
 GOOD = 4
 """Stars of somebody who is satisfied."""
@@ -33,12 +34,12 @@ class Ratings:
 
 def ratings(session: Session, asked: Asked) -> Ratings:
     """Of tickets of a period."""
-    facts = seen(FACTS, asked)
+    facts = seen(TICKET_FACTS, asked)
     rows = session.execute(
-        select(RATED.c.stars, func.count())
-        .join(facts, facts.c.ticket_id == RATED.c.ticket_id)
-        .where(RATED.c.stars.is_not(None), *asked.where(facts))
-        .group_by(RATED.c.stars)
+        select(STATUS_LINKS.c.stars, func.count())
+        .join(facts, facts.c.ticket_id == STATUS_LINKS.c.ticket_id)
+        .where(STATUS_LINKS.c.stars.is_not(None), *asked.where(facts))
+        .group_by(STATUS_LINKS.c.stars)
     )
     found = {int(stars): int(n) for stars, n in rows}
     return Ratings(tuple(found.get(stars, 0) for stars in range(1, 6)))

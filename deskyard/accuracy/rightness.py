@@ -6,19 +6,17 @@ seeing the machine's answer. Only tickets that are solved are judged.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, cast
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share
-from deskyard.accuracy.rollups import DAILY_ANSWERS, FACTS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.accuracy.today import called
 from deskyard.db.database import Session
-from deskyard.tables import BlindRow
-
-BLIND: Final = cast(Table, BlindRow.__table__)
+from deskyard.db.tables.analytics import DAILY_ANSWERS, TICKET_FACTS
+from deskyard.db.tables.review import BLIND_REVIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,12 @@ def rightness(session: Session, asked: Asked) -> Rightness:
 
 def blind(session: Session, asked: Asked) -> Share:
     """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
-    facts = seen(FACTS, asked)
-    same = called(BLIND.c.answer, "queue", asked.turns) == facts.c.placed
+    facts = seen(TICKET_FACTS, asked)
+    same = called(BLIND_REVIEWS.c.answer, "queue", asked.turns) == facts.c.placed
     rows = session.execute(
         select(same, func.count())
-        .join(facts, facts.c.ticket_id == BLIND.c.ticket_id)
-        .where(BLIND.c.answer.is_not(None), facts.c.fate == ROUTED, *asked.where(facts))
+        .join(facts, facts.c.ticket_id == BLIND_REVIEWS.c.ticket_id)
+        .where(BLIND_REVIEWS.c.answer.is_not(None), facts.c.fate == ROUTED, *asked.where(facts))
         .group_by(same)
     )
     found = {bool(was): int(n) for was, n in rows}

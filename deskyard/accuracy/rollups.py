@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import FromClause, Table, delete, func, insert, select
@@ -19,24 +19,11 @@ from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import RULES, Facts
 from deskyard.accuracy.today import in_names_of_today
 from deskyard.db.database import Database, Session
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import TICKETS
+from deskyard.db.tables.analytics import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, MOVES, ROLLUP_STATE, TICKET_FACTS
+from deskyard.db.tables.desk import QUEUES, TICKETS
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.journal import Entry, Journal
-from deskyard.tables import (
-    AnswerRow,
-    CountedRow,
-    DailyAnswersRow,
-    DailyTicketsRow,
-    EntryRow,
-    FactRow,
-    MoveRow,
-)
 from deskyard.ticket import TARGETS
-
-STATE, FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS = (
-    cast(Table, row.__table__) for row in (CountedRow, FactRow, AnswerRow, MoveRow, DailyAnswersRow, DailyTicketsRow)
-)
-ENTRIES: Final = cast(Table, EntryRow.__table__)
 
 CHUNK: Final = 4_000
 """Entries that are counted together: about a second, and a tenth of it with the right to write."""
@@ -61,8 +48,8 @@ class Counted:
 
 def counted(session: Session) -> Counted:
     """How far it is."""
-    row = session.execute(select(STATE)).one()
-    newest = session.scalar(select(func.max(ENTRIES.c.id))) or 0
+    row = session.execute(select(ROLLUP_STATE)).one()
+    newest = session.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     return Counted(row.at, row.read_to, max(int(newest) - row.read_to, 0))
 
 
@@ -78,13 +65,13 @@ def refresh(database: Database, zone: ZoneInfo, *, for_seconds: float = float("i
 def _step(database: Database, zone: ZoneInfo) -> bool:
     """Count one chunk; whether there is more."""
     with database.reading() as session:
-        row = session.execute(select(STATE)).one()
+        row = session.execute(select(ROLLUP_STATE)).one()
         anew = (row.rules, row.zone) != (RULES, zone.key)
         start = 0 if anew else row.read_to
         new = session.execute(
-            select(ENTRIES.c.id, ENTRIES.c.ticket_id, ENTRIES.c.at)
-            .where(ENTRIES.c.id > start)
-            .order_by(ENTRIES.c.id)
+            select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
+            .where(JOURNAL_ENTRIES.c.id > start)
+            .order_by(JOURNAL_ENTRIES.c.id)
             .limit(CHUNK)
         ).all()
         found = dict(_facts(session, sorted({one.ticket_id for one in new})))
@@ -93,14 +80,14 @@ def _step(database: Database, zone: ZoneInfo) -> bool:
     now = datetime.now(UTC)
     settled = [one.id for one in new if database.is_sqlite or one.at < now - LATE]
     with database.writing() as session:
-        if session.execute(select(STATE).with_for_update()).one() != row:
+        if session.execute(select(ROLLUP_STATE).with_for_update()).one() != row:
             return True  # somebody else was faster
         if anew:
-            for table in (FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
+            for table in (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
                 session.execute(delete(table))
         _write(session, found, zone)
         read_to = max([start, *settled])
-        session.execute(STATE.update().values(rules=RULES, zone=zone.key, read_to=read_to, at=now))
+        session.execute(ROLLUP_STATE.update().values(rules=RULES, zone=zone.key, read_to=read_to, at=now))
     return len(new) == CHUNK and bool(settled)
 
 
@@ -127,8 +114,8 @@ def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
     if not found:
         return
     numbers = list(found)
-    days = set(session.scalars(select(FACTS.c.day).where(FACTS.c.ticket_id.in_(numbers))))
-    for table in (FACTS, ANSWERS, MOVES):
+    days = set(session.scalars(select(TICKET_FACTS.c.day).where(TICKET_FACTS.c.ticket_id.in_(numbers))))
+    for table in (TICKET_FACTS, ANSWERS, MOVES):
         session.execute(delete(table).where(table.c.ticket_id.in_(numbers)))
     tickets: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
@@ -145,7 +132,7 @@ def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
             own | {"n": n, "was": move.was, "became": move.became, "back": move.back}
             for n, move in enumerate(one.moves)
         ]
-    for table, rows in ((FACTS, tickets), (ANSWERS, answers), (MOVES, moves)):
+    for table, rows in ((TICKET_FACTS, tickets), (ANSWERS, answers), (MOVES, moves)):
         if rows:
             session.execute(insert(table), rows)
     _add_up(session, days)
@@ -168,7 +155,7 @@ def _row(one: Facts, hour: int, fate: str) -> dict[str, Any]:
 def _add_up(session: Session, days: Iterable[str]) -> None:
     """Count days again from the facts."""
     chosen = sorted(days)
-    for daily, of in ((DAILY_ANSWERS, ANSWERS), (DAILY_TICKETS, FACTS)):
+    for daily, of in ((DAILY_ANSWERS, ANSWERS), (DAILY_TICKETS, TICKET_FACTS)):
         alike = [column.name for column in daily.columns if column.name not in ("id", "n")]
         session.execute(delete(daily).where(*_on(daily, chosen)))
         columns = [of.c[name] for name in alike]

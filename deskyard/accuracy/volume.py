@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from deskyard.accuracy.asked import LONGEST, Asked
 from deskyard.accuracy.forecast import Forecast, forecast, lacking
-from deskyard.accuracy.rollups import DAILY_TICKETS, seen
+from deskyard.accuracy.rollups import seen
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import DAILY_TICKETS
 
 HOURS: Final = 24
 SHADES: Final = 6

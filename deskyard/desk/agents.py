@@ -5,21 +5,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
-from deskyard.desk.queues import QUEUES, insert_or_ignore
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.base import storable
+from deskyard.db.tables.desk import AGENT_QUEUES, AGENTS, QUEUES
 from deskyard.errors import BadInput
-from deskyard.tables import AgentRow, ServiceRow, storable
 
 LONGEST: Final = 200
 """Characters of an agent's name."""
-
-AGENTS: Final = cast(Table, AgentRow.__table__)
-SERVICE: Final = cast(Table, ServiceRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +54,10 @@ def put(session: Session, name: str, *, present: bool, queues: Collection[str]) 
     session.execute(insert_or_ignore(session, AGENTS), [row])
     session.execute(update(AGENTS).where(AGENTS.c.name == name).values(present=present))
     number = session.scalars(select(AGENTS.c.id).where(AGENTS.c.name == name)).one()
-    session.execute(delete(SERVICE).where(SERVICE.c.agent_id == number))
+    session.execute(delete(AGENT_QUEUES).where(AGENT_QUEUES.c.agent_id == number))
     if found:
         rows = [{"agent_id": number, "queue_id": queue} for queue in found.values()]
-        session.execute(insert_or_ignore(session, SERVICE), rows)
+        session.execute(insert_or_ignore(session, AGENT_QUEUES), rows)
     made = find(session, name)
     if made is None:
         raise LookupError(f"agent {number} was made and is gone")
@@ -96,8 +94,8 @@ def served(
 
 _SERVED: Final = (
     select(AGENTS.c.name.label("agent"), QUEUES.c.name.label("queue"))
-    .outerjoin(SERVICE, SERVICE.c.agent_id == AGENTS.c.id)
-    .outerjoin(QUEUES, QUEUES.c.id == SERVICE.c.queue_id)
+    .outerjoin(AGENT_QUEUES, AGENT_QUEUES.c.agent_id == AGENTS.c.id)
+    .outerjoin(QUEUES, QUEUES.c.id == AGENT_QUEUES.c.queue_id)
 )
 _PRESENT: Final = _SERVED.where(AGENTS.c.present)
 _SOME_SERVED, _SOME_PRESENT = (

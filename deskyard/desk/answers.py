@@ -14,8 +14,7 @@ from typing import Final, Self
 from sqlalchemy import bindparam, literal_column, select
 
 from deskyard.db.database import Session
-from deskyard.desk.comments import COMMENTS
-from deskyard.desk.tickets import TICKETS
+from deskyard.db.tables.desk import COMMENTS, TICKETS
 
 MOST: Final = 1_000
 """The newest answers that are compared."""

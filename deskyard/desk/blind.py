@@ -7,14 +7,12 @@ tickets are asked about is settled when they come, by their hash: neither what b
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from deskyard.db.database import Session
-from deskyard.tables import BlindRow
-
-BLIND: Final = cast(Table, BlindRow.__table__)
+from deskyard.db.tables.review import BLIND_REVIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def ask(session: Session, decisions: Mapping[int, int], at: datetime) -> None:
     """Ask about these tickets: number → the journal's number of the decision that routed it."""
     rows = [{"ticket_id": ticket, "decision": decision, "at": at} for ticket, decision in decisions.items()]
     if rows:
-        session.execute(insert(BLIND), rows)
+        session.execute(insert(BLIND_REVIEWS), rows)
 
 
 def of(session: Session, number: int, *, to_change: bool = False) -> Blind | None:
@@ -53,18 +51,18 @@ def of(session: Session, number: int, *, to_change: bool = False) -> Blind | Non
 
 def answers(session: Session, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
     """What people answered about these tickets, where they did (by then)."""
-    mine = select(BLIND).where(BLIND.c.ticket_id.in_(numbers), BLIND.c.answer.is_not(None))
-    mine = mine if until is None else mine.where(BLIND.c.answered_at <= until)
+    mine = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id.in_(numbers), BLIND_REVIEWS.c.answer.is_not(None))
+    mine = mine if until is None else mine.where(BLIND_REVIEWS.c.answered_at <= until)
     return {row.ticket_id: row.answer for row in session.execute(mine)}
 
 
 def answered(session: Session, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
     """Keep somebody's answer, or take it back (None)."""
-    mine = update(BLIND).where(BLIND.c.ticket_id == number)
+    mine = update(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == number)
     session.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
 
 
-_READ: Final = select(BLIND).where(BLIND.c.ticket_id == bindparam("number"))
+_READ: Final = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == bindparam("number"))
 _LOCKED: Final = _READ.with_for_update()
 
 

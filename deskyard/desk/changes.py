@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 
 from deskyard.catalogue import Catalogue
 from deskyard.db.database import Session
+from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.desk import floor, journey, tickets
-from deskyard.desk.journey import JOURNEY, Actor, Step
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import TICKETS, Filed, Status
+from deskyard.desk.journey import Actor, Step
+from deskyard.desk.tickets import Filed, Status
 from deskyard.errors import Stale, StoreConflict, StoreRefused
 from deskyard.ticket import PRIORITIES
 

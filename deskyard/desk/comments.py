@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from deskyard.db.database import Session
+from deskyard.db.tables.desk import COMMENTS
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict
-from deskyard.tables import CommentRow
-
-COMMENTS: Final = cast(Table, CommentRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)

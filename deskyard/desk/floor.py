@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, select
 
 from deskyard.catalogue import Catalogue
 from deskyard.db.database import Session
+from deskyard.db.tables.desk import QUEUES
 from deskyard.desk import agents
-from deskyard.desk.queues import QUEUES
 
 
 def catalogue(

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from sqlalchemy import Row, Table, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from deskyard.db.database import Session
-from deskyard.tables import JourneyRow
+from deskyard.db.tables.desk import JOURNEY
 
 ActorKind = Literal["person", "machine", "rule"]
 
-JOURNEY: Final = cast(Table, JourneyRow.__table__)
 
 TAKEN_BACK: Final = "taken back"
 """Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""

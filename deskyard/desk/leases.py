@@ -5,34 +5,40 @@ A lease ends by itself. It keeps nobody from changing a ticket: the first write 
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import delete, select, update
 
 from deskyard.db.database import Session
-from deskyard.desk.queues import insert_or_ignore
-from deskyard.tables import LeaseRow
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.review import REVIEW_LEASES
 
 LASTS: Final = timedelta(minutes=3)
 """Unless it is taken again: the page does so every minute."""
-
-LEASES: Final = cast(Table, LeaseRow.__table__)
 
 
 def take(session: Session, number: int, holder: str, at: datetime) -> bool:
     """Take a ticket's lease, or go on holding it; False where somebody else holds it."""
     row = {"ticket_id": number, "holder": holder, "until": at + LASTS}
-    session.execute(insert_or_ignore(session, LEASES), [row])
-    free = (LEASES.c.holder == holder) | (LEASES.c.until <= at)
-    mine = update(LEASES).where(LEASES.c.ticket_id == number, free)
-    return bool(session.execute(mine.values(holder=holder, until=at + LASTS).returning(LEASES.c.ticket_id)).first())
+    session.execute(insert_or_ignore(session, REVIEW_LEASES), [row])
+    free = (REVIEW_LEASES.c.holder == holder) | (REVIEW_LEASES.c.until <= at)
+    mine = update(REVIEW_LEASES).where(REVIEW_LEASES.c.ticket_id == number, free)
+    return bool(
+        session.execute(mine.values(holder=holder, until=at + LASTS).returning(REVIEW_LEASES.c.ticket_id)).first()
+    )
 
 
 def release(session: Session, holder: str, kept: Collection[int] = ()) -> None:
     """Give back what somebody holds, but for the tickets `kept`."""
-    session.execute(delete(LEASES).where(LEASES.c.holder == holder, LEASES.c.ticket_id.not_in(list(kept))))
+    session.execute(
+        delete(REVIEW_LEASES).where(REVIEW_LEASES.c.holder == holder, REVIEW_LEASES.c.ticket_id.not_in(list(kept)))
+    )
 
 
 def held(session: Session, at: datetime) -> dict[int, str]:
     """Who holds which ticket now."""
-    return dict(session.execute(select(LEASES.c.ticket_id, LEASES.c.holder).where(LEASES.c.until > at)).all())
+    return dict(
+        session.execute(
+            select(REVIEW_LEASES.c.ticket_id, REVIEW_LEASES.c.holder).where(REVIEW_LEASES.c.until > at)
+        ).all()
+    )

@@ -12,8 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, func, select, true
 
 from deskyard.db.database import Session
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import TICKETS
+from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.journal import DECIDED, Journal
 from deskyard.policy import PLACING
 

@@ -3,22 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, bindparam, select, update
 
 from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.base import storable
+from deskyard.db.tables.desk import QUEUES
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
-from deskyard.tables import QueueRow, storable
 
 LONGEST: Final = 500
 """Characters of a queue's name: what PostgreSQL can keep unique."""
-
-QUEUES: Final = cast(Table, QueueRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +92,6 @@ def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Pa
 def names(session: Session) -> list[str]:
     """The names of all queues, open or closed, by the alphabet."""
     return list(session.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
-
-
-def insert_or_ignore(session: Session, table: Table) -> Any:
-    """INSERT that leaves a row alone which is there already: both databases know it, SQLAlchemy's common INSERT does
-    not."""
-    return _insert_or_ignore(session.dialect.name, table)
-
-
-@cache
-def _insert_or_ignore(dialect: str, table: Table) -> Any:
-    made: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
-    return made.on_conflict_do_nothing()
 
 
 _ABOUT: Final = {TRIAGE: "What the machine leaves to people."}

@@ -7,16 +7,14 @@ SHA-256: who reads the database opens no ticket with it.
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from deskyard.db.database import Session
-from deskyard.desk.queues import insert_or_ignore
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.errors import BadInput, NotThere
-from deskyard.tables import StatusLinkRow
-
-LINKS: Final = cast(Table, StatusLinkRow.__table__)
 
 STARS: Final = (1, 2, 3, 4, 5)
 LONGEST: Final = 1_000
@@ -37,7 +35,7 @@ class StatusLink:
 def keep(session: Session, ticket: int, secret: str, at: datetime) -> None:
     """Let a secret open a ticket; the first one stays."""
     row = {"ticket_id": ticket, "sha256": digest(secret), "created_at": at, "said": ""}
-    session.execute(insert_or_ignore(session, LINKS), row)
+    session.execute(insert_or_ignore(session, STATUS_LINKS), row)
 
 
 def find(session: Session, secret: str) -> StatusLink:
@@ -53,7 +51,7 @@ def rate(session: Session, link: StatusLink, stars: int, said: str, at: datetime
     if stars not in STARS:
         raise BadInput(f"{stars} stars: choose from 1 to 5")
     values = {"stars": stars, "said": said.strip()[:LONGEST], "rated_at": at}
-    session.execute(update(LINKS).where(LINKS.c.ticket_id == link.ticket).values(values))
+    session.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id == link.ticket).values(values))
 
 
 def digest(secret: str) -> str:
@@ -61,7 +59,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-_BY_SECRET: Final = select(LINKS).where(LINKS.c.sha256 == bindparam("sha256"))
+_BY_SECRET: Final = select(STATUS_LINKS).where(STATUS_LINKS.c.sha256 == bindparam("sha256"))
 
 
 def _link(row: Row[Any]) -> StatusLink:

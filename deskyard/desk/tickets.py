@@ -6,15 +6,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Row, bindparam, case, func, select
 
 from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
-from deskyard.desk.queues import QUEUES, Queue, insert_or_ignore
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.desk import QUEUES, TICKETS
+from deskyard.desk.queues import Queue
 from deskyard.errors import NotThere
-from deskyard.tables import TicketRow
 from deskyard.ticket import PRIORITIES, Ticket
 
 LABELS: Final = ("category", "priority", "assignee")
@@ -26,8 +27,6 @@ Status = Literal["new", "open", "waiting", "resolved", "closed"]
 Sort = Literal["oldest", "newest", "urgent"]
 
 _NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
-
-TICKETS: Final = cast(Table, TicketRow.__table__)
 
 
 @dataclass(frozen=True, slots=True)

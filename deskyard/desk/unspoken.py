@@ -12,11 +12,12 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from deskyard.db.database import Session
+from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.review import BLIND_REVIEWS
+from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import blind
-from deskyard.desk.journey import JOURNEY, TAKEN_BACK
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
-from deskyard.foreign.mirror import MIRROR
+from deskyard.desk.journey import TAKEN_BACK
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.journal import Entry, Journal
 from deskyard.policy import TRIAGE
 from deskyard.ticket import TARGETS, Target
@@ -49,8 +50,8 @@ def look(session: Session, visible: Collection[str] | None = None, n: int = NEWE
     wanted = READ.where(
         TICKETS.c.erased_at.is_(None),
         ~select(MIRROR.c.ticket_id).where(MIRROR.c.ticket_id == TICKETS.c.id).exists(),
-        ~select(blind.BLIND.c.ticket_id)
-        .where(blind.BLIND.c.ticket_id == TICKETS.c.id, blind.BLIND.c.answered_at.is_(None))
+        ~select(BLIND_REVIEWS.c.ticket_id)
+        .where(BLIND_REVIEWS.c.ticket_id == TICKETS.c.id, BLIND_REVIEWS.c.answered_at.is_(None))
         .exists(),
     )
     if visible is not None:

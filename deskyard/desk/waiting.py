@@ -13,12 +13,10 @@ from typing import Any, Final
 from sqlalchemy import Row, and_, literal, or_, select
 
 from deskyard.db.database import Session
-from deskyard.desk.blind import BLIND
-from deskyard.desk.journey import JOURNEY
+from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.review import BLIND_REVIEWS
+from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.overview import fate
-from deskyard.desk.queues import QUEUES
-from deskyard.desk.tickets import TICKETS
-from deskyard.foreign.mirror import MIRROR
 from deskyard.journal import Journal
 from deskyard.policy import TRIAGE
 from deskyard.ticket import PRIORITIES
@@ -78,13 +76,13 @@ class Line:
         return known
 
 
-_ASKED: Final = BLIND.c.ticket_id.is_not(None) & BLIND.c.answered_at.is_(None)
+_ASKED: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)
 _ABOUT: Final = (TICKETS.c.id, TICKETS.c.version, TICKETS.c.priority, TICKETS.c.status, QUEUES.c.name.label("queue"))
 _BLIND: Final = (
     select(*_ABOUT, literal(True).label("is_blind"))
     .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
-    .join(BLIND, BLIND.c.ticket_id == TICKETS.c.id)
-    .where(BLIND.c.answered_at.is_(None))
+    .join(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
+    .where(BLIND_REVIEWS.c.answered_at.is_(None))
 )
 
 
@@ -94,7 +92,7 @@ def _standing(fallback: str, visible: Collection[str] | None) -> Any:
         select(*_ABOUT, _ASKED.label("is_blind"))
         .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
         .outerjoin(MIRROR, MIRROR.c.ticket_id == TICKETS.c.id)
-        .outerjoin(BLIND, BLIND.c.ticket_id == TICKETS.c.id)
+        .outerjoin(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
         .where(
             TICKETS.c.status.in_(STATUSES),
             or_(QUEUES.c.name.in_({fallback, TRIAGE}), and_(MIRROR.c.ticket_id.is_not(None), ~by_people.exists())),

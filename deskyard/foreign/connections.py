@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from deskyard.db.database import Session
+from deskyard.db.tables.sync import CONNECTIONS
 from deskyard.errors import NotThere
-from deskyard.tables import ConnectionRow
-
-CONNECTIONS: Final = cast(Table, ConnectionRow.__table__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One of them, as it is now; see `deskyard.tables.ConnectionRow`. Its name is the `source` of its tickets."""
+    """One of them, as it is now; see `deskyard.db.tables.sync.CONNECTIONS`. Its name is the `source` of its tickets."""
 
     id: int
     name: str

@@ -2,19 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, func, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from deskyard.db import pagination
 from deskyard.db.database import Session
 from deskyard.db.pagination import Page
+from deskyard.db.tables.sync import DELIVERIES
 from deskyard.foreign.outbox import WAITING, Outbox
 from deskyard.stores.contract import Delivery
-from deskyard.tables import DeliveryRow
 from deskyard.ticket import PRIORITIES
 
-DELIVERIES: Final = cast(Table, DeliveryRow.__table__)
 OUTBOX: Final = Outbox(DELIVERIES)
 
 _URGENCY: Final = {name: len(PRIORITIES) - place for place, name in enumerate(PRIORITIES)}

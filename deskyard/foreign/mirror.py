@@ -7,11 +7,13 @@ apart into ours and people's. A picture is never replaced by an older one. What 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
-from sqlalchemy import Row, Table, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
+from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import changes, journey, queues, tickets
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.journey import Actor, Step
@@ -19,9 +21,7 @@ from deskyard.desk.tickets import Filed, Status
 from deskyard.foreign.connections import Connection
 from deskyard.policy import TRIAGE
 from deskyard.stores.contract import StoredTicket, Values
-from deskyard.tables import MirrorRow, storable
 
-MIRROR: Final = cast(Table, MirrorRow.__table__)
 STATUSES: Final = get_args(Status)
 
 

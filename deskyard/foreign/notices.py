@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from deskyard.db.database import Session
-from deskyard.desk.queues import insert_or_ignore
+from deskyard.db.statements import insert_or_ignore
+from deskyard.db.tables.notifications import NOTICE_TARGETS, NOTICES
 from deskyard.errors import NotThere
 from deskyard.foreign.outbox import WAITING, Outbox
-from deskyard.tables import NoticeRow, NoticeTargetRow
 
-TARGETS: Final = cast(Table, NoticeTargetRow.__table__)
-NOTICES: Final = cast(Table, NoticeRow.__table__)
 OUTBOX: Final = Outbox(NOTICES)
 
 ROUTED, WAITS, TRIPPED = "routed", "waits", "tripped"
@@ -38,20 +36,20 @@ class Target:
 def put(session: Session, name: str, place: str, queues: Sequence[str], language: str) -> Target:
     """Make a target, or make the one of that name be so."""
     said = {"place": place, "queues": list(queues), "language": language}
-    made = insert_or_ignore(session, TARGETS)
+    made = insert_or_ignore(session, NOTICE_TARGETS)
     session.execute(made, [{"name": name, "created_at": datetime.now(UTC), **said}])
-    session.execute(update(TARGETS).where(TARGETS.c.name == name).values(**said))
+    session.execute(update(NOTICE_TARGETS).where(NOTICE_TARGETS.c.name == name).values(**said))
     return _target(session.execute(_BY_NAME, {"name": name}).one())
 
 
 def every(session: Session) -> list[Target]:
     """All of them, oldest first."""
-    return [_target(row) for row in session.execute(select(TARGETS).order_by(TARGETS.c.id))]
+    return [_target(row) for row in session.execute(select(NOTICE_TARGETS).order_by(NOTICE_TARGETS.c.id))]
 
 
 def get(session: Session, number: int) -> Target:
     """One of them. Raises NotThere."""
-    row = session.execute(select(TARGETS).where(TARGETS.c.id == number)).first()
+    row = session.execute(select(NOTICE_TARGETS).where(NOTICE_TARGETS.c.id == number)).first()
     if row is None:
         raise NotThere(f"there is no notice target {number}")
     return _target(row)
@@ -69,7 +67,7 @@ def remove(session: Session, name: str) -> None:
     """Tell it nothing more. Raises NotThere."""
     number = named(session, name).id
     session.execute(delete(NOTICES).where(NOTICES.c.target_id == number))
-    session.execute(delete(TARGETS).where(TARGETS.c.id == number))
+    session.execute(delete(NOTICE_TARGETS).where(NOTICE_TARGETS.c.id == number))
 
 
 def keep(session: Session, ticket: int, queue: str, decision: int, event: str, at: datetime) -> list[int]:
@@ -94,7 +92,7 @@ def keep(session: Session, ticket: int, queue: str, decision: int, event: str, a
     return numbers
 
 
-_BY_NAME: Final = select(TARGETS).where(TARGETS.c.name == bindparam("name"))
+_BY_NAME: Final = select(NOTICE_TARGETS).where(NOTICE_TARGETS.c.name == bindparam("name"))
 
 
 def _target(row: Row[Any]) -> Target:

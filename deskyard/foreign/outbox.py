@@ -29,7 +29,7 @@ class Outbox:
     """The rows of one table."""
 
     def __init__(self, table: Table) -> None:
-        """The table has the columns of `DeliveryRow` from `begun` on."""
+        """The table has the columns of `deskyard.db.tables.outbox`."""
         self.table = table
         self._one = select(table).where(table.c.id == bindparam("number"))
         self._locked = self._one.with_for_update()

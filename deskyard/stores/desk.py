@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deskyard import __version__
 from deskyard.catalogue import Catalogue
 from deskyard.db.database import Database, Session, open_database
+from deskyard.db.tables.base import storable
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused
@@ -32,7 +33,6 @@ from deskyard.stores.contract import (
     unsupported,
 )
 from deskyard.stores.desk_pull import ME, key_of, seen
-from deskyard.tables import storable
 
 SETS: Final = frozenset({"queue", "category", "priority", "assignee"})
 

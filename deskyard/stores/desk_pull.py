@@ -15,12 +15,12 @@ from typing import Final
 from sqlalchemy import literal, select, tuple_
 
 from deskyard.db.database import Session
-from deskyard.desk.comments import COMMENTS
-from deskyard.desk.journey import JOURNEY, Actor
-from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.db.tables.base import Moment
+from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
+from deskyard.desk.journey import Actor
+from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.errors import BadInput
 from deskyard.stores.contract import Page, StoredTicket
-from deskyard.tables import Moment
 
 OVERLAP: Final = timedelta(seconds=60)
 """Twice as long as a writer waits for its turn (`deskyard.db.database.PATIENCE`)."""

@@ -7,9 +7,9 @@ from fastapi import APIRouter
 
 from deskyard import audit
 from deskyard.db.pagination import PAGE
+from deskyard.db.tables.base import storable
 from deskyard.desk import agents as desk
 from deskyard.errors import NotThere
-from deskyard.tables import storable
 from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit
 from service.api.forms import PutAgent
 from service.api.shapes import Agents, AgentSeen

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from deskyard.db.tables.base import storable
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.tickets import Status
-from deskyard.tables import storable
 from deskyard.ticket import Ticket
 from deskyard.times import read_time
 

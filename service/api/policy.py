@@ -8,8 +8,8 @@ from fastapi.responses import Response
 
 from deskyard import audit, policy_file, turns
 from deskyard.db.pagination import LONGEST_PAGE
+from deskyard.db.tables.base import storable
 from deskyard.policies import Policies
-from deskyard.tables import storable
 from service.api.doors import CalledBy, InYard
 from service.api.shapes import PolicySeen, PolicyVersions, TaskSeen, TaxonomySeen, TurnAsked, TurnSeen
 from service.problems import problems

@@ -9,12 +9,12 @@ from pydantic import AwareDatetime
 from deskyard import audit
 from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE
+from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Sort, Status, Wanted
 from deskyard.errors import NotThere
-from deskyard.tables import storable
 from service.api.doors import CalledBy, Cursor, InYard, Limit, QueueName
 from service.api.forms import Priority, PutQueue
 from service.api.shapes import Brief, Queues, QueueSeen, Tickets

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
 
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
 from deskyard.desk import comments, journey, tickets
 from deskyard.journal import Journal
-from deskyard.tables import storable
 from service import corrections
 from service.api.doors import CalledBy, IdempotencyKey, InLane, InYard
 from service.api.forms import NewComment, NewTicket, Patch

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
+from deskyard.db.tables.base import storable
 from deskyard.desk import answers
 from deskyard.reports.words import N_
 from deskyard.settings import settings
-from deskyard.tables import storable
 from service import asking
 from service.access import Access
 from service.api.doors import InYard

@@ -17,13 +17,13 @@ from markupsafe import Markup
 
 from deskyard.accuracy.sheets import safe
 from deskyard.db.pagination import LONGEST_PAGE
+from deskyard.db.tables.base import storable
 from deskyard.desk import agents, changes, floor, tickets
 from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Sort, Wanted
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
-from deskyard.tables import storable
 from deskyard.ticket import PRIORITIES
 from service import corrections, sight
 from service.api.doors import Cursor, InYard, QueueName

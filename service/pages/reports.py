@@ -17,11 +17,11 @@ from deskyard.accuracy import panels, rollups, sheets
 from deskyard.accuracy.asked import NOW, Asked, Only
 from deskyard.accuracy.behind import behind
 from deskyard.accuracy.panels import PANELS, Question
-from deskyard.accuracy.rollups import DAILY_TICKETS
 from deskyard.accuracy.savings import USUAL, Prices
 from deskyard.db.database import Session
+from deskyard.db.tables.analytics import DAILY_TICKETS
+from deskyard.db.tables.desk import QUEUES
 from deskyard.desk import tickets
-from deskyard.desk.queues import QUEUES
 from deskyard.errors import NotThere
 from deskyard.policies import Policies
 from deskyard.reports import panels as shown_panels

@@ -11,6 +11,7 @@ from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from deskyard.db.database import Session
+from deskyard.db.tables.base import storable
 from deskyard.desk import choices, comments, floor, tickets
 from deskyard.desk.tickets import Filed
 from deskyard.errors import DeskyardError, NotThere
@@ -18,7 +19,6 @@ from deskyard.foreign import connections, mirror
 from deskyard.journal import Entry, Journal
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, TRIAGE, Policy
-from deskyard.tables import storable
 from deskyard.ticket import Target
 from service import reviewing
 from service.access import Caller

@@ -15,12 +15,12 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from deskyard import policy_file, trips
+from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk_queues
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
 from deskyard.policy import TRIAGE, Mode, Policy, Rule
 from deskyard.reports.words import N_
-from deskyard.tables import storable
 from deskyard.ticket import TARGETS
 from service import ruling
 from service.api.doors import CalledBy, InYard

@@ -12,12 +12,12 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from deskyard import undo
+from deskyard.db.tables.base import storable
 from deskyard.desk import agents, changes, comments, floor, journey, tickets, timeline
 from deskyard.desk.tickets import Filed
 from deskyard.errors import DeskyardError, NotThere
 from deskyard.foreign import connections, mirror
 from deskyard.journal import DECIDED, Journal
-from deskyard.tables import storable
 from deskyard.ticket import PRIORITIES
 from deskyard.undo import Case
 from service import corrections, sight

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from deskyard.db.database import open_database
-from deskyard.foreign import notices
+from deskyard.db.tables.notifications import NOTICES
 from deskyard.simulate.world import World
 from tests.conftest import Server
 
@@ -77,7 +77,7 @@ def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_
 
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as session:
-        alerts = session.execute(select(notices.NOTICES).where(notices.NOTICES.c.event == "tripped")).all()
+        alerts = session.execute(select(NOTICES).where(NOTICES.c.event == "tripped")).all()
     database.close()
     assert [row.queue for row in alerts] == [changed]
 

@@ -9,7 +9,8 @@ import pytest
 
 from deskyard import bundle
 from deskyard.db.database import open_database
-from deskyard.desk import comments, tickets
+from deskyard.db.tables.desk import TICKETS
+from deskyard.desk import comments
 from deskyard.desk.journey import Actor
 from deskyard.desk.tickets import READ, filed
 from deskyard.export_history import name as exported_name
@@ -18,14 +19,14 @@ from service import corrections
 from service.yard import Yard
 from tests.fakes.lived import live
 
-TICKETS = 320
+FILED = 320
 TRAIN = ("train", "--desk", "--effort", "quick", "--no-mlflow")
 
 
 @pytest.fixture
 def desk(home):
     """Its database, where simulated people have sorted and solved simulated tickets and said something of each."""
-    live(home, settings().database, TICKETS)
+    live(home, settings().database, FILED)
     database = open_database(settings().database)
     with database.reading() as session:
         there = [filed(row) for row in session.execute(READ)]
@@ -39,7 +40,7 @@ def desk(home):
 
 def every(database):
     with database.reading() as session:
-        return [filed(row) for row in session.execute(READ.order_by(tickets.TICKETS.c.id))]
+        return [filed(row) for row in session.execute(READ.order_by(TICKETS.c.id))]
 
 
 def holding(home, words):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard.db.database import open_database
-from deskyard.desk import changes, comments, tickets
+from deskyard.db.tables.desk import TICKETS
+from deskyard.desk import changes, comments
 from deskyard.desk.journey import Actor
 from tests.browser.conftest import LANGUAGES, SCREENS, fits
 
@@ -24,7 +25,7 @@ def newest(home, change):
     """Do something with the ticket that came last."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as session:
-        number = session.execute(tickets.TICKETS.select().order_by(tickets.TICKETS.c.id.desc())).first().id
+        number = session.execute(TICKETS.select().order_by(TICKETS.c.id.desc())).first().id
         change(session, number)
     database.close()
 

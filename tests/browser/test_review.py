@@ -11,9 +11,9 @@ from sqlalchemy import delete, update
 
 from deskyard import access
 from deskyard.db.database import open_database
+from deskyard.db.tables.desk import TICKETS
+from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk import tickets
-from deskyard.desk.blind import BLIND
-from deskyard.desk.tickets import TICKETS
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from tests.browser.conftest import LANGUAGES, SCREENS, fits
@@ -29,7 +29,7 @@ def put_policy(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as session:
         Policies.put(session, Policy(mode=Mode.SUGGEST, blind=0.0), "test", datetime.now(UTC))
-        session.execute(delete(BLIND))
+        session.execute(delete(BLIND_REVIEWS))
         session.execute(update(TICKETS).values(priority="low"))
     database.close()
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import insert
 
 from deskyard.db.database import open_database
+from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk import agents, blind, changes, journey, queues, tickets
-from deskyard.desk.blind import BLIND
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadInput
 from deskyard.export_history import beside, export
@@ -224,7 +224,7 @@ def stood(desk):
             told = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
             Journal.record(session, Stamp(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
         for number, answer in ((blindly, "IT"), (led, "Billing")):
-            session.execute(insert(BLIND), {"ticket_id": number, "decision": 1, "at": NOW})
+            session.execute(insert(BLIND_REVIEWS), {"ticket_id": number, "decision": 1, "at": NOW})
             blind.answered(session, number, answer, "ann", NOW)
     for number in (silent, corrected, confirmed, blindly, led, back):
         change(desk, number, at=NOW + timedelta(hours=1), status="resolved")

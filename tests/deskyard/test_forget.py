@@ -11,18 +11,19 @@ from sqlalchemy import inspect, text
 from deskyard import audit, forget
 from deskyard.accuracy import rollups
 from deskyard.db.database import open_database
+from deskyard.db.tables.analytics import ROLLUP_STATE, TICKET_FACTS
+from deskyard.db.tables.base import PREFIXES
+from deskyard.db.tables.desk import COMMENTS, TICKETS
+from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import agents, changes, comments, journey, status_links, tickets
-from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import Actor
 from deskyard.desk.queues import ensure
 from deskyard.errors import BadInput, StoreConflict
 from deskyard.export_history import export
 from deskyard.foreign import connections, deliveries, mirror
-from deskyard.foreign.mirror import MIRROR
 from deskyard.forget_cli import _lines
 from deskyard.journal import CORRECTED, DECIDED, DELIVERED, SEEN, WISHED, Journal, Stamp, fingerprint, seal
 from deskyard.stores.contract import Delivery, StoredTicket
-from deskyard.tables import PREFIXES
 from deskyard.ticket import Ticket
 from service import corrections
 from service.routing import route
@@ -122,13 +123,13 @@ def test_reports_count_the_same_before_and_after(desk):
         live(desk, file(desk, requester), requester)
     rollups.refresh(desk.database, UTC_ZONE)
     with desk.database.reading() as session:
-        before = session.execute(rollups.FACTS.select()).all()
+        before = session.execute(TICKET_FACTS.select()).all()
     forget_anna(desk.database)
     with desk.database.writing() as session:
-        session.execute(rollups.STATE.update().values(rules=-1))  # count all of it anew
+        session.execute(ROLLUP_STATE.update().values(rules=-1))  # count all of it anew
     rollups.refresh(desk.database, UTC_ZONE)
     with desk.database.reading() as session:
-        assert session.execute(rollups.FACTS.select()).all() == before
+        assert session.execute(TICKET_FACTS.select()).all() == before
     assert before[0].replies == 2  # those of ann and of carl
 
 
@@ -244,7 +245,7 @@ def test_retention_erases_what_was_solved_and_not_touched_since(desk):
             (unsolved, "waiting", now - timedelta(days=400)),
         ):
             changes.set_values(session, tickets.get(session, number), {"status": status}, at)
-            session.execute(tickets.TICKETS.update().values(received_at=now - timedelta(days=500)))
+            session.execute(TICKETS.update().values(received_at=now - timedelta(days=500)))
     assert forget.expire(desk.database, 30, AGENT, clock, lambda: True) == 1
     with desk.database.reading() as session:
         erased = {one for one in (old, fresh, unsolved) if tickets.get(session, one).erased_at is not None}

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deskyard import mail_message
+from deskyard.db.tables.base import storable
 from deskyard.errors import BadInput, NotAllowed, StoreUnreachable
 from deskyard.mail_address import Address
 from deskyard.mail_message import LONGEST, UNREADABLE
 from deskyard.mail_text import decoded, header
 from deskyard.mailbox import Mailbox
-from deskyard.tables import storable
 
 RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORDS = "Не печатает принтер на третьем этаже, помогите пожалуйста"

@@ -6,6 +6,7 @@ import pytest
 
 from deskyard import audit, promotion, undo
 from deskyard.db.database import open_database
+from deskyard.db.tables.desk import JOURNEY, TICKETS
 from deskyard.desk import agents, changes, comments, journey, queues, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.errors import BadInput
@@ -170,7 +171,7 @@ def test_an_erased_ticket_is_counted_and_stops_nothing(desk):
     kept, _ = decide(desk)
     case = look(desk)[number]
     with desk.writing() as session:
-        for table in (journey.JOURNEY, tickets.TICKETS):
+        for table in (JOURNEY, TICKETS):
             key = table.c.ticket_id if "ticket_id" in table.c else table.c.id
             session.execute(table.delete().where(key == number))
     assert look(desk)[number].stays == "the ticket is erased"

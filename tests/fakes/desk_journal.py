@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
+from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import comments, journey, tickets
 from deskyard.desk.journey import Actor, Step
-from deskyard.desk.queues import QUEUES, ensure
-from deskyard.desk.tickets import TICKETS
+from deskyard.desk.queues import ensure
 from deskyard.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, SEEN, Journal, Stamp
 from deskyard.policy import TRIAGE
 from deskyard.ticket import Ticket

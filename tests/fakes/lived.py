@@ -17,12 +17,12 @@ from pathlib import Path
 from sqlalchemy import bindparam, update
 
 from deskyard.db.database import Database, open_database
+from deskyard.db.tables.desk import COMMENTS, JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import agents, journey
-from deskyard.desk.comments import COMMENTS
-from deskyard.desk.journey import JOURNEY, Actor, Step
-from deskyard.desk.queues import QUEUES, ensure
-from deskyard.desk.tickets import TICKETS
-from deskyard.journal import _ENTRIES, COMMENTED, Journal, Stamp
+from deskyard.desk.journey import Actor, Step
+from deskyard.desk.queues import ensure
+from deskyard.journal import COMMENTED, Journal, Stamp
 from deskyard.policies import Policies
 from deskyard.policy import TRIAGE, Mode, Policy
 from deskyard.simulate.simulated import SimulatedTicket
@@ -90,7 +90,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
         }
         queues = {row.name: row.id for row in session.execute(QUEUES.select())}
         came = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
-        for table, column in ((_ENTRIES, "ticket_id"), (JOURNEY, "ticket_id")):
+        for table, column in ((JOURNAL_ENTRIES, "ticket_id"), (JOURNEY, "ticket_id")):
             session.execute(
                 update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), came
             )

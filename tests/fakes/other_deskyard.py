@@ -9,7 +9,7 @@ import httpx2
 from sqlalchemy import update
 
 from deskyard import access
-from deskyard.desk.tickets import TICKETS
+from deskyard.db.tables.desk import TICKETS
 from deskyard.policy import TRIAGE
 from deskyard.testing import Behind
 

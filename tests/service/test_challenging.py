@@ -8,6 +8,7 @@ import pytest
 
 from deskyard import active_model, bundle, challengers, promotion
 from deskyard.accuracy import rollups
+from deskyard.db.tables.registry import SHADOW_ANSWERS
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.simulate.world import World
@@ -51,7 +52,7 @@ def arrive(yard, n, seed=5):
 
 def kept(database):
     with database.reading() as session:
-        return session.execute(challengers.SHADOWS.select()).all()
+        return session.execute(SHADOW_ANSWERS.select()).all()
 
 
 def test_without_a_challenger_nobody_is_asked(database, yard, models):

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from deskyard import audit, promotion, undo
+from deskyard.db.tables.sync import DELIVERIES
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict
@@ -239,7 +240,7 @@ def test_work_of_a_dead_process_is_done_by_the_next(database, desk, base, start)
     with database.writing() as session:  # as a process leaves it that dies between writing and settling
         dead = {"state": "working", "worker": "a process that died", "attempt": 2, "ended_at": None}
         late = datetime.now(UTC) - timedelta(minutes=5)
-        session.execute(deliveries.DELIVERIES.update().values(**dead, begun=True, due_at=late))
+        session.execute(DELIVERIES.update().values(**dead, begun=True, due_at=late))
     assert wait_for(lambda: states(database) == {"done": 1}, 60)
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
     assert engine.works

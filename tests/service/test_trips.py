@@ -7,6 +7,7 @@ import pytest
 
 from deskyard import active_model, trips
 from deskyard.accuracy import rollups
+from deskyard.db.tables.notifications import NOTICES
 from deskyard.desk import blind
 from deskyard.desk.journey import Actor
 from deskyard.errors import NotThere
@@ -105,7 +106,7 @@ def test_whoever_wants_to_know_is_told_once_by_the_last_ticket(desk):
     look(desk.yard)
     look(desk.yard)
     with desk.yard.database.reading() as session:
-        rows = session.execute(notices.NOTICES.select().where(notices.NOTICES.c.event == notices.TRIPPED)).all()
+        rows = session.execute(NOTICES.select().where(NOTICES.c.event == notices.TRIPPED)).all()
         names = {notices.get(session, row.target_id).name for row in rows}
     assert (names, len(rows)) == ({"all", "network"}, 2)
     assert {(row.ticket_id, row.queue) for row in rows} == {(last, "IT")}

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from deskyard.tables import PREFIXES, Base
+from deskyard.db.tables import METADATA
+from deskyard.db.tables.base import PREFIXES
 
 
 def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
@@ -14,7 +15,7 @@ def run() -> None:
     """Bring the connection handed over in `attributes` to the asked revision."""
     context.configure(
         connection=context.config.attributes["connection"],
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         include_object=ours,
         render_as_batch=True,
         version_table="desk_alembic_version",

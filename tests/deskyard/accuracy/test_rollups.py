@@ -16,8 +16,8 @@ from deskyard.accuracy.behind import behind
 from deskyard.accuracy.facts import FATES
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.accuracy.promises import promises
-from deskyard.accuracy.rollups import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, FACTS, MOVES
 from deskyard.db.database import open_database
+from deskyard.db.tables.analytics import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, MOVES, TICKET_FACTS
 from deskyard.errors import BadInput
 from deskyard.policy import Policy
 from deskyard.ticket import TARGETS
@@ -58,7 +58,7 @@ def rows(database, table, *columns):
 
 
 def everything(database):
-    tables = (FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS)
+    tables = (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS)
     return [rows(database, one, *(column.name for column in one.columns if column.name != "id")) for one in tables]
 
 
@@ -169,7 +169,7 @@ def test_postgresql_counts_and_shows_the_same(postgres_url, counted):
 
 def test_no_text_of_a_ticket_is_in_what_is_counted(counted):
     with counted.reading() as session:
-        for table in (FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
+        for table in (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
             assert "secret of" not in str(session.execute(select(table)).all())
 
 
@@ -230,7 +230,7 @@ def test_the_period_before_is_as_long_and_ends_the_day_before(session):
 def test_whoever_sees_some_queues_counts_and_opens_those_tickets_only(session):
     asked = Asked(WHOLE.first, WHOLE.last, visible=frozenset(["HR"]))
     found = behind(session, asked, Only(), 1000)
-    where = set(session.scalars(select(FACTS.c.queue).where(FACTS.c.ticket_id.in_(found.numbers))))
+    where = set(session.scalars(select(TICKET_FACTS.c.queue).where(TICKET_FACTS.c.ticket_id.in_(found.numbers))))
     assert where == {"HR"}
     nobody = Asked(WHOLE.first, WHOLE.last, visible=frozenset())
     for name, panel in PANELS.items():

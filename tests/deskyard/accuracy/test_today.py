@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert
 from deskyard.accuracy import bounces, confusion, load, promises, rightness, rollups, speed, volume
 from deskyard.accuracy.asked import Asked, Only
 from deskyard.accuracy.behind import behind
-from deskyard.accuracy.rollups import ANSWERS, FACTS, MOVES
+from deskyard.db.tables.analytics import ANSWERS, MOVES, TICKET_FACTS
 from deskyard.errors import BadInput
 from deskyard.policy import Policy
 from deskyard.taxonomy import Turn, names
@@ -72,7 +72,7 @@ def counted(database, request):
 
 def write(database, facts, answers, moves):
     with database.writing() as session:
-        for table, rows in ((FACTS, facts), (ANSWERS, answers), (MOVES, moves)):
+        for table, rows in ((TICKET_FACTS, facts), (ANSWERS, answers), (MOVES, moves)):
             session.execute(delete(table))
             if rows:
                 session.execute(insert(table), rows)

@@ -15,12 +15,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from deskyard import check
 from deskyard.db.database import Database, _alembic, open_database
 from deskyard.db.migrations import env
+from deskyard.db.tables import METADATA
+from deskyard.db.tables.base import Moment
+from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import journey, queues, tickets
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
 from deskyard.journal import Journal, fingerprint, seal
 from deskyard.policy import TRIAGE
 from deskyard.settings import Settings
-from deskyard.tables import Base, Moment, QueueRow, TicketRow
 from deskyard.ticket import Ticket
 
 FORK = multiprocessing.get_context("fork")
@@ -61,7 +63,7 @@ def server(postgres_url):
 def test_the_migrations_make_exactly_the_tables_that_the_code_expects(database):
     with database.engine.connect() as connection:
         options = {"include_object": env.ours, "version_table": "desk_alembic_version", "compare_type": True}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_tables_of_other_owners_are_not_looked_at(database):
@@ -69,7 +71,7 @@ def test_tables_of_other_owners_are_not_looked_at(database):
         session.execute(text("CREATE TABLE operation_outputs (x TEXT)"))
     with database.engine.connect() as connection:
         options = {"include_object": env.ours, "version_table": "desk_alembic_version"}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_a_migrated_database_is_at_the_newest_revision_and_migrates_again_without_a_change(database):
@@ -183,31 +185,31 @@ def test_a_ticket_can_not_exist_without_a_queue(database):
     texts = dict.fromkeys(("subject", "body", "channel", "language", "requester", "organisation"), "")
     row = {"source": "api", "fields": {}, "created_at": now, "received_at": now, **texts}
     with pytest.raises(IntegrityError), database.writing() as session:
-        session.execute(insert(TicketRow), {**row, "queue_id": None})
+        session.execute(insert(TICKETS), {**row, "queue_id": None})
     with pytest.raises(IntegrityError), database.writing() as session:
-        session.execute(insert(TicketRow), {**row, "queue_id": 4711})
+        session.execute(insert(TICKETS), {**row, "queue_id": 4711})
 
 
 def test_a_transaction_that_fails_leaves_no_trace(database):
     def fail():
         with database.writing() as session:
-            session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
+            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
             raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
         fail()
     with database.reading() as session:
-        assert session.scalars(select(QueueRow.name)).all() == []
+        assert session.scalars(select(QUEUES.c.name)).all() == []
 
 
 def test_a_reader_sees_one_state_of_the_database_whatever_is_written_meanwhile(database):
     def names(session):
-        return session.scalars(select(QueueRow.name)).all()
+        return session.scalars(select(QUEUES.c.name)).all()
 
     with database.reading() as reader:
         assert names(reader) == []
         with database.writing() as session:
-            session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
+            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
         assert names(reader) == []
     with database.reading() as reader:
         assert names(reader) == ["IT"]
@@ -215,7 +217,7 @@ def test_a_reader_sees_one_state_of_the_database_whatever_is_written_meanwhile(d
 
 def test_on_postgresql_a_reader_can_not_write(server):
     with pytest.raises(DBAPIError, match="read-only"), server.reading() as session:
-        session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
+        session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
 
 
 def test_writers_take_turns_and_readers_do_not_wait(database):
@@ -223,7 +225,7 @@ def test_writers_take_turns_and_readers_do_not_wait(database):
 
     def write():
         with database.writing() as session:
-            session.execute(insert(QueueRow), {"name": "IT", "created_at": datetime.now(UTC)})
+            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
             writing.set()
             assert done.wait(10)
 
@@ -231,11 +233,11 @@ def test_writers_take_turns_and_readers_do_not_wait(database):
     writer.start()
     assert writing.wait(10)
     with database.reading() as session:
-        assert session.scalars(select(QueueRow.name)).all() == []
+        assert session.scalars(select(QUEUES.c.name)).all() == []
     done.set()
     writer.join()
     with database.writing() as session:
-        assert session.scalars(select(QueueRow.name)).all() == ["IT"]
+        assert session.scalars(select(QUEUES.c.name)).all() == ["IT"]
 
 
 def _add_queues(url, prefix, together):
@@ -244,7 +246,7 @@ def _add_queues(url, prefix, together):
     for number in range(50):
         with opened.writing() as session:
             session.execute(text("SELECT count(*) FROM desk_queues"))
-            session.execute(insert(QueueRow), {"name": f"{prefix}{number}", "created_at": datetime.now(UTC)})
+            session.execute(insert(QUEUES), {"name": f"{prefix}{number}", "created_at": datetime.now(UTC)})
     opened.close()
 
 

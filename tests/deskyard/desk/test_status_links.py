@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.desk import queues, status_links, tickets
-from deskyard.desk.status_links import LINKS
 from deskyard.errors import BadInput, NotThere
 from deskyard.ticket import Ticket
 
@@ -33,7 +33,7 @@ def test_a_secret_opens_its_ticket_and_any_other_opens_nothing(database, ticket)
 
 def test_the_database_does_not_hold_the_secret(database, ticket):
     with database.reading() as session:
-        assert SECRET not in str(session.execute(select(LINKS)).all())
+        assert SECRET not in str(session.execute(select(STATUS_LINKS)).all())
 
 
 def test_the_first_secret_of_a_ticket_stays(database, ticket):

@@ -6,9 +6,9 @@ from html import unescape
 import pytest
 from structlog.testing import capture_logs
 
-from deskyard.desk import comments, status_links, tickets
+from deskyard.db.tables.desk import COMMENTS, STATUS_LINKS, TICKETS
+from deskyard.desk import status_links, tickets
 from deskyard.desk.journey import Actor
-from deskyard.desk.status_links import LINKS
 from service import corrections
 from service.asking import LONGEST
 from tests.conftest import SUBJECTS
@@ -41,7 +41,7 @@ def ask(client, **told):
 
 def every(client):
     with client.app.state.yard.database.reading() as session:
-        return [tickets.get(session, row.id) for row in session.execute(tickets.READ.order_by(tickets.TICKETS.c.id))]
+        return [tickets.get(session, row.id) for row in session.execute(tickets.READ.order_by(TICKETS.c.id))]
 
 
 def become(client, status, **more):
@@ -152,7 +152,7 @@ def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhe
     assert secret not in str(logged)
     assert secret not in client.get("/metrics").text
     with client.app.state.yard.database.reading() as session:
-        kept = str([session.execute(table.select()).all() for table in (LINKS, tickets.TICKETS, comments.COMMENTS)])
+        kept = str([session.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
     assert secret not in kept
     assert status_links.digest(secret) in kept
 
@@ -224,7 +224,7 @@ def test_a_solution_is_rated_and_what_is_not_solved_is_not(client):
     assert "you gave 4 stars of five" in text(client.post(f"{address}/stars", data=rated, headers=OURS))
     assert client.post(f"{address}/stars", data={"stars": 9}, headers=OURS).status_code == 422
     with client.app.state.yard.database.reading() as session:
-        (row,) = session.execute(LINKS.select()).all()
+        (row,) = session.execute(STATUS_LINKS.select()).all()
     assert (row.stars, row.said) == (4, "Thanks!")
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from deskyard import access, users
-from deskyard.tables import SessionRow
+from deskyard.db.tables.auth import SESSIONS
 from tests.service.pages.people import PASSWORD, sign_in_as
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -29,7 +29,7 @@ def enter(client, name="ann", password=PASSWORD, to="/", headers=OURS):
 
 def age(client, **changed):
     with client.app.state.yard.database.writing() as session:
-        session.execute(update(SessionRow).values(**changed))
+        session.execute(update(SESSIONS).values(**changed))
 
 
 def test_a_page_asks_to_sign_in_and_the_api_for_a_key(known):

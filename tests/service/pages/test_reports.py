@@ -12,10 +12,11 @@ from sqlalchemy import insert
 from deskyard.accuracy import rollups
 from deskyard.accuracy.panels import PANELS
 from deskyard.accuracy.sheets import SHEETS
+from deskyard.db.tables.desk import STATUS_LINKS
+from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.policies import Policies
 from deskyard.policy import Policy
 from deskyard.settings import settings
-from deskyard.tables import BlindRow, StatusLinkRow
 from deskyard.taxonomy import Turn
 from tests.fakes.desk_journal import DAYS, fill
 from tests.service.pages.people import sign_in_as
@@ -35,9 +36,9 @@ def desk(client):
     with database.writing() as session:
         for i, number in enumerate(numbers[::5]):
             blind = {"ticket_id": number, "decision": 1, "at": now, "answered_by": "ann", "answered_at": now}
-            session.execute(insert(BlindRow), {**blind, "answer": "IT" if i % 2 else None})
+            session.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
             rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
-            session.execute(insert(StatusLinkRow), {**rated, "stars": 1 + i % 5})
+            session.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
     rollups.refresh(database, settings().time_zone)
     return client
 

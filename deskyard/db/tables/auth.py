@@ -1,0 +1,68 @@
+"""Tables of who may come in: API keys, users, their sessions, and invitations."""
+
+from typing import Final
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text, UniqueConstraint
+
+from deskyard.db.tables.base import INT64, METADATA, ROW_ID, Moment
+
+API_KEYS: Final = Table(
+    "access_keys",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", Moment),
+    UniqueConstraint("name"),
+    UniqueConstraint("sha256"),
+    sqlite_autoincrement=True,
+)
+"""A key to the service: what it may do, and the SHA-256 of the secret, which itself is kept nowhere."""
+
+USERS: Final = Table(
+    "access_users",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("totp", Text),
+    Column("totp_used", INT64, nullable=False, default=0),
+    Column("queues", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("disabled_at", Moment),
+    UniqueConstraint("name"),
+    sqlite_autoincrement=True,
+)
+"""Somebody who signs in to the pages. `password` is a scrypt hash, empty for who signs in elsewhere; `totp` the key
+of the second factor. `queues`: those whose tickets may be seen, all if empty.
+"""
+
+SESSIONS: Final = Table(
+    "access_sessions",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("user_id", ROW_ID, ForeignKey("access_users.id"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    UniqueConstraint("sha256"),
+    Index(None, "user_id"),
+    sqlite_autoincrement=True,
+)
+"""A browser in which somebody is signed in: the SHA-256 of its cookie, and when it was last heard of."""
+
+INVITATIONS: Final = Table(
+    "access_invitations",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+    UniqueConstraint("sha256"),
+    sqlite_autoincrement=True,
+)
+"""A word that lets whoever shows it make the first user: its SHA-256, and until when."""

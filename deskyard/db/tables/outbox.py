@@ -1,0 +1,27 @@
+"""Columns that every table of an outbox has."""
+
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Text
+
+from deskyard.db.tables.base import INT64, Moment
+
+
+def outbox_columns() -> list[Column[Any]]:
+    """New columns for something that is to be done outside, once (see `deskyard.foreign.outbox`).
+
+    `state`: waiting, working, done, parked (for a person). `attempt` fences: only the worker that holds the newest may
+    settle it. `tries` counts what failed. `begun`: something may have been done.
+    """
+    return [
+        Column("begun", Boolean, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("attempt", INT64, nullable=False),
+        Column("tries", INT64, nullable=False),
+        Column("worker", Text),
+        Column("due_at", Moment, nullable=False),
+        Column("result", Text, nullable=False),
+        Column("why", JSON, nullable=False),
+        Column("created_at", Moment, nullable=False),
+        Column("ended_at", Moment),
+    ]

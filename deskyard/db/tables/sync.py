@@ -1,0 +1,79 @@
+"""Tables of work with foreign help desks: connections, mirrored tickets, deliveries, and the processes that do it."""
+
+from typing import Final
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Table, Text, UniqueConstraint
+
+from deskyard.db.tables.base import INT64, METADATA, ROW_ID, Moment
+from deskyard.db.tables.outbox import outbox_columns
+
+CONNECTIONS: Final = Table(
+    "store_connections",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("hook_sha256", Text),
+    Column("since", Moment, nullable=False),
+    Column("intake", JSON, nullable=False),
+    Column("per_minute", INT64),
+    Column("active", Boolean, nullable=False),
+    Column("cursor", Text),
+    Column("held_until", Moment),
+    Column("pulled_at", Moment),
+    Column("trouble", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("name"),
+    sqlite_autoincrement=True,
+)
+"""A foreign help desk or mailbox that deskyard works with. `place` is its URL without secrets.
+
+`active`: we work with it. `since`: tickets filed before are none of ours. `intake`: the queues we sort, all if
+empty. `cursor`: how far it was read. `held_until`: it asked not to be called before. `trouble`: what went wrong
+last, empty when all is well.
+"""
+
+MIRROR: Final = Table(
+    "store_tickets",
+    METADATA,
+    Column("ticket_id", ROW_ID, ForeignKey("desk_tickets.id"), primary_key=True, autoincrement=False),
+    Column("connection_id", ROW_ID, ForeignKey("store_connections.id"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("read_at", Moment, nullable=False),
+    UniqueConstraint("connection_id", "ref"),
+)
+"""The desk's ticket that mirrors a foreign one: its name there, and when and at which version it was read last."""
+
+DELIVERIES: Final = Table(
+    "store_deliveries",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("ticket_id", ROW_ID, ForeignKey("desk_tickets.id"), nullable=False),
+    Column("connection_id", ROW_ID, ForeignKey("store_connections.id"), nullable=False),
+    Column("decision", ROW_ID, nullable=False),
+    Column("marker", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("wanted", JSON, nullable=False),
+    Column("expect", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("seen_version", Text, nullable=False),
+    Column("urgency", INT64, nullable=False),
+    *outbox_columns(),
+    UniqueConstraint("marker"),
+    Index(None, "state", "due_at"),
+    Index(None, "ticket_id"),
+    Index(None, "connection_id", "id"),
+    sqlite_autoincrement=True,
+)
+"""What is to be written into a foreign ticket."""
+
+EXECUTORS: Final = Table(
+    "engine_executors",
+    METADATA,
+    Column("slot", INT64, primary_key=True, autoincrement=False),
+    Column("process", Text, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+"""A place for a process that does durable work: which process holds it, and when it was last heard of."""
