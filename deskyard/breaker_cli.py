@@ -8,7 +8,7 @@ import typer
 
 from deskyard import trips
 from deskyard.accuracy import rollups
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.settings import settings
@@ -28,10 +28,8 @@ def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest tr
 
     Example: `deskyard breaker show --last 5`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         found, held = trips.past(session, last), trips.standing(session)
-    database.close()
     if not found:
         typer.echo("The breaker never tripped.")
     for one in found:
@@ -52,12 +50,11 @@ def look() -> None:
     Example: `deskyard breaker look`
     """
     chosen = settings()
-    database = open_database(chosen.database)
-    rollups.refresh(database, chosen.time_zone)
-    with database.writing() as session:
-        found = trips.look(session, chosen.models, datetime.now(UTC))
-        held = trips.standing(session)
-    database.close()
+    with desk_database() as database:
+        rollups.refresh(database, chosen.time_zone)
+        with database.writing() as session:
+            found = trips.look(session, chosen.models, datetime.now(UTC))
+            held = trips.standing(session)
     for one in found:
         typer.secho(f"Tripped: {one.why}. It is only suggested from now on.", fg="red")
     if not found:
@@ -76,8 +73,6 @@ def close(
     wanted = next((known for known in TARGETS if known == target), None)
     if wanted is None:
         raise BadInput(f"{target!r} is no target: choose from {', '.join(TARGETS)}.")
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         trips.close(session, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
-    database.close()
     typer.echo(f"{target} {label!r} is routed again where its evidence and the policy allow it.")

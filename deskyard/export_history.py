@@ -19,7 +19,7 @@ import typer
 from sqlalchemy import select
 
 from deskyard import trust
-from deskyard.db.database import Database, Session, open_database
+from deskyard.db.database import Database, Session, desk_database
 from deskyard.db.tables.desk import JOURNEY, TICKETS
 from deskyard.desk import blind, journey
 from deskyard.desk.journey import TAKEN_BACK, Step
@@ -28,7 +28,6 @@ from deskyard.errors import BadInput
 from deskyard.journal import Journal
 from deskyard.mapping import MOVES
 from deskyard.policy import TRIAGE
-from deskyard.settings import settings
 from deskyard.stores.writer import FORMATS, open_writer
 from deskyard.ticket import TARGETS
 
@@ -67,9 +66,8 @@ def export_history(
     moves = beside(out) if moves is None and str(out) != "-" else moves
     if moves is not None and moves.absolute() == out.absolute():
         raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
-    database = open_database(settings().database)
-    done = export(database, out, moves)
-    database.close()
+    with desk_database() as database:
+        done = export(database, out, moves)
     labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
     typer.echo(f"{done.tickets:,} tickets to {out}; labels that people stand behind: {labels}.", err=True)
     if done.erased:

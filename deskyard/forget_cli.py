@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deskyard import forget as forgetting
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.forget import Found, so_many
@@ -47,11 +47,8 @@ def forget(
     if older_than and not (is_span(older_than) and span(older_than).days):
         raise BadInput(f"--older-than {older_than}: write days or weeks, such as 365d or 52w.")
     requester = sys.stdin.readline().strip() if requester == "-" else requester
-    database = open_database(settings().database)
-    try:
+    with desk_database() as database:
         _forget(database, requester, older_than, dry_run=dry_run, yes=yes)
-    finally:
-        database.close()
 
 
 def _forget(database: Database, requester: str, older_than: str, *, dry_run: bool, yes: bool) -> None:

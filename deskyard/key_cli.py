@@ -8,8 +8,7 @@ import typer
 
 from deskyard import access
 from deskyard.access import Key
-from deskyard.db.database import open_database
-from deskyard.settings import settings
+from deskyard.db.database import desk_database
 
 key = typer.Typer(
     add_completion=False,
@@ -33,11 +32,9 @@ def create(
 
     Example: `deskyard key create mail-gateway --role machine`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         first = not access.is_closed(session)
         secret = access.create(session, name, role, getpass.getuser(), datetime.now(UTC))
-    database.close()
     typer.echo(f"The key {name!r} of role {role}. Keep it now, it is not shown again:", err=True)
     typer.echo(secret)
     typer.echo(f"Send it with each request: {_HEADER}", err=True)
@@ -51,10 +48,8 @@ def list_() -> None:
 
     Example: `deskyard key list`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         found = access.listed(session)
-    database.close()
     for one in found:
         typer.echo(_line(one))
     if not found:
@@ -67,10 +62,8 @@ def revoke(name: Annotated[str, typer.Argument(help="As `deskyard key list` show
 
     Example: `deskyard key revoke mail-gateway`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         access.revoke(session, name, getpass.getuser(), datetime.now(UTC))
-    database.close()
     typer.echo(f"The key {name!r} opens nothing any more.")
 
 

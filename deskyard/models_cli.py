@@ -12,7 +12,7 @@ from rich.table import Table
 from deskyard import active_model, bundle, challengers, comparisons, promotion
 from deskyard.active_model import Active
 from deskyard.challengers import Challenger
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.settings import settings
@@ -24,10 +24,8 @@ def models() -> None:
     Example: `deskyard models`
     """
     folder = settings().models
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         now, beside = active_model.current(session), challengers.now(session)
-    database.close()
     places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
     if not places:
         typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
@@ -52,9 +50,8 @@ def promote(
 
     Example: `deskyard promote 2026-01-31-120000`
     """
-    database = open_database(settings().database)
-    done = promotion.promote(database, settings().models, name, _me(), force=force)
-    database.close()
+    with desk_database() as database:
+        done = promotion.promote(database, settings().models, name, _me(), force=force)
     typer.echo(_told(done))
 
 
@@ -63,9 +60,8 @@ def rollback() -> None:
 
     Example: `deskyard rollback`
     """
-    database = open_database(settings().database)
-    done = promotion.rollback(database, settings().models, _me())
-    database.close()
+    with desk_database() as database:
+        done = promotion.rollback(database, settings().models, _me())
     typer.echo(_told(done))
 
 
@@ -81,9 +77,8 @@ def challenge(
     """
     if bool(name) == none:
         raise BadInput("name a bundle, or say --none.")
-    database = open_database(settings().database)
-    promotion.challenge(database, settings().models, name, _me())
-    database.close()
+    with desk_database() as database:
+        promotion.challenge(database, settings().models, name, _me())
     typer.echo(f"{name} runs beside the model in use from the next ticket on." if name else "Nothing runs beside it.")
 
 

@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from deskyard import audit, policy_file
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
 from deskyard.policies import Policies, Version
 from deskyard.policy import Mode, Policy, Rule
-from deskyard.settings import settings
 from deskyard.ticket import TARGETS, Target
 
 policy = typer.Typer(
@@ -32,10 +31,8 @@ def show(versions: Annotated[int, typer.Option(min=0, help="Also list so many pa
 
     Example: `deskyard policy show --versions 5`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         current, past = Policies.current(session), Policies.past(session, versions) if versions else []
-    database.close()
     typer.echo(_head(current))
     typer.echo(current.text)
     for version in past:
@@ -88,10 +85,8 @@ def export_(file: Annotated[Path, typer.Argument(help="Where to write the TOML."
 
     Example: `deskyard policy export policy.toml`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         current = Policies.current(session)
-    database.close()
     try:
         file.write_text(current.text, encoding="utf-8")
     except OSError as error:
@@ -134,14 +129,13 @@ def _with(rule: Rule | None, mode: Mode) -> Rule:
 
 
 def _change(change: Callable[[Policy], Policy]) -> None:
-    database = open_database(settings().database)
-    user, at = getpass.getuser(), datetime.now(UTC)
-    with database.writing() as session:
-        now = Policies.current(session)
-        version = Policies.put(session, change(now.policy), user, at)
-        if version.number != now.number:
-            audit.note(session, Actor("person", user), "policy.put", f"version {version.number}", at)
-    database.close()
+    with desk_database() as database:
+        user, at = getpass.getuser(), datetime.now(UTC)
+        with database.writing() as session:
+            now = Policies.current(session)
+            version = Policies.put(session, change(now.policy), user, at)
+            if version.number != now.number:
+                audit.note(session, Actor("person", user), "policy.put", f"version {version.number}", at)
     typer.echo("That is in force already." if version.number == now.number else _head(version))
 
 

@@ -14,7 +14,7 @@ from deskyard.accuracy import rollups
 from deskyard.accuracy.asked import NOW, Asked
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.bundle import Bundle
-from deskyard.db.database import Session, open_database
+from deskyard.db.database import Session, desk_database
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.policies import Policies
 from deskyard.reports import week as weekly
@@ -93,8 +93,7 @@ def _week(of: str, taxonomy: str, language: Language, out: Path | None, *, pdf: 
 
 def _figures(week: Asked, taxonomy: str, today: date) -> tuple[Asked, Mapping[str, Mapping[str, Any]]]:
     """What is asked in those names, and what the panels show, after all that happened is counted."""
-    database = open_database(settings().database)
-    try:
+    with desk_database() as database:
         rollups.refresh(database, settings().time_zone)
         with database.reading() as session:
             policy = Policies.current(session).policy
@@ -102,8 +101,6 @@ def _figures(week: Asked, taxonomy: str, today: date) -> tuple[Asked, Mapping[st
             asked = Asked.of(first, last, today, taxonomy=taxonomy, turns=turns)
             question = Question(asked, today, _model(session), policy)
             return asked, {name: panel(session, question) for name, panel in PANELS.items()}
-    finally:
-        database.close()
 
 
 def _model(session: Session) -> Bundle | None:

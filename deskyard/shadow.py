@@ -14,14 +14,13 @@ import typer
 from sqlalchemy import select
 
 from deskyard.contract import lower_bound
-from deskyard.db.database import Session, open_database
+from deskyard.db.database import Session, desk_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.changes import by_people
 from deskyard.desk.tickets import READ, Filed, filed
 from deskyard.foreign import connections
 from deskyard.journal import Journal
-from deskyard.settings import settings
 from deskyard.ticket import TARGETS
 
 HELD_BACK: Final = ("shadow", "suggest", "halted")
@@ -70,11 +69,9 @@ def shadow_report(
 
     Example: `deskyard shadow-report znuny`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         named = [connections.named(session, store)] if store else connections.every(session)
         reports = [report(session, one.id, one.name) for one in named if one.kind != "imap"]
-    database.close()
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in reports], ensure_ascii=False, indent=1))
         return

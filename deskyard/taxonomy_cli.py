@@ -8,10 +8,9 @@ import typer
 
 from deskyard import taxonomy as ledger
 from deskyard import turns
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
-from deskyard.settings import settings
 
 taxonomy = typer.Typer(
     add_completion=False,
@@ -31,10 +30,8 @@ def show() -> None:
 
     Example: `deskyard taxonomy show`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         found = Policies.current(session).policy.taxonomy
-    database.close()
     today = _today()
     for turn in found:
         typer.echo(f"{turn.target} {turn.told}" + (" (to come)" if turn.on > today else ""))
@@ -109,10 +106,8 @@ def tasks(
 
     Example: `deskyard taxonomy tasks --tickets 50`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         found = turns.tasks(session, _today(), tickets)
-    database.close()
     for task in found:
         chosen = ", ".join(f"{label!r} {n:,}" for label, n in task.chosen.items())
         typer.echo(f"{task.turn.target} {task.turn.told}: people chose {chosen}; {task.waiting:,} wait")
@@ -124,11 +119,9 @@ def tasks(
 
 def _turn(target: str, said: dict[str, Any], on: str, why: str) -> None:
     turn = ledger.of({"on": on or _today().isoformat(), "target": target, **said})
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         before = Policies.current(session).number
         version = turns.put(session, turn, Actor("person", getpass.getuser()), datetime.now(UTC), why)
-    database.close()
     again = " (it was said already)" if version.number == before else ""
     typer.echo(f"{turn.target} {turn.told}: policy {version.number}{again}.")
     if turn.kind == "split" and turn.on <= _today():

@@ -12,10 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from deskyard import audit, undo
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput
-from deskyard.settings import settings
 from deskyard.times import read_time
 from deskyard.undo import Case
 
@@ -40,20 +39,19 @@ def undo_(
     """
     now = datetime.now(UTC)
     begin, user = moment(since, now), getpass.getuser()
-    database = open_database(settings().database)
-    if apply:
-        with database.writing() as session:
-            said = f"since {begin.isoformat(timespec='seconds')}" + (f" in {queue}" if queue else "")
-            audit.note(session, Actor("person", user), "undo", said, now)
-    shown, stays, back = _table(apply), Counter[str](), 0
-    for case in undo.look(database, begin, queue or None):
-        done = undo.take_back(database, case, user, datetime.now(UTC)) if apply and case.back else case
-        back += bool(done.back)
-        if done.stays:
-            stays[done.stays] += 1
-        if done.back and back <= SHOWN:
-            _show(shown, done)
-    database.close()
+    with desk_database() as database:
+        if apply:
+            with database.writing() as session:
+                said = f"since {begin.isoformat(timespec='seconds')}" + (f" in {queue}" if queue else "")
+                audit.note(session, Actor("person", user), "undo", said, now)
+        shown, stays, back = _table(apply), Counter[str](), 0
+        for case in undo.look(database, begin, queue or None):
+            done = undo.take_back(database, case, user, datetime.now(UTC)) if apply and case.back else case
+            back += bool(done.back)
+            if done.stays:
+                stays[done.stays] += 1
+            if done.back and back <= SHOWN:
+                _show(shown, done)
     _tell(shown, back, stays, apply)
 
 

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from deskyard import access, sign_in, users
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk import floor
 from deskyard.errors import BadInput
 from deskyard.policy import TRIAGE
-from deskyard.settings import settings
 from deskyard.users import User
 
 user = typer.Typer(
@@ -46,12 +45,10 @@ def create(
 
     Example: `deskyard user create ann --role agent --queue Network`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
         given = "" if elsewhere else password
         users.create(session, name, role, given, getpass.getuser(), datetime.now(UTC), queue or ())
-    database.close()
     typer.echo(f"{name!r} may sign in as {role}.")
 
 
@@ -61,10 +58,8 @@ def list_() -> None:
 
     Example: `deskyard user list`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         found = users.listed(session)
-    database.close()
     for one in found:
         typer.echo(_line(one))
     if not found:
@@ -82,14 +77,12 @@ def change(
 
     Example: `deskyard user change ann --role manager --all-queues`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         one = users.named(session, name)
         _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
         seen = () if all_queues else queue or one.queues
         users.set_role(session, name, role or one.role, seen, getpass.getuser(), datetime.now(UTC))
         changed = users.named(session, name)
-    database.close()
     typer.echo(_line(changed))
 
 
@@ -99,11 +92,9 @@ def password(name: Name, password: Password = "") -> None:
 
     Example: `deskyard user password ann`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         users.set_password(session, name, password, getpass.getuser(), datetime.now(UTC))
         sign_in.end_all(session, users.named(session, name))
-    database.close()
     typer.echo(f"{name!r} has another password.")
 
 
@@ -114,10 +105,8 @@ def second_factor(name: Name, off: Annotated[bool, typer.Option(help="Ask for no
     Example: `deskyard user second-factor ann`
     """
     key, address = (None, "") if off else users.new_second_factor(name)
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         users.set_second_factor(session, name, key, getpass.getuser(), datetime.now(UTC))
-    database.close()
     typer.echo(f"{name!r} is asked for no code any more." if off else f"Keep it now, it is not shown again:\n{address}")
 
 
@@ -127,11 +116,9 @@ def disable(name: Name) -> None:
 
     Example: `deskyard user disable ann`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         users.disable(session, name, getpass.getuser(), datetime.now(UTC))
         sign_in.end_all(session, users.named(session, name))
-    database.close()
     typer.echo(f"{name!r} can't sign in any more.")
 
 

@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import make_url
 
 from deskyard import access, sign_in
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk import queues
 from deskyard.errors import BadInput
 from deskyard.settings import settings
@@ -78,26 +78,23 @@ def work() -> None:
 
     logs.set_up()
     chosen = settings()
-    database = open_database(chosen.database)
-    with database.writing() as session:
-        queues.ensure(session)
-    yard, stop = Yard(database, chosen.models), threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stop.set())
-    engine = Engine(database)
-    engine.start(yard)
-    typer.echo("deskyard works")
-    yard.models.watch(stop)
-    engine.stop()
-    database.close()
+    with desk_database() as database:
+        with database.writing() as session:
+            queues.ensure(session)
+        yard, stop = Yard(database, chosen.models), threading.Event()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, lambda *_: stop.set())
+        engine = Engine(database)
+        engine.start(yard)
+        typer.echo("deskyard works")
+        yard.models.watch(stop)
+        engine.stop()
 
 
 def _invite(base: str) -> None:
     """Until the first user or key, say where the first user can be made."""
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         word = "" if access.is_closed(session) else sign_in.invite(session, datetime.now(UTC))
-    database.close()
     if word:
         typer.echo(
             f"no user yet: pages are open to this machine; within 15 minutes {base}/set-up/{word} makes an admin"
@@ -153,11 +150,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _keys_exist() -> bool:
-    database = open_database(settings().database)
-    with database.reading() as session:
-        found = access.is_closed(session)
-    database.close()
-    return found
+    with desk_database() as database, database.reading() as session:
+        return access.is_closed(session)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ import typer
 
 from deskyard import audit, bundle, stores
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.foreign import connections, deliveries, secrets
@@ -97,10 +97,8 @@ def listed() -> None:
 
     Example: `deskyard connections`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         there, counted = connections.every(session), deliveries.counted(session)
-    database.close()
     for one in there:
         states = ", ".join(f"{n:,} {state}" for state, n in sorted(counted.get(one.id, {}).items()))
         read = f"read {one.pulled_at:%Y-%m-%d %H:%M} UTC" if one.pulled_at else "not read yet"
@@ -117,11 +115,9 @@ def disconnect(name: Annotated[str, typer.Argument(help="What it is called; see 
 
     Example: `deskyard disconnect znuny`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         connections.left(session, name)
         audit.note(session, Actor("person", getpass.getuser()), "store.disconnect", name, datetime.now(UTC))
-    database.close()
     secrets.forget(name)
     typer.echo(f"{name!r} is disconnected.")
 
@@ -218,8 +214,7 @@ def _keep(
     per_minute: int | None,
 ) -> bool:
     """Keep connection, secrets and the shadow. Whether it is a new one, whose webhook's secret is to be shown."""
-    database = open_database(settings().database)
-    try:
+    with desk_database() as database:
         Engine(database).prepare()
         with database.reading() as session:
             before = {one.name: one for one in connections.every(session)}.get(asked.name)
@@ -228,8 +223,6 @@ def _keep(
         if signed and (before is None or "hook_secret" in asked.place.options):
             secrets.keep(asked.name, hook, secrets.HOOK)
         _write_down(database, asked, before, hook, signed, since, cursor, intake, per_minute)
-    finally:
-        database.close()
     return before is None
 
 
@@ -275,10 +268,8 @@ def _say_next(asked: Asked, catalogue: Catalogue, hook: str, store: TicketStore)
     elif hook and store.caps.webhooks:
         typer.echo(f"Webhooks, for less than a minute: address {address} with the header {SECRET_HEADER}: {hook}")
         typer.echo(f"  or, where no header can be sent: {address}/{hook} (shown once, kept nowhere)")
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         policy = Policies.current(session).policy
-    database.close()
     if live := _live(policy.of(asked.name), catalogue):
         typer.secho(f"These queues are live already, by rules of the policy: {_some(live)}", fg="yellow")
     else:

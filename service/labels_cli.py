@@ -12,7 +12,7 @@ import typer
 
 from deskyard import active_model, promotion
 from deskyard.accuracy.sheets import safe
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.db.tables.base import storable
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, NotThere, StoreError
@@ -90,13 +90,10 @@ def in_(file: Annotated[Path, typer.Argument(help="A table with ticket, target a
 
     Example: `deskyard labels in wanted.csv`
     """
-    database = open_database(settings().database)
     taken = _Taken()
-    try:
+    with desk_database() as database:
         for line, row in _rows(file):
             taken.take(database, line, row)
-    finally:
-        database.close()
     for trouble in taken.troubles:
         typer.echo(trouble, err=True)
     typer.echo(
@@ -163,12 +160,8 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _plan(per_week: int, target: str) -> Plan:
     chosen = labelling.targets(target)
-    database = open_database(settings().database)
-    try:
-        with database.reading() as session:
-            return labelling.plan(session, _champion(database), per_week, None, chosen)
-    finally:
-        database.close()
+    with desk_database() as database, database.reading() as session:
+        return labelling.plan(session, _champion(database), per_week, None, chosen)
 
 
 def _champion(database: Database) -> "Bundle | None":

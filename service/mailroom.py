@@ -15,7 +15,7 @@ import typer
 from sqlalchemy import select
 
 from deskyard import audit
-from deskyard.db.database import Session, open_database
+from deskyard.db.database import Session, desk_database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.desk import tickets
 from deskyard.desk.journey import NAMELESS, Actor
@@ -25,7 +25,6 @@ from deskyard.foreign.connections import Connection
 from deskyard.mail_address import Address
 from deskyard.mail_message import Mail
 from deskyard.mailbox import Mailbox, MailPage
-from deskyard.settings import settings
 from service import corrections, rescoring, routing
 from service.yard import Yard
 
@@ -86,11 +85,9 @@ def connect(url: str, name: str, since: str, *, check: bool) -> None:
         typer.echo("It can be read. Nothing was kept.")
         return
     secrets.keep(name, address.secret)
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         connections.put(session, name, KIND, mailbox.place, since=begin, cursor=cursor)
         audit.note(session, Actor("person", getpass.getuser()), "store.connect", name, datetime.now(UTC))
-    database.close()
     typer.echo(f"Connected as {name!r}. New mail becomes tickets of the built-in desk while `deskyard serve` runs.")
 
 

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from deskyard import audit
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
 from deskyard.foreign import notices, secrets
-from deskyard.settings import settings
 from service import notifying
 from service.engine import Engine
 
@@ -44,12 +43,11 @@ def add(
     """
     channel = notifying.opened(url, secret, language)
     secrets.keep(notifying.secret_name(name), channel.secret)
-    database = open_database(settings().database)
-    Engine(database).prepare()
-    with database.writing() as session:
-        notices.put(session, name, channel.place, queue or [], language)
-        audit.note(session, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
-    database.close()
+    with desk_database() as database:
+        Engine(database).prepare()
+        with database.writing() as session:
+            notices.put(session, name, channel.place, queue or [], language)
+            audit.note(session, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
     typer.echo(f"{name!r} is told of {'tickets in ' + ', '.join(queue) if queue else 'all tickets that are routed'}.")
 
 
@@ -59,10 +57,8 @@ def list_() -> None:
 
     Example: `deskyard notify list`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         there = notices.every(session)
-    database.close()
     for one in there:
         typer.echo(f"{one.name:<16} {one.place}; {', '.join(one.queues) or 'all queues'}; {one.language}")
     if not there:
@@ -75,11 +71,9 @@ def remove(name: Annotated[str, typer.Argument(help="What it is called.")]) -> N
 
     Example: `deskyard notify remove team-network`
     """
-    database = open_database(settings().database)
-    with database.writing() as session:
+    with desk_database() as database, database.writing() as session:
         notices.remove(session, name)
         audit.note(session, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
-    database.close()
     secrets.forget(notifying.secret_name(name))
     typer.echo(f"{name!r} is told nothing more.")
 
@@ -90,9 +84,7 @@ def test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> Non
 
     Example: `deskyard notify test team-network`
     """
-    database = open_database(settings().database)
-    with database.reading() as session:
+    with desk_database() as database, database.reading() as session:
         target = notices.named(session, name)
-    database.close()
     notifying.tell(target, notice="test", event="test", ticket="0", queue="test", at=datetime.now(UTC))
     typer.echo("Sent.")

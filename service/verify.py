@@ -15,7 +15,7 @@ import typer
 from deskyard import bundle
 from deskyard.bundle import Bundle
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.decision import Reason
 from deskyard.desk import tickets
 from deskyard.errors import BadInput, BundleMissing, NotThere
@@ -52,13 +52,12 @@ def verify(
     Example: `deskyard verify 42`, or `deskyard verify --last 100`
     """
     chosen = settings()
-    database = open_database(chosen.database)
-    with database.reading() as session:
-        numbers = [*(decisions or ()), *Journal.newest_decisions(session, last)]
-    if not numbers:
-        raise BadInput("say which decision: its number stands in the ticket, or --last N takes the newest.")
-    found = [again(database, chosen.models, number) for number in dict.fromkeys(numbers)]
-    database.close()
+    with desk_database() as database:
+        with database.reading() as session:
+            numbers = [*(decisions or ()), *Journal.newest_decisions(session, last)]
+        if not numbers:
+            raise BadInput("say which decision: its number stands in the ticket, or --last N takes the newest.")
+        found = [again(database, chosen.models, number) for number in dict.fromkeys(numbers)]
     for one in found:
         if one.finding != "same" or len(found) <= 20:
             typer.secho(one.finding, fg=_COLOURS[one.finding], nl=False)

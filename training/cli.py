@@ -17,7 +17,7 @@ from deskyard.answers import check_precision
 from deskyard.bundle import load as load_bundle
 from deskyard.card import show
 from deskyard.columns import parse_map
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.encoder import ENCODERS, open_encoder
 from deskyard.errors import BadInput
 from deskyard.policies import Policies
@@ -185,12 +185,8 @@ def train(
 
 def policy_in_force() -> Policy:
     """That of the desk here."""
-    database = open_database(settings().database)
-    try:
-        with database.reading() as session:
-            return Policies.current(session).policy
-    finally:
-        database.close()
+    with desk_database() as database, database.reading() as session:
+        return Policies.current(session).policy
 
 
 def targets_of(said: str) -> tuple[Target, ...]:

@@ -12,7 +12,7 @@ from deskyard.accuracy import rollups
 from deskyard.answers import check_precision
 from deskyard.columns import parse_map
 from deskyard.comparison import Compared, Comparison, Paired
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.errors import BadInput
 from deskyard.policies import Policies
 from deskyard.settings import settings
@@ -49,11 +49,8 @@ def compare(
         raise BadInput("say on which tickets: --on FILE, --desk, or --live.")
     if unseen and not on:
         raise BadInput("--unseen is for files: the desk's own tickets have dates.")
-    database = open_database(settings().database)
-    try:
+    with desk_database() as database:
         found = _compared(database, first, second, on or [], desk, live, unseen, precision, mapping or [])
-    finally:
-        database.close()
     if as_json:
         typer.echo(comparisons.text(found), nl=False)
     else:

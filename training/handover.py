@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deskyard import active_model, bundle, promotion
 from deskyard.contract import FEWEST
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.desk import agents
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, DeskyardError
@@ -57,8 +57,7 @@ def hand_over(
         return HandedOver(out, digest, "", origin)
     folder = _new_folder(settings.models, now)
     digest = bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
-    database = open_database(settings.database)
-    try:
+    with desk_database(settings.database) as database:
         stays, broken = _usable(settings.models, database)
         if stays and not champion:
             told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
@@ -67,8 +66,6 @@ def hand_over(
         promotion.promote(database, settings.models, folder.name, me, force=True)
         with database.writing() as session:
             agents.ensure(session, serving(history))
-    finally:
-        database.close()
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
     told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
     told = f"{told} A running service takes it within seconds." if instead else told

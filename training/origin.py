@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.export_history import beside, export, left_out
 from deskyard.progress import console
 from deskyard.settings import HISTORIES, settings
@@ -74,11 +74,8 @@ class Origin:
         settings().state.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=HISTORIES, dir=settings().state) as folder:
             table = Path(folder) / "history.csv.gz"
-            database = open_database(settings().database)
-            try:
+            with desk_database() as database:
                 erased = export(database, table, beside(table), datetime.fromisoformat(self.desk)).erased
-            finally:
-                database.close()
             if erased:
                 console.print(left_out(erased), highlight=False)
             yield [table], beside(table)

@@ -23,7 +23,7 @@ from deskyard.answers import check_precision
 from deskyard.bundle import Bundle
 from deskyard.columns import parse_map
 from deskyard.comparison import Comparison
-from deskyard.db.database import Database, open_database
+from deskyard.db.database import Database, desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError, DeskyardError
 from deskyard.policies import Policies
@@ -85,8 +85,7 @@ def retrain(
         raise BadInput(f"--every {every}: write hours, days or weeks, such as 12h, 7d or 2w.")
     check_precision(precision)
     refuse_unwritable(settings(), None)
-    database = open_database(settings().database)
-    try:
+    with desk_database() as database:
         champion, policy = _present(database)
         if not _is_due(database, champion, span(every) if every else None, if_corrections):
             console.print("nothing to do: neither is it time nor have people corrected so often", highlight=False)
@@ -104,8 +103,6 @@ def retrain(
             raise
         outcome = done.told
         _write_down(database, done.folder.name, outcome, begun)
-    finally:
-        database.close()
     if progress is Shown.JSON:
         tell(bundle=done.folder.name, digest=done.digest, champion=done.champion, told=outcome)
     elif as_json:

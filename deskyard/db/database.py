@@ -195,6 +195,19 @@ def open_database(url: str | None = None) -> Database:
     return database
 
 
+@contextmanager
+def desk_database(url: str | None = None) -> Iterator[Database]:
+    """The database of `url` (None: of the settings) at its newest revision, closed at the end of the block.
+
+    Raises as `open_database` does.
+    """
+    database = open_database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
 def _understood(url: str) -> URL:
     try:
         parsed = make_url(url)

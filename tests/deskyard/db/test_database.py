@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from deskyard import check
-from deskyard.db.database import Database, _alembic, open_database
+from deskyard.db.database import Database, _alembic, desk_database, open_database
 from deskyard.db.migrations import env
 from deskyard.db.tables import METADATA
 from deskyard.db.tables.base import Moment
@@ -22,7 +22,7 @@ from deskyard.desk import journey, queues, tickets
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
 from deskyard.journal import Journal, fingerprint, seal
 from deskyard.policy import TRIAGE
-from deskyard.settings import Settings
+from deskyard.settings import Settings, settings
 from deskyard.ticket import Ticket
 
 FORK = multiprocessing.get_context("fork")
@@ -213,6 +213,30 @@ def test_a_reader_sees_one_state_of_the_database_whatever_is_written_meanwhile(d
         assert names(reader) == []
     with database.reading() as reader:
         assert names(reader) == ["IT"]
+
+
+def test_a_desk_database_is_closed_at_the_end_of_its_block_even_if_the_block_raises(empty_url):
+    pools = []
+
+    def fail():
+        with desk_database(empty_url) as opened:
+            with opened.writing() as session:
+                queues.ensure(session, ["IT"])
+            pools.append(opened.engine.pool)
+            assert pools[0].checkedin() == 1
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
+    assert pools[0].checkedin() == 0
+    with desk_database(empty_url) as opened, opened.reading() as session:
+        assert queues.names(session) == ["IT", TRIAGE]
+
+
+def test_a_desk_database_without_a_url_is_the_one_of_the_settings(home):
+    with desk_database() as opened:
+        assert opened.url == make_url(settings().database)
+        assert opened.revision() == Database.newest()
 
 
 def test_on_postgresql_a_reader_can_not_write(server):
