@@ -1,6 +1,6 @@
 """Keys to the service: made, listed, revoked, and the one that a secret belongs to.
 
-In come names, roles and the session of whoever owns the transaction; out go keys, and the secret of a new one, once:
+In come names, roles and the connection of whoever owns the transaction; out go keys, and the secret of a new one, once:
 only its SHA-256 is kept, so a lost secret is replaced and never told again. What a role may do is `service.access`'s.
 """
 
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from deskyard import audit
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import API_KEYS, USERS
 from deskyard.desk.journey import Actor
@@ -53,7 +52,7 @@ class Keys:
         return self.by_hash.get(_hash(secret))
 
 
-def create(session: Session, name: str, role: str, by: str, at: datetime) -> str:
+def create(conn: Connection, name: str, role: str, by: str, at: datetime) -> str:
     """Make a key; its secret: `dy_` and 256 random bits. Raises BadInput for a name or a role that can't be used.
 
     A name is given once, revoked keys included: what was done under it stays somebody's.
@@ -64,44 +63,44 @@ def create(session: Session, name: str, role: str, by: str, at: datetime) -> str
         raise BadInput(f"a key's name holds 1 to {LONGEST} characters that can be read, such as 'mail-gateway'")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {"name": name, "role": role, "sha256": _hash(secret), "created_at": at, "created_by": by}
-    if not _changed(session, insert_or_ignore(session, API_KEYS).values(row)):
+    if not _changed(conn, insert_or_ignore(conn, API_KEYS).values(row)):
         raise BadInput(f"there is or was a key named {name!r}, and its name stays its own: choose another")
-    audit.note(session, Actor("person", by), "key.create", f"{name} ({role})", at)
+    audit.note(conn, Actor("person", by), "key.create", f"{name} ({role})", at)
     return secret
 
 
-def revoke(session: Session, name: str, by: str, at: datetime) -> None:
+def revoke(conn: Connection, name: str, by: str, at: datetime) -> None:
     """Let a key open nothing any more. Raises BadInput when no such key is in use."""
     open_keys = update(API_KEYS).where(API_KEYS.c.name == name, API_KEYS.c.revoked_at.is_(None))
-    if not _changed(session, open_keys.values(revoked_at=at)):
+    if not _changed(conn, open_keys.values(revoked_at=at)):
         raise BadInput(f"no key named {name!r} is in use; `deskyard key list` shows them")
-    audit.note(session, Actor("person", by), "key.revoke", name, at)
+    audit.note(conn, Actor("person", by), "key.revoke", name, at)
 
 
-def listed(session: Session) -> list[Key]:
+def listed(conn: Connection) -> list[Key]:
     """Every key that was ever made, oldest first."""
-    return [_key(row) for row in session.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
+    return [_key(row) for row in conn.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
 
 
-def any_key(session: Session) -> bool:
+def any_key(conn: Connection) -> bool:
     """Whether a key was ever made. Revoking the last one does not open the door again."""
-    return session.execute(select(API_KEYS.c.id).limit(1)).first() is not None
+    return conn.execute(select(API_KEYS.c.id).limit(1)).first() is not None
 
 
-def is_closed(session: Session) -> bool:
+def is_closed(conn: Connection) -> bool:
     """Whether nobody comes in without a key or a user's name, as the first of either was made."""
-    return any_key(session) or session.execute(select(USERS.c.id).limit(1)).first() is not None
+    return any_key(conn) or conn.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
-def in_use(session: Session) -> Keys:
+def in_use(conn: Connection) -> Keys:
     """The keys that open the service now."""
-    rows = session.execute(select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None))).all()
-    return Keys(bool(rows) or is_closed(session), {row.sha256: _key(row) for row in rows})
+    rows = conn.execute(select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None))).all()
+    return Keys(bool(rows) or is_closed(conn), {row.sha256: _key(row) for row in rows})
 
 
-def _changed(session: Session, statement: Any) -> bool:
+def _changed(conn: Connection, statement: Any) -> bool:
     """Whether the statement found its row (PostgreSQL's driver does not count inserted ones)."""
-    return session.execute(statement.returning(API_KEYS.c.id)).first() is not None
+    return conn.execute(statement.returning(API_KEYS.c.id)).first() is not None
 
 
 def _hash(secret: str) -> str:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.registry import ACTIVE_MODELS
 from deskyard.errors import BadInput
 
@@ -28,33 +27,33 @@ class Active:
     digest: str
 
 
-def current(session: Session) -> Active | None:
+def current(conn: Connection) -> Active | None:
     """The model in use; None before the first."""
-    row = session.execute(_NEWEST.limit(1)).first()
+    row = conn.execute(_NEWEST.limit(1)).first()
     return None if row is None else _active(row)
 
 
-def past(session: Session, n: int) -> list[Active]:
+def past(conn: Connection, n: int) -> list[Active]:
     """The newest `n` times a model was put in use, newest first."""
-    return [_active(row) for row in session.execute(_NEWEST.limit(n))]
+    return [_active(row) for row in conn.execute(_NEWEST.limit(n))]
 
 
-def before(session: Session) -> Active:
+def before(conn: Connection) -> Active:
     """The model that was in use before the present one. Raises BadInput when there was none."""
-    rows = past(session, 1_000)
+    rows = past(conn, 1_000)
     for row in rows[1:]:
         if row.digest != rows[0].digest:
             return row
     raise BadInput("no other model was in use before: there is nothing to go back to")
 
 
-def put(session: Session, name: str, digest: str, actor: str, at: datetime) -> Active:
+def put(conn: Connection, name: str, digest: str, actor: str, at: datetime) -> Active:
     """Write down that a bundle is in use from now on, unless it is already."""
-    now = current(session)
+    now = current(conn)
     if now is not None and (now.name, now.digest) == (name, digest):
         return now
     row = {"at": at, "actor": actor, "name": name, "digest": digest}
-    number = session.execute(insert(ACTIVE_MODELS).returning(ACTIVE_MODELS.c.id), row).scalar_one()
+    number = conn.execute(insert(ACTIVE_MODELS).returning(ACTIVE_MODELS.c.id), row).scalar_one()
     return Active(int(number), at, actor, name, digest)
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
-from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
 from deskyard.db.tables.journal import AUDIT_LOG
 from deskyard.desk.journey import Actor
@@ -50,20 +49,20 @@ class Deed:
     subject: str
 
 
-def note(session: Session, actor: Actor, deed: DeedName, subject: str, at: datetime) -> None:
+def note(conn: Connection, actor: Actor, deed: DeedName, subject: str, at: datetime) -> None:
     """Write a deed down, in the transaction that does it."""
     row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": deed, "subject": subject}
-    session.execute(insert(AUDIT_LOG), row)
+    conn.execute(insert(AUDIT_LOG), row)
 
 
-def ever(session: Session, deed: DeedName) -> bool:
+def ever(conn: Connection, deed: DeedName) -> bool:
     """Whether anybody ever did that."""
-    return session.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == deed).limit(1)) is not None
+    return conn.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == deed).limit(1)) is not None
 
 
-def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
+def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
     """What was done, newest first."""
-    return page(session, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _deed)
+    return page(conn, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _deed)
 
 
 def _deed(row: Row[Any]) -> Deed:

@@ -28,8 +28,8 @@ def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest tr
 
     Example: `deskyard breaker show --last 5`
     """
-    with desk_database() as database, database.reading() as session:
-        found, held = trips.past(session, last), trips.standing(session)
+    with desk_database() as database, database.reading() as conn:
+        found, held = trips.past(conn, last), trips.standing(conn)
     if not found:
         typer.echo("The breaker never tripped.")
     for one in found:
@@ -52,9 +52,9 @@ def look() -> None:
     chosen = settings()
     with desk_database() as database:
         rollups.refresh(database, chosen.time_zone)
-        with database.writing() as session:
-            found = trips.look(session, chosen.models, datetime.now(UTC))
-            held = trips.standing(session)
+        with database.writing() as conn:
+            found = trips.look(conn, chosen.models, datetime.now(UTC))
+            held = trips.standing(conn)
     for one in found:
         typer.secho(f"Tripped: {one.why}. It is only suggested from now on.", fg="red")
     if not found:
@@ -73,6 +73,6 @@ def close(
     wanted = next((known for known in TARGETS if known == target), None)
     if wanted is None:
         raise BadInput(f"{target!r} is no target: choose from {', '.join(TARGETS)}.")
-    with desk_database() as database, database.writing() as session:
-        trips.close(session, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        trips.close(conn, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
     typer.echo(f"{target} {label!r} is routed again where its evidence and the policy allow it.")

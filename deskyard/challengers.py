@@ -14,12 +14,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from deskyard import active_model
 from deskyard.active_model import Active
 from deskyard.comparison import Answers, Comparison, Said, compare
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.analytics import ANSWERS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
@@ -50,27 +49,27 @@ class Answered:
     ours_routed: bool
 
 
-def now(session: Session) -> Challenger | None:
+def now(conn: Connection) -> Challenger | None:
     """The challenger; None where none is named, or it is in use by now."""
-    row = session.execute(select(CHALLENGERS).order_by(CHALLENGERS.c.id.desc()).limit(1)).first()
-    in_use = active_model.current(session)
+    row = conn.execute(select(CHALLENGERS).order_by(CHALLENGERS.c.id.desc()).limit(1)).first()
+    in_use = active_model.current(conn)
     if row is None or not row.name or (in_use and in_use.digest == row.digest):
         return None
     return Challenger(row.id, row.at, row.actor, row.name, row.digest, row.read_to)
 
 
-def put(session: Session, name: str, digest: str, actor: str, at: datetime) -> None:
+def put(conn: Connection, name: str, digest: str, actor: str, at: datetime) -> None:
     """Name the challenger from the next ticket on; "" names none."""
-    present = now(session)
+    present = now(conn)
     if (present.name, present.digest) == (name, digest) if present else not name:
         return
-    newest = session.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
+    newest = conn.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     row = {"at": at, "actor": actor, "name": name, "digest": digest, "read_to": newest}
-    session.execute(insert(CHALLENGERS), row)
+    conn.execute(insert(CHALLENGERS), row)
 
 
 def keep(
-    session: Session,
+    conn: Connection,
     challenger: Challenger,
     champion: Mapping[int, str],
     answered: Mapping[int, Iterable[Answered]],
@@ -95,18 +94,18 @@ def keep(
         for one in said
     ]
     if rows:
-        session.execute(insert_or_ignore(session, SHADOW_ANSWERS), rows)
-    session.execute(update(CHALLENGERS).where(CHALLENGERS.c.id == challenger.number).values(read_to=read_to))
+        conn.execute(insert_or_ignore(conn, SHADOW_ANSWERS), rows)
+    conn.execute(update(CHALLENGERS).where(CHALLENGERS.c.id == challenger.number).values(read_to=read_to))
 
 
-def asked(session: Session, challenger: Challenger) -> int:
+def asked(conn: Connection, challenger: Challenger) -> int:
     """Of how many tickets it has been asked."""
     mine = SHADOW_ANSWERS.c.digest == challenger.digest
-    return int(session.scalar(select(func.count(SHADOW_ANSWERS.c.ticket_id.distinct())).where(mine)) or 0)
+    return int(conn.scalar(select(func.count(SHADOW_ANSWERS.c.ticket_id.distinct())).where(mine)) or 0)
 
 
 def compare_live(
-    session: Session, challenger: Challenger, precision: Mapping[Target, float], champion: Active | None
+    conn: Connection, challenger: Challenger, precision: Mapping[Target, float], champion: Active | None
 ) -> Comparison:
     """The challenger beside the model in use by what people made of the tickets that both were asked about.
 
@@ -116,7 +115,7 @@ def compare_live(
     """
     in_use = champion.digest if champion else ""
     both = (ANSWERS.c.ticket_id == SHADOW_ANSWERS.c.ticket_id) & (ANSWERS.c.target == SHADOW_ANSWERS.c.target)
-    rows = session.execute(
+    rows = conn.execute(
         select(SHADOW_ANSWERS, ANSWERS.c.truth, ANSWERS.c.source)
         .join(ANSWERS, both, isouter=True)
         .where(SHADOW_ANSWERS.c.digest == challenger.digest, SHADOW_ANSWERS.c.champion == in_use)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from deskyard import trust
-from deskyard.db.database import Database, Session, desk_database
+from deskyard.db.database import Database, desk_database
 from deskyard.db.tables.desk import JOURNEY, TICKETS
 from deskyard.desk import blind, journey
 from deskyard.desk.journey import TAKEN_BACK, Step
@@ -82,12 +82,12 @@ def export(database: Database, out: Path, moves: Path | None, until: datetime | 
     `until`: as the desk stood at that moment, by its journey.
     """
     done = Exported()
-    with database.reading() as session, ExitStack() as stack:
-        fields = _field_columns(session, until)
+    with database.reading() as conn, ExitStack() as stack:
+        fields = _field_columns(conn, until)
         table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
         journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
         tidy = _kept_in_csv if _is_csv(out) else dict
-        for ticket, steps, agreed in _tickets(session, until):
+        for ticket, steps, agreed in _tickets(conn, until):
             if ticket.erased_at is not None:
                 done.erased += 1
                 continue
@@ -125,17 +125,17 @@ Agreed = Mapping[tuple[str, str], str]
 """(target, label) → who agreed with it, as `deskyard.trust` calls it."""
 
 
-def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, list[Step], Agreed]]:
+def _tickets(conn: Connection, until: datetime | None) -> Iterator[tuple[Filed, list[Step], Agreed]]:
     """Every ticket that had come by then with its journey so far and what was agreed with, oldest first."""
     after = 0
-    while rows := session.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
+    while rows := conn.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
         here = [filed(row) for row in rows]
         after = here[-1].id
         steps: defaultdict[int, list[Step]] = defaultdict(list)
         mine = JOURNEY.c.ticket_id.in_([ticket.id for ticket in here])
-        for row in session.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
+        for row in conn.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
             steps[row.ticket_id].append(journey.step(row))
-        agreed = _agreed(session, [ticket.id for ticket in here], until)
+        agreed = _agreed(conn, [ticket.id for ticket in here], until)
         for ticket in here:
             if until is None:
                 yield ticket, steps[ticket.id], agreed[ticket.id]
@@ -144,13 +144,13 @@ def _tickets(session: Session, until: datetime | None) -> Iterator[tuple[Filed, 
                 yield _rewound(ticket, steps[ticket.id], until), then, agreed[ticket.id]
 
 
-def _agreed(session: Session, numbers: Sequence[int], until: datetime | None) -> Mapping[int, Agreed]:
+def _agreed(conn: Connection, numbers: Sequence[int], until: datetime | None) -> Mapping[int, Agreed]:
     """Ticket → what people agreed with; who had not seen the answer counts most."""
     found: defaultdict[int, dict[tuple[str, str], str]] = defaultdict(dict)
-    for entry in Journal.confirmed(session, numbers):
+    for entry in Journal.confirmed(conn, numbers):
         if until is None or entry.at <= until:
             found[entry.ticket_id][entry.content["field"], entry.content["to"]] = trust.CONFIRMED
-    for number, queue in blind.answers(session, numbers, until).items():
+    for number, queue in blind.answers(conn, numbers, until).items():
         found[number]["queue", queue] = trust.BLIND
     return found
 
@@ -242,12 +242,12 @@ def _move(ticket: str | None, step: Step) -> dict[str, str | None]:
     return dict(zip(MOVES, values, strict=True))
 
 
-def _field_columns(session: Session, until: datetime | None) -> dict[str, None]:
+def _field_columns(conn: Connection, until: datetime | None) -> dict[str, None]:
     """A column for each field that any ticket has; names that differ in case only are one field, as for a reader."""
     found: set[str] = set()
     wanted = select(TICKETS.c.fields)
     wanted = wanted if until is None else wanted.where(TICKETS.c.received_at <= until)
-    for fields in session.scalars(wanted.execution_options(yield_per=CHUNK)):
+    for fields in conn.scalars(wanted.execution_options(yield_per=CHUNK)):
         found.update(fields)
     return dict.fromkeys(sorted(column for column in map(_column, found) if column != "x_"))
 

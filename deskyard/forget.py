@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from deskyard import audit, redaction
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.db.tables.sync import CONNECTIONS, MIRROR
 from deskyard.desk import answers
@@ -80,30 +80,30 @@ class Found:
         return bool(self.tickets or self.comments)
 
 
-def of_requester(session: Session, requester: str) -> Found:
+def of_requester(conn: Connection, requester: str) -> Found:
     """What a requester wrote, whether in capital or small letters. Raises BadInput for nobody's name."""
     if requester.strip() in ("", NAMELESS, redaction.SOMEBODY):
         raise BadInput("say whose tickets are to be erased: an address or a name, as it stands in them")
     spelled = select(TICKETS.c.requester).union(select(COMMENTS.c.actor).where(COMMENTS.c.actor_kind == "person"))
     wanted = requester.strip().casefold()
-    names = tuple(sorted(one for one in session.scalars(spelled) if one.strip().casefold() == wanted))
-    found = _doomed(session, TICKETS.c.requester.in_(names))
+    names = tuple(sorted(one for one in conn.scalars(spelled) if one.strip().casefold() == wanted))
+    found = _doomed(conn, TICKETS.c.requester.in_(names))
     rows = (
         select(COMMENTS.c.id, COMMENTS.c.actor)
         .join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
         .where(COMMENTS.c.actor.in_(names), COMMENTS.c.actor_kind == "person", TICKETS.c.requester.not_in(names))
         .order_by(COMMENTS.c.id)
     )
-    ours = redaction.ours(session)
-    said = session.execute(rows).all()
+    ours = redaction.ours(conn)
+    said = conn.execute(rows).all()
     return Found(
         found, tuple(row.id for row in said if row.actor not in ours), sum(row.actor in ours for row in said), names
     )
 
 
-def solved_before(session: Session, moment: datetime) -> Found:
+def solved_before(conn: Connection, moment: datetime) -> Found:
     """Tickets that were solved, and that nobody has touched since that moment."""
-    return Found(_doomed(session, redaction.is_old(moment)), untouched_since=moment)
+    return Found(_doomed(conn, redaction.is_old(moment)), untouched_since=moment)
 
 
 def erase(
@@ -120,19 +120,17 @@ def erase(
     for batch in _some([one.number for one in found.tickets]):
         if not go_on():
             return erased
-        with database.writing() as session:
+        with database.writing() as conn:
             at = clock()
-            n = redaction.erase(session, batch, at, found.untouched_since)
+            n = redaction.erase(conn, batch, at, found.untouched_since)
             if n:
-                audit.note(session, actor, "ticket.erase", f"{why}: {so_many(n, 'ticket')}", at)
+                audit.note(conn, actor, "ticket.erase", f"{why}: {so_many(n, 'ticket')}", at)
         erased += n
     if found.comments or found.names:
-        with database.writing() as session:
-            n = redaction.erase_elsewhere(session, found.names)
+        with database.writing() as conn:
+            n = redaction.erase_elsewhere(conn, found.names)
             if n:
-                audit.note(
-                    session, actor, "ticket.erase", f"{why}: {so_many(n, 'comment')} on tickets of others", clock()
-                )
+                audit.note(conn, actor, "ticket.erase", f"{why}: {so_many(n, 'comment')} on tickets of others", clock())
     answers.forget()
     return erased
 
@@ -141,8 +139,8 @@ def expire(
     database: Database, days: int, actor: Actor, clock: Callable[[], datetime], go_on: Callable[[], bool]
 ) -> int:
     """Erase the texts of tickets that were solved and not touched for so many days; how many they were."""
-    with database.reading() as session:
-        found = solved_before(session, clock() - timedelta(days=days))
+    with database.reading() as conn:
+        found = solved_before(conn, clock() - timedelta(days=days))
     return erase(database, found, of_age(days), actor, clock, go_on)
 
 
@@ -164,8 +162,8 @@ def tidy_up(database: Database, state: Path, now: float) -> bool:
     """Let what was erased, now or before, leave the files of database and home; False where it must be tried again, as
     SQLite's could not be written anew."""
     sweep(state, now)
-    with database.reading() as session:
-        was = audit.ever(session, "ticket.erase")
+    with database.reading() as conn:
+        was = audit.ever(conn, "ticket.erase")
     return database.scrub() if was else True
 
 
@@ -195,7 +193,7 @@ def pseudonym(requester: str) -> str:
     return "requester " + hmac.new(key.encode(), requester.strip().casefold().encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _doomed(session: Session, which: ColumnElement[bool]) -> tuple[Doomed, ...]:
+def _doomed(conn: Connection, which: ColumnElement[bool]) -> tuple[Doomed, ...]:
     rows = (
         select(
             TICKETS.c.id, TICKETS.c.source, TICKETS.c.external_id, TICKETS.c.received_at, TICKETS.c.status,
@@ -208,7 +206,7 @@ def _doomed(session: Session, which: ColumnElement[bool]) -> tuple[Doomed, ...]:
     )  # fmt: skip
     return tuple(
         Doomed(row.id, row.source, row.external_id or "", row.received_at, row.status in UNSOLVED, row.name or "")
-        for row in session.execute(rows)
+        for row in conn.execute(rows)
     )
 
 

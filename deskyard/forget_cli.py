@@ -52,11 +52,11 @@ def forget(
 
 
 def _forget(database: Database, requester: str, older_than: str, *, dry_run: bool, yes: bool) -> None:
-    with database.reading() as session:
+    with database.reading() as conn:
         found = (
-            forgetting.of_requester(session, requester)
+            forgetting.of_requester(conn, requester)
             if requester
-            else forgetting.solved_before(session, datetime.now(UTC) - span(older_than))
+            else forgetting.solved_before(conn, datetime.now(UTC) - span(older_than))
         )
     if found:
         for line in _lines(found, taught(settings().models, found.tickets, found.names)):

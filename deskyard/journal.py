@@ -1,7 +1,7 @@
 """The journal: what was seen, decided and done, in the order it happened. Entries are added, and changed by one deed
 only: when a ticket is erased, `Journal.redact` takes people's names out.
 
-In come a session (whose owner commits), a ticket's number and facts; out go entries. It keeps numbers, hashes and
+In come a connection (whose owner commits), a ticket's number and facts; out go entries. It keeps numbers, hashes and
 decisions, never a ticket's text, so that a ticket can be erased and its history still adds up. A ticket's hash is keyed
 with a salt that is kept beside the text and goes with it: then nobody can tell a guessed text by its hash. Nothing
 else writes history.
@@ -15,9 +15,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.decision import Decision
@@ -118,97 +117,97 @@ Event = tuple[Stamp, str, Mapping[str, Any]]
 
 
 class Journal:
-    """The doors into the journal; each takes the session of the transaction it belongs to."""
+    """The doors into the journal; each takes the connection of the transaction it belongs to."""
 
     @staticmethod
-    def record(session: Session, stamp: Stamp, *events: tuple[str, Mapping[str, Any]]) -> list[Entry]:
+    def record(conn: Connection, stamp: Stamp, *events: tuple[str, Mapping[str, Any]]) -> list[Entry]:
         """Add one entry for each (kind, content), in order; contents are written as JSON, keys in the order given."""
-        return Journal.record_all(session, [(stamp, kind, content) for kind, content in events])
+        return Journal.record_all(conn, [(stamp, kind, content) for kind, content in events])
 
     @staticmethod
-    def record_all(session: Session, events: Sequence[Event]) -> list[Entry]:
+    def record_all(conn: Connection, events: Sequence[Event]) -> list[Entry]:
         """The same for several tickets at once."""
         if not events:
             return []
         rows = [{**_borne(stamp), "kind": kind, "content": written(content)} for stamp, kind, content in events]
-        numbers = session.execute(_ADD, rows).scalars().all()
+        numbers = conn.execute(_ADD, rows).scalars().all()
         return [
             Entry(**_borne(stamp), id=int(number), kind=kind, content=dict(content))
             for number, (stamp, kind, content) in zip(numbers, events, strict=True)
         ]
 
     @staticmethod
-    def first_decision(session: Session, ticket_id: int) -> Entry | None:
+    def first_decision(conn: Connection, ticket_id: int) -> Entry | None:
         """What was decided when the ticket came; None for a ticket that was never decided on."""
-        row = session.execute(_FIRST, {"ticket_id": ticket_id}).first()
+        row = conn.execute(_FIRST, {"ticket_id": ticket_id}).first()
         return None if row is None else _entry(row)
 
     @staticmethod
-    def first_decisions(session: Session, ticket_ids: Collection[int]) -> dict[int, Entry]:
+    def first_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Entry]:
         """What was decided when each of these tickets came."""
-        rows = session.execute(_FIRSTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        rows = conn.execute(_FIRSTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _entry(row) for row in rows}
 
     @staticmethod
-    def last_decisions(session: Session, ticket_ids: Collection[int]) -> dict[int, Entry]:
+    def last_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Entry]:
         """What was decided on each of these tickets last."""
-        rows = session.execute(_LASTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        rows = conn.execute(_LASTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _entry(row) for row in rows}
 
     @staticmethod
-    def confirmed(session: Session, ticket_ids: Collection[int]) -> Iterator[Entry]:
+    def confirmed(conn: Connection, ticket_ids: Collection[int]) -> Iterator[Entry]:
         """Where people agreed with what the machine had said of these tickets, oldest first."""
-        return map(_entry, session.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
+        return map(_entry, conn.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
 
     @staticmethod
-    def decision(session: Session, number: int) -> Entry | None:
+    def decision(conn: Connection, number: int) -> Entry | None:
         """The decision with that number."""
-        row = session.execute(_DECISION, {"number": number}).first()
+        row = conn.execute(_DECISION, {"number": number}).first()
         return None if row is None else _entry(row)
 
     @staticmethod
-    def since(session: Session, kind: str, moment: datetime) -> Iterator[Entry]:
+    def since(conn: Connection, kind: str, moment: datetime) -> Iterator[Entry]:
         """The entries of a kind from a moment on, oldest first."""
-        rows = session.execute(_SINCE, {"kind": kind, "moment": moment}, execution_options={"yield_per": 1000})
+        rows = conn.execute(_SINCE, {"kind": kind, "moment": moment}, execution_options={"yield_per": 1000})
         return map(_entry, rows)
 
     @staticmethod
-    def newest_decisions(session: Session, n: int) -> list[int]:
+    def newest_decisions(conn: Connection, n: int) -> list[int]:
         """The numbers of the newest `n` decisions, newest first."""
-        return list(session.scalars(_NEWEST, {"n": n}))
+        return list(conn.scalars(_NEWEST, {"n": n}))
 
     @staticmethod
-    def stamp(session: Session, ticket_id: int, at: datetime) -> Stamp:
+    def stamp(conn: Connection, ticket_id: int, at: datetime) -> Stamp:
         """What a new entry about a known ticket bears: the hash, model and policy of its first decision."""
-        first = Journal.first_decision(session, ticket_id)
+        first = Journal.first_decision(conn, ticket_id)
         if first is None:
             raise LookupError(f"ticket {ticket_id} has no decision in the journal")
         return Stamp(ticket_id, first.ticket_hash, at, first.bundle, first.policy)
 
     @staticmethod
-    def of(session: Session, ticket_id: int) -> list[Entry]:
+    def of(conn: Connection, ticket_id: int) -> list[Entry]:
         """Everything about one ticket, oldest first."""
-        return [_entry(row) for row in session.execute(_READ, {"ticket_id": ticket_id})]
+        return [_entry(row) for row in conn.execute(_READ, {"ticket_id": ticket_id})]
 
     @staticmethod
-    def of_all(session: Session, ticket_ids: Collection[int]) -> Iterator[Entry]:
+    def of_all(conn: Connection, ticket_ids: Collection[int]) -> Iterator[Entry]:
         """Everything about these tickets, in order."""
-        return map(_entry, session.execute(_READ_ALL, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
+        return map(_entry, conn.execute(_READ_ALL, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
 
     @staticmethod
     def redact(
-        session: Session,
+        conn: Connection,
         ticket_ids: Collection[int],
         kinds: Collection[str],
         without: Callable[[Entry], dict[str, Any]],
     ) -> None:
         """Write what is left of the contents of these tickets' entries without names, as what they wrote is erased."""
         mine = _READ_ALL.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
-        entries = map(_entry, session.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
+        entries = map(_entry, conn.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
         after = [(entry, without(entry)) for entry in entries]
         changed = [{"number": one.id, "left": written(left)} for one, left in after if left != one.content]
         if changed:
-            session.execute(_REDACT, changed)
+            conn.execute(_REDACT, changed)
 
 
 _REDACT: Final = (

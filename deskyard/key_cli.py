@@ -32,9 +32,9 @@ def create(
 
     Example: `deskyard key create mail-gateway --role machine`
     """
-    with desk_database() as database, database.writing() as session:
-        first = not access.is_closed(session)
-        secret = access.create(session, name, role, getpass.getuser(), datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        first = not access.is_closed(conn)
+        secret = access.create(conn, name, role, getpass.getuser(), datetime.now(UTC))
     typer.echo(f"The key {name!r} of role {role}. Keep it now, it is not shown again:", err=True)
     typer.echo(secret)
     typer.echo(f"Send it with each request: {_HEADER}", err=True)
@@ -48,8 +48,8 @@ def list_() -> None:
 
     Example: `deskyard key list`
     """
-    with desk_database() as database, database.reading() as session:
-        found = access.listed(session)
+    with desk_database() as database, database.reading() as conn:
+        found = access.listed(conn)
     for one in found:
         typer.echo(_line(one))
     if not found:
@@ -62,8 +62,8 @@ def revoke(name: Annotated[str, typer.Argument(help="As `deskyard key list` show
 
     Example: `deskyard key revoke mail-gateway`
     """
-    with desk_database() as database, database.writing() as session:
-        access.revoke(session, name, getpass.getuser(), datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        access.revoke(conn, name, getpass.getuser(), datetime.now(UTC))
     typer.echo(f"The key {name!r} opens nothing any more.")
 
 

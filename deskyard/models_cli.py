@@ -24,8 +24,8 @@ def models() -> None:
     Example: `deskyard models`
     """
     folder = settings().models
-    with desk_database() as database, database.reading() as session:
-        now, beside = active_model.current(session), challengers.now(session)
+    with desk_database() as database, database.reading() as conn:
+        now, beside = active_model.current(conn), challengers.now(conn)
     places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
     if not places:
         typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")

@@ -1,6 +1,6 @@
 """The versions of the policy in the database: the newest is in force, none is ever changed.
 
-In comes the session of whoever owns the transaction; out go versions. Reading and writing TOML is
+In comes the connection of whoever owns the transaction; out go versions. Reading and writing TOML is
 `deskyard.policy_file`'s.
 """
 
@@ -9,9 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policy import Policy
 from deskyard.policy_file import read, write
@@ -35,35 +34,33 @@ class Policies:
     """The doors to the policy's versions."""
 
     @staticmethod
-    def current(session: Session) -> Version:
+    def current(conn: Connection) -> Version:
         """The version in force."""
-        row = session.execute(_CURRENT).first()
+        row = conn.execute(_CURRENT).first()
         return _version(row) if row is not None else Version(0, None, "deskyard", FRESH, write(FRESH))
 
     @staticmethod
-    def put(session: Session, policy: Policy, actor: str, at: datetime) -> Version:
+    def put(conn: Connection, policy: Policy, actor: str, at: datetime) -> Version:
         """Put a policy in force, unless it is in force already."""
-        current = Policies.current(session)
+        current = Policies.current(conn)
         if policy == current.policy:
             return current
         values = {"at": at, "actor": actor, "digest": policy.digest, "text": write(policy)}
-        session.execute(insert(POLICY_VERSIONS), values)
-        return Policies.current(session)
+        conn.execute(insert(POLICY_VERSIONS), values)
+        return Policies.current(conn)
 
     @staticmethod
-    def of_digest(session: Session, digest: str) -> Policy | None:
+    def of_digest(conn: Connection, digest: str) -> Policy | None:
         """The policy that a decision names; None when it never was in force here."""
         if digest == FRESH.digest:
             return FRESH
-        text = session.scalars(
-            select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)
-        ).first()
+        text = conn.scalars(select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)).first()
         return None if text is None else _read(text)
 
     @staticmethod
-    def past(session: Session, n: int) -> list[Version]:
+    def past(conn: Connection, n: int) -> list[Version]:
         """The newest `n` versions, newest first."""
-        return [_version(row) for row in session.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
+        return [_version(row) for row in conn.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
 
 
 FRESH: Final = Policy()

@@ -31,8 +31,8 @@ def show(versions: Annotated[int, typer.Option(min=0, help="Also list so many pa
 
     Example: `deskyard policy show --versions 5`
     """
-    with desk_database() as database, database.reading() as session:
-        current, past = Policies.current(session), Policies.past(session, versions) if versions else []
+    with desk_database() as database, database.reading() as conn:
+        current, past = Policies.current(conn), Policies.past(conn, versions) if versions else []
     typer.echo(_head(current))
     typer.echo(current.text)
     for version in past:
@@ -85,8 +85,8 @@ def export_(file: Annotated[Path, typer.Argument(help="Where to write the TOML."
 
     Example: `deskyard policy export policy.toml`
     """
-    with desk_database() as database, database.reading() as session:
-        current = Policies.current(session)
+    with desk_database() as database, database.reading() as conn:
+        current = Policies.current(conn)
     try:
         file.write_text(current.text, encoding="utf-8")
     except OSError as error:
@@ -131,11 +131,11 @@ def _with(rule: Rule | None, mode: Mode) -> Rule:
 def _change(change: Callable[[Policy], Policy]) -> None:
     with desk_database() as database:
         user, at = getpass.getuser(), datetime.now(UTC)
-        with database.writing() as session:
-            now = Policies.current(session)
-            version = Policies.put(session, change(now.policy), user, at)
+        with database.writing() as conn:
+            now = Policies.current(conn)
+            version = Policies.put(conn, change(now.policy), user, at)
             if version.number != now.number:
-                audit.note(session, Actor("person", user), "policy.put", f"version {version.number}", at)
+                audit.note(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
     typer.echo("That is in force already." if version.number == now.number else _head(version))
 
 

@@ -29,8 +29,8 @@ def promote(
     if not name or Path(name).name != name:
         raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
     found = bundle.load(models / name)
-    with database.reading() as session:
-        now = active_model.current(session)
+    with database.reading() as conn:
+        now = active_model.current(conn)
     if instead_of is not None and (now is None or now.digest != instead_of):
         raise BadInput(f"{now.name if now else 'no model'} is in use by now, with which {name} was not compared")
     lost = _lost(models, now, found) if now and not force else ()
@@ -51,13 +51,13 @@ def challenge(database: Database, models: Path, name: str, actor: Actor) -> None
         raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
     found = bundle.load(models / name) if name else None
     at = datetime.now(UTC)
-    with database.writing() as session:
-        now = active_model.current(session)
+    with database.writing() as conn:
+        now = active_model.current(conn)
         if found is not None and now is not None and found.digest == now.digest:
             raise BadInput(f"{name} is the model in use: name another")
-        challengers.put(session, name, found.digest if found else "", actor.name, at)
+        challengers.put(conn, name, found.digest if found else "", actor.name, at)
         told = f"{found.name} ({found.digest[:16]})" if found else "none"
-        audit.note(session, actor, "model.challenge", told, at)
+        audit.note(conn, actor, "model.challenge", told, at)
 
 
 def rollback(database: Database, models: Path, actor: Actor) -> Active:
@@ -65,19 +65,19 @@ def rollback(database: Database, models: Path, actor: Actor) -> Active:
 
     Raises BadInput when there was none, and BundleError when it can't be used any more.
     """
-    with database.reading() as session:
-        wanted = active_model.before(session)
+    with database.reading() as conn:
+        wanted = active_model.before(conn)
     return _put(database, models, opened(models, wanted), actor, "model.rollback")
 
 
 def _put(database: Database, models: Path, found: bundle.Bundle, actor: Actor, deed: DeedName) -> Active:
     at = datetime.now(UTC)
-    with database.writing() as session:
-        queues.ensure(session, _queues(found))
-        before = active_model.current(session)
-        done = active_model.put(session, found.name, found.digest, actor.name, at)
+    with database.writing() as conn:
+        queues.ensure(conn, _queues(found))
+        before = active_model.current(conn)
+        done = active_model.put(conn, found.name, found.digest, actor.name, at)
         if done != before:
-            audit.note(session, actor, deed, f"{found.name} ({found.digest[:16]})", at)
+            audit.note(conn, actor, deed, f"{found.name} ({found.digest[:16]})", at)
     bundle.crown(models, found.name)
     return done
 

@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.auth import API_KEYS, USERS
 from deskyard.db.tables.desk import AGENTS, COMMENTS, JOURNEY, STATUS_LINKS, TICKETS
 from deskyard.db.tables.notifications import NOTICES
@@ -39,10 +38,10 @@ _TELLING: Final = (SEEN, CORRECTED, CONFIRMED, CHANGED, COMMENTED, UNDONE, WISHE
 """Entries that hold names from outside, what a foreign help desk answered, or a piece of a hash of before salts."""
 
 
-def ours(session: Session) -> frozenset[str]:
+def ours(conn: Connection) -> frozenset[str]:
     """The names of the desk's own people, and of what speaks for people elsewhere: their deeds stay theirs."""
     tables = (AGENTS, USERS, API_KEYS, CONNECTIONS)
-    return frozenset({name for table in tables for name in session.scalars(select(table.c.name))} | {"local"})
+    return frozenset({name for table in tables for name in conn.scalars(select(table.c.name))} | {"local"})
 
 
 def is_old(moment: datetime) -> ColumnElement[bool]:
@@ -50,33 +49,31 @@ def is_old(moment: datetime) -> ColumnElement[bool]:
     return TICKETS.c.status.not_in(UNSOLVED) & (TICKETS.c.updated_at < moment) & (TICKETS.c.received_at < moment)
 
 
-def erase(session: Session, numbers: Collection[int], at: datetime, untouched_since: datetime | None = None) -> int:
+def erase(conn: Connection, numbers: Collection[int], at: datetime, untouched_since: datetime | None = None) -> int:
     """Erase tickets that are not erased, and that nobody has touched since then; how many they were."""
     wanted = select(TICKETS).where(TICKETS.c.id.in_(numbers), TICKETS.c.erased_at.is_(None)).order_by(TICKETS.c.id)
     wanted = wanted if untouched_since is None else wanted.where(is_old(untouched_since))
-    rows = session.execute(wanted.with_for_update()).all()
+    rows = conn.execute(wanted.with_for_update()).all()
     if not rows:
         return 0
     names = {row.id: row.requester for row in rows}
-    kept = ours(session)
+    kept = ours(conn)
     gone = dict.fromkeys(("subject", "body", "requester", "organisation", "salt"), "")
-    session.execute(
-        update(TICKETS).where(TICKETS.c.id.in_(names)).values(**gone, erased_at=at, updated_at=at, fields={})
-    )
-    session.execute(_LEFT, [_left(row) for row in rows])
-    _rename(session, names, kept)
+    conn.execute(update(TICKETS).where(TICKETS.c.id.in_(names)).values(**gone, erased_at=at, updated_at=at, fields={}))
+    conn.execute(_LEFT, [_left(row) for row in rows])
+    _rename(conn, names, kept)
     mine = COMMENTS.c.ticket_id.in_(names)
-    session.execute(update(COMMENTS).where(mine).values(text="", shared=False))
-    for one in session.execute(select(COMMENTS.c.id, COMMENTS.c.ticket_id, COMMENTS.c.key).where(mine)).all():
+    conn.execute(update(COMMENTS).where(mine).values(text="", shared=False))
+    for one in conn.execute(select(COMMENTS.c.id, COMMENTS.c.ticket_id, COMMENTS.c.key).where(mine)).all():
         if (key := _without(one.key, names[one.ticket_id], one.id)) != one.key:
-            session.execute(update(COMMENTS).where(COMMENTS.c.id == one.id).values(key=key))
+            conn.execute(update(COMMENTS).where(COMMENTS.c.id == one.id).values(key=key))
     spoken = JOURNEY.c.ticket_id.in_(names) & (JOURNEY.c.actor_kind == "person")
-    session.execute(update(JOURNEY).where(spoken).values(why=""))
-    session.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id.in_(names)).values(said=""))
-    session.execute(update(MIRROR).where(MIRROR.c.ticket_id.in_(names)).values(version=""))
-    session.execute(update(NOTICES).where(NOTICES.c.ticket_id.in_(names)).values(why={}))
-    _let_deliveries_go(session, list(names), at)
-    Journal.redact(session, list(names), _TELLING, lambda entry: _redacted(entry, names[entry.ticket_id], kept))
+    conn.execute(update(JOURNEY).where(spoken).values(why=""))
+    conn.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id.in_(names)).values(said=""))
+    conn.execute(update(MIRROR).where(MIRROR.c.ticket_id.in_(names)).values(version=""))
+    conn.execute(update(NOTICES).where(NOTICES.c.ticket_id.in_(names)).values(why={}))
+    _let_deliveries_go(conn, list(names), at)
+    Journal.redact(conn, list(names), _TELLING, lambda entry: _redacted(entry, names[entry.ticket_id], kept))
     return len(rows)
 
 
@@ -99,15 +96,15 @@ def _without(name: str | None, requester: str, number: int) -> str | None:
     return f"erased-{number}" if tells else name
 
 
-def _rename(session: Session, names: Mapping[int, str], kept: Collection[str]) -> None:
+def _rename(conn: Connection, names: Mapping[int, str], kept: Collection[str]) -> None:
     """In comments and journeys of tickets (number → requester) nobody is named but the desk's own people."""
     for table in (COMMENTS, JOURNEY):
         people = table.c.ticket_id.in_(names) & (table.c.actor_kind == "person")
-        found = session.execute(select(table.c.id, table.c.ticket_id, table.c.actor).where(people)).all()
+        found = conn.execute(select(table.c.id, table.c.ticket_id, table.c.actor).where(people)).all()
         called = [(row, _called(row.actor, names[row.ticket_id], kept)) for row in found]
         changed = [{"number": row.id, "called": name} for row, name in called if name != row.actor]
         if changed:
-            session.execute(
+            conn.execute(
                 update(table).where(table.c.id == bindparam("number")).values(actor=bindparam("called")), changed
             )
 
@@ -119,14 +116,14 @@ def _called(name: str, requester: str, kept: Collection[str]) -> str:
     return name if name in kept else SOMEBODY
 
 
-def _let_deliveries_go(session: Session, numbers: Collection[int], at: datetime) -> None:
+def _let_deliveries_go(conn: Connection, numbers: Collection[int], at: datetime) -> None:
     """What was to be written into foreign tickets is written no more; the texts and hashes of what was are gone."""
     mine = DELIVERIES.c.ticket_id.in_(numbers)
-    for row in session.execute(select(DELIVERIES.c.id, DELIVERIES.c.decision).where(mine)).all():
+    for row in conn.execute(select(DELIVERIES.c.id, DELIVERIES.c.decision).where(mine)).all():
         left = {"marker": f"d{row.decision}-erased-{row.id}", "note": "", "seen_version": "", "why": {}}
-        session.execute(update(DELIVERIES).where(DELIVERIES.c.id == row.id).values(**left))
+        conn.execute(update(DELIVERIES).where(DELIVERIES.c.id == row.id).values(**left))
     ended = {"state": DONE, "result": "erased", "ended_at": at, "worker": None}
-    session.execute(update(DELIVERIES).where(mine, DELIVERIES.c.state != DONE).values(**ended))
+    conn.execute(update(DELIVERIES).where(mine, DELIVERIES.c.state != DONE).values(**ended))
 
 
 def _redacted(entry: Entry, requester: str, kept: Collection[str]) -> dict[str, Any]:
@@ -143,22 +140,22 @@ def _redacted(entry: Entry, requester: str, kept: Collection[str]) -> dict[str, 
     return left
 
 
-def erase_elsewhere(session: Session, requester: Collection[str]) -> int:
+def erase_elsewhere(conn: Connection, requester: Collection[str]) -> int:
     """What somebody of these names said about tickets of others loses its text and the name; how many comments."""
-    kept = ours(session)
+    kept = ours(conn)
     names = [name for name in requester if name not in kept]
     said = COMMENTS.c.actor.in_(names) & (COMMENTS.c.actor_kind == "person")
-    n = session.scalar(select(func.count()).select_from(COMMENTS).where(said)) or 0
-    touched = set(session.scalars(select(COMMENTS.c.ticket_id).where(said)))
-    for row in session.execute(select(COMMENTS.c.id, COMMENTS.c.key, COMMENTS.c.actor).where(said)).all():
+    n = conn.scalar(select(func.count()).select_from(COMMENTS).where(said)) or 0
+    touched = set(conn.scalars(select(COMMENTS.c.ticket_id).where(said)))
+    for row in conn.execute(select(COMMENTS.c.id, COMMENTS.c.key, COMMENTS.c.actor).where(said)).all():
         left = {"text": "", "shared": False, "actor": SOMEBODY, "key": _without(row.key, row.actor, row.id)}
-        session.execute(update(COMMENTS).where(COMMENTS.c.id == row.id).values(**left))
+        conn.execute(update(COMMENTS).where(COMMENTS.c.id == row.id).values(**left))
     stepped = JOURNEY.c.actor.in_(names) & (JOURNEY.c.actor_kind == "person")
-    touched |= set(session.scalars(select(JOURNEY.c.ticket_id).where(stepped)))
-    session.execute(update(JOURNEY).where(stepped).values(actor=SOMEBODY, why=""))
+    touched |= set(conn.scalars(select(JOURNEY.c.ticket_id).where(stepped)))
+    conn.execute(update(JOURNEY).where(stepped).values(actor=SOMEBODY, why=""))
 
     def nameless(entry: Entry) -> dict[str, Any]:
         return entry.content | ({"by": SOMEBODY} if entry.content.get("by") in names else {})
 
-    Journal.redact(session, touched, _TELLING, nameless)
+    Journal.redact(conn, touched, _TELLING, nameless)
     return n

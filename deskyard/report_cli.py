@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from deskyard import active_model, bundle
 from deskyard.accuracy import rollups
 from deskyard.accuracy.asked import NOW, Asked
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.bundle import Bundle
-from deskyard.db.database import Session, desk_database
+from deskyard.db.database import desk_database
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.policies import Policies
 from deskyard.reports import week as weekly
@@ -95,17 +96,17 @@ def _figures(week: Asked, taxonomy: str, today: date) -> tuple[Asked, Mapping[st
     """What is asked in those names, and what the panels show, after all that happened is counted."""
     with desk_database() as database:
         rollups.refresh(database, settings().time_zone)
-        with database.reading() as session:
-            policy = Policies.current(session).policy
+        with database.reading() as conn:
+            policy = Policies.current(conn).policy
             first, last, turns = week.first.isoformat(), week.last.isoformat(), policy.ledger(today).turns
             asked = Asked.of(first, last, today, taxonomy=taxonomy, turns=turns)
-            question = Question(asked, today, _model(session), policy)
-            return asked, {name: panel(session, question) for name, panel in PANELS.items()}
+            question = Question(asked, today, _model(conn), policy)
+            return asked, {name: panel(conn, question) for name, panel in PANELS.items()}
 
 
-def _model(session: Session) -> Bundle | None:
+def _model(conn: Connection) -> Bundle | None:
     """The model in use; None where there is none, or it can't be opened: its contracts are then not told."""
-    active = active_model.current(session)
+    active = active_model.current(conn)
     try:
         return bundle.load(bundle.with_digest(settings().models, active.digest)) if active else None
     except DeskyardError:

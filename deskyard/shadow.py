@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from deskyard.contract import lower_bound
-from deskyard.db.database import Session, desk_database
+from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.changes import by_people
@@ -69,9 +69,9 @@ def shadow_report(
 
     Example: `deskyard shadow-report znuny`
     """
-    with desk_database() as database, database.reading() as session:
-        named = [connections.named(session, store)] if store else connections.every(session)
-        reports = [report(session, one.id, one.name) for one in named if one.kind != "imap"]
+    with desk_database() as database, database.reading() as conn:
+        named = [connections.named(conn, store)] if store else connections.every(conn)
+        reports = [report(conn, one.id, one.name) for one in named if one.kind != "imap"]
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in reports], ensure_ascii=False, indent=1))
         return
@@ -81,11 +81,11 @@ def shadow_report(
         typer.echo(_told(one, target))
 
 
-def report(session: Session, connection: int, name: str) -> Report:
+def report(conn: Connection, connection: int, name: str) -> Report:
     """What the decisions on a connection's tickets would have set, and what stands there now."""
     lines: dict[tuple[str, str], Line] = {}
     tickets = 0
-    for ticket, content, spoken in _tickets(session, connection):
+    for ticket, content, spoken in _tickets(conn, connection):
         tickets += 1
         for target, label in _held_back(content):
             line = lines.setdefault((target, label), Line(target, label))
@@ -98,17 +98,17 @@ def report(session: Session, connection: int, name: str) -> Report:
     return Report(name, tickets, sorted(lines.values(), key=lambda line: (line.target, -line.would, line.label)))
 
 
-def _tickets(session: Session, connection: int) -> Iterator[tuple[Filed, dict[str, Any], set[str]]]:
+def _tickets(conn: Connection, connection: int) -> Iterator[tuple[Filed, dict[str, Any], set[str]]]:
     """Each mirrored ticket, its first decision, and the fields that people set."""
     mine = select(MIRROR.c.ticket_id).where(MIRROR.c.connection_id == connection)
     after = 0
     rows = READ.where(TICKETS.c.id.in_(mine)).order_by(TICKETS.c.id).limit(_CHUNK)
-    while found := [filed(row) for row in session.execute(rows.where(TICKETS.c.id > after))]:
+    while found := [filed(row) for row in conn.execute(rows.where(TICKETS.c.id > after))]:
         after = found[-1].id
-        decided = Journal.first_decisions(session, [one.id for one in found])
+        decided = Journal.first_decisions(conn, [one.id for one in found])
         for one in found:
             if one.id in decided:
-                yield one, decided[one.id].content, set(by_people(session, one.id))
+                yield one, decided[one.id].content, set(by_people(conn, one.id))
 
 
 def _held_back(content: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Who is signed in: browsers by their cookies, and the invitation that makes the first user.
 
-In come secrets and the session of whoever owns the transaction; out go users. Only SHA-256 of secrets are kept. A
+In come secrets and the connection of whoever owns the transaction; out go users. Only SHA-256 of secrets are kept. A
 session ends when it was idle for `IDLE`, is older than `LONGEST`, its user signs out or is disabled.
 """
 
@@ -9,9 +9,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.auth import INVITATIONS, SESSIONS, USERS
 from deskyard.users import User, any_user, user_of
 
@@ -32,55 +31,55 @@ _OF_SECRET: Final = (
 )
 
 
-def begin(session: Session, user: User, at: datetime) -> str:
+def begin(conn: Connection, user: User, at: datetime) -> str:
     """Sign a user in; the cookie's secret, once. Sessions that ended are forgotten."""
-    session.execute(delete(SESSIONS).where((SESSIONS.c.seen_at < at - IDLE) | (SESSIONS.c.created_at < at - LONGEST)))
+    conn.execute(delete(SESSIONS).where((SESSIONS.c.seen_at < at - IDLE) | (SESSIONS.c.created_at < at - LONGEST)))
     secret = secrets.token_urlsafe(32)
     row = {"user_id": user.id, "sha256": _hash(secret), "created_at": at, "seen_at": at}
-    session.execute(insert(SESSIONS).values(row))
+    conn.execute(insert(SESSIONS).values(row))
     return secret
 
 
-def who(session: Session, secret: str, at: datetime) -> tuple[User, bool] | None:
+def who(conn: Connection, secret: str, at: datetime) -> tuple[User, bool] | None:
     """Whose cookie that is, and whether it is time to write down that they are there (`heard`)."""
-    row = session.execute(_OF_SECRET, {"sha256": _hash(secret)}).first()
+    row = conn.execute(_OF_SECRET, {"sha256": _hash(secret)}).first()
     if row is None or at - row.seen_at > IDLE or at - row.began > LONGEST:
         return None
     return user_of(row), at - row.seen_at > HEARD
 
 
-def heard(session: Session, secret: str, at: datetime) -> None:
+def heard(conn: Connection, secret: str, at: datetime) -> None:
     """Somebody is still there."""
-    session.execute(update(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)).values(seen_at=at))
+    conn.execute(update(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)).values(seen_at=at))
 
 
-def end(session: Session, secret: str) -> None:
+def end(conn: Connection, secret: str) -> None:
     """Sign out."""
-    session.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)))
+    conn.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == _hash(secret)))
 
 
-def end_all(session: Session, user: User) -> None:
+def end_all(conn: Connection, user: User) -> None:
     """Sign a user out everywhere, as after a new password."""
-    session.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.id))
+    conn.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.id))
 
 
-def invite(session: Session, at: datetime) -> str:
+def invite(conn: Connection, at: datetime) -> str:
     """A word with which the first user can be made within `INVITED`; words of before are worth nothing any more."""
-    session.execute(delete(INVITATIONS))
+    conn.execute(delete(INVITATIONS))
     secret = secrets.token_urlsafe(24)
-    session.execute(insert(INVITATIONS).values({"sha256": _hash(secret), "until": at + INVITED}))
+    conn.execute(insert(INVITATIONS).values({"sha256": _hash(secret), "until": at + INVITED}))
     return secret
 
 
-def invited(session: Session, secret: str, at: datetime) -> bool:
+def invited(conn: Connection, secret: str, at: datetime) -> bool:
     """Whether that word makes the first user now."""
     found = select(INVITATIONS.c.id).where(INVITATIONS.c.sha256 == _hash(secret), INVITATIONS.c.until > at)
-    return session.execute(found).first() is not None and not any_user(session)
+    return conn.execute(found).first() is not None and not any_user(conn)
 
 
-def used(session: Session) -> None:
+def used(conn: Connection) -> None:
     """The invitation was followed."""
-    session.execute(delete(INVITATIONS))
+    conn.execute(delete(INVITATIONS))
 
 
 def _hash(secret: str) -> str:

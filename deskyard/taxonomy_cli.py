@@ -30,8 +30,8 @@ def show() -> None:
 
     Example: `deskyard taxonomy show`
     """
-    with desk_database() as database, database.reading() as session:
-        found = Policies.current(session).policy.taxonomy
+    with desk_database() as database, database.reading() as conn:
+        found = Policies.current(conn).policy.taxonomy
     today = _today()
     for turn in found:
         typer.echo(f"{turn.target} {turn.told}" + (" (to come)" if turn.on > today else ""))
@@ -106,8 +106,8 @@ def tasks(
 
     Example: `deskyard taxonomy tasks --tickets 50`
     """
-    with desk_database() as database, database.reading() as session:
-        found = turns.tasks(session, _today(), tickets)
+    with desk_database() as database, database.reading() as conn:
+        found = turns.tasks(conn, _today(), tickets)
     for task in found:
         chosen = ", ".join(f"{label!r} {n:,}" for label, n in task.chosen.items())
         typer.echo(f"{task.turn.target} {task.turn.told}: people chose {chosen}; {task.waiting:,} wait")
@@ -119,9 +119,9 @@ def tasks(
 
 def _turn(target: str, said: dict[str, Any], on: str, why: str) -> None:
     turn = ledger.of({"on": on or _today().isoformat(), "target": target, **said})
-    with desk_database() as database, database.writing() as session:
-        before = Policies.current(session).number
-        version = turns.put(session, turn, Actor("person", getpass.getuser()), datetime.now(UTC), why)
+    with desk_database() as database, database.writing() as conn:
+        before = Policies.current(conn).number
+        version = turns.put(conn, turn, Actor("person", getpass.getuser()), datetime.now(UTC), why)
     again = " (it was said already)" if version.number == before else ""
     typer.echo(f"{turn.target} {turn.told}: policy {version.number}{again}.")
     if turn.kind == "split" and turn.on <= _today():

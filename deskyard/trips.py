@@ -22,13 +22,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from deskyard import active_model, audit, breaker, wanted
 from deskyard.accuracy.facts import ROUTED
 from deskyard.active_model import Active
 from deskyard.breaker import Outcome, Tripped
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import ANSWERS, ROLLUP_STATE
 from deskyard.db.tables.breaker import BREAKER_TRIPS
 from deskyard.db.tables.desk import TICKETS
@@ -47,7 +46,7 @@ MACHINE: Final = Actor("machine", "machine: breaker")
 NEWEST: Final = 5_000
 """Routed tickets of a target that a look goes back over: what is older than that has long told what it had to tell."""
 
-Tell = Callable[[Session, int, str, int, str], object]
+Tell = Callable[[Connection, int, str, int, str], object]
 """Tells whoever wants to know: ticket, queue, decision, event."""
 
 
@@ -78,52 +77,52 @@ class Trip:
         )
 
 
-def standing(session: Session) -> list[Trip]:
+def standing(conn: Connection) -> list[Trip]:
     """The trips that hold, oldest first."""
-    return [_trip(row) for row in session.execute(_ALL.where(BREAKER_TRIPS.c.closed_at.is_(None)))]
+    return [_trip(row) for row in conn.execute(_ALL.where(BREAKER_TRIPS.c.closed_at.is_(None)))]
 
 
-def past(session: Session, n: int) -> list[Trip]:
+def past(conn: Connection, n: int) -> list[Trip]:
     """The newest `n` trips, newest first, over or not."""
-    return [_trip(row) for row in session.execute(select(BREAKER_TRIPS).order_by(BREAKER_TRIPS.c.id.desc()).limit(n))]
+    return [_trip(row) for row in conn.execute(select(BREAKER_TRIPS).order_by(BREAKER_TRIPS.c.id.desc()).limit(n))]
 
 
-def look(session: Session, models: Path, at: datetime, tell: Tell | None = None) -> list[Trip]:
+def look(conn: Connection, models: Path, at: datetime, tell: Tell | None = None) -> list[Trip]:
     """Trip for every class that broke its promise, and close what another model has put an end to; the new trips.
 
     `models` is the folder of bundles. Many processes may look: the row that says how far the journal is counted is the
     one that they take turns at. Without a model nothing is looked at.
     """
-    session.execute(select(ROLLUP_STATE).with_for_update()).one()
-    now, policy = active_model.current(session), Policies.current(session).policy
+    conn.execute(select(ROLLUP_STATE).with_for_update()).one()
+    now, policy = active_model.current(conn), Policies.current(conn).policy
     if now is None:
         return []
-    held = [one for one in _settled(session, policy, now, at) if one.closed_at is None]
-    policy = Policies.current(session).policy
+    held = [one for one in _settled(conn, policy, now, at) if one.closed_at is None]
+    policy = Policies.current(conn).policy
     new = []
-    for (target, label), found, promised in _broken(session, models, now, policy):
+    for (target, label), found, promised in _broken(conn, models, now, policy):
         if label not in policy.tripped.get(target, ()) and (target, label) not in [(t.target, t.label) for t in held]:
-            new.append(_keep(session, target, label, found, promised, now, at))
+            new.append(_keep(conn, target, label, found, promised, now, at))
     if not new:
         return []
     for one in new:
         policy = tripped(policy, one.target, one.label)
-        _tell(session, one, at, tell)
-    version = Policies.put(session, policy, MACHINE.name, at)
-    audit.note(session, MACHINE, "breaker.trip", f"version {version.number}: {'; '.join(one.why for one in new)}", at)
-    wanted.want(session, "drift", "; ".join(one.why for one in new), at)
+        _tell(conn, one, at, tell)
+    version = Policies.put(conn, policy, MACHINE.name, at)
+    audit.note(conn, MACHINE, "breaker.trip", f"version {version.number}: {'; '.join(one.why for one in new)}", at)
+    wanted.want(conn, "drift", "; ".join(one.why for one in new), at)
     return new
 
 
-def close(session: Session, target: Target, label: str, actor: Actor, at: datetime) -> None:
+def close(conn: Connection, target: Target, label: str, actor: Actor, at: datetime) -> None:
     """Let the machine fill a class again, by a person's word; only tickets that come from now on count. Raises
     NotThere where the breaker does not hold it."""
-    policy = Policies.current(session).policy
+    policy = Policies.current(conn).policy
     if label not in policy.tripped.get(target, ()):
         raise NotThere(f"the breaker does not hold {target} {label[:100]!r} back: `deskyard breaker show` lists all")
-    version = Policies.put(session, restored(policy, target, label), actor.name, at)
-    _end(session, [one for one in standing(session) if (one.target, one.label) == (target, label)], actor.name, at)
-    audit.note(session, actor, "breaker.close", f"version {version.number}: {target} {label}", at)
+    version = Policies.put(conn, restored(policy, target, label), actor.name, at)
+    _end(conn, [one for one in standing(conn) if (one.target, one.label) == (target, label)], actor.name, at)
+    audit.note(conn, actor, "breaker.close", f"version {version.number}: {target} {label}", at)
 
 
 def tripped(policy: Policy, target: Target, label: str) -> Policy:
@@ -141,37 +140,37 @@ def _holding(policy: Policy, target: Target, labels: set[str]) -> Policy:
     return replace(policy, tripped={name: held[name] for name in TARGETS if held.get(name)})
 
 
-def _settled(session: Session, policy: Policy, now: Active, at: datetime) -> list[Trip]:
+def _settled(conn: Connection, policy: Policy, now: Active, at: datetime) -> list[Trip]:
     """The trips that stood, with those closed that a newer model, or a policy without them, has put an end to."""
-    found = standing(session)
+    found = standing(conn)
     replaced = [one for one in found if now.at > one.at and now.digest != one.bundle]
     for one in replaced:
         policy = restored(policy, one.target, one.label)
     if replaced:
-        version = Policies.put(session, policy, MACHINE.name, at)
+        version = Policies.put(conn, policy, MACHINE.name, at)
         told = "; ".join(f"{one.target} {one.label}" for one in replaced)
-        audit.note(session, MACHINE, "breaker.close", f"version {version.number}, {now.name} is in use: {told}", at)
+        audit.note(conn, MACHINE, "breaker.close", f"version {version.number}, {now.name} is in use: {told}", at)
     over = [one for one in found if one.label not in policy.tripped.get(one.target, ())]
-    _end(session, over, Policies.current(session).actor, at)
-    return standing(session)
+    _end(conn, over, Policies.current(conn).actor, at)
+    return standing(conn)
 
 
-def _end(session: Session, found: list[Trip], by: str, at: datetime) -> None:
-    newest = session.scalar(select(func.max(TICKETS.c.id))) or 0
+def _end(conn: Connection, found: list[Trip], by: str, at: datetime) -> None:
+    newest = conn.scalar(select(func.max(TICKETS.c.id))) or 0
     mine = BREAKER_TRIPS.c.id.in_([one.number for one in found])
-    session.execute(update(BREAKER_TRIPS).where(mine).values(closed_at=at, closed_by=by, closed_ticket=newest))
+    conn.execute(update(BREAKER_TRIPS).where(mine).values(closed_at=at, closed_by=by, closed_ticket=newest))
 
 
 def _broken(
-    session: Session, models: Path, now: Active, policy: Policy
+    conn: Connection, models: Path, now: Active, policy: Policy
 ) -> Iterator[tuple[tuple[Target, str], Tripped, float]]:
     """The classes that surely break their promise, at which ticket, and what was promised."""
     usual = _asked(models, now)
     if usual is None:
         return
-    since = _since(session, now)
+    since = _since(conn, now)
     for target in TARGETS:
-        for label, answers in _answered(session, target, since).items():
+        for label, answers in _answered(conn, target, since).items():
             promised = policy.rule(target, policy.bound_for(target, label)).precision or usual
             outcomes = [Outcome(ticket, wrong, 1 - promised) for ticket, wrong, _ in answers]
             blindly = [one for one, (_, _, blind) in zip(outcomes, answers, strict=True) if blind]
@@ -191,12 +190,12 @@ def _asked(models: Path, now: Active) -> float | None:
         return None
 
 
-def _since(session: Session, now: Active) -> Callable[[Target, str], int]:
+def _since(conn: Connection, now: Active) -> Callable[[Target, str], int]:
     """The ticket after which a class is watched: the newest when the model came, or when the class was let go."""
-    came = session.scalar(select(func.max(TICKETS.c.id)).where(TICKETS.c.received_at < now.at)) or 0
+    came = conn.scalar(select(func.max(TICKETS.c.id)).where(TICKETS.c.received_at < now.at)) or 0
     closed: Mapping[tuple[str, str], int] = {
         (row.target, row.label): int(row.ticket)
-        for row in session.execute(
+        for row in conn.execute(
             select(
                 BREAKER_TRIPS.c.target, BREAKER_TRIPS.c.label, func.max(BREAKER_TRIPS.c.closed_ticket).label("ticket")
             )
@@ -208,11 +207,11 @@ def _since(session: Session, now: Active) -> Callable[[Target, str], int]:
 
 
 def _answered(
-    session: Session, target: Target, since: Callable[[Target, str], int]
+    conn: Connection, target: Target, since: Callable[[Target, str], int]
 ) -> dict[str, list[tuple[int, bool, bool]]]:
     """Of each label the routed tickets in order: number, whether it was wrong, whether a person sorted it blindly."""
     same = (BLIND_REVIEWS.c.ticket_id == ANSWERS.c.ticket_id) & (ANSWERS.c.target == "queue")
-    rows = session.execute(
+    rows = conn.execute(
         select(ANSWERS.c.ticket_id, ANSWERS.c.said, ANSWERS.c.heard, ANSWERS.c.agreed, BLIND_REVIEWS.c.answer)
         .select_from(ANSWERS.outerjoin(BLIND_REVIEWS, same))
         .where(ANSWERS.c.target == target, ANSWERS.c.fate == ROUTED)
@@ -229,25 +228,25 @@ def _answered(
 
 
 def _keep(
-    session: Session, target: Target, label: str, found: Tripped, promised: float, now: Active, at: datetime
+    conn: Connection, target: Target, label: str, found: Tripped, promised: float, now: Active, at: datetime
 ) -> Trip:
     row = {
         "at": at, "target": target, "label": label, "ticket_id": found.ticket, "wrong": found.wrong, "of": found.of,
         "promised": promised, "bundle": now.digest,
     }  # fmt: skip
-    number = session.execute(insert(BREAKER_TRIPS).returning(BREAKER_TRIPS.c.id), row).scalar_one()
-    return _trip(session.execute(_ALL.where(BREAKER_TRIPS.c.id == number)).one())
+    number = conn.execute(insert(BREAKER_TRIPS).returning(BREAKER_TRIPS.c.id), row).scalar_one()
+    return _trip(conn.execute(_ALL.where(BREAKER_TRIPS.c.id == number)).one())
 
 
-def _tell(session: Session, trip: Trip, at: datetime, tell: Tell | None) -> None:
+def _tell(conn: Connection, trip: Trip, at: datetime, tell: Tell | None) -> None:
     """An alert to whoever wants to hear of the queue, or of everything; by the decision on the last ticket."""
-    entry = Journal.first_decision(session, trip.ticket)
+    entry = Journal.first_decision(conn, trip.ticket)
     if entry is None:
         return
     if tell is None:
-        notices.keep(session, trip.ticket, trip.label, entry.id, notices.TRIPPED, at)
+        notices.keep(conn, trip.ticket, trip.label, entry.id, notices.TRIPPED, at)
     else:
-        tell(session, trip.ticket, trip.label, entry.id, notices.TRIPPED)
+        tell(conn, trip.ticket, trip.label, entry.id, notices.TRIPPED)
 
 
 _ALL: Final = select(BREAKER_TRIPS).order_by(BREAKER_TRIPS.c.id)

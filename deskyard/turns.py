@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from deskyard import audit, taxonomy
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.desk import agents, queues
@@ -37,50 +36,50 @@ class Task:
     chosen: dict[str, int]
 
 
-def put(session: Session, turn: Turn, actor: Actor, at: datetime, why: str = "") -> Version:
+def put(conn: Connection, turn: Turn, actor: Actor, at: datetime, why: str = "") -> Version:
     """Write a turn into the policy, and note who and why. Raises BadInput where it contradicts those before it.
 
     The queues that it names are made where the desk does not have them, and those who serve the old ones serve them.
     """
     turn = replace(turn, labels=tuple(map(storable, turn.labels)), to=tuple(map(storable, turn.to)))
-    now = Policies.current(session)
+    now = Policies.current(conn)
     if turn in now.policy.taxonomy:
         return now
     turns = taxonomy.ordered([*now.policy.taxonomy, turn])
     if found := taxonomy.wrong(turns):
         raise BadInput(found[1])
-    version = Policies.put(session, replace(now.policy, taxonomy=turns), actor.name, at)
+    version = Policies.put(conn, replace(now.policy, taxonomy=turns), actor.name, at)
     told = f"version {version.number}: {turn.target} {turn.told}"
-    audit.note(session, actor, "policy.put", f"{told}; {why}" if why else told, at)
+    audit.note(conn, actor, "policy.put", f"{told}; {why}" if why else told, at)
     if turn.target == "queue":
-        queues.ensure(session, turn.to)
-        _serve(session, turn.labels, turn.to)
+        queues.ensure(conn, turn.to)
+        _serve(conn, turn.labels, turn.to)
     return version
 
 
-def tasks(session: Session, day: date, n: int = PAGE) -> list[Task]:
+def tasks(conn: Connection, day: date, n: int = PAGE) -> list[Task]:
     """What the splits up to a day leave to people, oldest first, each with its newest `n` tickets."""
-    held = Policies.current(session).policy.taxonomy
-    return [_task(session, turn, n) for turn in held if turn.kind == "split" and turn.on <= day]
+    held = Policies.current(conn).policy.taxonomy
+    return [_task(conn, turn, n) for turn in held if turn.kind == "split" and turn.on <= day]
 
 
-def _serve(session: Session, old: Collection[str], new: Collection[str]) -> None:
-    for name, served in agents.served(session, None).items():
-        agent = agents.find(session, name)
+def _serve(conn: Connection, old: Collection[str], new: Collection[str]) -> None:
+    for name, served in agents.served(conn, None).items():
+        agent = agents.find(conn, name)
         if agent is not None and set(served) & set(old) and not set(new) <= set(served):
-            agents.put(session, name, present=agent.present, queues={*served, *new})
+            agents.put(conn, name, present=agent.present, queues={*served, *new})
 
 
-def _task(session: Session, turn: Turn, n: int) -> Task:
+def _task(conn: Connection, turn: Turn, n: int) -> Task:
     waits = _bears(turn)
     newest = READ.where(waits).order_by(TICKETS.c.id.desc()).limit(n)
     count = select(func.count()).select_from(TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)).where(waits)
     steps = select(JOURNEY.c.became, func.count(JOURNEY.c.ticket_id.distinct()))
-    chosen = session.execute(steps.where(_said(turn), JOURNEY.c.became.in_(turn.to)).group_by(JOURNEY.c.became))
+    chosen = conn.execute(steps.where(_said(turn), JOURNEY.c.became.in_(turn.to)).group_by(JOURNEY.c.became))
     return Task(
         turn,
-        tuple(filed(row) for row in session.execute(newest)),
-        int(session.scalar(count) or 0),
+        tuple(filed(row) for row in conn.execute(newest)),
+        int(conn.scalar(count) or 0),
         dict.fromkeys(turn.to, 0) | {row[0]: int(row[1]) for row in chosen},
     )
 

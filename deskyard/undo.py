@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import changes, journey, tickets
@@ -58,9 +58,9 @@ def look(database: Database, since: datetime, queue: str | None = None) -> Itera
     after = 0
     while True:
         rows = _DECISIONS.where(JOURNAL_ENTRIES.c.at >= since, JOURNAL_ENTRIES.c.id > after).limit(CHUNK)
-        with database.reading() as session:
-            decisions = session.execute(rows).all()
-            cases = _cases(session, decisions, queue)
+        with database.reading() as conn:
+            decisions = conn.execute(rows).all()
+            cases = _cases(conn, decisions, queue)
         yield from cases
         if len(decisions) < CHUNK:
             return
@@ -70,12 +70,12 @@ def look(database: Database, since: datetime, queue: str | None = None) -> Itera
 def take_back(database: Database, case: Case, user: str, at: datetime) -> Case:
     """Take one decision back as the ticket stands now, in a transaction of its own; what became of it."""
     try:
-        with database.writing() as session:
-            tickets.get(session, case.ticket, to_change=True)
-            decisions = session.execute(_DECISIONS.where(JOURNAL_ENTRIES.c.id == case.decision)).all()
-            now = _cases(session, decisions, None)[0]
+        with database.writing() as conn:
+            tickets.get(conn, case.ticket, to_change=True)
+            decisions = conn.execute(_DECISIONS.where(JOURNAL_ENTRIES.c.id == case.decision)).all()
+            now = _cases(conn, decisions, None)[0]
             if now.back:
-                _write(session, now, user, at)
+                _write(conn, now, user, at)
             return now
     except NotThere:
         return replace(case, back={}, stays=_ERASED)
@@ -83,39 +83,37 @@ def take_back(database: Database, case: Case, user: str, at: datetime) -> Case:
         return replace(case, back={}, stays=str(error))
 
 
-def _write(session: Session, case: Case, user: str, at: datetime) -> None:
+def _write(conn: Connection, case: Case, user: str, at: datetime) -> None:
     wanted = {name: to for name, (_, to) in case.back.items()}
     why = f"decision {case.decision} was undone"
-    elsewhere = mirror.of_ticket(session, case.ticket)
+    elsewhere = mirror.of_ticket(conn, case.ticket)
     if elsewhere is None:
-        changes.change(session, case.ticket, wanted, Actor("rule", BY + user), at=at, why=why)
+        changes.change(conn, case.ticket, wanted, Actor("rule", BY + user), at=at, why=why)
     else:
-        _deliver(session, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
+        _deliver(conn, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
     told = {"decision": case.decision, "back": wanted}
-    Journal.record(session, Journal.stamp(session, case.ticket, at), (UNDONE, told))
+    Journal.record(conn, Journal.stamp(conn, case.ticket, at), (UNDONE, told))
 
 
 def _deliver(
-    session: Session, case: Case, wanted: Values, connection: int, known: Known, *, note: str, at: datetime
+    conn: Connection, case: Case, wanted: Values, connection: int, known: Known, *, note: str, at: datetime
 ) -> None:
     """Keep a delivery that puts a foreign ticket back; whoever works for that help desk finds it within seconds."""
     mark = hashlib.sha256(f"undo {case.decision} {at.isoformat()}".encode()).hexdigest()[:12]
     expect = {name: now for name, (now, _) in case.back.items()}
     back = Delivery(id=f"d{case.decision}-{mark}", ref=known.ref, set=wanted, expect=expect, note=note)
     due = at - timedelta(minutes=1)
-    deliveries.add(
-        session, back, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due
-    )
+    deliveries.add(conn, back, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due)
 
 
-def _cases(session: Session, decisions: Sequence[Row[Any, Any, Any]], queue: str | None) -> list[Case]:
+def _cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queue: str | None) -> list[Case]:
     numbers = {decision.ticket_id for decision in decisions}
-    found = {row.id: filed(row) for row in session.execute(READ.where(TICKETS.c.id.in_(numbers)))}
+    found = {row.id: filed(row) for row in conn.execute(READ.where(TICKETS.c.id.in_(numbers)))}
     steps: defaultdict[int, list[Step]] = defaultdict(list)
-    for row in session.execute(select(JOURNEY).where(JOURNEY.c.ticket_id.in_(numbers)).order_by(JOURNEY.c.id)):
+    for row in conn.execute(select(JOURNEY).where(JOURNEY.c.ticket_id.in_(numbers)).order_by(JOURNEY.c.id)):
         steps[row.ticket_id].append(journey.step(row))
     rows = select(COMMENTS.c.ticket_id).where(COMMENTS.c.ticket_id.in_(numbers), COMMENTS.c.actor_kind == "person")
-    discussed = set(session.scalars(rows))
+    discussed = set(conn.scalars(rows))
     cases = []
     for decision in decisions:
         number = decision.ticket_id

@@ -41,9 +41,9 @@ def undo_(
     begin, user = moment(since, now), getpass.getuser()
     with desk_database() as database:
         if apply:
-            with database.writing() as session:
+            with database.writing() as conn:
                 said = f"since {begin.isoformat(timespec='seconds')}" + (f" in {queue}" if queue else "")
-                audit.note(session, Actor("person", user), "undo", said, now)
+                audit.note(conn, Actor("person", user), "undo", said, now)
         shown, stays, back = _table(apply), Counter[str](), 0
         for case in undo.look(database, begin, queue or None):
             done = undo.take_back(database, case, user, datetime.now(UTC)) if apply and case.back else case

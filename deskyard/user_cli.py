@@ -45,10 +45,10 @@ def create(
 
     Example: `deskyard user create ann --role agent --queue Network`
     """
-    with desk_database() as database, database.writing() as session:
-        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
+    with desk_database() as database, database.writing() as conn:
+        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(conn).queues})
         given = "" if elsewhere else password
-        users.create(session, name, role, given, getpass.getuser(), datetime.now(UTC), queue or ())
+        users.create(conn, name, role, given, getpass.getuser(), datetime.now(UTC), queue or ())
     typer.echo(f"{name!r} may sign in as {role}.")
 
 
@@ -58,8 +58,8 @@ def list_() -> None:
 
     Example: `deskyard user list`
     """
-    with desk_database() as database, database.reading() as session:
-        found = users.listed(session)
+    with desk_database() as database, database.reading() as conn:
+        found = users.listed(conn)
     for one in found:
         typer.echo(_line(one))
     if not found:
@@ -77,12 +77,12 @@ def change(
 
     Example: `deskyard user change ann --role manager --all-queues`
     """
-    with desk_database() as database, database.writing() as session:
-        one = users.named(session, name)
-        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(session).queues})
+    with desk_database() as database, database.writing() as conn:
+        one = users.named(conn, name)
+        _refuse_unknown(set(queue or ()), {TRIAGE, *floor.catalogue(conn).queues})
         seen = () if all_queues else queue or one.queues
-        users.set_role(session, name, role or one.role, seen, getpass.getuser(), datetime.now(UTC))
-        changed = users.named(session, name)
+        users.set_role(conn, name, role or one.role, seen, getpass.getuser(), datetime.now(UTC))
+        changed = users.named(conn, name)
     typer.echo(_line(changed))
 
 
@@ -92,9 +92,9 @@ def password(name: Name, password: Password = "") -> None:
 
     Example: `deskyard user password ann`
     """
-    with desk_database() as database, database.writing() as session:
-        users.set_password(session, name, password, getpass.getuser(), datetime.now(UTC))
-        sign_in.end_all(session, users.named(session, name))
+    with desk_database() as database, database.writing() as conn:
+        users.set_password(conn, name, password, getpass.getuser(), datetime.now(UTC))
+        sign_in.end_all(conn, users.named(conn, name))
     typer.echo(f"{name!r} has another password.")
 
 
@@ -105,8 +105,8 @@ def second_factor(name: Name, off: Annotated[bool, typer.Option(help="Ask for no
     Example: `deskyard user second-factor ann`
     """
     key, address = (None, "") if off else users.new_second_factor(name)
-    with desk_database() as database, database.writing() as session:
-        users.set_second_factor(session, name, key, getpass.getuser(), datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        users.set_second_factor(conn, name, key, getpass.getuser(), datetime.now(UTC))
     typer.echo(f"{name!r} is asked for no code any more." if off else f"Keep it now, it is not shown again:\n{address}")
 
 
@@ -116,9 +116,9 @@ def disable(name: Name) -> None:
 
     Example: `deskyard user disable ann`
     """
-    with desk_database() as database, database.writing() as session:
-        users.disable(session, name, getpass.getuser(), datetime.now(UTC))
-        sign_in.end_all(session, users.named(session, name))
+    with desk_database() as database, database.writing() as conn:
+        users.disable(conn, name, getpass.getuser(), datetime.now(UTC))
+        sign_in.end_all(conn, users.named(conn, name))
     typer.echo(f"{name!r} can't sign in any more.")
 
 

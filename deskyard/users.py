@@ -1,6 +1,6 @@
 """Users: people who sign in to the pages, with a role, a password and, if they want, a second factor.
 
-In come names, passwords and the session of whoever owns the transaction; out go users. Of a password only its scrypt
+In come names, passwords and the connection of whoever owns the transaction; out go users. Of a password only its scrypt
 hash is kept, so a lost one is replaced and never told. What a role may do is `service.access`'s.
 """
 
@@ -14,11 +14,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyotp
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from deskyard import audit
 from deskyard.access import LONGEST, ROLES, Role
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import USERS
 from deskyard.desk.journey import Actor
@@ -50,7 +49,7 @@ class User:
 
 
 def create(
-    session: Session, name: str, role: str, password: str, by: str, at: datetime, queues: Collection[str] = ()
+    conn: Connection, name: str, role: str, password: str, by: str, at: datetime, queues: Collection[str] = ()
 ) -> User:
     """Make a user; an empty password is for those who sign in elsewhere. Raises BadInput.
 
@@ -69,40 +68,40 @@ def create(
         "created_at": at,
         "created_by": by,
     }
-    if session.execute(insert_or_ignore(session, USERS).values(row).returning(USERS.c.id)).first() is None:
+    if conn.execute(insert_or_ignore(conn, USERS).values(row).returning(USERS.c.id)).first() is None:
         raise BadInput(f"there is or was a user named {name!r}, and that name stays theirs: choose another")
-    audit.note(session, Actor("person", by), "user.create", f"{name} ({role})", at)
-    return named(session, name)
+    audit.note(conn, Actor("person", by), "user.create", f"{name} ({role})", at)
+    return named(conn, name)
 
 
-def named(session: Session, name: str) -> User:
+def named(conn: Connection, name: str) -> User:
     """The user of that name. Raises BadInput."""
-    row = session.execute(_BY_NAME, {"name": name}).first()
+    row = conn.execute(_BY_NAME, {"name": name}).first()
     if row is None:
         raise BadInput(f"there is no user named {name[:60]!r}; `deskyard user list` shows them")
     return user_of(row)
 
 
-def find(session: Session, name: str) -> User | None:
+def find(conn: Connection, name: str) -> User | None:
     """The user of that name, who may sign in."""
-    row = session.execute(_BY_NAME, {"name": name}).first()
+    row = conn.execute(_BY_NAME, {"name": name}).first()
     return None if row is None or row.disabled_at is not None else user_of(row)
 
 
-def listed(session: Session) -> list[User]:
+def listed(conn: Connection) -> list[User]:
     """Everybody, by name."""
-    return [user_of(row) for row in session.execute(select(USERS).order_by(USERS.c.name))]
+    return [user_of(row) for row in conn.execute(select(USERS).order_by(USERS.c.name))]
 
 
-def any_user(session: Session) -> bool:
+def any_user(conn: Connection) -> bool:
     """Whether somebody was ever made a user. Disabling the last one does not open the door again."""
-    return session.execute(select(USERS.c.id).limit(1)).first() is not None
+    return conn.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
-def proved(session: Session, name: str, password: str, code: str, now: float) -> User | None:
+def proved(conn: Connection, name: str, password: str, code: str, now: float) -> User | None:
     """The user who knows this password and, with a second factor, shows its code of now (seconds since 1970), each code
     once. None for anybody else; it takes as long for a name that nobody has."""
-    row = session.execute(_BY_NAME.with_for_update(), {"name": name}).first()
+    row = conn.execute(_BY_NAME.with_for_update(), {"name": name}).first()
     stands = row.password if row is not None else ""
     right = matches(password, stands or _NOBODYS) and bool(stands)
     if row is None or not right or row.disabled_at is not None:
@@ -111,32 +110,32 @@ def proved(session: Session, name: str, password: str, code: str, now: float) ->
         step = _step(row.totp, code, now)
         if step is None or step <= row.totp_used:
             return None
-        session.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
+        conn.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
     return user_of(row)
 
 
-def set_password(session: Session, name: str, password: str, by: str, at: datetime) -> None:
+def set_password(conn: Connection, name: str, password: str, by: str, at: datetime) -> None:
     """Give a user another password. Raises BadInput."""
-    _change(session, name, by, at, "password", password=hashed(password))
+    _change(conn, name, by, at, "password", password=hashed(password))
 
 
-def set_role(session: Session, name: str, role: str, queues: Collection[str], by: str, at: datetime) -> None:
+def set_role(conn: Connection, name: str, role: str, queues: Collection[str], by: str, at: datetime) -> None:
     """Give a user another role and other queues to see. Raises BadInput."""
     if role not in _PEOPLE:
         raise BadInput(f"{role!r} is no role of a person; choose from {', '.join(_PEOPLE)}")
-    _change(session, name, by, at, f"{role}; {', '.join(sorted(queues)) or 'all queues'}", role=role, queues=[*queues])
+    _change(conn, name, by, at, f"{role}; {', '.join(sorted(queues)) or 'all queues'}", role=role, queues=[*queues])
 
 
-def set_second_factor(session: Session, name: str, key: str | None, by: str, at: datetime) -> None:
+def set_second_factor(conn: Connection, name: str, key: str | None, by: str, at: datetime) -> None:
     """Ask a user for a code beside the password from now on, or no more (None). Raises BadInput."""
-    _change(session, name, by, at, "second factor " + ("on" if key else "off"), totp=key, totp_used=0)
+    _change(conn, name, by, at, "second factor " + ("on" if key else "off"), totp=key, totp_used=0)
 
 
-def disable(session: Session, name: str, by: str, at: datetime) -> None:
+def disable(conn: Connection, name: str, by: str, at: datetime) -> None:
     """Let a user sign in no more. Raises BadInput."""
-    named(session, name)
-    session.execute(update(USERS).where(USERS.c.name == name).values(disabled_at=at))
-    audit.note(session, Actor("person", by), "user.disable", name, at)
+    named(conn, name)
+    conn.execute(update(USERS).where(USERS.c.name == name).values(disabled_at=at))
+    audit.note(conn, Actor("person", by), "user.disable", name, at)
 
 
 def new_second_factor(name: str) -> tuple[str, str]:
@@ -187,10 +186,10 @@ def _step(key: str, code: str, now: float) -> int | None:
     return next((at for at in (step, step - 1, step + 1) if hmac.compare_digest(made.generate_otp(at), digits)), None)
 
 
-def _change(session: Session, name: str, by: str, at: datetime, told: str, **values: Any) -> None:
-    named(session, name)
-    session.execute(update(USERS).where(USERS.c.name == name).values(**values))
-    audit.note(session, Actor("person", by), "user.change", f"{name}: {told}", at)
+def _change(conn: Connection, name: str, by: str, at: datetime, told: str, **values: Any) -> None:
+    named(conn, name)
+    conn.execute(update(USERS).where(USERS.c.name == name).values(**values))
+    audit.note(conn, Actor("person", by), "user.change", f"{name}: {told}", at)
 
 
 def user_of(row: Row[Any]) -> User:

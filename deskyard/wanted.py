@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.db.tables.registry import RETRAINING_REQUESTS
@@ -38,7 +37,7 @@ class Wish:
     outcome: str
 
 
-def want(session: Session, why: Why, text: str, at: datetime) -> None:
+def want(conn: Connection, why: Why, text: str, at: datetime) -> None:
     """Want a retraining for a reason, unless it is wanted for that already."""
     row = {
         "at": at,
@@ -50,14 +49,14 @@ def want(session: Session, why: Why, text: str, at: datetime) -> None:
         "bundle": "",
         "outcome": "",
     }
-    session.execute(insert_or_ignore(session, RETRAINING_REQUESTS), row)
+    conn.execute(insert_or_ignore(conn, RETRAINING_REQUESTS), row)
 
 
-def held(session: Session) -> list[Wish]:
+def held(conn: Connection) -> list[Wish]:
     """What is wanted and has not ended, oldest first."""
     return [
         _wish(row)
-        for row in session.execute(
+        for row in conn.execute(
             select(RETRAINING_REQUESTS)
             .where(RETRAINING_REQUESTS.c.held.is_not(None))
             .order_by(RETRAINING_REQUESTS.c.id)
@@ -65,7 +64,7 @@ def held(session: Session) -> list[Wish]:
     ]
 
 
-def claim(session: Session, at: datetime) -> bool:
+def claim(conn: Connection, at: datetime) -> bool:
     """Begin what is wanted; False where nothing is, or somebody else has begun."""
     mine = (
         select(RETRAINING_REQUESTS)
@@ -73,35 +72,33 @@ def claim(session: Session, at: datetime) -> bool:
         .order_by(RETRAINING_REQUESTS.c.id)
         .with_for_update()
     )
-    rows = session.execute(mine).all()
+    rows = conn.execute(mine).all()
     if not rows or any(row.begun_at is not None and row.begun_at > at - LOST for row in rows):
         return False
-    session.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=at))
+    conn.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=at))
     return True
 
 
-def let_go(session: Session) -> None:
+def let_go(conn: Connection) -> None:
     """What was claimed could not be begun, and may be claimed again."""
-    session.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=None))
+    conn.execute(update(RETRAINING_REQUESTS).where(RETRAINING_REQUESTS.c.held.is_not(None)).values(begun_at=None))
 
 
-def ended(session: Session, bundle: str, outcome: str, at: datetime, until: datetime) -> None:
+def ended(conn: Connection, bundle: str, outcome: str, at: datetime, until: datetime) -> None:
     """A retraining ended with that bundle: everything that was wanted before it began (`until`) is answered."""
     mine = RETRAINING_REQUESTS.c.held.is_not(None) & (RETRAINING_REQUESTS.c.at <= until)
-    session.execute(
-        update(RETRAINING_REQUESTS).where(mine).values(held=None, ended_at=at, bundle=bundle, outcome=outcome)
-    )
+    conn.execute(update(RETRAINING_REQUESTS).where(mine).values(held=None, ended_at=at, bundle=bundle, outcome=outcome))
 
 
-def told(session: Session, why: Why, text: str, bundle: str, outcome: str, begun: datetime, at: datetime) -> None:
+def told(conn: Connection, why: Why, text: str, bundle: str, outcome: str, begun: datetime, at: datetime) -> None:
     """Write down a retraining that nobody had wished for before."""
     row = {"at": begun, "why": why, "text": text, "held": None, "begun_at": begun, "ended_at": at}
-    session.execute(insert(RETRAINING_REQUESTS), row | {"bundle": bundle, "outcome": outcome})
+    conn.execute(insert(RETRAINING_REQUESTS), row | {"bundle": bundle, "outcome": outcome})
 
 
-def last(session: Session) -> Wish | None:
+def last(conn: Connection) -> Wish | None:
     """The retraining that ended last."""
-    row = session.execute(
+    row = conn.execute(
         select(RETRAINING_REQUESTS)
         .where(RETRAINING_REQUESTS.c.ended_at.is_not(None))
         .order_by(RETRAINING_REQUESTS.c.ended_at.desc())
@@ -111,24 +108,24 @@ def last(session: Session) -> Wish | None:
 
 
 def due(
-    session: Session, trained: datetime, at: datetime, every: timedelta | None = None, corrected: int | None = None
+    conn: Connection, trained: datetime, at: datetime, every: timedelta | None = None, corrected: int | None = None
 ) -> list[tuple[Why, str]]:
     """Which of these reasons there are to retrain a model of the moment `trained`: so much time has gone since, or
     since the last retraining, or people have corrected so often."""
-    before = last(session)
+    before = last(conn)
     since = max(trained, before.ended_at) if before and before.ended_at else trained
     found: list[tuple[Why, str]] = []
     if every is not None and at - since >= every:
         found.append(("schedule", f"the model was trained, or tried, {(at - since).days} days ago"))
-    if corrected is not None and (n := corrections(session, since)) >= corrected:
+    if corrected is not None and (n := corrections(conn, since)) >= corrected:
         found.append(("corrections", f"people have corrected {n:,} decisions since {since:%Y-%m-%d %H:%M} UTC"))
     return found
 
 
-def corrections(session: Session, since: datetime) -> int:
+def corrections(conn: Connection, since: datetime) -> int:
     """How many times people have corrected the machine since."""
     mine = (JOURNAL_ENTRIES.c.kind == CORRECTED) & (JOURNAL_ENTRIES.c.at > since)
-    return int(session.scalar(select(func.count()).select_from(JOURNAL_ENTRIES).where(mine)) or 0)
+    return int(conn.scalar(select(func.count()).select_from(JOURNAL_ENTRIES).where(mine)) or 0)
 
 
 def _wish(row: Row[Any]) -> Wish:

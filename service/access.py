@@ -257,14 +257,14 @@ class Access:
 
     def _signed_in(self, secret: str) -> Caller | None:
         now = datetime.now(UTC)
-        with self._database.reading() as session:
-            found = sign_in.who(session, secret, now)
+        with self._database.reading() as conn:
+            found = sign_in.who(conn, secret, now)
         if found is None:
             return None
         user, heard = found
         if heard:
-            with self._database.writing() as session:
-                sign_in.heard(session, secret, now)
+            with self._database.writing() as conn:
+                sign_in.heard(conn, secret, now)
         return Caller(Actor("person", user.name), user.role, frozenset(user.queues) or None)
 
     async def _fresh(self) -> Keys:
@@ -277,8 +277,8 @@ class Access:
         with self._one_at_a_time:
             now = self.clock()
             if self._keys is None or now - self._read_at > FRESH:
-                with self._database.reading() as session:
-                    self._keys = access.in_use(session)
+                with self._database.reading() as conn:
+                    self._keys = access.in_use(conn)
                 self._read_at = now
             return self._keys
 

@@ -78,8 +78,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     """
     chosen = chosen or settings()
     database = open_database(chosen.database)
-    with database.writing() as session:
-        desk_queues.ensure(session)
+    with database.writing() as conn:
+        desk_queues.ensure(conn)
     yard = Yard(database, chosen.models)
     yard.hands = engine = Engine(database)
     learning = Learning(chosen)

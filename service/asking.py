@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from deskyard.db.database import Session
+from sqlalchemy import Connection
+
 from deskyard.desk import comments, status_links, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.status_links import StatusLink
@@ -76,15 +77,15 @@ def file(yard: Yard, asked: Asked) -> str:
     """File a request, and return the secret of its address; the same form again is the same request."""
     secret = asked.secret
     done = routing.route(yard, asked.ticket, key=status_links.digest(f"form {secret}"))
-    with yard.database.writing() as session:
-        status_links.keep(session, int(done.answer["ticket"]["id"]), secret, datetime.now(UTC))
+    with yard.database.writing() as conn:
+        status_links.keep(conn, int(done.answer["ticket"]["id"]), secret, datetime.now(UTC))
     return secret
 
 
 def standing(yard: Yard, secret: str) -> Standing:
     """How the request stands that a secret opens. Raises NotThere."""
-    with yard.database.reading() as session:
-        return _standing(session, secret)
+    with yard.database.reading() as conn:
+        return _standing(conn, secret)
 
 
 def answer(yard: Yard, secret: str, text: str, key: str) -> None:
@@ -106,18 +107,18 @@ def answer(yard: Yard, secret: str, text: str, key: str) -> None:
 
 def rate(yard: Yard, secret: str, stars: int, said: str) -> None:
     """Say how good the solution was. Raises NotThere, BadInput, and StoreConflict where there is none yet."""
-    with yard.database.writing() as session:
-        now = _standing(session, secret)
+    with yard.database.writing() as conn:
+        now = _standing(conn, secret)
         if not now.takes_stars:
             raise StoreConflict("there is no solution to rate yet")
-        status_links.rate(session, now.link, stars, said, datetime.now(UTC))
+        status_links.rate(conn, now.link, stars, said, datetime.now(UTC))
 
 
-def _standing(session: Session, secret: str) -> Standing:
-    link = status_links.find(session, secret)
-    filed = tickets.get(session, link.ticket)
-    said = tuple((one, rescoring.by_requester(filed, one)) for one in comments.of(session, link.ticket) if one.public)
-    waits = filed.queue in (TRIAGE, Policies.current(session).policy.fallback)
+def _standing(conn: Connection, secret: str) -> Standing:
+    link = status_links.find(conn, secret)
+    filed = tickets.get(conn, link.ticket)
+    said = tuple((one, rescoring.by_requester(filed, one)) for one in comments.of(conn, link.ticket) if one.public)
+    waits = filed.queue in (TRIAGE, Policies.current(conn).policy.fallback)
     return Standing(filed, link, _state(filed, waits), said)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from deskyard import challengers
 from deskyard.challengers import Answered, Challenger
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.decision import Action
@@ -64,13 +64,13 @@ class Challenging:
 
     def step(self) -> bool:
         """Ask about one batch; whether there may be more. Raises BundleError when the challenger can't be used."""
-        with self.database.reading() as session:
-            challenger = challengers.now(session)
+        with self.database.reading() as conn:
+            challenger = challengers.now(conn)
             if challenger is None:
                 self._opened = None
                 return False
-            policy = Policies.current(session).policy
-            read_to, tickets = self._new(session, challenger.read_to)
+            policy = Policies.current(conn).policy
+            read_to, tickets = self._new(conn, challenger.read_to)
         if read_to == challenger.read_to:
             return False
         bundle = self._bundle(challenger)
@@ -83,21 +83,21 @@ class Challenging:
         ]
         answers = {entry.ticket_id: list(_answers(bundle, policy, entry, ticket)) for entry, ticket in new}
         models = {entry.ticket_id: entry.bundle or "" for entry, _ in new}
-        with self.database.writing() as session:
-            challengers.keep(session, challenger, models, answers, read_to, datetime.now(UTC))
+        with self.database.writing() as conn:
+            challengers.keep(conn, challenger, models, answers, read_to, datetime.now(UTC))
         return True
 
-    def _new(self, session: Session, read_to: int) -> tuple[int, list[tuple[Entry, Ticket]]]:
+    def _new(self, conn: Connection, read_to: int) -> tuple[int, list[tuple[Entry, Ticket]]]:
         """The first decisions behind that entry with their tickets, and how far the journal is read with them."""
         wanted = select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id).where(
             JOURNAL_ENTRIES.c.kind == DECIDED, JOURNAL_ENTRIES.c.id > read_to
         )
         if not self.database.is_sqlite:
             wanted = wanted.where(JOURNAL_ENTRIES.c.at < datetime.now(UTC) - LATE)
-        rows = session.execute(wanted.order_by(JOURNAL_ENTRIES.c.id).limit(BATCH)).all()
+        rows = conn.execute(wanted.order_by(JOURNAL_ENTRIES.c.id).limit(BATCH)).all()
         numbers, here = {row.ticket_id for row in rows}, {row.id for row in rows}
-        firsts = Journal.first_decisions(session, numbers)
-        stand = session.execute(READ.where(TICKETS.c.id.in_(numbers))) if numbers else ()
+        firsts = Journal.first_decisions(conn, numbers)
+        stand = conn.execute(READ.where(TICKETS.c.id.in_(numbers))) if numbers else ()
         tickets = {row.id: filed(row).ticket for row in stand}
         found = [(e, tickets[n]) for n, e in firsts.items() if e.id in here and e.bundle and n in tickets]
         return max([read_to, *here]), found

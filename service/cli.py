@@ -79,8 +79,8 @@ def work() -> None:
     logs.set_up()
     chosen = settings()
     with desk_database() as database:
-        with database.writing() as session:
-            queues.ensure(session)
+        with database.writing() as conn:
+            queues.ensure(conn)
         yard, stop = Yard(database, chosen.models), threading.Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, lambda *_: stop.set())
@@ -93,8 +93,8 @@ def work() -> None:
 
 def _invite(base: str) -> None:
     """Until the first user or key, say where the first user can be made."""
-    with desk_database() as database, database.writing() as session:
-        word = "" if access.is_closed(session) else sign_in.invite(session, datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        word = "" if access.is_closed(conn) else sign_in.invite(conn, datetime.now(UTC))
     if word:
         typer.echo(
             f"no user yet: pages are open to this machine; within 15 minutes {base}/set-up/{word} makes an admin"
@@ -150,8 +150,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _keys_exist() -> bool:
-    with desk_database() as database, database.reading() as session:
-        return access.is_closed(session)
+    with desk_database() as database, database.reading() as conn:
+        return access.is_closed(conn)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,7 +21,7 @@ from deskyard.db.database import Database, desk_database
 from deskyard.desk.journey import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.foreign import connections, deliveries, secrets
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy, Rule
 from deskyard.settings import settings
@@ -97,8 +97,8 @@ def listed() -> None:
 
     Example: `deskyard connections`
     """
-    with desk_database() as database, database.reading() as session:
-        there, counted = connections.every(session), deliveries.counted(session)
+    with desk_database() as database, database.reading() as conn:
+        there, counted = connections.every(conn), deliveries.counted(conn)
     for one in there:
         states = ", ".join(f"{n:,} {state}" for state, n in sorted(counted.get(one.id, {}).items()))
         read = f"read {one.pulled_at:%Y-%m-%d %H:%M} UTC" if one.pulled_at else "not read yet"
@@ -115,9 +115,9 @@ def disconnect(name: Annotated[str, typer.Argument(help="What it is called; see 
 
     Example: `deskyard disconnect znuny`
     """
-    with desk_database() as database, database.writing() as session:
-        connections.left(session, name)
-        audit.note(session, Actor("person", getpass.getuser()), "store.disconnect", name, datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        connections.left(conn, name)
+        audit.note(conn, Actor("person", getpass.getuser()), "store.disconnect", name, datetime.now(UTC))
     secrets.forget(name)
     typer.echo(f"{name!r} is disconnected.")
 
@@ -216,8 +216,8 @@ def _keep(
     """Keep connection, secrets and the shadow. Whether it is a new one, whose webhook's secret is to be shown."""
     with desk_database() as database:
         Engine(database).prepare()
-        with database.reading() as session:
-            before = {one.name: one for one in connections.every(session)}.get(asked.name)
+        with database.reading() as conn:
+            before = {one.name: one for one in connections.every(conn)}.get(asked.name)
         if asked.place.secret != secrets.read(asked.name):
             secrets.keep(asked.name, asked.place.secret)
         if signed and (before is None or "hook_secret" in asked.place.options):
@@ -229,7 +229,7 @@ def _keep(
 def _write_down(
     database: Database,
     asked: Asked,
-    before: Connection | None,
+    before: StoreConnection | None,
     hook: str,
     signed: bool,
     since: datetime,
@@ -240,9 +240,9 @@ def _write_down(
     user, at = getpass.getuser(), datetime.now(UTC)
     anew = before is None or "hook_secret" in asked.place.options
     kept = None if signed else hashed(hook) if anew else before.hook_sha256 if before else None
-    with database.writing() as session:
+    with database.writing() as conn:
         connections.put(
-            session,
+            conn,
             asked.name,
             asked.kind,
             asked.place.written(secrets=False),
@@ -252,12 +252,12 @@ def _write_down(
             intake=intake,
             per_minute=per_minute,
         )
-        audit.note(session, Actor("person", user), "store.connect", asked.name, at)
-        now = Policies.current(session)
+        audit.note(conn, Actor("person", user), "store.connect", asked.name, at)
+        now = Policies.current(conn)
         if asked.name not in now.policy.stores:
             in_shadow = replace(now.policy, stores={**now.policy.stores, asked.name: Rule(Mode.SHADOW)})
-            version = Policies.put(session, in_shadow, user, at)
-            audit.note(session, Actor("person", user), "policy.put", f"version {version.number}", at)
+            version = Policies.put(conn, in_shadow, user, at)
+            audit.note(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
 
 
 def _say_next(asked: Asked, catalogue: Catalogue, hook: str, store: TicketStore) -> None:
@@ -268,8 +268,8 @@ def _say_next(asked: Asked, catalogue: Catalogue, hook: str, store: TicketStore)
     elif hook and store.caps.webhooks:
         typer.echo(f"Webhooks, for less than a minute: address {address} with the header {SECRET_HEADER}: {hook}")
         typer.echo(f"  or, where no header can be sent: {address}/{hook} (shown once, kept nowhere)")
-    with desk_database() as database, database.reading() as session:
-        policy = Policies.current(session).policy
+    with desk_database() as database, database.reading() as conn:
+        policy = Policies.current(conn).policy
     if live := _live(policy.of(asked.name), catalogue):
         typer.secho(f"These queues are live already, by rules of the policy: {_some(live)}", fg="yellow")
     else:

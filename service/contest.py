@@ -7,10 +7,11 @@ challenger, `service.challenging` asks it.
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from deskyard import active_model, challengers, comparisons
 from deskyard.challengers import Challenger
 from deskyard.comparison import Comparison
-from deskyard.db.database import Session
 from deskyard.policies import Policies
 from service.yard import Yard
 
@@ -25,26 +26,26 @@ class Contest:
     past: Comparison | None
 
 
-def look(yard: Yard, session: Session) -> Contest | None:
+def look(yard: Yard, conn: Connection) -> Contest | None:
     """The contest that is on; None where nothing runs beside the model in use."""
-    challenger = challengers.now(session)
+    challenger = challengers.now(conn)
     if challenger is None:
         return None
-    past = compared(yard, session, challenger.name, challenger.digest)
-    return Contest(challenger, challengers.asked(session, challenger), past)
+    past = compared(yard, conn, challenger.name, challenger.digest)
+    return Contest(challenger, challengers.asked(conn, challenger), past)
 
 
-def compared(yard: Yard, session: Session, name: str, digest: str) -> Comparison | None:
+def compared(yard: Yard, conn: Connection, name: str, digest: str) -> Comparison | None:
     """What a bundle was found to be worth beside the model in use; None where the two were not compared."""
-    now = active_model.current(session)
+    now = active_model.current(conn)
     return comparisons.read(yard.models.folder / name, now.digest if now else None, digest)
 
 
-def live(yard: Yard, session: Session) -> Comparison | None:
+def live(yard: Yard, conn: Connection) -> Comparison | None:
     """Both by what people made of the tickets since the challenger was named; None where there is none."""
-    challenger, bundle = challengers.now(session), yard.models.champion.bundle
+    challenger, bundle = challengers.now(conn), yard.models.champion.bundle
     if challenger is None or bundle is None:
         return None
-    policy, usual = Policies.current(session).policy, bundle.card["asked_precision"]
+    policy, usual = Policies.current(conn).policy, bundle.card["asked_precision"]
     asked = {target: policy.rule(target, None).precision or usual for target in bundle.targets}
-    return challengers.compare_live(session, challenger, asked, active_model.current(session))
+    return challengers.compare_live(conn, challenger, asked, active_model.current(conn))

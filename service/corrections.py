@@ -7,7 +7,8 @@ a correction, of the same one a confirmation: the next training run learns from 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deskyard.db.database import Session
+from sqlalchemy import Connection
+
 from deskyard.desk import changes, choices, comments, tickets, unspoken
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, Step
@@ -23,12 +24,12 @@ def correct(
     yard: Yard, number: int, wanted: Mapping[str, str | None], actor: Actor, *, seen: int | None, why: str = ""
 ) -> list[Step]:
     """Change a ticket as `deskyard.desk.changes.change` does, and write it down."""
-    with yard.database.writing() as session:
-        return change(session, number, wanted, actor, seen=seen, why=why, at=datetime.now(UTC))
+    with yard.database.writing() as conn:
+        return change(conn, number, wanted, actor, seen=seen, why=why, at=datetime.now(UTC))
 
 
 def change(
-    session: Session,
+    conn: Connection,
     number: int,
     wanted: Mapping[str, str | None],
     actor: Actor,
@@ -38,19 +39,19 @@ def change(
     at: datetime,
 ) -> list[Step]:
     """The same in somebody's transaction."""
-    refuse_elsewhere(session, number)
-    steps = changes.change(session, number, wanted, actor, at=at, why=why, seen=seen)
+    refuse_elsewhere(conn, number)
+    steps = changes.change(conn, number, wanted, actor, at=at, why=why, seen=seen)
     if steps:
-        last = Journal.last_decisions(session, [number]).get(number)
-        policy = Policies.current(session).policy
+        last = Journal.last_decisions(conn, [number]).get(number)
+        policy = Policies.current(conn).policy
         said = {step.field: choices.said(last.content, policy, step.field) for step in steps} if last else {}
         told = [_told(step, said.get(step.field)) for step in steps]
-        Journal.record(session, Journal.stamp(session, number, at), *told)
+        Journal.record(conn, Journal.stamp(conn, number, at), *told)
     return steps
 
 
 def settle(
-    session: Session,
+    conn: Connection,
     number: int,
     target: Target,
     label: str,
@@ -67,17 +68,17 @@ def settle(
     Raises StoreRefused for a label that the desk does not have, Stale, and StoreConflict for tickets that live
     elsewhere.
     """
-    refuse_elsewhere(session, number)
-    now = tickets.get(session, number, to_change=True)
+    refuse_elsewhere(conn, number)
+    now = tickets.get(conn, number, to_change=True)
     if seen is not None and now.version != seen:
         raise Stale(f"ticket {number} was changed meanwhile")
     if now.value(target) != label:
-        change(session, number, {target: label}, actor, seen=seen, at=at)
+        change(conn, number, {target: label}, actor, seen=seen, at=at)
         return True
-    if unspoken.agreed(session, number, target) or (not again and unspoken.chosen(session, number, target)):
+    if unspoken.agreed(conn, number, target) or (not again and unspoken.chosen(conn, number, target)):
         return False
     told = {"field": target, "from": label, "to": label, "by": actor.name, "kind": actor.kind}
-    Journal.record(session, Journal.stamp(session, number, at), (CONFIRMED, told))
+    Journal.record(conn, Journal.stamp(conn, number, at), (CONFIRMED, told))
     return True
 
 
@@ -85,13 +86,13 @@ def say(
     yard: Yard, number: int, actor: Actor, text: str, *, public: bool, key: str | None = None, shared: bool = False
 ) -> tuple[Comment, bool]:
     """Comment on a ticket as `deskyard.desk.comments.add` does, and write down that it happened."""
-    with yard.database.writing() as session:
+    with yard.database.writing() as conn:
         at = datetime.now(UTC)
-        return speak(session, number, actor, text, public=public, at=at, key=key, shared=shared)
+        return speak(conn, number, actor, text, public=public, at=at, key=key, shared=shared)
 
 
 def speak(
-    session: Session,
+    conn: Connection,
     number: int,
     actor: Actor,
     text: str,
@@ -102,19 +103,19 @@ def speak(
     shared: bool = False,
 ) -> tuple[Comment, bool]:
     """The same in somebody's transaction."""
-    refuse_elsewhere(session, number)
-    said, is_new = comments.add(session, number, actor, text, public=public, at=at, key=key, shared=shared)
+    refuse_elsewhere(conn, number)
+    said, is_new = comments.add(conn, number, actor, text, public=public, at=at, key=key, shared=shared)
     if is_new:
         content = {"comment": said.id, "by": actor.name, "kind": actor.kind, "public": public}
-        Journal.record(session, Journal.stamp(session, number, at), (COMMENTED, content))
+        Journal.record(conn, Journal.stamp(conn, number, at), (COMMENTED, content))
     return said, is_new
 
 
-def refuse_elsewhere(session: Session, number: int) -> None:
+def refuse_elsewhere(conn: Connection, number: int) -> None:
     """Raise StoreConflict for a ticket that is only mirrored here."""
-    found = mirror.of_ticket(session, number)
+    found = mirror.of_ticket(conn, number)
     if found is not None:
-        store = connections.get(session, found[0]).name
+        store = connections.get(conn, found[0]).name
         raise StoreConflict(
             f"ticket {number} lives in {store!r} as {found[1].ref!r}: change it there, and it follows within a minute"
         )

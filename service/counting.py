@@ -43,7 +43,7 @@ def keep(yard: Yard, stop: threading.Event) -> None:
 
 def look(yard: Yard) -> None:
     """Let the circuit breaker look; what it holds back is only suggested from the next ticket on."""
-    with yard.changing() as session:
-        found = trips.look(session, yard.models.folder, datetime.now(UTC), yard.hands.told if yard.hands else None)
+    with yard.changing() as conn:
+        found = trips.look(conn, yard.models.folder, datetime.now(UTC), yard.hands.told if yard.hands else None)
     for one in found:
         log.warning("breaker_tripped", target=one.target, label=one.label, wrong=one.wrong, of=one.of)

@@ -22,13 +22,13 @@ from typing import Any, Final
 
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Connection, Row, create_engine, event, inspect
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import Row, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.foreign import connections, deliveries
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.foreign.outbox import WORKING, Outbox
 from deskyard.policies import Policies
 from deskyard.settings import settings
@@ -103,41 +103,41 @@ class Engine:
         schema = None if self.database.is_sqlite else "dbos"
         return inspect(self._own).has_table("workflow_status", schema=schema)
 
-    def deliver(self, session: Session, connection: Connection, number: int, urgency: int) -> None:
+    def deliver(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
         """Hand a new delivery out."""
-        self._hand_out(session, "deliver", _line(connection.id), number, 1, urgency)
+        self._hand_out(conn, "deliver", _line(connection.id), number, 1, urgency)
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
+    def told(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue: hand the notices out."""
-        for number in notifying.keep(session, ticket, queue, decision, event, datetime.now(UTC)):
-            self._hand_out(session, "send", "send", number, 1, 1)
+        for number in notifying.keep(conn, ticket, queue, decision, event, datetime.now(UTC)):
+            self._hand_out(conn, "send", "send", number, 1, 1)
 
-    def deliver_later(self, session: Session, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+    def deliver_later(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
         """Hand the next attempt at a delivery out, to be made so many seconds from now."""
-        self._hand_out(session, "deliver", _line(row.connection_id), row.id, attempt, row.urgency, after)
+        self._hand_out(conn, "deliver", _line(row.connection_id), row.id, attempt, row.urgency, after)
 
-    def send_later(self, session: Session, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+    def send_later(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
         """Hand the next attempt at a notice out."""
-        self._hand_out(session, "send", "send", row.id, attempt, 1, after)
+        self._hand_out(conn, "send", "send", row.id, attempt, 1, after)
 
-    def fetch(self, session: Session, connection: Connection, ref: str, event_id: str) -> None:
+    def fetch(self, conn: Connection, connection: StoreConnection, ref: str, event_id: str) -> None:
         """Hand out the reading of a ticket; the same event again is the same reading."""
-        self._enqueue(session, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, ref])
+        self._enqueue(conn, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, ref])
 
-    def pull(self, connection: Connection) -> None:
+    def pull(self, connection: StoreConnection) -> None:
         """Hand out the reading of what changed, unless it is handed out already."""
         moment = int(time.time() / settings().pull_every)
-        with self.database.writing() as session:
-            self._enqueue(session, "pull", "pull", f"pull-{connection.id}-{moment}", [connection.id])
+        with self.database.writing() as conn:
+            self._enqueue(conn, "pull", "pull", f"pull-{connection.id}-{moment}", [connection.id])
 
     def _hand_out(
-        self, session: Session, kind: str, line: str, number: int, attempt: int, urgency: int, after: float = 0.0
+        self, conn: Connection, kind: str, line: str, number: int, attempt: int, urgency: int, after: float = 0.0
     ) -> None:
-        self._enqueue(session, kind, line, f"{kind}-{number}-{attempt}", [number, attempt], urgency, after)
+        self._enqueue(conn, kind, line, f"{kind}-{number}-{attempt}", [number, attempt], urgency, after)
 
     def _enqueue(
         self,
-        session: Session,
+        conn: Connection,
         kind: str,
         line: str,
         name: str,
@@ -154,7 +154,7 @@ class Engine:
         }
         if after:
             options["delay_seconds"] = after
-        self._sending().enqueue_in_transaction(session, options, *given)
+        self._sending().enqueue_in_transaction(conn, options, *given)
 
     # doing it
 
@@ -198,10 +198,10 @@ class Engine:
                 return
 
     def _begin(self) -> None:
-        with self.database.reading() as session:
-            there = _active(session)
-            expires = Policies.current(session).policy.retention_days is not None
-            wanted = bool(there) or notifying.any_target(session) or expires
+        with self.database.reading() as conn:
+            there = _active(conn)
+            expires = Policies.current(conn).policy.retention_days is not None
+            wanted = bool(there) or notifying.any_target(conn) or expires
         if not wanted or _running.engine is not None or not self.executors.claim():
             return
         config: DBOSConfig = {
@@ -236,7 +236,7 @@ class Engine:
         with suppress(DBAPIError):
             self.executors.leave()
 
-    def _take_lines(self, there: Sequence[Connection]) -> None:
+    def _take_lines(self, there: Sequence[StoreConnection]) -> None:
         """A line of its own for each help desk, so that one that is slow or limited holds up no other."""
         for connection in there:
             if connection.id not in self._known:
@@ -252,8 +252,8 @@ class Engine:
 
     def _look_around(self) -> None:
         now = time.monotonic()
-        with self.database.reading() as session:
-            there = _active(session)
+        with self.database.reading() as conn:
+            there = _active(conn)
         self._take_lines(there)
         if now - self._swept > SWEEP:
             self._swept = now
@@ -264,8 +264,8 @@ class Engine:
                 self.pull(connection)
         if (day := datetime.now(UTC).date().isoformat()) != self._tidied:
             self._tidied = day
-            with self.database.writing() as session:
-                self._enqueue(session, "tidy", "tidy", f"tidy-{day}", [])
+            with self.database.writing() as conn:
+                self._enqueue(conn, "tidy", "tidy", f"tidy-{day}", [])
 
     def _sweep(self) -> None:
         """Find what got lost: the workflows of dead processes, and rows that nobody works on any more."""
@@ -279,10 +279,10 @@ class Engine:
         self._find(deliveries.OUTBOX, "deliver", self.deliver_later)
         self._find(notifying.OUTBOX, "send", self.send_later)
 
-    def _find(self, outbox: Outbox, kind: str, hand_out: Callable[[Session, Row[Any], int], None]) -> None:
-        with self.database.reading() as session:
-            lives = self.executors.living(session)
-            late = outbox.overdue(session, datetime.now(UTC) - OVERDUE, 500)
+    def _find(self, outbox: Outbox, kind: str, hand_out: Callable[[Connection, Row[Any], int], None]) -> None:
+        with self.database.reading() as conn:
+            lives = self.executors.living(conn)
+            late = outbox.overdue(conn, datetime.now(UTC) - OVERDUE, 500)
         names = {row.id: f"{kind}-{row.id}-{row.attempt}" for row in late}
         if not names:
             return
@@ -296,10 +296,10 @@ class Engine:
             held = row.state == WORKING and row.worker is not None and lives(row.worker) and row.due_at > now - STUCK
             if held or names[row.id] in known:
                 continue
-            with self.database.writing() as session:
-                attempt = outbox.handed_out_again(session, row.id, row.attempt, datetime.now(UTC))
+            with self.database.writing() as conn:
+                attempt = outbox.handed_out_again(conn, row.id, row.attempt, datetime.now(UTC))
                 if attempt is not None:
-                    hand_out(session, row, attempt)
+                    hand_out(conn, row, attempt)
                     log.warning("handed_out_again", kind=kind, number=row.id, attempt=attempt)
 
     def _cancel_older(self) -> None:
@@ -398,8 +398,8 @@ def _tidy() -> None:
     _engine_here().tidy()
 
 
-def _active(session: Session) -> list[Connection]:
-    return [one for one in connections.every(session) if one.active]
+def _active(conn: Connection) -> list[StoreConnection]:
+    return [one for one in connections.every(conn) if one.active]
 
 
 def _line(connection: int) -> str:

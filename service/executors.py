@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import IO, Final, cast
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.db.tables.sync import EXECUTORS
 
 LEASE: Final = timedelta(seconds=12)
@@ -46,54 +46,54 @@ class Executors:
             return False
         while True:
             try:
-                with self._database.writing() as session:
-                    self.slot = self._take(session)
+                with self._database.writing() as conn:
+                    self.slot = self._take(conn)
                 return True
             except IntegrityError:  # another process took the same new place
                 continue
 
     def beat(self) -> bool:
         """Show that we live. False where somebody took us for dead and holds our place now."""
-        with self._database.writing() as session:
+        with self._database.writing() as conn:
             mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
-            done = session.execute(update(EXECUTORS).where(mine).values(seen_at=_now(session)))
+            done = conn.execute(update(EXECUTORS).where(mine).values(seen_at=_now(conn)))
             return bool(done.rowcount)
 
-    def living(self, session: Session) -> Callable[[str], bool]:
+    def living(self, conn: Connection) -> Callable[[str], bool]:
         """Whether a process lives."""
         if self._database.is_sqlite:
             return lambda process: process == self.me
-        alive = set(session.scalars(select(EXECUTORS.c.process).where(EXECUTORS.c.seen_at > _now(session) - LEASE)))
+        alive = set(conn.scalars(select(EXECUTORS.c.process).where(EXECUTORS.c.seen_at > _now(conn) - LEASE)))
         return alive.__contains__
 
     def dead(self) -> list[str]:
         """The names of the places whose holders are dead."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(EXECUTORS.c.slot).where(EXECUTORS.c.seen_at <= _now(session) - LEASE))
+        with self._database.reading() as conn:
+            rows = conn.scalars(select(EXECUTORS.c.slot).where(EXECUTORS.c.seen_at <= _now(conn) - LEASE))
             return [f"place-{slot}" for slot in rows if slot != self.slot]
 
     def leave(self) -> None:
         """Give the place up."""
         if self.slot is not None:
-            with self._database.writing() as session:
+            with self._database.writing() as conn:
                 mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
-                session.execute(update(EXECUTORS).where(mine).values(seen_at=_now(session) - 2 * LEASE))
+                conn.execute(update(EXECUTORS).where(mine).values(seen_at=_now(conn) - 2 * LEASE))
         self.slot = None
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _take(self, session: Session) -> int:
+    def _take(self, conn: Connection) -> int:
         now, found = (
-            _now(session),
-            session.execute(select(EXECUTORS).order_by(EXECUTORS.c.slot).with_for_update()).all(),
+            _now(conn),
+            conn.execute(select(EXECUTORS).order_by(EXECUTORS.c.slot).with_for_update()).all(),
         )
         for row in found:
             if self._database.is_sqlite or row.seen_at <= now - LEASE:
                 here = EXECUTORS.c.slot == row.slot
-                session.execute(update(EXECUTORS).where(here).values(process=self.me, seen_at=now))
+                conn.execute(update(EXECUTORS).where(here).values(process=self.me, seen_at=now))
                 return int(row.slot)
-        session.execute(insert(EXECUTORS), [{"slot": len(found), "process": self.me, "seen_at": now}])
+        conn.execute(insert(EXECUTORS), [{"slot": len(found), "process": self.me, "seen_at": now}])
         return len(found)
 
     def _lock(self) -> bool:
@@ -110,8 +110,8 @@ class Executors:
         return True
 
 
-def _now(session: Session) -> datetime:
+def _now(conn: Connection) -> datetime:
     """The database's clock, which all machines share."""
-    if session.dialect.name == "sqlite":
+    if conn.dialect.name == "sqlite":
         return datetime.now().astimezone()
-    return cast(datetime, session.scalar(select(func.clock_timestamp())))
+    return cast(datetime, conn.scalar(select(func.clock_timestamp())))

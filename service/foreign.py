@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.desk import journey, queues
 from deskyard.desk.journey import Actor, Step
 from deskyard.foreign import connections, deliveries, mirror
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.foreign.mirror import Known
 from deskyard.foreign.notices import ROUTED
 from deskyard.journal import (
@@ -49,11 +48,11 @@ WRITTEN: Final = (Result.APPLIED, Result.ALREADY_APPLIED)
 class Hands(Protocol):
     """Who writes what is kept, later."""
 
-    def deliver(self, session: Session, connection: Connection, number: int, urgency: int) -> None:
+    def deliver(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
         """Hand a delivery out, in the transaction that keeps it."""
         ...
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
+    def told(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue: tell whoever wants to know."""
         ...
 
@@ -74,7 +73,7 @@ class Received:
 def receive(
     yard: Yard,
     hands: Hands,
-    connection: Connection,
+    connection: StoreConnection,
     caps: Capabilities,
     catalogue: Catalogue,
     seen: Sequence[StoredTicket],
@@ -86,24 +85,24 @@ def receive(
     The same tickets again, in whatever order, change nothing.
     """
     newest = {one.ref: one for one in sorted(seen, key=lambda one: (one.updated_at, one.version))}
-    with yard.database.reading() as session:
-        there = mirror.known(session, connection.id, newest)
-        in_force = Policies.current(session).policy
+    with yard.database.reading() as conn:
+        there = mirror.known(conn, connection.id, newest)
+        in_force = Policies.current(conn).policy
     fresh = {ref: one for ref, one in newest.items() if ref not in there and _ours(one, connection)}
     filed = {ref: _ticket(one, connection) for ref, one in fresh.items()}
     champion, at = yard.models.champion, datetime.now(UTC)
     judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values()), at.date()), strict=True))
     seals = {ref: seal(ticket) for ref, ticket in filed.items()}
     made = _Receiving(hands, connection, caps, catalogue, champion.digest, in_force.digest, at, read_at)
-    with yard.database.writing() as session:
-        queues.ensure(session, catalogue.queues)
-        there = mirror.known(session, connection.id, newest, to_change=True)
+    with yard.database.writing() as conn:
+        queues.ensure(conn, catalogue.queues)
+        there = mirror.known(conn, connection.id, newest, to_change=True)
         for ref, ticket in filed.items():
             if ref not in there:
-                made.file(session, replace(fresh[ref], ticket=ticket), seals[ref], judged[ref])
-        made.decide(session)
-        made.observe(session, there, newest)
-        overtaken = cursor is not None and not connections.read_to(session, connection, cursor, at)
+                made.file(conn, replace(fresh[ref], ticket=ticket), seals[ref], judged[ref])
+        made.decide(conn)
+        made.observe(conn, there, newest)
+        overtaken = cursor is not None and not connections.read_to(conn, connection, cursor, at)
     return Received(made.new, made.changed, made.deliveries, overtaken)
 
 
@@ -113,7 +112,7 @@ class _Receiving:
     def __init__(
         self,
         hands: Hands,
-        connection: Connection,
+        connection: StoreConnection,
         caps: Capabilities,
         catalogue: Catalogue,
         model: str | None,
@@ -126,18 +125,18 @@ class _Receiving:
         self.filed: list[tuple[StoredTicket, Stamp, Verdict, Catalogue]] = []
         self.new = self.changed = self.deliveries = 0
 
-    def file(self, session: Session, seen: StoredTicket, seal: Seal, judgement: Judgement) -> None:
+    def file(self, conn: Connection, seen: StoredTicket, seal: Seal, judgement: Judgement) -> None:
         """File a new one where it stands. Somebody else may have been faster: then it is not new."""
-        number = mirror.file(session, self.connection, seen, self.at, seal.salt)
+        number = mirror.file(conn, self.connection, seen, self.at, seal.salt)
         if number is None:
             return
-        mirror.make(session, self.connection, seen, number, self.read_at)
+        mirror.make(conn, self.connection, seen, number, self.read_at)
         here = self.catalogue.part(judgement.queues, judgement.agents)
         stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
         self.filed.append((seen, stamp, judgement.enact(here), here))
         self.new += 1
 
-    def decide(self, session: Session) -> None:
+    def decide(self, conn: Connection) -> None:
         """Write down what was decided on those that were filed, and keep what is to be delivered."""
         events: list[Event] = []
         journeys = {}
@@ -152,30 +151,30 @@ class _Receiving:
             journeys[stamp.ticket_id] = [
                 Step(self.at, there, "queue", None, place, f"where it stands in {self.connection.name}")
             ]
-        entries = [entry for entry in Journal.record_all(session, events) if entry.kind == DECIDED]
-        journey.take_all(session, journeys)
+        entries = [entry for entry in Journal.record_all(conn, events) if entry.kind == DECIDED]
+        journey.take_all(conn, journeys)
         wishes: list[Event] = []
         for (seen, stamp, verdict, _), entry in zip(self.filed, entries, strict=True):
             wanted = wish(verdict, seen, self.connection, self.caps, self.catalogue)
             if wanted:
-                wishes.append(self._keep(session, seen, stamp, verdict, entry.id, wanted))
-        Journal.record_all(session, wishes)
+                wishes.append(self._keep(conn, seen, stamp, verdict, entry.id, wanted))
+        Journal.record_all(conn, wishes)
 
-    def observe(self, session: Session, there: Mapping[str, Known], newest: Mapping[str, StoredTicket]) -> None:
+    def observe(self, conn: Connection, there: Mapping[str, Known], newest: Mapping[str, StoredTicket]) -> None:
         """Take over what changed in those that were here before."""
         moved = {ref: known for ref, known in there.items() if newest[ref].version != known.version}
-        wished = deliveries.wished(session, [known.number for known in moved.values()])
+        wished = deliveries.wished(conn, [known.number for known in moved.values()])
         for ref, known in moved.items():
             ours = Actor("machine", "deskyard")
             wishes = wished.get(known.number, [])
-            steps = mirror.observe(session, self.connection, newest[ref], known, self.read_at, wishes, ours, self.at)
+            steps = mirror.observe(conn, self.connection, newest[ref], known, self.read_at, wishes, ours, self.at)
             if steps:
                 self.changed += 1
-                told(session, known.number, steps, self.at)
+                told(conn, known.number, steps, self.at)
 
     def _keep(
         self,
-        session: Session,
+        conn: Connection,
         seen: StoredTicket,
         stamp: Stamp,
         verdict: Verdict,
@@ -193,7 +192,7 @@ class _Receiving:
         )
         priority = wanted.get("priority") or seen.priority
         number = deliveries.add(
-            session,
+            conn,
             delivery,
             ticket=stamp.ticket_id,
             connection=self.connection.id,
@@ -201,13 +200,13 @@ class _Receiving:
             priority=priority,
             at=self.at,
         )
-        self.hands.deliver(session, self.connection, number, deliveries.urgency(priority))
+        self.hands.deliver(conn, self.connection, number, deliveries.urgency(priority))
         self.deliveries += 1
         return stamp, WISHED, {"delivery": delivery.id, "set": wanted}
 
 
 def wish(
-    verdict: Verdict, seen: StoredTicket, connection: Connection, caps: Capabilities, catalogue: Catalogue
+    verdict: Verdict, seen: StoredTicket, connection: StoreConnection, caps: Capabilities, catalogue: Catalogue
 ) -> dict[str, str]:
     """What shall be written: what was decided, the store can set and has, nobody has set, and does not stand there yet.
 
@@ -227,9 +226,9 @@ def wish(
 
 
 def settle(
-    session: Session,
+    conn: Connection,
     hands: Hands,
-    connection: Connection,
+    connection: StoreConnection,
     row: Row[Any],
     outcome: Outcome,
     read_at: datetime,
@@ -238,25 +237,25 @@ def settle(
     """Write down what became of a delivery that needs no second attempt: done, or parked for a person."""
     why = {name: storable(reason)[:1000] for name, reason in outcome.why.items()}
     if outcome.observed is not None:
-        _, known = mirror.of_ticket(session, row.ticket_id) or _gone(row)
-        wished = deliveries.wished(session, [row.ticket_id]).get(row.ticket_id, [])
+        _, known = mirror.of_ticket(conn, row.ticket_id) or _gone(row)
+        wished = deliveries.wished(conn, [row.ticket_id]).get(row.ticket_id, [])
         ours = Actor("machine", "deskyard")
-        steps = mirror.observe(session, connection, outcome.observed, known, read_at, wished, ours, at, row.decision)
-        told(session, row.ticket_id, steps, at)
+        steps = mirror.observe(conn, connection, outcome.observed, known, read_at, wished, ours, at, row.decision)
+        told(conn, row.ticket_id, steps, at)
     content = {"delivery": row.marker, "result": outcome.result.value, "why": why}
-    Journal.record(session, Journal.stamp(session, row.ticket_id, at), (DELIVERED, content))
+    Journal.record(conn, Journal.stamp(conn, row.ticket_id, at), (DELIVERED, content))
     if outcome.result in (*WRITTEN, Result.CONFLICT):
-        deliveries.OUTBOX.end(session, row.id, outcome.result.value, why, at)
+        deliveries.OUTBOX.end(conn, row.id, outcome.result.value, why, at)
     else:
-        deliveries.OUTBOX.park(session, row.id, outcome.result.value, why, at)
+        deliveries.OUTBOX.park(conn, row.id, outcome.result.value, why, at)
     if outcome.result in WRITTEN and row.wanted.get("queue"):
-        hands.told(session, row.ticket_id, row.wanted["queue"], row.decision, ROUTED)
+        hands.told(conn, row.ticket_id, row.wanted["queue"], row.decision, ROUTED)
 
 
-def told(session: Session, number: int, steps: Sequence[Step], at: datetime) -> None:
+def told(conn: Connection, number: int, steps: Sequence[Step], at: datetime) -> None:
     """Write steps into the journal; what people chose for a target is a correction."""
     if steps:
-        Journal.record(session, Journal.stamp(session, number, at), *_events(steps))
+        Journal.record(conn, Journal.stamp(conn, number, at), *_events(steps))
 
 
 def _events(steps: Collection[Step]) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -266,13 +265,13 @@ def _events(steps: Collection[Step]) -> Iterator[tuple[str, dict[str, str | None
         yield kind, {"field": step.field, "from": step.was, "to": step.became, **by}
 
 
-def _ours(seen: StoredTicket, connection: Connection) -> bool:
+def _ours(seen: StoredTicket, connection: StoreConnection) -> bool:
     """Whether a ticket that is not mirrored is for us: filed since we were connected."""
     filed = seen.ticket.created_at or seen.updated_at
     return filed >= connection.since
 
 
-def _ticket(seen: StoredTicket, connection: Connection) -> Ticket:
+def _ticket(seen: StoredTicket, connection: StoreConnection) -> Ticket:
     """The ticket under the connection's name, in texts that every database keeps."""
     ticket = seen.ticket
     return replace(

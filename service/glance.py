@@ -52,7 +52,7 @@ class Glance:
         with self._one_at_a_time:
             if self._seen is None or time.monotonic() >= self._until:
                 until = time.monotonic() + FRESH
-                with self._database.reading() as session:
-                    self._seen = Seen(Policies.current(session).policy, floor.catalogue(session))
+                with self._database.reading() as conn:
+                    self._seen = Seen(Policies.current(conn).policy, floor.catalogue(conn))
                 self._until = until
             return self._seen

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import unspoken
 from deskyard.errors import BadInput
@@ -48,7 +47,7 @@ class Plan:
 
 
 def plan(
-    session: Session,
+    conn: Connection,
     bundle: "Bundle | None",
     per_week: int,
     visible: Collection[str] | None = None,
@@ -61,9 +60,9 @@ def plan(
         raise BadInput("people label one ticket a week at least: say how many (--per-week)")
     if bundle is None:
         return Plan(per_week)
-    policy, heard = Policies.current(session).policy, unspoken.look(session, visible)
-    first = goals.goals(bundle, policy, _arriving(session), {}, per_week)
-    found = goals.goals(bundle, policy, _arriving(session), worthwhile.stock(heard, first), per_week)
+    policy, heard = Policies.current(conn).policy, unspoken.look(conn, visible)
+    first = goals.goals(bundle, policy, _arriving(conn), {}, per_week)
+    found = goals.goals(bundle, policy, _arriving(conn), worthwhile.stock(heard, first), per_week)
     return Plan(
         per_week,
         tuple(found),
@@ -72,14 +71,14 @@ def plan(
     )
 
 
-def _arriving(session: Session) -> float:
+def _arriving(conn: Connection) -> float:
     """Tickets a week, of the last four or of all there are."""
     now = datetime.now(UTC)
-    first = session.scalar(select(func.min(TICKETS.c.received_at)))
+    first = conn.scalar(select(func.min(TICKETS.c.received_at)))
     if first is None:
         return 0.0
     since = max(first, now - MONTH)
-    n = session.scalar(select(func.count()).where(TICKETS.c.received_at >= since)) or 0
+    n = conn.scalar(select(func.count()).where(TICKETS.c.received_at >= since)) or 0
     weeks: float = max((now - since) / timedelta(days=7), 1.0)
     return n / weeks
 
@@ -92,7 +91,7 @@ class Plans:
 
     def look(
         self,
-        session: Session,
+        conn: Connection,
         bundle: "Bundle | None",
         per_week: int,
         visible: Collection[str] | None,
@@ -103,7 +102,7 @@ class Plans:
         now, kept = time.monotonic(), self._kept.get(key)
         if kept is None or now - kept[0] > longest:
             self._kept = {key: one for key, one in self._kept.items() if now - one[0] <= FORGOTTEN}
-            kept = self._kept[key] = now, plan(session, bundle, per_week, visible)
+            kept = self._kept[key] = now, plan(conn, bundle, per_week, visible)
         return kept[1]
 
     def labelled(self, number: int) -> None:

@@ -124,11 +124,11 @@ class _Taken:
             number = row["ticket"].strip().removesuffix(".0")
             if not number.isdecimal():
                 raise NotThere(f"{number[:50]!r} is no ticket of this desk")
-            with database.writing() as session:
+            with database.writing() as conn:
                 me = Actor("person", getpass.getuser())
                 at = datetime.now(UTC)
                 new = corrections.settle(
-                    session,
+                    conn,
                     int(number),
                     target or "queue",
                     storable(label),
@@ -160,13 +160,13 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _plan(per_week: int, target: str) -> Plan:
     chosen = labelling.targets(target)
-    with desk_database() as database, database.reading() as session:
-        return labelling.plan(session, _champion(database), per_week, None, chosen)
+    with desk_database() as database, database.reading() as conn:
+        return labelling.plan(conn, _champion(database), per_week, None, chosen)
 
 
 def _champion(database: Database) -> "Bundle | None":
-    with database.reading() as session:
-        row = active_model.current(session)
+    with database.reading() as conn:
+        row = active_model.current(conn)
     try:
         return promotion.opened(settings().models, row) if row else None
     except BundleError as error:

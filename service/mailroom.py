@@ -12,16 +12,16 @@ from typing import Final
 
 import structlog
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from deskyard import audit
-from deskyard.db.database import Session, desk_database
+from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.desk import tickets
 from deskyard.desk.journey import NAMELESS, Actor
 from deskyard.errors import BadInput
 from deskyard.foreign import connections, secrets
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.mail_address import Address
 from deskyard.mail_message import Mail
 from deskyard.mailbox import Mailbox, MailPage
@@ -35,7 +35,7 @@ PAGE: Final = 50
 _KEY: Final = "mail "
 
 
-def pull(yard: Yard, connection: Connection) -> bool:
+def pull(yard: Yard, connection: StoreConnection) -> bool:
     """File the next messages; whether there are more. Raises StoreUnreachable and NotAllowed."""
     mailbox = Mailbox.opened(connection.place, secrets.read(connection.name), connection.name)
     page = mailbox.pull(connection.cursor, PAGE)
@@ -43,7 +43,7 @@ def pull(yard: Yard, connection: Connection) -> bool:
     return page.more
 
 
-def take(yard: Yard, connection: Connection, page: MailPage) -> None:
+def take(yard: Yard, connection: StoreConnection, page: MailPage) -> None:
     """File the messages of a page, and keep its place."""
     filed = said = left = 0
     for mail in page.messages:
@@ -58,8 +58,8 @@ def take(yard: Yard, connection: Connection, page: MailPage) -> None:
             said += 1
         else:
             filed += routing.route(yard, mail.ticket).is_new
-    with yard.database.writing() as session:
-        connections.read_to(session, connection, page.cursor, datetime.now(UTC))
+    with yard.database.writing() as conn:
+        connections.read_to(conn, connection, page.cursor, datetime.now(UTC))
     if page.messages:
         log.info("mail", mailbox=connection.name, filed=filed, said=said, left=left)
 
@@ -85,34 +85,34 @@ def connect(url: str, name: str, since: str, *, check: bool) -> None:
         typer.echo("It can be read. Nothing was kept.")
         return
     secrets.keep(name, address.secret)
-    with desk_database() as database, database.writing() as session:
-        connections.put(session, name, KIND, mailbox.place, since=begin, cursor=cursor)
-        audit.note(session, Actor("person", getpass.getuser()), "store.connect", name, datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        connections.put(conn, name, KIND, mailbox.place, since=begin, cursor=cursor)
+        audit.note(conn, Actor("person", getpass.getuser()), "store.connect", name, datetime.now(UTC))
     typer.echo(f"Connected as {name!r}. New mail becomes tickets of the built-in desk while `deskyard serve` runs.")
 
 
-def _answered(yard: Yard, connection: Connection, mail: Mail) -> int | None:
+def _answered(yard: Yard, connection: StoreConnection, mail: Mail) -> int | None:
     """The ticket that a message says something about: of the messages it answers, the first that is here.
 
     About an erased ticket nothing new is said: then the message is a ticket of its own.
     """
-    with yard.database.reading() as session:
-        if (number := _said(session, connection, mail.ticket.id)) is not None:
+    with yard.database.reading() as conn:
+        if (number := _said(conn, connection, mail.ticket.id)) is not None:
             return number
         for name in mail.answers:
-            known = tickets.known(session, connection.name, name, None)
+            known = tickets.known(conn, connection.name, name, None)
             if known is not None and known.erased_at is None:
                 return known.id
-            if (number := _said(session, connection, name)) is not None and not _is_erased(session, number):
+            if (number := _said(conn, connection, name)) is not None and not _is_erased(conn, number):
                 return number
     return None
 
 
-def _is_erased(session: Session, number: int) -> bool:
-    return tickets.get(session, number).erased_at is not None
+def _is_erased(conn: Connection, number: int) -> bool:
+    return tickets.get(conn, number).erased_at is not None
 
 
-def _said(session: Session, connection: Connection, name: str) -> int | None:
+def _said(conn: Connection, connection: StoreConnection, name: str) -> int | None:
     mine = select(COMMENTS.c.ticket_id).join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
-    found = session.scalars(mine.where(COMMENTS.c.key == _KEY + name, TICKETS.c.source == connection.name)).first()
+    found = conn.scalars(mine.where(COMMENTS.c.key == _KEY + name, TICKETS.c.source == connection.name)).first()
     return None if found is None else int(found)

@@ -90,8 +90,8 @@ class Models:
     def _newest(self, present: Champion | None) -> Champion:
         wanted: object = None
         try:
-            with self._database.reading() as session:
-                row = active_model.current(session)
+            with self._database.reading() as conn:
+                row = active_model.current(conn)
             if present and present.bundle and row and present.digest == row.digest:
                 return replace(present, refused=None)
             wanted = row or _begin_with(self.folder)
@@ -118,8 +118,8 @@ class Models:
             loaded = promotion.opened(self.folder, row)
         else:
             loaded = bundle.load(bundle.find(self.folder))
-            with self._database.writing() as session:
-                active_model.put(session, loaded.name, loaded.digest, "deskyard", datetime.now(UTC))
+            with self._database.writing() as conn:
+                active_model.put(conn, loaded.name, loaded.digest, "deskyard", datetime.now(UTC))
         # Stemmers and contracts are made at first use, which takes seconds: better now than in somebody's request.
         loaded.predict([Ticket(id="", subject="Warming up", body="Прогрев")])
         loaded.contracts()

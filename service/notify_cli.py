@@ -45,9 +45,9 @@ def add(
     secrets.keep(notifying.secret_name(name), channel.secret)
     with desk_database() as database:
         Engine(database).prepare()
-        with database.writing() as session:
-            notices.put(session, name, channel.place, queue or [], language)
-            audit.note(session, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
+        with database.writing() as conn:
+            notices.put(conn, name, channel.place, queue or [], language)
+            audit.note(conn, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
     typer.echo(f"{name!r} is told of {'tickets in ' + ', '.join(queue) if queue else 'all tickets that are routed'}.")
 
 
@@ -57,8 +57,8 @@ def list_() -> None:
 
     Example: `deskyard notify list`
     """
-    with desk_database() as database, database.reading() as session:
-        there = notices.every(session)
+    with desk_database() as database, database.reading() as conn:
+        there = notices.every(conn)
     for one in there:
         typer.echo(f"{one.name:<16} {one.place}; {', '.join(one.queues) or 'all queues'}; {one.language}")
     if not there:
@@ -71,9 +71,9 @@ def remove(name: Annotated[str, typer.Argument(help="What it is called.")]) -> N
 
     Example: `deskyard notify remove team-network`
     """
-    with desk_database() as database, database.writing() as session:
-        notices.remove(session, name)
-        audit.note(session, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
+    with desk_database() as database, database.writing() as conn:
+        notices.remove(conn, name)
+        audit.note(conn, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
     secrets.forget(notifying.secret_name(name))
     typer.echo(f"{name!r} is told nothing more.")
 
@@ -84,7 +84,7 @@ def test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> Non
 
     Example: `deskyard notify test team-network`
     """
-    with desk_database() as database, database.reading() as session:
-        target = notices.named(session, name)
+    with desk_database() as database, database.reading() as conn:
+        target = notices.named(conn, name)
     notifying.tell(target, notice="test", event="test", ticket="0", queue="test", at=datetime.now(UTC))
     typer.echo("Sent.")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.errors import DeskyardError, StoreUnreachable
 from deskyard.foreign import notices, secrets
 from deskyard.foreign.notices import OUTBOX, Target, keep
@@ -27,15 +27,15 @@ class Failed:
     after: float | None
 
 
-def any_target(session: Session) -> bool:
+def any_target(conn: Connection) -> bool:
     """Whether anybody wants to be told anything."""
-    return bool(notices.every(session))
+    return bool(notices.every(conn))
 
 
 def send(database: Database, row: Row[Any]) -> Failed | None:
     """Send one notice; None: it went out."""
-    with database.reading() as session:
-        target = notices.get(session, row.target_id)
+    with database.reading() as conn:
+        target = notices.get(conn, row.target_id)
     try:
         tell(target, f"n{row.id}", event=row.event, ticket=str(row.ticket_id), queue=row.queue, at=row.created_at)
     except StoreUnreachable as error:

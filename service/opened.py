@@ -6,7 +6,7 @@ from dataclasses import replace
 from deskyard import stores
 from deskyard.db.database import Database
 from deskyard.foreign import secrets
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.stores.contract import TicketStore
 from deskyard.stores.place import Place
 
@@ -20,7 +20,7 @@ class Opened:
         self._open: dict[int, tuple[tuple[str, ...], TicketStore]] = {}
         self._one_at_a_time = threading.Lock()
 
-    def of(self, connection: Connection) -> TicketStore:
+    def of(self, connection: StoreConnection) -> TicketStore:
         """The store of a connection. Raises BadInput where its address or secret can't serve."""
         url = url_of(connection)
         key = (url, connection.hook_sha256 or "")
@@ -42,7 +42,7 @@ class Opened:
             self._open.clear()
 
 
-def url_of(connection: Connection) -> str:
+def url_of(connection: StoreConnection) -> str:
     """The URL of a connection with its secrets put back, for `open_store` only."""
     if connection.kind == "desk":
         return f"{connection.kind}:{connection.place}"

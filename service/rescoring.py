@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from deskyard.db.database import Session
+from sqlalchemy import Connection
+
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import NAMELESS, Actor
@@ -41,41 +42,41 @@ class _Asked:
 def again(yard: Yard, number: int) -> Entry | None:
     """Score a waiting ticket again, and route it if the evidence allows now; the decision, None where none was due."""
     for _ in range(TRIES):
-        with yard.database.reading() as session:
-            asked = _asked(session, number)
+        with yard.database.reading() as conn:
+            asked = _asked(conn, number)
         champion, at = yard.models.champion, datetime.now(UTC)
         if asked is None or champion.bundle is None:
             return None
         judgement = judging.judge(champion, asked.policy, [asked.ticket], at.date())[0]
-        with yard.database.writing() as session:
-            if tickets.get(session, number, to_change=True).version != asked.filed.version:
+        with yard.database.writing() as conn:
+            if tickets.get(conn, number, to_change=True).version != asked.filed.version:
                 continue
-            catalogue = floor.catalogue(session, judgement.queues, judgement.agents)
+            catalogue = floor.catalogue(conn, judgement.queues, judgement.agents)
             verdict = judgement.enact(catalogue)
             sealed = seal(asked.ticket, asked.filed.salt)
             stamp = Stamp(number, sealed.ticket_hash, at, champion.digest, asked.policy.digest)
             content = judging.decided(verdict, catalogue) | {"answers": list(asked.answers)}
-            entry = Journal.record(session, stamp, (DECIDED, content))[0]
+            entry = Journal.record(conn, stamp, (DECIDED, content))[0]
             wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.by == "machine"}
             routed = verdict.placement.reason.code in PLACING and verdict.placement.queue != asked.filed.queue
             if routed:
                 wanted["queue"] = verdict.placement.queue
             machine, why = Actor("machine", champion.digest or "deskyard"), verdict.placement.reason.text
-            changes.change(session, number, wanted, machine, at=at, why=why, decision=entry.id)
+            changes.change(conn, number, wanted, machine, at=at, why=why, decision=entry.id)
             if routed:
-                Journal.record(session, stamp, (PLACED, {"queue": verdict.placement.queue}))
+                Journal.record(conn, stamp, (PLACED, {"queue": verdict.placement.queue}))
                 if yard.hands is not None:
-                    yard.hands.told(session, number, verdict.placement.queue, entry.id, ROUTED)
+                    yard.hands.told(conn, number, verdict.placement.queue, entry.id, ROUTED)
         return entry
     return None
 
 
-def with_answers(session: Session, filed: Filed, numbers: Collection[int]) -> Ticket:
+def with_answers(conn: Connection, filed: Filed, numbers: Collection[int]) -> Ticket:
     """The ticket as it was scored: its text, and below it the comments of those numbers."""
     return (
         filed.ticket
         if not numbers
-        else _joined(filed.ticket, [one for one in comments.of(session, filed.id) if one.id in numbers])
+        else _joined(filed.ticket, [one for one in comments.of(conn, filed.id) if one.id in numbers])
     )
 
 
@@ -89,18 +90,18 @@ def requester(filed: Filed) -> Actor:
     return Actor("person", filed.ticket.requester or NAMELESS)
 
 
-def _asked(session: Session, number: int) -> _Asked | None:
+def _asked(conn: Connection, number: int) -> _Asked | None:
     """The ticket with its answers, if it waits in the fallback queue, and people left every label to the machine."""
-    filed, policy = tickets.get(session, number), Policies.current(session).policy
-    steps = journey.of(session, number)
+    filed, policy = tickets.get(conn, number), Policies.current(conn).policy
+    steps = journey.of(conn, number)
     sorted_by_people = any(
         step.field in TARGETS and (step.actor.kind == "person" or step.actor.name.startswith(UNDONE_BY))
         for step in steps
     )
     waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in ("new", "open", "waiting")
-    if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(session, number) is not None:
+    if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(conn, number) is not None:
         return None
-    answers = [one for one in comments.of(session, number) if one.public and by_requester(filed, one)]
+    answers = [one for one in comments.of(conn, number) if one.public and by_requester(filed, one)]
     if not answers:
         return None
     return _Asked(filed, _joined(filed.ticket, answers), tuple(one.id for one in answers), policy)

@@ -33,9 +33,9 @@ def begin(yard: Yard, learning: Learning, actor: Actor, *, promote: bool) -> Non
     Raises StoreConflict while another training is under way; then nothing is written."""
     learning.retrain(actor.name, promote=promote)
     at = datetime.now(UTC)
-    with yard.database.writing() as session:
-        wanted.want(session, "person", actor.name, at)
-        wanted.claim(session, at)
+    with yard.database.writing() as conn:
+        wanted.want(conn, "person", actor.name, at)
+        wanted.claim(conn, at)
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,30 @@ class Retraining:
 
     def look(self, at: datetime) -> bool:
         """Begin a retraining if one is due; whether one was begun."""
-        with self.yard.database.reading() as session:
-            rule, now = Policies.current(session).policy.retrain, active_model.current(session)
+        with self.yard.database.reading() as conn:
+            rule, now = Policies.current(conn).policy.retrain, active_model.current(conn)
         if rule is None or now is None:
             return False
-        with self.yard.database.reading() as session:
+        with self.yard.database.reading() as conn:
             found = wanted.due(
-                session,
+                conn,
                 self._trained(now),
                 at,
                 span(rule.every) if rule.every else None,
                 rule.corrections or None,
             )
-            if not found and not any(_begins(wish.why, rule) for wish in wanted.held(session)):
+            if not found and not any(_begins(wish.why, rule) for wish in wanted.held(conn)):
                 return False
-        with self.yard.database.writing() as session:
+        with self.yard.database.writing() as conn:
             for why, text in found:
-                wanted.want(session, why, text, at)
-            if not wanted.claim(session, at):
+                wanted.want(conn, why, text, at)
+            if not wanted.claim(conn, at):
                 return False
         try:
             self.learning.retrain("deskyard", promote=rule.promote)
         except StoreConflict:
-            with self.yard.database.writing() as session:
-                wanted.let_go(session)
+            with self.yard.database.writing() as conn:
+                wanted.let_go(conn)
             return False
         log.info("retraining", why=[why for why, _ in found])
         return True

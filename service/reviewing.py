@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deskyard.db.database import Session
+from sqlalchemy import Connection
+
 from deskyard.desk import blind, changes, floor, journey, leases, tickets
 from deskyard.desk.blind import Blind
 from deskyard.desk.journey import TAKEN_BACK, Actor, Step
@@ -57,97 +58,97 @@ def take(
     The line is of those that wait for a person, or, where `items` are given, of those whose label is worth most.
     """
     holder, at = caller.actor.name, datetime.now(UTC)
-    with yard.database.reading() as session:
+    with yard.database.reading() as conn:
         line = (
-            yard.line.look(session, Policies.current(session).policy.fallback, caller.queues)
+            yard.line.look(conn, Policies.current(conn).policy.fallback, caller.queues)
             if items is None
             else [Waiting(item.number, 0, is_blind=False) for item in items]
         )
-        held = leases.held(session, at)
+        held = leases.held(conn, at)
     free = [one for one in line if held.get(one.number, holder) == holder]
     ordered = [one for one in free if one.number == wanted]
     ordered += [one for one in free if one.number not in {*skipped, wanted}]
-    with yard.database.writing() as session:
-        leases.release(session, holder)
-        mine = next((one for one in ordered if leases.take(session, one.number, holder, at)), None)
+    with yard.database.writing() as conn:
+        leases.release(conn, holder)
+        mine = next((one for one in ordered if leases.take(conn, one.number, holder, at)), None)
     following = next((one.number for one in ordered if mine and one is not mine), None)
     return Next(mine, following, len(line))
 
 
 def hold(yard: Yard, caller: Caller, number: int) -> bool:
     """Go on looking at a ticket."""
-    with yard.database.writing() as session:
-        sight.ticket(session, caller, number, to_change=True)
-        return leases.take(session, number, caller.actor.name, datetime.now(UTC))
+    with yard.database.writing() as conn:
+        sight.ticket(conn, caller, number, to_change=True)
+        return leases.take(conn, number, caller.actor.name, datetime.now(UTC))
 
 
 def sort(yard: Yard, caller: Caller, number: int, queue: str, seen: int) -> Done:
     """Put a ticket where a person says. Raises Stale when somebody was quicker, StoreRefused for no open queue."""
-    with yard.database.writing() as session:
-        sight.ticket(session, caller, number, to_change=True)
-        at, asked = datetime.now(UTC), blind.of(session, number, to_change=True)
+    with yard.database.writing() as conn:
+        sight.ticket(conn, caller, number, to_change=True)
+        at, asked = datetime.now(UTC), blind.of(conn, number, to_change=True)
         if asked is None or asked.answered_at is not None:
-            corrections.settle(session, number, "queue", queue, caller.actor, seen=seen, at=at)
+            corrections.settle(conn, number, "queue", queue, caller.actor, seen=seen, at=at)
             yard.plans.labelled(number)
         else:
-            _answer(session, asked, queue, caller.actor, at)
-        return _done(session, number, queue)
+            _answer(conn, asked, queue, caller.actor, at)
+        return _done(conn, number, queue)
 
 
 def ask_back(yard: Yard, caller: Caller, number: int, question: str, seen: int) -> Done:
     """The ticket waits for its requester, who is asked a question if there is one."""
-    with yard.database.writing() as session:
-        sight.ticket(session, caller, number, to_change=True)
+    with yard.database.writing() as conn:
+        sight.ticket(conn, caller, number, to_change=True)
         at = datetime.now(UTC)
-        corrections.change(session, number, {"status": "waiting"}, caller.actor, seen=seen, at=at)
+        corrections.change(conn, number, {"status": "waiting"}, caller.actor, seen=seen, at=at)
         if question:
-            corrections.speak(session, number, caller.actor, question, public=True, at=at)
-        return _done(session, number, None)
+            corrections.speak(conn, number, caller.actor, question, public=True, at=at)
+        return _done(conn, number, None)
 
 
 def take_back(yard: Yard, caller: Caller, number: int, seen: int) -> Done:
     """Undo what the caller did to a ticket last, if nobody touched it since. Raises Stale, StoreConflict."""
-    with yard.database.writing() as session:
-        at, now = datetime.now(UTC), sight.ticket(session, caller, number, to_change=True)
+    with yard.database.writing() as conn:
+        at, now = datetime.now(UTC), sight.ticket(conn, caller, number, to_change=True)
         if now.version != seen:
             raise Stale(f"ticket {number} was changed meanwhile")
-        asked = blind.of(session, number, to_change=True)
+        asked = blind.of(conn, number, to_change=True)
         answered = asked is not None and asked.answered_by == caller.actor.name
-        mine = _last(session, number, caller.actor, asked.answered_at if asked and answered else None)
+        mine = _last(conn, number, caller.actor, asked.answered_at if asked and answered else None)
         if not mine and not answered:
             raise StoreConflict(f"{caller.actor.name} did nothing to ticket {number} that could be taken back")
         if answered:
-            blind.answered(session, number, None, None, None)
+            blind.answered(conn, number, None, None, None)
         back = {step.field: step.was for step in mine}
-        changes.change(session, number, back, caller.actor, at=at, why=TAKEN_BACK, seen=seen)
+        changes.change(conn, number, back, caller.actor, at=at, why=TAKEN_BACK, seen=seen)
         told = {"decision": None, "back": back, "by": caller.actor.name, "kind": caller.actor.kind}
-        Journal.record(session, Journal.stamp(session, number, at), (UNDONE, told))
-        return _done(session, number, None)
+        Journal.record(conn, Journal.stamp(conn, number, at), (UNDONE, told))
+        return _done(conn, number, None)
 
 
-def _done(session: Session, number: int, queue: str | None) -> Done:
-    return Done(number, tickets.get(session, number).version, queue)
+def _done(conn: Connection, number: int, queue: str | None) -> Done:
+    return Done(number, tickets.get(conn, number).version, queue)
 
 
-def _answer(session: Session, asked: Blind, queue: str, actor: Actor, at: datetime) -> None:
+def _answer(conn: Connection, asked: Blind, queue: str, actor: Actor, at: datetime) -> None:
     """Keep a blind answer, and act on it where it still can be."""
-    now, decision = tickets.get(session, asked.ticket), Journal.decision(session, asked.decision)
-    if queue not in floor.catalogue(session, {queue}, set()).queues:
+    now, decision = tickets.get(conn, asked.ticket), Journal.decision(conn, asked.decision)
+    if queue not in floor.catalogue(conn, {queue}, set()).queues:
         raise StoreRefused("queue", f"{queue!r} is not an open queue of this desk; /v1/queues lists them")
-    blind.answered(session, asked.ticket, queue, actor.name, at)
+    blind.answered(conn, asked.ticket, queue, actor.name, at)
     placed = decision.content["placement"]["queue"] if decision else ""
-    moved = changes.by_people(session, now.id).get("queue", [])
+    moved = changes.by_people(conn, now.id).get("queue", [])
     untouched = now.queue == placed and (not moved or moved[-1].why == TAKEN_BACK)
     if queue == now.queue == placed:
         told = {"field": "queue", "from": queue, "to": queue, "by": actor.name, "kind": actor.kind}
-        Journal.record(session, Journal.stamp(session, now.id, at), (CONFIRMED, told))
-    elif untouched and now.status in UNSOLVED and mirror.of_ticket(session, now.id) is None:
-        corrections.change(session, now.id, {"queue": queue}, actor, seen=None, at=at)
+        Journal.record(conn, Journal.stamp(conn, now.id, at), (CONFIRMED, told))
+    elif untouched and now.status in UNSOLVED and mirror.of_ticket(conn, now.id) is None:
+        corrections.change(conn, now.id, {"queue": queue}, actor, seen=None, at=at)
 
 
-def _last(session: Session, number: int, actor: Actor, moment: datetime | None) -> list[Step]:
+def _last(conn: Connection, number: int, actor: Actor, moment: datetime | None) -> list[Step]:
     """The steps that somebody took at a moment (None: the last), with the rules that followed; none if not theirs."""
-    steps = journey.of(session, number)
+    steps = journey.of(conn, number)
     moment = moment or (steps[-1].at if steps else None)
     mine = [step for step in steps if step.at == moment]
     return mine if any(step.actor == actor for step in mine) else []

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Session
 from deskyard.desk import blind, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
@@ -49,28 +50,28 @@ def route(yard: Yard, ticket: Ticket, key: str | None = None) -> Answered:
 
 def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
     """Place tickets in one transaction, in order; all of them are stored, or none is and it raises."""
-    with yard.database.reading() as session:
-        answers = [_known(session, arrival) for arrival in arrivals]
-        in_force = Policies.current(session).policy
+    with yard.database.reading() as conn:
+        answers = [_known(conn, arrival) for arrival in arrivals]
+        in_force = Policies.current(conn).policy
     champion, at = yard.models.champion, datetime.now(UTC)
     new = {i: _filed_by(arrivals[i].ticket, at) for i, answer in enumerate(answers) if answer is None}
     judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values()), at.date()), strict=True))
     seals = {i: seal(ticket) for i, ticket in new.items()}
     if new:
-        with yard.database.writing() as session:
-            whole = floor.catalogue(session, *_asked_about(judgements.values()))
+        with yard.database.writing() as conn:
+            whole = floor.catalogue(conn, *_asked_about(judgements.values()))
             placed = _Placing(champion.digest, in_force, at)
             for i, ticket in new.items():
-                placed.place(session, i, ticket, arrivals[i].key, seals[i], judgements[i], whole)
-            entries = placed.record(session)
-            placed.ask_blindly(session, entries)
+                placed.place(conn, i, ticket, arrivals[i].key, seals[i], judgements[i], whole)
+            entries = placed.record(conn)
+            placed.ask_blindly(conn, entries)
             if yard.hands is not None:
-                placed.tell(session, yard.hands, entries)
+                placed.tell(conn, yard.hands, entries)
             for i, ticket in new.items():  # those not placed were delivered a second time in the same moment
                 if i in entries:
                     answers[i] = Answered(_answer(entries[i].ticket_id, ticket, at, entries[i]), True)
                 else:
-                    answers[i] = _known(session, arrivals[i])
+                    answers[i] = _known(conn, arrivals[i])
     return [_there(answer) for answer in answers]
 
 
@@ -85,7 +86,7 @@ class _Placing:
 
     def place(
         self,
-        session: Session,
+        conn: Connection,
         i: int,
         ticket: Ticket,
         key: str | None,
@@ -97,7 +98,7 @@ class _Placing:
         catalogue = whole.part(judgement.queues, judgement.agents)
         verdict = judgement.enact(catalogue)
         values = {change.field: change.value for change in verdict.changes}
-        number = tickets.file(session, ticket, verdict.placement.queue, values, at=self.at, key=key, salt=seal.salt)
+        number = tickets.file(conn, ticket, verdict.placement.queue, values, at=self.at, key=key, salt=seal.salt)
         if number is None:
             return
         stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
@@ -108,30 +109,30 @@ class _Placing:
             (stamp, PLACED, {"queue": verdict.placement.queue}),
         ]
 
-    def record(self, session: Session) -> dict[int, Entry]:
+    def record(self, conn: Connection) -> dict[int, Entry]:
         """Write it all down; the decision of each ticket that was placed."""
-        entries = [entry for entry in Journal.record_all(session, self.events) if entry.kind == DECIDED]
+        entries = [entry for entry in Journal.record_all(conn, self.events) if entry.kind == DECIDED]
         made = dict(zip(self.decided, entries, strict=True))
         journeys = {}
         for i, (stamp, verdict) in self.decided.items():
             journeys[stamp.ticket_id] = list(self._steps(verdict, made[i].id))
-        journey.take_all(session, journeys)
+        journey.take_all(conn, journeys)
         return made
 
-    def ask_blindly(self, session: Session, entries: Mapping[int, Entry]) -> None:
+    def ask_blindly(self, conn: Connection, entries: Mapping[int, Entry]) -> None:
         """A share of what was routed will be sorted by a person who does not see where."""
         routed = {
             stamp.ticket_id: entries[i].id
             for i, (stamp, verdict) in self.decided.items()
             if verdict.placement.reason.code in PLACING and blind.chosen(stamp.ticket_hash, self.asked_blindly)
         }
-        blind.ask(session, routed, self.at)
+        blind.ask(conn, routed, self.at)
 
-    def tell(self, session: Session, hands: Hands, entries: Mapping[int, Entry]) -> None:
+    def tell(self, conn: Connection, hands: Hands, entries: Mapping[int, Entry]) -> None:
         """Whoever wants to know is told of each ticket that was placed."""
         for i, (stamp, verdict) in self.decided.items():
             event = ROUTED if verdict.placement.reason.code in PLACING else WAITS
-            hands.told(session, stamp.ticket_id, verdict.placement.queue, entries[i].id, event)
+            hands.told(conn, stamp.ticket_id, verdict.placement.queue, entries[i].id, event)
 
     def _steps(self, verdict: Verdict, decision: int) -> Iterator[Step]:
         machine = Actor("machine", self.model or "deskyard")
@@ -175,12 +176,12 @@ def _there(answer: Answered | None) -> Answered:
     return answer
 
 
-def _known(session: Session, arrival: Arrival) -> Answered | None:
+def _known(conn: Connection, arrival: Arrival) -> Answered | None:
     """The first answer again, if the ticket was here before."""
-    known = tickets.known(session, arrival.ticket.source, arrival.ticket.id, arrival.key)
+    known = tickets.known(conn, arrival.ticket.source, arrival.ticket.id, arrival.key)
     if known is None:
         return None
-    entry = Journal.first_decision(session, known.id)
+    entry = Journal.first_decision(conn, known.id)
     if entry is None:
         raise LookupError(f"ticket {known.id} has no decision in the journal")
     changed = _filed_by(arrival.ticket, known.ticket.created_at or known.received_at) != known.ticket

@@ -27,11 +27,11 @@ def rule(yard: Yard, actor: Actor, change: Change, seen: int | None = None) -> V
     another is in force by now; then nothing was written.
     """
     at = datetime.now(UTC)
-    with yard.changing() as session:
-        now = Policies.current(session)
+    with yard.changing() as conn:
+        now = Policies.current(conn)
         if seen is not None and seen != now.number:
             raise Overtaken(f"version {now.number} of the policy is in force by now: look at it, then decide")
-        version = Policies.put(session, change(now.policy), actor.name, at)
+        version = Policies.put(conn, change(now.policy), actor.name, at)
         if version.number != now.number:
-            audit.note(session, actor, "policy.put", f"version {version.number}", at)
+            audit.note(conn, actor, "policy.put", f"version {version.number}", at)
     return version

@@ -53,8 +53,8 @@ def verify(
     """
     chosen = settings()
     with desk_database() as database:
-        with database.reading() as session:
-            numbers = [*(decisions or ()), *Journal.newest_decisions(session, last)]
+        with database.reading() as conn:
+            numbers = [*(decisions or ()), *Journal.newest_decisions(conn, last)]
         if not numbers:
             raise BadInput("say which decision: its number stands in the ticket, or --last N takes the newest.")
         found = [again(database, chosen.models, number) for number in dict.fromkeys(numbers)]
@@ -70,14 +70,14 @@ def verify(
 
 def again(database: Database, models: Path, number: int) -> Verified:
     """Compute one decision again. Raises NotThere when the journal has no such decision."""
-    with database.reading() as session:
-        entry = Journal.decision(session, number)
+    with database.reading() as conn:
+        entry = Journal.decision(conn, number)
         if entry is None:
             raise NotThere(f"there is no decision {number} in the journal")
-        filed = tickets.find(session, entry.ticket_id)
-        policy = Policies.of_digest(session, entry.policy or "")
+        filed = tickets.find(conn, entry.ticket_id)
+        policy = Policies.of_digest(conn, entry.policy or "")
         answers = entry.content.get("answers", [])
-        ticket = rescoring.with_answers(session, filed, answers) if filed else None
+        ticket = rescoring.with_answers(conn, filed, answers) if filed else None
     if filed is None or ticket is None:
         return Verified(number, "erased", f"ticket {entry.ticket_id} is erased, so nothing can be computed")
     if filed.erased_at is not None:

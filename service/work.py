@@ -13,15 +13,15 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import stamina
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
 from deskyard import forget
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.desk.journey import Actor
 from deskyard.errors import DeskyardError, NotAllowed, NotThere, StoreUnreachable
 from deskyard.foreign import connections, deliveries, mirror
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.foreign.outbox import Outbox
 from deskyard.policies import Policies
 from deskyard.stores.contract import Outcome, Result, StoredTicket, TicketStore
@@ -47,11 +47,11 @@ Made = TypeVar("Made")
 class Hands(foreign.Hands, Protocol):
     """Who hands work out."""
 
-    def deliver_later(self, session: Session, row: Row[Any], attempt: int, after: float) -> None:
+    def deliver_later(self, conn: Connection, row: Row[Any], attempt: int, after: float) -> None:
         """The next attempt at a delivery, so many seconds from now."""
         ...
 
-    def send_later(self, session: Session, row: Row[Any], attempt: int, after: float) -> None:
+    def send_later(self, conn: Connection, row: Row[Any], attempt: int, after: float) -> None:
         """The next attempt at a notice."""
         ...
 
@@ -159,14 +159,14 @@ class Work:
 
     def forget_old(self) -> None:
         """Forget what was settled long ago."""
-        with self.database.writing() as session:
+        with self.database.writing() as conn:
             for outbox in (deliveries.OUTBOX, notifying.OUTBOX):
-                outbox.forget(session, datetime.now(UTC) - KEPT)
+                outbox.forget(conn, datetime.now(UTC) - KEPT)
 
     def expire(self) -> None:
         """Erase the texts of solved tickets that were kept as long as the policy says."""
-        with self.database.reading() as session:
-            days = Policies.current(session).policy.retention_days
+        with self.database.reading() as conn:
+            days = Policies.current(conn).policy.retention_days
         if days is None:
             return
         go_on = lambda: not self.hands.stopping()  # noqa: E731 - asked between two batches
@@ -175,7 +175,7 @@ class Work:
             clean = self.database.scrub()
             log.info("expired", tickets=erased, days=days, clean=clean)
 
-    def _pull_page(self, connection: Connection) -> bool:
+    def _pull_page(self, connection: StoreConnection) -> bool:
         read_at = datetime.now(UTC)
         store: TicketStore = self.stores.of(connection)
         page, catalogue = store.pull(connection.cursor, PAGE), store.catalogue()
@@ -186,7 +186,9 @@ class Work:
             log.info("pulled", store=connection.name, new=done.new, changed=done.changed, wished=done.deliveries)
         return page.more and not done.overtaken
 
-    def _touched(self, store: TicketStore, connection: Connection, seen: Sequence[StoredTicket]) -> list[StoredTicket]:
+    def _touched(
+        self, store: TicketStore, connection: StoreConnection, seen: Sequence[StoredTicket]
+    ) -> list[StoredTicket]:
         """The same tickets, each new one with the fields that people set before we saw it, where the store tells."""
         if not store.caps.moves:
             return list(seen)
@@ -198,11 +200,11 @@ class Work:
             for one in seen
         ]
 
-    def _known(self, connection: Connection, refs: Sequence[str]) -> set[str]:
-        with self.database.reading() as session:
-            return set(mirror.known(session, connection.id, refs))
+    def _known(self, connection: StoreConnection, refs: Sequence[str]) -> set[str]:
+        with self.database.reading() as conn:
+            return set(mirror.known(conn, connection.id, refs))
 
-    def _apply(self, connection: Connection, row: Row[Any]) -> Outcome:
+    def _apply(self, connection: StoreConnection, row: Row[Any]) -> Outcome:
         try:
             return self.stores.of(connection).apply(deliveries.delivery(row))
         except NotAllowed as error:
@@ -217,49 +219,49 @@ class Work:
             return Outcome(Result.RETRY_LATER, None, {"deskyard": type(error).__name__}, 5.0)
 
     def _take(self, outbox: Outbox, number: int, attempt: int) -> Row[Any] | None:
-        with self.database.writing() as session:
-            lives = self.executors.living(session)
-            return outbox.begin(session, number, attempt, self.executors.me, lives, datetime.now(UTC))
+        with self.database.writing() as conn:
+            lives = self.executors.living(conn)
+            return outbox.begin(conn, number, attempt, self.executors.me, lives, datetime.now(UTC))
 
-    def _settle(self, connection: Connection, row: Row[Any], outcome: Outcome, read_at: datetime) -> None:
-        with self.database.writing() as session:
-            if deliveries.OUTBOX.mine(session, row.id, row.attempt, self.executors.me):
-                foreign.settle(session, self.hands, connection, row, outcome, read_at, datetime.now(UTC))
+    def _settle(self, connection: StoreConnection, row: Row[Any], outcome: Outcome, read_at: datetime) -> None:
+        with self.database.writing() as conn:
+            if deliveries.OUTBOX.mine(conn, row.id, row.attempt, self.executors.me):
+                foreign.settle(conn, self.hands, connection, row, outcome, read_at, datetime.now(UTC))
 
     def _sent(self, row: Row[Any], failed: notifying.Failed | None) -> None:
-        with self.database.writing() as session:
-            if notifying.OUTBOX.mine(session, row.id, row.attempt, self.executors.me):
+        with self.database.writing() as conn:
+            if notifying.OUTBOX.mine(conn, row.id, row.attempt, self.executors.me):
                 if failed is None:
-                    notifying.OUTBOX.end(session, row.id, "sent", {}, datetime.now(UTC))
+                    notifying.OUTBOX.end(conn, row.id, "sent", {}, datetime.now(UTC))
                 else:
-                    notifying.OUTBOX.park(session, row.id, "refused", failed.why, datetime.now(UTC))
+                    notifying.OUTBOX.park(conn, row.id, "refused", failed.why, datetime.now(UTC))
 
     def _later(
         self,
         outbox: Outbox,
-        hand_out: Callable[[Session, Row[Any], int, float], None],
+        hand_out: Callable[[Connection, Row[Any], int, float], None],
         row: Row[Any],
         why: Mapping[str, str],
         after: float,
         counts: bool,
     ) -> None:
-        with self.database.writing() as session:
-            if outbox.mine(session, row.id, row.attempt, self.executors.me):
-                following = outbox.later(session, row, why, datetime.now(UTC), after, counts=counts)
+        with self.database.writing() as conn:
+            if outbox.mine(conn, row.id, row.attempt, self.executors.me):
+                following = outbox.later(conn, row, why, datetime.now(UTC), after, counts=counts)
                 if following is not None:
-                    hand_out(session, row, *following)
+                    hand_out(conn, row, *following)
 
-    def _connection(self, number: int) -> Connection:
-        with self.database.reading() as session:
-            return connections.get(session, number)
+    def _connection(self, number: int) -> StoreConnection:
+        with self.database.reading() as conn:
+            return connections.get(conn, number)
 
-    def _trouble(self, connection: Connection, told: str) -> None:
-        with self.database.writing() as session:
-            connections.in_trouble(session, connection.id, told)
+    def _trouble(self, connection: StoreConnection, told: str) -> None:
+        with self.database.writing() as conn:
+            connections.in_trouble(conn, connection.id, told)
 
-    def _hold(self, connection: Connection, seconds: float) -> None:
-        with self.database.writing() as session:
-            connections.held(session, connection.id, datetime.now(UTC) + timedelta(seconds=seconds))
+    def _hold(self, connection: StoreConnection, seconds: float) -> None:
+        with self.database.writing() as conn:
+            connections.held(conn, connection.id, datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 def patiently(work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made:
@@ -275,7 +277,7 @@ def _changed_since_filed(seen: StoredTicket) -> bool:
     return filed is None or seen.updated_at - filed > timedelta(seconds=1)
 
 
-def _held(connection: Connection) -> float:
+def _held(connection: StoreConnection) -> float:
     """Seconds for which a help desk does not want to be called."""
     if connection.held_until is None:
         return 0.0

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from deskyard.db.database import Database, Session
+from sqlalchemy import Connection
+
+from deskyard.db.database import Database
 from deskyard.desk.waiting import Line
 from service.explaining import Explaining
 from service.glance import Glance
@@ -16,7 +18,7 @@ from service.models import Models
 class Hands(Protocol):
     """Who tells people of what was placed."""
 
-    def told(self, session: Session, ticket: int, queue: str, decision: int, event: str) -> None:
+    def told(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue (see `deskyard.foreign.notices` for how): tell whoever wants to know, after the
         transaction."""
         ...
@@ -36,8 +38,8 @@ class Yard:
         self.hands: Hands | None = None
 
     @contextmanager
-    def changing(self) -> Iterator[Session]:
+    def changing(self) -> Iterator[Connection]:
         """A transaction that changes the policy, queues or agents; whoever looks next sees it."""
-        with self.database.writing() as session:
-            yield session
+        with self.database.writing() as conn:
+            yield conn
         self.glance.forget()

@@ -38,8 +38,8 @@ def main() -> None:
         home = Path(folder)
         learnt(home, TICKETS)
         database = open_database(f"sqlite:///{home}/deskyard.db")
-        with database.writing() as session:
-            users.create(session, "boss", "admin", PASSWORD, "pictures", datetime.now(UTC))
+        with database.writing() as conn:
+            users.create(conn, "boss", "admin", PASSWORD, "pictures", datetime.now(UTC))
         rollups.refresh(database, settings().time_zone)
         database.close()
         server = Server(home)

@@ -185,8 +185,8 @@ def train(
 
 def policy_in_force() -> Policy:
     """That of the desk here."""
-    with desk_database() as database, database.reading() as session:
-        return Policies.current(session).policy
+    with desk_database() as database, database.reading() as conn:
+        return Policies.current(conn).policy
 
 
 def targets_of(said: str) -> tuple[Target, ...]:

@@ -69,16 +69,16 @@ def _compared(
     mapping: list[str],
 ) -> Comparison:
     models = settings().models
-    with database.reading() as session:
-        policy, now, named = Policies.current(session).policy, active_model.current(session), challengers.now(session)
+    with database.reading() as conn:
+        policy, now, named = Policies.current(conn).policy, active_model.current(conn), challengers.now(conn)
     one = bundle.load(bundle.find(models, first or (now.name if now else "")))
     asked = beside.asked_of(one, policy) if precision is None else dict.fromkeys(one.targets, precision)
     if live:
         if first or second or named is None:
             raise BadInput("--live is about the model in use and the challenger: `deskyard challenge NAME` names it")
         rollups.refresh(database, settings().time_zone)
-        with database.reading() as session:
-            return challengers.compare_live(session, named, asked, now)
+        with database.reading() as conn:
+            return challengers.compare_live(conn, named, asked, now)
     other = second or (named.name if named else "")
     if not other:
         raise BadInput(

@@ -64,8 +64,8 @@ def hand_over(
             return HandedOver(folder, digest, told, origin)
         me = Actor("person", getpass.getuser())
         promotion.promote(database, settings.models, folder.name, me, force=True)
-        with database.writing() as session:
-            agents.ensure(session, serving(history))
+        with database.writing() as conn:
+            agents.ensure(conn, serving(history))
     instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
     told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
     told = f"{told} A running service takes it within seconds." if instead else told
@@ -116,8 +116,8 @@ def refuse_unwritable(settings: Settings, out: Path | None) -> None:
 
 def _usable(models: Path, database: Database) -> tuple[str, str]:
     """The present champion's name if it can be used, else why not; both empty when there is none."""
-    with database.reading() as session:
-        row = active_model.current(session)
+    with database.reading() as conn:
+        row = active_model.current(conn)
     try:
         if row is not None:
             return promotion.opened(models, row).name, ""

@@ -193,8 +193,8 @@ def _settled(
 
 def _present(database: Database) -> tuple[Bundle | None, Policy]:
     """The champion, if it can be used, and the policy."""
-    with database.reading() as session:
-        row, policy = active_model.current(session), Policies.current(session).policy
+    with database.reading() as conn:
+        row, policy = active_model.current(conn), Policies.current(conn).policy
     try:
         return (promotion.opened(settings().models, row) if row else None), policy
     except BundleError as error:
@@ -205,8 +205,8 @@ def _present(database: Database) -> tuple[Bundle | None, Policy]:
 def _is_due(database: Database, champion: Bundle | None, every: timedelta | None, corrections: int | None) -> bool:
     if champion is None or (every is None and corrections is None):
         return True
-    with database.reading() as session:
-        found = wanted.due(session, datetime.fromisoformat(champion.made["at"]), datetime.now(UTC), every, corrections)
+    with database.reading() as conn:
+        found = wanted.due(conn, datetime.fromisoformat(champion.made["at"]), datetime.now(UTC), every, corrections)
     for _, why in found:
         console.print(why, highlight=False)
     return bool(found)
@@ -234,8 +234,8 @@ def _taken_up(attempts: Path, origin: Origin, asked: _Asked) -> Origin:
 
 def _write_down(database: Database, name: str, outcome: str, begun: datetime) -> None:
     """Whatever was wanted before it began is answered."""
-    with database.writing() as session:
-        if any(wish.at <= begun for wish in wanted.held(session)):
-            wanted.ended(session, name, outcome, datetime.now(UTC), begun)
+    with database.writing() as conn:
+        if any(wish.at <= begun for wish in wanted.held(conn)):
+            wanted.ended(conn, name, outcome, datetime.now(UTC), begun)
         else:
-            wanted.told(session, "person", "", name, outcome, begun, datetime.now(UTC))
+            wanted.told(conn, "person", "", name, outcome, begun, datetime.now(UTC))

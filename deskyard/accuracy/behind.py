@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, or_, select
 
 from deskyard.accuracy.asked import Asked, Only
 from deskyard.accuracy.facts import UNKNOWN
 from deskyard.accuracy.rollups import seen
 from deskyard.accuracy.today import called
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import ANSWERS, MOVES, TICKET_FACTS
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.db.tables.review import BLIND_REVIEWS
@@ -40,13 +39,13 @@ class Behind:
     after: int | None
 
 
-def behind(session: Session, asked: Asked, only: Only, size: int, before: int | None = None) -> Behind:
+def behind(conn: Connection, asked: Asked, only: Only, size: int, before: int | None = None) -> Behind:
     """The tickets; `before`: only those with a lower number."""
     rows = _chosen(asked, only)
     number = rows.selected_columns[0]
-    n = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    n = conn.scalar(select(func.count()).select_from(rows.subquery())) or 0
     page = rows.order_by(number.desc()).limit(size + 1)
-    found = list(session.scalars(page.where(number < before) if before else page))
+    found = list(conn.scalars(page.where(number < before) if before else page))
     return Behind(int(n), found[:size], found[size - 1] if len(found) > size else None)
 
 

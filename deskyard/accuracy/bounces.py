@@ -4,13 +4,12 @@ and fro."""
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import seen
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import MOVES, TICKET_FACTS
 
 
@@ -28,11 +27,11 @@ class Bounces:
     pairs: list[tuple[str, str, int]]
 
 
-def bounces(session: Session, asked: Asked) -> Bounces:
+def bounces(conn: Connection, asked: Asked) -> Bounces:
     """The figures of a period."""
     facts, moved = seen(TICKET_FACTS, asked), seen(MOVES, asked)
     machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
-    rows = session.execute(
+    rows = conn.execute(
         select(
             machine_sorted,
             func.count(),
@@ -46,7 +45,7 @@ def bounces(session: Session, asked: Asked) -> Bounces:
     machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))
     came = machine[0] + hand[0]
     tickets = func.count(moved.c.ticket_id.distinct())
-    moves = session.execute(
+    moves = conn.execute(
         select(moved.c.was, moved.c.became, tickets)
         .where(*asked.where(moved))
         .group_by(moved.c.was, moved.c.became)
@@ -58,15 +57,13 @@ def bounces(session: Session, asked: Asked) -> Bounces:
         hand=Share(hand[1], hand[0]),
         returned=Share(machine[2] + hand[2], came),
         moves=[(was, became, int(n)) for was, became, n in moves],
-        pairs=_pairs(session, asked),
+        pairs=_pairs(conn, asked),
     )
 
 
-def _pairs(session: Session, asked: Asked) -> list[tuple[str, str, int]]:
+def _pairs(conn: Connection, asked: Asked) -> list[tuple[str, str, int]]:
     moved = seen(MOVES, asked)
-    rows = session.execute(
-        select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *asked.where(moved))
-    )
+    rows = conn.execute(select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *asked.where(moved)))
     tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for number, was, became in rows:
         tickets[min(was, became), max(was, became)].add(number)

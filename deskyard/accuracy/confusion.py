@@ -4,12 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import UNKNOWN
 from deskyard.accuracy.rollups import seen
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import DAILY_ANSWERS
 
 SHOWN: Final = 12
@@ -33,11 +32,11 @@ class Confusion:
         return max(1, round(SHADES * n / of)) if n else 0
 
 
-def pairs(session: Session, asked: Asked, fate: str = "") -> Counter[tuple[str, str]]:
+def pairs(conn: Connection, asked: Asked, fate: str = "") -> Counter[tuple[str, str]]:
     """(truth, said) → how many of the judged tickets; `fate`: only those."""
     answers = seen(DAILY_ANSWERS, asked)
     columns = answers.c.truth, answers.c.said
-    rows = session.execute(
+    rows = conn.execute(
         select(*columns, func.sum(answers.c.n))
         .where(
             answers.c.place != UNKNOWN,

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from math import inf
 from statistics import median
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.rollups import seen
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import TICKET_FACTS
 
 
@@ -52,14 +51,14 @@ class Load:
         return max(busy, key=lambda one: (one.weight, one.unsolved), default=None)
 
 
-def load(session: Session, asked: Asked) -> Load:
+def load(conn: Connection, asked: Asked) -> Load:
     """What everybody has."""
     facts = seen(TICKET_FACTS, asked)
     agent, solved_now = facts.c.assignee, func.sum(case((facts.c.solved, 1), else_=0))
     waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *asked.where(facts, ever=True))
     done = select(agent, solved_now).where(*asked.where(facts))  # not by `solved`: the index by day is the better one
     unsolved, solved = (
-        {name: int(n) for name, n in session.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
+        {name: int(n) for name, n in conn.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
     )
     burdens = [
         Burden(

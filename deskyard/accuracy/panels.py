@@ -1,6 +1,6 @@
 """Panels: what each part of the accuracy page and of the weekly report shows, as figures by name; no HTML.
 
-In come a session and a question, out go the figures of the period, and of the one before where they are compared.
+In come a connection and a question, out go the figures of the period, and of the one before where they are compared.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from sqlalchemy import Connection
+
 from deskyard.accuracy import bounces, confusion, load, promises, ratings, rightness, savings, speed, volume
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.confusion import Confusion
 from deskyard.accuracy.facts import ROUTED
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.savings import Prices
-from deskyard.db.database import Session
 from deskyard.policy import Policy
 from deskyard.ticket import Target
 
@@ -41,79 +42,79 @@ class Question:
         return replace(self.asked, target="queue")
 
 
-def answers(session: Session, question: Question) -> Figures:
+def answers(conn: Connection, question: Question) -> Figures:
     """The five questions of a manager."""
-    right = rightness.rightness(session, question.asked)
-    wrong = {pair: n for pair, n in confusion.pairs(session, question.asked, ROUTED).items() if pair[0] != pair[1]}
+    right = rightness.rightness(conn, question.asked)
+    wrong = {pair: n for pair, n in confusion.pairs(conn, question.asked, ROUTED).items() if pair[0] != pair[1]}
     return {
         "right": right,
-        "before": rightness.rightness(session, question.asked.before),
+        "before": rightness.rightness(conn, question.asked.before),
         "worst": max(wrong.items(), key=lambda one: (one[1], one[0]), default=None),
-        "load": load.load(session, question.asked),
-        "ahead": volume.ahead(session, question.asked, question.today),
-        **saved(session, question),
+        "load": load.load(conn, question.asked),
+        "ahead": volume.ahead(conn, question.asked, question.today),
+        **saved(conn, question),
     }
 
 
-def right(session: Session, question: Question) -> Figures:
+def right(conn: Connection, question: Question) -> Figures:
     """How often the machine is right."""
     return {
-        "period": rightness.rightness(session, question.asked),
-        "before": rightness.rightness(session, question.asked.before),
+        "period": rightness.rightness(conn, question.asked),
+        "before": rightness.rightness(conn, question.asked.before),
     }
 
 
-def promised(session: Session, question: Question) -> Figures:
+def promised(conn: Connection, question: Question) -> Figures:
     """Each contract: promised, kept, evidence."""
-    found = promises.promises(session, question.asked, question.bundle, question.policy)
+    found = promises.promises(conn, question.asked, question.bundle, question.policy)
     routed = [one for one in found if one.routed]
     return {"promises": found, "all": Share(sum(p.right.right for p in routed), sum(p.right.n for p in routed))}
 
 
-def coverage(session: Session, question: Question) -> Figures:
+def coverage(conn: Connection, question: Question) -> Figures:
     """The model's curve, and where routing stands on it today."""
     target = cast(Target, question.asked.target)
     bundle = question.bundle
     asked = question.policy.rule(target, None).precision or (bundle.card["asked_precision"] if bundle else None)
-    return {"curve": promises.curve(bundle, target), "asked_for": asked, **right(session, question)}
+    return {"curve": promises.curve(bundle, target), "asked_for": asked, **right(conn, question)}
 
 
-def confused(session: Session, question: Question) -> Figures:
+def confused(conn: Connection, question: Question) -> Figures:
     """What is taken for what."""
-    found: Confusion = confusion.confusion(confusion.pairs(session, question.asked, question.fate))
+    found: Confusion = confusion.confusion(confusion.pairs(conn, question.asked, question.fate))
     return {"confusion": found, "fate": question.fate}
 
 
-def bounced(session: Session, question: Question) -> Figures:
+def bounced(conn: Connection, question: Question) -> Figures:
     """Tickets that went on, and to and fro."""
     return {
-        "period": bounces.bounces(session, question.asked),
-        "before": bounces.bounces(session, question.asked.before),
+        "period": bounces.bounces(conn, question.asked),
+        "before": bounces.bounces(conn, question.asked.before),
     }
 
 
-def waited(session: Session, question: Question) -> Figures:
+def waited(conn: Connection, question: Question) -> Figures:
     """How long requesters wait."""
-    return {"period": speed.speed(session, question.asked), "before": speed.speed(session, question.asked.before)}
+    return {"period": speed.speed(conn, question.asked), "before": speed.speed(conn, question.asked.before)}
 
 
-def loaded(session: Session, question: Question) -> Figures:
+def loaded(conn: Connection, question: Question) -> Figures:
     """Who has how much to do."""
-    return {"load": load.load(session, question.asked)}
+    return {"load": load.load(conn, question.asked)}
 
 
-def came(session: Session, question: Question) -> Figures:
+def came(conn: Connection, question: Question) -> Figures:
     """When tickets come, and how many will."""
     return {
-        "volume": volume.volume(session, question.asked),
-        "before": volume.volume(session, question.asked.before),
-        "ahead": volume.ahead(session, question.asked, question.today),
+        "volume": volume.volume(conn, question.asked),
+        "before": volume.volume(conn, question.asked.before),
+        "ahead": volume.ahead(conn, question.asked, question.today),
     }
 
 
-def saved(session: Session, question: Question) -> Figures:
+def saved(conn: Connection, question: Question) -> Figures:
     """Minutes and money, net of mistakes."""
-    now, before = (rightness.rightness(session, asked) for asked in (question.queues, question.queues.before))
+    now, before = (rightness.rightness(conn, asked) for asked in (question.queues, question.queues.before))
     return {
         "prices": question.prices,
         "saved": savings.savings(now.right, question.prices),
@@ -123,15 +124,15 @@ def saved(session: Session, question: Question) -> Figures:
     }
 
 
-def rated(session: Session, question: Question) -> Figures:
+def rated(conn: Connection, question: Question) -> Figures:
     """What requesters thought of it."""
     return {
-        "period": ratings.ratings(session, question.asked),
-        "before": ratings.ratings(session, question.asked.before),
+        "period": ratings.ratings(conn, question.asked),
+        "before": ratings.ratings(conn, question.asked.before),
     }
 
 
-PANELS: Final[Mapping[str, Callable[[Session, Question], Figures]]] = {
+PANELS: Final[Mapping[str, Callable[[Connection, Question], Figures]]] = {
     "answers": answers,
     "right": right,
     "promises": promised,

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share, Verdict
 from deskyard.accuracy.rollups import seen
 from deskyard.contract import Contract, lower_bound
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import DAILY_ANSWERS
 from deskyard.policy import Policy
 from deskyard.taxonomy import names
@@ -64,11 +63,11 @@ class Point:
     precision: float
 
 
-def promises(session: Session, asked: Asked, bundle: "Bundle | None", policy: Policy) -> list[Promise]:
+def promises(conn: Connection, asked: Asked, bundle: "Bundle | None", policy: Policy) -> list[Promise]:
     """Each label, the most routed first; their sum is what was routed."""
     answers = seen(DAILY_ANSWERS, asked)
     columns = answers.c.said, answers.c.place
-    rows = session.execute(
+    rows = conn.execute(
         select(*columns, func.sum(answers.c.n))
         .where(answers.c.fate == ROUTED, *asked.where(answers))
         .group_by(*columns)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import seen
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import TICKET_FACTS
 from deskyard.db.tables.desk import STATUS_LINKS
 
@@ -32,10 +31,10 @@ class Ratings:
         return Share(sum(self.stars[GOOD - 1 :]), self.n)
 
 
-def ratings(session: Session, asked: Asked) -> Ratings:
+def ratings(conn: Connection, asked: Asked) -> Ratings:
     """Of tickets of a period."""
     facts = seen(TICKET_FACTS, asked)
-    rows = session.execute(
+    rows = conn.execute(
         select(STATUS_LINKS.c.stars, func.count())
         .join(facts, facts.c.ticket_id == STATUS_LINKS.c.ticket_id)
         .where(STATUS_LINKS.c.stars.is_not(None), *asked.where(facts))

@@ -7,14 +7,13 @@ seeing the machine's answer. Only tickets that are solved are judged.
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share
 from deskyard.accuracy.rollups import seen
 from deskyard.accuracy.today import called
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import DAILY_ANSWERS, TICKET_FACTS
 from deskyard.db.tables.review import BLIND_REVIEWS
 
@@ -42,11 +41,11 @@ class Rightness:
         return Share(self.routed, self.came)
 
 
-def rightness(session: Session, asked: Asked) -> Rightness:
+def rightness(conn: Connection, asked: Asked) -> Rightness:
     """The figures of a period."""
     answers = seen(DAILY_ANSWERS, asked)
     columns = answers.c.fate, answers.c.place
-    rows = session.execute(select(*columns, func.sum(answers.c.n)).where(*asked.where(answers)).group_by(*columns))
+    rows = conn.execute(select(*columns, func.sum(answers.c.n)).where(*asked.where(answers)).group_by(*columns))
     fates, places, routed = Counter[str](), Counter[int](), Counter[int]()
     for fate, place, n in rows:
         fates[fate] += int(n)
@@ -61,15 +60,15 @@ def rightness(session: Session, asked: Asked) -> Rightness:
         right=Share(routed[1], known_routed),
         first=Share(places[1], known),
         three=Share(places[1] + places[2] + places[3], known),
-        blind=blind(session, asked) if asked.target == "queue" else Share(0, 0),
+        blind=blind(conn, asked) if asked.target == "queue" else Share(0, 0),
     )
 
 
-def blind(session: Session, asked: Asked) -> Share:
+def blind(conn: Connection, asked: Asked) -> Share:
     """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
     facts = seen(TICKET_FACTS, asked)
     same = called(BLIND_REVIEWS.c.answer, "queue", asked.turns) == facts.c.placed
-    rows = session.execute(
+    rows = conn.execute(
         select(same, func.count())
         .join(facts, facts.c.ticket_id == BLIND_REVIEWS.c.ticket_id)
         .where(BLIND_REVIEWS.c.answer.is_not(None), facts.c.fate == ROUTED, *asked.where(facts))

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import FromClause, Table, delete, func, insert, select
+from sqlalchemy import Connection, FromClause, Table, delete, func, insert, select
 
 from deskyard.accuracy import facts
 from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import RULES, Facts
 from deskyard.accuracy.today import in_names_of_today
-from deskyard.db.database import Database, Session
+from deskyard.db.database import Database
 from deskyard.db.tables.analytics import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, MOVES, ROLLUP_STATE, TICKET_FACTS
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
@@ -46,10 +46,10 @@ class Counted:
         return self.left > CHUNK // 4
 
 
-def counted(session: Session) -> Counted:
+def counted(conn: Connection) -> Counted:
     """How far it is."""
-    row = session.execute(select(ROLLUP_STATE)).one()
-    newest = session.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
+    row = conn.execute(select(ROLLUP_STATE)).one()
+    newest = conn.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     return Counted(row.at, row.read_to, max(int(newest) - row.read_to, 0))
 
 
@@ -58,65 +58,65 @@ def refresh(database: Database, zone: ZoneInfo, *, for_seconds: float = float("i
     until = time.monotonic() + for_seconds
     while _step(database, zone) and time.monotonic() < until:
         pass
-    with database.reading() as session:
-        return counted(session)
+    with database.reading() as conn:
+        return counted(conn)
 
 
 def _step(database: Database, zone: ZoneInfo) -> bool:
     """Count one chunk; whether there is more."""
-    with database.reading() as session:
-        row = session.execute(select(ROLLUP_STATE)).one()
+    with database.reading() as conn:
+        row = conn.execute(select(ROLLUP_STATE)).one()
         anew = (row.rules, row.zone) != (RULES, zone.key)
         start = 0 if anew else row.read_to
-        new = session.execute(
+        new = conn.execute(
             select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
             .where(JOURNAL_ENTRIES.c.id > start)
             .order_by(JOURNAL_ENTRIES.c.id)
             .limit(CHUNK)
         ).all()
-        found = dict(_facts(session, sorted({one.ticket_id for one in new})))
+        found = dict(_facts(conn, sorted({one.ticket_id for one in new})))
     if not new and not anew:
         return False
     now = datetime.now(UTC)
     settled = [one.id for one in new if database.is_sqlite or one.at < now - LATE]
-    with database.writing() as session:
-        if session.execute(select(ROLLUP_STATE).with_for_update()).one() != row:
+    with database.writing() as conn:
+        if conn.execute(select(ROLLUP_STATE).with_for_update()).one() != row:
             return True  # somebody else was faster
         if anew:
             for table in (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
-                session.execute(delete(table))
-        _write(session, found, zone)
+                conn.execute(delete(table))
+        _write(conn, found, zone)
         read_to = max([start, *settled])
-        session.execute(ROLLUP_STATE.update().values(rules=RULES, zone=zone.key, read_to=read_to, at=now))
+        conn.execute(ROLLUP_STATE.update().values(rules=RULES, zone=zone.key, read_to=read_to, at=now))
     return len(new) == CHUNK and bool(settled)
 
 
-def _facts(session: Session, numbers: Collection[int]) -> Iterator[tuple[int, Facts]]:
+def _facts(conn: Connection, numbers: Collection[int]) -> Iterator[tuple[int, Facts]]:
     """The facts of tickets."""
     if not numbers:
         return
     entries: defaultdict[int, list[Entry]] = defaultdict(list)
-    for entry in Journal.of_all(session, numbers):
+    for entry in Journal.of_all(conn, numbers):
         entries[entry.ticket_id].append(entry)
     rows = select(
         TICKETS.c.id, QUEUES.c.name.label("queue"), TICKETS.c.category, TICKETS.c.priority, TICKETS.c.assignee,
         TICKETS.c.status, TICKETS.c.requester,
     ).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id).where(TICKETS.c.id.in_(numbers))  # fmt: skip
     stands = {
-        row.id: {name: value for name, value in row._mapping.items() if name != "id"} for row in session.execute(rows)
+        row.id: {name: value for name, value in row._mapping.items() if name != "id"} for row in conn.execute(rows)
     }
     for number in numbers:
         yield number, facts.of(entries[number], stands.get(number))
 
 
-def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
+def _write(conn: Connection, found: dict[int, Facts], zone: ZoneInfo) -> None:
     """Put the facts in place of what was known of their tickets, and count their days again."""
     if not found:
         return
     numbers = list(found)
-    days = set(session.scalars(select(TICKET_FACTS.c.day).where(TICKET_FACTS.c.ticket_id.in_(numbers))))
+    days = set(conn.scalars(select(TICKET_FACTS.c.day).where(TICKET_FACTS.c.ticket_id.in_(numbers))))
     for table in (TICKET_FACTS, ANSWERS, MOVES):
-        session.execute(delete(table).where(table.c.ticket_id.in_(numbers)))
+        conn.execute(delete(table).where(table.c.ticket_id.in_(numbers)))
     tickets: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
@@ -134,8 +134,8 @@ def _write(session: Session, found: dict[int, Facts], zone: ZoneInfo) -> None:
         ]
     for table, rows in ((TICKET_FACTS, tickets), (ANSWERS, answers), (MOVES, moves)):
         if rows:
-            session.execute(insert(table), rows)
-    _add_up(session, days)
+            conn.execute(insert(table), rows)
+    _add_up(conn, days)
 
 
 def _row(one: Facts, hour: int, fate: str) -> dict[str, Any]:
@@ -152,15 +152,15 @@ def _row(one: Facts, hour: int, fate: str) -> dict[str, Any]:
     }
 
 
-def _add_up(session: Session, days: Iterable[str]) -> None:
+def _add_up(conn: Connection, days: Iterable[str]) -> None:
     """Count days again from the facts."""
     chosen = sorted(days)
     for daily, of in ((DAILY_ANSWERS, ANSWERS), (DAILY_TICKETS, TICKET_FACTS)):
         alike = [column.name for column in daily.columns if column.name not in ("id", "n")]
-        session.execute(delete(daily).where(*_on(daily, chosen)))
+        conn.execute(delete(daily).where(*_on(daily, chosen)))
         columns = [of.c[name] for name in alike]
         rows = select(*columns, func.count()).where(*_on(of, chosen)).group_by(*columns)
-        session.execute(insert(daily).from_select([*alike, "n"], rows))
+        conn.execute(insert(daily).from_select([*alike, "n"], rows))
 
 
 def seen(table: Table, asked: Asked) -> FromClause:

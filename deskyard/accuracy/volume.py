@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from deskyard.accuracy.asked import LONGEST, Asked
 from deskyard.accuracy.forecast import Forecast, forecast, lacking
 from deskyard.accuracy.rollups import seen
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import DAILY_TICKETS
 
 HOURS: Final = 24
@@ -60,28 +59,28 @@ class Ahead:
         return [max(self.days) + timedelta(days=n) for n in range(1, 8)] if self.days else []
 
 
-def volume(session: Session, asked: Asked) -> Volume:
+def volume(conn: Connection, asked: Asked) -> Volume:
     """The hours of a period."""
     came = seen(DAILY_TICKETS, asked)
     columns = came.c.day, came.c.hour
-    rows = session.execute(select(*columns, func.sum(came.c.n)).where(*asked.where(came)).group_by(*columns))
+    rows = conn.execute(select(*columns, func.sum(came.c.n)).where(*asked.where(came)).group_by(*columns))
     counts = [[0] * HOURS for _ in range(7)]
     for day, hour, n in rows:
         counts[date.fromisoformat(day).weekday()][hour] += int(n)
     return Volume(counts)
 
 
-def days(session: Session, asked: Asked) -> dict[date, int]:
+def days(conn: Connection, asked: Asked) -> dict[date, int]:
     """Tickets of each day from the first that has any to the last of the period."""
     came = seen(DAILY_TICKETS, asked)
-    rows = session.execute(select(came.c.day, func.sum(came.c.n)).where(*asked.where(came)).group_by(came.c.day))
+    rows = conn.execute(select(came.c.day, func.sum(came.c.n)).where(*asked.where(came)).group_by(came.c.day))
     return _whole({date.fromisoformat(day): int(n) for day, n in rows}, asked.last)
 
 
-def ahead(session: Session, asked: Asked, today: date) -> Ahead:
+def ahead(conn: Connection, asked: Asked, today: date) -> Ahead:
     """What comes after yesterday, whatever the period."""
     since = today - timedelta(days=min(AFTER, LONGEST))
-    found = days(session, replace(asked, first=since, last=today - timedelta(days=1)))
+    found = days(conn, replace(asked, first=since, last=today - timedelta(days=1)))
     return Ahead(found, forecast(list(found.values())), lacking(len(found)))
 
 

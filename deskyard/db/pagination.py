@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 
-from deskyard.db.database import Session
 from deskyard.errors import BadInput
 
 PAGE: Final = 100
@@ -30,7 +29,7 @@ class Page(Generic[Item]):
 
 
 def page(
-    session: Session,
+    conn: Connection,
     rows: Select[Any],
     by: Sequence[ColumnElement[int]],
     limit: int,
@@ -45,7 +44,7 @@ def page(
         rows = rows.where(tuple_(*by) > tuple_(*_after(cursor, len(by))))
     places = [column.label(f"_place_{i}") for i, column in enumerate(by)]
     # One row more than asked tells whether the list goes on.
-    found = session.execute(rows.add_columns(*places).order_by(*by).limit(limit + 1)).all()
+    found = conn.execute(rows.add_columns(*places).order_by(*by).limit(limit + 1)).all()
     here = found[:limit]
     goes_on = len(found) > limit
     return Page([made(row) for row in here], _cursor(list(here[-1])[-len(by) :]) if goes_on else None)

@@ -3,15 +3,13 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from deskyard.db.database import Session
 
-
-def insert_or_ignore(session: Session, table: Table) -> Any:
+def insert_or_ignore(conn: Connection, table: Table) -> Any:
     """An INSERT that leaves alone what is there already (ON CONFLICT DO NOTHING), in the dialect of the database."""
-    return _insert_or_ignore(session.dialect.name, table)
+    return _insert_or_ignore(conn.dialect.name, table)
 
 
 @cache

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.base import storable
@@ -30,55 +29,55 @@ class Agent:
     created_at: datetime
 
 
-def ensure(session: Session, serving: Mapping[str, Iterable[str]]) -> None:
+def ensure(conn: Connection, serving: Mapping[str, Iterable[str]]) -> None:
     """Make the agents that do not exist yet, serving these queues; those that exist stay as they are.
 
     Blank names, those of more than `LONGEST` characters, and queues that do not exist are left out.
     """
-    known = set(session.scalars(select(AGENTS.c.name)))
+    known = set(conn.scalars(select(AGENTS.c.name)))
     for name, queues in serving.items():
         if name.strip() and len(name) <= LONGEST and storable(name) not in known:
-            there = set(session.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
-            put(session, storable(name), present=True, queues=there)
+            there = set(conn.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
+            put(conn, storable(name), present=True, queues=there)
 
 
-def put(session: Session, name: str, *, present: bool, queues: Collection[str]) -> Agent:
+def put(conn: Connection, name: str, *, present: bool, queues: Collection[str]) -> Agent:
     """Make an agent, or make the one of that name be so. Raises BadInput that names a queue that does not exist."""
     if not name.strip() or len(name) > LONGEST:
         raise BadInput(f"an agent's name must hold something to read, in {LONGEST} characters at most")
-    found = dict(session.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
+    found = dict(conn.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
     missing = sorted(set(queues) - set(found))
     if missing:
         raise BadInput(f"there is no queue {missing[0]!r} on this desk; /v1/queues lists them")
     row = {"name": name, "present": present, "created_at": datetime.now(UTC)}
-    session.execute(insert_or_ignore(session, AGENTS), [row])
-    session.execute(update(AGENTS).where(AGENTS.c.name == name).values(present=present))
-    number = session.scalars(select(AGENTS.c.id).where(AGENTS.c.name == name)).one()
-    session.execute(delete(AGENT_QUEUES).where(AGENT_QUEUES.c.agent_id == number))
+    conn.execute(insert_or_ignore(conn, AGENTS), [row])
+    conn.execute(update(AGENTS).where(AGENTS.c.name == name).values(present=present))
+    number = conn.scalars(select(AGENTS.c.id).where(AGENTS.c.name == name)).one()
+    conn.execute(delete(AGENT_QUEUES).where(AGENT_QUEUES.c.agent_id == number))
     if found:
         rows = [{"agent_id": number, "queue_id": queue} for queue in found.values()]
-        session.execute(insert_or_ignore(session, AGENT_QUEUES), rows)
-    made = find(session, name)
+        conn.execute(insert_or_ignore(conn, AGENT_QUEUES), rows)
+    made = find(conn, name)
     if made is None:
         raise LookupError(f"agent {number} was made and is gone")
     return made
 
 
-def find(session: Session, name: str) -> Agent | None:
+def find(conn: Connection, name: str) -> Agent | None:
     """The agent of that name."""
-    row = session.execute(select(AGENTS).where(AGENTS.c.name == name)).first()
-    return None if row is None else _agent(row, served(session, [row.name]))
+    row = conn.execute(select(AGENTS).where(AGENTS.c.name == name)).first()
+    return None if row is None else _agent(row, served(conn, [row.name]))
 
 
-def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Agent]:
+def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Agent]:
     """The agents, oldest first."""
-    rows: Page[Row[Any]] = page(session, select(AGENTS), [AGENTS.c.id], limit, cursor, lambda row: row)
-    serving = served(session, [row.name for row in rows.items])
+    rows: Page[Row[Any]] = page(conn, select(AGENTS), [AGENTS.c.id], limit, cursor, lambda row: row)
+    serving = served(conn, [row.name for row in rows.items])
     return Page([_agent(row, serving) for row in rows.items], rows.next_cursor)
 
 
 def served(
-    session: Session, names: Collection[str] | None, *, only_present: bool = False
+    conn: Connection, names: Collection[str] | None, *, only_present: bool = False
 ) -> dict[str, tuple[str, ...]]:
     """The queues that each of these agents serves (None: every agent), agents who serve none included."""
     if names is not None and not names:
@@ -87,7 +86,7 @@ def served(
     if only_present:
         asked = _PRESENT if names is None else _SOME_PRESENT
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for agent, queue in session.execute(asked, {} if names is None else {"names": list(names)}):
+    for agent, queue in conn.execute(asked, {} if names is None else {"names": list(names)}):
         found[agent] += [queue] if queue is not None else []
     return {agent: tuple(sorted(queues)) for agent, queues in found.items()}
 

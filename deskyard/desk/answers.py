@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 
 MOST: Final = 1_000
@@ -32,9 +31,9 @@ class Shared:
     asked: str
 
 
-def like(session: Session, text: str, n: int = 3) -> list[str]:
+def like(conn: Connection, text: str, n: int = 3) -> list[str]:
     """The texts of up to `n` answers to something like `text`, the likest first."""
-    found = _index(tuple(Shared(*row) for row in session.execute(_SHARED, {"most": MOST}))).nearest(text, n)
+    found = _index(tuple(Shared(*row) for row in conn.execute(_SHARED, {"most": MOST}))).nearest(text, n)
     return list(dict.fromkeys(one.text for one in found))
 
 

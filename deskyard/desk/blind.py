@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.review import BLIND_REVIEWS
 
 
@@ -36,30 +35,30 @@ def chosen(ticket_hash: str, share: float) -> bool:
     return int(ticket_hash[:8], 16) < share * 2**32
 
 
-def ask(session: Session, decisions: Mapping[int, int], at: datetime) -> None:
+def ask(conn: Connection, decisions: Mapping[int, int], at: datetime) -> None:
     """Ask about these tickets: number → the journal's number of the decision that routed it."""
     rows = [{"ticket_id": ticket, "decision": decision, "at": at} for ticket, decision in decisions.items()]
     if rows:
-        session.execute(insert(BLIND_REVIEWS), rows)
+        conn.execute(insert(BLIND_REVIEWS), rows)
 
 
-def of(session: Session, number: int, *, to_change: bool = False) -> Blind | None:
+def of(conn: Connection, number: int, *, to_change: bool = False) -> Blind | None:
     """What is asked about a ticket; None for most."""
-    row = session.execute(_LOCKED if to_change else _READ, {"number": number}).first()
+    row = conn.execute(_LOCKED if to_change else _READ, {"number": number}).first()
     return None if row is None else _blind(row)
 
 
-def answers(session: Session, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
+def answers(conn: Connection, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
     """What people answered about these tickets, where they did (by then)."""
     mine = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id.in_(numbers), BLIND_REVIEWS.c.answer.is_not(None))
     mine = mine if until is None else mine.where(BLIND_REVIEWS.c.answered_at <= until)
-    return {row.ticket_id: row.answer for row in session.execute(mine)}
+    return {row.ticket_id: row.answer for row in conn.execute(mine)}
 
 
-def answered(session: Session, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
+def answered(conn: Connection, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
     """Keep somebody's answer, or take it back (None)."""
     mine = update(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == number)
-    session.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
+    conn.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
 
 
 _READ: Final = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == bindparam("number"))

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, get_args
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
@@ -27,7 +26,7 @@ LONGEST: Final = 200
 
 
 def change(
-    session: Session,
+    conn: Connection,
     number: int,
     wanted: Mapping[str, str | None],
     actor: Actor,
@@ -43,15 +42,15 @@ def change(
     ticket; Stale when it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for
     a value that the desk does not have. Then nothing was written.
     """
-    now = tickets.get(session, number, to_change=True)
+    now = tickets.get(conn, number, to_change=True)
     if seen is not None and seen != now.version:
         raise Stale(f"ticket {number} was changed meanwhile: look at it again, then decide")
     changed = {field: value for field, value in wanted.items() if value != now.value(field)}
-    people = by_people(session, number) if actor.kind != "person" else {}
+    people = by_people(conn, number) if actor.kind != "person" else {}
     if actor.kind != "person":
         _let_people_win(now, changed, people)
     queue = changed.get("queue") or now.queue
-    here = floor.catalogue(session, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
+    here = floor.catalogue(conn, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
     # A ticket that moves takes along what was asked for, also where it stands so already.
     for field, value in (wanted if "queue" in changed else changed).items():
         _refuse_unreal(field, value, queue, here)
@@ -62,22 +61,22 @@ def change(
         for field, (value, reason) in by_rule.items()
     ]
     if steps:
-        set_values(session, now, {step.field: step.became for step in steps}, at)
-        journey.take(session, number, steps)
+        set_values(conn, now, {step.field: step.became for step in steps}, at)
+        journey.take(conn, number, steps)
     return steps
 
 
-def set_values(session: Session, now: Filed, values: Mapping[str, Any], at: datetime) -> None:
+def set_values(conn: Connection, now: Filed, values: Mapping[str, Any], at: datetime) -> None:
     """Write a locked ticket's values as they stand, and count its version."""
     row = {("queue_id" if field == "queue" else field): value for field, value in values.items()}
     if "queue" in values:
         row["queue_id"] = select(QUEUES.c.id).where(QUEUES.c.name == values["queue"]).scalar_subquery()
-    session.execute(update(TICKETS).where(TICKETS.c.id == now.id).values(**row, version=now.version + 1, updated_at=at))
+    conn.execute(update(TICKETS).where(TICKETS.c.id == now.id).values(**row, version=now.version + 1, updated_at=at))
 
 
-def by_people(session: Session, number: int) -> dict[str, list[Step]]:
+def by_people(conn: Connection, number: int) -> dict[str, list[Step]]:
     """The steps that people took, by field, oldest first."""
-    rows = session.execute(
+    rows = conn.execute(
         select(JOURNEY).where(JOURNEY.c.ticket_id == number, JOURNEY.c.actor_kind == "person").order_by(JOURNEY.c.id)
     )
     found: dict[str, list[Step]] = {}

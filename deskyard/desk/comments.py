@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import COMMENTS
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
@@ -26,7 +25,7 @@ class Comment:
 
 
 def add(
-    session: Session,
+    conn: Connection,
     number: int,
     actor: Actor,
     text: str,
@@ -41,23 +40,23 @@ def add(
 
     `key` names the request: sent again, it is the same comment, as it was said first. What is not public is not shared.
     """
-    now = tickets.get(session, number, to_change=True)
+    now = tickets.get(conn, number, to_change=True)
     if key is not None:
-        said = session.execute(_BY_KEY, {"number": number, "key": key}).first()
+        said = conn.execute(_BY_KEY, {"number": number, "key": key}).first()
         if said is not None:
             return _comment(said), False
     if now.erased_at is not None:
         raise StoreConflict(f"ticket {number} is erased: nothing more is said about it, a new one can be filed")
     row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
     row["shared"] = shared = shared and public
-    made = session.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()
-    changes.set_values(session, now, {}, at)
+    made = conn.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()
+    changes.set_values(conn, now, {}, at)
     return Comment(int(made), at, actor, public, text, shared), True
 
 
-def of(session: Session, number: int) -> list[Comment]:
+def of(conn: Connection, number: int) -> list[Comment]:
     """What was said about a ticket, oldest first."""
-    return [_comment(row) for row in session.execute(_READ, {"number": number})]
+    return [_comment(row) for row in conn.execute(_READ, {"number": number})]
 
 
 _READ: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("number")).order_by(COMMENTS.c.id)

@@ -3,23 +3,22 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import QUEUES
 from deskyard.desk import agents
 
 
 def catalogue(
-    session: Session, queues: Collection[str] | None = None, asked: Collection[str] | None = None
+    conn: Connection, queues: Collection[str] | None = None, asked: Collection[str] | None = None
 ) -> Catalogue:
     """The open queues among `queues` and the present agents among `asked` (None: all), default assignees included."""
-    found = session.execute(_OPEN) if queues is None else session.execute(_SOME_OPEN, {"names": list(queues)})
+    found = conn.execute(_OPEN) if queues is None else conn.execute(_SOME_OPEN, {"names": list(queues)})
     rows = found.all()
     if asked is not None:
         asked = {*asked, *(row.default_assignee for row in rows if row.default_assignee)}
-    serving = agents.served(session, asked, only_present=True)
+    serving = agents.served(conn, asked, only_present=True)
     defaults: dict[str, dict[str, str]] = {}
     for row in rows:
         mine = defaults.setdefault(row.name, {})

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import JOURNEY
 
 ActorKind = Literal["person", "machine", "rule"]
@@ -41,12 +40,12 @@ class Step:
     decision: int | None = None
 
 
-def take(session: Session, number: int, steps: Iterable[Step]) -> None:
+def take(conn: Connection, number: int, steps: Iterable[Step]) -> None:
     """Add steps to the journey of the ticket with that number."""
-    take_all(session, {number: steps})
+    take_all(conn, {number: steps})
 
 
-def take_all(session: Session, journeys: Mapping[int, Iterable[Step]]) -> None:
+def take_all(conn: Connection, journeys: Mapping[int, Iterable[Step]]) -> None:
     """The same for several tickets at once: number → steps."""
     rows = [
         {
@@ -64,12 +63,12 @@ def take_all(session: Session, journeys: Mapping[int, Iterable[Step]]) -> None:
         for step in steps
     ]
     if rows:
-        session.execute(_ADD, rows)
+        conn.execute(_ADD, rows)
 
 
-def of(session: Session, number: int) -> list[Step]:
+def of(conn: Connection, number: int) -> list[Step]:
     """What happened to a ticket, oldest first."""
-    return [step(row) for row in session.execute(_READ, {"number": number})]
+    return [step(row) for row in conn.execute(_READ, {"number": number})]
 
 
 def step(row: Row[Any]) -> Step:

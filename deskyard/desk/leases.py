@@ -7,9 +7,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.review import REVIEW_LEASES
 
@@ -17,28 +16,24 @@ LASTS: Final = timedelta(minutes=3)
 """Unless it is taken again: the page does so every minute."""
 
 
-def take(session: Session, number: int, holder: str, at: datetime) -> bool:
+def take(conn: Connection, number: int, holder: str, at: datetime) -> bool:
     """Take a ticket's lease, or go on holding it; False where somebody else holds it."""
     row = {"ticket_id": number, "holder": holder, "until": at + LASTS}
-    session.execute(insert_or_ignore(session, REVIEW_LEASES), [row])
+    conn.execute(insert_or_ignore(conn, REVIEW_LEASES), [row])
     free = (REVIEW_LEASES.c.holder == holder) | (REVIEW_LEASES.c.until <= at)
     mine = update(REVIEW_LEASES).where(REVIEW_LEASES.c.ticket_id == number, free)
-    return bool(
-        session.execute(mine.values(holder=holder, until=at + LASTS).returning(REVIEW_LEASES.c.ticket_id)).first()
-    )
+    return bool(conn.execute(mine.values(holder=holder, until=at + LASTS).returning(REVIEW_LEASES.c.ticket_id)).first())
 
 
-def release(session: Session, holder: str, kept: Collection[int] = ()) -> None:
+def release(conn: Connection, holder: str, kept: Collection[int] = ()) -> None:
     """Give back what somebody holds, but for the tickets `kept`."""
-    session.execute(
+    conn.execute(
         delete(REVIEW_LEASES).where(REVIEW_LEASES.c.holder == holder, REVIEW_LEASES.c.ticket_id.not_in(list(kept)))
     )
 
 
-def held(session: Session, at: datetime) -> dict[int, str]:
+def held(conn: Connection, at: datetime) -> dict[int, str]:
     """Who holds which ticket now."""
     return dict(
-        session.execute(
-            select(REVIEW_LEASES.c.ticket_id, REVIEW_LEASES.c.holder).where(REVIEW_LEASES.c.until > at)
-        ).all()
+        conn.execute(select(REVIEW_LEASES.c.ticket_id, REVIEW_LEASES.c.holder).where(REVIEW_LEASES.c.until > at)).all()
     )

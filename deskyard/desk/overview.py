@@ -1,6 +1,6 @@
 """The desk at a glance: how many tickets wait where, for how long, and what became of those that came lately.
 
-In come a session and the queues that may be seen (None: all); out go counts. Nothing here reads a ticket's text.
+In come a connection and the queues that may be seen (None: all); out go counts. Nothing here reads a ticket's text.
 """
 
 from collections import Counter
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, case, func, select, true
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.journal import DECIDED, Journal
 from deskyard.policy import PLACING
@@ -44,11 +43,11 @@ class Flow:
     left: int
 
 
-def standing(session: Session, visible: Collection[str] | None = None) -> list[Standing]:
+def standing(conn: Connection, visible: Collection[str] | None = None) -> list[Standing]:
     """Every queue, by name."""
     mine = (TICKETS.c.queue_id == QUEUES.c.id) & TICKETS.c.status.in_(UNSOLVED)
     untaken = func.sum(case((TICKETS.c.assignee.is_(None), 1), else_=0))
-    rows = session.execute(
+    rows = conn.execute(
         select(
             QUEUES.c.name,
             QUEUES.c.open,
@@ -64,18 +63,18 @@ def standing(session: Session, visible: Collection[str] | None = None) -> list[S
     return [Standing(row.name, row.open, row.n, int(row.untaken) if row.n else 0, row.oldest) for row in rows]
 
 
-def flow(session: Session, since: datetime, visible: Collection[str] | None = None) -> Flow:
+def flow(conn: Connection, since: datetime, visible: Collection[str] | None = None) -> Flow:
     """What became of the tickets that came since then, by the decision of that moment."""
-    fates = Counter(fate for _, fate in fates_since(session, since, visible))
+    fates = Counter(fate for _, fate in fates_since(conn, since, visible))
     return Flow(fates.total(), fates["routed"], fates["suggested"], fates["left"])
 
 
-def fates_since(session: Session, since: datetime, visible: Collection[str] | None = None) -> Iterator[tuple[int, str]]:
+def fates_since(conn: Connection, since: datetime, visible: Collection[str] | None = None) -> Iterator[tuple[int, str]]:
     """The number of each ticket that came since then, and what became of it: routed, suggested, left.
 
     What was decided again after an answer (`service.rescoring`) is no other ticket.
     """
-    for entry in Journal.since(session, DECIDED, since):
+    for entry in Journal.since(conn, DECIDED, since):
         if "answers" in entry.content:
             continue
         if visible is None or entry.content["placement"]["queue"] in visible:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.base import storable
@@ -32,25 +31,25 @@ class Queue:
     created_at: datetime
 
 
-def ensure(session: Session, names: Iterable[str] = ()) -> None:
+def ensure(conn: Connection, names: Iterable[str] = ()) -> None:
     """Make the queues that do not exist yet, `triage` always among them; those that exist stay as they are.
 
     Blank names and those of more than `LONGEST` characters are left out.
     """
     now = datetime.now(UTC)
     wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= LONGEST)
-    known = set(session.scalars(select(QUEUES.c.name)))
+    known = set(conn.scalars(select(QUEUES.c.name)))
     rows = [
         {"name": name, "description": _ABOUT.get(name, ""), "open": True, "created_at": now}
         for name in wanted
         if name not in known
     ]
     if rows:
-        session.execute(insert_or_ignore(session, QUEUES), rows)
+        conn.execute(insert_or_ignore(conn, QUEUES), rows)
 
 
 def put(
-    session: Session,
+    conn: Connection,
     name: str,
     *,
     description: str,
@@ -64,34 +63,34 @@ def put(
     """
     if name == TRIAGE and not is_open:
         raise BadInput("triage can't be closed: it takes what can't be placed elsewhere")
-    ensure(session, [name])
+    ensure(conn, [name])
     values = {
         "description": description,
         "open": is_open,
         "default_priority": default_priority,
         "default_assignee": default_assignee,
     }
-    session.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
-    made = find(session, name)
+    conn.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
+    made = find(conn, name)
     if made is None:
         raise BadInput(f"a queue's name must hold something to read, in {LONGEST} characters at most")
     return made
 
 
-def find(session: Session, name: str) -> Queue | None:
+def find(conn: Connection, name: str) -> Queue | None:
     """The queue of that name."""
-    row = session.execute(_BY_NAME, {"name": name}).first()
+    row = conn.execute(_BY_NAME, {"name": name}).first()
     return None if row is None else _queue(row)
 
 
-def listed(session: Session, limit: int = PAGE, cursor: str | None = None) -> Page[Queue]:
+def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Queue]:
     """The queues, oldest first."""
-    return page(session, select(QUEUES), [QUEUES.c.id], limit, cursor, _queue)
+    return page(conn, select(QUEUES), [QUEUES.c.id], limit, cursor, _queue)
 
 
-def names(session: Session) -> list[str]:
+def names(conn: Connection) -> list[str]:
     """The names of all queues, open or closed, by the alphabet."""
-    return list(session.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
+    return list(conn.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
 
 
 _ABOUT: Final = {TRIAGE: "What the machine leaves to people."}

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.errors import BadInput, NotThere
@@ -32,26 +31,26 @@ class StatusLink:
     rated_at: datetime | None
 
 
-def keep(session: Session, ticket: int, secret: str, at: datetime) -> None:
+def keep(conn: Connection, ticket: int, secret: str, at: datetime) -> None:
     """Let a secret open a ticket; the first one stays."""
     row = {"ticket_id": ticket, "sha256": digest(secret), "created_at": at, "said": ""}
-    session.execute(insert_or_ignore(session, STATUS_LINKS), row)
+    conn.execute(insert_or_ignore(conn, STATUS_LINKS), row)
 
 
-def find(session: Session, secret: str) -> StatusLink:
+def find(conn: Connection, secret: str) -> StatusLink:
     """What a secret opens. Raises NotThere for one that opens nothing."""
-    row = session.execute(_BY_SECRET, {"sha256": digest(secret)}).first()
+    row = conn.execute(_BY_SECRET, {"sha256": digest(secret)}).first()
     if row is None:
         raise NotThere("this address opens no request: copy it once more, whole")
     return _link(row)
 
 
-def rate(session: Session, link: StatusLink, stars: int, said: str, at: datetime) -> None:
+def rate(conn: Connection, link: StatusLink, stars: int, said: str, at: datetime) -> None:
     """Say how good the solution was; the last word counts. Raises BadInput for what is no rating."""
     if stars not in STARS:
         raise BadInput(f"{stars} stars: choose from 1 to 5")
     values = {"stars": stars, "said": said.strip()[:LONGEST], "rated_at": at}
-    session.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id == link.ticket).values(values))
+    conn.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id == link.ticket).values(values))
 
 
 def digest(secret: str) -> str:

@@ -8,9 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, select
 
-from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE, Page, page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import QUEUES, TICKETS
@@ -76,7 +75,7 @@ def new_salt() -> str:
 
 
 def file(
-    session: Session,
+    conn: Connection,
     ticket: Ticket,
     queue: str,
     values: Mapping[str, str],
@@ -111,33 +110,33 @@ def file(
         "salt": new_salt() if salt is None else salt,
         **{name: values.get(name) for name in LABELS},
     }
-    number = session.execute(_file(insert_or_ignore(session, TICKETS)), row).scalar_one_or_none()
+    number = conn.execute(_file(insert_or_ignore(conn, TICKETS)), row).scalar_one_or_none()
     return None if number is None else int(number)
 
 
-def known(session: Session, source: str, external_id: str, key: str | None) -> Filed | None:
+def known(conn: Connection, source: str, external_id: str, key: str | None) -> Filed | None:
     """The ticket of that name in that source; without a name, the one that came with that key."""
     if external_id:
-        row = session.execute(_BY_NAME, {"source": source, "external_id": external_id}).first()
+        row = conn.execute(_BY_NAME, {"source": source, "external_id": external_id}).first()
     elif key:
-        row = session.execute(_BY_KEY, {"source": source, "key": key}).first()
+        row = conn.execute(_BY_KEY, {"source": source, "key": key}).first()
     else:
         row = None
     return None if row is None else filed(row)
 
 
-def find(session: Session, number: int, *, to_change: bool = False) -> Filed | None:
+def find(conn: Connection, number: int, *, to_change: bool = False) -> Filed | None:
     """The ticket with the desk's own number; `to_change` keeps others from changing it until the transaction ends."""
     if to_change:
         # By itself: where the lock waits for a move, PostgreSQL joins the moved row with its old queue, and finds none.
-        session.execute(_LOCK, {"number": number})
-    row = session.execute(_BY_NUMBER, {"number": number}).first()
+        conn.execute(_LOCK, {"number": number})
+    row = conn.execute(_BY_NUMBER, {"number": number}).first()
     return None if row is None else filed(row)
 
 
-def get(session: Session, number: int, *, to_change: bool = False) -> Filed:
+def get(conn: Connection, number: int, *, to_change: bool = False) -> Filed:
     """The same, where it must be there. Raises NotThere."""
-    found = find(session, number, to_change=to_change)
+    found = find(conn, number, to_change=to_change)
     if found is None:
         raise NotThere(f"there is no ticket '{number}' on this desk")
     return found
@@ -151,7 +150,7 @@ def number_of(ref: str, what: str = "ticket") -> int:
 
 
 def listed(
-    session: Session,
+    conn: Connection,
     queue: Queue,
     limit: int = PAGE,
     cursor: str | None = None,
@@ -173,11 +172,11 @@ def listed(
         rows = rows.where(TICKETS.c.received_at >= wanted.received_since)
     if wanted.text:
         rows = rows.where(TICKETS.c.subject.icontains(wanted.text, autoescape=True))
-    return page(session, rows, _ORDERS[sort], limit, cursor, filed)
+    return page(conn, rows, _ORDERS[sort], limit, cursor, filed)
 
 
 def of_requester(
-    session: Session, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
+    conn: Connection, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
 ) -> list[Filed]:
     """The newest tickets of a requester, but for one; nobody's where they gave no name."""
     if not requester:
@@ -185,12 +184,12 @@ def of_requester(
     rows = READ.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
     if visible is not None:
         rows = rows.where(QUEUES.c.name.in_(list(visible)))
-    return [filed(row) for row in session.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]
+    return [filed(row) for row in conn.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]
 
 
-def counted(session: Session) -> dict[str, int]:
+def counted(conn: Connection) -> dict[str, int]:
     """How many tickets stand in each queue that has any."""
-    return dict(session.execute(_COUNTED).all())
+    return dict(conn.execute(_COUNTED).all())
 
 
 _COUNTED: Final = (

@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.db.tables.sync import MIRROR
@@ -44,7 +43,7 @@ class Heard:
         return None if target == "queue" and value == TRIAGE else value
 
 
-def look(session: Session, visible: Collection[str] | None = None, n: int = NEWEST) -> list[Heard]:
+def look(conn: Connection, visible: Collection[str] | None = None, n: int = NEWEST) -> list[Heard]:
     """The newest `n` tickets of the queues that may be seen (None: all), newest first; those the machine said nothing
     of are left out. What is asked about blindly is left to those who answer blindly."""
     wanted = READ.where(
@@ -56,27 +55,27 @@ def look(session: Session, visible: Collection[str] | None = None, n: int = NEWE
     )
     if visible is not None:
         wanted = wanted.where(QUEUES.c.name.in_(sorted(visible)))
-    rows = session.execute(wanted.order_by(TICKETS.c.id.desc()).limit(n)).all()
+    rows = conn.execute(wanted.order_by(TICKETS.c.id.desc()).limit(n)).all()
     found: list[Heard] = []
     for start in range(0, len(rows), _CHUNK):
-        found += _heard(session, [filed(row) for row in rows[start : start + _CHUNK]])
+        found += _heard(conn, [filed(row) for row in rows[start : start + _CHUNK]])
     return found
 
 
-def chosen(session: Session, number: int, target: Target) -> bool:
+def chosen(conn: Connection, number: int, target: Target) -> bool:
     """Whether a person has chosen what stands there, or agreed with it."""
-    return target in _spoken(session, [number])[0].get(number, {})
+    return target in _spoken(conn, [number])[0].get(number, {})
 
 
-def agreed(session: Session, number: int, target: Target) -> bool:
+def agreed(conn: Connection, number: int, target: Target) -> bool:
     """Whether somebody has looked at what stands there, and left it."""
-    return target in _spoken(session, [number])[1].get(number, ())
+    return target in _spoken(conn, [number])[1].get(number, ())
 
 
-def _heard(session: Session, some: Sequence[Filed]) -> Iterator[Heard]:
+def _heard(conn: Connection, some: Sequence[Filed]) -> Iterator[Heard]:
     numbers = [one.id for one in some]
-    decided = Journal.first_decisions(session, numbers)
-    chosen, twice = _spoken(session, numbers)
+    decided = Journal.first_decisions(conn, numbers)
+    chosen, twice = _spoken(conn, numbers)
     for one in some:
         if one.id in decided:
             mine = chosen.get(one.id, {})
@@ -92,20 +91,20 @@ def _said(entry: Entry) -> dict[Target, dict[str, float]]:
     }
 
 
-def _spoken(session: Session, numbers: Sequence[int]) -> tuple[dict[int, dict[Target, str]], dict[int, set[Target]]]:
+def _spoken(conn: Connection, numbers: Sequence[int]) -> tuple[dict[int, dict[Target, str]], dict[int, set[Target]]]:
     """Ticket → what people chose last of each target; and ticket → targets that they agreed with on a second look."""
     chosen: defaultdict[int, dict[Target, str]] = defaultdict(dict)
     twice: defaultdict[int, set[Target]] = defaultdict(set)
     steps = select(JOURNEY).where(JOURNEY.c.ticket_id.in_(numbers), JOURNEY.c.field.in_(TARGETS))
-    for row in session.execute(steps.order_by(JOURNEY.c.id)):
+    for row in conn.execute(steps.order_by(JOURNEY.c.id)):
         chosen[row.ticket_id].pop(row.field, None)
         if row.actor_kind == "person" and row.why != TAKEN_BACK and row.became is not None:
             chosen[row.ticket_id][row.field] = row.became
-    for entry in Journal.confirmed(session, numbers):
+    for entry in Journal.confirmed(conn, numbers):
         target, label = entry.content["field"], entry.content["to"]
         if entry.content["from"] == label:
             twice[entry.ticket_id].add(target)
         chosen[entry.ticket_id][target] = label
-    for number, queue in blind.answers(session, numbers).items():
+    for number, queue in blind.answers(conn, numbers).items():
         chosen[number].setdefault("queue", queue)
     return chosen, twice

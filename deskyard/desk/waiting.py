@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, literal, or_, select
+from sqlalchemy import Connection, Row, and_, literal, or_, select
 
-from deskyard.db.database import Session
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.db.tables.sync import MIRROR
@@ -51,11 +50,11 @@ class Line:
         """Nothing is read until somebody looks."""
         self._known: Known = {}
 
-    def look(self, session: Session, fallback: str, visible: Collection[str] | None) -> list[Waiting]:
+    def look(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[Waiting]:
         """Those who wait now. Blind tickets are for people who see every queue: to others their queue would be told by
         their being there."""
-        rows = [*session.execute(_standing(fallback, visible)), *(session.execute(_BLIND) if visible is None else ())]
-        known = self._learn(session, rows)
+        rows = [*conn.execute(_standing(fallback, visible)), *(conn.execute(_BLIND) if visible is None else ())]
+        known = self._learn(conn, rows)
         found = {}
         for row in rows:
             predicted, became = known[row.id, row.version]
@@ -64,12 +63,12 @@ class Line:
                 found[row.id] = Waiting(row.id, rank, row.is_blind)
         return sorted(found.values(), key=lambda one: (one.rank, one.number))
 
-    def _learn(self, session: Session, rows: Collection[Row[Any]]) -> Known:
+    def _learn(self, conn: Connection, rows: Collection[Row[Any]]) -> Known:
         known = self._known if len(self._known) < REMEMBERED else {}
         new = {row.id: row.version for row in rows if (row.id, row.version) not in known}
         known |= dict.fromkeys(new.items(), (None, "left"))
         for numbers in _parts(list(new)):
-            for number, entry in Journal.last_decisions(session, numbers).items():
+            for number, entry in Journal.last_decisions(conn, numbers).items():
                 label = entry.content["decisions"].get("priority", {}).get("label")
                 known[number, new[number]] = label if label in _RANK else None, fate(entry.content)
         self._known = known

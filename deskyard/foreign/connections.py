@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.sync import CONNECTIONS
 from deskyard.errors import NotThere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class StoreConnection:
     """One of them, as it is now; see `deskyard.db.tables.sync.CONNECTIONS`. Its name is the `source` of its tickets."""
 
     id: int
@@ -37,7 +36,7 @@ class Connection:
 
 
 def put(
-    session: Session,
+    conn: Connection,
     name: str,
     kind: str,
     place: str,
@@ -47,7 +46,7 @@ def put(
     hook_sha256: str | None = None,
     intake: Sequence[str] = (),
     per_minute: int | None = None,
-) -> Connection:
+) -> StoreConnection:
     """Make a connection, or make the one of that name be so; one that exists goes on reading where it was."""
     said = {
         "kind": kind,
@@ -57,58 +56,58 @@ def put(
         "per_minute": per_minute,
         "active": True,
     }
-    known = session.execute(_BY_NAME, {"name": name}).first()
+    known = conn.execute(_BY_NAME, {"name": name}).first()
     if known is None:
         fresh = {"name": name, "since": since, "cursor": cursor, "trouble": "", "created_at": datetime.now(UTC)}
-        session.execute(insert(CONNECTIONS), [{**fresh, **said}])
+        conn.execute(insert(CONNECTIONS), [{**fresh, **said}])
     else:
         here = CONNECTIONS.c.id == known.id
-        session.execute(update(CONNECTIONS).where(here).values(**said, trouble="", held_until=None))
-    return named(session, name)
+        conn.execute(update(CONNECTIONS).where(here).values(**said, trouble="", held_until=None))
+    return named(conn, name)
 
 
-def named(session: Session, name: str) -> Connection:
+def named(conn: Connection, name: str) -> StoreConnection:
     """The connection of that name. Raises NotThere."""
-    row = session.execute(_BY_NAME, {"name": name}).first()
+    row = conn.execute(_BY_NAME, {"name": name}).first()
     if row is None:
         raise NotThere(f"there is no connection {name[:60]!r}: `deskyard connect` makes one")
     return _connection(row)
 
 
-def get(session: Session, number: int) -> Connection:
+def get(conn: Connection, number: int) -> StoreConnection:
     """The connection with that number. Raises NotThere."""
-    row = session.execute(_BY_ID, {"id": number}).first()
+    row = conn.execute(_BY_ID, {"id": number}).first()
     if row is None:
         raise NotThere(f"there is no connection {number}")
     return _connection(row)
 
 
-def every(session: Session) -> list[Connection]:
+def every(conn: Connection) -> list[StoreConnection]:
     """All of them, oldest first."""
-    return [_connection(row) for row in session.execute(_ALL)]
+    return [_connection(row) for row in conn.execute(_ALL)]
 
 
-def left(session: Session, name: str) -> None:
+def left(conn: Connection, name: str) -> None:
     """Work with it no more; its tickets and deliveries stay as they are. Raises NotThere."""
-    number = named(session, name).id
-    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(active=False))
+    number = named(conn, name).id
+    conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(active=False))
 
 
-def read_to(session: Session, connection: Connection, cursor: str, at: datetime) -> bool:
+def read_to(conn: Connection, connection: StoreConnection, cursor: str, at: datetime) -> bool:
     """It was read from the connection's cursor up to this one. False where somebody else has read on meanwhile."""
     here = (CONNECTIONS.c.id == connection.id) & (CONNECTIONS.c.cursor.is_not_distinct_from(connection.cursor))
-    done = session.execute(update(CONNECTIONS).where(here).values(cursor=cursor, pulled_at=at, trouble=""))
+    done = conn.execute(update(CONNECTIONS).where(here).values(cursor=cursor, pulled_at=at, trouble=""))
     return bool(done.rowcount)
 
 
-def held(session: Session, number: int, until: datetime) -> None:
+def held(conn: Connection, number: int, until: datetime) -> None:
     """It asked not to be called before."""
-    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(held_until=until))
+    conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(held_until=until))
 
 
-def in_trouble(session: Session, number: int, told: str) -> None:
+def in_trouble(conn: Connection, number: int, told: str) -> None:
     """What went wrong; empty: all is well again."""
-    session.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=told[:500]))
+    conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=told[:500]))
 
 
 _ALL: Final = select(CONNECTIONS).order_by(CONNECTIONS.c.id)
@@ -116,5 +115,5 @@ _BY_NAME: Final = select(CONNECTIONS).where(CONNECTIONS.c.name == bindparam("nam
 _BY_ID: Final = select(CONNECTIONS).where(CONNECTIONS.c.id == bindparam("id"))
 
 
-def _connection(row: Row[Any]) -> Connection:
-    return Connection(**{**row._mapping, "intake": tuple(row.intake)})
+def _connection(row: Row[Any]) -> StoreConnection:
+    return StoreConnection(**{**row._mapping, "intake": tuple(row.intake)})

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from deskyard.db import pagination
-from deskyard.db.database import Session
 from deskyard.db.pagination import Page
 from deskyard.db.tables.sync import DELIVERIES
 from deskyard.foreign.outbox import WAITING, Outbox
@@ -30,7 +29,7 @@ def urgency(priority: str | None) -> int:
 
 
 def add(
-    session: Session,
+    conn: Connection,
     delivery: Delivery,
     *,
     ticket: int,
@@ -60,7 +59,7 @@ def add(
         "why": {},
         "created_at": at,
     }
-    return int(session.execute(insert(DELIVERIES).returning(DELIVERIES.c.id), row).scalar_one())
+    return int(conn.execute(insert(DELIVERIES).returning(DELIVERIES.c.id), row).scalar_one())
 
 
 def delivery(row: Row[Any]) -> Delivery:
@@ -77,7 +76,7 @@ def delivery(row: Row[Any]) -> Delivery:
 
 
 def page(
-    session: Session, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
+    conn: Connection, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
 ) -> Page[Row[Any]]:
     """Deliveries, oldest first; in these states and of this connection, where that is said."""
     rows = select(DELIVERIES)
@@ -85,19 +84,19 @@ def page(
         rows = rows.where(DELIVERIES.c.state.in_(list(states)))
     if connection is not None:
         rows = rows.where(DELIVERIES.c.connection_id == connection)
-    return pagination.page(session, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
+    return pagination.page(conn, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
 
 
-def counted(session: Session) -> dict[int, dict[str, int]]:
+def counted(conn: Connection) -> dict[int, dict[str, int]]:
     """Connection → state → how many deliveries."""
     rows = select(DELIVERIES.c.connection_id, DELIVERIES.c.state, func.count())
     found: dict[int, dict[str, int]] = {}
-    for connection, state, n in session.execute(rows.group_by(DELIVERIES.c.connection_id, DELIVERIES.c.state)):
+    for connection, state, n in conn.execute(rows.group_by(DELIVERIES.c.connection_id, DELIVERIES.c.state)):
         found.setdefault(connection, {})[state] = int(n)
     return found
 
 
-def wished(session: Session, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
+def wished(conn: Connection, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
     """What we wrote, or are about to write, into each of these tickets, newest first."""
     if not tickets:
         return {}
@@ -105,6 +104,6 @@ def wished(session: Session, tickets: Collection[int]) -> dict[int, list[Mapping
         DELIVERIES.c.ticket_id.in_(list(tickets)), DELIVERIES.c.begun
     )
     found: dict[int, list[Mapping[str, str | None]]] = {}
-    for row in session.execute(rows.order_by(DELIVERIES.c.id.desc())):
+    for row in conn.execute(rows.order_by(DELIVERIES.c.id.desc())):
         found.setdefault(row.ticket_id, []).append(row.wanted)
     return found

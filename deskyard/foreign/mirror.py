@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_args
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import changes, journey, queues, tickets
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import Filed, Status
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.policy import TRIAGE
 from deskyard.stores.contract import StoredTicket, Values
 
@@ -35,45 +34,45 @@ class Known:
     read_at: datetime
 
 
-def known(session: Session, connection: int, refs: Collection[str], *, to_change: bool = False) -> dict[str, Known]:
+def known(conn: Connection, connection: int, refs: Collection[str], *, to_change: bool = False) -> dict[str, Known]:
     """Those of these tickets that are mirrored; `to_change` locks them, in the order of their names."""
     if not refs:
         return {}
     rows = (
         select(MIRROR).where(MIRROR.c.connection_id == connection, MIRROR.c.ref.in_(list(refs))).order_by(MIRROR.c.ref)
     )
-    found = session.execute(rows.with_for_update() if to_change else rows)
+    found = conn.execute(rows.with_for_update() if to_change else rows)
     return {row.ref: _known(row) for row in found}
 
 
-def of_ticket(session: Session, number: int) -> tuple[int, Known] | None:
+def of_ticket(conn: Connection, number: int) -> tuple[int, Known] | None:
     """The connection that a ticket of the desk mirrors, and how it is known there; None for the desk's own tickets."""
-    row = session.execute(select(MIRROR).where(MIRROR.c.ticket_id == number)).first()
+    row = conn.execute(select(MIRROR).where(MIRROR.c.ticket_id == number)).first()
     return None if row is None else (row.connection_id, _known(row))
 
 
-def make(session: Session, connection: Connection, seen: StoredTicket, number: int, read_at: datetime) -> None:
+def make(conn: Connection, connection: StoreConnection, seen: StoredTicket, number: int, read_at: datetime) -> None:
     """Write down that a ticket that was just filed mirrors that one."""
     row = {"ticket_id": number, "connection_id": connection.id, "ref": seen.ref, "version": seen.version}
-    session.execute(insert(MIRROR), [{**row, "read_at": read_at}])
+    conn.execute(insert(MIRROR), [{**row, "read_at": read_at}])
 
 
 def file(
-    session: Session, connection: Connection, seen: StoredTicket, at: datetime, salt: str | None = None
+    conn: Connection, connection: StoreConnection, seen: StoredTicket, at: datetime, salt: str | None = None
 ) -> int | None:
     """File a foreign ticket where it stands; None if it is there already. Its queue is made when the desk lacks it."""
     there = place(seen)
-    queues.ensure(session, [there])
+    queues.ensure(conn, [there])
     values = {name: value for name in tickets.LABELS if (value := seen.value(name)) is not None}
-    number = tickets.file(session, seen.ticket, there, values, at=at, salt=salt)
+    number = tickets.file(conn, seen.ticket, there, values, at=at, salt=salt)
     if number is not None and status(seen) != "new":
-        changes.set_values(session, tickets.get(session, number), {"status": status(seen)}, at)
+        changes.set_values(conn, tickets.get(conn, number), {"status": status(seen)}, at)
     return number
 
 
 def observe(
-    session: Session,
-    connection: Connection,
+    conn: Connection,
+    connection: StoreConnection,
     seen: StoredTicket,
     known: Known,
     read_at: datetime,
@@ -89,15 +88,15 @@ def observe(
     """
     if read_at < known.read_at:
         return []
-    now = tickets.get(session, known.number, to_change=True)
+    now = tickets.get(conn, known.number, to_change=True)
     values = standing(seen)
     steps = list(_steps(now, values, list(wished), ours, Actor("person", connection.name), at, decision))
     if steps:
-        queues.ensure(session, [step.became for step in steps if step.field == "queue" and step.became])
-        changes.set_values(session, now, {step.field: step.became for step in steps}, at)
-        journey.take(session, known.number, steps)
+        queues.ensure(conn, [step.became for step in steps if step.field == "queue" and step.became])
+        changes.set_values(conn, now, {step.field: step.became for step in steps}, at)
+        journey.take(conn, known.number, steps)
     mine = update(MIRROR).where(MIRROR.c.ticket_id == known.number)
-    session.execute(mine.values(version="" if now.erased_at else seen.version, read_at=read_at))
+    conn.execute(mine.values(version="" if now.erased_at else seen.version, read_at=read_at))
     return steps
 
 

@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, bindparam, delete, func, select, update
-
-from deskyard.db.database import Session
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select, update
 
 WAITING: Final = "waiting"
 WORKING: Final = "working"
@@ -34,39 +32,39 @@ class Outbox:
         self._one = select(table).where(table.c.id == bindparam("number"))
         self._locked = self._one.with_for_update()
 
-    def get(self, session: Session, number: int) -> Row[Any] | None:
+    def get(self, conn: Connection, number: int) -> Row[Any] | None:
         """A row as it is."""
-        return session.execute(self._one, {"number": number}).first()
+        return conn.execute(self._one, {"number": number}).first()
 
     def begin(
-        self, session: Session, number: int, attempt: int, me: str, lives: Callable[[str], bool], at: datetime
+        self, conn: Connection, number: int, attempt: int, me: str, lives: Callable[[str], bool], at: datetime
     ) -> Row[Any] | None:
         """Take a row in hand, as it was before (`begun`: something may have been done already). None where it is not
         ours to take: settled, handed out anew, or in the hands of a process that lives."""
-        row = session.execute(self._locked, {"number": number}).first()
+        row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
             return None
         if row.state == WORKING and row.worker is not None and row.worker != me and lives(row.worker):
             return None
-        self._set(session, number, state=WORKING, worker=me, begun=True, due_at=at)
+        self._set(conn, number, state=WORKING, worker=me, begun=True, due_at=at)
         return row
 
-    def mine(self, session: Session, number: int, attempt: int, me: str) -> bool:
+    def mine(self, conn: Connection, number: int, attempt: int, me: str) -> bool:
         """Whether we still hold it; locks it for settling."""
-        row = session.execute(self._locked, {"number": number}).first()
+        row = conn.execute(self._locked, {"number": number}).first()
         return row is not None and row.state == WORKING and row.attempt == attempt and row.worker == me
 
-    def end(self, session: Session, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
+    def end(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
         """It is done."""
-        self._set(session, number, state=DONE, result=result, why=dict(why), ended_at=at, worker=None)
+        self._set(conn, number, state=DONE, result=result, why=dict(why), ended_at=at, worker=None)
 
-    def park(self, session: Session, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
+    def park(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
         """A person must look at it."""
-        self._set(session, number, state=PARKED, result=result, why=dict(why), ended_at=at, worker=None)
+        self._set(conn, number, state=PARKED, result=result, why=dict(why), ended_at=at, worker=None)
 
     def later(
         self,
-        session: Session,
+        conn: Connection,
         row: Row[Any],
         why: Mapping[str, str],
         at: datetime,
@@ -78,46 +76,46 @@ class Outbox:
         failed too often and was parked. `counts`: this was a failure."""
         tries = row.tries + counts
         if tries >= MOST_TRIES:
-            self.park(session, row.id, "gave_up", why, at)
+            self.park(conn, row.id, "gave_up", why, at)
             return None
         wait = max(after or 0.0, min(LONGEST_WAIT, 2.0**tries) if counts else 0.0) * random.uniform(1.0, 1.3)
         due = at + timedelta(seconds=wait)
         self._set(
-            session, row.id, state=WAITING, attempt=row.attempt + 1, tries=tries, due_at=due, why=dict(why), worker=None
+            conn, row.id, state=WAITING, attempt=row.attempt + 1, tries=tries, due_at=due, why=dict(why), worker=None
         )
         return row.attempt + 1, wait
 
-    def again(self, session: Session, number: int, at: datetime) -> int | None:
+    def again(self, conn: Connection, number: int, at: datetime) -> int | None:
         """A person says: try again. The new attempt; None for a row that is not parked."""
-        row = session.execute(self._locked, {"number": number}).first()
+        row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.state != PARKED:
             return None
-        self._set(session, number, state=WAITING, attempt=row.attempt + 1, tries=0, due_at=at, result="", ended_at=None)
+        self._set(conn, number, state=WAITING, attempt=row.attempt + 1, tries=0, due_at=at, result="", ended_at=None)
         return int(row.attempt) + 1
 
-    def handed_out_again(self, session: Session, number: int, attempt: int, at: datetime) -> int | None:
+    def handed_out_again(self, conn: Connection, number: int, attempt: int, at: datetime) -> int | None:
         """Hand a row out again that nobody works on any more. The new attempt; None where somebody was faster."""
-        row = session.execute(self._locked, {"number": number}).first()
+        row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
             return None
-        self._set(session, number, state=WAITING, attempt=attempt + 1, due_at=at, worker=None)
+        self._set(conn, number, state=WAITING, attempt=attempt + 1, due_at=at, worker=None)
         return attempt + 1
 
-    def overdue(self, session: Session, before: datetime, limit: int) -> list[Row[Any]]:
+    def overdue(self, conn: Connection, before: datetime, limit: int) -> list[Row[Any]]:
         """Rows that should be settled by now, longest overdue first."""
         table = self.table
         rows = select(table).where(table.c.state.in_((WAITING, WORKING)), table.c.due_at < before)
-        return list(session.execute(rows.order_by(table.c.due_at).limit(limit)))
+        return list(conn.execute(rows.order_by(table.c.due_at).limit(limit)))
 
-    def counted(self, session: Session) -> dict[str, int]:
+    def counted(self, conn: Connection) -> dict[str, int]:
         """State → how many rows."""
         rows = select(self.table.c.state, func.count()).group_by(self.table.c.state)
-        return {state: int(n) for state, n in session.execute(rows)}
+        return {state: int(n) for state, n in conn.execute(rows)}
 
-    def forget(self, session: Session, before: datetime) -> None:
+    def forget(self, conn: Connection, before: datetime) -> None:
         """Forget what was settled before then."""
         table = self.table
-        session.execute(delete(table).where(table.c.state == DONE, table.c.ended_at < before))
+        conn.execute(delete(table).where(table.c.state == DONE, table.c.ended_at < before))
 
-    def _set(self, session: Session, number: int, **values: Any) -> None:
-        session.execute(update(self.table).where(self.table.c.id == number).values(**values))
+    def _set(self, conn: Connection, number: int, **values: Any) -> None:
+        conn.execute(update(self.table).where(self.table.c.id == number).values(**values))

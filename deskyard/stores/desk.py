@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from deskyard import __version__
 from deskyard.catalogue import Catalogue
-from deskyard.db.database import Database, Session, open_database
+from deskyard.db.database import Database, open_database
 from deskyard.db.tables.base import storable
 from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
@@ -65,16 +66,16 @@ class DeskStore:
 
     def catalogue(self) -> Catalogue:
         """The open queues and the present agents."""
-        with self.database.reading() as session:
-            return floor.catalogue(session)
+        with self.database.reading() as conn:
+            return floor.catalogue(conn)
 
     def forget(self) -> None:
         """Nothing is remembered."""
 
     def pull(self, cursor: str | None, limit: int) -> Page:
         """The tickets that changed since the cursor, and those of the last minute again."""
-        with self.database.reading() as session:
-            return desk_pull.page(session, cursor, limit, datetime.now(UTC))
+        with self.database.reading() as conn:
+            return desk_pull.page(conn, cursor, limit, datetime.now(UTC))
 
     def cursor_at(self, moment: datetime) -> str:
         """The cursor after which a pull gives what changed since that moment."""
@@ -82,14 +83,14 @@ class DeskStore:
 
     def fetch(self, ref: str) -> StoredTicket:
         """One ticket as it is now. Raises NotThere."""
-        with self.database.reading() as session:
-            return _read(session, tickets.number_of(ref))
+        with self.database.reading() as conn:
+            return _read(conn, tickets.number_of(ref))
 
     def moves(self, ref: str) -> list[Move]:
         """Its journey after the first decision. Raises NotThere."""
-        with self.database.reading() as session:
-            filed = tickets.get(session, tickets.number_of(ref))
-            steps = [step for step in journey.of(session, filed.id) if step.at > filed.received_at]
+        with self.database.reading() as conn:
+            filed = tickets.get(conn, tickets.number_of(ref))
+            steps = [step for step in journey.of(conn, filed.id) if step.at > filed.received_at]
         return [Move(s.at, s.actor.name, s.field, s.was, s.became, s.actor == ME) for s in steps]
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
@@ -101,8 +102,8 @@ class DeskStore:
         if why := unsupported(self.caps, delivery):
             return Outcome(Result.UNSUPPORTED, None, why)
         try:
-            with self.database.writing() as session:
-                return _apply(session, delivery)
+            with self.database.writing() as conn:
+                return _apply(conn, delivery)
         except StoreConflict as error:
             return Outcome(Result.CONFLICT, self.fetch(delivery.ref), dict.fromkeys(delivery.set, str(error)))
         except StoreRefused as error:
@@ -113,14 +114,14 @@ class DeskStore:
         self.database.close()
 
 
-def _apply(session: Session, delivery: Delivery) -> Outcome:
+def _apply(conn: Connection, delivery: Delivery) -> Outcome:
     number = tickets.number_of(delivery.ref)
-    tickets.get(session, number, to_change=True)
-    found = _read(session, number)
+    tickets.get(conn, number, to_change=True)
+    found = _read(conn, number)
     changed = found.differing(delivery.set)
     if delivery.id in found.markers or (delivery.set and not changed):
         return Outcome(Result.ALREADY_APPLIED, found)
-    here = floor.catalogue(session, *_asked(found, delivery.set))
+    here = floor.catalogue(conn, *_asked(found, delivery.set))
     if why := here.lacks({name: delivery.set[name] for name in changed}, found.queue):
         return Outcome(Result.REJECTED, found, why)
     if moved := found.differing(delivery.expect):
@@ -128,11 +129,11 @@ def _apply(session: Session, delivery: Delivery) -> Outcome:
     if not delivery.expect and delivery.seen_version not in (None, found.version):
         return Outcome(Result.CONFLICT, found, dict.fromkeys(delivery.set, "the ticket was changed meanwhile"))
     at = datetime.now(UTC)
-    steps = changes.change(session, number, delivery.set, ME, at=at, why=f"delivery {delivery.id}")
+    steps = changes.change(conn, number, delivery.set, ME, at=at, why=f"delivery {delivery.id}")
     note = storable(delivery.text)
-    said, _ = comments.add(session, number, ME, note, public=False, at=at, key=key_of(delivery.id))
-    _write_down(session, number, found, at, steps, said.id)
-    now = _read(session, number)
+    said, _ = comments.add(conn, number, ME, note, public=False, at=at, key=key_of(delivery.id))
+    _write_down(conn, number, found, at, steps, said.id)
+    now = _read(conn, number)
     if lost := now.differing(delivery.set):
         why = {name: f"it is {value!r} after the write" for name, value in lost.items()}
         return Outcome(Result.PARTIAL, now, why)
@@ -147,21 +148,21 @@ def _asked(found: StoredTicket, wanted: Values) -> tuple[Collection[str], Collec
     )
 
 
-def _write_down(session: Session, number: int, found: StoredTicket, at: datetime, steps: list[Step], note: int) -> None:
-    first = Journal.first_decision(session, number)
-    stamp = Journal.stamp(session, number, at) if first else _stamp(session, number, found, at)
+def _write_down(conn: Connection, number: int, found: StoredTicket, at: datetime, steps: list[Step], note: int) -> None:
+    first = Journal.first_decision(conn, number)
+    stamp = Journal.stamp(conn, number, at) if first else _stamp(conn, number, found, at)
     told = [(CHANGED, {"field": s.field, "from": s.was, "to": s.became, **_by(s.actor)}) for s in steps]
-    Journal.record(session, stamp, *told, (COMMENTED, {"comment": note, **_by(ME), "public": False}))
+    Journal.record(conn, stamp, *told, (COMMENTED, {"comment": note, **_by(ME), "public": False}))
 
 
-def _stamp(session: Session, number: int, found: StoredTicket, at: datetime) -> Stamp:
+def _stamp(conn: Connection, number: int, found: StoredTicket, at: datetime) -> Stamp:
     """Of a ticket that was never decided on."""
-    return Stamp(number, seal(found.ticket, tickets.get(session, number).salt).ticket_hash, at, None, None)
+    return Stamp(number, seal(found.ticket, tickets.get(conn, number).salt).ticket_hash, at, None, None)
 
 
 def _by(actor: Actor) -> dict[str, str]:
     return {"by": actor.name, "kind": actor.kind}
 
 
-def _read(session: Session, number: int) -> StoredTicket:
-    return seen(session, [tickets.get(session, number)])[0]
+def _read(conn: Connection, number: int) -> StoredTicket:
+    return seen(conn, [tickets.get(conn, number)])[0]

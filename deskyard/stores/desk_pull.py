@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import Connection, literal, select, tuple_
 
-from deskyard.db.database import Session
 from deskyard.db.tables.base import Moment
 from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
 from deskyard.desk.journey import Actor
@@ -40,21 +39,21 @@ class _Place:
     began: datetime
 
 
-def page(session: Session, cursor: str | None, limit: int, now: datetime, me: Actor = ME) -> Page:
+def page(conn: Connection, cursor: str | None, limit: int, now: datetime, me: Actor = ME) -> Page:
     """At most `limit` tickets after the cursor, as `me` sees them. Raises BadInput for a cursor that is not one of
     ours."""
     place = _Place(_FIRST, 0, now) if cursor is None else _place(cursor, now)
     here = tuple_(TICKETS.c.updated_at, TICKETS.c.id)
     after = tuple_(literal(place.at, Moment()), literal(place.after))
     rows = READ.where(here > after).order_by(TICKETS.c.updated_at, TICKETS.c.id).limit(limit + 1)
-    found = [filed(row) for row in session.execute(rows)]
+    found = [filed(row) for row in conn.execute(rows)]
     more, found = len(found) > limit, found[:limit]
     last = (found[-1].updated_at, found[-1].id) if found else (place.at, place.after)
     if more:
         following = _written(_Place(*last, place.began), running=True)
     else:
         following = _written(_Place(min(last[0], place.began - OVERLAP), 0, place.began), running=False)
-    return Page(tuple(seen(session, found, me)), following, more)
+    return Page(tuple(seen(conn, found, me)), following, more)
 
 
 def begin(moment: datetime) -> str:
@@ -62,25 +61,25 @@ def begin(moment: datetime) -> str:
     return _written(_Place(moment, 0, moment), running=False)
 
 
-def seen(session: Session, found: Sequence[Filed], me: Actor = ME) -> list[StoredTicket]:
+def seen(conn: Connection, found: Sequence[Filed], me: Actor = ME) -> list[StoredTicket]:
     """Tickets of the desk as every store shows them; `me` is whose own writing it tells from others'."""
     markers: dict[int, set[str]] = {one.id: set() for one in found}
     people: dict[int, set[str]] = {one.id: set() for one in found}
     newest: dict[int, tuple[datetime, Actor]] = {}
     for table in (JOURNEY, COMMENTS):
         rows = select(table.c.ticket_id, table.c.at, table.c.actor_kind, table.c.actor).order_by(table.c.id)
-        for row in session.execute(rows.where(table.c.ticket_id.in_(markers), table.c.actor_kind != "rule")):
+        for row in conn.execute(rows.where(table.c.ticket_id.in_(markers), table.c.actor_kind != "rule")):
             if row.ticket_id not in newest or row.at >= newest[row.ticket_id][0]:
                 newest[row.ticket_id] = (row.at, Actor(row.actor_kind, row.actor))
     notes = select(COMMENTS.c.ticket_id, COMMENTS.c.key).where(
         COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY), COMMENTS.c.actor_kind == "machine"
     )
-    for number, key in session.execute(notes):
+    for number, key in conn.execute(notes):
         markers[number].add(key.removeprefix(_KEY))
     spoken = select(JOURNEY.c.ticket_id, JOURNEY.c.field).where(
         JOURNEY.c.ticket_id.in_(people), JOURNEY.c.actor_kind == "person"
     )
-    for number, name in session.execute(spoken.distinct()):
+    for number, name in conn.execute(spoken.distinct()):
         people[number].add(name)
     last = {number: by for number, (_, by) in newest.items()}
     return [_seen(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]

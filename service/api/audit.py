@@ -16,6 +16,6 @@ router: Final = APIRouter(tags=["audit"])
 @router.get("/v1/audit", responses=problems(400, 422, 503))
 def audit(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Audit:
     """Deeds on keys, policy, models, queues and agents, newest first."""
-    with yard.database.reading() as session:
-        page = log.listed(session, limit, cursor)
+    with yard.database.reading() as conn:
+        page = log.listed(conn, limit, cursor)
     return Audit(items=[DeedSeen.of(deed) for deed in page.items], next_cursor=page.next_cursor)

@@ -125,8 +125,8 @@ def changes(yard: InYard, caller: CalledBy, limit: Limit = PAGE, cursor: Cursor 
             cursor = desk_pull.begin(since.astimezone(UTC))
         except OverflowError as error:
             raise BadInput("`since` lies outside the years 1 to 9999 of UTC") from error
-    with yard.database.reading() as session:
-        page = desk_pull.page(session, cursor, limit, datetime.now(UTC), caller.actor)
+    with yard.database.reading() as conn:
+        page = desk_pull.page(conn, cursor, limit, datetime.now(UTC), caller.actor)
     return Changes(items=[Change.of(seen) for seen in page.tickets], cursor=page.cursor, more=page.more)
 
 
@@ -137,16 +137,16 @@ def change(
     caller: CalledBy,
 ) -> Change:
     """One ticket as the pages show it. Its journey and comments are at /v1/tickets."""
-    with yard.database.reading() as session:
-        filed = tickets.get(session, tickets.number_of(id))
-        return Change.of(desk_pull.seen(session, [filed], caller.actor)[0])
+    with yard.database.reading() as conn:
+        filed = tickets.get(conn, tickets.number_of(id))
+        return Change.of(desk_pull.seen(conn, [filed], caller.actor)[0])
 
 
 @router.get("/v1/catalogue", responses=problems(400, 503))
 def catalogue(yard: InYard) -> CatalogueSeen:
     """What a ticket can be given now, in one answer."""
-    with yard.database.reading() as session:
-        found = floor.catalogue(session)
+    with yard.database.reading() as conn:
+        found = floor.catalogue(conn)
     categories = None if found.categories is None else list(found.categories)
     return CatalogueSeen(**found.plain(), priorities=list(found.priorities), categories=categories)
 

@@ -19,8 +19,8 @@ _NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
 @router.get("/v1/decisions/{id}", responses=problems(400, 404, 422, 503))
 def look(id: str, yard: InYard) -> Decision:  # noqa: A002 - the address calls it so
     """A decision as the journal keeps it; `deskyard verify` computes it again and compares."""
-    with yard.database.reading() as session:
-        entry = Journal.decision(session, int(id)) if _NUMBER.fullmatch(id) else None
+    with yard.database.reading() as conn:
+        entry = Journal.decision(conn, int(id)) if _NUMBER.fullmatch(id) else None
     if entry is None:
         raise NotThere(f"there is no decision {id[:50]!r} in the journal")
     return Decision.of(entry)

@@ -63,8 +63,8 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
 
     The tickets stay with their labels and decisions. Writers wait while SQLite's file is written anew.
     """
-    with yard.database.reading() as session:
-        found = forget.of_requester(session, asked.requester)
+    with yard.database.reading() as conn:
+        found = forget.of_requester(conn, asked.requester)
     bundles = taught(yard.models.folder, found.tickets, found.names)
     clean = not asked.dry_run
     if not asked.dry_run:

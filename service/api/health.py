@@ -22,8 +22,8 @@ async def livez() -> Alive:
 @router.get("/readyz", responses=problems(400, 503))
 def readyz(yard: InYard) -> Ready:
     """Tickets can be taken and stored, with a model or without one."""
-    with yard.database.reading() as session:
-        if queues.find(session, TRIAGE) is None:
+    with yard.database.reading() as conn:
+        if queues.find(conn, TRIAGE) is None:
             raise HTTPException(503, "the desk has no triage queue: start the service again, which makes it")
     champion = yard.models.champion
     bundle, missing = champion.bundle, champion.missing

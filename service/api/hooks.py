@@ -47,9 +47,9 @@ async def secret_hook(name: str, secret: str, request: Request, raw: Raw, yard: 
 
 
 def _hear(yard: Yard, engine: Engine, name: str, headers: dict[str, str], raw: bytes) -> Heard:
-    with yard.database.reading() as session:
+    with yard.database.reading() as conn:
         try:
-            connection = connections.named(session, name)
+            connection = connections.named(conn, name)
             if connection.kind not in STORES or not connection.active:
                 raise NotThere("a mailbox, or disconnected")
         except NotThere as error:  # the same answer as to a wrong secret: names are nobody's business
@@ -57,8 +57,8 @@ def _hear(yard: Yard, engine: Engine, name: str, headers: dict[str, str], raw: b
     events = engine.stores.of(connection).parse_webhook(headers, raw, datetime.now(UTC))
     news = [event for event in events if not event.ours]
     if news:
-        with yard.database.writing() as session:
+        with yard.database.writing() as conn:
             for event in news:
-                engine.fetch(session, connection, event.ref, event.id)
+                engine.fetch(conn, connection, event.ref, event.id)
     log.info("webhook", store=connection.name, events=len(events), news=len(news))
     return Heard(events=len(events), news=len(news))

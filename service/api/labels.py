@@ -24,8 +24,8 @@ def wanted(
 ) -> LabelsSeen:
     """Which contracts lack how many labels and when they are reached, and the tickets to label first, of the queues
     that the caller may see. At most a minute old. A label is given by PATCH, and counts as that person's."""
-    with yard.database.reading() as session:
-        found = yard.plans.look(session, yard.models.champion.bundle, per_week, caller.queues)
+    with yard.database.reading() as conn:
+        found = yard.plans.look(conn, yard.models.champion.bundle, per_week, caller.queues)
     kinds = {
         kind: [labelling.plainly(item) for item in items if target in (None, item.target)][:limit]
         for kind, items in (("wanted", found.wanted), ("doubtful", found.doubtful))

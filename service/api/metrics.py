@@ -31,6 +31,6 @@ InMetrics = Annotated[Metrics, Depends(_metrics)]
 )
 def metrics(yard: InYard, metrics: InMetrics) -> Response:
     """Requests, their duration, what became of new tickets, and which model and policy are in use."""
-    with yard.database.reading() as session:
-        policy = Policies.current(session).policy.digest
+    with yard.database.reading() as conn:
+        policy = Policies.current(conn).policy.digest
     return Response(metrics.text(yard.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)

@@ -42,8 +42,8 @@ def listed(yard: InYard) -> BundlesSeen:
     """Every bundle in the folder of models."""
     from deskyard import shelf  # only here: the service starts without a learning library
 
-    with yard.database.reading() as session:
-        now, beside = active_model.current(session), contest.look(yard, session)
+    with yard.database.reading() as conn:
+        now, beside = active_model.current(conn), contest.look(yard, conn)
     kept = shelf.shelved(yard.models.folder)
     champion = shelf.in_use(kept, now)
     named = beside.challenger.digest if beside else ""
@@ -58,8 +58,8 @@ def listed(yard: InYard) -> BundlesSeen:
 @router.get("/v1/models/challenger", responses=problems(400, 404, 503))
 def challenger(yard: InYard) -> ChallengerSeen:
     """The model that runs beside the one in use, and what the two are worth."""
-    with yard.database.reading() as session:
-        found, live = contest.look(yard, session), contest.live(yard, session)
+    with yard.database.reading() as conn:
+        found, live = contest.look(yard, conn), contest.live(yard, conn)
     if found is None:
         raise NotThere("nothing runs beside the model in use: PUT the name of a bundle")
     named = found.challenger
@@ -94,8 +94,8 @@ def let_none(yard: InYard, caller: CalledBy) -> None:
 @router.get("/v1/models/retraining", responses=problems(400, 503))
 def retraining(yard: InYard, learning: InLearning) -> RetrainingSeen:
     """Why the model should be trained anew, and what came of it the last time."""
-    with yard.database.reading() as session:
-        held, last = wanted.held(session), wanted.last(session)
+    with yard.database.reading() as conn:
+        held, last = wanted.held(conn), wanted.last(conn)
     run = learning.look()
     return RetrainingSeen(
         wanted=[WishSeen.model_validate(one) for one in held],

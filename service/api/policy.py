@@ -39,8 +39,8 @@ _TEXT: Final = {"schema": {"type": "string"}}
 )
 def policy(request: Request, yard: InYard) -> Response | PolicySeen:
     """The policy in force; `Accept: application/toml` gives it as the file that PUT takes."""
-    with yard.database.reading() as session:
-        version = Policies.current(session)
+    with yard.database.reading() as conn:
+        version = Policies.current(conn)
     if TOML in request.headers.get("accept", ""):
         return Response(version.text, media_type=TOML)
     return PolicySeen.of(version)
@@ -49,8 +49,8 @@ def policy(request: Request, yard: InYard) -> Response | PolicySeen:
 @router.get("/v1/policy/versions", responses=problems(400, 422, 503))
 def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = 20) -> PolicyVersions:
     """The newest versions of the policy, newest first. None is ever changed or lost."""
-    with yard.database.reading() as session:
-        return PolicyVersions(items=[PolicySeen.of(version) for version in Policies.past(session, limit)])
+    with yard.database.reading() as conn:
+        return PolicyVersions(items=[PolicySeen.of(version) for version in Policies.past(conn, limit)])
 
 
 @router.put(
@@ -61,11 +61,11 @@ def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] =
 def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) -> PolicySeen:
     """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
     wanted, at = policy_file.read(text), datetime.now(UTC)
-    with yard.changing() as session:
-        before = Policies.current(session)
-        version = Policies.put(session, wanted, caller.actor.name, at)
+    with yard.changing() as conn:
+        before = Policies.current(conn)
+        version = Policies.put(conn, wanted, caller.actor.name, at)
         if version.number != before.number:
-            audit.note(session, caller.actor, "policy.put", f"version {version.number}", at)
+            audit.note(conn, caller.actor, "policy.put", f"version {version.number}", at)
     return PolicySeen.of(version)
 
 
@@ -75,9 +75,9 @@ def taxonomy(
 ) -> TaxonomySeen:
     """Which labels were renamed, merged, split and retired, or will be, and what splits leave to people; `limit`: so
     many of the newest tickets of each split."""
-    with yard.database.reading() as session:
-        held = Policies.current(session).policy.taxonomy
-        tasks = turns.tasks(session, datetime.now(UTC).date(), limit)
+    with yard.database.reading() as conn:
+        held = Policies.current(conn).policy.taxonomy
+        tasks = turns.tasks(conn, datetime.now(UTC).date(), limit)
     return TaxonomySeen(
         turns=[TurnSeen.of(turn) for turn in held],
         tasks=[
@@ -98,5 +98,5 @@ def turn(asked: TurnAsked, yard: InYard, caller: CalledBy) -> PolicySeen:
     turn is refused in a sentence, and nothing changes."""
     at = datetime.now(UTC)
     wanted = asked.turn(at.date())
-    with yard.changing() as session:
-        return PolicySeen.of(turns.put(session, wanted, caller.actor, at, storable(asked.why)))
+    with yard.changing() as conn:
+        return PolicySeen.of(turns.put(conn, wanted, caller.actor, at, storable(asked.why)))

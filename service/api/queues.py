@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
+from sqlalchemy import Connection
 
 from deskyard import audit
-from deskyard.db.database import Session
 from deskyard.db.pagination import PAGE
 from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk
@@ -26,8 +26,8 @@ router: Final = APIRouter(tags=["queues"])
 @router.get("/v1/queues", responses=problems(400, 422, 503))
 def queues(yard: InYard, limit: Limit = PAGE, cursor: Cursor = None) -> Queues:
     """The queues of the desk; `triage` is always among them."""
-    with yard.database.reading() as session:
-        page = desk.listed(session, limit, cursor)
+    with yard.database.reading() as conn:
+        page = desk.listed(conn, limit, cursor)
     return Queues(items=[QueueSeen.of(queue) for queue in page.items], next_cursor=page.next_cursor)
 
 
@@ -45,34 +45,34 @@ def tickets(
     received_since: AwareDatetime | None = None,
 ) -> Tickets:
     """The tickets that are in a queue now. The name is percent-encoded and may hold `/`."""
-    with yard.database.reading() as session:
-        queue = _there(session, name)
+    with yard.database.reading() as conn:
+        queue = _there(conn, name)
         wanted = Wanted(status or (), priority or (), _asked(category), _asked(assignee), received_since)
-        page = filed.listed(session, queue, limit, cursor, sort=sort, wanted=wanted)
+        page = filed.listed(conn, queue, limit, cursor, sort=sort, wanted=wanted)
     return Tickets(items=[Brief.of(ticket) for ticket in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/v1/queues/{name:path}", responses=problems(400, 404, 422, 503))
 def look(name: QueueName, yard: InYard) -> QueueSeen:
     """A queue as it is now. The name is percent-encoded and may hold `/`."""
-    with yard.database.reading() as session:
-        return QueueSeen.of(_there(session, name))
+    with yard.database.reading() as conn:
+        return QueueSeen.of(_there(conn, name))
 
 
 @router.put("/v1/queues/{name:path}", responses=problems(400, 404, 413, 415, 422, 503))
 def put(name: QueueName, wanted: PutQueue, yard: InYard, caller: CalledBy) -> QueueSeen:
     """Make a queue, or make the one of that name be so. A closed queue keeps its tickets and takes no new ones."""
     name = storable(name)
-    with yard.changing() as session:
-        before = desk.find(session, name)
-        made = desk.put(session, name, **wanted.model_dump())
+    with yard.changing() as conn:
+        before = desk.find(conn, name)
+        made = desk.put(conn, name, **wanted.model_dump())
         if made != before:
-            audit.note(session, caller.actor, "queue.put", name, datetime.now(UTC))
+            audit.note(conn, caller.actor, "queue.put", name, datetime.now(UTC))
     return QueueSeen.of(made)
 
 
-def _there(session: Session, name: str) -> Queue:
-    found = desk.find(session, storable(name))
+def _there(conn: Connection, name: str) -> Queue:
+    found = desk.find(conn, storable(name))
     if found is None:
         raise NotThere(f"there is no queue {name[:200]!r} on this desk; /v1/queues lists them")
     return found

@@ -14,7 +14,7 @@ from deskyard.desk.comments import Comment
 from deskyard.desk.journey import Actor, ActorKind, Step
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Status
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.journal import Entry
 from deskyard.policies import Version
 from deskyard.taxonomy import Turn, of
@@ -620,7 +620,7 @@ class StoreSeen(BaseModel):
     deliveries: dict[str, int]
 
     @classmethod
-    def of(cls, connection: Connection, counted: dict[str, int]) -> "StoreSeen":
+    def of(cls, connection: StoreConnection, counted: dict[str, int]) -> "StoreSeen":
         """As now."""
         return cls(
             name=connection.name,

@@ -23,8 +23,8 @@ Id = Annotated[str, Path(description="The number of the delivery.")]
 @router.get("/v1/stores", responses=problems(400, 503))
 def stores(yard: InYard, engine: InEngine) -> Stores:
     """The help desks and mailboxes that are connected, and how each of them does."""
-    with yard.database.reading() as session:
-        there, counted = connections.every(session), deliveries.counted(session)
+    with yard.database.reading() as conn:
+        there, counted = connections.every(conn), deliveries.counted(conn)
     return Stores(items=[StoreSeen.of(one, counted.get(one.id, {})) for one in there], works=engine.works)
 
 
@@ -37,10 +37,10 @@ def listed(
     store: Annotated[str | None, Query(max_length=40, description="The name of a connection.")] = None,
 ) -> Deliveries:
     """What is to be written into foreign tickets; `state=parked` are those that wait for a person."""
-    with yard.database.reading() as session:
-        wanted = None if store is None else connections.named(session, store).id
-        names = {one.id: one.name for one in connections.every(session)}
-        page = deliveries.page(session, limit, cursor, state or (), wanted)
+    with yard.database.reading() as conn:
+        wanted = None if store is None else connections.named(conn, store).id
+        names = {one.id: one.name for one in connections.every(conn)}
+        page = deliveries.page(conn, limit, cursor, state or (), wanted)
     items = [DeliverySeen.of(row, names.get(row.connection_id, "")) for row in page.items]
     return Deliveries(items=items, next_cursor=page.next_cursor)
 
@@ -49,14 +49,14 @@ def listed(
 def retry(id: Id, yard: InYard, engine: InEngine, caller: CalledBy) -> DeliverySeen:  # noqa: A002
     """Try a parked delivery again, now that its reason is mended."""
     number, at = tickets.number_of(id, "delivery"), datetime.now(UTC)
-    with yard.database.writing() as session:
-        row = deliveries.OUTBOX.get(session, number)
+    with yard.database.writing() as conn:
+        row = deliveries.OUTBOX.get(conn, number)
         if row is None:
             raise NotThere(f"there is no delivery {number}")
-        attempt = deliveries.OUTBOX.again(session, number, at)
+        attempt = deliveries.OUTBOX.again(conn, number, at)
         if attempt is None:
             raise HTTPException(409, f"delivery {number} is {row.state}: only a parked one can be tried again")
-        engine.deliver_later(session, row, attempt)
-        audit.note(session, caller.actor, "delivery.retry", str(number), at)
-        now = deliveries.OUTBOX.get(session, number)
-        return DeliverySeen.of(now or row, connections.get(session, row.connection_id).name)
+        engine.deliver_later(conn, row, attempt)
+        audit.note(conn, caller.actor, "delivery.retry", str(number), at)
+        now = deliveries.OUTBOX.get(conn, number)
+        return DeliverySeen.of(now or row, connections.get(conn, row.connection_id).name)

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import structlog
 from fastapi import APIRouter, Header, HTTPException, Path, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
 
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.desk import comments, journey, tickets
 from deskyard.journal import Journal
@@ -64,8 +64,8 @@ async def receive(
 )
 def look(id: Id, yard: InYard, response: Response, if_none_match: Annotated[str, Header()] = "") -> Whole | Response:  # noqa: A002 - the address calls it so
     """A ticket as it is now, what was decided when it came, its journey and its comments."""
-    with yard.database.reading() as session:
-        whole = _whole(session, tickets.number_of(id))
+    with yard.database.reading() as conn:
+        whole = _whole(conn, tickets.number_of(id))
     response.headers["ETag"] = f'"{whole.version}"'
     if if_none_match == response.headers["ETag"]:
         return Response(status_code=304, headers={"ETag": if_none_match})
@@ -94,8 +94,8 @@ def change(
         raise HTTPException(428, "send the header If-Match with the ETag of the ticket as you saw it, or * for any")
     number = tickets.number_of(id)
     corrections.correct(yard, number, patch.wanted(), caller.actor, seen=_version(if_match), why=patch.why or "")
-    with yard.database.reading() as session:
-        whole = _whole(session, number)
+    with yard.database.reading() as conn:
+        whole = _whole(conn, number)
     response.headers["ETag"] = f'"{whole.version}"'
     return whole
 
@@ -139,7 +139,7 @@ def _version(if_match: str) -> int | None:
     return int(found[1]) if found else 0
 
 
-def _whole(session: Session, number: int) -> Whole:
-    filed = tickets.get(session, number)
-    first = Journal.first_decision(session, number)
-    return Whole.told(filed, first, journey.of(session, number), comments.of(session, number))
+def _whole(conn: Connection, number: int) -> Whole:
+    filed = tickets.get(conn, number)
+    first = Journal.first_decision(conn, number)
+    return Whole.told(filed, first, journey.of(conn, number), comments.of(conn, number))

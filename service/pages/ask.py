@@ -125,8 +125,8 @@ def _offered(request: Request, yard: Yard, asked: Asked) -> dict[str, Any]:
     text, access = f"{asked.subject}\n{asked.body}", request.app.state.access
     found: list[str] = []
     if text.strip() and access.may_look(_address(request)):
-        with yard.database.reading() as session:
-            found = answers.like(session, text)
+        with yard.database.reading() as conn:
+            found = answers.like(conn, text)
     return {"like": found, "vague": vague(text), "sure": True}
 
 

@@ -39,9 +39,9 @@ def enter(
     """Let somebody in who knows the password, and has the code where one is asked for."""
     access: Access = request.app.state.access
     access.guess((request.client.host if request.client else ""), name)
-    with yard.database.writing() as session:
-        user = users.proved(session, name, password, code, time.time())
-        secret = sign_in.begin(session, user, datetime.now(UTC)) if user else ""
+    with yard.database.writing() as conn:
+        user = users.proved(conn, name, password, code, time.time())
+        secret = sign_in.begin(conn, user, datetime.now(UTC)) if user else ""
     if not secret:
         return _form(request, to, 401, wrong=True, name=name)
     return _signed_in(request, secret, to)
@@ -68,11 +68,11 @@ def back(request: Request, yard: InYard) -> Response:
     except NotAllowed as error:
         raise HTTPException(403, str(error)) from error
     chosen, now = settings(), datetime.now(UTC)
-    with yard.database.writing() as session:
-        user = users.find(session, name)
+    with yard.database.writing() as conn:
+        user = users.find(conn, name)
         if user is None and chosen.oidc_role:
-            user = users.create(session, name, chosen.oidc_role, "", chosen.oidc_issuer, now)
-        secret = sign_in.begin(session, user, now) if user else ""
+            user = users.create(conn, name, chosen.oidc_role, "", chosen.oidc_issuer, now)
+        secret = sign_in.begin(conn, user, now) if user else ""
     if not secret:
         raise HTTPException(403, f"{name[:60]!r} is no user here: `deskyard user create NAME --elsewhere` makes one")
     answer = _signed_in(request, secret, unquote(to))
@@ -83,8 +83,8 @@ def back(request: Request, yard: InYard) -> Response:
 @router.post("/sign-out")
 def leave(request: Request, yard: InYard) -> Response:
     """End this browser's session."""
-    with yard.database.writing() as session:
-        sign_in.end(session, cookie(request.headers))
+    with yard.database.writing() as conn:
+        sign_in.end(conn, cookie(request.headers))
     answer = shell.go("/sign-in")
     answer.delete_cookie(COOKIE)
     return answer
@@ -102,11 +102,11 @@ def first_user(request: Request, yard: InYard, word: str, name: Text = "", passw
     """Make the first user, an admin, and let them in."""
     _check_invitation(yard, word)
     try:
-        with yard.database.writing() as session:
+        with yard.database.writing() as conn:
             now = datetime.now(UTC)
-            user: User = users.create(session, name, "admin", password or " ", name, now)
-            sign_in.used(session)
-            secret = sign_in.begin(session, user, now)
+            user: User = users.create(conn, name, "admin", password or " ", name, now)
+            sign_in.used(conn)
+            secret = sign_in.begin(conn, user, now)
     except BadInput as error:
         return shell.page(request, "set_up.html", 422, name=name, wrong=str(error))
     access: Access = request.app.state.access
@@ -129,8 +129,8 @@ def _form(request: Request, to: str, status: int = 200, *, wrong: bool = False, 
 
 
 def _check_invitation(yard: InYard, word: str) -> None:
-    with yard.database.reading() as session:
-        if not sign_in.invited(session, word, datetime.now(UTC)):
+    with yard.database.reading() as conn:
+        if not sign_in.invited(conn, word, datetime.now(UTC)):
             raise HTTPException(404, "this invitation has ended: start the service again, or `deskyard user create`")
 
 

@@ -92,14 +92,14 @@ def models(request: Request, yard: InYard, precision: float | None = None, *, li
     from deskyard import shelf, what_if  # only here: without a model the service needs no learning library
 
     caller, bundle = shell.who(request), yard.models.champion.bundle
-    with yard.database.reading() as session:
-        now, version, past = active_model.current(session), Policies.current(session), active_model.past(session, 2)
-        beside, wishes, retrained = contest.look(yard, session), wanted.held(session), wanted.last(session)
+    with yard.database.reading() as conn:
+        now, version, past = active_model.current(conn), Policies.current(conn), active_model.past(conn, 2)
+        beside, wishes, retrained = contest.look(yard, conn), wanted.held(conn), wanted.last(conn)
         kept = shelf.shelved(yard.models.folder)
         champion = shelf.in_use(kept, now)
         other = shelf.challenger(kept, champion, beside.challenger.digest if beside else "")
-        compared = contest.compared(yard, session, other.name, other.digest) if other else None
-        lived = contest.live(yard, session) if live else None
+        compared = contest.compared(yard, conn, other.name, other.digest) if other else None
+        lived = contest.live(yard, conn) if live else None
     lacking = what_if.lacking(bundle, version.policy) if bundle else []
     return shell.page(
         request,
@@ -130,8 +130,8 @@ def models(request: Request, yard: InYard, precision: float | None = None, *, li
 @router.get("/models/what-if")
 def at_precision(request: Request, yard: InYard, precision: float) -> Response:
     """What would go at another precision."""
-    with yard.database.reading() as session:
-        policy = Policies.current(session).policy
+    with yard.database.reading() as conn:
+        policy = Policies.current(conn).policy
     caller = shell.who(request)
     told = _what_if(caller, yard.models.champion.bundle, policy, precision)
     return shell.part(request, "models_what_if.html", **told, **words(caller))
@@ -140,8 +140,8 @@ def at_precision(request: Request, yard: InYard, precision: float) -> Response:
 @router.get("/models/live")
 def live(request: Request, yard: InYard) -> Response:
     """The challenger beside the model in use, by what people made of new tickets."""
-    with yard.database.reading() as session:
-        found = contest.live(yard, session)
+    with yard.database.reading() as conn:
+        found = contest.live(yard, conn)
     return shell.part(request, "models_verdict.html", found=found, **words(shell.who(request)))
 
 

@@ -130,8 +130,8 @@ def change(
     values = {"assign": assignee, "priority": priority, "move": queue, "resolve": "resolved"}
     if deed not in DEEDS:
         raise BadInput(f"there is no deed {deed[:20]!r}; choose from {', '.join(DEEDS)}")
-    with yard.database.reading() as session:
-        sight.queue(session, shell.who(request), name)
+    with yard.database.reading() as conn:
+        sight.queue(conn, shell.who(request), name)
     wanted = {DEEDS[deed]: storable(values[deed]).strip() or None}
     outcome = [(one.partition(":")[0], _changed(request, yard, one, wanted)) for one in ticket or ()]
     refused = [(ref, why) for ref, why in outcome if why is not None]
@@ -144,8 +144,8 @@ def _changed(request: Request, yard: Yard, one: str, wanted: dict[str, str | Non
     caller = shell.who(request)
     try:
         number = tickets.number_of(ref)
-        with yard.database.reading() as session:
-            sight.ticket(session, caller, number)
+        with yard.database.reading() as conn:
+            sight.ticket(conn, caller, number)
         corrections.correct(yard, number, wanted, caller.actor, seen=int(version) if version.isdecimal() else 0)
     except DeskyardError as error:
         return said.refusal(shell.words(request), error)
@@ -163,11 +163,11 @@ def _page(
     refused: list[tuple[str, Markup]] | None = None,
 ) -> HTMLResponse:
     caller = shell.who(request)
-    with yard.database.reading() as session:
-        there: Queue = sight.queue(session, caller, name)
-        found = tickets.listed(session, there, SIZE, cursor, sort=asked.sort, wanted=asked.wanted)
-        every = floor.catalogue(session, asked=()).queues
-        serving = agents.served(session, None)
+    with yard.database.reading() as conn:
+        there: Queue = sight.queue(conn, caller, name)
+        found = tickets.listed(conn, there, SIZE, cursor, sort=asked.sort, wanted=asked.wanted)
+        every = floor.catalogue(conn, asked=()).queues
+        serving = agents.served(conn, None)
     return shell.page(
         request,
         "queue.html",
@@ -192,16 +192,16 @@ def _page(
 
 def _sheet(request: Request, yard: Yard, name: str, asked: Asked) -> StreamingResponse:
     """The tickets that are asked for, in whatever number, a thousand at a time."""
-    with yard.database.reading() as session:
-        there = sight.queue(session, shell.who(request), name)
+    with yard.database.reading() as conn:
+        there = sight.queue(conn, shell.who(request), name)
     wanted = asked.wanted
 
     def lines() -> Iterator[bytes]:
         yield "\ufeff".encode() + _line(COLUMNS)
         cursor: str | None = None
         while True:
-            with yard.database.reading() as session:
-                found = tickets.listed(session, there, LONGEST_PAGE, cursor, sort=asked.sort, wanted=wanted)
+            with yard.database.reading() as conn:
+                found = tickets.listed(conn, there, LONGEST_PAGE, cursor, sort=asked.sort, wanted=wanted)
             yield b"".join(_line(_row(one)) for one in found.items)
             cursor = found.next_cursor
             if cursor is None:

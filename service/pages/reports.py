@@ -11,14 +11,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from deskyard.accuracy import panels, rollups, sheets
 from deskyard.accuracy.asked import NOW, Asked, Only
 from deskyard.accuracy.behind import behind
 from deskyard.accuracy.panels import PANELS, Question
 from deskyard.accuracy.savings import USUAL, Prices
-from deskyard.db.database import Session
 from deskyard.db.tables.analytics import DAILY_TICKETS
 from deskyard.db.tables.desk import QUEUES
 from deskyard.desk import tickets
@@ -88,8 +87,8 @@ InQuestion = Annotated[Told, Depends(_told)]
 def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
     """The page: what is asked, and where the panels will be."""
     state = rollups.refresh(yard.database, settings().time_zone, for_seconds=AT_ONCE)
-    with yard.database.reading() as session:
-        queues, stores = _choices(session, told.asked)
+    with yard.database.reading() as conn:
+        queues, stores = _choices(conn, told.asked)
     return shell.page(
         request,
         "reports.html",
@@ -138,9 +137,9 @@ def listed(
         fate, by, place, said, truth, tuple(said_others or ()), tuple(truth_others or ()), hour, weekday, day, agent,
         state, speed, moved, was, became, tuple(pair or ()), blind, stars, ever,
     )  # fmt: skip
-    with yard.database.reading() as session:
-        found = behind(session, told.asked, only, SIZE, before)
-        there = [tickets.find(session, number) for number in found.numbers]
+    with yard.database.reading() as conn:
+        found = behind(conn, told.asked, only, SIZE, before)
+        there = [tickets.find(conn, number) for number in found.numbers]
     caller = shell.who(request)
     return shell.page(
         request,
@@ -208,16 +207,16 @@ def _common(told: Told) -> dict[str, Any]:
 def _figures(yard: Yard, told: Told, name: str) -> panels.Figures:
     if name not in PANELS:
         raise NotThere(f"there is no panel {name[:50]!r}")
-    with yard.database.reading() as session:
-        policy = Policies.current(session).policy
+    with yard.database.reading() as conn:
+        policy = Policies.current(conn).policy
         asked = Question(told.asked, told.today, yard.models.champion.bundle, policy, told.prices, told.fate)
-        return PANELS[name](session, asked)
+        return PANELS[name](conn, asked)
 
 
-def _choices(session: Session, asked: Asked) -> tuple[list[str], list[str]]:
+def _choices(conn: Connection, asked: Asked) -> tuple[list[str], list[str]]:
     """The queues that may be seen, and the stores that tickets came from."""
-    queues = [name for name in session.scalars(select(QUEUES.c.name)) if asked.visible is None or name in asked.visible]
-    stores = session.scalars(select(DAILY_TICKETS.c.source).distinct())
+    queues = [name for name in conn.scalars(select(QUEUES.c.name)) if asked.visible is None or name in asked.visible]
+    stores = conn.scalars(select(DAILY_TICKETS.c.source).distinct())
     return sorted(queues), sorted(stores)
 
 

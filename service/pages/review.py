@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
 
-from deskyard.db.database import Session
 from deskyard.db.tables.base import storable
 from deskyard.desk import choices, comments, floor, tickets
 from deskyard.desk.tickets import Filed
@@ -108,8 +108,8 @@ def hold(request: Request, yard: InYard, id: str) -> Response:  # noqa: A002
 
 def _wishes(yard: Yard, caller: Caller, longest: float = FORGOTTEN) -> Plan:
     """What labels are wanted, of the queues that may be seen: as it was, so that nobody waits for it."""
-    with yard.database.reading() as session:
-        found = yard.plans.look(session, yard.models.champion.bundle, PER_WEEK, caller.queues, longest)
+    with yard.database.reading() as conn:
+        found = yard.plans.look(conn, yard.models.champion.bundle, PER_WEEK, caller.queues, longest)
     wanted, doubtful = (
         tuple(item for item in items if item.target == "queue") for items in (found.wanted, found.doubtful)
     )
@@ -142,8 +142,8 @@ def _page(
         after.add_task(_look_ahead, yard, given.following)
     shown: dict[str, Any] = {"shown": None}
     if given.waiting is not None:
-        with yard.database.reading() as session:
-            shown = _shown(session, yard, shell.who(request), given.waiting.number, given.waiting.is_blind)
+        with yard.database.reading() as conn:
+            shown = _shown(conn, yard, shell.who(request), given.waiting.number, given.waiting.is_blind)
         shown |= {"skipped": _written(passed), "next_skipped": _written([*passed, given.waiting.number])}
     template = "review_part.html" if request.headers.get("HX-Request") else "review.html"
     told: dict[str, Any] = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.of}
@@ -158,14 +158,14 @@ def _page(
     return answer
 
 
-def _shown(session: Session, yard: Yard, caller: Caller, number: int, is_blind: bool) -> dict[str, Any]:
+def _shown(conn: Connection, yard: Yard, caller: Caller, number: int, is_blind: bool) -> dict[str, Any]:
     """A ticket with all that helps to sort it."""
     from deskyard import mail, marks, text  # only here: without a model the service starts without the language tools
 
-    filed = tickets.get(session, number)
-    entry = Journal.last_decisions(session, [number]).get(number)
-    policy, here = Policies.current(session).policy, floor.catalogue(session, asked=())
-    elsewhere = mirror.of_ticket(session, number)
+    filed = tickets.get(conn, number)
+    entry = Journal.last_decisions(conn, [number]).get(number)
+    policy, here = Policies.current(conn).policy, floor.catalogue(conn, asked=())
+    elsewhere = mirror.of_ticket(conn, number)
     why = yard.explaining.of(yard.models.champion, filed) if not is_blind else {"because": {}, "similar": []}
     because = next((why["because"][target] for target in PLACING if target in why["because"]), None)
     weights = marks.strongest([(one["word"], one["weight"]) for one in because["words"]] if because else [])
@@ -174,7 +174,7 @@ def _shown(session: Session, yard: Yard, caller: Caller, number: int, is_blind: 
     return {
         "shown": filed,
         "is_blind": is_blind,
-        "elsewhere": (connections.get(session, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
+        "elsewhere": (connections.get(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
         "subject": marks.marked(filed.ticket.subject, weights),
         "own": marks.marked(own, weights),
         "rest": rest.strip(),
@@ -182,9 +182,9 @@ def _shown(session: Session, yard: Yard, caller: Caller, number: int, is_blind: 
         "choices": offered,
         "queues": sorted(queue for queue in here.queues if queue not in (TRIAGE, policy.fallback)),
         "reasons": [] if is_blind or entry is None else list(_reasons(entry, policy, yard.models.champion)),
-        "similar": [_like(session, caller, one) for one in why["similar"]],
-        "others": tickets.of_requester(session, filed.ticket.requester, number, caller.queues, 5),
-        "said": comments.of(session, number),
+        "similar": [_like(conn, caller, one) for one in why["similar"]],
+        "others": tickets.of_requester(conn, filed.ticket.requester, number, caller.queues, 5),
+        "said": comments.of(conn, number),
         "names": said,
     }
 
@@ -208,27 +208,27 @@ def _reasons(entry: Entry, policy: Policy, champion: Champion) -> Any:
         yield target, "closed" if decision["action"] == "route" else code, decision["confidence"], needed
 
 
-def _like(session: Session, caller: Caller, past: Mapping[str, Any]) -> Like:
-    found = _past(session, past["id"])
+def _like(conn: Connection, caller: Caller, past: Mapping[str, Any]) -> Like:
+    found = _past(conn, past["id"])
     there = found if found is not None and caller.sees(found.queue) else None
     return Like(past["id"], past["similarity"], past["labels"], there)
 
 
-def _past(session: Session, name: str) -> Filed | None:
+def _past(conn: Connection, name: str) -> Filed | None:
     """The desk's ticket of a name in a history that the desk exported (`deskyard.export_history.name`)."""
     source, slash, external = name.partition("/")
     if slash:
-        return tickets.known(session, source.replace("%2F", "/").replace("%25", "%"), external, None)
+        return tickets.known(conn, source.replace("%2F", "/").replace("%25", "%"), external, None)
     try:
-        return tickets.find(session, tickets.number_of(name))
+        return tickets.find(conn, tickets.number_of(name))
     except NotThere:
         return None
 
 
 def _look_ahead(yard: Yard, number: int) -> None:
     """Work out why the model believes what it believes of the ticket that is likely to be next."""
-    with yard.database.reading() as session:
-        filed = tickets.find(session, number)
+    with yard.database.reading() as conn:
+        filed = tickets.find(conn, number)
     if filed is not None:
         yard.explaining.of(yard.models.champion, filed)
 

@@ -96,8 +96,8 @@ def let_go(yard: InYard, caller: CalledBy, target: Annotated[str, Form()], label
     wanted = next((known for known in TARGETS if known == target), None)
     if wanted is None:
         raise BadInput(f"{target[:50]!r} is no target: choose from {', '.join(TARGETS)}")
-    with yard.changing() as session:
-        trips.close(session, wanted, storable(label), caller.actor, datetime.now(UTC))
+    with yard.changing() as conn:
+        trips.close(conn, wanted, storable(label), caller.actor, datetime.now(UTC))
     return shell.go("/models/policy")
 
 
@@ -112,15 +112,15 @@ def _seen(said: Mapping[str, str]) -> int:
 
 
 def _current(yard: Yard) -> Version:
-    with yard.database.reading() as session:
-        return Policies.current(session)
+    with yard.database.reading() as conn:
+        return Policies.current(conn)
 
 
 def _page(request: Request, yard: Yard, status: int = 200, **shown: Any) -> HTMLResponse:
-    with yard.database.reading() as session:
-        version, past = Policies.current(session), Policies.past(session, VERSIONS + 1)
-        held = trips.standing(session)
-        there = [one for one in desk_queues.names(session) if one != TRIAGE]
+    with yard.database.reading() as conn:
+        version, past = Policies.current(conn), Policies.past(conn, VERSIONS + 1)
+        held = trips.standing(conn)
+        there = [one for one in desk_queues.names(conn) if one != TRIAGE]
     filled: Policy = shown.pop("filled", version.policy)
     caller, told, seen = shell.who(request), _told(past), shown.get("overtaken", version.number)
     named = sorted({*there, *filled.queues, *filled.pairs})

@@ -114,13 +114,13 @@ def take_back(request: Request, yard: InYard, id: str, decision: Number) -> Resp
 
 def _found(request: Request, yard: Yard, ref: str) -> Filed:
     """The ticket, if it may be seen. Raises NotThere."""
-    with yard.database.reading() as session:
-        return sight.ticket(session, shell.who(request), tickets.number_of(ref))
+    with yard.database.reading() as conn:
+        return sight.ticket(conn, shell.who(request), tickets.number_of(ref))
 
 
 def _decision_of(yard: Yard, now: Filed, decision: int) -> Case:
-    with yard.database.reading() as session:
-        entry = Journal.decision(session, decision)
+    with yard.database.reading() as conn:
+        entry = Journal.decision(conn, decision)
     if entry is None or entry.ticket_id != now.id:
         raise NotThere(f"ticket {now.id} has no decision {decision}")
     return Case(now.id, decision, entry.at)
@@ -150,14 +150,14 @@ def _page(
 
     caller: Caller = shell.who(request)
     own, rest = mail.parted(text.readable(now.ticket.body))
-    with yard.database.reading() as session:
-        elsewhere = mirror.of_ticket(session, now.id)
-        entries, steps, talk = Journal.of(session, now.id), journey.of(session, now.id), comments.of(session, now.id)
-        here = floor.catalogue(session, asked=())
-        serving = agents.served(session, None, only_present=True)
+    with yard.database.reading() as conn:
+        elsewhere = mirror.of_ticket(conn, now.id)
+        entries, steps, talk = Journal.of(conn, now.id), journey.of(conn, now.id), comments.of(conn, now.id)
+        here = floor.catalogue(conn, asked=())
+        serving = agents.served(conn, None, only_present=True)
         shown: dict[str, Any] = {
-            "others": tickets.of_requester(session, now.ticket.requester, now.id, caller.queues),
-            "elsewhere": (connections.get(session, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
+            "others": tickets.of_requester(conn, now.ticket.requester, now.id, caller.queues),
+            "elsewhere": (connections.get(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
         }
     return shell.page(
         request,

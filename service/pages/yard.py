@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
 
-from deskyard.db.database import Session
 from deskyard.desk import overview, tickets
 from deskyard.desk.tickets import Filed
 from deskyard.foreign import connections, deliveries
@@ -51,14 +51,14 @@ def now(request: Request, yard: InYard, engine: InEngine) -> Response:
 
 def _shown(yard: Yard, engine: Engine, caller: Caller) -> dict[str, Any]:
     champion = yard.models.champion
-    with yard.database.reading() as session:
-        there = connections.every(session)
-        by_state = deliveries.counted(session)
+    with yard.database.reading() as conn:
+        there = connections.every(conn)
+        by_state = deliveries.counted(conn)
         return {
-            "flow": overview.flow(session, datetime.now(UTC) - LATELY, caller.queues),
-            "queues": overview.standing(session, caller.queues),
-            "decisions": _newest(session, caller),
-            "policy": Policies.current(session),
+            "flow": overview.flow(conn, datetime.now(UTC) - LATELY, caller.queues),
+            "queues": overview.standing(conn, caller.queues),
+            "decisions": _newest(conn, caller),
+            "policy": Policies.current(conn),
             "champion": champion,
             "stores": [(one, by_state.get(one.id, {})) for one in there],
             "parked": sum(states.get("parked", 0) for states in by_state.values()),
@@ -66,11 +66,11 @@ def _shown(yard: Yard, engine: Engine, caller: Caller) -> dict[str, Any]:
         }
 
 
-def _newest(session: Session, caller: Caller) -> list[Decided]:
+def _newest(conn: Connection, caller: Caller) -> list[Decided]:
     found: list[Decided] = []
-    for number in Journal.newest_decisions(session, 10 * SHOWN if caller.queues else SHOWN):
-        entry = Journal.decision(session, number)
-        filed = tickets.find(session, entry.ticket_id) if entry else None
+    for number in Journal.newest_decisions(conn, 10 * SHOWN if caller.queues else SHOWN):
+        entry = Journal.decision(conn, number)
+        filed = tickets.find(conn, entry.ticket_id) if entry else None
         if entry and filed and caller.sees(filed.queue):
             decisions = entry.content["decisions"]
             wish = decisions.get("queue") or decisions.get("category")

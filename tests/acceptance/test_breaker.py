@@ -76,8 +76,8 @@ def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_
     assert "are the same, byte for byte" in deskyard("verify", "--last", "1000")
 
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        alerts = session.execute(select(NOTICES).where(NOTICES.c.event == "tripped")).all()
+    with database.reading() as conn:
+        alerts = conn.execute(select(NOTICES).where(NOTICES.c.event == "tripped")).all()
     database.close()
     assert [row.queue for row in alerts] == [changed]
 

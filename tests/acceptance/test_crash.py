@@ -36,8 +36,8 @@ def fleet(tmp_path, champion, database_url):
     shutil.copytree(champion / "models", tmp_path / "models")
     database = open_database(database_url)
     promotion.promote(database, tmp_path / "models", "tiny", Actor("person", "ann"))
-    with database.writing() as session:
-        Policies.put(session, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+    with database.writing() as conn:
+        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
     return tmp_path
 

@@ -28,8 +28,8 @@ def desk(home):
     """Its database, where simulated people have sorted and solved simulated tickets and said something of each."""
     live(home, settings().database, FILED)
     database = open_database(settings().database)
-    with database.reading() as session:
-        there = [filed(row) for row in session.execute(READ)]
+    with database.reading() as conn:
+        there = [filed(row) for row in conn.execute(READ)]
     yard = Yard(database, home / "models")
     for one in there[::10]:
         by = Actor("person", one.ticket.requester or "requester")
@@ -39,8 +39,8 @@ def desk(home):
 
 
 def every(database):
-    with database.reading() as session:
-        return [filed(row) for row in session.execute(READ.order_by(TICKETS.c.id))]
+    with database.reading() as conn:
+        return [filed(row) for row in conn.execute(READ.order_by(TICKETS.c.id))]
 
 
 def holding(home, words):
@@ -77,11 +77,11 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     ]
     assert [one for one in now if not one.erased_at] == [one for one in before if one.ticket.requester != name]
     assert holding(home, words) == set()
-    with desk.reading() as session:
-        assert {said.text for one in erased for said in comments.of(session, one.id)} <= {""}
+    with desk.reading() as conn:
+        assert {said.text for one in erased for said in comments.of(conn, one.id)} <= {""}
 
-    with desk.reading() as session:
-        decision = session.exec_driver_sql(
+    with desk.reading() as conn:
+        decision = conn.exec_driver_sql(
             f"SELECT id FROM journal_entries WHERE kind = 'decided' AND ticket_id = {mine[0].id}"
         ).scalar()
     answered = command("verify", decision)

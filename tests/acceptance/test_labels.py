@@ -60,9 +60,9 @@ def desk(past, command):
     """A desk whose champion learnt from that; what is true of each of its tickets, by number."""
     assert command("train", past, *LEARN).code == 0
     database = open_database(settings().database)
-    with database.writing() as session:
-        queues.ensure(session, [RARE])
-        Policies.put(session, Policy(mode=Mode.SUGGEST, precision=0.8, blind=0.0), "test", datetime.now(UTC))
+    with database.writing() as conn:
+        queues.ensure(conn, [RARE])
+        Policies.put(conn, Policy(mode=Mode.SUGGEST, precision=0.8, blind=0.0), "test", datetime.now(UTC))
     yard = Yard(database, settings().models)
     came = list(World(seed=31, **WORLD).stream(NEW))
     answered = route_all(yard, [Arrival(replace(one.ticket, created_at=datetime.now(UTC))) for one in came])
@@ -126,10 +126,10 @@ def test_labels_that_look_wrong_are_found_and_not_asked_twice(desk, tmp_path, co
     said = command("labels", "in", written(rows, tmp_path / "back.csv"))
     assert said.code == 0, said.err
     assert plan(command, "--target", "queue")["doubtful"] == []
-    with yard.database.reading() as session:
+    with yard.database.reading() as conn:
         from deskyard.desk import tickets
 
-        assert all(tickets.get(session, number).queue == truth[number] for number in suspects)
+        assert all(tickets.get(conn, number).queue == truth[number] for number in suspects)
 
 
 def test_rows_that_can_not_be_taken_are_named_and_all_others_are_kept(desk, tmp_path, command):

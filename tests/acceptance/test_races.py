@@ -56,8 +56,8 @@ def post(client: TestClient, number: int) -> str:
 def set_by_machine(machines: Database, ticket: str, priority: str) -> bool:
     """Whether the machine was let."""
     try:
-        with machines.writing() as session:
-            changes.change(session, int(ticket), {"priority": priority}, MACHINE, at=NOW)
+        with machines.writing() as conn:
+            changes.change(conn, int(ticket), {"priority": priority}, MACHINE, at=NOW)
     except StoreConflict:
         return False
     return True
@@ -118,25 +118,25 @@ def test_a_person_who_saw_an_older_version_is_told_to_look_again(desk, machines)
 
 
 def test_a_change_that_waited_for_a_move_finds_the_ticket_where_it_is_now(database, database_url):
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing"])
-        number = tickets.file(session, Ticket(id="1", subject="VPN"), "IT", {}, at=NOW)
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing"])
+        number = tickets.file(conn, Ticket(id="1", subject="VPN"), "IT", {}, at=NOW)
     other, begun = Database(database_url), threading.Event()
 
     def second():
         begun.set()
-        with other.writing() as session:
-            return changes.change(session, number, {"priority": "high"}, PERSON, at=NOW)
+        with other.writing() as conn:
+            return changes.change(conn, number, {"priority": "high"}, PERSON, at=NOW)
 
     with ThreadPoolExecutor(1) as thread:
-        with database.writing() as session:
-            changes.change(session, number, {"queue": "Billing"}, PERSON, at=NOW)
+        with database.writing() as conn:
+            changes.change(conn, number, {"queue": "Billing"}, PERSON, at=NOW)
             waiting = thread.submit(second)
             assert begun.wait(10)
             assert threading.Event().wait(0.3) is False
         assert [step.field for step in waiting.result(10)] == ["priority"]
-    with database.reading() as session:
-        now = tickets.find(session, number)
+    with database.reading() as conn:
+        now = tickets.find(conn, number)
     other.close()
     assert (now.queue, now.priority, now.version) == ("Billing", "high", 3)
 

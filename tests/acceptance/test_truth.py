@@ -63,9 +63,9 @@ def wrong(tmp_path, command):
     said = command("train", past, *LEARN)
     assert said.code == 0, said.err
     database = open_database(settings().database)
-    with database.writing() as session:
-        queues.ensure(session, [RIGHT])
-        Policies.put(session, Policy(mode=Mode.ROUTE, precision=0.5, blind=0.0), "test", datetime.now(UTC))
+    with database.writing() as conn:
+        queues.ensure(conn, [RIGHT])
+        Policies.put(conn, Policy(mode=Mode.ROUTE, precision=0.5, blind=0.0), "test", datetime.now(UTC))
     yield Yard(database, settings().models)
     database.close()
 

@@ -47,8 +47,8 @@ def installed(url: str, mode: Mode, tickets: int) -> Iterator[tuple[Deskyard, Pl
         yard = Deskyard(home, url, DESKYARD_SECRET_PLAINDESK=TOKEN, DESKYARD_HOOK_SECRET_PLAINDESK=SECRET)
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         yard.run("connect", f"plaindesk:{base}", "--since", since)
-        with database.writing() as session:
-            Policies.put(session, Policy(mode=mode), "bench", datetime.now(UTC))
+        with database.writing() as conn:
+            Policies.put(conn, Policy(mode=mode), "bench", datetime.now(UTC))
         database.close()
         yard.url = url
         yield yard, desk

@@ -136,9 +136,9 @@ def looking(chromium, lived, tmp_path_factory):
 def signed(home, at):
     """Browsers at a service with a user of each role (`ROLES`), who see everything."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
+    with database.writing() as conn:
         for name, role in ROLES.items():
-            users.create(session, name, role, PASSWORD, "test", datetime.now(UTC))
+            users.create(conn, name, role, PASSWORD, "test", datetime.now(UTC))
     database.close()
     return at
 

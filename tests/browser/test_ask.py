@@ -24,16 +24,16 @@ def write(page, subject, body):
 def newest(home, change):
     """Do something with the ticket that came last."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        number = session.execute(TICKETS.select().order_by(TICKETS.c.id.desc())).first().id
-        change(session, number)
+    with database.writing() as conn:
+        number = conn.execute(TICKETS.select().order_by(TICKETS.c.id.desc())).first().id
+        change(conn, number)
     database.close()
 
 
-def solve(session, number):
+def solve(conn, number):
     now = datetime.now(UTC)
-    comments.add(session, number, ANN, ANSWER, public=True, shared=True, at=now)
-    changes.change(session, number, {"status": "resolved"}, ANN, at=now)
+    comments.add(conn, number, ANN, ANSWER, public=True, shared=True, at=now)
+    changes.change(conn, number, {"status": "resolved"}, ANN, at=now)
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
@@ -55,7 +55,7 @@ def test_a_guest_goes_from_a_request_to_the_stars(signed, home, language, script
         fits(page, language)
     page.locator(".hint a").click()
     assert page.locator(".hint").count() == 0
-    newest(home, lambda session, n: changes.change(session, n, {"status": "waiting"}, ANN, at=datetime.now(UTC)))
+    newest(home, lambda conn, n: changes.change(conn, n, {"status": "waiting"}, ANN, at=datetime.now(UTC)))
     page.reload()
     page.locator("[name=text]").fill("It is the left one.")
     page.locator("main button").last.click()

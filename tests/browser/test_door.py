@@ -41,8 +41,8 @@ def test_a_code_is_asked_for_and_taken_once(signed, home):
     signed.expected.append("401")
     key, _ = users.new_second_factor("ann")
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        users.set_second_factor(session, "ann", key, "test", datetime.now(UTC))
+    with database.writing() as conn:
+        users.set_second_factor(conn, "ann", key, "test", datetime.now(UTC))
     database.close()
     page = signed.open("/sign-in")
 

@@ -27,17 +27,17 @@ LETTER = (
 def put_policy(home):
     """The machine only suggests, and asks blindly about nothing: what comes, waits; and nothing was urgent before."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        Policies.put(session, Policy(mode=Mode.SUGGEST, blind=0.0), "test", datetime.now(UTC))
-        session.execute(delete(BLIND_REVIEWS))
-        session.execute(update(TICKETS).values(priority="low"))
+    with database.writing() as conn:
+        Policies.put(conn, Policy(mode=Mode.SUGGEST, blind=0.0), "test", datetime.now(UTC))
+        conn.execute(delete(BLIND_REVIEWS))
+        conn.execute(update(TICKETS).values(priority="low"))
     database.close()
 
 
 def new_key(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        secret = access.create(session, "filer", "admin", "test", datetime.now(UTC))
+    with database.writing() as conn:
+        secret = access.create(conn, "filer", "admin", "test", datetime.now(UTC))
     database.close()
     time.sleep(1)  # keys are read anew twice a second
     return secret
@@ -45,8 +45,8 @@ def new_key(home):
 
 def read(home, number):
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        found = tickets.get(session, number)
+    with database.reading() as conn:
+        found = tickets.get(conn, number)
     database.close()
     return found
 

@@ -15,13 +15,13 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def made(database, name="ci", role="machine"):
-    with database.writing() as session:
-        return access.create(session, name, role, "ann", NOW)
+    with database.writing() as conn:
+        return access.create(conn, name, role, "ann", NOW)
 
 
 def found(database, secret):
-    with database.reading() as session:
-        return access.in_use(session).find(secret)
+    with database.reading() as conn:
+        return access.in_use(conn).find(secret)
 
 
 def test_a_secret_holds_256_random_bits_and_says_whose_it_is(database):
@@ -39,10 +39,10 @@ def test_a_secret_finds_its_key_and_nothing_else_does(database):
 
 def test_the_database_holds_the_hash_and_never_the_secret(database):
     secret = made(database)
-    with database.reading() as session:
+    with database.reading() as conn:
         rows = [
-            *session.execute(text("SELECT * FROM access_keys")),
-            *session.execute(text("SELECT * FROM access_audit")),
+            *conn.execute(text("SELECT * FROM access_keys")),
+            *conn.execute(text("SELECT * FROM access_audit")),
         ]
     assert hashlib.sha256(secret.encode()).hexdigest() in str(rows)
     assert secret not in str(rows)
@@ -51,34 +51,34 @@ def test_the_database_holds_the_hash_and_never_the_secret(database):
 
 def test_a_revoked_key_opens_nothing_and_the_others_do(database):
     gone, stays = made(database, "gone"), made(database, "stays")
-    with database.writing() as session:
-        access.revoke(session, "gone", "борис", NOW + timedelta(days=1))
+    with database.writing() as conn:
+        access.revoke(conn, "gone", "борис", NOW + timedelta(days=1))
     assert found(database, gone) is None
     assert found(database, stays).name == "stays"
-    with database.reading() as session:
-        assert [(key.name, key.revoked_at) for key in access.listed(session)] == [
+    with database.reading() as conn:
+        assert [(key.name, key.revoked_at) for key in access.listed(conn)] == [
             ("gone", NOW + timedelta(days=1)), ("stays", None),
         ]  # fmt: skip
 
 
 def test_a_key_is_needed_from_the_first_one_on_and_for_ever(database):
-    with database.reading() as session:
-        assert not access.any_key(session)
-        assert not access.in_use(session).needed
+    with database.reading() as conn:
+        assert not access.any_key(conn)
+        assert not access.in_use(conn).needed
     made(database)
-    with database.writing() as session:
-        access.revoke(session, "ci", "ann", NOW)
-    with database.reading() as session:
-        assert access.any_key(session)
-        assert access.in_use(session).needed
+    with database.writing() as conn:
+        access.revoke(conn, "ci", "ann", NOW)
+    with database.reading() as conn:
+        assert access.any_key(conn)
+        assert access.in_use(conn).needed
 
 
 def test_a_name_is_given_once_even_after_its_key_was_revoked(database):
     made(database)
     with pytest.raises(BadInput, match="choose another"):
         made(database)
-    with database.writing() as session:
-        access.revoke(session, "ci", "ann", NOW)
+    with database.writing() as conn:
+        access.revoke(conn, "ci", "ann", NOW)
     with pytest.raises(BadInput, match="choose another"):
         made(database)
 
@@ -96,19 +96,19 @@ def test_a_role_that_does_not_exist_is_refused(database):
 
 def test_revoking_what_is_not_in_use_is_a_sentence(database):
     made(database)
-    with database.writing() as session:
-        access.revoke(session, "ci", "ann", NOW)
+    with database.writing() as conn:
+        access.revoke(conn, "ci", "ann", NOW)
     for name in ("ci", "nobody"):
-        with pytest.raises(BadInput, match="deskyard key list"), database.writing() as session:
-            access.revoke(session, name, "ann", NOW)
+        with pytest.raises(BadInput, match="deskyard key list"), database.writing() as conn:
+            access.revoke(conn, name, "ann", NOW)
 
 
 def test_the_audit_log_tells_who_made_and_revoked_keys_newest_first(database):
     made(database)
-    with database.writing() as session:
-        access.revoke(session, "ci", "борис", NOW)
-    with database.reading() as session:
-        deeds = audit.listed(session).items
+    with database.writing() as conn:
+        access.revoke(conn, "ci", "борис", NOW)
+    with database.reading() as conn:
+        deeds = audit.listed(conn).items
     assert [(deed.actor, deed.deed, deed.subject) for deed in deeds] == [
         (Actor("person", "борис"), "key.revoke", "ci"),
         (Actor("person", "ann"), "key.create", "ci (machine)"),
@@ -117,28 +117,28 @@ def test_the_audit_log_tells_who_made_and_revoked_keys_newest_first(database):
 
 def test_a_deed_that_failed_leaves_no_note(database):
     def make_and_fail():
-        with database.writing() as session:
-            access.create(session, "ci", "admin", "ann", NOW)
+        with database.writing() as conn:
+            access.create(conn, "ci", "admin", "ann", NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         make_and_fail()
-    with database.reading() as session:
-        assert audit.listed(session).items == []
+    with database.reading() as conn:
+        assert audit.listed(conn).items == []
 
 
 def test_the_audit_log_is_read_in_pages_that_new_deeds_do_not_shift(database):
     def note(number):
-        with database.writing() as session:
-            audit.note(session, Actor("machine", "ci"), "undo", str(number), NOW)
+        with database.writing() as conn:
+            audit.note(conn, Actor("machine", "ci"), "undo", str(number), NOW)
 
     for number in range(5):
         note(number)
-    with database.reading() as session:
-        first = audit.listed(session, 2)
+    with database.reading() as conn:
+        first = audit.listed(conn, 2)
     note(5)
-    with database.reading() as session:
-        second = audit.listed(session, 2, first.next_cursor)
-        last = audit.listed(session, 2, second.next_cursor)
+    with database.reading() as conn:
+        second = audit.listed(conn, 2, first.next_cursor)
+        last = audit.listed(conn, 2, second.next_cursor)
     assert [[deed.subject for deed in page.items] for page in (first, second, last)] == [["4", "3"], ["2", "1"], ["0"]]
     assert last.next_cursor is None

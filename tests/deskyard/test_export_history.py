@@ -28,24 +28,24 @@ def desk(database):
 
 
 def furnish(database):
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing", "Кадры/Отпуск"])
-        agents.ensure(session, {"ann": ["IT", "Billing"], "борис": ["IT"]})
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing", "Кадры/Отпуск"])
+        agents.ensure(conn, {"ann": ["IT", "Billing"], "борис": ["IT"]})
 
 
 def file(database, queue="IT", at=NOW, machine=(), **ticket):
     values = dict(machine)
     new = Ticket(**{"id": "", "subject": "VPN", "created_at": at, **ticket})
-    with database.writing() as session:
-        number = tickets.file(session, new, queue, values, at=at)
+    with database.writing() as conn:
+        number = tickets.file(conn, new, queue, values, at=at)
         set_ = {"queue": queue, **values}.items()
-        journey.take(session, number, [Step(at, MODEL, name, None, value, "", 1) for name, value in set_])
+        journey.take(conn, number, [Step(at, MODEL, name, None, value, "", 1) for name, value in set_])
     return number
 
 
 def change(database, number, actor=ANN, at=NOW, **wanted):
-    with database.writing() as session:
-        changes.change(session, number, wanted, actor, at=at)
+    with database.writing() as conn:
+        changes.change(conn, number, wanted, actor, at=at)
 
 
 def exported(database, folder, ending=".csv"):
@@ -84,8 +84,8 @@ HARD = [
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_what_was_filed_comes_back_exactly_in_every_format(desk, tmp_path, ending):
-    with desk.writing() as session:
-        numbers = [tickets.file(session, ticket, "IT", {}, at=NOW) for ticket in HARD]
+    with desk.writing() as conn:
+        numbers = [tickets.file(conn, ticket, "IT", {}, at=NOW) for ticket in HARD]
     history = exported(desk, tmp_path, ending)
     assert history.rejected == []
     names = ["mail/4711", str(numbers[1]), "a%2Fb/7/8", "a/b/7/8", str(numbers[4])]
@@ -141,8 +141,8 @@ def test_a_value_that_a_rule_put_in_a_persons_place_is_no_label(desk, tmp_path):
     number = file(desk)
     change(desk, number, assignee="борис")
     change(desk, number, queue="Billing")
-    with desk.reading() as session:
-        assert tickets.find(session, number).assignee is None
+    with desk.reading() as conn:
+        assert tickets.find(conn, number).assignee is None
     assert labels(exported(desk, tmp_path)) == {str(number): {"queue": "Billing"}}
 
 
@@ -218,14 +218,14 @@ def stood(desk):
     silent, corrected, confirmed, blindly, led, back = (file(desk) for _ in range(6))
     change(desk, corrected, queue="Billing")
     change(desk, back, queue="Billing")
-    with desk.writing() as session:
-        changes.change(session, back, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
+    with desk.writing() as conn:
+        changes.change(conn, back, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
         for number in (confirmed, led):
             told = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
-            Journal.record(session, Stamp(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
+            Journal.record(conn, Stamp(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
         for number, answer in ((blindly, "IT"), (led, "Billing")):
-            session.execute(insert(BLIND_REVIEWS), {"ticket_id": number, "decision": 1, "at": NOW})
-            blind.answered(session, number, answer, "ann", NOW)
+            conn.execute(insert(BLIND_REVIEWS), {"ticket_id": number, "decision": 1, "at": NOW})
+            blind.answered(conn, number, answer, "ann", NOW)
     for number in (silent, corrected, confirmed, blindly, led, back):
         change(desk, number, at=NOW + timedelta(hours=1), status="resolved")
     return silent, corrected, confirmed, blindly, led, back
@@ -239,15 +239,15 @@ def test_each_label_says_who_stands_behind_it(desk, tmp_path, stood, ending):
 
 def test_what_a_rule_filled_in_was_chosen_by_nobody(desk, tmp_path):
     number = file(desk)
-    with desk.writing() as session:
-        changes.change(session, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
+    with desk.writing() as conn:
+        changes.change(conn, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
     change(desk, number, status="resolved")
     assert exported(desk, tmp_path).trust["priority"] == ["untouched"]
 
 
 def test_a_label_that_a_ticket_was_filed_with_is_as_good_as_any(desk, tmp_path):
-    with desk.writing() as session:
-        number = tickets.file(session, Ticket(id="", subject="VPN", created_at=NOW), "IT", {}, at=NOW)
+    with desk.writing() as conn:
+        number = tickets.file(conn, Ticket(id="", subject="VPN", created_at=NOW), "IT", {}, at=NOW)
     change(desk, number, status="resolved")
     history = exported(desk, tmp_path)
     assert (labels(history)[str(number)], trusted(history)[str(number)]) == ({"queue": "IT"}, "")
@@ -256,6 +256,6 @@ def test_a_label_that_a_ticket_was_filed_with_is_as_good_as_any(desk, tmp_path):
 def test_a_ticket_that_is_open_and_was_given_back_teaches_nothing(desk, tmp_path):
     number = file(desk)
     change(desk, number, queue="Billing")
-    with desk.writing() as session:
-        changes.change(session, number, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
+    with desk.writing() as conn:
+        changes.change(conn, number, {"queue": "IT"}, ANN, at=NOW, why=journey.TAKEN_BACK)
     assert labels(exported(desk, tmp_path)) == {str(number): {}}

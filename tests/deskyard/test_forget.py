@@ -44,9 +44,9 @@ def clock():
 
 @pytest.fixture
 def desk(database, home):
-    with database.writing() as session:
-        ensure(session, ["IT", "Billing"])
-        agents.ensure(session, {"ann": ["IT", "Billing"]})
+    with database.writing() as conn:
+        ensure(conn, ["IT", "Billing"])
+        agents.ensure(conn, {"ann": ["IT", "Billing"]})
     return Yard(database, home / "models")
 
 
@@ -62,24 +62,24 @@ def live(yard, number, requester=ANNA):
     corrections.say(yard, number, Actor("person", "carl@example.org"), "kumquat", public=True)
     corrections.correct(yard, number, {"queue": "IT"}, AGENT, seen=None, why="she said platypus")
     corrections.correct(yard, number, {"status": "resolved"}, Actor("person", requester), seen=None, why="platypus")
-    with yard.database.writing() as session:
-        status_links.keep(session, number, f"secret {number}", clock())
-        status_links.rate(session, status_links.find(session, f"secret {number}"), 5, "kumquat!", clock())
+    with yard.database.writing() as conn:
+        status_links.keep(conn, number, f"secret {number}", clock())
+        status_links.rate(conn, status_links.find(conn, f"secret {number}"), 5, "kumquat!", clock())
 
 
 def everything(database):
     """Every text of every row of ours, in one."""
     found = []
-    with database.reading() as session:
-        for name in inspect(session).get_table_names():
+    with database.reading() as conn:
+        for name in inspect(conn).get_table_names():
             if name.startswith(PREFIXES):
-                found += [str(value) for row in session.execute(text(f"SELECT * FROM {name}")) for value in row]
+                found += [str(value) for row in conn.execute(text(f"SELECT * FROM {name}")) for value in row]
     return "\n".join(found).lower()
 
 
 def forget_anna(database):
-    with database.reading() as session:
-        found = forget.of_requester(session, ANNA.lower())
+    with database.reading() as conn:
+        found = forget.of_requester(conn, ANNA.lower())
     return found, forget.erase(database, found, forget.pseudonym(ANNA), AGENT, clock)
 
 
@@ -100,52 +100,52 @@ def test_nothing_that_a_requester_wrote_and_nobody_who_wrote_is_left_in_any_row(
 def test_the_ticket_its_labels_its_people_and_its_decisions_stay(desk):
     number = file(desk, created_at=datetime(2026, 1, 5, tzinfo=UTC))
     live(desk, number)
-    with desk.database.reading() as session:
-        before, entries, steps = tickets.get(session, number), Journal.of(session, number), journey.of(session, number)
+    with desk.database.reading() as conn:
+        before, entries, steps = tickets.get(conn, number), Journal.of(conn, number), journey.of(conn, number)
     forget_anna(desk.database)
-    with desk.database.reading() as session:
-        now = tickets.get(session, number)
+    with desk.database.reading() as conn:
+        now = tickets.get(conn, number)
         assert now.erased_at is not None
         assert (now.queue, now.status, now.received_at) == (before.queue, "resolved", before.received_at)
         assert now.version == before.version + 1
-        after = Journal.of(session, number)
+        after = Journal.of(conn, number)
         assert [(one.id, one.kind, one.at) for one in after] == [(one.id, one.kind, one.at) for one in entries]
         decided = [(one.kind, one.content) for one in entries if one.kind == DECIDED]
         assert [(one.kind, one.content) for one in after if one.kind == DECIDED] == decided
         assert {one.content["by"] for one in after if one.kind == CORRECTED} == {"ann"}
-        told = [(one.field, one.was, one.became) for one in journey.of(session, number)]
+        told = [(one.field, one.was, one.became) for one in journey.of(conn, number)]
         assert told == [(one.field, one.was, one.became) for one in steps]
-        assert [one.actor.name for one in comments.of(session, number)] == ["ann", "requester", "somebody"]
+        assert [one.actor.name for one in comments.of(conn, number)] == ["ann", "requester", "somebody"]
 
 
 def test_reports_count_the_same_before_and_after(desk):
     for requester in (ANNA, BORIS):
         live(desk, file(desk, requester), requester)
     rollups.refresh(desk.database, UTC_ZONE)
-    with desk.database.reading() as session:
-        before = session.execute(TICKET_FACTS.select()).all()
+    with desk.database.reading() as conn:
+        before = conn.execute(TICKET_FACTS.select()).all()
     forget_anna(desk.database)
-    with desk.database.writing() as session:
-        session.execute(ROLLUP_STATE.update().values(rules=-1))  # count all of it anew
+    with desk.database.writing() as conn:
+        conn.execute(ROLLUP_STATE.update().values(rules=-1))  # count all of it anew
     rollups.refresh(desk.database, UTC_ZONE)
-    with desk.database.reading() as session:
-        assert session.execute(TICKET_FACTS.select()).all() == before
+    with desk.database.reading() as conn:
+        assert conn.execute(TICKET_FACTS.select()).all() == before
     assert before[0].replies == 2  # those of ann and of carl
 
 
 def test_no_hash_that_is_left_tells_a_guessed_text(desk):
     ticket = Ticket(id="", subject="the quokka is offline", requester=ANNA, created_at=datetime(2026, 1, 5, tzinfo=UTC))
     number = int(route(desk, ticket).answer["ticket"]["id"])
-    with desk.database.reading() as session:
-        filed = tickets.get(session, number)
-        entry = Journal.first_decision(session, number)
+    with desk.database.reading() as conn:
+        filed = tickets.get(conn, number)
+        entry = Journal.first_decision(conn, number)
     assert entry.ticket_hash == seal(filed.ticket, filed.salt).ticket_hash != fingerprint(filed.ticket)
     forget_anna(desk.database)
     left = everything(desk.database)
     assert filed.salt not in left
     assert fingerprint(filed.ticket)[:10] not in left
-    with desk.database.reading() as session:
-        assert tickets.get(session, number).salt == ""
+    with desk.database.reading() as conn:
+        assert tickets.get(conn, number).salt == ""
 
 
 def test_other_peoples_tickets_stay_and_lose_only_what_the_forgotten_said_there(desk):
@@ -154,9 +154,9 @@ def test_other_peoples_tickets_stay_and_lose_only_what_the_forgotten_said_there(
     corrections.say(desk, number, AGENT, "well said", public=True)
     found, erased = forget_anna(desk.database)
     assert (erased, len(found.comments)) == (0, 1)
-    with desk.database.reading() as session:
-        now = tickets.get(session, number)
-        said = [(one.actor.name, one.text) for one in comments.of(session, number)]
+    with desk.database.reading() as conn:
+        now = tickets.get(conn, number)
+        said = [(one.actor.name, one.text) for one in comments.of(conn, number)]
     assert (now.ticket.subject, now.ticket.requester, now.erased_at) == ("about the invoice", BORIS, None)
     assert said == [("somebody", ""), ("ann", "well said")]
     assert not any(word in everything(desk.database) for word in ("obsidian", "anna.wald"))
@@ -165,21 +165,21 @@ def test_other_peoples_tickets_stay_and_lose_only_what_the_forgotten_said_there(
 def test_what_an_agent_wrote_to_others_stays_when_the_agents_own_tickets_go(desk):
     mine, other = file(desk, "ann", "quokka of my own"), file(desk, BORIS)
     corrections.say(desk, other, AGENT, "an answer", public=True)
-    with desk.database.reading() as session:
-        found = forget.of_requester(session, "ann")
+    with desk.database.reading() as conn:
+        found = forget.of_requester(conn, "ann")
     assert ([one.number for one in found.tickets], found.comments, found.kept) == ([mine], (), 1)
     forget.erase(desk.database, found, "x", AGENT, clock)
-    with desk.database.reading() as session:
-        assert [(one.actor.name, one.text) for one in comments.of(session, other)] == [("ann", "an answer")]
-        assert tickets.get(session, mine).ticket.subject == ""
+    with desk.database.reading() as conn:
+        assert [(one.actor.name, one.text) for one in comments.of(conn, other)] == [("ann", "an answer")]
+        assert tickets.get(conn, mine).ticket.subject == ""
 
 
 def test_again_it_finds_nothing_and_a_run_that_was_cut_off_goes_on(desk, monkeypatch):
     monkeypatch.setattr(forget, "BATCH", 2)
     for _ in range(5):
         file(desk)
-    with desk.database.reading() as session:
-        found = forget.of_requester(session, ANNA)
+    with desk.database.reading() as conn:
+        found = forget.of_requester(conn, ANNA)
     turns = count()
     assert forget.erase(desk.database, found, "x", AGENT, clock, lambda: next(turns) < 1) == 2
     again, erased = forget_anna(desk.database)
@@ -191,8 +191,8 @@ def test_again_it_finds_nothing_and_a_run_that_was_cut_off_goes_on(desk, monkeyp
 def test_it_is_audited_by_number_and_a_keyed_hash_of_the_name(desk, home):
     file(desk), file(desk)
     forget_anna(desk.database)
-    with desk.database.reading() as session:
-        (deed,) = audit.listed(session).items
+    with desk.database.reading() as conn:
+        (deed,) = audit.listed(conn).items
     assert (deed.deed, deed.actor) == ("ticket.erase", AGENT)
     assert re.fullmatch(r"requester [0-9a-f]{16}: 2 tickets", deed.subject)
     assert forget.pseudonym(f" {ANNA.upper()} ") in deed.subject
@@ -203,16 +203,16 @@ def test_it_is_audited_by_number_and_a_keyed_hash_of_the_name(desk, home):
 
 @pytest.mark.parametrize("name", ["", "  ", "requester", "somebody"])
 def test_nobodys_name_is_refused(desk, name):
-    with desk.database.reading() as session, pytest.raises(BadInput, match="whose tickets"):
-        forget.of_requester(session, name)
+    with desk.database.reading() as conn, pytest.raises(BadInput, match="whose tickets"):
+        forget.of_requester(conn, name)
 
 
 def test_an_erased_ticket_is_sent_again_and_is_no_new_one(desk):
     number = file(desk, id="4711", source="mail")
     forget_anna(desk.database)
     assert file(desk, id="4711", source="mail") == number
-    with desk.database.reading() as session:
-        assert tickets.get(session, number).ticket.subject == ""
+    with desk.database.reading() as conn:
+        assert tickets.get(conn, number).ticket.subject == ""
 
 
 def test_nothing_more_is_said_about_an_erased_ticket_and_it_can_still_be_moved(desk):
@@ -221,8 +221,8 @@ def test_nothing_more_is_said_about_an_erased_ticket_and_it_can_still_be_moved(d
     with pytest.raises(StoreConflict, match="is erased"):
         corrections.say(desk, number, Actor("person", ANNA), "obsidian", public=True)
     corrections.correct(desk, number, {"status": "closed"}, AGENT, seen=None)
-    with desk.database.reading() as session:
-        assert tickets.get(session, number).status == "closed"
+    with desk.database.reading() as conn:
+        assert tickets.get(conn, number).status == "closed"
 
 
 def test_it_teaches_nothing_any_more(desk, tmp_path):
@@ -238,28 +238,28 @@ def test_it_teaches_nothing_any_more(desk, tmp_path):
 def test_retention_erases_what_was_solved_and_not_touched_since(desk):
     old, fresh, unsolved = (file(desk, BORIS) for _ in range(3))
     now = clock()
-    with desk.database.writing() as session:
+    with desk.database.writing() as conn:
         for number, status, at in (
             (old, "resolved", now - timedelta(days=31)),
             (fresh, "closed", now - timedelta(days=29)),
             (unsolved, "waiting", now - timedelta(days=400)),
         ):
-            changes.set_values(session, tickets.get(session, number), {"status": status}, at)
-            session.execute(TICKETS.update().values(received_at=now - timedelta(days=500)))
+            changes.set_values(conn, tickets.get(conn, number), {"status": status}, at)
+            conn.execute(TICKETS.update().values(received_at=now - timedelta(days=500)))
     assert forget.expire(desk.database, 30, AGENT, clock, lambda: True) == 1
-    with desk.database.reading() as session:
-        erased = {one for one in (old, fresh, unsolved) if tickets.get(session, one).erased_at is not None}
-        (deed,) = audit.listed(session).items
+    with desk.database.reading() as conn:
+        erased = {one for one in (old, fresh, unsolved) if tickets.get(conn, one).erased_at is not None}
+        (deed,) = audit.listed(conn).items
     assert erased == {old}
     assert deed.subject == "solved and not touched for 30 days: 1 ticket"
 
 
 def test_a_ticket_that_was_opened_again_meanwhile_is_not_expired(desk):
     number = file(desk, BORIS)
-    with desk.database.writing() as session:
-        changes.set_values(session, tickets.get(session, number), {"status": "resolved"}, clock())
-    with desk.database.reading() as session:
-        found = forget.solved_before(session, clock())
+    with desk.database.writing() as conn:
+        changes.set_values(conn, tickets.get(conn, number), {"status": "resolved"}, clock())
+    with desk.database.reading() as conn:
+        found = forget.solved_before(conn, clock())
     corrections.correct(desk, number, {"status": "open"}, AGENT, seen=None)
     assert (len(found.tickets), forget.erase(desk.database, found, "x", AGENT, clock)) == (1, 0)
 
@@ -267,35 +267,35 @@ def test_a_ticket_that_was_opened_again_meanwhile_is_not_expired(desk):
 def test_a_mirrored_ticket_is_erased_here_and_what_was_to_be_written_there_is_written_no_more(desk):
     at = clock()
     ticket = Ticket(id="77", source="znuny", subject="quokka", requester=ANNA, created_at=at)
-    with desk.database.writing() as session:
-        connections.put(session, "znuny", "znuny", "https://desk.example", since=at)
-        there = connections.named(session, "znuny")
-        number = tickets.file(session, ticket, "IT", {}, at=at, salt="s")
+    with desk.database.writing() as conn:
+        connections.put(conn, "znuny", "znuny", "https://desk.example", since=at)
+        there = connections.named(conn, "znuny")
+        number = tickets.file(conn, ticket, "IT", {}, at=at, salt="s")
         row = {"ticket_id": number, "connection_id": there.id, "ref": "77", "version": "marzipan", "read_at": at}
-        session.execute(MIRROR.insert().values(row))
+        conn.execute(MIRROR.insert().values(row))
         stamp = Stamp(number, fingerprint(ticket), at, None, "p")
         marker = f"d1-{stamp.ticket_hash[:10]}"
         wished = (WISHED, {"delivery": marker, "set": {"queue": "IT"}})
         said = (DELIVERED, {"delivery": marker, "result": "rejected", "why": {"queue": "no queue for quokka"}})
-        Journal.record(session, stamp, (SEEN, {"source": "znuny", "external_id": "77"}), wished, said)
+        Journal.record(conn, stamp, (SEEN, {"source": "znuny", "external_id": "77"}), wished, said)
         sent = Delivery(
             id=marker, ref="77", set={"queue": "IT"}, expect={"queue": None}, note="obsidian", seen_version="kumquat"
         )
-        sending = deliveries.add(session, sent, ticket=number, connection=there.id, decision=1, priority=None, at=at)
+        sending = deliveries.add(conn, sent, ticket=number, connection=there.id, decision=1, priority=None, at=at)
     found, _ = forget_anna(desk.database)
     assert dict(found.elsewhere) == {"znuny": 1}
     left = everything(desk.database)
     assert [word for word in (*SECRETS, marker) if word in left] == []
-    with desk.database.writing() as session:
-        assert deliveries.OUTBOX.get(session, sending).state == "done"
-        assert deliveries.OUTBOX.begin(session, sending, 1, "me", lambda _: False, at) is None
+    with desk.database.writing() as conn:
+        assert deliveries.OUTBOX.get(conn, sending).state == "done"
+        assert deliveries.OUTBOX.begin(conn, sending, 1, "me", lambda _: False, at) is None
     seen = StoredTicket(ref="77", ticket=ticket, updated_at=clock(), version="marzipan", queue="Billing")
-    with desk.database.writing() as session:
-        before = mirror.known(session, there.id, ["77"])["77"]
-        mirror.observe(session, there, seen, before, clock(), [], AGENT, clock())
+    with desk.database.writing() as conn:
+        before = mirror.known(conn, there.id, ["77"])["77"]
+        mirror.observe(conn, there, seen, before, clock(), [], AGENT, clock())
     assert [word for word in (*SECRETS, marker) if word in everything(desk.database)] == []
-    with desk.database.reading() as session:
-        assert tickets.get(session, number).queue == "Billing"
+    with desk.database.reading() as conn:
+        assert tickets.get(conn, number).queue == "Billing"
 
 
 def test_the_command_names_the_help_desks_and_the_agents_words_that_it_leaves():
@@ -314,10 +314,10 @@ def test_no_byte_of_it_is_left_in_the_files_of_sqlite(desk, tmp_path):
         live(desk, file(desk, ANNA if n % 3 else BORIS, body=f"marzipan {n} " * 400), ANNA if n % 3 else BORIS)
     assert holding(folder, b"Anna.Wald")
     reader = open_database(str(desk.database.url))  # another process, as a service would be, with a connection open
-    with reader.reading() as session:
-        session.scalar(COMMENTS.select().limit(1))
-    with desk.database.reading() as session:
-        found = forget.of_requester(session, ANNA)
+    with reader.reading() as conn:
+        conn.scalar(COMMENTS.select().limit(1))
+    with desk.database.reading() as conn:
+        found = forget.of_requester(conn, ANNA)
     mine = [salt_of(desk.database, one.number) for one in found.tickets]
     forget_anna(desk.database)
     assert desk.database.scrub()
@@ -327,8 +327,8 @@ def test_no_byte_of_it_is_left_in_the_files_of_sqlite(desk, tmp_path):
 
 
 def salt_of(database, number):
-    with database.reading() as session:
-        return tickets.get(session, number).salt
+    with database.reading() as conn:
+        return tickets.get(conn, number).salt
 
 
 def holding(folder, word):

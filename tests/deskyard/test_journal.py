@@ -19,22 +19,22 @@ def stamp(number=1):
 
 
 def test_entries_come_back_in_order_as_they_were_written(database):
-    with database.writing() as session:
-        written = Journal.record(session, stamp(), (SEEN, {"source": "api"}), (DECIDED, {"n": 0.1}), (PLACED, {}))
-        Journal.record(session, stamp(2), (SEEN, {}))
-    with database.reading() as session:
-        assert Journal.of(session, 1) == written
+    with database.writing() as conn:
+        written = Journal.record(conn, stamp(), (SEEN, {"source": "api"}), (DECIDED, {"n": 0.1}), (PLACED, {}))
+        Journal.record(conn, stamp(2), (SEEN, {}))
+    with database.reading() as conn:
+        assert Journal.of(conn, 1) == written
         assert [entry.kind for entry in written] == [SEEN, DECIDED, PLACED]
         assert written[0].at == NOW
 
 
 def test_the_first_decision_stays_the_first(database):
-    with database.writing() as session:
+    with database.writing() as conn:
         for n in range(3):
-            Journal.record(session, stamp(), (SEEN, {}), (DECIDED, {"n": n}))
-    with database.reading() as session:
-        assert Journal.first_decision(session, 1).content == {"n": 0}
-        assert Journal.first_decision(session, 2) is None
+            Journal.record(conn, stamp(), (SEEN, {}), (DECIDED, {"n": n}))
+    with database.reading() as conn:
+        assert Journal.first_decision(conn, 1).content == {"n": 0}
+        assert Journal.first_decision(conn, 2) is None
 
 
 def test_the_journal_offers_no_way_to_change_or_remove_an_entry_but_to_take_names_out():

@@ -13,8 +13,8 @@ from deskyard.desk.journey import Actor
 
 def deeds(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        found = audit.listed(session).items
+    with database.reading() as conn:
+        found = audit.listed(conn).items
     database.close()
     assert {deed.actor for deed in found} <= {Actor("person", getpass.getuser())}
     return [(deed.deed, deed.subject) for deed in found]
@@ -28,8 +28,8 @@ def test_a_new_key_prints_its_secret_alone_on_a_line_so_that_a_script_can_take_i
     assert "Authorization: Bearer" in said.err
     assert said.out.strip() not in said.err
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        assert access.in_use(session).find(said.out.strip()).role == "machine"
+    with database.reading() as conn:
+        assert access.in_use(conn).find(said.out.strip()).role == "machine"
     database.close()
 
 

@@ -20,10 +20,10 @@ def models(home, made):
 
 def in_use():
     database = open_database()
-    with database.reading() as session:
-        row = active_model.current(session)
-        names = [queue.name for queue in queues.listed(session).items]
-        deeds = [deed.deed for deed in audit.listed(session).items]
+    with database.reading() as conn:
+        row = active_model.current(conn)
+        names = [queue.name for queue in queues.listed(conn).items]
+        deeds = [deed.deed for deed in audit.listed(conn).items]
     database.close()
     return (row.name if row else None), names, deeds
 

@@ -10,22 +10,22 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def test_the_newest_version_is_in_force_and_none_is_lost(database):
-    with database.reading() as session:
-        assert Policies.current(session).policy == FRESH
+    with database.reading() as conn:
+        assert Policies.current(conn).policy == FRESH
     for mode in (Mode.OFF, Mode.SHADOW):
-        with database.writing() as session:
-            Policies.put(session, Policy(mode=mode), "ann", NOW)
-    with database.reading() as session:
-        assert Policies.current(session).policy.mode is Mode.SHADOW
-        assert [(v.number, v.policy.mode.value, v.actor) for v in Policies.past(session, 9)] == [
+        with database.writing() as conn:
+            Policies.put(conn, Policy(mode=mode), "ann", NOW)
+    with database.reading() as conn:
+        assert Policies.current(conn).policy.mode is Mode.SHADOW
+        assert [(v.number, v.policy.mode.value, v.actor) for v in Policies.past(conn, 9)] == [
             (2, "shadow", "ann"), (1, "off", "ann"),
         ]  # fmt: skip
 
 
 def test_putting_the_same_policy_again_makes_no_version(database):
     for _ in range(2):
-        with database.writing() as session:
-            assert Policies.put(session, Policy(mode=Mode.OFF), "ann", NOW).number == 1
+        with database.writing() as conn:
+            assert Policies.put(conn, Policy(mode=Mode.OFF), "ann", NOW).number == 1
 
 
 def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(command, home):

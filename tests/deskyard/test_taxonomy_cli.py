@@ -12,9 +12,9 @@ from deskyard.settings import settings
 def desk(home):
     """The database of the command's home, with two queues; ann serves IT."""
     database = open_database(settings().database)
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing"])
-        agents.ensure(session, {"ann": ["IT"]})
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing"])
+        agents.ensure(conn, {"ann": ["IT"]})
     yield database
     database.close()
 
@@ -30,8 +30,8 @@ def test_turns_are_listed_by_their_days_and_each_is_a_version_with_who_and_why(d
         "queue 'IT' and 'VPN' merged into 'Network' on 2999-01-01 (to come)",
     ]
     assert "[[taxonomy]]\non = 2020-01-01\n" in command("policy", "show").out
-    with desk.reading() as session:
-        subjects = [deed.subject for deed in audit.listed(session).items]
+    with desk.reading() as conn:
+        subjects = [deed.subject for deed in audit.listed(conn).items]
     assert subjects[1] == "version 2: queue 'Billing' renamed to 'Счета' on 2020-01-01; a new word"
 
 
@@ -68,8 +68,8 @@ def test_a_turn_that_says_nothing_is_refused(desk, command, words, told):
 
 def test_a_new_queue_is_made_and_served_by_those_who_served_the_old_one(desk, command):
     command("taxonomy", "rename", "queue", "IT", "Network")
-    with desk.reading() as session:
-        made, ann = queues.find(session, "Network"), agents.find(session, "ann")
+    with desk.reading() as conn:
+        made, ann = queues.find(conn, "Network"), agents.find(conn, "ann")
     assert made is not None
     assert made.open
     assert ann is not None

@@ -25,27 +25,27 @@ MODEL, ANN = Actor("machine", "b" * 64), Actor("person", "ann")
 
 @pytest.fixture
 def desk(database):
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing"])
-        agents.ensure(session, {"ann": ["IT", "Billing"]})
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing"])
+        agents.ensure(conn, {"ann": ["IT", "Billing"]})
     return database
 
 
 def decide(database, queue="IT", at=NOW, **values):
     """A ticket that the machine placed, as the service writes it down; its number and that of the decision."""
     ticket = Ticket(id="", subject="VPN")
-    with database.writing() as session:
-        number = tickets.file(session, ticket, queue, values, at=at)
+    with database.writing() as conn:
+        number = tickets.file(conn, ticket, queue, values, at=at)
         stamp = Stamp(number, fingerprint(ticket), at, MODEL.name, "p")
-        (entry,) = Journal.record(session, stamp, (DECIDED, {"placement": {"queue": queue}}))
+        (entry,) = Journal.record(conn, stamp, (DECIDED, {"placement": {"queue": queue}}))
         set_ = {"queue": queue, **values}.items()
-        journey.take(session, number, [Step(at, MODEL, name, None, value, "", entry.id) for name, value in set_])
+        journey.take(conn, number, [Step(at, MODEL, name, None, value, "", entry.id) for name, value in set_])
     return number, entry.id
 
 
 def change(database, number, actor=ANN, **wanted):
-    with database.writing() as session:
-        changes.change(session, number, wanted, actor, at=datetime.now(UTC))
+    with database.writing() as conn:
+        changes.change(conn, number, wanted, actor, at=datetime.now(UTC))
 
 
 def look(database, since=LONG_AGO, queue=None):
@@ -58,8 +58,8 @@ def take_back(database, since=LONG_AGO, queue=None):
 
 
 def now(database, number):
-    with database.reading() as session:
-        return tickets.find(session, number)
+    with database.reading() as conn:
+        return tickets.find(conn, number)
 
 
 def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
@@ -69,9 +69,9 @@ def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
     assert (ticket.queue, ticket.priority, ticket.assignee, ticket.category) == (TRIAGE, None, None, None)
     assert ticket.version == 2
     assert done.back["queue"] == ("IT", TRIAGE)
-    with desk.reading() as session:
-        entry = Journal.of(session, number)[-1]
-        last = journey.of(session, number)[-1]
+    with desk.reading() as conn:
+        entry = Journal.of(conn, number)[-1]
+        last = journey.of(conn, number)[-1]
     assert (entry.kind, entry.content["decision"]) == (UNDONE, decision)
     assert entry.content["back"] == {"queue": TRIAGE, "priority": None, "assignee": None, "category": None}
     assert last.actor == Actor("rule", "undo by root")
@@ -107,15 +107,15 @@ def test_a_ticket_that_a_person_changed_is_left_alone_entirely(desk, touched):
 
 def test_a_ticket_that_a_person_spoke_about_is_left_alone(desk):
     number, _ = decide(desk)
-    with desk.writing() as session:
-        comments.add(session, number, ANN, "I am on it.", public=False, at=NOW)
+    with desk.writing() as conn:
+        comments.add(conn, number, ANN, "I am on it.", public=False, at=NOW)
     assert (look(desk)[number].back, look(desk)[number].stays) == ({}, "a person commented on the ticket")
 
 
 def test_a_note_of_a_program_does_not_hold_a_ticket_back(desk):
     number, _ = decide(desk)
-    with desk.writing() as session:
-        comments.add(session, number, MODEL, "Three alike today.", public=False, at=NOW)
+    with desk.writing() as conn:
+        comments.add(conn, number, MODEL, "Three alike today.", public=False, at=NOW)
     assert look(desk)[number].back
 
 
@@ -170,10 +170,10 @@ def test_an_erased_ticket_is_counted_and_stops_nothing(desk):
     number, _ = decide(desk)
     kept, _ = decide(desk)
     case = look(desk)[number]
-    with desk.writing() as session:
+    with desk.writing() as conn:
         for table in (JOURNEY, TICKETS):
             key = table.c.ticket_id if "ticket_id" in table.c else table.c.id
-            session.execute(table.delete().where(key == number))
+            conn.execute(table.delete().where(key == number))
     assert look(desk)[number].stays == "the ticket is erased"
     assert undo.take_back(desk, case, "root", NOW).stays == "the ticket is erased"
     assert set(take_back(desk)) == {kept}
@@ -181,8 +181,8 @@ def test_an_erased_ticket_is_counted_and_stops_nothing(desk):
 
 def test_a_ticket_that_the_service_routed_is_undone(champion, database):
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
-    with database.writing() as session:
-        Policies.put(session, Policy(mode=Mode.ROUTE), "ann", NOW)
+    with database.writing() as conn:
+        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", NOW)
     yard = Yard(database, champion / "models")
     answer = route(yard, Ticket(id="1", subject="the vpn client drops the connection and the laptop is offline")).answer
     number = int(answer["ticket"]["id"])
@@ -190,8 +190,8 @@ def test_a_ticket_that_the_service_routed_is_undone(champion, database):
     take_back(database)
     ticket = now(database, number)
     assert (ticket.queue, ticket.priority, ticket.assignee) == (TRIAGE, None, None)
-    with database.reading() as session:
-        assert Journal.first_decision(session, number).id == int(answer["decision"])
+    with database.reading() as conn:
+        assert Journal.first_decision(conn, number).id == int(answer["decision"])
 
 
 @pytest.mark.parametrize("said", ["", "yesterday", "2026", "5y", "h2"])
@@ -208,8 +208,8 @@ def test_a_moment_still_to_come_is_refused():
 @pytest.fixture
 def installed(home):
     database = open_database()
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing"])
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing"])
     yield database
     database.close()
 
@@ -227,8 +227,8 @@ def test_the_command_shows_first_and_does_it_only_when_told_to(command, installe
     assert now(installed, number).queue == "IT"
     assert "1 decisions were undone." in command("undo", "--since", "2h", "--queue", "IT", "--apply").out
     assert now(installed, number).queue == TRIAGE
-    with installed.reading() as session:
-        (deed,) = audit.listed(session).items
+    with installed.reading() as conn:
+        (deed,) = audit.listed(conn).items
     assert (deed.deed, deed.subject.endswith("in IT")) == ("undo", True)
 
 

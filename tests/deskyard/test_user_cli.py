@@ -37,11 +37,11 @@ def test_a_new_password_ends_every_session(command, home):
     from datetime import UTC, datetime
 
     now = datetime.now(UTC)
-    with database.writing() as session:
-        secret = sign_in.begin(session, users.named(session, "ann"), now)
+    with database.writing() as conn:
+        secret = sign_in.begin(conn, users.named(conn, "ann"), now)
     assert command("user", "password", "ann", "--password", PASSWORD + "!").code == 0
-    with database.reading() as session:
-        assert sign_in.who(session, secret, now) is None
+    with database.reading() as conn:
+        assert sign_in.who(conn, secret, now) is None
     database.close()
 
 
@@ -60,6 +60,6 @@ def test_with_the_first_user_the_door_is_shut(command, home):
 
     made(command)
     database = open_database(settings().database)
-    with database.reading() as session:
-        assert access.in_use(session).needed
+    with database.reading() as conn:
+        assert access.in_use(conn).needed
     database.close()

@@ -15,13 +15,13 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture
 def ann(database):
-    with database.writing() as session:
-        return users.create(session, "ann", "agent", PASSWORD, "boss", NOW, ["IT"])
+    with database.writing() as conn:
+        return users.create(conn, "ann", "agent", PASSWORD, "boss", NOW, ["IT"])
 
 
 def proved(database, name="ann", password=PASSWORD, code="", now=0.0):
-    with database.writing() as session:
-        return users.proved(session, name, password, code, now)
+    with database.writing() as conn:
+        return users.proved(conn, name, password, code, now)
 
 
 def test_a_password_lets_in_whom_it_belongs_to(database, ann):
@@ -39,16 +39,16 @@ def test_what_is_kept_of_a_password_is_no_password(database, ann):
 
 
 def test_whoever_signs_in_elsewhere_has_no_password_that_fits(database):
-    with database.writing() as session:
-        users.create(session, "oidc", "viewer", "", "boss", NOW)
+    with database.writing() as conn:
+        users.create(conn, "oidc", "viewer", "", "boss", NOW)
     assert proved(database, "oidc", "") is None
 
 
 def test_a_code_is_good_once_and_for_half_a_minute_either_side(database, ann):
     key, address = users.new_second_factor("ann")
     assert address.startswith("otpauth://totp/deskyard:ann?secret=")
-    with database.writing() as session:
-        users.set_second_factor(session, "ann", key, "boss", NOW)
+    with database.writing() as conn:
+        users.set_second_factor(conn, "ann", key, "boss", NOW)
     now = time.time()
     code = pyotp.TOTP(key).at(int(now))
     assert proved(database, now=now) is None
@@ -63,20 +63,20 @@ def test_a_code_is_good_once_and_for_half_a_minute_either_side(database, ann):
      ("bob", "machine", PASSWORD), ("bob", "king", PASSWORD), ("bob", "agent", "short")],
 )  # fmt: skip
 def test_what_can_be_no_user_is_told(database, name, role, password):
-    with pytest.raises(BadInput), database.writing() as session:
-        users.create(session, name, role, password, "boss", NOW)
+    with pytest.raises(BadInput), database.writing() as conn:
+        users.create(conn, name, role, password, "boss", NOW)
 
 
 def test_a_name_is_given_once_and_each_deed_is_in_the_audit_log(database, ann):
-    with database.writing() as session:
-        users.set_password(session, "ann", PASSWORD + "!", "boss", NOW)
-        users.set_role(session, "ann", "manager", [], "boss", NOW)
-        users.disable(session, "ann", "boss", NOW)
+    with database.writing() as conn:
+        users.set_password(conn, "ann", PASSWORD + "!", "boss", NOW)
+        users.set_role(conn, "ann", "manager", [], "boss", NOW)
+        users.disable(conn, "ann", "boss", NOW)
     assert proved(database, password=PASSWORD + "!") is None
-    with pytest.raises(BadInput, match="stays theirs"), database.writing() as session:
-        users.create(session, "ann", "agent", PASSWORD, "boss", NOW)
-    with database.reading() as session:
-        deeds = [(deed.deed, deed.subject) for deed in audit.listed(session).items]
+    with pytest.raises(BadInput, match="stays theirs"), database.writing() as conn:
+        users.create(conn, "ann", "agent", PASSWORD, "boss", NOW)
+    with database.reading() as conn:
+        deeds = [(deed.deed, deed.subject) for deed in audit.listed(conn).items]
     assert deeds == [
         ("user.disable", "ann"),
         ("user.change", "ann: manager; all queues"),

@@ -25,17 +25,17 @@ DAYS = 70
 def fill(database, n=300, seed=1, days=DAYS, start=START):
     """So many tickets of so many days; their numbers."""
     dice, made = random.Random(seed), []
-    with database.writing() as session:
-        ensure(session, QUEUE_NAMES)
+    with database.writing() as conn:
+        ensure(conn, QUEUE_NAMES)
         for i in range(n):
             at = start + timedelta(days=days) * (i / n) + timedelta(minutes=dice.randrange(60))
-            made.append(_file(session, dice, f"{seed}-{i}", at))
+            made.append(_file(conn, dice, f"{seed}-{i}", at))
             if dice.random() < 0.9:
-                _live(session, dice, made[-1], at)
+                _live(conn, dice, made[-1], at)
     return made
 
 
-def _file(session, dice, name, at):
+def _file(conn, dice, name, at):
     queue = dice.choice(QUEUE_NAMES)
     routed = dice.random() < 0.7
     action = "route" if routed else "suggest" if dice.random() < 0.8 else "leave"
@@ -47,7 +47,7 @@ def _file(session, dice, name, at):
     values = {"category": f"about {queue}"} if "category" in decisions else {}
     source = dice.choice(["mail", "form"])
     filed = Ticket(id=name, source=source, subject=f"secret of {name}", requester="who@example.org", created_at=at)
-    number = tickets.file(session, filed, place, values, at=at)
+    number = tickets.file(conn, filed, place, values, at=at)
     code = "queue" if routed else "triage"
     content = {
         "decisions": decisions,
@@ -55,7 +55,7 @@ def _file(session, dice, name, at):
         "set": values,
     }
     events = (SEEN, {"source": source, "external_id": name}), (DECIDED, content), (PLACED, {"queue": place})
-    Journal.record(session, Stamp(number, "h", at, "b", "p"), *events)
+    Journal.record(conn, Stamp(number, "h", at, "b", "p"), *events)
     return number
 
 
@@ -64,38 +64,38 @@ def _decision(action, label, others):
     return {"label": label, "confidence": 0.9, "action": action, "top": top, "reasons": [{"code": "x", "text": ""}]}
 
 
-def _live(session, dice, number, at):
+def _live(conn, dice, number, at):
     for _ in range(dice.choice([0, 0, 0, 1, 1, 2, 4])):
         at += timedelta(minutes=dice.randrange(1, 2000))
-        change(session, number, "queue", dice.choice(QUEUE_NAMES), at)
-    change(session, number, "priority", dice.choice(["low", "medium", "high", "critical"]), at)
-    change(session, number, "assignee", dice.choice(AGENTS), at)
+        change(conn, number, "queue", dice.choice(QUEUE_NAMES), at)
+    change(conn, number, "priority", dice.choice(["low", "medium", "high", "critical"]), at)
+    change(conn, number, "assignee", dice.choice(AGENTS), at)
     for _ in range(dice.randrange(3)):
         at += timedelta(minutes=dice.randrange(1, 500))
         who, public = dice.choice(["ann", "bob", "who@example.org"]), dice.random() < 0.8
-        say(session, number, who, public, at)
+        say(conn, number, who, public, at)
     if dice.random() < 0.85:
-        change(session, number, "status", "resolved", at + timedelta(minutes=dice.randrange(1, 3000)))
+        change(conn, number, "status", "resolved", at + timedelta(minutes=dice.randrange(1, 3000)))
         if dice.random() < 0.05:
-            change(session, number, "status", "open", at + timedelta(days=3))
+            change(conn, number, "status", "open", at + timedelta(days=3))
 
 
-def change(session, number, field, becomes, at):
+def change(conn, number, field, becomes, at):
     """A person sets a field."""
-    was = tickets.get(session, number).value(field)
+    was = tickets.get(conn, number).value(field)
     if was == becomes:
         return
     values = {field: becomes}
     if field == "queue":
-        values = {"queue_id": session.scalar(select(QUEUES.c.id).where(QUEUES.c.name == becomes))}
-    session.execute(update(TICKETS).where(TICKETS.c.id == number).values(**values))
-    journey.take(session, number, [Step(at, Actor("person", "ann"), field, was, becomes, "")])
+        values = {"queue_id": conn.scalar(select(QUEUES.c.id).where(QUEUES.c.name == becomes))}
+    conn.execute(update(TICKETS).where(TICKETS.c.id == number).values(**values))
+    journey.take(conn, number, [Step(at, Actor("person", "ann"), field, was, becomes, "")])
     told = {"field": field, "from": was, "to": becomes, "by": "ann", "kind": "person"}
-    Journal.record(session, Stamp(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
+    Journal.record(conn, Stamp(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
 
 
-def say(session, number, who, public, at):
+def say(conn, number, who, public, at):
     """A person says something."""
-    comments.add(session, number, Actor("person", who), "words", public=public, at=at)
+    comments.add(conn, number, Actor("person", who), "words", public=public, at=at)
     told = {"comment": 1, "by": who, "kind": "person", "public": public}
-    Journal.record(session, Stamp(number, "h", at, "b", "p"), (COMMENTED, told))
+    Journal.record(conn, Stamp(number, "h", at, "b", "p"), (COMMENTED, told))

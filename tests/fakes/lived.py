@@ -51,10 +51,10 @@ def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7,
     world = World(seed=seed, days=days, start=now - timedelta(days=days))
     opened = open_database(database)
     try:
-        with opened.writing() as session:
-            ensure(session)
-            agents.ensure(session, {one.login: tuple(one.skills) for one in world.desk.agents})
-            Policies.put(session, Policy(mode=Mode.ROUTE, precision=precision), "ann", now - timedelta(days=days))
+        with opened.writing() as conn:
+            ensure(conn)
+            agents.ensure(conn, {one.login: tuple(one.skills) for one in world.desk.agents})
+            Policies.put(conn, Policy(mode=Mode.ROUTE, precision=precision), "ann", now - timedelta(days=days))
         yard, dice = Yard(opened, home / "models"), random.Random(seed)
         batch: list[SimulatedTicket] = []
         for one in world.tickets(tickets):
@@ -72,10 +72,10 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
     answered = route_all(yard, [Arrival(one.ticket) for one in batch])
     numbers = [int(one.answer["ticket"]["id"]) for one in answered]
     database: Database = yard.database
-    with database.writing() as session:
+    with database.writing() as conn:
         stands = {
             row.id: row
-            for row in session.execute(
+            for row in conn.execute(
                 TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
                 .select()
                 .where(TICKETS.c.id.in_(numbers))
@@ -88,13 +88,13 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
                 )
             )
         }
-        queues = {row.name: row.id for row in session.execute(QUEUES.select())}
+        queues = {row.name: row.id for row in conn.execute(QUEUES.select())}
         came = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
         for table, column in ((JOURNAL_ENTRIES, "ticket_id"), (JOURNEY, "ticket_id")):
-            session.execute(
+            conn.execute(
                 update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), came
             )
-        firsts = Journal.first_decisions(session, numbers)
+        firsts = Journal.first_decisions(conn, numbers)
         steps, events, rows, said = {}, [], [], []
         for number, one in zip(numbers, batch, strict=True):
             mine, status = _life(one, stands[number], queues, now, dice)
@@ -125,11 +125,11 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
                 said.append({"ticket_id": number, "at": answer_at, **answer})
                 told = {"comment": 0, "by": by, "kind": "person", "public": True}
                 events.append((replace(stamp, at=answer_at), COMMENTED, told))
-        journey.take_all(session, steps)
-        Journal.record_all(session, events)
+        journey.take_all(conn, steps)
+        Journal.record_all(conn, events)
         if said:
-            session.execute(COMMENTS.insert(), said)
-        session.execute(
+            conn.execute(COMMENTS.insert(), said)
+        conn.execute(
             update(TICKETS)
             .where(TICKETS.c.id == bindparam("number"))
             .values(

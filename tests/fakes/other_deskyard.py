@@ -23,9 +23,9 @@ class There:
     def __init__(self, database, base):
         self.database = database
         self.base = base
-        with self.database.writing() as session:
+        with self.database.writing() as conn:
             now = datetime.now(UTC)
-            self.keys = {name: access.create(session, name, role, "test", now) for name, role in ROLES.items()}
+            self.keys = {name: access.create(conn, name, role, "test", now) for name, role in ROLES.items()}
         self.client = httpx2.Client(base_url=f"{base}/v1", timeout=30)
         for queue in ("IT", "Billing", "Кадры/Отпуск"):
             self.ask("boss", "PUT", f"/queues/{queue}", json={})
@@ -48,8 +48,8 @@ class There:
         refs = [self.file() for _ in range(n)]
         if at is not None:
             moved = update(TICKETS).where(TICKETS.c.id.in_(map(int, refs)))
-            with self.database.writing() as session:
-                session.execute(moved.values(received_at=at, updated_at=at))
+            with self.database.writing() as conn:
+                conn.execute(moved.values(received_at=at, updated_at=at))
         return refs
 
     def set(self, ref, field, value, who="ann"):

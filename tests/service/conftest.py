@@ -57,9 +57,9 @@ def trained(call, champion, tmp_path):
     url = f"sqlite:///{tmp_path}/desk.db"
     database = open_database(url)
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
-    with database.writing() as session:
-        agents.ensure(session, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
-        Policies.put(session, ROUTE, "ann", datetime.now(UTC))
+    with database.writing() as conn:
+        agents.ensure(conn, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
+        Policies.put(conn, ROUTE, "ann", datetime.now(UTC))
     database.close()
     return call(Settings(home=champion, database_url=url))
 

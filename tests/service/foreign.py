@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from deskyard import stores
 from deskyard.foreign import connections, deliveries, secrets
-from deskyard.foreign.connections import Connection
+from deskyard.foreign.connections import StoreConnection
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from tests.conftest import SUBJECTS
@@ -37,20 +37,20 @@ def known(folder):
     del sys.modules["plaindesk_store"], stores.STORES["plaindesk"], stores.PROVED["plaindesk"]
 
 
-def connect(database, base, mode=Mode.ROUTE, **more) -> Connection:
+def connect(database, base, mode=Mode.ROUTE, **more) -> StoreConnection:
     """The connection, its secrets, and a policy for its tickets."""
     secrets.keep("plain", TOKEN)
     secrets.keep("plain", SECRET, secrets.HOOK)
-    with database.writing() as session:
-        Policies.put(session, Policy(mode=mode), "ann", datetime.now(UTC))
+    with database.writing() as conn:
+        Policies.put(conn, Policy(mode=mode), "ann", datetime.now(UTC))
         since = datetime.now(UTC) - timedelta(days=1)
-        return connections.put(session, "plain", "plaindesk", base, since=since, **more)
+        return connections.put(conn, "plain", "plaindesk", base, since=since, **more)
 
 
 def states(database) -> dict[str, int]:
     """State → how many deliveries."""
-    with database.reading() as session:
-        return deliveries.OUTBOX.counted(session)
+    with database.reading() as conn:
+        return deliveries.OUTBOX.counted(conn)
 
 
 def wait_for(what, seconds=90.0):

@@ -35,13 +35,13 @@ class Clock:
 
 
 def make_key(app, name, role="admin"):
-    with app.state.yard.database.writing() as session:
-        return {"Authorization": "Bearer " + keys.create(session, name, role, "ann", NOW)}
+    with app.state.yard.database.writing() as conn:
+        return {"Authorization": "Bearer " + keys.create(conn, name, role, "ann", NOW)}
 
 
 def revoke(app, name):
-    with app.state.yard.database.writing() as session:
-        keys.revoke(session, name, "ann", NOW)
+    with app.state.yard.database.writing() as conn:
+        keys.revoke(conn, name, "ann", NOW)
 
 
 def stop_the_clock(app):
@@ -301,8 +301,8 @@ def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
 
 
 def test_without_its_database_the_service_lets_nobody_in_and_says_that_it_lives(guarded):
-    with guarded.app.state.yard.database.writing() as session:
-        session.exec_driver_sql("DROP TABLE access_keys")
+    with guarded.app.state.yard.database.writing() as conn:
+        conn.exec_driver_sql("DROP TABLE access_keys")
     guarded.clock.now += 1
     answered = guarded.client.get("/v1/queues", headers=guarded.keys["admin"])
     assert (answered.status_code, answered.headers["content-type"]) == (503, "application/problem+json")
@@ -379,8 +379,8 @@ def test_every_line_about_a_request_bears_its_id_even_of_a_bug(guarded):
     database = guarded.app.state.yard.database
     client, machine = guarded.client, guarded.keys["machine"]
     number = client.post("/v1/tickets", json={"subject": "VPN"}, headers=machine).json()["ticket"]["id"]
-    with database.writing() as session:
-        session.exec_driver_sql("UPDATE desk_tickets SET created_at = 'never'")
+    with database.writing() as conn:
+        conn.exec_driver_sql("UPDATE desk_tickets SET created_at = 'never'")
     structlog.contextvars.clear_contextvars()
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as told:
         answered = client.get(f"/v1/tickets/{number}", headers={**machine, "X-Request-ID": "seven"})
@@ -414,8 +414,8 @@ def test_whoever_is_refused_again_and_again_can_not_fill_the_disk(guarded):
 
 def test_keys_live_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):
     database = open_database(postgres_url)
-    with database.writing() as session:
-        secret = keys.create(session, "ann", "viewer", "ann", NOW)
+    with database.writing() as conn:
+        secret = keys.create(conn, "ann", "viewer", "ann", NOW)
     database.close()
     for _ in range(2):
         client = call(Settings(home=tmp_path, database_url=postgres_url))

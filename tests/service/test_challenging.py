@@ -51,8 +51,8 @@ def arrive(yard, n, seed=5):
 
 
 def kept(database):
-    with database.reading() as session:
-        return session.execute(SHADOW_ANSWERS.select()).all()
+    with database.reading() as conn:
+        return conn.execute(SHADOW_ANSWERS.select()).all()
 
 
 def test_without_a_challenger_nobody_is_asked(database, yard, models):
@@ -67,17 +67,17 @@ def test_it_is_asked_about_new_tickets_only_and_changes_none(database, yard, mod
     challenging = Challenging(database, models)
     assert not challenging.step()
     new = arrive(yard, 4, seed=6)
-    with database.reading() as session:
-        before = session.execute(challengers.ENTRIES.select()).all()
+    with database.reading() as conn:
+        before = conn.execute(challengers.ENTRIES.select()).all()
     assert challenging.step()
     assert not challenging.step()
     rows = kept(database)
     assert {row.ticket_id for row in rows} == set(new)
     assert {row.target for row in rows} >= {"queue", "priority", "assignee"}
     assert all(row.said and row.ours for row in rows if row.target == "queue")
-    with database.reading() as session:
-        assert session.execute(challengers.ENTRIES.select()).all() == before
-        assert challengers.asked(session, challengers.now(session)) == 4
+    with database.reading() as conn:
+        assert conn.execute(challengers.ENTRIES.select()).all() == before
+        assert challengers.asked(conn, challengers.now(conn)) == 4
 
 
 def test_what_people_made_of_the_tickets_decides_between_the_two(database, yard, models):
@@ -89,8 +89,8 @@ def test_what_people_made_of_the_tickets_decides_between_the_two(database, yard,
     for number, queue in new.items():
         correct(yard, number, {"queue": queue, "status": "resolved"}, ANN, seen=None)
     rollups.refresh(database, ZoneInfo("UTC"))
-    with database.reading() as session:
-        found = challengers.compare_live(session, challengers.now(session), {}, active_model.current(session))
+    with database.reading() as conn:
+        found = challengers.compare_live(conn, challengers.now(conn), {}, active_model.current(conn))
     queue = next(one for one in found.targets if one.target == "queue")
     assert queue.whole.n == 160
     assert queue.whole.first > queue.whole.second
@@ -108,9 +108,9 @@ def test_one_that_can_not_be_used_or_is_in_use_is_refused(database, yard, models
 def test_it_is_no_challenger_any_more_once_it_is_in_use_or_taken_back(database, yard, models):
     promotion.challenge(database, models, "tiny", ANN)
     promotion.challenge(database, models, "", ANN)
-    with database.reading() as session:
-        assert challengers.now(session) is None
+    with database.reading() as conn:
+        assert challengers.now(conn) is None
     promotion.challenge(database, models, "tiny", ANN)
     promotion.promote(database, models, "tiny", ANN, force=True)
-    with database.reading() as session:
-        assert challengers.now(session) is None
+    with database.reading() as conn:
+        assert challengers.now(conn) is None

@@ -12,9 +12,9 @@ from deskyard.stores import desk_pull
 @pytest.fixture
 def keys(client):
     """Headers of a machine's key, of another machine's, and of a person's."""
-    with client.app.state.yard.database.writing() as session:
+    with client.app.state.yard.database.writing() as conn:
         made = {
-            name: access.create(session, name, role, "test", datetime.now(UTC))
+            name: access.create(conn, name, role, "test", datetime.now(UTC))
             for name, role in (("router", "machine"), ("gateway", "machine"), ("ann", "agent"), ("boss", "admin"))
         }
     return {name: {"Authorization": f"Bearer {secret}"} for name, secret in made.items()}

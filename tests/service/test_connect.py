@@ -60,10 +60,10 @@ def test_connecting_says_what_is_there_what_can_not_be_done_and_what_comes_next(
 def test_what_is_kept_begins_in_shadow_and_the_database_holds_no_secret(command, base, database, home):
     said = command("connect", url_of(base), "--name", "plain-2", "--per-minute", "30")
     assert said.code == 0
-    with database.reading() as session:
-        kept = connections.named(session, "plain-2")
-        policy = Policies.current(session).policy
-        rows = session.execute(text("SELECT * FROM store_connections")).all()
+    with database.reading() as conn:
+        kept = connections.named(conn, "plain-2")
+        policy = Policies.current(conn).policy
+        rows = conn.execute(text("SELECT * FROM store_connections")).all()
     assert (kept.kind, kept.place, kept.per_minute, kept.active) == ("plaindesk", base, 30, True)
     assert policy.stores["plain-2"].mode is Mode.SHADOW
     hook = secrets.read("plain-2", secrets.HOOK)
@@ -80,8 +80,8 @@ def test_what_is_kept_begins_in_shadow_and_the_database_holds_no_secret(command,
 def test_a_look_keeps_nothing(command, base, database):
     said = command("connect", url_of(base), "--check")
     assert "It can be worked with. Nothing was kept." in said.out
-    with database.reading() as session:
-        assert connections.every(session) == []
+    with database.reading() as conn:
+        assert connections.every(conn) == []
 
 
 def test_connecting_compares_what_is_there_with_what_the_model_knows(command, base, desk, champion, home):
@@ -203,8 +203,8 @@ def test_the_shadow_report_says_what_would_have_been_and_what_people_did(command
     opened = Opened(database)
 
     def read_all():
-        with database.reading() as session:
-            connection = connections.named(session, "plaindesk")
+        with database.reading() as conn:
+            connection = connections.named(conn, "plaindesk")
         store = opened.of(connection)
         seen = [store.fetch(ref) for ref in desk.tickets]
         foreign.receive(yard, None, connection, store.caps, store.catalogue(), seen, datetime.now(UTC))
@@ -222,7 +222,7 @@ def test_the_shadow_report_says_what_would_have_been_and_what_people_did(command
     }
     assert lines["IT"][:3] == ["4", "3", "67%"]
     assert lines["Billing"][:3] == ["2", "1", "100%"]
-    with database.reading() as session:
-        assert tickets.counted(session)["Inbox"] == 2
+    with database.reading() as conn:
+        assert tickets.counted(conn)["Inbox"] == 2
     assert '"would": 4' in command("shadow-report", "--json").out
     assert "for none the evidence" in command("shadow-report", "plaindesk", "--target", "category").out

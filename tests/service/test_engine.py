@@ -83,16 +83,16 @@ def start(database, yard):
 
 
 def entries(database, kind):
-    with database.reading() as session:
-        numbers = session.execute(text("SELECT DISTINCT ticket_id FROM journal_entries")).scalars().all()
-        return [entry for number in numbers for entry in Journal.of(session, number) if entry.kind == kind]
+    with database.reading() as conn:
+        numbers = conn.execute(text("SELECT DISTINCT ticket_id FROM journal_entries")).scalars().all()
+        return [entry for number in numbers for entry in Journal.of(conn, number) if entry.kind == kind]
 
 
 def retried(database, engine):
     """What `POST /v1/deliveries/{id}/retry` does, for every parked delivery."""
-    with database.writing() as session:
-        for row in deliveries.page(session, 100, None, ("parked",)).items:
-            engine.deliver_later(session, row, deliveries.OUTBOX.again(session, row.id, datetime.now(UTC)))
+    with database.writing() as conn:
+        for row in deliveries.page(conn, 100, None, ("parked",)).items:
+            engine.deliver_later(conn, row, deliveries.OUTBOX.again(conn, row.id, datetime.now(UTC)))
 
 
 def test_a_new_foreign_ticket_is_read_decided_on_and_written_with_its_reason(database, desk, base, start):
@@ -136,8 +136,8 @@ def test_a_person_who_was_faster_wins_and_nothing_is_noted(database, desk, base,
     assert wait_for(lambda: states(database).get("waiting") == 1)
     desk.set(ref, {"queue": "Billing"}, by="ann")
     monkeypatch.undo()
-    with database.reading() as session:
-        row = deliveries.OUTBOX.get(session, 1)
+    with database.reading() as conn:
+        row = deliveries.OUTBOX.get(conn, 1)
     engine.work.deliver(row.id, row.attempt)
     assert states(database) == {"done": 1}
     (delivered,) = entries(database, DELIVERED)
@@ -174,8 +174,8 @@ def test_what_the_help_desk_refuses_is_parked_with_the_reason_and_tried_again_on
     desk.set = lambda *given, **named: (_ for _ in ()).throw(_no())
     engine = start()
     assert wait_for(lambda: states(database) == {"parked": 1})
-    with database.reading() as session:
-        row = deliveries.OUTBOX.get(session, 1)
+    with database.reading() as conn:
+        row = deliveries.OUTBOX.get(conn, 1)
     assert row.result == "rejected"
     assert "not while the moon is full" in row.why["queue"]
     desk.set = refuses
@@ -197,8 +197,8 @@ def test_a_wrong_secret_parks_what_waits_and_says_what_to_mend(database, desk, b
     start()
 
     def trouble():
-        with database.reading() as session:
-            return connections.named(session, "plain").trouble
+        with database.reading() as conn:
+            return connections.named(conn, "plain").trouble
 
     assert wait_for(trouble)
     assert "check the user, the secret and the rights" in trouble()
@@ -237,10 +237,10 @@ def test_work_of_a_dead_process_is_done_by_the_next(database, desk, base, start)
     connect(database, base)
     engine = start()
     assert wait_for(lambda: states(database) == {"done": 1})
-    with database.writing() as session:  # as a process leaves it that dies between writing and settling
+    with database.writing() as conn:  # as a process leaves it that dies between writing and settling
         dead = {"state": "working", "worker": "a process that died", "attempt": 2, "ended_at": None}
         late = datetime.now(UTC) - timedelta(minutes=5)
-        session.execute(DELIVERIES.update().values(**dead, begun=True, due_at=late))
+        conn.execute(DELIVERIES.update().values(**dead, begun=True, due_at=late))
     assert wait_for(lambda: states(database) == {"done": 1}, 60)
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
     assert engine.works
@@ -273,8 +273,8 @@ def test_what_is_undone_is_put_back_where_the_ticket_lives(database, desk, base,
     ticket = desk.tickets[ref]
     assert (ticket["queue"], ticket["priority"], ticket["agent"]) == ("Inbox", None, None)
     assert "was undone by ann" in desk.notes[ref][-1]["text"]
-    with database.reading() as session:
-        assert tickets.get(session, 1).queue == "Inbox"
+    with database.reading() as conn:
+        assert tickets.get(conn, 1).queue == "Inbox"
 
 
 def test_a_mirrored_ticket_is_changed_where_it_lives_and_nowhere_else(database, desk, base, start, yard):
@@ -310,14 +310,14 @@ def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_conn
     numbers = [int(route(yard, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)]
     now = datetime.now(UTC)
     old = {"status": "resolved", "received_at": now - timedelta(days=9)}
-    with database.writing() as session:
+    with database.writing() as conn:
         for number in numbers[:2]:
-            changes.set_values(session, tickets.get(session, number), old, now - timedelta(days=8))
-        Policies.put(session, Policy(retention_days=7), "ann", now)
+            changes.set_values(conn, tickets.get(conn, number), old, now - timedelta(days=8))
+        Policies.put(conn, Policy(retention_days=7), "ann", now)
     start()
     assert wait_for(lambda: [is_erased(database, number) for number in numbers] == [True, True, False])
-    with database.reading() as session:
-        (deed, *_) = audit.listed(session).items
+    with database.reading() as conn:
+        (deed, *_) = audit.listed(conn).items
     assert (deed.actor, deed.subject) == (Actor("rule", "retention"), "solved and not touched for 7 days: 2 tickets")
     if database.is_sqlite:
         files = list((tmp_path / "state").iterdir())
@@ -326,8 +326,8 @@ def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_conn
 
 
 def is_erased(database, number):
-    with database.reading() as session:
-        return tickets.get(session, number).erased_at is not None
+    with database.reading() as conn:
+        return tickets.get(conn, number).erased_at is not None
 
 
 def test_places_are_held_by_the_living_and_taken_from_the_dead(database):
@@ -344,11 +344,11 @@ def test_places_are_held_by_the_living_and_taken_from_the_dead(database):
     assert second.claim()
     assert second.name == "place-1"
     third = Executors(database)
-    with database.writing() as session:
-        session.execute(text("UPDATE engine_executors SET seen_at = seen_at - interval '1 minute' WHERE slot = 0"))
+    with database.writing() as conn:
+        conn.execute(text("UPDATE engine_executors SET seen_at = seen_at - interval '1 minute' WHERE slot = 0"))
     assert second.dead() == ["place-0"]
-    with database.reading() as session:
-        lives = second.living(session)
+    with database.reading() as conn:
+        lives = second.living(conn)
         assert (lives(first.me), lives(second.me)) == (False, True)
     assert third.claim()
     assert third.name == "place-0"

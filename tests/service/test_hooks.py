@@ -30,15 +30,15 @@ def connected(home, call, desk, monkeypatch):
         monkeypatch.setattr(engine, "_begin", lambda: None)
         connect(client.app.state.yard.database, base)
         secrets.keep("tracker", "a-token")
-        with client.app.state.yard.database.writing() as session:
+        with client.app.state.yard.database.writing() as conn:
             since, place = datetime.now(UTC), "http://router@127.0.0.1:1/REST/2.0"
-            connections.put(session, "tracker", "rt", place, since=since, hook_sha256=hashed(SECRET))
+            connections.put(conn, "tracker", "rt", place, since=since, hook_sha256=hashed(SECRET))
         yield client
 
 
 def handed_out(client):
-    with client.app.state.yard.database.reading() as session:
-        return sorted(session.scalars(text("SELECT workflow_uuid FROM workflow_status WHERE name = 'fetch'")))
+    with client.app.state.yard.database.reading() as conn:
+        return sorted(conn.scalars(text("SELECT workflow_uuid FROM workflow_status WHERE name = 'fetch'")))
 
 
 def test_a_true_webhook_hands_out_one_reading_however_often_it_comes(connected, desk):
@@ -86,8 +86,8 @@ def test_who_signs_nothing_shows_a_secret_in_the_address_or_in_a_header(connecte
 
 def test_the_secret_of_an_address_is_kept_as_a_hash_and_never_logged(connected, caplog):
     connected.post(f"/v1/hooks/tracker/{SECRET}", json={"ticket": 7, "transaction": 12, "by": "alice"})
-    with connected.app.state.yard.database.reading() as session:
-        rows = str(session.execute(text("SELECT * FROM store_connections")).all())
+    with connected.app.state.yard.database.reading() as conn:
+        rows = str(conn.execute(text("SELECT * FROM store_connections")).all())
     assert hashed(SECRET) in rows
     assert SECRET not in rows + caplog.text
 

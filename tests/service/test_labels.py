@@ -19,8 +19,8 @@ STRICT = Policy(mode=Mode.SUGGEST, precision=0.999)
 @pytest.fixture
 def asking(trained):
     """A desk whose evidence is too little for what is promised; nothing is routed."""
-    with trained.app.state.yard.changing() as session:
-        Policies.put(session, STRICT, "test", datetime.now(UTC))
+    with trained.app.state.yard.changing() as conn:
+        Policies.put(conn, STRICT, "test", datetime.now(UTC))
     return trained
 
 
@@ -42,8 +42,8 @@ def shown(html):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as session:
-        return tickets.get(session, number), [entry.kind for entry in Journal.of(session, number)]
+    with client.app.state.yard.database.reading() as conn:
+        return tickets.get(conn, number), [entry.kind for entry in Journal.of(conn, number)]
 
 
 def test_without_a_model_or_tickets_nothing_is_wanted(client, asking):

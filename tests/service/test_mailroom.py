@@ -37,18 +37,18 @@ def mail(uid, subject, body="Hello.", *, name="", answers="", **headers):
 def room(home):
     """Messages that come in, and the desk that they come to."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        queues.ensure(session)
+    with database.writing() as conn:
+        queues.ensure(conn)
         mailroom_since = NOW - timedelta(hours=1)
-        connections.put(session, "mail", "imap", "imaps://desk@example.test/INBOX", since=mailroom_since, cursor="7.0")
+        connections.put(conn, "mail", "imap", "imaps://desk@example.test/INBOX", since=mailroom_since, cursor="7.0")
     yard = Yard(database, home / "models")
 
     def read(*messages):
-        with database.reading() as session:
-            connection = connections.named(session, "mail")
+        with database.reading() as conn:
+            connection = connections.named(conn, "mail")
         mailroom.take(yard, connection, MailPage(messages, "7.9", False))
-        with database.reading() as session:
-            return connections.named(session, "mail").cursor
+        with database.reading() as conn:
+            return connections.named(conn, "mail").cursor
 
     read.database = database
     yield read
@@ -56,8 +56,8 @@ def room(home):
 
 
 def all_tickets(room):
-    with room.database.reading() as session:
-        return [found for number in range(1, 20) if (found := tickets.find(session, number))]
+    with room.database.reading() as conn:
+        return [found for number in range(1, 20) if (found := tickets.find(conn, number))]
 
 
 def test_a_message_is_a_ticket_once_and_the_place_is_kept(room):
@@ -82,9 +82,9 @@ def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(room):
     room(first, second, third)
     room(third, second, first)
     (ticket,) = all_tickets(room)
-    with room.database.reading() as session:
-        said = comments.of(session, ticket.id)
-        kinds = [entry.kind for entry in Journal.of(session, ticket.id)]
+    with room.database.reading() as conn:
+        said = comments.of(conn, ticket.id)
+        kinds = [entry.kind for entry in Journal.of(conn, ticket.id)]
     assert [one.text.strip() for one in said] == ["It is worse now.", "Still."]
     assert all(one.public for one in said)
     assert kinds.count("decided") == 1
@@ -103,8 +103,8 @@ def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(room):
 def test_what_no_person_wrote_is_no_ticket_and_no_answer(room, headers):
     room(mail(1, "VPN drops", name="a"), mail(2, "Re: VPN drops", name="b", answers="a", **headers))
     (ticket,) = all_tickets(room)
-    with room.database.reading() as session:
-        assert comments.of(session, ticket.id) == []
+    with room.database.reading() as conn:
+        assert comments.of(conn, ticket.id) == []
 
 
 def test_what_was_received_before_the_connection_stays_where_it_is(room):
@@ -124,12 +124,12 @@ def test_a_mailbox_that_can_not_be_read_is_told_in_a_sentence(command):
 
 def test_about_an_erased_ticket_nothing_is_said_and_what_was_said_before_is_no_news(room):
     room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
-    with room.database.reading() as session:
-        found = forget.of_requester(session, "ann@example.test")
+    with room.database.reading() as conn:
+        found = forget.of_requester(conn, "ann@example.test")
     forget.erase(room.database, found, "x", Actor("person", "ann"), lambda: NOW)
     room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
     assert [one.ticket.subject for one in all_tickets(room)] == [""]
     room(mail(3, "Re: VPN", "once more", answers="1"), mail(4, "Re: VPN", "and more", answers="2"))
     assert [one.ticket.subject for one in all_tickets(room)] == ["", "Re: VPN", "Re: VPN"]
-    with room.database.reading() as session:
-        assert [one.text for one in comments.of(session, 1)] == [""]
+    with room.database.reading() as conn:
+        assert [one.text for one in comments.of(conn, 1)] == [""]

@@ -50,8 +50,8 @@ def allowed(home, monkeypatch):
 
 def state(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        found = notices.OUTBOX.counted(session)
+    with database.reading() as conn:
+        found = notices.OUTBOX.counted(conn)
     database.close()
     return found
 

@@ -11,8 +11,8 @@ NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "..
 
 
 def make(client, names):
-    with client.app.state.yard.database.writing() as session:
-        queues.ensure(session, names)
+    with client.app.state.yard.database.writing() as conn:
+        queues.ensure(conn, names)
 
 
 def test_a_new_desk_has_one_queue_and_it_is_triage(client):

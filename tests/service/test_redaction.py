@@ -61,8 +61,8 @@ class Desk:
 def desk(serve, tmp_path_factory):
     home = tmp_path_factory.mktemp("redacted")
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.writing() as session:
-        secret = access.create(session, "ann", "admin", "ann", NOW)
+    with database.writing() as conn:
+        secret = access.create(conn, "ann", "admin", "ann", NOW)
     database.close()
     return Desk(serve(home), home, secret)
 

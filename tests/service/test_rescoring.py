@@ -33,8 +33,8 @@ def answer(yard, number, text=SUBJECTS["IT"], by=OLGA, public=True):
 
 
 def stands(yard, number):
-    with yard.database.reading() as session:
-        return tickets.get(session, number), [one for one in Journal.of(session, number) if one.kind == DECIDED]
+    with yard.database.reading() as conn:
+        return tickets.get(conn, number), [one for one in Journal.of(conn, number) if one.kind == DECIDED]
 
 
 def test_an_answer_that_says_what_it_is_about_sends_the_ticket_on(yard, waiting):
@@ -43,8 +43,8 @@ def test_an_answer_that_says_what_it_is_about_sends_the_ticket_on(yard, waiting)
     assert filed.queue == "IT"
     assert [one.id for one in decided][-1] == entry.id
     assert len(decided) == 2
-    with yard.database.reading() as session:
-        assert entry.content["answers"] == [one.id for one in comments.of(session, waiting)]
+    with yard.database.reading() as conn:
+        assert entry.content["answers"] == [one.id for one in comments.of(conn, waiting)]
 
 
 def test_the_second_decision_is_verified_like_the_first(yard, waiting):

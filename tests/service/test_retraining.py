@@ -41,26 +41,26 @@ def until(holds, seconds=300):
 
 
 def rule(retraining, said):
-    with retraining.yard.changing() as session:
-        Policies.put(session, Policy(retrain=said), "ann", datetime.now(UTC))
+    with retraining.yard.changing() as conn:
+        Policies.put(conn, Policy(retrain=said), "ann", datetime.now(UTC))
 
 
 def correct(retraining, times):
-    with retraining.yard.database.writing() as session:
+    with retraining.yard.database.writing() as conn:
         for _ in range(times):
             stamp = Stamp(1, "0" * 64, datetime.now(UTC), None, None)
-            Journal.record(session, stamp, (CORRECTED, {"field": "queue", "from": "IT", "to": "Billing"}))
+            Journal.record(conn, stamp, (CORRECTED, {"field": "queue", "from": "IT", "to": "Billing"}))
 
 
 def held(retraining):
-    with retraining.yard.database.reading() as session:
-        return [(wish.why, wish.begun_at is not None) for wish in wanted.held(session)]
+    with retraining.yard.database.reading() as conn:
+        return [(wish.why, wish.begun_at is not None) for wish in wanted.held(conn)]
 
 
 def test_without_a_rule_nothing_begins_whatever_is_wanted(retraining):
     correct(retraining, 3)
-    with retraining.yard.database.writing() as session:
-        wanted.want(session, "drift", "Billing went wrong", datetime.now(UTC))
+    with retraining.yard.database.writing() as conn:
+        wanted.want(conn, "drift", "Billing went wrong", datetime.now(UTC))
     assert not retraining.look(datetime.now(UTC))
     rule(retraining, Retrain(corrections=100, drift=False))
     assert not retraining.look(datetime.now(UTC))
@@ -85,8 +85,8 @@ def test_corrections_begin_one_run_whose_end_is_written_down(retraining):
     assert held(retraining) in ([("corrections", True)], [])
     until(lambda: retraining.learning.look().state != "running")
     until(lambda: held(retraining) == [])
-    with retraining.yard.database.reading() as session:
-        last = wanted.last(session)
+    with retraining.yard.database.reading() as conn:
+        last = wanted.last(conn)
     assert last.why == "corrections"
     assert "people have corrected 2 decisions" in last.text
     assert last.outcome

@@ -14,8 +14,8 @@ from service.routing import Arrival, route_all
 
 
 def rows(client, sql):
-    with client.app.state.yard.database.reading() as session:
-        return [tuple(row) for row in session.execute(text(sql))]
+    with client.app.state.yard.database.reading() as conn:
+        return [tuple(row) for row in conn.execute(text(sql))]
 
 
 def raw(client, body: bytes):

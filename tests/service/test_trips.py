@@ -43,8 +43,8 @@ def look(yard):
     """Count and look, as the service does by itself every few seconds; what holds then."""
     rollups.refresh(yard.database, ZoneInfo("UTC"))
     counting.look(yard)
-    with yard.database.reading() as session:
-        return trips.standing(session)
+    with yard.database.reading() as conn:
+        return trips.standing(conn)
 
 
 def test_a_queue_whose_tickets_people_move_is_taken_out_and_no_other(desk):
@@ -55,8 +55,8 @@ def test_a_queue_whose_tickets_people_move_is_taken_out_and_no_other(desk):
     (held,) = look(desk.yard)
     assert (held.target, held.label, held.ticket, held.wrong, held.of) == ("queue", "IT", last, 4, 4)
     assert [placed for _, placed in (came(desk, "IT"), came(desk, "Billing"))] == ["triage", "Billing"]
-    with desk.yard.database.reading() as session:
-        version = Policies.current(session)
+    with desk.yard.database.reading() as conn:
+        version = Policies.current(conn)
     assert (version.actor, dict(version.policy.tripped)) == ("machine: breaker", {"queue": ("IT",)})
     assert look(desk.yard) == [held]
 
@@ -66,10 +66,10 @@ def test_every_decision_before_and_after_it_is_computed_again_to_the_byte(desk, 
         corrected(desk, "IT", "Billing")
     look(desk.yard)
     came(desk, "IT")
-    with desk.yard.database.reading() as session:
+    with desk.yard.database.reading() as conn:
         from deskyard.journal import Journal
 
-        numbers = Journal.newest_decisions(session, 5)
+        numbers = Journal.newest_decisions(conn, 5)
     assert {verify.again(desk.yard.database, champion / "models", number).finding for number in numbers} == {"same"}
 
 
@@ -89,25 +89,25 @@ def test_moved_and_moved_back_was_right(desk):
 def test_blind_answers_alone_are_enough(desk):
     numbers = [int(came(desk, "IT")[0]) for _ in range(40)]
     now = datetime.now(UTC)
-    with desk.yard.database.writing() as session:
-        blind.ask(session, {n: 1 for n in numbers[:4] if blind.of(session, n) is None}, now)
+    with desk.yard.database.writing() as conn:
+        blind.ask(conn, {n: 1 for n in numbers[:4] if blind.of(conn, n) is None}, now)
         for number in numbers[:4]:
-            blind.answered(session, number, "Billing", "ann", now)
+            blind.answered(conn, number, "Billing", "ann", now)
     assert [one.label for one in look(desk.yard)] == ["IT"]
 
 
 def test_whoever_wants_to_know_is_told_once_by_the_last_ticket(desk):
-    with desk.yard.changing() as session:
-        notices.put(session, "all", "webhook:https://hooks.example.test", [], "en")
-        notices.put(session, "network", "webhook:https://hooks.example.test", ["IT"], "en")
-        notices.put(session, "money", "webhook:https://hooks.example.test", ["Billing"], "en")
+    with desk.yard.changing() as conn:
+        notices.put(conn, "all", "webhook:https://hooks.example.test", [], "en")
+        notices.put(conn, "network", "webhook:https://hooks.example.test", ["IT"], "en")
+        notices.put(conn, "money", "webhook:https://hooks.example.test", ["Billing"], "en")
     desk.yard.hands.prepare()
     last = [corrected(desk, "IT", "Billing") for _ in range(4)][-1]
     look(desk.yard)
     look(desk.yard)
-    with desk.yard.database.reading() as session:
-        rows = session.execute(NOTICES.select().where(NOTICES.c.event == notices.TRIPPED)).all()
-        names = {notices.get(session, row.target_id).name for row in rows}
+    with desk.yard.database.reading() as conn:
+        rows = conn.execute(NOTICES.select().where(NOTICES.c.event == notices.TRIPPED)).all()
+        names = {notices.get(conn, row.target_id).name for row in rows}
     assert (names, len(rows)) == ({"all", "network"}, 2)
     assert {(row.ticket_id, row.queue) for row in rows} == {(last, "IT")}
 
@@ -129,8 +129,8 @@ def test_a_person_lets_it_go_and_only_new_tickets_count_from_then_on(desk):
 
 
 def test_what_is_not_held_back_can_not_be_let_go(desk):
-    with desk.yard.changing() as session, pytest.raises(NotThere, match="does not hold queue 'IT'"):
-        trips.close(session, "queue", "IT", ANN, datetime.now(UTC))
+    with desk.yard.changing() as conn, pytest.raises(NotThere, match="does not hold queue 'IT'"):
+        trips.close(conn, "queue", "IT", ANN, datetime.now(UTC))
 
 
 def test_another_model_ends_it(desk):
@@ -138,12 +138,12 @@ def test_another_model_ends_it(desk):
         corrected(desk, "IT", "Billing")
     look(desk.yard)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    with desk.yard.changing() as session:
-        active_model.put(session, "another", "0" * 64, "ann", later)
+    with desk.yard.changing() as conn:
+        active_model.put(conn, "another", "0" * 64, "ann", later)
     assert look(desk.yard) == []
-    with desk.yard.database.reading() as session:
-        assert Policies.current(session).policy.tripped == {}
-        (ended,) = trips.past(session, 5)
+    with desk.yard.database.reading() as conn:
+        assert Policies.current(conn).policy.tripped == {}
+        (ended,) = trips.past(conn, 5)
     assert ended.closed_by == "machine: breaker"
 
 

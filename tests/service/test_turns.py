@@ -161,8 +161,8 @@ def test_a_decision_is_computed_again_by_the_ledger_of_its_own_day(desk, command
     sent(desk)
     assert command("verify", "--last", 1).code == 0
     database = open_database(settings().database)
-    with database.writing() as session:  # as if it had been decided in a time when the turn holds
-        session.execute(text("UPDATE journal_entries SET at = '3000' || substr(at, 5) WHERE kind = 'decided'"))
+    with database.writing() as conn:  # as if it had been decided in a time when the turn holds
+        conn.execute(text("UPDATE journal_entries SET at = '3000' || substr(at, 5) WHERE kind = 'decided'"))
     database.close()
     assert command("verify", "--last", 1).out.startswith("different")
 

@@ -33,9 +33,9 @@ def desk(call, command, champion, home):
     shutil.copytree(champion / "models", home / "models")
     database = open_database(settings().database)
     promotion.promote(database, home / "models", "tiny", Actor("person", "ann"))
-    with database.writing() as session:
-        agents.ensure(session, {"ann": ["IT", "Billing"]})
-        Policies.put(session, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+    with database.writing() as conn:
+        agents.ensure(conn, {"ann": ["IT", "Billing"]})
+        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
     return call(Settings(home=home))
 
@@ -83,8 +83,8 @@ def test_a_decision_without_a_model_is_verified_too(call, home, command):
 
 def change(sql):
     database = open_database(settings().database)
-    with database.writing() as session:
-        session.execute(text(sql))
+    with database.writing() as conn:
+        conn.execute(text(sql))
     database.close()
 
 

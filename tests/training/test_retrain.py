@@ -41,8 +41,8 @@ def learnt(command, histories):
 
 def in_use(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
-    with database.reading() as session:
-        now = active_model.current(session)
+    with database.reading() as conn:
+        now = active_model.current(conn)
     database.close()
     return now.name
 

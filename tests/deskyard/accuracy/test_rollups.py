@@ -47,14 +47,14 @@ def counted(tmp_path_factory):
 
 
 @pytest.fixture
-def session(counted):
+def conn(counted):
     with counted.reading() as opened:
         yield opened
 
 
 def rows(database, table, *columns):
-    with database.reading() as session:
-        return Counter(tuple(row) for row in session.execute(select(*(table.c[name] for name in columns))))
+    with database.reading() as conn:
+        return Counter(tuple(row) for row in conn.execute(select(*(table.c[name] for name in columns))))
 
 
 def everything(database):
@@ -65,10 +65,8 @@ def everything(database):
 def from_the_journal(database, zone):
     """The days, from the journal's text alone, one ticket at a time, with none of the code that counts."""
     answers, tickets = Counter(), Counter()
-    with database.reading() as session:
-        entries = session.execute(
-            text("SELECT ticket_id, at, kind, content FROM journal_entries ORDER BY at, id")
-        ).all()
+    with database.reading() as conn:
+        entries = conn.execute(text("SELECT ticket_id, at, kind, content FROM journal_entries ORDER BY at, id")).all()
     for number in {row.ticket_id for row in entries}:
         mine = [(row.at, row.kind, json.loads(row.content)) for row in entries if row.ticket_id == number]
         came = datetime.fromisoformat(mine[0][0]).astimezone(zone)
@@ -101,11 +99,11 @@ def from_the_journal(database, zone):
 
 def daily(database):
     common = ("source", "placed", "queue")
-    with database.reading() as session:
+    with database.reading() as conn:
         names = ("target", "day", *common, "fate", "said", "truth", "place", "n")
-        answers = {tuple(row)[:-1]: row.n for row in session.execute(select(*(DAILY_ANSWERS.c[n] for n in names)))}
+        answers = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_ANSWERS.c[n] for n in names)))}
         names = ("day", "hour", *common, "fate", "solved", "n")
-        tickets = {tuple(row)[:-1]: row.n for row in session.execute(select(*(DAILY_TICKETS.c[n] for n in names)))}
+        tickets = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_TICKETS.c[n] for n in names)))}
     return answers, tickets
 
 
@@ -118,9 +116,9 @@ def test_counting_as_tickets_live_on_gives_what_counting_at_the_end_gives(databa
     for seed in range(4):
         numbers = fill(database, 60, seed)
         rollups.refresh(database, MOSCOW)
-        with database.writing() as session:
+        with database.writing() as conn:
             for number in numbers[::7]:
-                change(session, number, "queue", QUEUE_NAMES[seed], START + timedelta(days=DAYS + seed))
+                change(conn, number, "queue", QUEUE_NAMES[seed], START + timedelta(days=DAYS + seed))
     assert rollups.refresh(database, MOSCOW).left == 0
     live = everything(database)
     assert daily(database) == from_the_journal(database, MOSCOW)
@@ -168,48 +166,48 @@ def test_postgresql_counts_and_shows_the_same(postgres_url, counted):
 
 
 def test_no_text_of_a_ticket_is_in_what_is_counted(counted):
-    with counted.reading() as session:
+    with counted.reading() as conn:
         for table in (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
-            assert "secret of" not in str(session.execute(select(table)).all())
+            assert "secret of" not in str(conn.execute(select(table)).all())
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("queue", ["", "IT"])
-def test_parts_add_up_to_their_wholes(session, target, queue):
+def test_parts_add_up_to_their_wholes(conn, target, queue):
     asked = Asked(PART.first, PART.last, target, queue)
-    one = rightness.rightness(session, asked)
+    one = rightness.rightness(conn, asked)
     came = one.came
     assert came > 0
     assert came == one.routed + one.suggested + one.left
-    assert came == volume.volume(session, asked).came == sum(volume.days(session, asked).values())
-    assert came == behind(session, asked, Only(), 1).n
-    counts = volume.volume(session, asked)
+    assert came == volume.volume(conn, asked).came == sum(volume.days(conn, asked).values())
+    assert came == behind(conn, asked, Only(), 1).n
+    counts = volume.volume(conn, asked)
     assert sum(counts.by_day) == sum(counts.by_hour) == came
-    told = promises(session, asked, None, Policy())
+    told = promises(conn, asked, None, Policy())
     assert sum(p.routed for p in told) == one.routed
     assert (sum(p.right.right for p in told), sum(p.right.n for p in told)) == (one.right.right, one.right.n)
     for fate, share in (("", one.first), ("routed", one.right)):
-        found = confusion.confusion(confusion.pairs(session, asked, fate))
+        found = confusion.confusion(confusion.pairs(conn, asked, fate))
         assert sum(map(sum, found.counts)) == share.n
         assert sum(row[i] for i, row in enumerate(found.counts)) == share.right
-    moved = bounces.bounces(session, asked)
+    moved = bounces.bounces(conn, asked)
     assert (moved.machine.right + moved.hand.right, moved.machine.n + moved.hand.n) == (moved.moved.right, came)
-    for groups in speed.speed(session, asked).values():
+    for groups in speed.speed(conn, asked).values():
         assert groups["all"].n == groups["machine"].n + groups["hand"].n
-    burdens = load.load(session, asked)
-    assert burdens.solved == behind(session, asked, Only(state="solved"), 1).n
-    assert burdens.unsolved == behind(session, asked, Only(state="unsolved", ever=True), 1).n
+    burdens = load.load(conn, asked)
+    assert burdens.solved == behind(conn, asked, Only(state="solved"), 1).n
+    assert burdens.unsolved == behind(conn, asked, Only(state="unsolved", ever=True), 1).n
 
 
-def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(session):
-    whole = rightness.rightness(session, WHOLE)
+def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(conn):
+    whole = rightness.rightness(conn, WHOLE)
     days = [
-        rightness.rightness(session, Asked(day, day))
+        rightness.rightness(conn, Asked(day, day))
         for day in (WHOLE.first + timedelta(days=n) for n in range(WHOLE.days))
     ]
-    stores = [rightness.rightness(session, Asked(WHOLE.first, WHOLE.last, store=one)) for one in ("mail", "form")]
+    stores = [rightness.rightness(conn, Asked(WHOLE.first, WHOLE.last, store=one)) for one in ("mail", "form")]
     queues = [
-        rightness.rightness(session, Asked(WHOLE.first, WHOLE.last, visible=frozenset([one])))
+        rightness.rightness(conn, Asked(WHOLE.first, WHOLE.last, visible=frozenset([one])))
         for one in (*QUEUE_NAMES, "triage")
     ]
     for parts in (days, stores, queues):
@@ -219,30 +217,30 @@ def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(session):
     assert whole.came == 300
 
 
-def test_the_period_before_is_as_long_and_ends_the_day_before(session):
+def test_the_period_before_is_as_long_and_ends_the_day_before(conn):
     asked = Asked(date(2026, 4, 1), date(2026, 4, 30))
     assert (asked.before.first, asked.before.last) == (date(2026, 3, 2), date(2026, 3, 31))
     both = Asked(asked.before.first, asked.last)
-    parts = [rightness.rightness(session, one).came for one in (asked, asked.before)]
-    assert sum(parts) == rightness.rightness(session, both).came
+    parts = [rightness.rightness(conn, one).came for one in (asked, asked.before)]
+    assert sum(parts) == rightness.rightness(conn, both).came
 
 
-def test_whoever_sees_some_queues_counts_and_opens_those_tickets_only(session):
+def test_whoever_sees_some_queues_counts_and_opens_those_tickets_only(conn):
     asked = Asked(WHOLE.first, WHOLE.last, visible=frozenset(["HR"]))
-    found = behind(session, asked, Only(), 1000)
-    where = set(session.scalars(select(TICKET_FACTS.c.queue).where(TICKET_FACTS.c.ticket_id.in_(found.numbers))))
+    found = behind(conn, asked, Only(), 1000)
+    where = set(conn.scalars(select(TICKET_FACTS.c.queue).where(TICKET_FACTS.c.ticket_id.in_(found.numbers))))
     assert where == {"HR"}
     nobody = Asked(WHOLE.first, WHOLE.last, visible=frozenset())
     for name, panel in PANELS.items():
-        figures = panel(session, Question(nobody, WHOLE.last))
+        figures = panel(conn, Question(nobody, WHOLE.last))
         if name in sheets.SHEETS:
             assert not any(queue in sheets.written(name, figures) for queue in QUEUE_NAMES)
 
 
-def test_pages_of_the_list_hold_each_ticket_once(session):
+def test_pages_of_the_list_hold_each_ticket_once(conn):
     seen, before = [], None
     while True:
-        page = behind(session, WHOLE, Only(fate="routed"), 17, before)
+        page = behind(conn, WHOLE, Only(fate="routed"), 17, before)
         seen += page.numbers
         before = page.after
         if before is None:
@@ -251,17 +249,17 @@ def test_pages_of_the_list_hold_each_ticket_once(session):
     assert all(one > other for one, other in pairwise(seen))
 
 
-def test_every_fate_is_there_so_that_the_tests_above_say_something(session):
-    one = rightness.rightness(session, WHOLE)
+def test_every_fate_is_there_so_that_the_tests_above_say_something(conn):
+    one = rightness.rightness(conn, WHOLE)
     assert all(getattr(one, fate) > 10 for fate in FATES)
     assert 0 < one.right.right < one.right.n < one.routed
     assert one.first.right < one.three.right
-    assert bounces.bounces(session, WHOLE).pairs
+    assert bounces.bounces(conn, WHOLE).pairs
 
 
 @pytest.mark.parametrize("name", sheets.SHEETS)
-def test_no_cell_of_a_sheet_is_a_formula(session, name):
-    text = sheets.written(name, panels.PANELS[name](session, Question(WHOLE, WHOLE.last)))
+def test_no_cell_of_a_sheet_is_a_formula(conn, name):
+    text = sheets.written(name, panels.PANELS[name](conn, Question(WHOLE, WHOLE.last)))
     cells = [cell for line in text.splitlines() for cell in line.split(",")]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@", '"=', '"+', '"@'))]
     assert len(text.splitlines()) > 1

@@ -71,12 +71,12 @@ def counted(database, request):
 
 
 def write(database, facts, answers, moves):
-    with database.writing() as session:
+    with database.writing() as conn:
         for table, rows in ((TICKET_FACTS, facts), (ANSWERS, answers), (MOVES, moves)):
-            session.execute(delete(table))
+            conn.execute(delete(table))
             if rows:
-                session.execute(insert(table), rows)
-        rollups._add_up(session, DAYS)
+                conn.execute(insert(table), rows)
+        rollups._add_up(conn, DAYS)
 
 
 def rewritten(facts, answers, moves):
@@ -100,44 +100,44 @@ def rewritten(facts, answers, moves):
     return facts, answers, moves
 
 
-def figures(session, of):
+def figures(conn, of):
     return (
-        [rightness.rightness(session, one) for one in of],
-        [confusion.pairs(session, one) for one in of],
-        [confusion.pairs(session, one, "routed") for one in of],
-        [promises.promises(session, one, None, Policy()) for one in of],
-        [bounces.bounces(session, one) for one in of],
-        [load.load(session, one) for one in of],
-        [volume.volume(session, one) for one in of],
-        [speed.speed(session, one) for one in of],
-        [behind(session, one, Only(place="1"), 100) for one in of],
-        [behind(session, one, Only(moved="moved"), 100) for one in of],
-        [behind(session, one, Only(agent="anna"), 100) for one in of],
+        [rightness.rightness(conn, one) for one in of],
+        [confusion.pairs(conn, one) for one in of],
+        [confusion.pairs(conn, one, "routed") for one in of],
+        [promises.promises(conn, one, None, Policy()) for one in of],
+        [bounces.bounces(conn, one) for one in of],
+        [load.load(conn, one) for one in of],
+        [volume.volume(conn, one) for one in of],
+        [speed.speed(conn, one) for one in of],
+        [behind(conn, one, Only(place="1"), 100) for one in of],
+        [behind(conn, one, Only(moved="moved"), 100) for one in of],
+        [behind(conn, one, Only(agent="anna"), 100) for one in of],
     )
 
 
 def test_they_tell_what_they_would_if_things_had_always_been_called_so(counted):
     database, rows = counted
     questions = [{}, {"queue": "Network"}, {"store": "desk"}, *({"target": target} for target in TARGETS)]
-    with database.reading() as session:
-        now = figures(session, [asked("now", **one) for one in questions])
-        then = figures(session, [asked("then", **one) for one in questions])
+    with database.reading() as conn:
+        now = figures(conn, [asked("now", **one) for one in questions])
+        then = figures(conn, [asked("then", **one) for one in questions])
     assert now != then
     write(database, *rewritten(*rows))
-    with database.reading() as session:
-        assert figures(session, [asked("then", **one) for one in questions]) == now
+    with database.reading() as conn:
+        assert figures(conn, [asked("then", **one) for one in questions]) == now
 
 
 def test_behind_each_figure_stand_its_tickets_in_either_names(counted):
     database, _ = counted
     for taxonomy in ("now", "then"):
-        with database.reading() as session:
-            for (truth, said), n in confusion.pairs(session, asked(taxonomy)).items():
-                assert behind(session, asked(taxonomy), Only(place="known", said=said, truth=truth), 100).n == n
-            for was, became, n in bounces.bounces(session, asked(taxonomy)).moves:
-                assert behind(session, asked(taxonomy), Only(was=was, became=became), 100).n == n
-            for one, other, n in bounces.bounces(session, asked(taxonomy)).pairs:
-                assert behind(session, asked(taxonomy), Only(pair=(one, other)), 100).n == n
+        with database.reading() as conn:
+            for (truth, said), n in confusion.pairs(conn, asked(taxonomy)).items():
+                assert behind(conn, asked(taxonomy), Only(place="known", said=said, truth=truth), 100).n == n
+            for was, became, n in bounces.bounces(conn, asked(taxonomy)).moves:
+                assert behind(conn, asked(taxonomy), Only(was=was, became=became), 100).n == n
+            for one, other, n in bounces.bounces(conn, asked(taxonomy)).pairs:
+                assert behind(conn, asked(taxonomy), Only(pair=(one, other)), 100).n == n
 
 
 def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counted):
@@ -145,16 +145,16 @@ def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counte
     database, (facts, _, _) = counted
     mine = {row["ticket_id"] for row in facts if row["queue"] == "Network"}
     for taxonomy in ("now", "then"):
-        with database.reading() as session:
-            found = behind(session, asked(taxonomy, visible=frozenset({"Network"})), Only(), 100)
+        with database.reading() as conn:
+            found = behind(conn, asked(taxonomy, visible=frozenset({"Network"})), Only(), 100)
         assert set(found.numbers) == mine
 
 
 def test_an_old_name_asks_for_the_queue_it_is_today(counted):
     database, _ = counted
-    with database.reading() as session:
-        by_old, by_new = (volume.volume(session, asked("now", queue=name)) for name in ("VPN", "Network"))
-        alone = volume.volume(session, asked("then", queue="VPN"))
+    with database.reading() as conn:
+        by_old, by_new = (volume.volume(conn, asked("now", queue=name)) for name in ("VPN", "Network"))
+        alone = volume.volume(conn, asked("then", queue="VPN"))
     assert by_old == by_new
     assert alone.came < by_new.came
 

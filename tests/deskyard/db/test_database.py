@@ -67,8 +67,8 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_expects(database):
 
 
 def test_tables_of_other_owners_are_not_looked_at(database):
-    with database.writing() as session:
-        session.execute(text("CREATE TABLE operation_outputs (x TEXT)"))
+    with database.writing() as conn:
+        conn.execute(text("CREATE TABLE operation_outputs (x TEXT)"))
     with database.engine.connect() as connection:
         options = {"include_object": env.ours, "version_table": "desk_alembic_version"}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
@@ -105,12 +105,12 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(empty_url):
         for statement in OLD.replace(":now", f"'{now}'").split(";"):
             connection.exec_driver_sql(statement)
     database.migrate()
-    with database.reading() as session:
-        filed = tickets.known(session, "mail", "4711", None)
+    with database.reading() as conn:
+        filed = tickets.known(conn, "mail", "4711", None)
         assert (filed.id, filed.version, filed.status, filed.queue) == (41, 1, "new", "IT")
         assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
         assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
-        assert [step.became for step in journey.of(session, 41)] == ["IT"]
+        assert [step.became for step in journey.of(conn, 41)] == ["IT"]
     database.close()
 
 
@@ -134,9 +134,9 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
         )
         connection.execute(text(seen), [{"at": now, "n": n, "h": plain} for n in (41, 41, 99)])
     database.migrate()
-    with database.reading() as session:
-        filed = tickets.get(session, 41)
-        hashes = [one.ticket_hash for one in (*Journal.of(session, 41), *Journal.of(session, 99))]
+    with database.reading() as conn:
+        filed = tickets.get(conn, 41)
+        hashes = [one.ticket_hash for one in (*Journal.of(conn, 41), *Journal.of(conn, 99))]
     assert hashes[:2] == [seal(filed.ticket, filed.salt).ticket_hash] * 2
     assert filed.ticket == ticket
     assert plain not in hashes
@@ -146,11 +146,11 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
 
 def test_texts_are_compared_byte_by_byte_on_both_databases(database):
     names = ["IT", "it", "ёлка", "елка", "Ёлка", "e\u0301", "\u00e9", "a ", "a", "straße", "strasse", "%", "_"]
-    with database.writing() as session:
-        queues.ensure(session, names)
-    with database.reading() as session:
-        assert [queue.name for queue in queues.listed(session).items] == [TRIAGE, *names]
-        assert [queues.find(session, name).name for name in names] == names
+    with database.writing() as conn:
+        queues.ensure(conn, names)
+    with database.reading() as conn:
+        assert [queue.name for queue in queues.listed(conn).items] == [TRIAGE, *names]
+        assert [queues.find(conn, name).name for name in names] == names
 
 
 def _open(url, together):
@@ -171,11 +171,9 @@ def test_processes_that_start_at_once_share_one_new_database(empty_url):
 
 
 def test_sqlite_is_opened_so_that_accepted_means_stored(lite):
-    with lite.reading() as session:
-        found = {
-            name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")
-        }
-        waits = session.scalar(text("PRAGMA busy_timeout"))
+    with lite.reading() as conn:
+        found = {name: conn.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")}
+        waits = conn.scalar(text("PRAGMA busy_timeout"))
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert waits == 30_000
 
@@ -184,32 +182,32 @@ def test_a_ticket_can_not_exist_without_a_queue(database):
     now = datetime.now(UTC)
     texts = dict.fromkeys(("subject", "body", "channel", "language", "requester", "organisation"), "")
     row = {"source": "api", "fields": {}, "created_at": now, "received_at": now, **texts}
-    with pytest.raises(IntegrityError), database.writing() as session:
-        session.execute(insert(TICKETS), {**row, "queue_id": None})
-    with pytest.raises(IntegrityError), database.writing() as session:
-        session.execute(insert(TICKETS), {**row, "queue_id": 4711})
+    with pytest.raises(IntegrityError), database.writing() as conn:
+        conn.execute(insert(TICKETS), {**row, "queue_id": None})
+    with pytest.raises(IntegrityError), database.writing() as conn:
+        conn.execute(insert(TICKETS), {**row, "queue_id": 4711})
 
 
 def test_a_transaction_that_fails_leaves_no_trace(database):
     def fail():
-        with database.writing() as session:
-            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
+        with database.writing() as conn:
+            conn.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
             raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
         fail()
-    with database.reading() as session:
-        assert session.scalars(select(QUEUES.c.name)).all() == []
+    with database.reading() as conn:
+        assert conn.scalars(select(QUEUES.c.name)).all() == []
 
 
 def test_a_reader_sees_one_state_of_the_database_whatever_is_written_meanwhile(database):
-    def names(session):
-        return session.scalars(select(QUEUES.c.name)).all()
+    def names(conn):
+        return conn.scalars(select(QUEUES.c.name)).all()
 
     with database.reading() as reader:
         assert names(reader) == []
-        with database.writing() as session:
-            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
+        with database.writing() as conn:
+            conn.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
         assert names(reader) == []
     with database.reading() as reader:
         assert names(reader) == ["IT"]
@@ -220,8 +218,8 @@ def test_a_desk_database_is_closed_at_the_end_of_its_block_even_if_the_block_rai
 
     def fail():
         with desk_database(empty_url) as opened:
-            with opened.writing() as session:
-                queues.ensure(session, ["IT"])
+            with opened.writing() as conn:
+                queues.ensure(conn, ["IT"])
             pools.append(opened.engine.pool)
             assert pools[0].checkedin() == 1
             raise RuntimeError("half way")
@@ -229,8 +227,8 @@ def test_a_desk_database_is_closed_at_the_end_of_its_block_even_if_the_block_rai
     with pytest.raises(RuntimeError, match="half way"):
         fail()
     assert pools[0].checkedin() == 0
-    with desk_database(empty_url) as opened, opened.reading() as session:
-        assert queues.names(session) == ["IT", TRIAGE]
+    with desk_database(empty_url) as opened, opened.reading() as conn:
+        assert queues.names(conn) == ["IT", TRIAGE]
 
 
 def test_a_desk_database_without_a_url_is_the_one_of_the_settings(home):
@@ -240,37 +238,37 @@ def test_a_desk_database_without_a_url_is_the_one_of_the_settings(home):
 
 
 def test_on_postgresql_a_reader_can_not_write(server):
-    with pytest.raises(DBAPIError, match="read-only"), server.reading() as session:
-        session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
+    with pytest.raises(DBAPIError, match="read-only"), server.reading() as conn:
+        conn.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
 
 
 def test_writers_take_turns_and_readers_do_not_wait(database):
     writing, done = threading.Event(), threading.Event()
 
     def write():
-        with database.writing() as session:
-            session.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
+        with database.writing() as conn:
+            conn.execute(insert(QUEUES), {"name": "IT", "created_at": datetime.now(UTC)})
             writing.set()
             assert done.wait(10)
 
     writer = threading.Thread(target=write)
     writer.start()
     assert writing.wait(10)
-    with database.reading() as session:
-        assert session.scalars(select(QUEUES.c.name)).all() == []
+    with database.reading() as conn:
+        assert conn.scalars(select(QUEUES.c.name)).all() == []
     done.set()
     writer.join()
-    with database.writing() as session:
-        assert session.scalars(select(QUEUES.c.name)).all() == ["IT"]
+    with database.writing() as conn:
+        assert conn.scalars(select(QUEUES.c.name)).all() == ["IT"]
 
 
 def _add_queues(url, prefix, together):
     together.wait()
     opened = Database(url)
     for number in range(50):
-        with opened.writing() as session:
-            session.execute(text("SELECT count(*) FROM desk_queues"))
-            session.execute(insert(QUEUES), {"name": f"{prefix}{number}", "created_at": datetime.now(UTC)})
+        with opened.writing() as conn:
+            conn.execute(text("SELECT count(*) FROM desk_queues"))
+            conn.execute(insert(QUEUES), {"name": f"{prefix}{number}", "created_at": datetime.now(UTC)})
     opened.close()
 
 
@@ -312,15 +310,15 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path):
 
 
 def test_a_database_of_a_newer_deskyard_is_left_alone(database, empty_url):
-    with database.writing() as session:
-        session.execute(text("UPDATE desk_alembic_version SET version_num = '9999'"))
+    with database.writing() as conn:
+        conn.execute(text("UPDATE desk_alembic_version SET version_num = '9999'"))
     with pytest.raises(BadInput, match="newer"):
         open_database(empty_url)
 
 
 def test_an_error_of_the_database_never_quotes_a_ticket(database):
-    with pytest.raises(IntegrityError) as caught, database.writing() as session:
-        session.execute(text("INSERT INTO desk_queues (name) VALUES (:name)"), {"name": "secret of a customer"})
+    with pytest.raises(IntegrityError) as caught, database.writing() as conn:
+        conn.execute(text("INSERT INTO desk_queues (name) VALUES (:name)"), {"name": "secret of a customer"})
     assert "secret" not in str(caught.value)
 
 

@@ -9,6 +9,6 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 
 @pytest.fixture
 def database(database):
-    with database.writing() as session:
-        queues.ensure(session, ["IT", HARD_NAME])
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", HARD_NAME])
     return database

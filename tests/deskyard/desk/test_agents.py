@@ -9,17 +9,17 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 
 
 def put(database, name, *served, present=True):
-    with database.writing() as session:
-        return agents.put(session, name, present=present, queues=served)
+    with database.writing() as conn:
+        return agents.put(conn, name, present=present, queues=served)
 
 
 def test_an_agent_is_as_last_said(database):
     assert put(database, "анна", HARD_NAME, "IT").queues == ("IT", HARD_NAME)
     now = put(database, "анна", "IT", present=False)
     assert (now.present, now.queues) == (False, ("IT",))
-    with database.reading() as session:
-        assert agents.find(session, "анна") == now
-        assert agents.find(session, "nobody") is None
+    with database.reading() as conn:
+        assert agents.find(conn, "анна") == now
+        assert agents.find(conn, "nobody") is None
 
 
 def test_an_agent_of_a_queue_that_does_not_exist_is_not_made(database):
@@ -27,16 +27,16 @@ def test_an_agent_of_a_queue_that_does_not_exist_is_not_made(database):
         put(database, "ann", "IT", "Nowhere")
     with pytest.raises(BadInput, match="something to read"):
         put(database, " ")
-    with database.reading() as session:
-        assert agents.listed(session).items == []
+    with database.reading() as conn:
+        assert agents.listed(conn).items == []
 
 
 def test_agents_of_a_history_are_made_once_and_those_there_stay_as_they_are(database):
     put(database, "ann", "IT", present=False)
-    with database.writing() as session:
-        agents.ensure(session, {"ann": [HARD_NAME], "bob": ["IT", "Nowhere"], " ": ["IT"]})
-    with database.reading() as session:
-        found = {agent.name: (agent.present, agent.queues) for agent in agents.listed(session).items}
+    with database.writing() as conn:
+        agents.ensure(conn, {"ann": [HARD_NAME], "bob": ["IT", "Nowhere"], " ": ["IT"]})
+    with database.reading() as conn:
+        found = {agent.name: (agent.present, agent.queues) for agent in agents.listed(conn).items}
     assert found == {"ann": (False, ("IT",)), "bob": (True, ("IT",))}
 
 
@@ -44,11 +44,11 @@ def test_only_present_agents_are_in_the_catalogue_with_the_queues_they_serve(dat
     put(database, "ann", "IT")
     put(database, "bob", "IT", present=False)
     put(database, "cyd")
-    with database.reading() as session:
-        assert floor.catalogue(session).agents == {"ann": ("IT",), "cyd": ()}
-        assert floor.catalogue(session, ["IT"], ["bob"]).agents == {}
-        assert floor.catalogue(session).serves("ann", "IT")
-        assert not floor.catalogue(session).serves("ann", HARD_NAME)
+    with database.reading() as conn:
+        assert floor.catalogue(conn).agents == {"ann": ("IT",), "cyd": ()}
+        assert floor.catalogue(conn, ["IT"], ["bob"]).agents == {}
+        assert floor.catalogue(conn).serves("ann", "IT")
+        assert not floor.catalogue(conn).serves("ann", HARD_NAME)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
@@ -57,9 +57,9 @@ def test_pages_of_agents_together_give_each_once(database, limit):
     for name in names:
         put(database, name, "IT")
     found, cursor = [], None
-    with database.reading() as session:
+    with database.reading() as conn:
         while True:
-            page = agents.listed(session, limit, cursor)
+            page = agents.listed(conn, limit, cursor)
             found += [agent.name for agent in page.items]
             cursor = page.next_cursor
             if cursor is None:

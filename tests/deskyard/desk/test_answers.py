@@ -19,20 +19,20 @@ def solved(database):
     """File a ticket, answer it, solve it; the number."""
 
     def one(text=ANSWER, asked=ASKED, by=ANN, status="resolved", **how):
-        with database.writing() as session:
-            queues.ensure(session)
+        with database.writing() as conn:
+            queues.ensure(conn)
             filed = Ticket(id="", subject=asked, requester="olga@example.org")
-            number = tickets.file(session, filed, "triage", {}, at=NOW)
-            comments.add(session, number, by, text, at=NOW, **{"public": True, "shared": True} | how)
-            changes.change(session, number, {"status": status}, ANN, at=NOW)
+            number = tickets.file(conn, filed, "triage", {}, at=NOW)
+            comments.add(conn, number, by, text, at=NOW, **{"public": True, "shared": True} | how)
+            changes.change(conn, number, {"status": status}, ANN, at=NOW)
         return number
 
     return one
 
 
 def like(database, text):
-    with database.reading() as session:
-        return answers.like(session, text)
+    with database.reading() as conn:
+        return answers.like(conn, text)
 
 
 def test_an_answer_that_may_be_shared_is_offered_to_who_asks_something_like_it(database, solved):

@@ -16,32 +16,32 @@ ANN, BOB, MODEL = Actor("person", "ann"), Actor("person", "bob"), Actor("machine
 
 @pytest.fixture
 def desk(database):
-    with database.writing() as session:
-        queues.ensure(session, ["Billing", "Closed"])
-        queues.put(session, "Closed", description="", is_open=False)
-        agents.ensure(session, {"ann": ["IT", "Billing"], "борис": ["IT"], "away": ["IT"]})
-        agents.put(session, "away", present=False, queues=["IT"])
+    with database.writing() as conn:
+        queues.ensure(conn, ["Billing", "Closed"])
+        queues.put(conn, "Closed", description="", is_open=False)
+        agents.ensure(conn, {"ann": ["IT", "Billing"], "борис": ["IT"], "away": ["IT"]})
+        agents.put(conn, "away", present=False, queues=["IT"])
     return database
 
 
 def file(database, queue=TRIAGE, **values):
-    with database.writing() as session:
-        return tickets.file(session, Ticket(id="", subject="VPN"), queue, values, at=NOW)
+    with database.writing() as conn:
+        return tickets.file(conn, Ticket(id="", subject="VPN"), queue, values, at=NOW)
 
 
 def change(database, number, actor, *, seen=None, why="", **wanted):
-    with database.writing() as session:
-        return changes.change(session, number, wanted, actor, at=NOW, seen=seen, why=why)
+    with database.writing() as conn:
+        return changes.change(conn, number, wanted, actor, at=NOW, seen=seen, why=why)
 
 
 def now(database, number):
-    with database.reading() as session:
-        return tickets.find(session, number)
+    with database.reading() as conn:
+        return tickets.find(conn, number)
 
 
 def defaults(database, queue, priority=None, assignee=None):
-    with database.writing() as session:
-        queues.put(session, queue, description="", is_open=True, default_priority=priority, default_assignee=assignee)
+    with database.writing() as conn:
+        queues.put(conn, queue, description="", is_open=True, default_priority=priority, default_assignee=assignee)
 
 
 def test_a_change_is_told_in_the_journey_and_counts_as_a_version(desk):
@@ -49,8 +49,8 @@ def test_a_change_is_told_in_the_journey_and_counts_as_a_version(desk):
     change(desk, number, ANN, queue="IT", priority="high", why="VPN is IT's")
     ticket = now(desk, number)
     assert (ticket.queue, ticket.priority, ticket.version) == ("IT", "high", 2)
-    with desk.reading() as session:
-        steps = journey.of(session, number)
+    with desk.reading() as conn:
+        steps = journey.of(conn, number)
     assert [(step.actor, step.field, step.was, step.became, step.why) for step in steps] == [
         (ANN, "queue", TRIAGE, "IT", "VPN is IT's"),
         (ANN, "priority", None, "high", "VPN is IT's"),
@@ -143,8 +143,8 @@ def test_a_value_that_the_desk_does_not_have_is_named_and_nothing_is_written(des
         change(desk, number, actor, **{"category": "fine", field: value})
     assert caught.value.field == field
     assert now(desk, number) == before
-    with desk.reading() as session:
-        assert journey.of(session, number) == []
+    with desk.reading() as conn:
+        assert journey.of(conn, number) == []
 
 
 def test_a_ticket_that_does_not_exist_is_not_there(desk):
@@ -210,7 +210,7 @@ def test_a_default_does_not_fill_what_a_person_emptied(desk):
 
 def test_a_ticket_in_a_queue_that_was_closed_can_still_be_worked_on(desk):
     number = file(desk, "Billing")
-    with desk.writing() as session:
-        queues.put(session, "Billing", description="", is_open=False)
+    with desk.writing() as conn:
+        queues.put(conn, "Billing", description="", is_open=False)
     change(desk, number, ANN, priority="high", assignee="ann", status="open")
     assert (now(desk, number).queue, now(desk, number).status) == ("Billing", "open")

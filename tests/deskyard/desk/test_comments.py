@@ -15,19 +15,19 @@ ANN = Actor("person", "ann")
 
 @pytest.fixture
 def number(database):
-    with database.writing() as session:
-        return tickets.file(session, Ticket(id="", subject="VPN"), "IT", {}, at=NOW)
+    with database.writing() as conn:
+        return tickets.file(conn, Ticket(id="", subject="VPN"), "IT", {}, at=NOW)
 
 
 def say(database, number, text, key=None, public=False):
-    with database.writing() as session:
-        return comments.add(session, number, ANN, text, public=public, at=NOW + timedelta(hours=1), key=key)
+    with database.writing() as conn:
+        return comments.add(conn, number, ANN, text, public=public, at=NOW + timedelta(hours=1), key=key)
 
 
 def test_comments_come_back_in_order_as_they_were_said(database, number):
     said = [say(database, number, "Перезагрузите 🖨", public=True)[0], say(database, number, "line\n\nline")[0]]
-    with database.reading() as session:
-        assert comments.of(session, number) == said
+    with database.reading() as conn:
+        assert comments.of(conn, number) == said
     assert [(one.text, one.public, one.actor) for one in said] == [
         ("Перезагрузите 🖨", True, ANN),
         ("line\n\nline", False, ANN),
@@ -38,22 +38,22 @@ def test_the_same_request_again_is_the_same_comment_as_it_was_said_first(databas
     first, is_new = say(database, number, "Done.", key="k")
     again, is_new_again = say(database, number, "Something else.", key="k")
     assert (is_new, is_new_again, again) == (True, False, first)
-    with database.reading() as session:
-        assert len(comments.of(session, number)) == 1
-        assert tickets.find(session, number).version == 2
+    with database.reading() as conn:
+        assert len(comments.of(conn, number)) == 1
+        assert tickets.find(conn, number).version == 2
 
 
 def test_the_same_key_on_another_ticket_is_another_comment(database, number):
-    with database.writing() as session:
-        other = tickets.file(session, Ticket(id="", subject="VPN"), "IT", {}, at=NOW)
+    with database.writing() as conn:
+        other = tickets.file(conn, Ticket(id="", subject="VPN"), "IT", {}, at=NOW)
     assert say(database, number, "a", key="k")[1]
     assert say(database, other, "b", key="k")[1]
 
 
 def test_a_comment_is_a_change_of_the_ticket(database, number):
     say(database, number, "a")
-    with database.reading() as session:
-        ticket = tickets.find(session, number)
+    with database.reading() as conn:
+        ticket = tickets.find(conn, number)
     assert (ticket.version, ticket.updated_at) == (2, NOW + timedelta(hours=1))
 
 

@@ -14,24 +14,24 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def put(database, name, *, is_open=True, priority=None, assignee=None):
-    with database.writing() as session:
+    with database.writing() as conn:
         return queues.put(
-            session, name, description="d", is_open=is_open, default_priority=priority, default_assignee=assignee
+            conn, name, description="d", is_open=is_open, default_priority=priority, default_assignee=assignee
         )
 
 
 def file(database, *, at=NOW, **values):
-    with database.writing() as session:
-        return tickets.file(session, Ticket(id="", subject="VPN"), "IT", values, at=at)
+    with database.writing() as conn:
+        return tickets.file(conn, Ticket(id="", subject="VPN"), "IT", values, at=at)
 
 
 def numbers(database, limit=100, sort="oldest", **wanted):
     """The tickets of IT, gathered page by page."""
     found, cursor = [], None
-    with database.reading() as session:
-        queue = queues.find(session, "IT")
+    with database.reading() as conn:
+        queue = queues.find(conn, "IT")
         while True:
-            page = tickets.listed(session, queue, limit, cursor, sort=sort, wanted=Wanted(**wanted))
+            page = tickets.listed(conn, queue, limit, cursor, sort=sort, wanted=Wanted(**wanted))
             found += [ticket.id for ticket in page.items]
             cursor = page.next_cursor
             if cursor is None:
@@ -53,16 +53,16 @@ def test_triage_is_never_closed_and_no_queue_is_nameless(database):
 
 
 def test_the_catalogue_holds_the_defaults_of_open_queues_and_only_agents_who_serve_them(database):
-    with database.writing() as session:
-        agents.put(session, "ann", present=True, queues=["IT"])
-        agents.put(session, "away", present=False, queues=["IT"])
+    with database.writing() as conn:
+        agents.put(conn, "ann", present=True, queues=["IT"])
+        agents.put(conn, "away", present=False, queues=["IT"])
     put(database, "IT", priority="high", assignee="ann")
     put(database, "Billing", priority="low", assignee="ann")
     put(database, "Shop", assignee="away")
     put(database, "Closed", is_open=False, priority="low")
-    with database.reading() as session:
-        found = floor.catalogue(session).queues
-        part = floor.catalogue(session, ["IT"], [])
+    with database.reading() as conn:
+        found = floor.catalogue(conn).queues
+        part = floor.catalogue(conn, ["IT"], [])
     assert found["IT"] == {"priority": "high", "assignee": "ann"}
     assert (found["Billing"], found["Shop"]) == ({"priority": "low"}, {})
     assert "Closed" not in found

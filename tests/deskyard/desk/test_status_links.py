@@ -16,46 +16,46 @@ SECRET = "s3cret" * 7
 
 @pytest.fixture
 def ticket(database):
-    with database.writing() as session:
-        queues.ensure(session)
-        number = tickets.file(session, Ticket(id="", subject="VPN drops"), "triage", {}, at=NOW)
-        status_links.keep(session, number, SECRET, NOW)
+    with database.writing() as conn:
+        queues.ensure(conn)
+        number = tickets.file(conn, Ticket(id="", subject="VPN drops"), "triage", {}, at=NOW)
+        status_links.keep(conn, number, SECRET, NOW)
     return number
 
 
 def test_a_secret_opens_its_ticket_and_any_other_opens_nothing(database, ticket):
-    with database.reading() as session:
-        assert status_links.find(session, SECRET).ticket == ticket
+    with database.reading() as conn:
+        assert status_links.find(conn, SECRET).ticket == ticket
         for other in ("", SECRET[:-1], SECRET + "x", status_links.digest(SECRET)):
             with pytest.raises(NotThere):
-                status_links.find(session, other)
+                status_links.find(conn, other)
 
 
 def test_the_database_does_not_hold_the_secret(database, ticket):
-    with database.reading() as session:
-        assert SECRET not in str(session.execute(select(STATUS_LINKS)).all())
+    with database.reading() as conn:
+        assert SECRET not in str(conn.execute(select(STATUS_LINKS)).all())
 
 
 def test_the_first_secret_of_a_ticket_stays(database, ticket):
-    with database.writing() as session:
-        status_links.keep(session, ticket, SECRET, NOW)
-        status_links.keep(session, ticket, "another", NOW)
-    with database.reading() as session:
-        assert status_links.find(session, SECRET).ticket == ticket
+    with database.writing() as conn:
+        status_links.keep(conn, ticket, SECRET, NOW)
+        status_links.keep(conn, ticket, "another", NOW)
+    with database.reading() as conn:
+        assert status_links.find(conn, SECRET).ticket == ticket
         with pytest.raises(NotThere):
-            status_links.find(session, "another")
+            status_links.find(conn, "another")
 
 
 def test_the_last_rating_counts(database, ticket):
     for stars, said in ((2, "slow"), (5, "  but kind  ")):
-        with database.writing() as session:
-            status_links.rate(session, status_links.find(session, SECRET), stars, said, NOW)
-    with database.reading() as session:
-        found = status_links.find(session, SECRET)
+        with database.writing() as conn:
+            status_links.rate(conn, status_links.find(conn, SECRET), stars, said, NOW)
+    with database.reading() as conn:
+        found = status_links.find(conn, SECRET)
     assert (found.stars, found.said, found.rated_at) == (5, "but kind", NOW)
 
 
 @pytest.mark.parametrize("stars", [0, 6, -1])
 def test_what_is_no_rating_is_refused(database, ticket, stars):
-    with database.writing() as session, pytest.raises(BadInput):
-        status_links.rate(session, status_links.find(session, SECRET), stars, "", NOW)
+    with database.writing() as conn, pytest.raises(BadInput):
+        status_links.rate(conn, status_links.find(conn, SECRET), stars, "", NOW)

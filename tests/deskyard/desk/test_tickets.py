@@ -16,19 +16,19 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 
 
 def file(database, external_id="", queue="IT", values=(), key=None, **ticket):
-    with database.writing() as session:
-        return tickets.file(session, Ticket(id=external_id, **ticket), queue, dict(values), at=NOW, key=key)
+    with database.writing() as conn:
+        return tickets.file(conn, Ticket(id=external_id, **ticket), queue, dict(values), at=NOW, key=key)
 
 
 def names(database):
-    with database.reading() as session:
-        return [queue.name for queue in queues.listed(session).items]
+    with database.reading() as conn:
+        return [queue.name for queue in queues.listed(conn).items]
 
 
 def test_a_triage_queue_always_exists_and_no_queue_is_made_twice(database):
     assert names(database) == [TRIAGE, "IT", HARD_NAME]
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing", "Billing", " ", ""])
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing", "Billing", " ", ""])
     assert names(database) == [TRIAGE, "IT", HARD_NAME, "Billing"]
 
 
@@ -45,11 +45,11 @@ def test_a_ticket_comes_back_as_it_was_filed(database):
         created_at=NOW,
         fields={"product": "LJ/4", "линия": "1"},
     )
-    with database.writing() as session:
-        number = tickets.file(session, ticket, "IT", {}, at=NOW)
-    with database.reading() as session:
-        filed = tickets.find(session, number)
-        assert filed == tickets.known(session, "mail", "4711", None)
+    with database.writing() as conn:
+        number = tickets.file(conn, ticket, "IT", {}, at=NOW)
+    with database.reading() as conn:
+        filed = tickets.find(conn, number)
+        assert filed == tickets.known(conn, "mail", "4711", None)
     assert filed.ticket == ticket
     assert (filed.queue, filed.category, filed.priority, filed.assignee) == ("IT", None, None, None)
 
@@ -58,8 +58,8 @@ def test_the_same_name_in_the_same_source_is_filed_once(database):
     assert file(database, "1", source="mail") is not None
     assert file(database, "1", source="mail", queue=TRIAGE) is None
     assert file(database, "1", source="chat") is not None
-    with database.reading() as session:
-        assert session.scalar(text("SELECT count(*) FROM desk_tickets")) == 2
+    with database.reading() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM desk_tickets")) == 2
 
 
 def test_tickets_without_a_name_are_always_new(database):
@@ -68,9 +68,9 @@ def test_tickets_without_a_name_are_always_new(database):
 
 def test_a_number_is_never_given_twice(database):
     last = file(database)
-    with database.writing() as session:
-        session.execute(text("DELETE FROM desk_journey"))
-        session.execute(text("DELETE FROM desk_tickets"))
+    with database.writing() as conn:
+        conn.execute(text("DELETE FROM desk_journey"))
+        conn.execute(text("DELETE FROM desk_tickets"))
     assert file(database) > last
 
 
@@ -79,15 +79,15 @@ def test_a_ticket_without_a_name_is_known_by_the_key_of_its_request(database):
     assert number is not None
     assert file(database, key="k1", source="api") is None
     assert file(database, key="k1", source="form") is not None
-    with database.reading() as session:
-        assert tickets.known(session, "api", "", "k1").id == number
-        assert tickets.known(session, "api", "", "k2") is None
+    with database.reading() as conn:
+        assert tickets.known(conn, "api", "", "k1").id == number
+        assert tickets.known(conn, "api", "", "k2") is None
 
 
 def test_a_new_ticket_bears_the_values_that_were_decided(database):
     number = file(database, values={"category": "network", "priority": "high"})
-    with database.reading() as session:
-        filed = tickets.find(session, number)
+    with database.reading() as conn:
+        filed = tickets.find(conn, number)
     assert (filed.category, filed.priority, filed.assignee) == ("network", "high", None)
     assert (filed.status, filed.version, filed.updated_at) == ("new", 1, NOW)
 
@@ -95,17 +95,17 @@ def test_a_new_ticket_bears_the_values_that_were_decided(database):
 def test_a_ticket_for_a_queue_that_does_not_exist_is_not_half_filed(database):
     with pytest.raises(IntegrityError):
         file(database, queue="Nowhere")
-    with database.reading() as session:
-        assert session.scalar(text("SELECT count(*) FROM desk_tickets")) == 0
+    with database.reading() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM desk_tickets")) == 0
 
 
 def test_only_open_queues_are_in_the_catalogue(database):
-    with database.writing() as session:
-        queues.put(session, "IT", description="", is_open=False)
-    with database.reading() as session:
-        assert set(floor.catalogue(session, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
-        assert floor.catalogue(session, [], []).queues == {}
-        assert set(floor.catalogue(session).queues) == {TRIAGE, HARD_NAME}
+    with database.writing() as conn:
+        queues.put(conn, "IT", description="", is_open=False)
+    with database.reading() as conn:
+        assert set(floor.catalogue(conn, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
+        assert floor.catalogue(conn, [], []).queues == {}
+        assert set(floor.catalogue(conn).queues) == {TRIAGE, HARD_NAME}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10, 11])
@@ -113,10 +113,10 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
     filed = [file(database, queue=HARD_NAME) for _ in range(10)]
     file(database, queue="IT")
     found, cursor = [], None
-    with database.reading() as session:
-        queue = queues.find(session, HARD_NAME)
+    with database.reading() as conn:
+        queue = queues.find(conn, HARD_NAME)
         while True:
-            page = tickets.listed(session, queue, limit, cursor)
+            page = tickets.listed(conn, queue, limit, cursor)
             assert len(page.items) <= limit
             found += [item.id for item in page.items]
             cursor = page.next_cursor
@@ -127,15 +127,15 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
 
 def test_a_ticket_filed_while_somebody_pages_is_neither_doubled_nor_does_it_hide_another(database):
     filed = [file(database) for _ in range(4)]
-    with database.reading() as session:
-        first = tickets.listed(session, queues.find(session, "IT"), 2)
+    with database.reading() as conn:
+        first = tickets.listed(conn, queues.find(conn, "IT"), 2)
     filed.append(file(database))
-    with database.reading() as session:
-        rest = tickets.listed(session, queues.find(session, "IT"), 10, first.next_cursor)
+    with database.reading() as conn:
+        rest = tickets.listed(conn, queues.find(conn, "IT"), 10, first.next_cursor)
     assert [item.id for item in first.items + rest.items] == filed
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "0", "🙂", "YWZ0ZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
 def test_a_cursor_that_is_not_ours_is_refused_with_a_sentence(database, cursor):
-    with database.reading() as session, pytest.raises(BadInput, match="next_cursor"):
-        queues.listed(session, 10, cursor)
+    with database.reading() as conn, pytest.raises(BadInput, match="next_cursor"):
+        queues.listed(conn, 10, cursor)

@@ -23,9 +23,9 @@ OLD = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture
 def store(database):
-    with database.writing() as session:
-        queues.ensure(session, ["IT", "Billing", "Кадры"])
-        agents.ensure(session, {"ann": ["IT"], "борис": ["IT", "Billing"]})
+    with database.writing() as conn:
+        queues.ensure(conn, ["IT", "Billing", "Кадры"])
+        agents.ensure(conn, {"ann": ["IT"], "борис": ["IT", "Billing"]})
     return DeskStore(database)
 
 
@@ -35,24 +35,24 @@ def behind(store):
 
     def make(n, at=None):
         at = at or datetime.now(UTC)
-        with database.writing() as session:
-            return [str(tickets.file(session, Ticket(id="", subject="VPN"), TRIAGE, {}, at=at)) for _ in range(n)]
+        with database.writing() as conn:
+            return [str(tickets.file(conn, Ticket(id="", subject="VPN"), TRIAGE, {}, at=at)) for _ in range(n)]
 
     def person_sets(ref, field, value):
-        with database.writing() as session:
-            changes.change(session, int(ref), {field: value}, ANN, at=datetime.now(UTC))
+        with database.writing() as conn:
+            changes.change(conn, int(ref), {field: value}, ANN, at=datetime.now(UTC))
 
     def notes(ref):
-        with database.reading() as session:
-            return [comment.text for comment in comments.of(session, int(ref)) if not comment.public]
+        with database.reading() as conn:
+            return [comment.text for comment in comments.of(conn, int(ref)) if not comment.public]
 
     def close_queue(name):
-        with database.writing() as session:
-            queues.put(session, name, description="", is_open=False)
+        with database.writing() as conn:
+            queues.put(conn, name, description="", is_open=False)
 
     def send_away(name):
-        with database.writing() as session:
-            agents.put(session, name, present=False, queues=["IT"])
+        with database.writing() as conn:
+            agents.put(conn, name, present=False, queues=["IT"])
 
     return Behind(
         make=make,
@@ -76,8 +76,8 @@ def test_the_desk_passes_the_whole_suite_in_one_go(store, behind):
 
 
 def journeys(store, ref):
-    with store.database.reading() as session:
-        return [(step.actor.name, step.field, step.was, step.became) for step in journey.of(session, int(ref))]
+    with store.database.reading() as conn:
+        return [(step.actor.name, step.field, step.was, step.became) for step in journey.of(conn, int(ref))]
 
 
 def test_a_delivery_is_told_in_the_journey_and_in_the_journal(store, behind):
@@ -86,8 +86,8 @@ def test_a_delivery_is_told_in_the_journey_and_in_the_journal(store, behind):
     name = store.health().me
     assert journeys(store, ref) == [(name, "queue", TRIAGE, "IT"), (name, "priority", None, "high")]
     assert behind.notes(ref) == ["Sorted.\n\n[d1]"]
-    with store.database.reading() as session:
-        assert [entry.kind for entry in Journal.of(session, int(ref))] == [CHANGED, CHANGED, COMMENTED]
+    with store.database.reading() as conn:
+        assert [entry.kind for entry in Journal.of(conn, int(ref))] == [CHANGED, CHANGED, COMMENTED]
 
 
 def test_a_delivery_that_was_refused_left_no_trace(store, behind):
@@ -185,8 +185,8 @@ def test_a_reference_that_is_no_number_of_ours_is_no_ticket(store, ref):
 
 def test_a_ticket_is_shown_as_it_was_filed(store):
     ticket = Ticket(id="7", source="mail", subject="Не печатает 🖨", created_at=OLD, fields={"product": "LJ"})
-    with store.database.writing() as session:
-        number = tickets.file(session, ticket, "IT", {"category": "print", "priority": "low"}, at=OLD)
+    with store.database.writing() as conn:
+        number = tickets.file(conn, ticket, "IT", {"category": "print", "priority": "low"}, at=OLD)
     seen = store.fetch(str(number))
     assert seen.ticket == ticket
     assert (seen.queue, seen.category, seen.priority, seen.status, seen.version) == ("IT", "print", "low", "new", "1")
@@ -197,8 +197,8 @@ def test_a_customers_word_after_ours_is_news(store, behind):
     (ref,) = behind.make(1)
     store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"}))
     assert store.fetch(ref).ours
-    with store.database.writing() as session:
-        comments.add(session, int(ref), ANN, "Still broken.", public=True, at=datetime.now(UTC))
+    with store.database.writing() as conn:
+        comments.add(conn, int(ref), ANN, "Still broken.", public=True, at=datetime.now(UTC))
     assert not store.fetch(ref).ours
 
 

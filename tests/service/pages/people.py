@@ -13,9 +13,9 @@ PASSWORD = "a password of the tests"
 
 def sign_in_as(client, name, role, queues=()):
     """Make a user and sign them in: the client is theirs from now on; what it sends comes from our own pages."""
-    with client.app.state.yard.database.writing() as session:
-        user = users.create(session, name, role, PASSWORD, "test", datetime.now(UTC), queues)
-        secret = sign_in.begin(session, user, datetime.now(UTC))
+    with client.app.state.yard.database.writing() as conn:
+        user = users.create(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
+        secret = sign_in.begin(conn, user, datetime.now(UTC))
     client.app.state.access.forget()
     client.cookies.set(COOKIE, secret)
     client.headers["Sec-Fetch-Site"] = "same-origin"
@@ -24,8 +24,8 @@ def sign_in_as(client, name, role, queues=()):
 
 def make_foreign(client, number):
     """Let a ticket of the desk be the mirror of one in another help desk."""
-    with client.app.state.yard.database.writing() as session:
+    with client.app.state.yard.database.writing() as conn:
         now = datetime.now(UTC)
-        there = connections.put(session, "elsewhere", "znuny", "https://desk.example", since=now)
-        seen = StoredTicket(ref=f"T{number}", ticket=tickets.get(session, number).ticket, updated_at=now, version="1")
-        mirror.make(session, there, seen, number, now)
+        there = connections.put(conn, "elsewhere", "znuny", "https://desk.example", since=now)
+        seen = StoredTicket(ref=f"T{number}", ticket=tickets.get(conn, number).ticket, updated_at=now, version="1")
+        mirror.make(conn, there, seen, number, now)

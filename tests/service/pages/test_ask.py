@@ -40,8 +40,8 @@ def ask(client, **told):
 
 
 def every(client):
-    with client.app.state.yard.database.reading() as session:
-        return [tickets.get(session, row.id) for row in session.execute(tickets.READ.order_by(TICKETS.c.id))]
+    with client.app.state.yard.database.reading() as conn:
+        return [tickets.get(conn, row.id) for row in conn.execute(tickets.READ.order_by(TICKETS.c.id))]
 
 
 def become(client, status, **more):
@@ -151,8 +151,8 @@ def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhe
     assert "/status/{secret}/answer" in str(logged)
     assert secret not in str(logged)
     assert secret not in client.get("/metrics").text
-    with client.app.state.yard.database.reading() as session:
-        kept = str([session.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
+    with client.app.state.yard.database.reading() as conn:
+        kept = str([conn.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
     assert secret not in kept
     assert status_links.digest(secret) in kept
 
@@ -223,8 +223,8 @@ def test_a_solution_is_rated_and_what_is_not_solved_is_not(client):
     become(client, "resolved")
     assert "you gave 4 stars of five" in text(client.post(f"{address}/stars", data=rated, headers=OURS))
     assert client.post(f"{address}/stars", data={"stars": 9}, headers=OURS).status_code == 422
-    with client.app.state.yard.database.reading() as session:
-        (row,) = session.execute(STATUS_LINKS.select()).all()
+    with client.app.state.yard.database.reading() as conn:
+        (row,) = conn.execute(STATUS_LINKS.select()).all()
     assert (row.stars, row.said) == (4, "Thanks!")
 
 

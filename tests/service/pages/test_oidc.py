@@ -31,8 +31,8 @@ def client(call, tmp_path, provider, monkeypatch):
     monkeypatch.setenv("DESKYARD_PUBLIC_URL", "http://localhost")
     settings.cache_clear()
     made = call(Settings(home=tmp_path))
-    with made.app.state.yard.database.writing() as session:
-        users.create(session, "ann", "agent", "", "test", datetime.now(UTC))
+    with made.app.state.yard.database.writing() as conn:
+        users.create(conn, "ann", "agent", "", "test", datetime.now(UTC))
     made.app.state.access.forget()
     yield made
     settings.cache_clear()
@@ -77,8 +77,8 @@ def test_a_stranger_is_no_user_unless_a_role_is_set_for_them(client, provider, m
     monkeypatch.setenv("DESKYARD_OIDC_ROLE", "viewer")
     settings.cache_clear()
     assert walk(client).status_code == 303
-    with client.app.state.yard.database.reading() as session:
-        assert users.named(session, "zoe").role == "viewer"
+    with client.app.state.yard.database.reading() as conn:
+        assert users.named(conn, "zoe").role == "viewer"
 
 
 def test_an_answer_that_was_not_asked_for_here_is_refused(client, provider):

@@ -24,8 +24,8 @@ def numbers(client, question="", queue="IT"):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as session:
-        return tickets.get(session, number)
+    with client.app.state.yard.database.reading() as conn:
+        return tickets.get(conn, number)
 
 
 def many(client, chosen, **form):

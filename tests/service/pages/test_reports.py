@@ -33,12 +33,12 @@ def desk(client):
     database = client.app.state.yard.database
     numbers = fill(database, 150, start=START)
     now = datetime.now(UTC)
-    with database.writing() as session:
+    with database.writing() as conn:
         for i, number in enumerate(numbers[::5]):
             blind = {"ticket_id": number, "decision": 1, "at": now, "answered_by": "ann", "answered_at": now}
-            session.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
+            conn.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
             rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
-            session.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
+            conn.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
     rollups.refresh(database, settings().time_zone)
     return client
 
@@ -88,8 +88,8 @@ def turned(desk):
     """The same, and two of its queues are one since yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     merged = Turn(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
-    with desk.app.state.yard.changing() as session:
-        Policies.put(session, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
+    with desk.app.state.yard.changing() as conn:
+        Policies.put(conn, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
     return desk
 
 

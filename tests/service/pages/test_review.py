@@ -19,8 +19,8 @@ ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind=1.0)
 
 
 def put(client, policy):
-    with client.app.state.yard.changing() as session:
-        Policies.put(session, policy, "test", datetime.now(UTC))
+    with client.app.state.yard.changing() as conn:
+        Policies.put(conn, policy, "test", datetime.now(UTC))
 
 
 @pytest.fixture
@@ -63,18 +63,18 @@ def act(client, number, seen=1, **form):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as session:
-        return tickets.get(session, number)
+    with client.app.state.yard.database.reading() as conn:
+        return tickets.get(conn, number)
 
 
 def kinds(client, number):
-    with client.app.state.yard.database.reading() as session:
-        return [(entry.kind, entry.content.get("to")) for entry in Journal.of(session, number)][3:]
+    with client.app.state.yard.database.reading() as conn:
+        return [(entry.kind, entry.content.get("to")) for entry in Journal.of(conn, number)][3:]
 
 
 def asked(client, number):
-    with client.app.state.yard.database.reading() as session:
-        return blind.of(session, number)
+    with client.app.state.yard.database.reading() as conn:
+        return blind.of(conn, number)
 
 
 def test_nothing_waits_on_an_empty_desk(client):
@@ -148,10 +148,10 @@ def test_two_people_are_given_two_tickets_until_a_lease_ends(suggesting):
     sign_in_as(suggesting, "bob", "agent")
     assert shown(suggesting)[0] == second
     later = datetime.now(UTC) + leases.LASTS + timedelta(seconds=1)
-    with suggesting.app.state.yard.database.writing() as session:
-        assert leases.held(session, later) == {}
-        assert leases.take(session, first, "bob", later)
-        assert not leases.take(session, first, "ann", later)
+    with suggesting.app.state.yard.database.writing() as conn:
+        assert leases.held(conn, later) == {}
+        assert leases.take(conn, first, "bob", later)
+        assert not leases.take(conn, first, "ann", later)
     assert suggesting.post(f"/review/{second}/hold").status_code == 204
 
 
@@ -263,9 +263,9 @@ def test_an_agent_is_given_only_tickets_of_their_queues_and_no_blind_ones(blindl
 
 def test_a_ticket_that_waits_for_its_requester_does_not_wait_for_us(suggesting):
     number = file(suggesting)
-    with suggesting.app.state.yard.database.writing() as session:
-        changes.change(session, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
-        assert journey.of(session, number)[-1].became == "waiting"
+    with suggesting.app.state.yard.database.writing() as conn:
+        changes.change(conn, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
+        assert journey.of(conn, number)[-1].became == "waiting"
     assert shown(suggesting)[0] is None
 
 
@@ -284,13 +284,13 @@ def test_a_ticket_that_lives_elsewhere_is_shown_and_sorted_there(suggesting):
 def test_a_suggestion_elsewhere_waits_until_somebody_there_acts(suggesting):
     number = file(suggesting)
     make_foreign(suggesting, number)
-    with suggesting.app.state.yard.database.writing() as session:
-        now = tickets.get(session, number, to_change=True)
-        changes.set_values(session, now, {"queue": "Billing"}, datetime.now(UTC))
+    with suggesting.app.state.yard.database.writing() as conn:
+        now = tickets.get(conn, number, to_change=True)
+        changes.set_values(conn, now, {"queue": "Billing"}, datetime.now(UTC))
     assert shown(suggesting)[0] == number
-    with suggesting.app.state.yard.database.writing() as session:
+    with suggesting.app.state.yard.database.writing() as conn:
         step = Step(datetime.now(UTC), Actor("person", "elsewhere"), "queue", "Billing", "IT", "")
-        journey.take(session, number, [step])
+        journey.take(conn, number, [step])
     assert shown(suggesting)[0] is None
 
 

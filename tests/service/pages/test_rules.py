@@ -34,8 +34,8 @@ def form(client):
 
 
 def policy(client):
-    with client.app.state.yard.database.reading() as session:
-        return Policies.current(session).policy
+    with client.app.state.yard.database.reading() as conn:
+        return Policies.current(conn).policy
 
 
 def number_of(told, queue):
