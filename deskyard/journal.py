@@ -37,7 +37,6 @@ DELIVERED: Final = "delivered"
 anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
 ticket; what became of that."""
 
-
 _ADD: Final = insert(JOURNAL_ENTRIES).returning(JOURNAL_ENTRIES.c.id, sort_by_parameter_order=True)
 _READ: Final = (
     select(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(JOURNAL_ENTRIES.c.id)

@@ -23,7 +23,6 @@ HEARD: Final = timedelta(minutes=1)
 
 INVITED: Final = timedelta(minutes=15)
 
-
 _OF_SECRET: Final = (
     select(USERS, SESSIONS.c.created_at.label("began"), SESSIONS.c.seen_at)
     .join(USERS, USERS.c.id == SESSIONS.c.user_id)

@@ -34,7 +34,6 @@ CHUNK: Final = 500
 BY: Final = "undo by "
 """How the rule that takes back is called, before the name of who asked for it."""
 
-
 _DECISIONS: Final = (
     select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
     .where(JOURNAL_ENTRIES.c.kind == DECIDED)

@@ -29,7 +29,6 @@ SHORTEST: Final = 10
 _COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 """Of scrypt: 32 MB and about a tenth of a second for each guess."""
 
-
 _BY_NAME: Final = select(USERS).where(USERS.c.name == bindparam("name"))
 _BY_ID: Final = select(USERS).where(USERS.c.id == bindparam("number"))
 _PEOPLE: Final = tuple(role for role in ROLES if role != "machine")

@@ -11,7 +11,6 @@ from deskyard.db.tables.desk import JOURNEY
 
 ActorKind = Literal["person", "machine", "rule"]
 
-
 TAKEN_BACK: Final = "taken back"
 """Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""
 

@@ -65,4 +65,4 @@ INVITATIONS: Final = Table(
     UniqueConstraint("sha256"),
     sqlite_autoincrement=True,
 )
-"""A word that lets whoever shows it make the first user: its SHA-256, and until when."""
+"""An invitation to create the first user: the SHA-256 of its secret, and until when it is valid."""

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeEngine
 PREFIXES: Final = (
     "desk_", "journal_", "policy_", "active_", "access_", "store_", "notice_", "engine_", "report_", "learning_",
 )  # fmt: skip
-"""Our tables begin like this; any other table in the database belongs to somebody else."""
+"""The names of our tables begin with one of these; any other table in the database belongs to somebody else."""
 
 METADATA: Final = MetaData(
     naming_convention={

@@ -39,7 +39,7 @@ AGENT_QUEUES: Final = Table(
     Column("agent_id", ROW_ID, ForeignKey("desk_agents.id"), primary_key=True),
     Column("queue_id", ROW_ID, ForeignKey("desk_queues.id"), primary_key=True),
 )
-"""An agent serves a queue."""
+"""Which agent serves which queue."""
 
 TICKETS: Final = Table(
     "desk_tickets",

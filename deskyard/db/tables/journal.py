@@ -34,4 +34,4 @@ AUDIT_LOG: Final = Table(
     Column("subject", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Somebody did something that no ticket's journey tells: keys, policy, models, queues, agents. Only added to."""
+"""What somebody did that belongs to no ticket: keys, policy, models, queues, agents. Only ever added to."""

@@ -68,4 +68,7 @@ RETRAINING_REQUESTS: Final = Table(
     UniqueConstraint("held"),
     sqlite_autoincrement=True,
 )
-"""Why a retraining is wanted, and what came of it. `held` is `why` until it ended: one reason is wanted once."""
+"""A request to retrain, and what came of it.
+
+`held` equals `why` until the request has ended, and it is unique: no reason is requested twice at the same time.
+"""

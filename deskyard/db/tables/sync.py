@@ -76,4 +76,4 @@ EXECUTORS: Final = Table(
     Column("process", Text, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
-"""A place for a process that does durable work: which process holds it, and when it was last heard of."""
+"""A slot for a process that does durable work: which process holds it, and when it was last heard of."""
