@@ -1,6 +1,7 @@
 """The part of Jira Cloud's REST interface (platform, v3) that deskyard speaks, over a `jira_site.Jira`.
 
-Answers keep to the vendor's file (`spec` compares each), those that break it on purpose say so in a header.
+Requests and answers keep to `wire/jira.json` (`wire_check` compares each); an answer that breaks it on purpose says so
+in a header.
 """
 
 import base64
@@ -12,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from tests.fakes.jira_site import MAIL, ORGANISATIONS, QUEUE_FIELD, REQUEST_TYPE, TEAM_FIELD, US, Refused
+from tests.fakes.wire_check import ON_PURPOSE
 
 ROOT = "/rest/api/3"
 ADF = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
@@ -366,4 +368,4 @@ def _error(error, headers=None):
 
 
 def _wrong(body):
-    return JSONResponse(body, headers={"X-Fake-Breaks-Its-Spec": "on purpose"})
+    return JSONResponse(body, headers=ON_PURPOSE)

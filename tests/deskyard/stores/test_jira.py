@@ -1,8 +1,12 @@
-"""Jira Service Management, against a stateful fake that is compared with the vendor's own file, word by word."""
+"""Jira Service Management, against a stateful fake that is checked against our description of Jira's wire.
+
+Where the vendor's own OpenAPI file lies beside the project, each exchange is checked with it, too.
+"""
 
 import hashlib
 import hmac
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -17,7 +21,8 @@ from deskyard.testing.behind import Behind, deliver, new_id, run
 from tests.fakes.jira import api
 from tests.fakes.jira_site import MAIL, QUEUE_FIELD, SECRET, TEAM_FIELD, TOKEN, US, Jira, doc
 from tests.fakes.serving import Faults, served
-from tests.fakes.spec import Checked, described
+from tests.fakes.spec import vendor_file
+from tests.fakes.wire_check import Checked, described
 
 SPEC = "jira/jira-platform-v3-2025.json"
 LIMITED = {
@@ -36,7 +41,8 @@ def site():
 
 @pytest.fixture
 def checked(site):
-    spoken = Checked(api(site), SPEC)
+    theirs = vendor_file(SPEC)
+    spoken = Checked(api(site), described("jira"), *([theirs] if theirs else []))
     yield spoken
     assert spoken.broken == []
 
@@ -669,7 +675,21 @@ def test_a_webhook_signed_with_another_secret_is_refused(site, store):
 # the comparison itself
 
 
-def test_what_breaks_the_vendors_file_is_seen_on_either_side():
+def test_the_vendors_own_file_knows_all_that_we_describe_and_sees_what_breaks_it():
+    theirs = vendor_file(SPEC)
+    if theirs is None:
+        pytest.skip("the vendor's own OpenAPI file is checked where ../shared/specs is")
+    endpoints = {
+        (method.upper(), re.sub(r"{\w+}", "{}", path)): {one["name"] for one in told.get("parameters", ())}
+        for path, methods in theirs.told["paths"].items()
+        for method, told in methods.items()
+    }
+    ours = described("jira")
+    for name, told in ours.endpoints.items():
+        method, path = re.sub(r"{\w+}", "{}", name).split()
+        known = ours.resolved(told.get("query", {})).get("properties", {})
+        assert known.keys() <= endpoints[method, path], name
+
     app = FastAPI()
     answers = {"accountId": "1", "displayName": "Ann", "active": True}
 
@@ -685,7 +705,7 @@ def test_what_breaks_the_vendors_file_is_seen_on_either_side():
     def nowhere():
         return {}
 
-    checked = Checked(app, SPEC)
+    checked = Checked(app, theirs)
     headers = {"Authorization": "Basic eDp5"}
     with served(checked) as base, httpx2.Client(base_url=base, headers=headers) as client:
         client.get("/rest/api/3/myself")
@@ -704,9 +724,8 @@ def test_what_breaks_the_vendors_file_is_seen_on_either_side():
     assert checked.seen == 6
 
 
-def test_without_the_vendors_file_a_test_is_skipped_and_says_where_the_file_would_be():
-    with pytest.raises(pytest.skip.Exception, match=r"\.\./shared/specs/jira/none\.json"):
-        described("jira/none.json")
+def test_without_the_vendors_file_there_is_no_second_check():
+    assert vendor_file("jira/none.json") is None
 
 
 def test_a_whole_delivery_was_compared(site, checked, store):

@@ -10,6 +10,7 @@ from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES, Behind
 from deskyard.testing.behind import deliver, new_id, run
 from tests.fakes.serving import Faults, served
+from tests.fakes.wire_check import Checked, described
 from tests.fakes.zammad import ANN, BILLING, BOB, HARDWARE, INBOX, NETWORK, NOBODY, REQ, SECRET, TOKEN, US, Zammad
 from tests.fakes.zammad_api import api
 
@@ -24,8 +25,15 @@ def desk():
 
 
 @pytest.fixture
-def faults(desk):
-    return Faults(api(desk), {})
+def checked(desk):
+    spoken = Checked(api(desk), described("zammad"))
+    yield spoken
+    assert spoken.broken == []
+
+
+@pytest.fixture
+def faults(checked):
+    return Faults(checked, {})
 
 
 @pytest.fixture
@@ -417,3 +425,13 @@ def test_what_is_no_number_is_no_ticket(ref, desk, store):
     with pytest.raises(NotThere):
         store.fetch(ref)
     assert desk.asked == []
+
+
+# the comparison itself
+
+
+def test_a_whole_delivery_was_compared(desk, checked, store):
+    ref = desk.file()
+    assert store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}, note="Sorted.")).result is Result.APPLIED
+    run(store, None, 5)
+    assert checked.seen == len(desk.asked) > 10

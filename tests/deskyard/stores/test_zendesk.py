@@ -11,6 +11,7 @@ from deskyard.stores.zendesk import EXPORTS, PUBLISHED, ZendeskStore
 from deskyard.testing import CASES, Behind
 from deskyard.testing.behind import deliver, new_id, run
 from tests.fakes.serving import Faults, served
+from tests.fakes.wire_check import Checked, described
 from tests.fakes.zendesk import ANN, BILLING, BOB, HARDWARE, INBOX, KIND, NETWORK, REQ, SECRET, TOKEN, US, Zendesk
 from tests.fakes.zendesk_api import api
 
@@ -25,8 +26,15 @@ def desk():
 
 
 @pytest.fixture
-def faults(desk):
-    return Faults(api(desk), TOO_MANY)
+def checked(desk):
+    spoken = Checked(api(desk), described("zendesk"))
+    yield spoken
+    assert spoken.broken == []
+
+
+@pytest.fixture
+def faults(checked):
+    return Faults(checked, TOO_MANY)
 
 
 @pytest.fixture
@@ -458,3 +466,13 @@ def test_what_is_no_number_is_no_ticket(ref, desk, store):
     with pytest.raises(NotThere):
         store.fetch(ref)
     assert desk.asked == []
+
+
+# the comparison itself
+
+
+def test_a_whole_delivery_was_compared(desk, checked, store):
+    ref = desk.file()
+    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")).result is Result.APPLIED
+    run(store, None, 5)
+    assert checked.seen == len(desk.asked) > 10
