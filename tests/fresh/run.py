@@ -1,8 +1,8 @@
 """Run README's two commands in a minimal Debian that has python3, git and make, and nothing else.
 
-debootstrap makes that Debian, of this machine's release and from this machine's own sources of packages; it is kept as an
-archive for a week. This machine's configuration of apt and pip, the folders that pip's configuration names, and the
-certificates are seen in there read-only. Mounts and processes live in namespaces of their own, so that none outlives the run.
+debootstrap makes that Debian, of this machine's release and from this machine's own sources of packages; it is kept as
+an archive for a week. This machine's configuration of apt and pip, the folders that pip's configuration names, and the
+certificates are seen in there read-only. Mounts and processes live in namespaces of their own and end with the run.
 
 Needs root on Debian: `make fresh`. Set FRESH_TEST to run another command instead of `make test`.
 """
@@ -35,8 +35,10 @@ READY = "Ctrl-C stops all"
 """Said by `make demo` when new tickets have been routed and it goes on serving."""
 
 READ_ONLY = (
-    "/etc/resolv.conf", "/etc/hosts", "/etc/apt", "/usr/share/keyrings", "/etc/ssl/certs", "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates", "/etc/pip.conf", "/root/.pip", "/root/.config/pip", "/etc/uv", "/root/.config/uv",
+    "/etc/resolv.conf", "/etc/hosts", "/etc/apt", "/usr/share/keyrings", "/etc/ssl/certs",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates", "/etc/pip.conf", "/root/.pip", "/root/.config/pip", "/etc/uv",
+    "/root/.config/uv",
 )  # fmt: skip
 PASSED = re.compile(r"(PIP|UV)_\w+|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(https?|no|all)_proxy", re.I)
 
@@ -127,7 +129,7 @@ def environment() -> dict[str, str]:
 
 
 def run(root: Path, line: str) -> str:
-    """Run one command in there; what went wrong, or nothing. One that serves is ended as Ctrl-C does, once it answers."""
+    """Run one command in there; what went wrong, or "". One that serves is ended as by Ctrl-C, once it answers."""
     print(f"\n$ {line}", flush=True)
     log = root / "root" / "said.txt"
     inside = ["chroot", str(root), "/bin/sh", "-c", f"cd /root/deskyard && {line}"]
