@@ -5,7 +5,7 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup test lint spark demo real soak scale bench evaluate pictures notebooks lock clean
+.PHONY: help setup test quick lint spark fresh demo real soak scale bench evaluate pictures notebooks lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -14,6 +14,7 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("deskyard needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	PYTHON=$(PYTHON) tests/system_packages.sh venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
@@ -21,7 +22,14 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 	touch $@
 
 test: setup lint ## Linters, types, import contracts, and every test that needs no other server
+	tests/system_packages.sh
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+
+# Without what starts servers, browsers or notebooks, and without the reports of quality.
+SLOW := tests/acceptance tests/browser tests/quality tests/benchmarks tests/training/test_tracking.py tests/training/test_backend.py
+
+quick: setup ## Unit tests only: no browser, no servers, no notebooks; two or three minutes
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(SLOW))
 
 lint: setup
 	$(BIN)/ruff check
@@ -29,8 +37,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-spark: setup ## PySpark, 400 MB, for the one test that needs it (and Java)
+spark: setup ## The test that needs Spark: installs PySpark (400 MB) and Java where that may be done
+	tests/system_packages.sh java
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
+	$(BIN)/pytest -m spark tests/training/test_tracking.py
+
+fresh: ## README's two commands in a minimal Debian with python3, git and make; as root, about an hour
+	$(PYTHON) tests/fresh/run.py
 
 demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route new tickets (Ctrl-C stops)
 	$(BIN)/deskyard demo

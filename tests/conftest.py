@@ -31,6 +31,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deskyard.db.database import Database, open_database
 from deskyard.simulate.world import World
 from deskyard.ticket import TARGETS, Ticket
+from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.history import History
 
 PAST = 700
@@ -443,12 +444,3 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """With DESKYARD_NO_SKIPS a skip is a failure, except for want of the data beside the checkout (../shared)."""
-    report = yield
-    if report.skipped and os.environ.get("DESKYARD_NO_SKIPS") and "../shared" not in str(report.longrepr):
-        report.outcome, report.longrepr = "failed", f"skipped where nothing may be: {report.longrepr}"
-    return report

@@ -38,7 +38,7 @@ ROLES = {"eve": "viewer", "ann": "agent", "max": "manager", "boss": "admin"}
 
 def pytest_itemcollected(item):
     if CHROMIUM is None:
-        item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium"))
+        item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium fonts-noto-core"))
 
 
 @pytest.fixture(scope="session")

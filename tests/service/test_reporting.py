@@ -1,14 +1,24 @@
 """`deskyard report --week`: one file that needs nothing else, in both languages, as PDF, and by mail."""
 
 import builtins
+import html
+import io
+import os
 import re
+import socket
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from pypdf import PdfReader
 
 from deskyard.db.database import open_database
+from deskyard.reports.week import pdf
 from deskyard.settings import settings
 from tests.fakes.desk_journal import fill
 from tests.fakes.smtp import served
@@ -70,19 +80,48 @@ def test_figures_of_the_week_open_their_tickets_where_the_service_has_an_address
     assert f'href="https://desk.example.org/reports/tickets?from={MONDAY}&amp;to={MONDAY + timedelta(days=6)}' in page
 
 
-def test_the_week_comes_as_pdf_too(desk, here):
-    said = desk("report", "--week", "--pdf")
-    assert said.code == 0
-    assert (here / f"{NAME}.pdf").read_bytes().startswith(b"%PDF-")
-    assert f"{NAME}.pdf" in said.out
+def test_the_pdf_says_what_the_page_says_on_a_machine_without_fonts(desk, here, home):
+    (here / "fonts.conf").write_text("<fontconfig/>")
+    subprocess.run(
+        [sys.executable, "-m", "deskyard", "report", "--week", "--pdf", "--lang", "ru"],
+        env={**os.environ, "DESKYARD_HOME": str(home), "FONTCONFIG_FILE": str(here / "fonts.conf")},
+        check=True,
+    )
+    page = (here / f"{NAME}.html").read_text(encoding="utf-8")
+    sheets = PdfReader(here / f"{NAME}.pdf").pages
+    said = " ".join(" ".join(sheet.extract_text() for sheet in sheets).split())
+    headings = [html.unescape(heading) for heading in re.findall("<h2>([^<]+)</h2>", page)]
+    assert len(headings) >= 9
+    assert [heading for heading in headings if heading not in said] == []
+    assert "→" in said
+    assert {(round(sheet.mediabox.width), round(sheet.mediabox.height)) for sheet in sheets} == {(595, 842)}  # A4
 
 
-def test_without_weasyprint_a_sentence_says_what_to_install(desk, monkeypatch):
+def test_a_pdf_fetches_nothing(home):
+    asked = []
+
+    def answer():
+        with suppress(OSError):
+            while True:
+                visitor, _ = outside.accept()
+                asked.append(visitor)
+                visitor.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        Thread(target=answer, daemon=True).start()
+        address = f"http://127.0.0.1:{outside.getsockname()[1]}"
+        made = pdf(f"<link rel=stylesheet href='{address}/a.css'><img src='{address}/a.png'><p>here</p>")
+        outside.shutdown(socket.SHUT_RDWR)
+    assert asked == []
+    assert PdfReader(io.BytesIO(made)).pages[0].extract_text() == "here"
+
+
+def test_without_plutoprint_a_sentence_says_what_to_install(desk, monkeypatch):
     real = builtins.__import__
 
     def without(name, *rest):
-        if name == "weasyprint":
-            raise ModuleNotFoundError("No module named 'weasyprint'", name="weasyprint")
+        if name == "plutoprint":
+            raise ModuleNotFoundError("No module named 'plutoprint'", name="plutoprint")
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)

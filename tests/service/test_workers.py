@@ -2,9 +2,10 @@
 
 import os
 import signal
-import subprocess
 import time
 import urllib.request
+
+import psutil
 
 from tests.fakes.foreign import Deskyard
 
@@ -41,8 +42,7 @@ def alive(port) -> bool:
 
 
 def children(parent) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    return [child.pid for child in psutil.Process(parent).children()]
 
 
 def running(pid) -> bool:

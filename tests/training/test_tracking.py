@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +11,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -197,9 +195,8 @@ def test_a_loaded_model_answers_as_predict_does(client, expected):
     assert {row[7] for row in expected[0.8]} > {"queue_action", "leave"}
 
 
+@pytest.mark.spark
 def test_local_spark_answers_as_predict_does(client, expected, monkeypatch):
-    if shutil.which("java") is None or find_spec("pyspark") is None:
-        pytest.skip("Java (apt-get install default-jre-headless) or PySpark (make spark) is not installed")
     for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"):
         monkeypatch.setenv(name, sys.executable)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
