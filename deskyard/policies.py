@@ -13,7 +13,7 @@ from sqlalchemy import Row, Table, bindparam, insert, select
 
 from deskyard.database import Session
 from deskyard.policy import Policy
-from deskyard.policy_file import read, write
+from deskyard.policy_file import read_stored, write
 from deskyard.tables import PolicyRow
 
 _VERSIONS: Final = cast(Table, PolicyRow.__table__)
@@ -23,7 +23,10 @@ _CURRENT: Final = _NEWEST.limit(1)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote."""
+    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote.
+
+    `text` is its TOML under the keys of this release, whatever release stored it.
+    """
 
     number: int
     at: datetime | None
@@ -57,7 +60,7 @@ class Policies:
         if digest == FRESH.digest:
             return FRESH
         text = session.scalars(select(_VERSIONS.c.text).where(_VERSIONS.c.digest == digest).limit(1)).first()
-        return None if text is None else _read(text)
+        return None if text is None else _read(text)[0]
 
     @staticmethod
     def past(session: Session, n: int) -> list[Version]:
@@ -70,9 +73,12 @@ FRESH: Final = Policy()
 
 
 def _version(row: Row[Any]) -> Version:
-    return Version(row.id, row.at, row.actor, _read(row.text), row.text)
+    policy, text = _read(row.text)
+    return Version(row.id, row.at, row.actor, policy, text)
 
 
 @lru_cache(maxsize=64)
-def _read(text: str) -> Policy:
-    return read(text)
+def _read(stored: str) -> tuple[Policy, str]:
+    """The policy of a stored text, and its text under today's keys."""
+    policy = read_stored(stored)
+    return policy, write(policy)
