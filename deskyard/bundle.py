@@ -104,20 +104,22 @@ class Bundle:
         """Why it predicts what it predicts of a ticket."""
         return explain(self.scorer, ticket)
 
-    def contracts(self, precision: float | None = None, strangers: float | None = None) -> dict[Target, Contract]:
+    def contracts(
+        self, precision: float | None = None, out_of_scope_rate: float | None = None
+    ) -> dict[Target, Contract]:
         """What may be routed at `precision` (0..1; None: the one asked when it was trained).
 
-        `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
-        (None: `guard.TOLERATED`, where it pays).
+        `out_of_scope_rate` is the share (0..1) of tickets about matters never learnt that may slip through, whatever
+        that costs (None: `guard.TOLERATED`, where it pays).
         """
         asked = self.card["asked_precision"] if precision is None else precision
         following = bool(self.card.get("follows_drift"))
-        if (asked, strangers) not in self._contracts:
-            self._contracts[asked, strangers] = {
-                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, strangers, following)
+        if (asked, out_of_scope_rate) not in self._contracts:
+            self._contracts[asked, out_of_scope_rate] = {
+                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, out_of_scope_rate, following)
                 for t, head in self.scorer.heads.items()
             }
-        return self._contracts[asked, strangers]
+        return self._contracts[asked, out_of_scope_rate]
 
 
 def save(

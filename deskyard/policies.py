@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policy import Policy
-from deskyard.policy_file import read, write
+from deskyard.policy_file import read_stored, write
 
 _NEWEST: Final = select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.id.desc())
 _CURRENT: Final = _NEWEST.limit(1)
@@ -21,7 +21,10 @@ _CURRENT: Final = _NEWEST.limit(1)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote."""
+    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote.
+
+    `text` is its TOML under the keys of this release, whatever release stored it.
+    """
 
     number: int
     at: datetime | None
@@ -55,7 +58,7 @@ class Policies:
         if digest == FRESH.digest:
             return FRESH
         text = conn.scalars(select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)).first()
-        return None if text is None else _read(text)
+        return None if text is None else _read(text)[0]
 
     @staticmethod
     def past(conn: Connection, n: int) -> list[Version]:
@@ -68,9 +71,12 @@ FRESH: Final = Policy()
 
 
 def _version(row: Row[Any]) -> Version:
-    return Version(row.id, row.at, row.actor, _read(row.text), row.text)
+    policy, text = _read(row.text)
+    return Version(row.id, row.at, row.actor, policy, text)
 
 
 @lru_cache(maxsize=64)
-def _read(text: str) -> Policy:
-    return read(text)
+def _read(stored: str) -> tuple[Policy, str]:
+    """The policy of a stored text, and its text under today's keys."""
+    policy = read_stored(stored)
+    return policy, write(policy)

@@ -24,15 +24,20 @@ from deskyard.ticket import Target, Ticket
 TRIAGE: Final = "triage"
 """The queue of the built-in desk where a person sorts what the machine left."""
 
-BLIND: Final = 0.02
+DEFAULT_BLIND_REVIEW_RATE: Final = 0.02
 """The share of routed tickets that a person sorts without seeing the machine's answer, unless a policy says another."""
 
 Contracts = Mapping[Target, Contract]
 
 _Said = TypeVar("_Said")
 
-_LATER: Final = ("strangers", "stores", "blind", "tripped", "retrain", "retention_days", "taxonomy")
-"""What policies of before did not know."""
+FORMER_KEYS: Final[Mapping[str, str]] = {"strangers": "out_of_scope_rate", "blind": "blind_review_rate"}
+"""Top-level keys of policies under the names they had in earlier releases, each with its name today. Stored policies
+are read under these, and digests are computed with them."""
+
+_FIRST: Final = ("mode", "precision", "halted", "fallback", "targets", "queues", "pairs", "routes")
+"""The fields of the first release: these are always part of the digest. Fields added since are part of it only where
+they differ from their default, so this list never changes."""
 
 
 class Mode(StrEnum):
@@ -71,11 +76,12 @@ class Policy:
     The narrowest rule that says something wins: target in queue, queue, store (of tickets that live elsewhere), target,
     then `mode` and `precision` (None: what was asked when the model was trained). `halted` is the kill switch: nothing
     is routed whatever the rules say.
-    `strangers` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that costs
-    (None: `guard.TOLERATED`, where it pays).
-    `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind` is the share (0..1)
-    of routed tickets that a person sorts without seeing the answer (None: `BLIND`). `tripped` holds the labels, target
-    by target, that the circuit breaker has taken out (`deskyard.trips`): they are suggested whatever the rules say.
+    `out_of_scope_rate` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that
+    costs (None: `guard.TOLERATED`, where it pays).
+    `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind_review_rate` is the
+    share (0..1) of routed tickets that a person sorts without seeing the answer (None: `DEFAULT_BLIND_REVIEW_RATE`).
+    `tripped` holds the labels, target by target, that the circuit breaker has taken out (`deskyard.trips`): they are
+    suggested whatever the rules say.
     `retrain` says when a model is learnt anew (None: never by itself). `retention_days` is how long the texts of
     a solved ticket are kept that nobody touches any more (None: for ever).
     `taxonomy` is the ledger of labels that were renamed, merged, split and retired (`deskyard.taxonomy`), in the order
@@ -86,8 +92,8 @@ class Policy:
     precision: float | None = None
     halted: bool = False
     fallback: str = TRIAGE
-    strangers: float | None = None
-    blind: float | None = None
+    out_of_scope_rate: float | None = None
+    blind_review_rate: float | None = None
     targets: Mapping[Target, Rule] = field(default_factory=dict)
     queues: Mapping[str, Rule] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[Target, Rule]] = field(default_factory=dict)
@@ -102,17 +108,21 @@ class Policy:
     def digest(self) -> str:
         """Sixteen hexadecimal characters that name exactly this policy.
 
-        What came later and was not said does not count, so that policies of before keep their names.
+        A policy that was stored by an earlier release keeps its digest: fields that it did not know count only where
+        they differ from their default, and renamed fields count under their first name.
         """
-        said = {
-            name: value for name, value in asdict(self).items() if name not in _LATER or value not in (None, {}, ())
+        first_names = {today: former for former, today in FORMER_KEYS.items()}
+        counted = {
+            first_names.get(name, name): value
+            for name, value in asdict(self).items()
+            if name in _FIRST or getattr(self, name) != getattr(_DEFAULT, name)
         }
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=date.isoformat).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(counted, sort_keys=True, default=date.isoformat).encode()).hexdigest()[:16]
 
     @property
     def asked_blindly(self) -> float:
-        """The share of routed tickets that a person sorts without seeing the answer."""
-        return BLIND if self.blind is None else self.blind
+        """The share (0..1) of routed tickets that a person sorts without seeing the answer."""
+        return DEFAULT_BLIND_REVIEW_RATE if self.blind_review_rate is None else self.blind_review_rate
 
     def of(self, source: str) -> "Policy":
         """The policy as it holds for tickets of that source: a store's rule stands above those for targets."""
@@ -181,14 +191,17 @@ class Policy:
     ) -> dict[Target, Contract]:
         """The contract of each predicted target at the precision that is asked where its ticket is bound for.
 
-        `at` gives a model's contracts at a precision and a share of strangers.
+        `at` gives a model's contracts at a precision and an out-of-scope rate.
         """
         queue = next(
             (self.bound_for(t, predictions[t].label) for t in PLACING if t in predictions and predictions[t].familiar),
             None,
         )
         asked = {t: self.rule(t, self.bound_for(t, told.label) or queue).precision for t, told in predictions.items()}
-        return {target: at(precision, self.strangers)[target] for target, precision in asked.items()}
+        return {target: at(precision, self.out_of_scope_rate)[target] for target, precision in asked.items()}
+
+
+_DEFAULT: Final = Policy()
 
 
 def _moved(

@@ -4,8 +4,8 @@ mode = "suggest"              # off, shadow, suggest, route
 precision = 0.95
 halted = false                # the kill switch
 fallback = "triage"
-strangers = 0.05              # of tickets about matters never learnt, the share that may slip through
-blind = 0.02                  # of routed tickets, the share that a person sorts without seeing the answer
+out_of_scope_rate = 0.05      # of tickets about matters never learnt, the share that may slip through
+blind_review_rate = 0.02      # of routed tickets, the share that a person sorts without seeing the answer
 retention_days = 730          # so long the texts of solved tickets are kept; 0, or nothing said: for ever
 
 [targets.queue]               # category, priority, queue, assignee
@@ -47,13 +47,13 @@ from typing import Any, Final
 
 from deskyard import taxonomy
 from deskyard.errors import BadInput
-from deskyard.policy import Mode, Policy, Retrain, Rule
+from deskyard.policy import FORMER_KEYS, Mode, Policy, Retrain, Rule
 from deskyard.ticket import TARGETS, Target
 from deskyard.times import is_span
 
 _TOP: Final = (
-    "mode", "precision", "halted", "fallback", "strangers", "blind", "targets", "queues", "stores", "routes", "tripped",
-    "retrain", "retention_days", "taxonomy",
+    "mode", "precision", "halted", "fallback", "out_of_scope_rate", "blind_review_rate", "targets", "queues", "stores",
+    "routes", "tripped", "retrain", "retention_days", "taxonomy",
 )  # fmt: skip
 
 
@@ -66,11 +66,18 @@ def read(text: str) -> Policy:
     Traceback (most recent call last):
     deskyard.errors.BadInput: policy, line 3: mode is "rout"; choose off, shadow, suggest or route
     """
-    try:
-        said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"policy, {_plain(str(error), len(text.splitlines()))}") from error
-    return _Reading(text).policy(said)
+    return _Reading(text).policy(_loaded(text))
+
+
+def read_stored(text: str) -> Policy:
+    """The policy of a TOML text that `write` made, of this release or an earlier one; former keys count as today's.
+
+    Raises BadInput where the text is damaged.
+
+    >>> read_stored('mode = "suggest"\\nblind = 0.1').blind_review_rate
+    0.1
+    """
+    return _Reading(text).policy({FORMER_KEYS.get(key, key): value for key, value in _loaded(text).items()})
 
 
 def write(policy: Policy) -> str:
@@ -102,8 +109,8 @@ class _Reading:
             precision=top.precision,
             halted=self.kind(said.get("halted", False), bool, ("halted",), "true or false"),
             fallback=self.kind(said.get("fallback", "triage"), str, ("fallback",), "the name of a queue"),
-            strangers=self.share(said.get("strangers"), "strangers"),
-            blind=self.share(said.get("blind"), "blind"),
+            out_of_scope_rate=self.share(said.get("out_of_scope_rate"), "out_of_scope_rate"),
+            blind_review_rate=self.share(said.get("blind_review_rate"), "blind_review_rate"),
             targets=self.rules(said, ()),
             queues={
                 n: found for n, q in queues.items() if (found := self.rule(q, ("queues", n), ("targets",))) != Rule()
@@ -199,6 +206,8 @@ class _Reading:
 
     def known(self, said: Mapping[str, Any], names: tuple[str, ...], path: tuple[str, ...]) -> None:
         for name in said:
+            if not path and name in FORMER_KEYS:
+                self.wrong((name,), f"{name!r} is called {FORMER_KEYS[name]} now: write that instead")
             if name not in names:
                 self.wrong((*path, name), f"{name!r} is not known here; choose from {', '.join(names)}")
 
@@ -220,6 +229,13 @@ class _Reading:
         return start + 1
 
 
+def _loaded(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"policy, {_plain(str(error), len(text.splitlines()))}") from error
+
+
 def _plain(message: str, last: int) -> str:
     """tomllib's message with the line first."""
     found = re.search(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", message)
@@ -232,10 +248,10 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield f"precision = {policy.precision}"
     yield f"halted = {str(policy.halted).lower()}"
     yield f"fallback = {_quoted(policy.fallback)}"
-    if policy.strangers is not None:
-        yield f"strangers = {policy.strangers}"
-    if policy.blind is not None:
-        yield f"blind = {policy.blind}"
+    if policy.out_of_scope_rate is not None:
+        yield f"out_of_scope_rate = {policy.out_of_scope_rate}"
+    if policy.blind_review_rate is not None:
+        yield f"blind_review_rate = {policy.blind_review_rate}"
     if policy.retention_days is not None:
         yield f"retention_days = {policy.retention_days}"
     for target, rule in policy.targets.items():

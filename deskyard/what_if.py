@@ -70,10 +70,10 @@ def asked(precision: float) -> float:
     return STRICTEST if math.isnan(precision) else round(min(max(precision, LOOSEST), STRICTEST), 3)
 
 
-def targets(bundle: Bundle, precision: float, strangers: float | None = None) -> list[Goes]:
+def targets(bundle: Bundle, precision: float, out_of_scope_rate: float | None = None) -> list[Goes]:
     """What would go, target by target."""
     found = []
-    for target, contract in bundle.contracts(precision, strangers).items():
+    for target, contract in bundle.contracts(precision, out_of_scope_rate).items():
         rows = bundle.evidence[target]
         rows = rows[rows["kind"] == 0]
         gone = routes(contract, rows, bundle.labels(target))
@@ -87,7 +87,7 @@ def queues(bundle: Bundle, policy: Policy, precision: float) -> list[Goes]:
     if target is None:
         return []
     labels = bundle.labels(target)
-    contract = bundle.contracts(precision, policy.strangers)[target]
+    contract = bundle.contracts(precision, policy.out_of_scope_rate)[target]
     rows = bundle.evidence[target]
     rows = rows[rows["kind"] == 0]
     gone = routes(contract, rows, labels)
@@ -105,7 +105,7 @@ def lacking(bundle: Bundle, policy: Policy) -> list[Lacking]:
     """What the policy's precision finds no evidence for, target by target, the nearest to it first."""
     found: list[Lacking] = []
     for target in bundle.targets:
-        contract = bundle.contracts(policy.rule(target, None).precision, policy.strangers)[target]
+        contract = bundle.contracts(policy.rule(target, None).precision, policy.out_of_scope_rate)[target]
         found += [_nothing(contract)] if contract.threshold is None else sorted(_labels(bundle, contract), key=_nearest)
     return found
 

@@ -100,7 +100,7 @@ def _contract(target: Target, label: str, bundle: "Bundle | None", policy: Polic
     if bundle is None or target not in bundle.targets:
         return None
     precision = policy.rule(target, policy.bound_for(target, label)).precision
-    return bundle.contracts(precision, policy.strangers)[target]
+    return bundle.contracts(precision, policy.out_of_scope_rate)[target]
 
 
 def _reason(contract: Contract, label: str) -> str:

@@ -208,7 +208,7 @@ def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision:
     asked = what_if.asked(usual if precision is None else precision / 100)
     return {
         "asked": asked,
-        "wholes": what_if.targets(bundle, asked, policy.strangers),
+        "wholes": what_if.targets(bundle, asked, policy.out_of_scope_rate),
         "queues": [one for one in what_if.queues(bundle, policy, asked) if caller.sees(one.name)],
     }
 

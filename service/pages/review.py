@@ -204,7 +204,7 @@ def _reasons(entry: Entry, policy: Policy, champion: Champion) -> Any:
         if code == "unsure" and champion.bundle is not None and champion.digest == entry.bundle:
             then = policy.on(entry.at.date())
             rule = then.rule(target, then.bound_for(target, decision["label"]))
-            needed = champion.bundle.contracts(rule.precision, policy.strangers)[target].threshold
+            needed = champion.bundle.contracts(rule.precision, policy.out_of_scope_rate)[target].threshold
         yield target, "closed" if decision["action"] == "route" else code, decision["confidence"], needed
 
 

@@ -62,7 +62,7 @@ def desk(past, command):
     database = open_database(settings().database)
     with database.writing() as conn:
         queues.ensure(conn, [RARE])
-        Policies.put(conn, Policy(mode=Mode.SUGGEST, precision=0.8, blind=0.0), "test", datetime.now(UTC))
+        Policies.put(conn, Policy(mode=Mode.SUGGEST, precision=0.8, blind_review_rate=0.0), "test", datetime.now(UTC))
     yard = Yard(database, settings().models)
     came = list(World(seed=31, **WORLD).stream(NEW))
     answered = route_all(yard, [Arrival(replace(one.ticket, created_at=datetime.now(UTC))) for one in came])

@@ -65,7 +65,7 @@ def wrong(tmp_path, command):
     database = open_database(settings().database)
     with database.writing() as conn:
         queues.ensure(conn, [RIGHT])
-        Policies.put(conn, Policy(mode=Mode.ROUTE, precision=0.5, blind=0.0), "test", datetime.now(UTC))
+        Policies.put(conn, Policy(mode=Mode.ROUTE, precision=0.5, blind_review_rate=0.0), "test", datetime.now(UTC))
     yield Yard(database, settings().models)
     database.close()
 

@@ -28,7 +28,7 @@ def put_policy(home):
     """The machine only suggests, and asks blindly about nothing: what comes, waits; and nothing was urgent before."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=Mode.SUGGEST, blind=0.0), "test", datetime.now(UTC))
+        Policies.put(conn, Policy(mode=Mode.SUGGEST, blind_review_rate=0.0), "test", datetime.now(UTC))
         conn.execute(delete(BLIND_REVIEWS))
         conn.execute(update(TICKETS).values(priority="low"))
     database.close()

@@ -180,7 +180,7 @@ def test_an_assignee_is_only_set_where_the_ticket_has_a_queue():
 def test_each_target_is_held_to_the_precision_asked_where_its_ticket_is_bound_for():
     asked = []
 
-    def at(precision, strangers):
+    def at(precision, out_of_scope_rate):
         asked.append(precision)
         return {"queue": contract(), "priority": contract("priority", labels=("high",))}
 
@@ -195,10 +195,10 @@ def test_each_target_is_held_to_the_precision_asked_where_its_ticket_is_bound_fo
 def test_the_share_of_strangers_is_the_policys_and_the_same_everywhere():
     asked = []
 
-    def at(precision, strangers):
-        asked.append((precision, strangers))
+    def at(precision, out_of_scope_rate):
+        asked.append((precision, out_of_scope_rate))
         return {"queue": contract()}
 
-    for policy in (Policy(), Policy(strangers=0.01, queues={"IT": Rule(precision=0.97)})):
+    for policy in (Policy(), Policy(out_of_scope_rate=0.01, queues={"IT": Rule(precision=0.97)})):
         policy.contracts(at, {"queue": belief()})
     assert asked == [(None, None), (0.97, 0.01)]

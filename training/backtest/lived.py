@@ -178,7 +178,7 @@ def _curve(
     head, following = bundle.scorer.heads[by], bool(bundle.card.get("follows_drift"))
     rows = _rows(bundle, by, [belief[by] for belief in beliefs])
     for n, asked in enumerate(PRECISIONS):
-        contract = draw_up(by, bundle.evidence[by], head.labels, asked, head.said, policy.strangers, following)
+        contract = draw_up(by, bundle.evidence[by], head.labels, asked, head.said, policy.out_of_scope_rate, following)
         goes[n] = routes(contract, rows, head.labels)
     return said, np.array(right, np.int8), goes
 

@@ -15,7 +15,7 @@ from tests.conftest import SUBJECTS
 from tests.service.pages.people import make_foreign, sign_in_as
 
 HTMX = {"HX-Request": "true"}
-ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind=1.0)
+ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind_review_rate=1.0)
 
 
 def put(client, policy):
@@ -244,7 +244,7 @@ def test_a_blind_answer_does_not_move_what_a_person_moved_or_solved_meanwhile(bl
 
 
 def test_only_the_routed_are_asked_about_and_only_as_many_as_the_policy_says(trained):
-    put(trained, Policy(mode=Mode.ROUTE, blind=0.0))
+    put(trained, Policy(mode=Mode.ROUTE, blind_review_rate=0.0))
     assert asked(trained, file(trained)) is None
     put(trained, ASKED_OF_ALL)
     assert asked(trained, file(trained, "xyzzy")) is None
