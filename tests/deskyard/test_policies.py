@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import insert
 
+from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policies import FRESH, Policies
 from deskyard.policy import Mode, Policy
 from deskyard.policy_file import read, write
-from deskyard.tables import PolicyRow
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -62,12 +62,12 @@ def test_a_wrong_policy_changes_nothing_and_says_why(command, home):
 def test_a_version_stored_under_former_keys_is_in_force_shown_and_exported_under_todays(database):
     stored = 'mode = "route"\nhalted = false\nfallback = "triage"\nstrangers = 0.05\nblind = 0.1\n'
     wanted = Policy(mode=Mode.ROUTE, out_of_scope_rate=0.05, blind_review_rate=0.1)
-    with database.writing() as session:
+    with database.writing() as conn:
         values = {"at": NOW, "actor": "ann", "digest": wanted.digest, "text": stored}
-        session.execute(insert(PolicyRow), values)
-        version = Policies.current(session)
+        conn.execute(insert(POLICY_VERSIONS), values)
+        version = Policies.current(conn)
         assert version.policy == wanted
         assert version.text == write(wanted)
         assert read(version.text) == wanted
-        assert Policies.of_digest(session, wanted.digest) == wanted
-        assert Policies.put(session, wanted, "ann", NOW).number == version.number
+        assert Policies.of_digest(conn, wanted.digest) == wanted
+        assert Policies.put(conn, wanted, "ann", NOW).number == version.number
