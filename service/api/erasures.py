@@ -75,6 +75,7 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
         if found:
             why = forget.pseudonym(asked.requester)
             forget.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
+        yard.explaining.forget()
         clean = forget.tidy_up(yard.database, settings().state, time.time())
     return Erasure(
         dry_run=asked.dry_run,
