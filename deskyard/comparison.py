@@ -20,7 +20,6 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtrc
 
 from deskyard.contract import MISS, lower_bound
 from deskyard.ticket import TARGETS, Target
@@ -239,6 +238,8 @@ def holm(chances: Sequence[float], level: float = LEVEL) -> list[bool]:
 
 def _by_luck(n: int, of: int) -> float:
     """The chance of `n` heads or more in `of` throws."""
+    from scipy.special import bdtrc  # only here: the service starts without SciPy
+
     return float(bdtrc(n - 1, of, 0.5)) if n else 1.0
 
 

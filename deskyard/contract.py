@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, betaincinv
 
 from deskyard.decision import Action, Prediction, Reason
 from deskyard.guard import Guard
@@ -59,6 +58,8 @@ def lower_bound(right: int, n: int, miss: float = MISS) -> float:
     >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
     (0.95, 0.0)
     """
+    from scipy.special import betaincinv  # only here: the service starts without SciPy
+
     return float(betaincinv(right, n - right + 1, miss)) if right else 0.0
 
 
@@ -86,6 +87,8 @@ def right_to_prove(n: int, asked: float) -> int:
     >>> right_to_prove(150, 0.95), right_to_prove(72, 0.95), right_to_prove(50, 0.95)
     (148, 72, 51)
     """
+    from scipy.special import bdtr
+
     return next((n - wrong + 1 for wrong in range(n + 1) if bdtr(wrong, n, 1 - asked) > MISS / WALKS), n + 1)
 
 

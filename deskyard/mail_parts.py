@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Final
 
 from deskyard import mail_text
-from deskyard.text import from_html
 
 _LONGEST_HTML: Final = 80_000
 """Characters of HTML that are read: its tables may become a thousand times as long."""
@@ -101,6 +100,8 @@ def _read(part: Message) -> tuple[list[str], list[str]]:
     raw = part.get_payload(decode=True)
     text = mail_text.decoded(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
     if kind == "text/html":
+        from deskyard.text import from_html  # only here: the service starts without the language tools
+
         text = from_html(_shown(text)[:_LONGEST_HTML])
     text = text.strip()
     return [text] if text else [], []

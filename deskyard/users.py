@@ -1,19 +1,20 @@
 """Users: people who sign in to the pages, with a role, a password and, if they want, a second factor.
 
-In come names, passwords and the connection of whoever owns the transaction; out go users. Of a password only its scrypt
+In come names, passwords and the connection of whoever owns the transaction; out go users. Of a password only its argon2
 hash is kept, so a lost one is replaced and never told. What a role may do is `service.access`'s.
 """
 
 import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from deskyard import audit
@@ -26,8 +27,18 @@ from deskyard.errors import BadInput
 SHORTEST: Final = 10
 """Characters of a password: length is what a guesser pays for (NIST SP 800-63B asks for 8)."""
 
-_COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
-"""Of scrypt: 32 MB and about a tenth of a second for each guess."""
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""Argon2id with the costs that OWASP's Password Storage Cheat Sheet recommends: 19 MB, two passes, one thread."""
+
+_LONGEST_PASSWORD: Final = 1_024
+"""Bytes of a password that are read."""
+
+_SCRYPT: Final = "scrypt$"
+_SCRYPT_COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
+"""How passwords were kept before; such a hash is accepted, and renewed when its user signs in."""
+
+_NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""A hash that no password has, to spend the same time on names that nobody has."""
 
 _BY_NAME: Final = select(USERS).where(USERS.c.name == bindparam("name"))
 _BY_ID: Final = select(USERS).where(USERS.c.id == bindparam("number"))
@@ -99,7 +110,8 @@ def any_user(conn: Connection) -> bool:
 
 def proved(conn: Connection, name: str, password: str, code: str, now: float) -> User | None:
     """The user who knows this password and, with a second factor, shows its code of now (seconds since 1970), each code
-    once. None for anybody else; it takes as long for a name that nobody has."""
+    once. None for anybody else; it takes as long for a name that nobody has. A password that was kept with an older
+    function or lower costs is hashed anew."""
     row = conn.execute(_BY_NAME.with_for_update(), {"name": name}).first()
     stands = row.password if row is not None else ""
     right = matches(password, stands or _NOBODYS) and bool(stands)
@@ -110,6 +122,8 @@ def proved(conn: Connection, name: str, password: str, code: str, now: float) ->
         if step is None or step <= row.totp_used:
             return None
         conn.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
+    if is_outdated(stands):
+        conn.execute(update(USERS).where(USERS.c.id == row.id).values(password=_HASHER.hash(_read(password))))
     return user_of(row)
 
 
@@ -149,7 +163,7 @@ def is_code(key: str, code: str, now: float) -> bool:
 
 
 def hashed(password: str) -> str:
-    """A password as it is kept: salt and scrypt hash. Raises BadInput for one that is too short.
+    """A password as it is kept: its argon2id hash, with salt and costs in it. Raises BadInput for one that is too short.
 
     >>> hashed("password")
     Traceback (most recent call last):
@@ -159,21 +173,31 @@ def hashed(password: str) -> str:
         raise BadInput(
             f"a password has {SHORTEST} characters and more; a few words that nobody else would put together do well"
         )
-    salt = secrets.token_bytes(16)
-    return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(_scrypt(password, salt)).decode()}"
+    return _HASHER.hash(_read(password))
 
 
 def matches(password: str, stands: str) -> bool:
-    """Whether that is the password which is kept so."""
-    _, salt, made = stands.split("$")
-    return hmac.compare_digest(_scrypt(password, base64.b64decode(salt)), base64.b64decode(made))
+    """Whether that is the password which is kept so: by argon2, or by scrypt as before version 0.2."""
+    if stands.startswith(_SCRYPT):
+        _, salt, made = stands.split("$")
+        return hmac.compare_digest(_scrypt(password, base64.b64decode(salt)), base64.b64decode(made))
+    try:
+        return _HASHER.verify(stands, _read(password))
+    except VerifyMismatchError:
+        return False
+
+
+def is_outdated(stands: str) -> bool:
+    """Whether a password that is kept so should be hashed anew: with another function or other costs than today's."""
+    return stands.startswith(_SCRYPT) or _HASHER.check_needs_rehash(stands)
+
+
+def _read(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")[:_LONGEST_PASSWORD]
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(password.encode("utf-8", "surrogatepass")[:1024], salt=salt, dklen=32, **_COST)
-
-
-_NOBODYS: Final = f"scrypt${base64.b64encode(bytes(16)).decode()}${base64.b64encode(bytes(32)).decode()}"
+    return hashlib.scrypt(_read(password), salt=salt, dklen=32, **_SCRYPT_COST)
 
 
 def _step(key: str, code: str, now: float) -> int | None:

@@ -4,7 +4,7 @@
 a correction, of the same one a confirmation: the next training run learns from both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -41,13 +41,29 @@ def change(
     """The same in somebody's transaction."""
     refuse_elsewhere(conn, number)
     steps = changes.change(conn, number, wanted, actor, at=at, why=why, seen=seen)
-    if steps:
-        last = Journal.last_decisions(conn, [number]).get(number)
-        policy = Policies.current(conn).policy
-        said = {step.field: choices.said(last.content, policy, step.field) for step in steps} if last else {}
-        told = [_told(step, said.get(step.field)) for step in steps]
-        Journal.record(conn, Journal.stamp(conn, number, at), *told)
+    record(conn, number, steps, at)
     return steps
+
+
+def record(conn: Connection, number: int, steps: Sequence[Step], at: datetime) -> None:
+    """Write steps that were taken on a ticket, here or in a foreign help desk, into the journal.
+
+    A person's value for a target is a confirmation where the last decision on the ticket said the same, and a
+    correction where it said another value or none; all other steps are plain changes.
+    """
+    if not steps:
+        return
+    last = Journal.last_decisions(conn, [number]).get(number) if any(map(_is_choice, steps)) else None
+    policy = Policies.current(conn).policy if last else None
+    events = []
+    for step in steps:
+        kind = CHANGED
+        if _is_choice(step):
+            said = choices.said(last.content, policy, step.field) if last and policy else None
+            kind = CONFIRMED if said is not None and step.became == said else CORRECTED
+        by = {"by": step.actor.name, "kind": step.actor.kind}
+        events.append((kind, {"field": step.field, "from": step.was, "to": step.became, **by}))
+    Journal.record(conn, Journal.stamp(conn, number, at), *events)
 
 
 def settle(
@@ -121,10 +137,5 @@ def refuse_elsewhere(conn: Connection, number: int) -> None:
         )
 
 
-def _told(step: Step, said: str | None = None) -> tuple[str, Mapping[str, str | None]]:
-    """A step as the journal keeps it, where the machine had `said` that."""
-    kind = CHANGED
-    if step.actor.kind == "person" and step.field in TARGETS:
-        kind = CONFIRMED if said is not None and step.became == said else CORRECTED
-    by = {"by": step.actor.name, "kind": step.actor.kind}
-    return kind, {"field": step.field, "from": step.was, "to": step.became, **by}
+def _is_choice(step: Step) -> bool:
+    return step.actor.kind == "person" and step.field in TARGETS

@@ -3,10 +3,11 @@
 In come the champion and a ticket, out goes what `service.judging.explained` says. Safe to share between threads.
 """
 
-from collections import OrderedDict
+import threading
 from typing import Any, Final
 
 import structlog
+from cachetools import TTLCache
 
 from deskyard.desk.tickets import Filed
 from service import judging
@@ -14,6 +15,10 @@ from service.models import Champion
 
 REMEMBERED: Final = 200
 """Tickets."""
+
+LASTS: Final = 600.0
+"""Seconds: the longest that words of a ticket stay in memory which another process erased; shown they are no more from
+then on."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -23,18 +28,25 @@ class Explaining:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._known: OrderedDict[tuple[int, str | None], dict[str, Any]] = OrderedDict()
+        self._known: TTLCache[tuple[int, int, str | None], dict[str, Any]] = TTLCache(REMEMBERED, LASTS)
+        self._lock = threading.Lock()
 
     def of(self, champion: Champion, filed: Filed) -> dict[str, Any]:
-        """Why, for this ticket; empty where the model has nothing to say."""
-        key = filed.id, champion.digest
-        found = self._known.get(key)
+        """Why, for this ticket as it stands (an explanation quotes its words); empty where the model has nothing to
+        say."""
+        key = filed.id, filed.version, champion.digest
+        with self._lock:
+            found = self._known.get(key)
         if found is None:
             found = _explained(champion, filed)
-            self._known[key] = found
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            with self._lock:
+                self._known[key] = found
         return found
+
+    def forget(self) -> None:
+        """Keep no ticket's words any more: some were erased."""
+        with self._lock:
+            self._known.clear()
 
 
 def _explained(champion: Champion, filed: Filed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ and written after (`service.engine`), never inside. A ticket that somebody has t
 not ours to sort, is decided on and not touched.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -21,8 +21,6 @@ from deskyard.foreign.connections import StoreConnection
 from deskyard.foreign.mirror import Known
 from deskyard.foreign.notices import ROUTED
 from deskyard.journal import (
-    CHANGED,
-    CORRECTED,
     DECIDED,
     DELIVERED,
     PLACED,
@@ -38,8 +36,8 @@ from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Verdict
 from deskyard.stores.contract import Capabilities, Delivery, Outcome, Result, StoredTicket
-from deskyard.ticket import TARGETS, Ticket
-from service import judging, note
+from deskyard.ticket import Ticket
+from service import corrections, judging, note
 from service.yard import Yard
 
 WRITTEN: Final = (Result.APPLIED, Result.ALREADY_APPLIED)
@@ -170,7 +168,7 @@ class _Receiving:
             steps = mirror.observe(conn, self.connection, newest[ref], known, self.read_at, wishes, ours, self.at)
             if steps:
                 self.changed += 1
-                told(conn, known.number, steps, self.at)
+                corrections.record(conn, known.number, steps, self.at)
 
     def _keep(
         self,
@@ -241,7 +239,7 @@ def settle(
         wished = deliveries.wished(conn, [row.ticket_id]).get(row.ticket_id, [])
         ours = Actor("machine", "deskyard")
         steps = mirror.observe(conn, connection, outcome.observed, known, read_at, wished, ours, at, row.decision)
-        told(conn, row.ticket_id, steps, at)
+        corrections.record(conn, row.ticket_id, steps, at)
     content = {"delivery": row.marker, "result": outcome.result.value, "why": why}
     Journal.record(conn, Journal.stamp(conn, row.ticket_id, at), (DELIVERED, content))
     if outcome.result in (*WRITTEN, Result.CONFLICT):
@@ -250,19 +248,6 @@ def settle(
         deliveries.OUTBOX.park(conn, row.id, outcome.result.value, why, at)
     if outcome.result in WRITTEN and row.wanted.get("queue"):
         hands.told(conn, row.ticket_id, row.wanted["queue"], row.decision, ROUTED)
-
-
-def told(conn: Connection, number: int, steps: Sequence[Step], at: datetime) -> None:
-    """Write steps into the journal; what people chose for a target is a correction."""
-    if steps:
-        Journal.record(conn, Journal.stamp(conn, number, at), *_events(steps))
-
-
-def _events(steps: Collection[Step]) -> Iterator[tuple[str, dict[str, str | None]]]:
-    for step in steps:
-        kind = CORRECTED if step.actor.kind == "person" and step.field in TARGETS else CHANGED
-        by = {"by": step.actor.name, "kind": step.actor.kind}
-        yield kind, {"field": step.field, "from": step.was, "to": step.became, **by}
 
 
 def _ours(seen: StoredTicket, connection: StoreConnection) -> bool:

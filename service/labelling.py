@@ -4,19 +4,22 @@ In come the desk and its model, out go goals and items (`deskyard.goals`, `desky
 says is kept by `service.corrections.settle`.
 """
 
+import threading
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from cachetools import TTLCache
 from sqlalchemy import Connection, func, select
 
 from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import unspoken
+from deskyard.desk.tickets import READ, filed
 from deskyard.errors import BadInput
 from deskyard.policies import Policies
-from deskyard.ticket import TARGETS, Target
+from deskyard.ticket import TARGETS, Target, Ticket
 
 if TYPE_CHECKING:
     from deskyard.bundle import Bundle
@@ -34,6 +37,12 @@ FRESH: Final = 60.0
 
 FORGOTTEN: Final = 600.0
 """Seconds after which one is worth nothing."""
+
+PLANS: Final = 64
+"""Plans that are kept: one for each pace and set of visible queues that somebody asked for lately."""
+
+_CHUNK: Final = 500
+"""Tickets that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,18 @@ def _arriving(conn: Connection) -> float:
     return n / weeks
 
 
-@dataclass
 class Plans:
-    """The plans of a running service, each for a minute: working one out reads two thousand tickets."""
+    """The plans of a running service, each for a minute: working one out reads two thousand tickets.
 
-    _kept: dict[tuple[Any, ...], tuple[float, Plan]] = field(default_factory=dict)
+    They hold numbers of tickets and what is asked about them, never a ticket's texts or names: those are read anew
+    whenever they are shown (`rows`), so that nothing outlives an erasure, whichever process made it. Safe to share
+    between threads.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is worked out yet."""
+        self._kept: TTLCache[tuple[Any, ...], tuple[float, Plan]] = TTLCache(PLANS, FORGOTTEN)
+        self._lock = threading.Lock()
 
     def look(
         self,
@@ -97,17 +113,22 @@ class Plans:
         visible: Collection[str] | None,
         longest: float = FRESH,
     ) -> Plan:
-        """As it was at most so many seconds ago."""
+        """The plan as it was at most `longest` seconds ago; its tickets have a number and no texts."""
         key = (bundle.digest if bundle else "", per_week, None if visible is None else frozenset(visible))
-        now, kept = time.monotonic(), self._kept.get(key)
+        now = time.monotonic()
+        with self._lock:
+            kept = self._kept.get(key)
         if kept is None or now - kept[0] > longest:
-            self._kept = {key: one for key, one in self._kept.items() if now - one[0] <= FORGOTTEN}
-            kept = self._kept[key] = now, plan(conn, bundle, per_week, visible)
+            kept = now, _without_texts(plan(conn, bundle, per_week, visible))
+            with self._lock:
+                self._kept[key] = kept
         return kept[1]
 
     def labelled(self, number: int) -> None:
         """A ticket was labelled: it is wanted no more."""
-        self._kept = {key: (at, _without(kept, number)) for key, (at, kept) in self._kept.items()}
+        with self._lock:
+            for key, (at, kept) in list(self._kept.items()):
+                self._kept[key] = at, _without(kept, number)
 
 
 def _without(kept: Plan, number: int) -> Plan:
@@ -117,6 +138,27 @@ def _without(kept: Plan, number: int) -> Plan:
     return replace(kept, wanted=wanted, doubtful=doubtful)
 
 
+def _without_texts(made: Plan) -> Plan:
+    wanted, doubtful = (tuple(map(_textless, items)) for items in (made.wanted, made.doubtful))
+    return replace(made, wanted=wanted, doubtful=doubtful)
+
+
+def _textless(item: "Item") -> "Item":
+    filed = replace(item.heard.filed, ticket=Ticket(id=""), external_id=None, key=None)
+    return replace(item, heard=replace(item.heard, filed=filed))
+
+
+def rows(conn: Connection, items: Iterable["Item"], most: int) -> list[Mapping[str, Any]]:
+    """The first `most` items with their tickets' texts as they are now; those whose ticket was erased are left out."""
+    left, found = list(items), []
+    while left and len(found) < most:
+        part, left = left[:_CHUNK], left[_CHUNK:]
+        wanted = READ.where(TICKETS.c.id.in_([item.number for item in part]), TICKETS.c.erased_at.is_(None))
+        there = {row.id: filed(row).ticket for row in conn.execute(wanted)}
+        found += [plainly(item, there[item.number]) for item in part if item.number in there]
+    return found[:most]
+
+
 def targets(said: str) -> Target | None:
     """The target of that name; None for none. Raises BadInput."""
     if said and said not in TARGETS:
@@ -124,17 +166,16 @@ def targets(said: str) -> Target | None:
     return next((one for one in TARGETS if one == said), None)
 
 
-def plainly(item: "Item") -> Mapping[str, Any]:
-    """An item as a row of a table, and as JSON knows it."""
-    filed = item.heard.filed
+def plainly(item: "Item", ticket: Ticket) -> Mapping[str, Any]:
+    """An item and its ticket as a row of a table, and as JSON knows it."""
     return {
-        "ticket": filed.id,
+        "ticket": item.number,
         "target": item.target,
         "stands": item.stands or "",
         "thinks": item.thinks,
         "confidence": round(item.confidence, 3),
         "why": item.why,
         "helps": item.goal.name if item.goal else "",
-        "subject": filed.ticket.subject[:200],
-        "body": " ".join(filed.ticket.body.split())[:1_000],
+        "subject": ticket.subject[:200],
+        "body": " ".join(ticket.body.split())[:1_000],
     }

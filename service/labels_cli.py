@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from service.labelling import PER_WEEK, Plan, plainly
 
 if TYPE_CHECKING:
     from deskyard.bundle import Bundle
+    from deskyard.worthwhile import Item
 
 labels = typer.Typer(
     add_completion=False,
@@ -56,7 +57,7 @@ def plan_(
     """
     found = _plan(per_week, target)
     if as_text:
-        items = {kind: [plainly(item) for item in getattr(found, kind)] for kind in ("wanted", "doubtful")}
+        items = {kind: [_row(item) for item in getattr(found, kind)] for kind in ("wanted", "doubtful")}
         typer.echo(json.dumps({"goals": [asdict(goal) for goal in found.goals], **items}, ensure_ascii=False))
         return
     for line in _told(found):
@@ -79,7 +80,7 @@ def out(
     items = items[:number]
     with open_writer(file, COLUMNS, numbers=("ticket", "confidence")) as table:
         for item in items:
-            table.write({"label": ""} | {name: safe(value) for name, value in plainly(item).items()})
+            table.write({"label": ""} | {name: safe(value) for name, value in _row(item).items()})
     doubtful = sum(item.why == "doubtful" for item in items)
     typer.echo(f"{len(items):,} tickets to {file}, {doubtful:,} of them with a doubtful label.", err=True)
 
@@ -183,6 +184,10 @@ def _told(found: Plan) -> Iterator[str]:
         if items:
             yield f"{head}: {len(items):,} tickets; the first of them:"
             yield from (f"  {_shown(item)}" for item in items[:SHOWN])
+
+
+def _row(item: "Item") -> Mapping[str, Any]:
+    return plainly(item, item.heard.filed.ticket)
 
 
 def _shown(item: Any) -> str:

@@ -1,10 +1,12 @@
 """How often somebody may do something: a token bucket for each name, in bounded memory.
 
-In come names and moments in seconds, out go seconds to wait. Not for threads: the event loop alone asks.
+In come names and moments in seconds, out go seconds to wait. Safe to share between threads.
 """
 
-from itertools import islice
+import threading
 from typing import Final
+
+from cachetools import TLRUCache
 
 MOST: Final = 10_000
 """Names that one limit remembers."""
@@ -22,22 +24,19 @@ class Limit:
         """Nobody has done anything yet."""
         self.per_second = per_second
         self.burst = burst
-        self._full: dict[str, float] = {}
-        """When each bucket will be full again (the generic cell rate algorithm, which needs one number a name)."""
+        self._now = 0.0
+        self._lock = threading.Lock()
+        self._full: TLRUCache[str, float] = TLRUCache(MOST, ttu=lambda _, full, __: full, timer=lambda: self._now)
+        """When each bucket will be full again (the generic cell rate algorithm, which needs one number a name); a full
+        one is forgotten, and of too many the one that nobody has asked about for longest."""
 
     def wait(self, name: str, now: float) -> float:
         """Seconds until `name` may go on; 0.0 means that it may now, and that this one is counted."""
-        full = max(self._full.get(name, now), now)
-        wait = full - now - (self.burst - 1) / self.per_second
-        if wait > 1e-9:  # sums of floats are a little off
-            return wait
-        if name not in self._full and len(self._full) >= MOST:
-            self._forget(now)
-        self._full[name] = full + 1 / self.per_second
-        return 0.0
-
-    def _forget(self, now: float) -> None:
-        """Drop the names whose buckets are full, and the oldest if that is not enough."""
-        self._full = {name: full for name, full in self._full.items() if full > now}
-        for name in list(islice(self._full, max(0, len(self._full) - MOST * 9 // 10))):
-            del self._full[name]
+        with self._lock:
+            self._now = now
+            full = max(self._full.get(name, now), now)
+            wait = full - now - (self.burst - 1) / self.per_second
+            if wait > 1e-9:  # sums of floats are a little off
+                return wait
+            self._full[name] = full + 1 / self.per_second
+            return 0.0

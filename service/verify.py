@@ -8,12 +8,10 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from deskyard import bundle
-from deskyard.bundle import Bundle
 from deskyard.catalogue import Catalogue
 from deskyard.db.database import Database, desk_database
 from deskyard.decision import Reason
@@ -24,6 +22,9 @@ from deskyard.policies import Policies
 from deskyard.settings import settings
 from service import judging, rescoring
 from service.models import Champion
+
+if TYPE_CHECKING:
+    from deskyard.bundle import Bundle
 
 Finding = Literal["same", "different", "erased", "unknown"]
 """Only "same" proves anything. "unknown": the model or the policy of then is not there any more."""
@@ -123,5 +124,7 @@ def _champion(models: Path, entry: Entry) -> Champion:
 
 
 @lru_cache(maxsize=4)
-def _opened(models: Path, digest: str) -> Bundle:
+def _opened(models: Path, digest: str) -> "Bundle":
+    from deskyard import bundle  # only here: the service starts without a learning library
+
     return bundle.load(bundle.with_digest(models, digest))

@@ -172,6 +172,7 @@ class Work:
         go_on = lambda: not self.hands.stopping()  # noqa: E731 - asked between two batches
         erased = forget.expire(self.database, days, ME, lambda: datetime.now(UTC), go_on)
         if erased:
+            self.yard.explaining.forget()
             clean = self.database.scrub()
             log.info("expired", tickets=erased, days=days, clean=clean)
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from scipy.special import bdtr, betaincinv
-
 from deskyard.contract import MISS
 
 Verdict = Literal["kept", "open", "broken", ""]
@@ -38,6 +36,8 @@ class Share:
     @cached_property
     def interval(self) -> tuple[float, float] | None:
         """Between what the true share lies with 95 % confidence: exact (Clopper and Pearson 1934)."""
+        from scipy.special import betaincinv  # only here: the service starts without SciPy
+
         if not self.n:
             return None
         low = float(betaincinv(self.right, self.wrong + 1, EACH_SIDE)) if self.right else 0.0
@@ -50,6 +50,8 @@ class Share:
         >>> Share(95, 100).keeps(0.95), Share(94, 100).keeps(0.95), Share(80, 100).keeps(0.95), Share(0, 0).keeps(0.9)
         ('kept', 'open', 'broken', '')
         """
+        from scipy.special import bdtr
+
         if not self.n:
             return ""
         if self.right >= promised * self.n - 1e-9:

@@ -8,15 +8,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 from typing import Final, Self
 
+from cachetools import TTLCache, cached
 from sqlalchemy import Connection, bindparam, literal_column, select
 
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 
 MOST: Final = 1_000
 """The newest answers that are compared."""
+
+LASTS: Final = 600.0
+"""Seconds that texts are kept in memory: `forget` ends that at once, where this process erases."""
 
 LIKE: Final = 0.2
 """Cosine from which an answer is worth a look."""
@@ -75,14 +79,14 @@ def _vector(counts: Mapping[str, int], idf: Mapping[str, float]) -> dict[str, fl
     return {stem: weight / length for stem, weight in weights.items()}
 
 
-@lru_cache(maxsize=2 * MOST)
+@cached(TTLCache(2 * MOST, LASTS), lock=Lock())
 def _stems(text: str) -> Counter[str]:
     from deskyard.vague import telling  # only here: the service starts without the language tools
 
     return Counter(telling(text))
 
 
-@lru_cache(maxsize=4)
+@cached(TTLCache(4, LASTS), lock=Lock())
 def _index(answers: tuple[Shared, ...]) -> Index:
     return Index.of(answers)
 

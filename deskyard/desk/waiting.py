@@ -6,10 +6,12 @@ stands unsolved in the fallback queue or in triage, what lives in another help d
 has acted on, and what is asked about blindly, whatever became of it: only then is the answer an honest sample.
 """
 
-from collections.abc import Collection, Iterator
+import threading
+from collections.abc import Collection, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, Row, and_, literal, or_, select
 
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
@@ -30,7 +32,7 @@ _LAST: Final = len(PRIORITIES)
 _RANK: Final = {name: place for place, name in enumerate(reversed(PRIORITIES))}
 
 
-Known = dict[tuple[int, int], tuple[str | None, str]]
+Known = MutableMapping[tuple[int, int], tuple[str | None, str]]
 """Number and version of a ticket → the priority predicted for it, and what was decided: routed, suggested, left."""
 
 
@@ -48,7 +50,8 @@ class Line:
 
     def __init__(self) -> None:
         """Nothing is read until somebody looks."""
-        self._known: Known = {}
+        self._known: Known = LRUCache(REMEMBERED)
+        self._lock = threading.Lock()
 
     def look(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[Waiting]:
         """Those who wait now. Blind tickets are for people who see every queue: to others their queue would be told by
@@ -64,15 +67,19 @@ class Line:
         return sorted(found.values(), key=lambda one: (one.rank, one.number))
 
     def _learn(self, conn: Connection, rows: Collection[Row[Any]]) -> Known:
-        known = self._known if len(self._known) < REMEMBERED else {}
-        new = {row.id: row.version for row in rows if (row.id, row.version) not in known}
-        known |= dict.fromkeys(new.items(), (None, "left"))
+        """What is known of these tickets, those among them that were not known before read from the journal."""
+        asked = [(row.id, row.version) for row in rows]
+        with self._lock:
+            known = {key: self._known[key] for key in asked if key in self._known}
+        new = {number: version for number, version in asked if (number, version) not in known}
+        learnt: dict[tuple[int, int], tuple[str | None, str]] = dict.fromkeys(new.items(), (None, "left"))
         for numbers in _parts(list(new)):
             for number, entry in Journal.last_decisions(conn, numbers).items():
                 label = entry.content["decisions"].get("priority", {}).get("label")
-                known[number, new[number]] = label if label in _RANK else None, fate(entry.content)
-        self._known = known
-        return known
+                learnt[number, new[number]] = label if label in _RANK else None, fate(entry.content)
+        with self._lock:
+            self._known.update(learnt)
+        return known | learnt
 
 
 _ASKED: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)

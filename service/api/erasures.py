@@ -2,17 +2,19 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from deskyard import forget
 from deskyard.settings import settings
-from deskyard.taught import Taught, taught
 from service.api.doors import CalledBy, InYard
 from service.api.forms import Text
 from service.problems import problems
+
+if TYPE_CHECKING:
+    from deskyard.taught import Taught
 
 router: Final = APIRouter(tags=["erasures"])
 
@@ -34,7 +36,7 @@ class BundleTaught(BaseModel):
     names: bool
 
     @classmethod
-    def of(cls, one: Taught) -> "BundleTaught":
+    def of(cls, one: "Taught") -> "BundleTaught":
         """The same, for JSON."""
         return cls(name=one.name, seen=one.seen, remembered=one.remembered, names=one.names)
 
@@ -63,6 +65,8 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
 
     The tickets stay with their labels and decisions. Writers wait while SQLite's file is written anew.
     """
+    from deskyard.taught import taught  # only here: the service starts without a learning library
+
     with yard.database.reading() as conn:
         found = forget.of_requester(conn, asked.requester)
     bundles = taught(yard.models.folder, found.tickets, found.names)
@@ -71,6 +75,7 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
         if found:
             why = forget.pseudonym(asked.requester)
             forget.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
+        yard.explaining.forget()
         clean = forget.tidy_up(yard.database, settings().state, time.time())
     return Erasure(
         dry_run=asked.dry_run,

@@ -26,8 +26,8 @@ def wanted(
     that the caller may see. At most a minute old. A label is given by PATCH, and counts as that person's."""
     with yard.database.reading() as conn:
         found = yard.plans.look(conn, yard.models.champion.bundle, per_week, caller.queues)
-    kinds = {
-        kind: [labelling.plainly(item) for item in items if target in (None, item.target)][:limit]
-        for kind, items in (("wanted", found.wanted), ("doubtful", found.doubtful))
-    }
+        kinds = {
+            kind: labelling.rows(conn, (item for item in items if target in (None, item.target)), limit)
+            for kind, items in (("wanted", found.wanted), ("doubtful", found.doubtful))
+        }
     return LabelsSeen.model_validate({"per_week": per_week, "goals": found.goals, **kinds})

@@ -1,10 +1,14 @@
 """Users: made once, known by their password, asked for a code, and never told what they forgot."""
 
+import base64
+import hashlib
 import time
 from datetime import UTC, datetime
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
 
 from deskyard import audit, users
 from deskyard.errors import BadInput
@@ -36,6 +40,62 @@ def test_what_is_kept_of_a_password_is_no_password(database, ann):
     assert PASSWORD not in one
     assert one != other
     assert users.matches(PASSWORD, one)
+
+
+def kept(database, name="ann"):
+    with database.reading() as session:
+        return session.execute(
+            text("SELECT password FROM access_users WHERE name = :name"), {"name": name}
+        ).scalar_one()
+
+
+def keep(database, password, name="ann"):
+    with database.writing() as session:
+        told = {"password": password, "name": name}
+        session.execute(text("UPDATE access_users SET password = :password WHERE name = :name"), told)
+
+
+def scrypt(password):
+    """A password as version 0.1 kept it."""
+    salt = bytes(range(16))
+    made = hashlib.scrypt(password.encode(), salt=salt, dklen=32, n=2**15, r=8, p=1, maxmem=64 * 2**20)
+    return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(made).decode()}"
+
+
+def test_a_new_password_is_kept_with_argon2_and_stays_so_after_signing_in(database, ann):
+    before = kept(database)
+    assert before.startswith("$argon2id$")
+    assert proved(database) == ann
+    assert kept(database) == before
+
+
+@pytest.mark.parametrize(
+    "older", [scrypt, PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash], ids=["scrypt", "cheaper"]
+)
+def test_a_hash_of_before_is_accepted_and_renewed_when_its_user_signs_in(database, ann, older):
+    before = older(PASSWORD)
+    keep(database, before)
+    assert proved(database, password=PASSWORD + "!") is None
+    assert kept(database) == before, "a wrong password renews nothing"
+    assert proved(database) == ann
+    renewed = kept(database)
+    assert (renewed.startswith("$argon2id$"), users.is_outdated(renewed)) == (True, False)
+    assert proved(database) == ann
+    assert proved(database, password=PASSWORD + "!") is None
+
+
+def test_an_old_hash_is_not_renewed_without_the_second_factor(database, ann):
+    with database.writing() as session:
+        users.set_second_factor(session, "ann", users.new_second_factor("ann")[0], "boss", NOW)
+    keep(database, scrypt(PASSWORD))
+    assert proved(database, now=NOW.timestamp()) is None
+    assert kept(database) == scrypt(PASSWORD)
+
+
+def test_a_name_that_nobody_has_costs_a_guesser_as_much_as_one_that_somebody_has():
+    assert users._NOBODYS.startswith("$argon2id$")
+    assert not users.is_outdated(users._NOBODYS)
+    assert not users.matches(PASSWORD, users._NOBODYS)
 
 
 def test_whoever_signs_in_elsewhere_has_no_password_that_fits(database):

@@ -1,18 +1,20 @@
 """The engine: what is kept is written, whoever did it before; what can't be done waits for a person."""
 
+import csv
 import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from deskyard import audit, promotion, undo
+from deskyard import audit, promotion, trust, undo, wanted
 from deskyard.db.tables.sync import DELIVERIES
 from deskyard.desk import changes, tickets
 from deskyard.desk.journey import Actor
 from deskyard.errors import StoreConflict
+from deskyard.export_history import export
 from deskyard.foreign import connections, deliveries
-from deskyard.journal import CORRECTED, DELIVERED, Journal
+from deskyard.journal import CONFIRMED, CORRECTED, DECIDED, DELIVERED, Journal
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 from deskyard.settings import settings
@@ -126,6 +128,31 @@ def test_a_persons_later_change_is_a_correction_and_our_own_echo_is_not(database
     }
     assert desk.tickets[ref]["queue"] == "Billing"
     assert len(desk.notes[ref]) == 1
+
+
+def test_a_person_who_agrees_with_a_suggestion_there_confirms_it(database, desk, base, start, home):
+    ref = desk.file(IT)
+    connect(database, base, Mode.SUGGEST)
+    start()
+    assert wait_for(lambda: entries(database, DECIDED))
+    desk.set(ref, {"queue": "IT"}, by="ann")
+    assert wait_for(lambda: entries(database, CONFIRMED))
+    (confirmed,) = entries(database, CONFIRMED)
+    assert {name: confirmed.content[name] for name in ("field", "from", "to", "kind")} == {
+        "field": "queue",
+        "from": "Inbox",
+        "to": "IT",
+        "kind": "person",
+    }
+    desk.set(ref, {"priority": "high"}, by="ann")
+    assert wait_for(lambda: entries(database, CORRECTED))
+    with database.reading() as session:
+        assert wanted.corrections(session, datetime.now(UTC) - timedelta(hours=1)) == 1, "only the other priority"
+    export(database, home / "history.csv", None)
+    with (home / "history.csv").open(encoding="utf-8", newline="") as written:
+        (row,) = csv.DictReader(written)
+    assert (row["queue"], row["queue_trust"]) == ("IT", trust.CONFIRMED)
+    assert (row["priority"], row["priority_trust"]) == ("high", trust.CORRECTED)
 
 
 def test_a_person_who_was_faster_wins_and_nothing_is_noted(database, desk, base, start, monkeypatch):

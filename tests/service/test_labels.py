@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deskyard import forget
 from deskyard.desk import tickets
+from deskyard.desk.journey import Actor
 from deskyard.journal import Journal
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
@@ -104,6 +106,25 @@ def test_an_agent_is_asked_about_tickets_of_their_queues_only(asking):
     page = asking.get("/review?line=labels").text
     assert "No label is wanted at the moment." in page
     assert str(number) not in re.findall(r"/review/(\d+)", page)
+
+
+def test_an_erased_ticket_is_asked_about_no_more_and_none_of_its_words_stay_in_memory(asking, home):
+    gone = "zebra-crossing " + SUBJECTS["IT"]
+    filed = asking.post("/v1/tickets", json={"subject": gone, "requester": "anna.wald@example.org"}).json()
+    stays = file(asking, SUBJECTS["Billing"])
+    yard = asking.app.state.yard
+    assert any(gone == one["subject"] for one in labels(asking)["wanted"])
+    asking.get("/review?line=labels")
+    assert "zebra" not in repr(yard.plans._kept)
+    assert int(filed["ticket"]["id"]) in {number for number, *_ in yard.explaining._known}
+    with yard.database.reading() as session:
+        found = forget.of_requester(session, "anna.wald@example.org")
+    by = Actor("person", "ann")  # as the command does, in another process
+    forget.erase(yard.database, found, "asked", by, lambda: datetime.now(UTC))
+    after = asking.get("/v1/labels").json()
+    assert {one["ticket"] for one in after["wanted"] + after["doubtful"]} == {stays}
+    assert asking.post("/v1/erasures", json={"requester": "anna.wald@example.org"}).status_code == 200
+    assert len(yard.explaining._known) == 0
 
 
 def test_what_is_no_line_is_refused(asking):
