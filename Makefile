@@ -4,8 +4,10 @@ BIN := .venv/bin
 # More BLAS threads than cores make a fit many times slower.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
+# Without bytecode every process compiles all libraries anew: 10 s of a core for each `deskyard train`.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test lint spark demo real soak scale bench evaluate pictures notebooks lock clean
+.PHONY: help setup test quick lint spark demo real soak scale bench evaluate pictures notebooks lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -22,6 +24,9 @@ setup: .venv/.ready ## Install everything into .venv, as locked
 
 test: setup lint ## Linters, types, import contracts, and every test that needs no other server
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+
+quick: setup ## Unit tests alone: no server, no browser, no PostgreSQL, no training of any size
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder -m "not slow and not real and not soak and not scale"
 
 lint: setup
 	$(BIN)/ruff check
@@ -43,9 +48,11 @@ soak: setup ## Forty minutes of kills, restarts, failures and races over a forei
 	$(BIN)/pytest -m soak -s tests/soak
 
 scale: setup ## Hundreds of simulated worlds, very many tickets: what the default tests do a tenth of
-	$(BIN)/pytest -m scale -s tests/scale
+	$(BIN)/pytest -m scale -s tests
+	DESKYARD_BROWSER_TICKETS=10000 $(BIN)/pytest tests/browser
 
 bench: setup ## Speed and growth beside two peers (docs/performance.md); needs ../shared, about an hour
+	$(BIN)/python -m tests.benchmarks.costs
 	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
 	$(BIN)/python -m tests.benchmarks.growth

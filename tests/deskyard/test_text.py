@@ -12,7 +12,8 @@ from deskyard.text import LONGEST, STEMMERS, clean, latin_stemmer, stem, words
 
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
 MATTER = "Принтер на третьем этаже жуёт бумагу"
-SOON = 1.0
+SOON = 10.0
+"""Seconds of a core; what grows with the square of the length takes minutes."""
 PIECES = st.sampled_from(
     ["<", ">", "<p>", "</div><br>", "&nbsp;", "\n", "\r\n", "> ", "--\n", "On ", " wrote:\n", "От: ", "From: a\n",
      "С уважением,\n", "@", ".", "-", "+7 (900) 000-00-00", "http://", "www.", "QUJD" * 20, "\ud800", "\x00", "\u202e",
