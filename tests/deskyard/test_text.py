@@ -134,6 +134,11 @@ def test_no_address_survives_whatever_stands_around_it(before, address, after):
     assert address.lower() not in clean(f"{before} {address} {after}").lower()
 
 
+def test_what_stands_around_an_address_stays():
+    assert clean("write to ann@example.org about vpn").split()[:2] == ["write", "to"]
+    assert clean("write to ann@example.org about vpn").split()[-2:] == ["about", "vpn"]
+
+
 LONG = {
     "angle brackets": "<" * 200_000,
     "open tags": "<p><b" * 40_000,

@@ -25,7 +25,7 @@ def address(path):
 def test_each_role_sees_the_pages_of_its_line_and_no_others(trained, role):
     trained.post("/v1/tickets", json={"subject": SUBJECTS["IT"]})
     sign_in_as(trained, role, role)
-    assert len(PAGES) > 20
+    assert len(PAGES) > 10
     for path in PAGES:
         answered = trained.get(address(path), headers=PAGE, follow_redirects=False)
         allowed = role in RIGHTS["GET", path]
@@ -46,8 +46,8 @@ def test_the_navigation_leads_nowhere_that_is_forbidden(trained):
 def test_whoever_did_not_sign_in_sees_only_what_is_for_everybody(trained):
     sign_in_as(trained, "ann", "agent")
     trained.cookies.clear()
-    assert 0 < len([path for path in PAGES if path in EVERYBODYS | OPEN]) < len(PAGES)
-    for path in PAGES:
+    assert not set(PAGES) & (EVERYBODYS | OPEN)
+    for path in (*PAGES, "/sign-in", "/livez", "/readyz"):
         answered = trained.get(address(path), headers=PAGE, follow_redirects=False)
         assert answered.status_code == (200 if path in EVERYBODYS | OPEN else 303), path
 

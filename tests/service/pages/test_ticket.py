@@ -163,7 +163,7 @@ def test_a_ticket_that_lives_elsewhere_shows_where_and_offers_no_form(trained):
 def test_what_a_ticket_says_is_shown_and_never_run(client):
     number = file(client, "<script>alert(1)</script>", body="<b onclick=alert(1)>x</b>")
     client.post(f"/tickets/{number}/comments", data={"text": "<script>alert(2)</script>"})
-    shown = client.get(f"/tickets/{number}").text
+    shown = re.sub(r"</?mark[^>]*>", "", client.get(f"/tickets/{number}").text)
     assert "&lt;script&gt;alert(1)" in shown
     assert "&lt;script&gt;alert(2)" in shown
     assert "&lt;b onclick=alert(1)&gt;" in shown
