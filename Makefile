@@ -4,6 +4,8 @@ BIN := .venv/bin
 # More BLAS threads than cores make a fit many times slower.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
+# Without bytecode every process compiles all libraries anew: 10 s of a core for each `deskyard train`.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup test quick lint spark fresh demo real soak scale bench evaluate pictures notebooks lock clean
 
@@ -25,11 +27,8 @@ test: setup lint ## Linters, types, import contracts, and every test that needs 
 	tests/system_packages.sh
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-# Without what starts servers, browsers or notebooks, and without the reports of quality.
-SLOW := tests/acceptance tests/browser tests/quality tests/benchmarks tests/training/test_tracking.py tests/training/test_backend.py
-
-quick: setup ## Unit tests only: no browser, no servers, no notebooks; two or three minutes
-	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(SLOW))
+quick: setup ## Unit tests alone: no server, no browser, no PostgreSQL, no training of any size
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder -m "not slow and not real and not soak and not scale and not spark"
 
 lint: setup
 	$(BIN)/ruff check
@@ -56,9 +55,11 @@ soak: setup ## Forty minutes of kills, restarts, failures and races over a forei
 	$(BIN)/pytest -m soak -s tests/soak
 
 scale: setup ## Hundreds of simulated worlds, very many tickets: what the default tests do a tenth of
-	$(BIN)/pytest -m scale -s tests/scale
+	$(BIN)/pytest -m scale -s tests
+	DESKYARD_BROWSER_TICKETS=10000 $(BIN)/pytest tests/browser
 
 bench: setup ## Speed and growth beside two peers (docs/performance.md); needs ../shared, about an hour
+	$(BIN)/python -m tests.benchmarks.costs
 	$(BIN)/python -m tests.benchmarks.serving
 	$(BIN)/python -m tests.benchmarks.scoring
 	$(BIN)/python -m tests.benchmarks.growth

@@ -6,6 +6,8 @@ import os
 # More BLAS threads than cores make a fit many times slower; this must stand before numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The hundred processes that the tests start would each compile all libraries anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["DESKYARD_MLFLOW"] = "off"  # seconds a training; the tests of it say --mlflow
 
 import http.client
@@ -421,6 +423,23 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
     return run
 
 
+LONGEST = (
+    "tests/acceptance",
+    "tests/browser",
+    "tests/training",
+    "tests/service/test_engine",
+    "tests/service/test_openapi",
+)
+"""What takes longest begins first, so that no worker is left alone with it in the end."""
+
+SLOW = re.compile(
+    r"tests/(acceptance|browser|quality)|tests/training/(audit|test_(encoder_run|notebooks|report|retrain|run|strangers"
+    r"|tracking|train_command|tune|believed|beside|drift|judges|notebook_figures)\.py)"
+    r"|tests/service/test_(challenging|docs|engine|learning|openapi|redaction|retraining|serve|workers)\.py"
+)
+HEAVY = {"learnt", "postgres", "serve"}
+"""Fixtures that train a model, or start a server or a PostgreSQL."""
+
 ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/test_engine")
 """Tests that are long and share nothing."""
 
@@ -433,6 +452,21 @@ class ByFile(LoadScopeScheduling):
         if nodeid.startswith("tests/browser"):
             return "browser"
         return nodeid if ALONE.match(nodeid) else nodeid.split("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; and `slow` on what `make quick` leaves out."""
+    items.sort(
+        key=lambda item: next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
+    )
+    for item in items:
+        of = getattr(item, "callspec", None)
+        if (
+            SLOW.match(item.nodeid)
+            or HEAVY & set(getattr(item, "fixturenames", ()))
+            or (of is not None and "postgresql" in of.params.values())
+        ):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,7 +15,6 @@ from deskyard.desk.journey import Actor
 from deskyard.policies import Policies
 from deskyard.policy import Mode, Policy
 
-TICKETS = 1_000
 CLIENTS = 8
 KILLS = 3
 WORDS = (
@@ -50,13 +49,20 @@ def counted(url, query):
     return found
 
 
-def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothing(serve, send, fleet, database_url):
+@pytest.mark.parametrize("sent", [250, pytest.param(1_000, marks=pytest.mark.scale)])
+def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothing(
+    serve, send, fleet, database_url, sent
+):
     server = serve(fleet, database=database_url)
-    port, answers, moments = server.port, {}, sorted(random.Random(7).sample(range(50, TICKETS - 50), KILLS))
+    port, answers, moments = (
+        server.port,
+        {},
+        sorted(random.Random(7).sample(range(sent // 20, sent - sent // 20), KILLS)),
+    )
     grown = threading.Condition()
 
     def client(start):
-        for number in range(start, TICKETS, CLIENTS):
+        for number in range(start, sent, CLIENTS):
             answer = send(port, body(number), 60)
             with grown:
                 answers[number] = answer
@@ -72,23 +78,21 @@ def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothi
         server = serve(fleet, port, database_url)
     for thread in clients:
         thread.join()
-    again = {number: send(port, body(number)) for number in random.Random(8).sample(range(TICKETS), 200)}
+    again = {number: send(port, body(number)) for number in random.Random(8).sample(range(sent), sent // 5)}
     server.stop()
 
     assert {status for status, _ in answers.values()} <= {200, 201}
-    assert len({answer["ticket"]["id"] for _, answer in answers.values()}) == TICKETS
+    assert len({answer["ticket"]["id"] for _, answer in answers.values()}) == sent
     assert again == {number: (200, answers[number][1]) for number in again}
     queues = Counter(answer["ticket"]["queue"] for _, answer in answers.values())
     assert len(queues) == 4
     stands = "SELECT q.name, count(*) FROM desk_tickets t JOIN desk_queues q ON q.id = t.queue_id GROUP BY q.name"
     assert dict(counted(database_url, stands)) == queues
-    assert counted(database_url, "SELECT count(*), count(DISTINCT external_id) FROM desk_tickets") == [
-        (TICKETS, TICKETS)
-    ]
+    assert counted(database_url, "SELECT count(*), count(DISTINCT external_id) FROM desk_tickets") == [(sent, sent)]
     moves = "SELECT count(*), count(DISTINCT ticket_id) FROM desk_journey WHERE field = 'queue'"
-    assert counted(database_url, moves) == [(TICKETS, TICKETS)]
+    assert counted(database_url, moves) == [(sent, sent)]
     kinds = "SELECT kind, count(*), count(DISTINCT ticket_id) FROM journal_entries GROUP BY kind ORDER BY kind"
-    assert counted(database_url, kinds) == [(kind, TICKETS, TICKETS) for kind in ("decided", "placed", "seen")]
+    assert counted(database_url, kinds) == [(kind, sent, sent) for kind in ("decided", "placed", "seen")]
     orphans = "SELECT count(*) FROM journal_entries WHERE ticket_id NOT IN (SELECT id FROM desk_tickets)"
     assert counted(database_url, orphans) == [(0,)]
     if database_url.startswith("sqlite"):

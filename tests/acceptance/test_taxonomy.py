@@ -16,7 +16,7 @@ import pytest
 
 from deskyard.simulate.world import World
 
-SENT = 200
+SENT = 120
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ def log_odds(scorer, columns, weights, target, because):
     return margins[head.labels.index(because.label)] - margins[head.labels.index(because.against)]
 
 
+def test_every_label_of_every_ticket_is_explained(scorer, some):
+    assert len(some) == 35
+    assert [set(explain(scorer, ticket).because) for ticket in some] == [
+        {"category", "priority", "queue", "assignee"}
+    ] * 35
+
+
 def test_words_and_base_add_up_to_the_linear_heads_log_odds(scorer, some):
     for ticket in some:
         for target, because in explain(scorer, ticket).because.items():

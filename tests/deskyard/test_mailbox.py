@@ -23,7 +23,7 @@ from deskyard.mailbox import Mailbox
 
 RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORDS = "Не печатает принтер на третьем этаже, помогите пожалуйста"
-SOON = 5.0
+SOON = 20.0
 
 
 def read(raw, **more):

@@ -26,6 +26,7 @@ def dense():
 def test_the_nearest_are_those_of_an_exact_search(dense):
     X, remembered = dense
     exact = NearestNeighbors(n_neighbors=5, metric="cosine", algorithm="brute").fit(X)
+    same = 0
     for place in range(60):
         row = X[[place]]
         found, similar = remembered.nearest(row.indices, row.data, 5)
@@ -33,7 +34,13 @@ def test_the_nearest_are_those_of_an_exact_search(dense):
         assert found[0] == place
         assert np.allclose(similar, 1 - distances[0], atol=2e-3)  # half precision
         assert np.allclose(similar, [(X[[i]] @ row.T).toarray().item() for i in found], atol=2e-3)
-        assert set(found) == set(expected[0]) or np.ptp(np.diff(similar)) < 2e-3
+        # Where the sets differ, the neighbour that is last in one is as near as the one that is last in the other.
+        for one, other in zip(
+            sorted(set(found) - set(expected[0])), sorted(set(expected[0]) - set(found)), strict=True
+        ):
+            assert (X[[one]] @ row.T).toarray().item() == pytest.approx((X[[other]] @ row.T).toarray().item(), abs=2e-3)
+        same += set(found) == set(expected[0])
+    assert same > 50
 
 
 def test_the_nearest_come_best_first_and_equals_oldest_first():

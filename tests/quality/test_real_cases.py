@@ -76,6 +76,7 @@ def test_random_labels_route_nothing(cases: Path) -> None:
         target: draw_up(target, trained.evidence[target], trained.scorer.heads[target].labels, 0.9)
         for target in trained.evidence
     }
+    assert contracts
     for ticket, beliefs in zip(test.tickets, trained.scorer.predict(test.tickets), strict=True):
         for decision in decide(ticket, beliefs, contracts).values():
             assert decision.action is not Action.ROUTE

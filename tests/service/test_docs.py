@@ -29,7 +29,9 @@ def test_the_browser_is_told_to_run_only_our_own_files(client):
 
 
 def test_everything_that_the_page_asks_for_is_there_and_kept_for_good_where_it_bears_its_version(client):
-    for address in re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text):
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
+    assert any("/vendor/" in address for address in addresses)
+    for address in addresses:
         answered = client.get(address)
         assert answered.status_code == 200, address
         assert ("immutable" in answered.headers.get("cache-control", "")) == ("/vendor/" in address)
@@ -44,5 +46,6 @@ def test_what_others_made_is_here_as_they_published_it_with_its_licence():
     listed = dict(reversed(line.split("  ")) for line in lines)
     here = {str(file.relative_to(STATIC)): file for file in (STATIC / "vendor").rglob("*") if file.is_file()}
     assert {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in here.items()} == listed
+    assert here
     for folder in (STATIC / "vendor").iterdir():
         assert [*folder.glob("LICENSE*")]

@@ -1,6 +1,6 @@
 """`/metrics`: what Prometheus is told, and that it costs a request next to nothing."""
 
-import time
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -80,7 +80,10 @@ def test_no_text_of_a_ticket_and_no_name_of_a_queue_is_told(trained):
     trained.post("/v1/tickets", json={"subject": VPN, "requester": "ann@example.org"})
     trained.get("/v1/queues/Кадры%2FОтпуск")
     text = trained.get("/metrics").text
-    assert not [word for word in ("vpn", "ann@", "IT", "Кадры", "борис") if f'"{word}' in text or "vpn" in text]
+    assert 'route="/v1/tickets"' in text
+    assert 'route="/v1/queues/{name:path}"' in text
+    assert re.search(r"^deskyard_placed_total\{.*\} 1\.0$", text, re.MULTILINE)
+    assert not re.findall(r"vpn|ann@|\bIT\b|Кадры|%D0|борис", text)
 
 
 def test_many_threads_lose_no_count():
@@ -93,14 +96,3 @@ def test_many_threads_lose_no_count():
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(count, range(8)))
     assert set(numbers_of_requests(metrics).values()) == {8_000}
-
-
-def test_counting_a_request_takes_less_than_a_tenth_of_a_millisecond():
-    metrics = Metrics()
-    rounds = []
-    for _ in range(5):
-        began = time.thread_time()
-        for _ in range(1_000):
-            metrics.answered("GET", "/v1/tickets/{id}", 200, 0.001)
-        rounds.append(time.thread_time() - began)
-    assert min(rounds) / 1_000 < 1e-4

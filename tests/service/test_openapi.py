@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from deskyard.settings import Settings
 from service.app import create_app
 
-EXAMPLES = {GenerationMode.POSITIVE: 40, GenerationMode.NEGATIVE: 20}
+EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 10}
 """Requests of an operation that follow its description, and that do not."""
 
 HERE = {"Host": "localhost"}

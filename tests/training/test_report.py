@@ -37,7 +37,7 @@ def reported(trained, folder):
 
 @pytest.fixture(scope="module")
 def trained(past) -> Trained:
-    return train(past, Options(targets=("category", "queue"), precision=0.8, audit=True))
+    return train(past, Options(targets=("category", "queue"), precision=0.8, effort="quick", audit=True))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,9 @@ def test_the_mistakes_are_the_surest_wrong_answers(trained, document):
 
 
 def test_the_same_run_gives_the_same_figures_but_for_what_is_measured(trained, document, past, tmp_path):
-    again = reported(train(past, Options(targets=("category", "queue"), precision=0.8, audit=True)), tmp_path / "b")
+    again = reported(
+        train(past, Options(targets=("category", "queue"), precision=0.8, effort="quick", audit=True)), tmp_path / "b"
+    )
     for one in (again, document):
         assert json.loads(json.dumps(one, allow_nan=False)) == json.loads(json.dumps(one))
     measured = {"cost": None, "made": None}
@@ -167,7 +169,9 @@ def test_judged_tickets_without_a_label_or_with_new_ones_are_no_trouble(tmp_path
 
 def test_of_many_labels_the_most_confused_are_shown_and_the_others_counted(tmp_path):
     words = [f"topic{n % 40} {'other' if n % 7 else f'topic{(n + 1) % 40}'}" for n in range(800)]
-    document = reported(train(history(words, queue=[f"Q{n % 40}" for n in range(800)]), Options()), tmp_path / "b")
+    document = reported(
+        train(history(words, queue=[f"Q{n % 40}" for n in range(800)]), Options(effort="quick")), tmp_path / "b"
+    )
     found = document["targets"]["queue"]["confusion"]
     assert len(found["labels"]) == 25
     assert found["merged"] > 0

@@ -170,6 +170,7 @@ def test_shuffled_labels_route_nothing(make_history):
     mixed = {target: [values[i] for i in rng.permutation(len(values))] for target, values in past.labels.items()}
     shuffled = History(tickets=past.tickets, labels=mixed, digest="shuffled")
     found = train(shuffled, Options(targets=("priority", "queue"), precision=0.8))
+    assert set(found.evidence) == {"priority", "queue"}
     for target, rows in found.evidence.items():
         contract = bundle.draw_up(target, rows, found.scorer.heads[target].labels, 0.8)
         actions = {contract.allows(answer[target])[0] for answer in found.scorer.predict(past.tickets)}

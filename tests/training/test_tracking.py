@@ -62,7 +62,7 @@ def deskyard(home, *words, **environment):
 def logged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logged")
     write_history(World(seed=3, label_noise=0.01, misroutes=0.01), 800, folder / "history.csv")
-    asked = ("--targets", ",".join(TARGETS), "--precision", "0.8")
+    asked = ("--targets", ",".join(TARGETS), "--precision", "0.8", "--effort", "quick")
     said = deskyard(folder / "home", "train", folder / "history.csv", *asked, "--mlflow")
     assert said.returncode == 0, said.stderr
     assert "Warning" not in said.stderr

@@ -274,7 +274,7 @@ USUAL = [{"id": f"u{n}", "body": body, "queue": queue} for n, (queue, body) in e
 
 
 @given(st.lists(ROWS, min_size=1, max_size=14), st.sampled_from([[], USUAL, USUAL]))
-@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
 def test_any_history_is_learnt_or_refused_in_a_sentence_and_no_row_is_lost(pieces, rows, usual):
     trained = tried(pieces / "h.jsonl", [*rows, *usual])
     assert trained is not None or not usual

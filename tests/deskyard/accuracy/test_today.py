@@ -132,11 +132,15 @@ def test_behind_each_figure_stand_its_tickets_in_either_names(counted):
     database, _ = counted
     for taxonomy in ("now", "then"):
         with database.reading() as conn:
-            for (truth, said), n in confusion.pairs(conn, asked(taxonomy)).items():
+            pairs, bounced = confusion.pairs(conn, asked(taxonomy)), bounces.bounces(conn, asked(taxonomy))
+            assert sum(n for (truth, said), n in pairs.items() if truth != said) > 0
+            assert bounced.moves
+            assert bounced.pairs
+            for (truth, said), n in pairs.items():
                 assert behind(conn, asked(taxonomy), Only(place="known", said=said, truth=truth), 100).n == n
-            for was, became, n in bounces.bounces(conn, asked(taxonomy)).moves:
+            for was, became, n in bounced.moves:
                 assert behind(conn, asked(taxonomy), Only(was=was, became=became), 100).n == n
-            for one, other, n in bounces.bounces(conn, asked(taxonomy)).pairs:
+            for one, other, n in bounced.pairs:
                 assert behind(conn, asked(taxonomy), Only(pair=(one, other)), 100).n == n
 
 
@@ -144,6 +148,7 @@ def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counte
     """A queue of before is not opened to who may see the one that it became."""
     database, (facts, _, _) = counted
     mine = {row["ticket_id"] for row in facts if row["queue"] == "Network"}
+    assert 0 < len(mine) < len(facts)
     for taxonomy in ("now", "then"):
         with database.reading() as conn:
             found = behind(conn, asked(taxonomy, visible=frozenset({"Network"})), Only(), 100)

@@ -1,7 +1,6 @@
 """The simulated desk keeps its word: seeds, switches, journeys, people, and no real address."""
 
 import re
-import time
 from collections import Counter
 from datetime import timedelta
 
@@ -85,8 +84,9 @@ def test_typos_change_the_spelling_and_nothing_else():
 
 
 def test_without_noise_what_is_recorded_is_true():
-    for one in World(seed=4, label_noise=0.0).tickets(500):
-        assert one.labels == one.truth.labels
+    clean = list(World(seed=4, label_noise=0.0).tickets(500))
+    assert len(clean) == 500
+    assert [one.labels for one in clean] == [one.truth.labels for one in clean]
 
 
 def test_label_noise_comes_in_the_share_that_was_asked_for(history):
@@ -106,10 +106,12 @@ def test_every_misroute_has_its_bounce_in_the_moves(history):
             assert [move.before for move in one.moves[1:]] == [move.after for move in one.moves[:-1]]
             moments = [one.ticket.created_at, *(move.at for move in one.moves)]
             assert moments == sorted(moments)
+    assert 0 < sum(bool(one.moves) for one in history) < len(history)
 
 
 def test_no_agent_is_assigned_outside_their_time_with_the_desk(default_world, history):
     agents = {agent.login: agent for agent in default_world.desk.agents}
+    assert not all(agent.belongs(one.ticket.created_at) for agent in agents.values() for one in history)
     for one in history:
         agent = agents[one.labels["assignee"]]
         assert agent.belongs(one.ticket.created_at), one.ticket.id
@@ -165,6 +167,9 @@ def test_work_is_finished_after_it_was_begun_and_what_is_open_has_no_end(default
 
 
 def test_every_address_and_number_is_plainly_made_up(history):
+    told = " ".join(f"{one.ticket.body} {one.ticket.requester}" for one in history)
+    assert len(re.findall(r"@([\w.]+\w)", told)) > 100
+    assert len(re.findall(r"\+\d[\d\- ]{8,}", told)) > 10
     for one in history:
         text = one.ticket.body + " " + one.ticket.requester
         assert all(host in ("example.com", "example.org") for host in re.findall(r"@([\w.]+\w)", text))
@@ -210,10 +215,3 @@ def test_an_impossible_setting_is_refused_with_its_name(change, says):
 def test_a_negative_number_of_tickets_is_refused():
     with pytest.raises(BadInput, match="can't be negative"):
         World().tickets(-1)
-
-
-def test_thousands_of_tickets_take_seconds():
-    world = World(seed=9)
-    begin = time.process_time()
-    assert sum(1 for _ in world.tickets(1500)) == 1500
-    assert time.process_time() - begin < 1.5, "1,500 tickets in 1.5 s of a core is half of the usual speed or less"

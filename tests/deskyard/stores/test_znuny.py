@@ -207,6 +207,7 @@ def test_each_operation_that_is_asked_for_is_in_the_web_service_and_the_add_on()
     types = dict(re.findall(r"^    (\w+):\n      Description: .*\n(?:      .*\n)*?      Type: (\S+)", service, re.M))
     assert asked == routes.keys() == types.keys() - {"Event"}
     assert all(route == f"/{name}" for name, route in routes.items())
+    assert any(kind.startswith("Deskyard::") for kind in types.values())
     for kind in types.values():
         if kind.startswith("Deskyard::"):
             assert f"Module###{kind}" in registered
@@ -217,4 +218,5 @@ def test_each_operation_that_is_asked_for_is_in_the_web_service_and_the_add_on()
 def test_what_a_webhook_sends_names_nobody():
     invoker = (FOLDER / "addon/Custom/Kernel/GenericInterface/Invoker/Deskyard/Event.pm").read_text()
     (told,) = re.findall(r"@Told = qw\((.*?)\)", invoker)
+    assert "TicketID" in told.split()
     assert not set(told.split()) & {"Title", "CustomerID", "CustomerUserID", "Owner", "Article", "Articles"}

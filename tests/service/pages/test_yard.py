@@ -79,7 +79,9 @@ def test_what_a_ticket_says_is_shown_and_never_run(client):
 def test_nothing_on_the_page_comes_from_elsewhere(client):
     answered = page(client)
     assert not re.findall(r"(?:src|href)=.?(?:https?:)?//", answered.text)
-    for file in re.findall(r'(?:src|href)="(/static/[^"]+)"', answered.text):
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', answered.text)
+    assert {file.partition("?")[0].rpartition(".")[2] for file in files} >= {"css", "js"}
+    for file in files:
         found = client.get(file)
         assert found.status_code == 200, file
         assert not re.findall(r"url\((?!.?data:)", found.text), file

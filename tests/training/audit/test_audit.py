@@ -31,7 +31,7 @@ def test_a_clean_history_has_no_warning(clean_case):
 
 
 def test_findings_stand_in_the_card_and_are_the_same_each_time(spoiled):
-    options = Options(targets=("queue",), precision=0.8, audit=True)
+    options = Options(targets=("queue",), precision=0.8, effort="quick", audit=True)
     first, second = train(spoiled, options), train(spoiled, options)
     assert first.findings == second.findings
     assert first.card == second.card
@@ -45,7 +45,10 @@ def test_findings_stand_in_the_card_and_are_the_same_each_time(spoiled):
 
 def test_every_finding_says_what_to_do_and_names_real_tickets(spoiled, make_case):
     ids = {ticket.id for ticket in spoiled.tickets}
-    for one in audit.audit(make_case(spoiled, "queue")):
+    found = audit.audit(make_case(spoiled, "queue"))
+    assert any(one.examples for one in found)
+    assert any("'" in one.sentence for one in found)
+    for one in found:
         assert one.advice
         assert set(one.examples) <= ids
         assert one.severity in ("note", "warning", "serious")
