@@ -43,16 +43,14 @@ def test_what_is_kept_of_a_password_is_no_password(database, ann):
 
 
 def kept(database, name="ann"):
-    with database.reading() as session:
-        return session.execute(
-            text("SELECT password FROM access_users WHERE name = :name"), {"name": name}
-        ).scalar_one()
+    with database.reading() as conn:
+        return conn.execute(text("SELECT password FROM access_users WHERE name = :name"), {"name": name}).scalar_one()
 
 
 def keep(database, password, name="ann"):
-    with database.writing() as session:
+    with database.writing() as conn:
         told = {"password": password, "name": name}
-        session.execute(text("UPDATE access_users SET password = :password WHERE name = :name"), told)
+        conn.execute(text("UPDATE access_users SET password = :password WHERE name = :name"), told)
 
 
 def scrypt(password):
@@ -85,8 +83,8 @@ def test_a_hash_of_before_is_accepted_and_renewed_when_its_user_signs_in(databas
 
 
 def test_an_old_hash_is_not_renewed_without_the_second_factor(database, ann):
-    with database.writing() as session:
-        users.set_second_factor(session, "ann", users.new_second_factor("ann")[0], "boss", NOW)
+    with database.writing() as conn:
+        users.set_second_factor(conn, "ann", users.new_second_factor("ann")[0], "boss", NOW)
     keep(database, scrypt(PASSWORD))
     assert proved(database, now=NOW.timestamp()) is None
     assert kept(database) == scrypt(PASSWORD)

@@ -146,8 +146,8 @@ def test_a_person_who_agrees_with_a_suggestion_there_confirms_it(database, desk,
     }
     desk.set(ref, {"priority": "high"}, by="ann")
     assert wait_for(lambda: entries(database, CORRECTED))
-    with database.reading() as session:
-        assert wanted.corrections(session, datetime.now(UTC) - timedelta(hours=1)) == 1, "only the other priority"
+    with database.reading() as conn:
+        assert wanted.corrections(conn, datetime.now(UTC) - timedelta(hours=1)) == 1, "only the other priority"
     export(database, home / "history.csv", None)
     with (home / "history.csv").open(encoding="utf-8", newline="") as written:
         (row,) = csv.DictReader(written)

@@ -117,8 +117,8 @@ def test_an_erased_ticket_is_asked_about_no_more_and_none_of_its_words_stay_in_m
     asking.get("/review?line=labels")
     assert "zebra" not in repr(yard.plans._kept)
     assert int(filed["ticket"]["id"]) in {number for number, *_ in yard.explaining._known}
-    with yard.database.reading() as session:
-        found = forget.of_requester(session, "anna.wald@example.org")
+    with yard.database.reading() as conn:
+        found = forget.of_requester(conn, "anna.wald@example.org")
     by = Actor("person", "ann")  # as the command does, in another process
     forget.erase(yard.database, found, "asked", by, lambda: datetime.now(UTC))
     after = asking.get("/v1/labels").json()
