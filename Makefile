@@ -25,11 +25,12 @@ test: setup lint ## Linters, types, import contracts, and every test that needs 
 	tests/system_packages.sh
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-# Without what starts servers, browsers or notebooks, and without the reports of quality.
-SLOW := tests/acceptance tests/browser tests/quality tests/benchmarks tests/training/test_tracking.py tests/training/test_backend.py
+# What `make quick` leaves out: browsers, servers in processes of their own, notebooks, searches, reports of quality.
+SLOW := acceptance browser quality benchmarks service/test_engine.py service/test_serve.py service/test_workers.py \
+	training/test_backend.py training/test_notebooks.py training/test_notebook_figures.py training/test_tracking.py
 
-quick: setup ## Unit tests only: no browser, no servers, no notebooks; two or three minutes
-	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(SLOW))
+quick: setup ## Unit tests only: no browser, no servers, no notebooks; under three minutes
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(addprefix --ignore=tests/,$(SLOW))
 
 lint: setup
 	$(BIN)/ruff check

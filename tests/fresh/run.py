@@ -4,7 +4,7 @@ debootstrap makes that Debian, of this machine's release and from this machine's
 an archive for a week. This machine's configuration of apt and pip, the folders that pip's configuration names, and the
 certificates are seen in there read-only. Mounts and processes live in namespaces of their own and end with the run.
 
-Needs root on Debian: `make fresh`. Set FRESH_TEST to run another command instead of `make test`.
+Needs root on Debian: `make fresh`. Set FRESH_TEST to run another command in place of `make test`.
 """
 
 import contextlib
