@@ -25,6 +25,9 @@ PROJECT = Path(__file__).parents[2]
 WITH = ("python3", "git", "make")
 """What README asks for. Its section names no other package."""
 
+CERTIFICATES = "ca-certificates"
+"""There from the start: where this machine's own certificates are seen read-only, apt can't unpack it later."""
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deskyard-fresh"
 KEPT = 7 * 24 * 3600
 LIMIT = {"make test": 5400, "make demo": 1800}
@@ -82,8 +85,8 @@ def archive() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = [f"{folder}/root", source(codename)]
-        print(f"$ debootstrap --variant=minbase --include={','.join(WITH)} {codename}", flush=True)
-        arguments = ["--variant=minbase", f"--include={','.join(WITH)}", codename, *made]
+        arguments = ["--variant=minbase", f"--include={','.join((*WITH, CERTIFICATES))}", codename, *made]
+        print(f"$ debootstrap {shlex.join(arguments[:3])}", flush=True)
         subprocess.run(["debootstrap", *arguments], check=True, timeout=1800, stdout=subprocess.DEVNULL)
         subprocess.run(["tar", "-C", made[0], "-cf", f"{folder}/root.tar", "."], check=True)
         Path(folder, "root.tar").replace(packed)
