@@ -42,10 +42,11 @@ fi
 if [ -n "$may" ]; then
     echo "Installing what is missing on this system:"
     for package in $missing; do echo "  $package"; done
-    if $may DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-        $may DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null; then
+    if told=$($may DEBIAN_FRONTEND=noninteractive apt-get update -qq 2>&1 &&
+        $may DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing 2>&1); then
         exit 0
     fi
+    echo "$told" >&2
     echo "These packages could not be installed." >&2
 fi
 case "${1:-tests}" in

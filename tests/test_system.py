@@ -35,14 +35,24 @@ def ask(system: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([PACKAGES, *words], env=own, capture_output=True, text=True, check=False)
 
 
-def test_each_package_is_named_before_it_is_installed(system, tmp_path):
+def test_each_package_is_named_and_installed(system, tmp_path):
     program(system, "sudo", '[ "$1" = -n ] && shift && exec "$@"')
     program(system, "true", "exit 0")
-    program(system, "apt-get", f'echo "$@" >> {tmp_path}/asked; [ "$1" = update ] && echo "apt begins"; exit 0')
+    program(system, "apt-get", f'echo "$@" >> {tmp_path}/asked; exit 0')
+    said = ask(system)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "\n  chromium\n" in said.stdout
+    assert "chromium" in (tmp_path / "asked").read_text().splitlines()[1]
+
+
+def test_what_apt_says_is_shown_where_it_fails(system):
+    program(system, "sudo", '[ "$1" = -n ] && shift && exec "$@"')
+    program(system, "true", "exit 0")
+    program(system, "apt-get", 'echo "E: $1 failed"; exit 100')
     said = ask(system)
     assert said.returncode == 0
-    assert said.stdout.index("\n  chromium\n") < said.stdout.index("apt begins")
-    assert "chromium" in (tmp_path / "asked").read_text().splitlines()[1]
+    assert "chromium" in said.stdout
+    assert said.stderr.startswith("E: update failed")
 
 
 def test_where_nothing_may_be_installed_the_tests_go_on(system):

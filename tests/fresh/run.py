@@ -4,7 +4,7 @@ debootstrap makes that Debian, of this machine's release and from this machine's
 an archive for a week. This machine's configuration of apt and pip, the folders that pip's configuration names, and the
 certificates are seen in there read-only. Mounts and processes live in namespaces of their own and end with the run.
 
-Needs root on Debian: `make fresh`. Set FRESH_TEST to run another command instead of `make test`.
+Needs root on Debian: `make fresh`. Set FRESH_TEST to run another command in place of `make test`.
 """
 
 import contextlib
@@ -24,6 +24,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 WITH = ("python3", "git", "make")
 """What README asks for. Its section names no other package."""
+
+CERTIFICATES = "ca-certificates"
+"""There from the start: where this machine's own certificates are seen read-only, apt can't unpack it later."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deskyard-fresh"
 KEPT = 7 * 24 * 3600
@@ -82,8 +85,8 @@ def archive() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = [f"{folder}/root", source(codename)]
-        print(f"$ debootstrap --variant=minbase --include={','.join(WITH)} {codename}", flush=True)
-        arguments = ["--variant=minbase", f"--include={','.join(WITH)}", codename, *made]
+        arguments = ["--variant=minbase", f"--include={','.join((*WITH, CERTIFICATES))}", codename, *made]
+        print(f"$ debootstrap {shlex.join(arguments[:3])}", flush=True)
         subprocess.run(["debootstrap", *arguments], check=True, timeout=1800, stdout=subprocess.DEVNULL)
         subprocess.run(["tar", "-C", made[0], "-cf", f"{folder}/root.tar", "."], check=True)
         Path(folder, "root.tar").replace(packed)
