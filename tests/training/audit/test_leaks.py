@@ -10,7 +10,7 @@ from training.audit.lines import pieces
 SIGNATURE = {"en": "Dana Whitfield, second line support", "ru": "Дана Соколова, вторая линия поддержки"}
 RESOLUTION = {"en": "Resolution: the {} team changed a setting", "ru": "Решено: группа {} изменила настройку"}
 DUPLICATE = {"en": "Closed as duplicate.", "ru": "Закрыто как дубликат."}
-BEYOND = " of the northern building, third floor, behind the lifts"
+BEYOND = " of the northern building now"
 SIGN_OFF = {"en": "Best regards,", "ru": "С уважением,"}
 
 
