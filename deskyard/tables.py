@@ -213,7 +213,10 @@ class CommentRow(Base):
 
 
 class JourneyRow(Base):
-    """One change of one field of a ticket: who, when, from what, to what, why. Only ever added to."""
+    """One change of one field of a ticket: who, when, from what, to what, why. Only ever added to.
+
+    `decision`: the journal's number of the decision that made it; `undoes`: of the decision that it takes back.
+    """
 
     __tablename__ = "desk_journey"
     __table_args__ = (Index(None, "ticket_id", "id"), _NUMBERED)
@@ -228,6 +231,7 @@ class JourneyRow(Base):
     became: Mapped[str | None]
     why: Mapped[str]
     decision: Mapped[int | None]
+    undoes: Mapped[int | None]
 
 
 class EntryRow(Base):
@@ -364,8 +368,11 @@ class KeyRow(Base):
 
 
 class UserRow(Base):
-    """Somebody who signs in to the pages. `password` is a scrypt hash, empty for who signs in elsewhere; `totp` the key
-    of the second factor. `queues`: those whose tickets may be seen, all if empty."""
+    """Somebody who signs in to the pages.
+
+    `password` is an argon2 hash (scrypt for those who have not signed in since version 0.1), empty for who signs in
+    elsewhere; `totp` the key of the second factor. `queues`: those whose tickets may be seen, all if empty.
+    """
 
     __tablename__ = "access_users"
     __table_args__ = (UniqueConstraint("name"), _NUMBERED)

@@ -31,9 +31,6 @@ from deskyard.tables import EntryRow
 CHUNK: Final = 500
 """Decisions that are looked at together."""
 
-BY: Final = "undo by "
-"""How the rule that takes back is called, before the name of who asked for it."""
-
 _ENTRIES: Final = cast(Table, EntryRow.__table__)
 _DECISIONS: Final = (
     select(_ENTRIES.c.id, _ENTRIES.c.ticket_id, _ENTRIES.c.at).where(_ENTRIES.c.kind == DECIDED).order_by(_ENTRIES.c.id)
@@ -86,7 +83,8 @@ def _write(session: Session, case: Case, user: str, at: datetime) -> None:
     why = f"decision {case.decision} was undone"
     elsewhere = mirror.of_ticket(session, case.ticket)
     if elsewhere is None:
-        changes.change(session, case.ticket, wanted, Actor("rule", BY + user), at=at, why=why)
+        by = Actor("rule", f"undo by {user}")
+        changes.change(session, case.ticket, wanted, by, at=at, why=why, undoes=case.decision)
     else:
         _deliver(session, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
     told = {"decision": case.decision, "back": wanted}
@@ -153,7 +151,7 @@ def _case(case: Case, ticket: Filed, steps: Sequence[Step], taken: Sequence[Step
             again.append(latest[step.field])
         elif ticket.value(step.field) != to:
             back[step.field] = (ticket.value(step.field), to)
-    if again and all(step.actor.name.startswith(BY) for step in again):
+    if again and all(step.undoes is not None for step in again):
         return replace(case, back=back, stays="it was undone before")
     if again:
         return replace(case, back=back, stays=f"{', '.join(sorted(s.field for s in again))} was changed again")
