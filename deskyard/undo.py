@@ -31,9 +31,6 @@ from deskyard.stores.contract import Delivery, Values
 CHUNK: Final = 500
 """Decisions that are looked at together."""
 
-BY: Final = "undo by "
-"""How the rule that takes back is called, before the name of who asked for it."""
-
 _DECISIONS: Final = (
     select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
     .where(JOURNAL_ENTRIES.c.kind == DECIDED)
@@ -87,7 +84,8 @@ def _write(conn: Connection, case: Case, user: str, at: datetime) -> None:
     why = f"decision {case.decision} was undone"
     elsewhere = mirror.of_ticket(conn, case.ticket)
     if elsewhere is None:
-        changes.change(conn, case.ticket, wanted, Actor("rule", BY + user), at=at, why=why)
+        by = Actor("rule", f"undo by {user}")
+        changes.change(conn, case.ticket, wanted, by, at=at, why=why, undoes=case.decision)
     else:
         _deliver(conn, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
     told = {"decision": case.decision, "back": wanted}
@@ -152,7 +150,7 @@ def _case(case: Case, ticket: Filed, steps: Sequence[Step], taken: Sequence[Step
             again.append(latest[step.field])
         elif ticket.value(step.field) != to:
             back[step.field] = (ticket.value(step.field), to)
-    if again and all(step.actor.name.startswith(BY) for step in again):
+    if again and all(step.undoes is not None for step in again):
         return replace(case, back=back, stays="it was undone before")
     if again:
         return replace(case, back=back, stays=f"{', '.join(sorted(s.field for s in again))} was changed again")

@@ -21,7 +21,6 @@ from deskyard.journal import DECIDED, PLACED, Entry, Journal, Stamp, seal
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, TRIAGE, Policy
 from deskyard.ticket import TARGETS, Ticket
-from deskyard.undo import BY as UNDONE_BY
 from service import judging
 from service.yard import Yard
 
@@ -95,8 +94,7 @@ def _asked(conn: Connection, number: int) -> _Asked | None:
     filed, policy = tickets.get(conn, number), Policies.current(conn).policy
     steps = journey.of(conn, number)
     sorted_by_people = any(
-        step.field in TARGETS and (step.actor.kind == "person" or step.actor.name.startswith(UNDONE_BY))
-        for step in steps
+        step.field in TARGETS and (step.actor.kind == "person" or step.undoes is not None) for step in steps
     )
     waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in ("new", "open", "waiting")
     if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(conn, number) is not None:

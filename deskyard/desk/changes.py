@@ -34,13 +34,15 @@ def change(
     at: datetime,
     why: str = "",
     decision: int | None = None,
+    undoes: int | None = None,
     seen: int | None = None,
 ) -> list[Step]:
     """Set `FIELDS` of a ticket; returns the steps taken, none where everything stands so already.
 
-    `seen` is the version that the change is based on (None: whatever stands there). Raises NotThere for an unknown
-    ticket; Stale when it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for
-    a value that the desk does not have. Then nothing was written.
+    `decision`: the number of the decision behind it; `undoes`: of the decision that it takes back. `seen` is the
+    version that the change is based on (None: whatever stands there). Raises NotThere for an unknown ticket; Stale when
+    it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for a value that the
+    desk does not have. Then nothing was written.
     """
     now = tickets.get(conn, number, to_change=True)
     if seen is not None and seen != now.version:
@@ -55,7 +57,7 @@ def change(
     for field, value in (wanted if "queue" in changed else changed).items():
         _refuse_unreal(field, value, queue, here)
     by_rule = dict(_rules(now, wanted, queue, here, people)) if "queue" in changed else {}
-    steps = [Step(at, actor, field, now.value(field), value, why, decision) for field, value in changed.items()]
+    steps = [Step(at, actor, field, now.value(field), value, why, decision, undoes) for field, value in changed.items()]
     steps += [
         Step(at, Actor("rule", "desk"), field, now.value(field), value, reason)
         for field, (value, reason) in by_rule.items()

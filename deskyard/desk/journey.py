@@ -28,7 +28,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of one field; `decision` is the journal's number of the decision behind it, where there is one."""
+    """One change of one field; `decision` is the journal's number of the decision behind it, where there is one, and
+    `undoes` that of the decision which it takes back."""
 
     at: datetime
     actor: Actor
@@ -37,6 +38,7 @@ class Step:
     became: str | None
     why: str
     decision: int | None = None
+    undoes: int | None = None
 
 
 def take(conn: Connection, number: int, steps: Iterable[Step]) -> None:
@@ -57,6 +59,7 @@ def take_all(conn: Connection, journeys: Mapping[int, Iterable[Step]]) -> None:
             "became": step.became,
             "why": step.why,
             "decision": step.decision,
+            "undoes": step.undoes,
         }
         for number, steps in journeys.items()
         for step in steps
@@ -73,7 +76,7 @@ def of(conn: Connection, number: int) -> list[Step]:
 def step(row: Row[Any]) -> Step:
     """A row of the table as a step."""
     actor = Actor(row.actor_kind, row.actor)
-    return Step(row.at, actor, row.field, row.was, row.became, row.why, row.decision)
+    return Step(row.at, actor, row.field, row.was, row.became, row.why, row.decision, row.undoes)
 
 
 _ADD: Final = insert(JOURNEY)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from deskyard.accuracy import panels, rollups, sheets
@@ -105,40 +106,47 @@ def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
     )
 
 
+class TicketQuery(BaseModel):
+    """Which of the tickets in question are listed, as the address says it, and where the page begins.
+
+    The members are those of `deskyard.accuracy.asked.Only`; `before`: only tickets with a lower number.
+    """
+
+    fate: str = Field("", max_length=500)
+    by: str = Field("", max_length=500)
+    place: str = Field("", max_length=500)
+    said: str | None = Field(None, max_length=500)
+    truth: str | None = Field(None, max_length=500)
+    said_others: list[str] = Field([], max_length=50)
+    truth_others: list[str] = Field([], max_length=50)
+    hour: int | None = Field(None, ge=0, le=23)
+    weekday: int | None = Field(None, ge=0, le=6)
+    day: str = Field("", max_length=500)
+    agent: str | None = Field(None, max_length=500)
+    state: str = Field("", max_length=500)
+    speed: str = Field("", max_length=500)
+    moved: str = Field("", max_length=500)
+    was: str = Field("", max_length=500)
+    became: str = Field("", max_length=500)
+    pair: list[str] = Field([], max_length=2)
+    blind: str = Field("", max_length=500)
+    stars: int | None = Field(None, ge=0, le=5)
+    ever: bool = False
+    before: int | None = Field(None, ge=1, lt=2**63)
+
+    @property
+    def only(self) -> Only:
+        """The conditions."""
+        said = self.model_dump(exclude={"before"})
+        return Only(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+
+
 @router.get("/reports/tickets")
-def listed(
-    request: Request,
-    yard: InYard,
-    told: InQuestion,
-    by: Text = "",
-    place: Text = "",
-    said: Annotated[str | None, Query(max_length=500)] = None,
-    truth: Annotated[str | None, Query(max_length=500)] = None,
-    said_others: Annotated[list[str] | None, Query(max_length=50)] = None,
-    truth_others: Annotated[list[str] | None, Query(max_length=50)] = None,
-    hour: Annotated[int | None, Query(ge=0, le=23)] = None,
-    weekday: Annotated[int | None, Query(ge=0, le=6)] = None,
-    day: Text = "",
-    agent: Annotated[str | None, Query(max_length=500)] = None,
-    state: Text = "",
-    speed: Text = "",
-    moved: Text = "",
-    was: Text = "",
-    became: Text = "",
-    pair: Annotated[list[str] | None, Query(max_length=2)] = None,
-    blind: Text = "",
-    stars: Annotated[int | None, Query(ge=0, le=5)] = None,
-    ever: bool = False,
-    fate: Text = "",
-    before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
-) -> Response:
+def listed(request: Request, yard: InYard, told: InQuestion, query: Annotated[TicketQuery, Query()]) -> Response:
     """The tickets behind a figure."""
-    only = Only(
-        fate, by, place, said, truth, tuple(said_others or ()), tuple(truth_others or ()), hour, weekday, day, agent,
-        state, speed, moved, was, became, tuple(pair or ()), blind, stars, ever,
-    )  # fmt: skip
+    only = query.only
     with yard.database.reading() as conn:
-        found = behind(conn, told.asked, only, SIZE, before)
+        found = behind(conn, told.asked, only, SIZE, query.before)
         there = [tickets.find(conn, number) for number in found.numbers]
     caller = shell.who(request)
     return shell.page(

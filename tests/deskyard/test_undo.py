@@ -74,7 +74,7 @@ def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
         last = journey.of(conn, number)[-1]
     assert (entry.kind, entry.content["decision"]) == (UNDONE, decision)
     assert entry.content["back"] == {"queue": TRIAGE, "priority": None, "assignee": None, "category": None}
-    assert last.actor == Actor("rule", "undo by root")
+    assert (last.actor, last.undoes) == (Actor("rule", "undo by root"), decision)
 
 
 def test_looking_changes_nothing(desk):

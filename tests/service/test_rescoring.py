@@ -1,12 +1,13 @@
 """A requester's answer scores a waiting ticket again, by the same rules; people win."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from deskyard.desk import comments, tickets
+from deskyard.desk import changes, comments, tickets
 from deskyard.desk.journey import Actor
 from deskyard.journal import DECIDED, Journal
 from deskyard.ticket import Ticket
-from deskyard.undo import BY
 from service import corrections, rescoring, verify
 from service.routing import route
 from tests.conftest import SUBJECTS
@@ -79,8 +80,15 @@ def test_what_people_sorted_or_solved_is_not_scored_again(yard, waiting, wanted)
 
 
 def test_what_somebody_took_back_stays(yard, waiting):
-    corrections.correct(yard, waiting, {"category": "x"}, Actor("rule", f"{BY}ann"), seen=None)
+    with yard.database.writing() as session:
+        by = Actor("rule", "undo by ann")
+        changes.change(session, waiting, {"category": "x"}, by, at=datetime.now(UTC), undoes=1)
     assert answer(yard, waiting) is None
+
+
+def test_a_rule_that_only_bears_the_name_of_an_undo_takes_nothing_back(yard, waiting):
+    corrections.correct(yard, waiting, {"category": "x"}, Actor("rule", "undo by ann"), seen=None)
+    assert answer(yard, waiting) is not None
 
 
 @pytest.mark.parametrize("how", [{"by": ANN}, {"public": False}])

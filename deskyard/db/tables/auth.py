@@ -38,7 +38,8 @@ USERS: Final = Table(
     UniqueConstraint("name"),
     sqlite_autoincrement=True,
 )
-"""Somebody who signs in to the pages. `password` is a scrypt hash, empty for who signs in elsewhere; `totp` the key
+"""Somebody who signs in to the pages. `password` is an argon2 hash (scrypt for those who
+have not signed in since version 0.1), empty for who signs in elsewhere; `totp` the key
 of the second factor. `queues`: those whose tickets may be seen, all if empty.
 """
 

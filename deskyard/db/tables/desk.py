@@ -116,10 +116,14 @@ JOURNEY: Final = Table(
     Column("became", Text),
     Column("why", Text, nullable=False),
     Column("decision", ROW_ID),
+    Column("undoes", ROW_ID),
     Index(None, "ticket_id", "id"),
     sqlite_autoincrement=True,
 )
-"""One change of one field of a ticket: who, when, from what, to what, why. Only ever added to."""
+"""One change of one field of a ticket: who, when, from what, to what, why. Only ever added to.
+
+`decision`: the journal's number of the decision that made it; `undoes`: of the decision that it takes back.
+"""
 
 STATUS_LINKS: Final = Table(
     "desk_status_links",

@@ -144,6 +144,38 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
     database.close()
 
 
+def test_steps_of_before_an_upgrade_that_took_a_decision_back_say_which(empty_url):
+    database = Database(empty_url)
+    upgrade(database, "0012")
+    now = "2026-01-31T09:00:00.000005+00:00"
+    queue = "INSERT INTO desk_queues (id, name, description, open, created_at) VALUES (7, 'IT', '', TRUE, :at)"
+    ticket = """
+        INSERT INTO desk_tickets (id, source, subject, body, channel, language, requester, organisation, fields,
+            created_at, received_at, updated_at, queue_id, version, status)
+        VALUES (41, 'mail', 'VPN', '', '', '', '', '', '{}', :at, :at, :at, 7, 1, 'new')
+    """
+    with database.engine.begin() as connection:
+        connection.execute(text(queue), {"at": now})
+        connection.execute(text(ticket), {"at": now})
+    step = text(
+        "INSERT INTO desk_journey (id, ticket_id, at, actor_kind, actor, field, became, why)"
+        " VALUES (:id, 41, :at, :kind, :actor, 'queue', 'triage', :why)"
+    )
+    steps = [
+        {"kind": "rule", "actor": "undo by ann", "why": "decision 17 was undone"},
+        {"kind": "rule", "actor": "desk", "why": "decision 18 was undone"},
+        {"kind": "person", "actor": "undo by bob", "why": "decision 19 was undone"},
+        {"kind": "rule", "actor": "undo by ann", "why": "for another reason"},
+    ]
+    with database.engine.begin() as connection:
+        connection.execute(step, [{"at": now, "id": n, **one} for n, one in enumerate(steps, 1)])
+    database.migrate()
+    with database.reading() as session:
+        found = journey.of(session, 41)
+    assert [one.undoes for one in found] == [17, None, None, None]
+    database.close()
+
+
 def test_texts_are_compared_byte_by_byte_on_both_databases(database):
     names = ["IT", "it", "ёлка", "елка", "Ёлка", "e\u0301", "\u00e9", "a ", "a", "straße", "strasse", "%", "_"]
     with database.writing() as conn:
