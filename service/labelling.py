@@ -150,7 +150,8 @@ def _textless(item: "Item") -> "Item":
 
 def rows(conn: Connection, items: Iterable["Item"], most: int) -> list[Mapping[str, Any]]:
     """The first `most` items with their tickets' texts as they are now; those whose ticket was erased are left out."""
-    left, found = list(items), list[Mapping[str, Any]]()
+    left = list(items)
+    found: list[Mapping[str, Any]] = []
     while left and len(found) < most:
         part, left = left[:_CHUNK], left[_CHUNK:]
         wanted = READ.where(TICKETS.c.id.in_([item.number for item in part]), TICKETS.c.erased_at.is_(None))

@@ -137,8 +137,9 @@ class TicketQuery(BaseModel):
     @property
     def only(self) -> Only:
         """The conditions."""
-        said = self.model_dump(exclude={"before"})
-        return Only(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+        said: dict[str, Any] = self.model_dump(exclude={"before"})
+        said |= {name: tuple(said[name]) for name in ("said_others", "truth_others", "pair")}
+        return Only(**said)
 
 
 @router.get("/reports/tickets")
