@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtrc
 
-from deskyard.contract import MISS, lower_bound
+from deskyard.guarantees.intervals import MISS, lower_bound
 from deskyard.ticket import TARGETS, Target
 
 LEVEL: Final = 0.05

@@ -24,8 +24,8 @@ from deskyard.database import Database, Session
 from deskyard.desk import answers
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import NAMELESS, Actor
-from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.tickets import TICKETS
+from deskyard.domain.status import UNSOLVED
 from deskyard.errors import BadInput
 from deskyard.foreign import secrets
 from deskyard.foreign.connections import CONNECTIONS

@@ -15,9 +15,9 @@ from deskyard.database import Session
 from deskyard.desk.agents import AGENTS
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, NAMELESS
-from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.status_links import LINKS
 from deskyard.desk.tickets import TICKETS
+from deskyard.domain.status import UNSOLVED
 from deskyard.foreign.connections import CONNECTIONS
 from deskyard.foreign.deliveries import DELIVERIES
 from deskyard.foreign.mirror import MIRROR

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import select
 
-from deskyard.contract import lower_bound
 from deskyard.database import Session, open_database
 from deskyard.desk.changes import by_people
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.domain.status import is_solved
 from deskyard.foreign import connections
 from deskyard.foreign.mirror import MIRROR
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.journal import Journal
 from deskyard.settings import settings
 from deskyard.ticket import TARGETS
@@ -26,7 +27,6 @@ from deskyard.ticket import TARGETS
 HELD_BACK: Final = ("shadow", "suggest", "halted")
 """The first reason of a decision that the evidence allows and the policy holds back."""
 
-_DONE: Final = ("resolved", "closed")
 _CHUNK: Final = 500
 
 
@@ -92,7 +92,7 @@ def report(session: Session, connection: int, name: str) -> Report:
         for target, label in _held_back(content):
             line = lines.setdefault((target, label), Line(target, label))
             line.would += 1
-            if target in spoken or ticket.status in _DONE:
+            if target in spoken or is_solved(ticket.status):
                 if ticket.value(target) == label:
                     line.agreed += 1
                 else:

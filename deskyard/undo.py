@@ -20,6 +20,7 @@ from deskyard.desk import changes, journey, tickets
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.journey import JOURNEY, Actor, Step
 from deskyard.desk.tickets import READ, TICKETS, Filed, filed
+from deskyard.domain.status import is_solved
 from deskyard.errors import NotThere, StoreConflict, StoreRefused
 from deskyard.foreign import deliveries, mirror
 from deskyard.foreign.mirror import Known
@@ -137,7 +138,7 @@ def _untouchable(ticket: Filed | None, steps: Sequence[Step], is_discussed: bool
         return "a person changed the ticket"
     if is_discussed:
         return "a person commented on the ticket"
-    if ticket.status in ("resolved", "closed"):
+    if is_solved(ticket.status):
         return f"the ticket is {ticket.status}"
     return ""
 

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, literal_column, select
 from deskyard.database import Session
 from deskyard.desk.comments import COMMENTS
 from deskyard.desk.tickets import TICKETS
+from deskyard.domain.status import SOLVED
 
 MOST: Final = 1_000
 """The newest answers that are compared."""
@@ -104,6 +105,6 @@ _NEWEST: Final = (
 _SHARED: Final = (
     select(_NEWEST.c.id, _NEWEST.c.text, (TICKETS.c.subject + "\n" + TICKETS.c.body).label("asked"))
     .join(TICKETS, TICKETS.c.id == _NEWEST.c.ticket_id)
-    .where(_NEWEST.c.actor != TICKETS.c.requester, TICKETS.c.status.in_(("resolved", "closed")))
+    .where(_NEWEST.c.actor != TICKETS.c.requester, TICKETS.c.status.in_(SOLVED))
     .order_by(_NEWEST.c.id.desc())
 )

@@ -15,7 +15,8 @@ from deskyard.database import Session
 from deskyard.desk import changes, journey, queues, tickets
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.journey import Actor, Step
-from deskyard.desk.tickets import Filed, Status
+from deskyard.desk.tickets import Filed
+from deskyard.domain.status import Status
 from deskyard.foreign.connections import Connection
 from deskyard.policy import TRIAGE
 from deskyard.stores.contract import StoredTicket, Values

@@ -17,10 +17,10 @@ from markupsafe import Markup
 
 from deskyard.accuracy.sheets import safe
 from deskyard.desk import agents, changes, floor, tickets
-from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.pages import LONGEST_PAGE
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Sort, Wanted
+from deskyard.domain.status import UNSOLVED
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
 from deskyard.tables import storable

@@ -17,7 +17,9 @@ from deskyard.policy import decide
 from deskyard.proof import draw_up
 from deskyard.ticket import Target
 from training.history import History, load
-from training.run import Options, Trained, train
+from training.options import Options
+from training.run import train
+from training.trained import Trained
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
