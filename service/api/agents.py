@@ -12,7 +12,7 @@ from deskyard.errors import NotThere
 from deskyard.tables import storable
 from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit
 from service.api.forms import PutAgent
-from service.api.shapes import Agents, AgentSeen
+from service.api.response_models.desk import Agents, AgentSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["agents"])

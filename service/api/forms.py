@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from deskyard.desk.changes import FIELDS
-from deskyard.desk.tickets import Status
+from deskyard.domain.status import Status
 from deskyard.tables import storable
 from deskyard.ticket import Ticket
 from deskyard.times import read_time
