@@ -11,6 +11,7 @@ from rich.table import Table
 
 from deskyard import active_model, bundle, challengers, comparisons, promotion
 from deskyard.active_model import Active
+from deskyard.bundle_files import MANIFEST
 from deskyard.challengers import Challenger
 from deskyard.database import open_database
 from deskyard.desk.journey import Actor
@@ -28,7 +29,7 @@ def models() -> None:
     with database.reading() as session:
         now, beside = active_model.current(session), challengers.now(session)
     database.close()
-    places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
+    places = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
     if not places:
         typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
         return

@@ -19,8 +19,9 @@ from deskyard.reports.words import LOCALES, Language, Words, preferred
 from deskyard.ticket import TARGETS, Ticket
 from tests import translated
 from training.history import History
+from training.options import Options
 from training.report import figures
-from training.run import Options, train
+from training.run import train
 
 EVIL = "<script>alert(1)</script>"
 NAMES = (
