@@ -5,50 +5,41 @@ evidence, with the sha256 of each file. Saving fills a new subfolder and then re
 process killed at any moment leaves the old bundle or the new one, never a half. No pickle anywhere.
 """
 
-import hashlib
-import json
-import os
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
 from deskyard import atomic
+from deskyard.bundle_content import open_encoder, put_together, take_apart
+from deskyard.bundle_files import (
+    FORMAT,
+    MANIFEST,
+    canonical,
+    changed,
+    digest_of,
+    is_whole,
+    read_document,
+    read_manifest,
+    seal_of,
+    sha256,
+)
 from deskyard.contract import Contract, Evidence
 from deskyard.decision import Prediction
-from deskyard.encoder import Encoder, open_again, probe
-from deskyard.errors import BadInput, BundleBroken, BundleMissing, EncoderMissing
+from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.explain import Explanation, explain
-from deskyard.grams import BLOCKS
-from deskyard.likeness import Likeness, Usual
-from deskyard.meaning import Meaning
-from deskyard.memory import Memory
 from deskyard.proof import draw_up
-from deskyard.scorer import Head, Scorer, spans
+from deskyard.scorer import Scorer
 from deskyard.ticket import Target, Ticket
-from deskyard.vocabulary import Vocabulary
 
-FORMAT: Final = 4
-MANIFEST: Final = "manifest.json"
-MAPPED: Final = 1 << 20
-"""Arrays of more bytes than this are mapped, not read: processes share them."""
 REPORT: Final = ("report.json", "report.html")
 BESIDE: Final = (*REPORT, "comparison.json")
 """What a training run lays beside the content, outside the digest; it goes when another content comes."""
-MEANING: Final = ("coef", "intercept", "centre", "directions", "remembered")
-"""Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
-APART: Final = 1e-3
-"""How far each number of a probe's vector may lie from that of the day of learning."""
-PLACE: Final = "DESKYARD_ENCODER"
-"""The environment's word on where an encoder's folder lies; read here, because MLflow loads bundles where there are no
-`deskyard.settings`."""
 CURRENT: Final = "CURRENT"
 ABANDONED: Final = 86_400.0
 """Seconds after which an unfinished save is taken for that of a killed process."""
@@ -138,28 +129,28 @@ def save(
 def _save(
     folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
 ) -> str:
-    refuse_strangers(folder)
+    refuse_other_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
     saving = Path(tempfile.mkdtemp(prefix=atomic.SAVING, dir=folder))
     try:
-        arrays, documents = _taken_apart(scorer, evidence)
+        arrays, documents = take_apart(scorer, evidence)
         for name, array in arrays.items():
             with (saving / f"{name}.npy").open("wb") as file:
                 np.save(file, array, allow_pickle=False)
                 atomic.flush(file)
         for name, document in (documents | {"card": dict(card)}).items():
             with (saving / f"{name}.json").open("wb") as file:
-                file.write(_canonical(document))
+                file.write(canonical(document))
                 atomic.flush(file)
-        files = {path.name: _sha256(path) for path in sorted(saving.iterdir())}
-        digest = _digest(files)
+        files = {path.name: sha256(path) for path in sorted(saving.iterdir())}
+        digest = digest_of(files)
         home = folder / digest[:16]
-        if not _whole(home, files):
+        if not is_whole(home, files):
             shutil.rmtree(home, ignore_errors=True)
             saving.rename(home)
             atomic.sync_folder(folder)
         manifest = {"format": FORMAT, "digest": digest, "folder": home.name, "files": files, "made": dict(made)}
-        atomic.write(folder / MANIFEST, _canonical(manifest | {"seal": _seal(manifest)}))
+        atomic.write(folder / MANIFEST, canonical(manifest | {"seal": seal_of(manifest)}))
     finally:
         shutil.rmtree(saving, ignore_errors=True)
     _sweep(folder, keep=home.name)
@@ -172,23 +163,23 @@ def load(folder: Path) -> Bundle:
     Raises BundleMissing when there is none at `folder`, BundleBroken when a file is missing, changed or truncated, and
     EncoderMissing when the encoder that it was learnt with is not here.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     home = folder / str(manifest["folder"])
     for name, expected in manifest["files"].items():
         path = home / name
         if not path.is_file():
             raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
-        if _sha256(path) != expected:
-            raise _changed(path)
-    encoder = _encoder(home, manifest["made"]) if "encoder.json" in manifest["files"] else None
+        if sha256(path) != expected:
+            raise changed(path)
+    encoder = open_encoder(home, manifest["made"]) if "encoder.json" in manifest["files"] else None
     try:
-        scorer, evidence = _put_together(home, encoder)
+        scorer, evidence = put_together(home, encoder)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise BundleBroken(f"{folder} is whole, but this deskyard can't read it ({error!r}): train again.") from error
     return Bundle(
         name=folder.resolve().name,
         digest=manifest["digest"],
-        card=_document(home, "card"),
+        card=read_document(home, "card"),
         made=manifest["made"],
         scorer=scorer,
         evidence=evidence,
@@ -201,14 +192,14 @@ def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
     Raises BundleMissing when there is none at `folder`, BundleBroken when one of its files is missing or the card was
     changed.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     home = folder / str(manifest["folder"])
     absent = next((name for name in manifest["files"] if not (home / name).is_file()), None)
     if absent is not None:
         raise BundleBroken(f"{home / absent} is missing: the bundle is not whole. Train again or restore the folder.")
-    if _sha256(home / "card.json") != manifest["files"].get("card.json"):
-        raise _changed(home / "card.json")
-    return manifest["digest"], _document(home, "card"), manifest["made"]
+    if sha256(home / "card.json") != manifest["files"].get("card.json"):
+        raise changed(home / "card.json")
+    return manifest["digest"], read_document(home, "card"), manifest["made"]
 
 
 def remembered(folder: Path) -> tuple[list[str], list[str]]:
@@ -217,12 +208,12 @@ def remembered(folder: Path) -> tuple[list[str], list[str]]:
 
     Raises BundleMissing when there is none at `folder`, BundleBroken when these are missing or were changed.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     home = folder / str(manifest["folder"])
     for path in (home / "memory_ids.json", home / "columns.json"):
-        if not path.is_file() or _sha256(path) != manifest["files"].get(path.name):
-            raise _changed(path)
-    return _document(home, "memory_ids"), _document(home, "columns")["fields"]
+        if not path.is_file() or sha256(path) != manifest["files"].get(path.name):
+            raise changed(path)
+    return read_document(home, "memory_ids"), read_document(home, "columns")["fields"]
 
 
 def champion(models: Path) -> Path | None:
@@ -253,7 +244,7 @@ def with_digest(models: Path, digest: str) -> Path:
     """The folder in `models` whose bundle has that digest. Raises BundleMissing when none has."""
     for manifest in sorted(models.glob(f"*/{MANIFEST}")):
         try:
-            if _manifest(manifest.parent)["digest"] == digest:
+            if read_manifest(manifest.parent)["digest"] == digest:
                 return manifest.parent
         except BundleBroken:
             continue
@@ -265,161 +256,7 @@ def crown(models: Path, name: str) -> None:
     atomic.write(models / CURRENT, f"{name}\n".encode())
 
 
-def _taken_apart(
-    scorer: Scorer, evidence: Mapping[Target, Evidence]
-) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    index = scorer.memory.index
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "idf": scorer.vocabulary.idf,
-        "coef": scorer.coef,
-        "intercept": scorer.intercept,
-        "memory_indptr": index.indptr,
-        "memory_tickets": index.indices,
-        "memory_weights": index.data.astype(np.float16),
-    }
-    documents: dict[str, Any] = {
-        "columns": {"latin": scorer.vocabulary.latin}
-        | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
-        "memory_ids": list(scorer.memory.ids),
-        "heads": [
-            {"target": t, "labels": list(h.labels), "pool": h.pool.tolist()}
-            | ({"likeness": h.likeness.weights.tolist()} if h.likeness else {})
-            | ({"parents": dict(h.said)} if h.said else {})
-            for t, h in scorer.heads.items()
-        ],
-    }
-    if scorer.meaning is not None and scorer.encoder is not None:
-        arrays |= {f"meaning_{name}": getattr(scorer.meaning, name) for name in MEANING}
-        arrays["meaning_remembered"] = arrays["meaning_remembered"].astype(np.float16)
-        arrays["encoder_probe"] = probe(scorer.encoder)
-        documents["encoder"] = {"kind": scorer.encoder.kind, "digest": scorer.encoder.digest}
-    for target, head in scorer.heads.items():
-        arrays |= {
-            f"{target}_shares": head.shares,
-            f"{target}_remembered": head.remembered,
-            f"{target}_evidence": evidence[target],
-        }
-        if head.likeness is not None:
-            usual = head.likeness.usual
-            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.apart}
-    return arrays, documents
-
-
-def _encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
-    """The encoder of a bundle, compared with what it said on the day of learning.
-
-    Its folder is the one that DESKYARD_ENCODER names, else where it lay then.
-    """
-    said, then = _document(home, "encoder"), made.get("encoder") or {}
-    found = open_again(
-        said["kind"], said["digest"], [place for place in (os.environ.get(PLACE), then.get("folder")) if place]
-    )
-    if np.abs(probe(found) - _array(home, "encoder_probe")).max() > APART:
-        raise EncoderMissing(
-            f"the encoder {found.kind} has the weights that the model was learnt with, and encodes otherwise than it "
-            "did: install the version of that day, or train again."
-        )
-    return found
-
-
-def _put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
-    columns, ids = _document(home, "columns"), _document(home, "memory_ids")
-    heads: dict[Target, Any] = {head["target"]: head for head in _document(home, "heads")}
-    side_by_side = spans({target: head["labels"] for target, head in heads.items()})
-    idf = _array(home, "idf")
-    index = sparse.csr_array(
-        (
-            _array(home, "memory_weights").astype(np.float32),
-            _array(home, "memory_tickets"),
-            _array(home, "memory_indptr"),
-        ),
-        shape=(len(idf), len(ids)),
-    )
-    scorer = Scorer(
-        vocabulary=Vocabulary(columns["latin"], [columns[block] for block in BLOCKS], idf),
-        coef=_array(home, "coef"),
-        intercept=_array(home, "intercept"),
-        memory=Memory(index, ids),
-        heads={
-            target: Head(
-                labels=tuple(head["labels"]),
-                shares=_array(home, f"{target}_shares"),
-                pool=np.array(head["pool"]),
-                remembered=_array(home, f"{target}_remembered"),
-                span=side_by_side[target],
-                likeness=_likeness(home, target, head["likeness"]) if "likeness" in head else None,
-                said=head.get("parents", {}),
-            )
-            for target, head in heads.items()
-        },
-        meaning=Meaning(**{name: _meaning(home, name) for name in MEANING}) if encoder else None,
-        encoder=encoder,
-    )
-    return scorer, {target: _array(home, f"{target}_evidence") for target in heads}
-
-
-def _likeness(home: Path, target: Target, weights: list[float]) -> Likeness:
-    usual = Usual(_array(home, f"{target}_usual_mean"), _array(home, f"{target}_usual_apart"))
-    return Likeness(np.array(weights), usual)
-
-
-def _meaning(home: Path, name: str) -> npt.NDArray[np.float32]:
-    return _array(home, f"meaning_{name}").astype(np.float32, copy=False)
-
-
-def _array(home: Path, name: str) -> npt.NDArray[Any]:
-    path = home / f"{name}.npy"
-    mapped: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
-    return np.asarray(np.load(path, mmap_mode=mapped, allow_pickle=False))  # a memmap's own indexing is slow
-
-
-def _document(home: Path, name: str) -> Any:
-    return json.loads((home / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST}): train one, or name another folder.")
-    raw = path.read_bytes()
-    try:
-        manifest = json.loads(raw)
-        seal = manifest.pop("seal")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _changed(path) from error
-    if seal != _seal(manifest) or raw != _canonical(manifest | {"seal": seal}):
-        raise _changed(path)
-    if manifest["format"] != FORMAT:
-        raise BundleBroken(f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT}. Train again.")
-    return dict(manifest)
-
-
-def _changed(path: Path) -> BundleBroken:
-    return BundleBroken(f"{path} is not what was saved (changed or truncated). Train again or restore the folder.")
-
-
-def _whole(home: Path, files: Mapping[str, str]) -> bool:
-    return all((home / name).is_file() and _sha256(home / name) == expected for name, expected in files.items())
-
-
-def _canonical(document: Any) -> bytes:
-    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
-
-
-def _seal(manifest: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical(manifest)).hexdigest()
-
-
-def _digest(files: Mapping[str, str]) -> str:
-    return hashlib.sha256(_canonical(files)).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def refuse_strangers(folder: Path) -> None:
+def refuse_other_files(folder: Path) -> None:
     """Raise BadInput when `folder` is a file or holds what no bundle has."""
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
@@ -427,9 +264,9 @@ def refuse_strangers(folder: Path) -> None:
         return
     if (folder / MANIFEST).exists() and _is_ours(folder / MANIFEST):
         return
-    strangers = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
-    if strangers:
-        raise BadInput(f"{folder} holds other files ({', '.join(strangers[:3])}): name a new or empty folder.")
+    others = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
+    if others:
+        raise BadInput(f"{folder} holds other files ({', '.join(others[:3])}): name a new or empty folder.")
 
 
 def _is_ours(manifest: Path) -> bool:

@@ -21,7 +21,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.contract import MISS, lower_bound
+from deskyard.guarantees.intervals import MISS, lower_bound
 from deskyard.ticket import TARGETS, Target
 
 LEVEL: Final = 0.05

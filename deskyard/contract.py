@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.decision import Action, Prediction, Reason
+from deskyard.guarantees.intervals import MISS, fewest_to_prove, lower_bound
 from deskyard.guard import Guard
 from deskyard.ticket import Target
 from deskyard.urgency import URGENT, Urgency
@@ -37,9 +38,6 @@ that is not among the labels is negative, and a miss), and the likeness. `kind` 
 
 Evidence = npt.NDArray[np.void]
 
-MISS: Final = 0.05
-"""The chance that a promise is not kept: 95 % confidence."""
-
 SHORT_OF_PROOF: Final = ("unsure", "no_contract", "no_evidence", "base_rate", "own_record")
 """Reasons for which a label is not told, and its parent may be."""
 
@@ -48,28 +46,6 @@ WALKS: Final = 2
 
 FEWEST: Final = 5
 """Tickets of evidence at the threshold that a label needs to be routed."""
-
-
-def lower_bound(right: int, n: int, miss: float = MISS) -> float:
-    """The share of right that `right` of `n` proves, at confidence 1 - `miss`; 0 without evidence.
-
-    One-sided exact bound (Clopper and Pearson 1934).
-
-    >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
-    (0.95, 0.0)
-    """
-    from scipy.special import betaincinv  # only here: the service starts without SciPy
-
-    return float(betaincinv(right, n - right + 1, miss)) if right else 0.0
-
-
-def fewest_to_prove(asked: float, miss: float = MISS) -> int:
-    """How many tickets, all of them right, it takes to prove the share `asked`.
-
-    >>> fewest_to_prove(0.95), fewest_to_prove(0.99)
-    (59, 299)
-    """
-    return int(np.ceil(np.log(miss) / np.log(asked)))
 
 
 def least_evidence(asked: float) -> int:
@@ -87,7 +63,7 @@ def right_to_prove(n: int, asked: float) -> int:
     >>> right_to_prove(150, 0.95), right_to_prove(72, 0.95), right_to_prove(50, 0.95)
     (148, 72, 51)
     """
-    from scipy.special import bdtr
+    from scipy.special import bdtr  # only here: the service starts without SciPy
 
     return next((n - wrong + 1 for wrong in range(n + 1) if bdtr(wrong, n, 1 - asked) > MISS / WALKS), n + 1)
 

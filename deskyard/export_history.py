@@ -24,6 +24,7 @@ from deskyard.db.tables.desk import JOURNEY, TICKETS
 from deskyard.desk import blind, journey
 from deskyard.desk.journey import TAKEN_BACK, Step
 from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.domain.status import is_solved
 from deskyard.errors import BadInput
 from deskyard.journal import Journal
 from deskyard.mapping import MOVES
@@ -38,7 +39,6 @@ COLUMNS: Final = (
 """Columns of every table; one for each field (x_product) follows."""
 
 CHUNK: Final = 1_000
-_DONE: Final = ("resolved", "closed")
 _LONE_RETURN: Final = re.compile("\r(?!\n)")
 
 
@@ -162,7 +162,7 @@ def _rewound(ticket: Filed, steps: Sequence[Step], until: datetime) -> Filed:
 
 
 def _row(filed_: Filed, steps: Sequence[Step], agreed: Agreed, columns: Mapping[str, None]) -> dict[str, str | None]:
-    ticket, resolved_at = filed_.ticket, _resolved_at(steps) if filed_.status in _DONE else None
+    ticket, resolved_at = filed_.ticket, _resolved_at(steps) if is_solved(filed_.status) else None
     row: dict[str, str | None] = {
         "id": name(filed_),
         "created_at": (ticket.created_at or filed_.received_at).isoformat(),
@@ -204,7 +204,7 @@ def _label(ticket: Filed, target: str, steps: Sequence[Step]) -> str | None:
     if value is None or (target == "queue" and value == TRIAGE):
         return None
     chosen = _last(steps, target)
-    return value if ticket.status in _DONE or (chosen is not None and _by_person(chosen)) else None
+    return value if is_solved(ticket.status) or (chosen is not None and _by_person(chosen)) else None
 
 
 def _trust(target: str, label: str | None, steps: Sequence[Step], agreed: Agreed) -> str | None:
@@ -231,7 +231,7 @@ def _resolved_at(steps: Sequence[Step]) -> datetime | None:
     found = None
     for step in steps:
         if step.field == "status":
-            found = (found or step.at) if step.became in _DONE else None
+            found = (found or step.at) if is_solved(step.became) else None
     return found
 
 

@@ -25,7 +25,7 @@ from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.db.tables.sync import CONNECTIONS, MIRROR
 from deskyard.desk import answers
 from deskyard.desk.journey import NAMELESS, Actor
-from deskyard.desk.overview import UNSOLVED
+from deskyard.domain.status import UNSOLVED
 from deskyard.errors import BadInput
 from deskyard.foreign import secrets
 from deskyard.settings import HISTORIES

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from deskyard import active_model, bundle, challengers, comparisons, promotion
 from deskyard.active_model import Active
+from deskyard.bundle_files import MANIFEST
 from deskyard.challengers import Challenger
 from deskyard.db.database import desk_database
 from deskyard.desk.journey import Actor
@@ -26,7 +27,7 @@ def models() -> None:
     folder = settings().models
     with desk_database() as database, database.reading() as conn:
         now, beside = active_model.current(conn), challengers.now(conn)
-    places = sorted(manifest.parent for manifest in folder.glob(f"*/{bundle.MANIFEST}"))
+    places = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
     if not places:
         typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
         return

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from scipy.special import bdtr, bdtrc
 
 from deskyard import guard, hierarchy, urgency
-from deskyard.contract import FEWEST, MISS, WALKS, Contract, Evidence, least_evidence
+from deskyard.contract import FEWEST, WALKS, Contract, Evidence, least_evidence
 from deskyard.decision import Reason
+from deskyard.guarantees.intervals import MISS
 from deskyard.guard import Guard
 from deskyard.hierarchy import Parents
 from deskyard.ticket import Target

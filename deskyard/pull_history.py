@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from deskyard.domain.status import is_solved
 from deskyard.errors import BadInput, NotThere, StoreUnreachable
 from deskyard.export_history import COLUMNS, beside
 from deskyard.foreign import secrets
@@ -29,8 +30,6 @@ from deskyard.ticket import TARGETS
 PAGE: Final = 100
 PATIENCE: Final = 20
 """How often in a row a help desk may not answer until we give up for now."""
-
-_DONE: Final = ("resolved", "closed")
 
 
 @dataclass(slots=True)
@@ -182,15 +181,15 @@ def _label(seen: StoredTicket, target: str, moves: list[Move]) -> str | None:
     value = seen.value(target)
     last = next((move for move in reversed(moves) if move.field == target), None)
     ours = last.ours if last is not None else bool(seen.markers) and seen.ours
-    return None if ours and seen.status not in _DONE else value
+    return None if ours and not is_solved(seen.status) else value
 
 
 def _resolved_at(seen: StoredTicket, moves: list[Move]) -> str | None:
     found = None
     for move in moves:
         if move.field == "status":
-            found = (found or move.at) if move.became in _DONE else None
-    return found.isoformat() if found and seen.status in _DONE else None
+            found = (found or move.at) if is_solved(move.became) else None
+    return found.isoformat() if found and is_solved(seen.status) else None
 
 
 def _write(working: Path, out: Path, moves: Path | None) -> Pulled:

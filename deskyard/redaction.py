@@ -16,7 +16,7 @@ from deskyard.db.tables.desk import AGENTS, COMMENTS, JOURNEY, STATUS_LINKS, TIC
 from deskyard.db.tables.notifications import NOTICES
 from deskyard.db.tables.sync import CONNECTIONS, DELIVERIES, MIRROR
 from deskyard.desk.journey import NAMELESS
-from deskyard.desk.overview import UNSOLVED
+from deskyard.domain.status import UNSOLVED
 from deskyard.foreign.outbox import DONE
 from deskyard.journal import (
     CHANGED,

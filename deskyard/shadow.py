@@ -13,20 +13,20 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Connection, select
 
-from deskyard.contract import lower_bound
 from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.changes import by_people
 from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.domain.status import is_solved
 from deskyard.foreign import connections
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.journal import Journal
 from deskyard.ticket import TARGETS
 
 HELD_BACK: Final = ("shadow", "suggest", "halted")
 """The first reason of a decision that the evidence allows and the policy holds back."""
 
-_DONE: Final = ("resolved", "closed")
 _CHUNK: Final = 500
 
 
@@ -90,7 +90,7 @@ def report(conn: Connection, connection: int, name: str) -> Report:
         for target, label in _held_back(content):
             line = lines.setdefault((target, label), Line(target, label))
             line.would += 1
-            if target in spoken or ticket.status in _DONE:
+            if target in spoken or is_solved(ticket.status):
                 if ticket.value(target) == label:
                     line.agreed += 1
                 else:

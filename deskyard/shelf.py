@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from deskyard import bundle
 from deskyard.active_model import Active
+from deskyard.bundle_files import MANIFEST
 from deskyard.errors import BundleError
 from deskyard.ticket import TARGETS, Target
 
@@ -65,7 +66,7 @@ class Beside:
 
 def shelved(models: Path) -> list[Shelved]:
     """Every bundle of the folder, the newest first; broken ones last."""
-    found = [_read(manifest.parent) for manifest in models.glob(f"*/{bundle.MANIFEST}")]
+    found = [_read(manifest.parent) for manifest in models.glob(f"*/{MANIFEST}")]
     return sorted(found, key=lambda one: (not one.trouble, one.at, one.name), reverse=True)
 
 

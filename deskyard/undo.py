@@ -21,6 +21,7 @@ from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import changes, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.domain.status import is_solved
 from deskyard.errors import NotThere, StoreConflict, StoreRefused
 from deskyard.foreign import deliveries, mirror
 from deskyard.foreign.mirror import Known
@@ -134,7 +135,7 @@ def _untouchable(ticket: Filed | None, steps: Sequence[Step], is_discussed: bool
         return "a person changed the ticket"
     if is_discussed:
         return "a person commented on the ticket"
-    if ticket.status in ("resolved", "closed"):
+    if is_solved(ticket.status):
         return f"the ticket is {ticket.status}"
     return ""
 

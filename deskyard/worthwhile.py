@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from deskyard.desk.unspoken import Heard
+from deskyard.domain.status import is_solved
 from deskyard.goals import Goal
 from deskyard.ticket import TARGETS, Target
 
@@ -90,7 +91,7 @@ def _of(one: Heard, goals: Sequence[Goal]) -> Iterator[Item]:
             continue
         thinks, sure = max(said.items(), key=lambda pair: pair[1])
         stands = one.stands(target)
-        solved = SEEN if stands is not None and one.filed.status in ("resolved", "closed") else 1.0
+        solved = SEEN if stands is not None and is_solved(one.filed.status) else 1.0
         helped = [
             (goal.worth * (1.0 if goal.label is None else said.get(goal.label, 0.0)) * solved, goal)
             for goal in goals

@@ -16,6 +16,7 @@ from deskyard.desk import comments, status_links, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.status_links import StatusLink
 from deskyard.desk.tickets import Filed
+from deskyard.domain.status import is_solved
 from deskyard.errors import StoreConflict
 from deskyard.policies import Policies
 from deskyard.policy import TRIAGE
@@ -125,7 +126,7 @@ def _standing(conn: Connection, secret: str) -> Standing:
 def _state(filed: Filed, waits: bool) -> State:
     if filed.erased_at is not None:
         return "erased"
-    if filed.status in ("resolved", "closed"):
+    if is_solved(filed.status):
         return "solved" if filed.status == "resolved" else "closed"
     if filed.status == "waiting":
         return "asked"

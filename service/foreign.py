@@ -21,23 +21,18 @@ from deskyard.foreign.connections import StoreConnection
 from deskyard.foreign.mirror import Known
 from deskyard.foreign.notices import ROUTED
 from deskyard.journal import (
-    DECIDED,
     DELIVERED,
-    PLACED,
-    SEEN,
     WISHED,
     Event,
     Journal,
-    Seal,
     Stamp,
-    seal,
 )
-from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Verdict
 from deskyard.stores.contract import Capabilities, Delivery, Outcome, Result, StoredTicket
 from deskyard.ticket import Ticket
-from service import corrections, judging, note
+from service import corrections, decision_record, note
+from service.decision_record import Decided, InForce, Judged
 from service.yard import Yard
 
 WRITTEN: Final = (Result.APPLIED, Result.ALREADY_APPLIED)
@@ -89,15 +84,15 @@ def receive(
     fresh = {ref: one for ref, one in newest.items() if ref not in there and _ours(one, connection)}
     filed = {ref: _ticket(one, connection) for ref, one in fresh.items()}
     champion, at = yard.models.champion, datetime.now(UTC)
-    judged = dict(zip(filed, judging.judge(champion, in_force, list(filed.values()), at.date()), strict=True))
-    seals = {ref: seal(ticket) for ref, ticket in filed.items()}
-    made = _Receiving(hands, connection, caps, catalogue, champion.digest, in_force.digest, at, read_at)
+    deciding = InForce(champion, in_force, at)
+    judged = deciding.judge(filed)
+    made = _Receiving(hands, connection, caps, catalogue, deciding, read_at)
     with yard.database.writing() as conn:
         queues.ensure(conn, catalogue.queues)
         there = mirror.known(conn, connection.id, newest, to_change=True)
         for ref, ticket in filed.items():
             if ref not in there:
-                made.file(conn, replace(fresh[ref], ticket=ticket), seals[ref], judged[ref])
+                made.file(conn, replace(fresh[ref], ticket=ticket), judged[ref])
         made.decide(conn)
         made.observe(conn, there, newest)
         overtaken = cursor is not None and not connections.read_to(conn, connection, cursor, at)
@@ -113,49 +108,39 @@ class _Receiving:
         connection: StoreConnection,
         caps: Capabilities,
         catalogue: Catalogue,
-        model: str | None,
-        policy: str,
-        at: datetime,
+        deciding: InForce,
         read_at: datetime,
     ) -> None:
         self.hands, self.connection, self.caps, self.catalogue = hands, connection, caps, catalogue
-        self.model, self.policy, self.at, self.read_at = model, policy, at, read_at
-        self.filed: list[tuple[StoredTicket, Stamp, Verdict, Catalogue]] = []
+        self.deciding, self.at, self.read_at = deciding, deciding.at, read_at
+        self.filed: list[tuple[StoredTicket, Decided]] = []
         self.new = self.changed = self.deliveries = 0
 
-    def file(self, conn: Connection, seen: StoredTicket, seal: Seal, judgement: Judgement) -> None:
+    def file(self, conn: Connection, seen: StoredTicket, judged: Judged) -> None:
         """File a new one where it stands. Somebody else may have been faster: then it is not new."""
-        number = mirror.file(conn, self.connection, seen, self.at, seal.salt)
+        number = mirror.file(conn, self.connection, seen, self.at, judged.seal.salt)
         if number is None:
             return
         mirror.make(conn, self.connection, seen, number, self.read_at)
-        here = self.catalogue.part(judgement.queues, judgement.agents)
-        stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
-        self.filed.append((seen, stamp, judgement.enact(here), here))
+        here = self.catalogue.part(judged.judgement.queues, judged.judgement.agents)
+        came = {"source": self.connection.name, "external_id": seen.ref}
+        stamp, verdict = self.deciding.stamp(number, judged), judged.judgement.enact(here)
+        self.filed.append((seen, Decided(stamp, verdict, here, came, mirror.place(seen))))
         self.new += 1
 
     def decide(self, conn: Connection) -> None:
         """Write down what was decided on those that were filed, and keep what is to be delivered."""
-        events: list[Event] = []
-        journeys = {}
-        for seen, stamp, verdict, here in self.filed:
-            place = mirror.place(seen)
-            events += [
-                (stamp, SEEN, {"source": self.connection.name, "external_id": seen.ref}),
-                (stamp, DECIDED, judging.decided(verdict, here)),
-                (stamp, PLACED, {"queue": place}),
-            ]
-            there = Actor("rule", self.connection.name)
-            journeys[stamp.ticket_id] = [
-                Step(self.at, there, "queue", None, place, f"where it stands in {self.connection.name}")
-            ]
-        entries = [entry for entry in Journal.record_all(conn, events) if entry.kind == DECIDED]
-        journey.take_all(conn, journeys)
+        there, why = Actor("rule", self.connection.name), f"where it stands in {self.connection.name}"
+        entries = decision_record.record(conn, [one for _, one in self.filed])
+        journey.take_all(
+            conn,
+            {one.stamp.ticket_id: [Step(self.at, there, "queue", None, one.place, why)] for _, one in self.filed},
+        )
         wishes: list[Event] = []
-        for (seen, stamp, verdict, _), entry in zip(self.filed, entries, strict=True):
-            wanted = wish(verdict, seen, self.connection, self.caps, self.catalogue)
+        for (seen, one), entry in zip(self.filed, entries, strict=True):
+            wanted = wish(one.verdict, seen, self.connection, self.caps, self.catalogue)
             if wanted:
-                wishes.append(self._keep(conn, seen, stamp, verdict, entry.id, wanted))
+                wishes.append(self._keep(conn, seen, one.stamp, one.verdict, entry.id, wanted))
         Journal.record_all(conn, wishes)
 
     def observe(self, conn: Connection, there: Mapping[str, Known], newest: Mapping[str, StoredTicket]) -> None:
@@ -185,7 +170,7 @@ class _Receiving:
             ref=seen.ref,
             set=wanted,
             expect=expect,
-            note=storable(note.written(seen.ticket, verdict, wanted, decision, self.model)),
+            note=storable(note.written(seen.ticket, verdict, wanted, decision, self.deciding.champion.digest)),
             seen_version=seen.version,
         )
         priority = wanted.get("priority") or seen.priority

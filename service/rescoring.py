@@ -15,13 +15,15 @@ from deskyard.desk import changes, comments, floor, journey, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.journey import NAMELESS, Actor
 from deskyard.desk.tickets import Filed
+from deskyard.domain.status import UNSOLVED
 from deskyard.foreign import mirror
 from deskyard.foreign.notices import ROUTED
-from deskyard.journal import DECIDED, PLACED, Entry, Journal, Stamp, seal
+from deskyard.journal import Entry
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, TRIAGE, Policy
 from deskyard.ticket import TARGETS, Ticket
-from service import judging
+from service import decision_record
+from service.decision_record import Decided, InForce
 from service.yard import Yard
 
 TRIES: Final = 3
@@ -46,26 +48,30 @@ def again(yard: Yard, number: int) -> Entry | None:
         champion, at = yard.models.champion, datetime.now(UTC)
         if asked is None or champion.bundle is None:
             return None
-        judgement = judging.judge(champion, asked.policy, [asked.ticket], at.date())[0]
+        deciding = InForce(champion, asked.policy, at)
+        judged = deciding.judge({number: asked.ticket}, {number: asked.filed.salt})[number]
+        judgement = judged.judgement
         with yard.database.writing() as conn:
             if tickets.get(conn, number, to_change=True).version != asked.filed.version:
                 continue
             catalogue = floor.catalogue(conn, judgement.queues, judgement.agents)
             verdict = judgement.enact(catalogue)
-            sealed = seal(asked.ticket, asked.filed.salt)
-            stamp = Stamp(number, sealed.ticket_hash, at, champion.digest, asked.policy.digest)
-            content = judging.decided(verdict, catalogue) | {"answers": list(asked.answers)}
-            entry = Journal.record(conn, stamp, (DECIDED, content))[0]
             wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.by == "machine"}
             routed = verdict.placement.reason.code in PLACING and verdict.placement.queue != asked.filed.queue
             if routed:
                 wanted["queue"] = verdict.placement.queue
+            decided = Decided(
+                deciding.stamp(number, judged),
+                verdict,
+                catalogue,
+                place=verdict.placement.queue if routed else None,
+                more={"answers": list(asked.answers)},
+            )
+            entry = decision_record.record(conn, [decided])[0]
             machine, why = Actor("machine", champion.digest or "deskyard"), verdict.placement.reason.text
             changes.change(conn, number, wanted, machine, at=at, why=why, decision=entry.id)
-            if routed:
-                Journal.record(conn, stamp, (PLACED, {"queue": verdict.placement.queue}))
-                if yard.hands is not None:
-                    yard.hands.told(conn, number, verdict.placement.queue, entry.id, ROUTED)
+            if routed and yard.hands is not None:
+                yard.hands.told(conn, number, verdict.placement.queue, entry.id, ROUTED)
         return entry
     return None
 
@@ -96,7 +102,7 @@ def _asked(conn: Connection, number: int) -> _Asked | None:
     sorted_by_people = any(
         step.field in TARGETS and (step.actor.kind == "person" or step.undoes is not None) for step in steps
     )
-    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in ("new", "open", "waiting")
+    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in UNSOLVED
     if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(conn, number) is not None:
         return None
     answers = [one for one in comments.of(conn, number) if one.public and by_requester(filed, one)]

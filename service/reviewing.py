@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from deskyard.desk import blind, changes, floor, journey, leases, tickets
 from deskyard.desk.blind import Blind
 from deskyard.desk.journey import TAKEN_BACK, Actor, Step
-from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.waiting import Waiting
+from deskyard.domain.status import UNSOLVED
 from deskyard.errors import Stale, StoreConflict, StoreRefused
 from deskyard.foreign import mirror
 from deskyard.journal import CONFIRMED, UNDONE, Journal

@@ -17,12 +17,13 @@ from deskyard.desk import blind, floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
 from deskyard.desk.tickets import LABELS
 from deskyard.foreign.notices import ROUTED, WAITS
-from deskyard.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Seal, Stamp, seal
+from deskyard.journal import Entry, Journal
 from deskyard.judgement import Judgement
 from deskyard.policies import Policies
 from deskyard.policy import PLACING, Policy, Verdict
 from deskyard.ticket import Ticket
-from service import judging
+from service import decision_record, judging
+from service.decision_record import Decided, InForce, Judged
 from service.models import Champion
 from service.yard import Hands, Yard
 
@@ -55,14 +56,14 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
         in_force = Policies.current(conn).policy
     champion, at = yard.models.champion, datetime.now(UTC)
     new = {i: _filed_by(arrivals[i].ticket, at) for i, answer in enumerate(answers) if answer is None}
-    judgements = dict(zip(new, judging.judge(champion, in_force, list(new.values()), at.date()), strict=True))
-    seals = {i: seal(ticket) for i, ticket in new.items()}
+    deciding = decision_record.InForce(champion, in_force, at)
+    judged = deciding.judge(new)
     if new:
         with yard.database.writing() as conn:
-            whole = floor.catalogue(conn, *_asked_about(judgements.values()))
-            placed = _Placing(champion.digest, in_force, at)
+            whole = floor.catalogue(conn, *_asked_about(one.judgement for one in judged.values()))
+            placed = _Placing(deciding)
             for i, ticket in new.items():
-                placed.place(conn, i, ticket, arrivals[i].key, seals[i], judgements[i], whole)
+                placed.place(conn, i, ticket, arrivals[i].key, judged[i], whole)
             entries = placed.record(conn)
             placed.ask_blindly(conn, entries)
             if yard.hands is not None:
@@ -78,64 +79,52 @@ def route_all(yard: Yard, arrivals: Sequence[Arrival]) -> list[Answered]:
 class _Placing:
     """Tickets being filed in one transaction, and what the journal and their journeys will say of it."""
 
-    def __init__(self, model: str | None, in_force: Policy, at: datetime) -> None:
-        self.model, self.policy, self.at = model, in_force.digest, at
-        self.asked_blindly = in_force.asked_blindly
-        self.decided: dict[int, tuple[Stamp, Verdict]] = {}
-        self.events: list[Event] = []
+    def __init__(self, deciding: InForce) -> None:
+        self.deciding, self.at = deciding, deciding.at
+        self.decided: dict[int, Decided] = {}
 
     def place(
-        self,
-        conn: Connection,
-        i: int,
-        ticket: Ticket,
-        key: str | None,
-        seal: Seal,
-        judgement: Judgement,
-        whole: Catalogue,
+        self, conn: Connection, i: int, ticket: Ticket, key: str | None, judged: Judged, whole: Catalogue
     ) -> None:
         """File a ticket where its judgement sends it, unless it is there already."""
-        catalogue = whole.part(judgement.queues, judgement.agents)
-        verdict = judgement.enact(catalogue)
-        values = {change.field: change.value for change in verdict.changes}
-        number = tickets.file(conn, ticket, verdict.placement.queue, values, at=self.at, key=key, salt=seal.salt)
+        catalogue = whole.part(judged.judgement.queues, judged.judgement.agents)
+        verdict = judged.judgement.enact(catalogue)
+        queue, values = verdict.placement.queue, {change.field: change.value for change in verdict.changes}
+        number = tickets.file(conn, ticket, queue, values, at=self.at, key=key, salt=judged.seal.salt)
         if number is None:
             return
-        stamp = Stamp(number, seal.ticket_hash, self.at, self.model, self.policy)
-        self.decided[i] = stamp, verdict
-        self.events += [
-            (stamp, SEEN, {"source": ticket.source, "external_id": ticket.id or None}),
-            (stamp, DECIDED, judging.decided(verdict, catalogue)),
-            (stamp, PLACED, {"queue": verdict.placement.queue}),
-        ]
+        seen = {"source": ticket.source, "external_id": ticket.id or None}
+        self.decided[i] = Decided(self.deciding.stamp(number, judged), verdict, catalogue, seen, queue)
 
     def record(self, conn: Connection) -> dict[int, Entry]:
         """Write it all down; the decision of each ticket that was placed."""
-        entries = [entry for entry in Journal.record_all(conn, self.events) if entry.kind == DECIDED]
+        entries = decision_record.record(conn, list(self.decided.values()))
         made = dict(zip(self.decided, entries, strict=True))
         journeys = {}
-        for i, (stamp, verdict) in self.decided.items():
-            journeys[stamp.ticket_id] = list(self._steps(verdict, made[i].id))
+        for i, one in self.decided.items():
+            journeys[one.stamp.ticket_id] = list(self._steps(one.verdict, made[i].id))
         journey.take_all(conn, journeys)
         return made
 
     def ask_blindly(self, conn: Connection, entries: Mapping[int, Entry]) -> None:
         """A share of what was routed will be sorted by a person who does not see where."""
+        share = self.deciding.policy.asked_blindly
         routed = {
-            stamp.ticket_id: entries[i].id
-            for i, (stamp, verdict) in self.decided.items()
-            if verdict.placement.reason.code in PLACING and blind.chosen(stamp.ticket_hash, self.asked_blindly)
+            one.stamp.ticket_id: entries[i].id
+            for i, one in self.decided.items()
+            if one.verdict.placement.reason.code in PLACING and blind.chosen(one.stamp.ticket_hash, share)
         }
         blind.ask(conn, routed, self.at)
 
     def tell(self, conn: Connection, hands: Hands, entries: Mapping[int, Entry]) -> None:
         """Whoever wants to know is told of each ticket that was placed."""
-        for i, (stamp, verdict) in self.decided.items():
-            event = ROUTED if verdict.placement.reason.code in PLACING else WAITS
-            hands.told(conn, stamp.ticket_id, verdict.placement.queue, entries[i].id, event)
+        for i, one in self.decided.items():
+            placement = one.verdict.placement
+            event = ROUTED if placement.reason.code in PLACING else WAITS
+            hands.told(conn, one.stamp.ticket_id, placement.queue, entries[i].id, event)
 
     def _steps(self, verdict: Verdict, decision: int) -> Iterator[Step]:
-        machine = Actor("machine", self.model or "deskyard")
+        machine = Actor("machine", self.deciding.champion.digest or "deskyard")
         placement = verdict.placement
         yield Step(self.at, machine, "queue", None, placement.queue, placement.reason.text, decision)
         for change in verdict.changes:

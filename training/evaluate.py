@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score
 
-from deskyard.contract import MISS, lower_bound
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.ticket import Ticket
 from training.labels import UNLABELLED
 
@@ -84,24 +84,6 @@ def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gap = np.bincount(bins, confidence, BINS) - np.bincount(bins, right.astype(float), BINS)
     return float(np.abs(gap).sum() / max(len(confidence), 1))
-
-
-def upper_bound(right: int, n: int, miss: float = MISS) -> float:
-    """The share of right that `right` of `n` does not exceed, at confidence 1 - `miss`: `lower_bound` from above.
-
-    >>> round(upper_bound(0, 59), 3), upper_bound(59, 59)
-    (0.05, 1.0)
-    """
-    return 1 - lower_bound(n - right, n, miss)
-
-
-def interval(right: int, n: int) -> tuple[float, float]:
-    """The exact 95 % interval of the share `right` of `n` (Clopper and Pearson 1934); all of 0..1 without tickets.
-
-    >>> tuple(round(edge, 3) for edge in interval(9, 10)), interval(0, 0)
-    ((0.555, 0.997), (0.0, 1.0))
-    """
-    return lower_bound(right, n, MISS / 2), upper_bound(right, n, MISS / 2)
 
 
 def majority(learnt: Positions, truth: Positions) -> float:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from deskyard.desk.journey import NAMELESS
 from deskyard.desk.overview import fate
+from deskyard.domain.status import is_solved
 from deskyard.hierarchy import MARK
 from deskyard.journal import (
     CHANGED,
@@ -41,7 +42,6 @@ SHOWN: Final = 3
 
 ROUTED, SUGGESTED, LEFT = FATES = ("routed", "suggested", "left")
 
-_DONE: Final = ("resolved", "closed")
 _FATE: Final = {"route": ROUTED, "suggest": SUGGESTED, "leave": LEFT}
 
 
@@ -95,7 +95,7 @@ class Facts:
     @property
     def solved(self) -> bool:
         """Whether it is resolved or closed."""
-        return self.values.get("status") in _DONE
+        return is_solved(self.values.get("status"))
 
     @property
     def fate(self) -> str:
@@ -215,9 +215,9 @@ def _step(found: Facts, entry: Entry, requester: str) -> None:
 
 
 def _status(found: Facts, was: str | None, became: str | None, at: datetime) -> None:
-    if became in _DONE and was not in _DONE:
+    if is_solved(became) and not is_solved(was):
         found.solved_at = at
-    elif became not in _DONE:
+    elif not is_solved(became):
         found.solved_at = None
 
 

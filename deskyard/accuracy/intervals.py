@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Literal
 
-from deskyard.contract import MISS
+from deskyard.guarantees.intervals import MISS, interval
 
 Verdict = Literal["kept", "open", "broken", ""]
 """Whether a promise held: as often right as promised; less often, which may be chance; surely less often; no ticket."""
-
-EACH_SIDE: Final = MISS / 2
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,7 @@ class Share:
     @cached_property
     def interval(self) -> tuple[float, float] | None:
         """Between what the true share lies with 95 % confidence: exact (Clopper and Pearson 1934)."""
-        from scipy.special import betaincinv  # only here: the service starts without SciPy
-
-        if not self.n:
-            return None
-        low = float(betaincinv(self.right, self.wrong + 1, EACH_SIDE)) if self.right else 0.0
-        high = float(betaincinv(self.right + 1, self.wrong, 1 - EACH_SIDE)) if self.wrong else 1.0
-        return low, high
+        return interval(self.right, self.n) if self.n else None
 
     def keeps(self, promised: float) -> Verdict:
         """Whether so many right keep the promise of a share.
@@ -50,7 +42,7 @@ class Share:
         >>> Share(95, 100).keeps(0.95), Share(94, 100).keeps(0.95), Share(80, 100).keeps(0.95), Share(0, 0).keeps(0.9)
         ('kept', 'open', 'broken', '')
         """
-        from scipy.special import bdtr
+        from scipy.special import bdtr  # only here: the service starts without SciPy
 
         if not self.n:
             return ""

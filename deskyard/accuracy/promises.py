@@ -16,8 +16,9 @@ from deskyard.accuracy.asked import Asked
 from deskyard.accuracy.facts import ROUTED, UNKNOWN
 from deskyard.accuracy.intervals import Share, Verdict
 from deskyard.accuracy.rollups import seen
-from deskyard.contract import Contract, lower_bound
+from deskyard.contract import Contract
 from deskyard.db.tables.analytics import DAILY_ANSWERS
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.policy import Policy
 from deskyard.taxonomy import names
 from deskyard.ticket import Target

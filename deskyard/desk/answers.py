@@ -15,6 +15,7 @@ from cachetools import TTLCache, cached
 from sqlalchemy import Connection, bindparam, literal_column, select
 
 from deskyard.db.tables.desk import COMMENTS, TICKETS
+from deskyard.domain.status import SOLVED
 
 MOST: Final = 1_000
 """The newest answers that are compared."""
@@ -106,6 +107,6 @@ _NEWEST: Final = (
 _SHARED: Final = (
     select(_NEWEST.c.id, _NEWEST.c.text, (TICKETS.c.subject + "\n" + TICKETS.c.body).label("asked"))
     .join(TICKETS, TICKETS.c.id == _NEWEST.c.ticket_id)
-    .where(_NEWEST.c.actor != TICKETS.c.requester, TICKETS.c.status.in_(("resolved", "closed")))
+    .where(_NEWEST.c.actor != TICKETS.c.requester, TICKETS.c.status.in_(SOLVED))
     .order_by(_NEWEST.c.id.desc())
 )

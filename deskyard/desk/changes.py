@@ -14,7 +14,8 @@ from deskyard.catalogue import Catalogue
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
 from deskyard.desk import floor, journey, tickets
 from deskyard.desk.journey import Actor, Step
-from deskyard.desk.tickets import Filed, Status
+from deskyard.desk.tickets import Filed
+from deskyard.domain.status import Status, is_solved
 from deskyard.errors import Stale, StoreConflict, StoreRefused
 from deskyard.ticket import PRIORITIES
 
@@ -89,7 +90,7 @@ def by_people(conn: Connection, number: int) -> dict[str, list[Step]]:
 
 def _let_people_win(now: Filed, changed: Mapping[str, str | None], people: Mapping[str, list[Step]]) -> None:
     """Raise StoreConflict where a person has spoken."""
-    if changed and now.status in ("resolved", "closed"):
+    if changed and is_solved(now.status):
         raise StoreConflict(f"ticket {now.id} is {now.status}: only people change it now")
     for field in changed:
         if field in people:

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, true
 
 from deskyard.db.tables.desk import QUEUES, TICKETS
+from deskyard.domain.status import UNSOLVED
 from deskyard.journal import DECIDED, Journal
 from deskyard.policy import PLACING
 
-UNSOLVED: Final = ("new", "open", "waiting")
 """The statuses of a ticket that somebody still has to work on."""
 
 

@@ -1,6 +1,5 @@
 """The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
 
-import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,18 +13,17 @@ from deskyard.db.pagination import PAGE, Page, page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk.queues import Queue
+from deskyard.domain.status import Status
 from deskyard.errors import NotThere
+from deskyard.numbers import is_record_number
 from deskyard.ticket import PRIORITIES, Ticket
 
 LABELS: Final = ("category", "priority", "assignee")
 """The targets a ticket carries as its own fields; the fourth, `queue`, is where it is."""
 
-Status = Literal["new", "open", "waiting", "resolved", "closed"]
 """`waiting` is for the requester's answer."""
 
 Sort = Literal["oldest", "newest", "urgent"]
-
-_NUMBER: Final = re.compile("[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,7 @@ def get(conn: Connection, number: int, *, to_change: bool = False) -> Filed:
 
 def number_of(ref: str, what: str = "ticket") -> int:
     """The desk's number that a text from outside names. Raises NotThere for one that can't be a number of ours."""
-    if not _NUMBER.fullmatch(ref):
+    if not is_record_number(ref):
         raise NotThere(f"there is no {what} {ref[:50]!r} on this desk")
     return int(ref)
 

@@ -16,7 +16,8 @@ from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import changes, journey, queues, tickets
 from deskyard.desk.changes import FIELDS
 from deskyard.desk.journey import Actor, Step
-from deskyard.desk.tickets import Filed, Status
+from deskyard.desk.tickets import Filed
+from deskyard.domain.status import Status
 from deskyard.foreign.connections import StoreConnection
 from deskyard.policy import TRIAGE
 from deskyard.stores.contract import StoredTicket, Values

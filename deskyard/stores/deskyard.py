@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Self
 
 from deskyard.catalogue import Catalogue
 from deskyard.errors import BadInput, NotThere, StoreConflict, StoreError, StoreRefused
+from deskyard.numbers import is_record_number
 from deskyard.stores import hooks
 from deskyard.stores.contract import (
     Capabilities,
@@ -38,7 +39,6 @@ LONGEST_PAGE: Final = 1_000
 
 _SINCE: Final = "since "
 _FILED: Final = ("subject", "body", "channel", "language", "requester", "organisation", "fields")
-_NUMBER: Final = re.compile("[1-9][0-9]*")
 _MARKER: Final = re.compile(r"\[([^\[\]]+)\]\s*\Z")
 
 
@@ -165,7 +165,7 @@ class DeskyardStore(RemoteStore):
         """A notice that it sends."""
         told = hooks.own(self.place.options.get("hook_secret", ""), headers, raw, now)
         ref = str(told.get("ticket", ""))
-        return [Event(str(told.get("id") or hooks.event_id(raw)), ref)] if _NUMBER.fullmatch(ref) else []
+        return [Event(str(told.get("id") or hooks.event_id(raw)), ref)] if is_record_number(ref) else []
 
 
 class _PersonsWord(StoreError):
@@ -195,7 +195,7 @@ def _stored(found: Mapping[str, Any]) -> StoredTicket:
 
 
 def _number(ref: str) -> str:
-    if not _NUMBER.fullmatch(ref):
+    if not is_record_number(ref):
         raise NotThere(f"tickets of a deskyard have numbers, not {ref[:40]!r}")
     return ref
 

@@ -5,7 +5,6 @@ ticket to show one, writes without a trace in the history, and mails an internal
 answers in a handful of queries, and writes fields, history and note in one transaction, if the version still stands.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any, ClassVar, Final, Self
 
 from deskyard.catalogue import Catalogue
 from deskyard.errors import BadInput, NotThere, StoreRefused
+from deskyard.numbers import is_record_number
 from deskyard.stores import hooks
 from deskyard.stores.contract import Capabilities, Delivery, Event, Health, Move, StoredTicket, Values, markers_in
 from deskyard.stores.http import Http
@@ -27,7 +27,7 @@ THEIRS: Final = {"low": 4, "medium": 3, "high": 2, "critical": 1}
 PAGE: Final = 100
 """Tickets that are read at once."""
 
-_NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
+_DIGITS: Final = 9
 _OURS: Final = {number: name for name, number in THEIRS.items()}
 
 
@@ -117,7 +117,7 @@ class DjangoHelpdeskStore(RemoteStore):
 
     def read(self, refs: list[str]) -> dict[str, StoredTicket]:
         """A page in one call."""
-        known = [ref for ref in refs if _NUMBER.fullmatch(ref)]
+        known = [ref for ref in refs if is_record_number(ref, _DIGITS)]
         found: dict[str, StoredTicket] = {}
         for start in range(0, len(known), PAGE):
             params = {"id": ",".join(known[start : start + PAGE]), **self.asked}
@@ -145,10 +145,10 @@ class DjangoHelpdeskStore(RemoteStore):
         """Of the add-on, which tells of nothing that it wrote for us."""
         told = hooks.own(self.place.options.get("hook_secret", ""), headers, raw, now)
         ref = str(told.get("ticket", ""))
-        return [Event(str(told.get("id") or hooks.event_id(raw)), ref)] if _NUMBER.fullmatch(ref) else []
+        return [Event(str(told.get("id") or hooks.event_id(raw)), ref)] if is_record_number(ref, _DIGITS) else []
 
     def _patch(self, ref: str, told: Mapping[str, Any]) -> None:
-        if not _NUMBER.fullmatch(ref):
+        if not is_record_number(ref, _DIGITS):
             raise NotThere(f"there is no ticket {ref[:40]!r}")
         answer = self.http.send("PATCH", f"/tickets/{ref}/", json=told, params=self.asked, accept=(422,))
         if answer.status == 422:

@@ -12,7 +12,7 @@ from deskyard.desk import agents as desk
 from deskyard.errors import NotThere
 from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit
 from service.api.forms import PutAgent
-from service.api.shapes import Agents, AgentSeen
+from service.api.response_models.desk import Agents, AgentSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["agents"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from deskyard import audit as log
 from deskyard.db.pagination import PAGE
 from service.api.doors import Cursor, InYard, Limit
-from service.api.shapes import Audit, DeedSeen
+from service.api.response_models.audit import Audit, DeedSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["audit"])

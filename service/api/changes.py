@@ -13,12 +13,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from deskyard import __version__
 from deskyard.db.pagination import PAGE
 from deskyard.desk import floor, tickets
-from deskyard.desk.tickets import Status
+from deskyard.domain.status import Status
 from deskyard.errors import BadInput
 from deskyard.stores import desk_pull
 from deskyard.stores.contract import StoredTicket
 from service.api.doors import CalledBy, InYard, Limit
-from service.api.shapes import Who
+from service.api.response_models.audit import Who
 from service.problems import problems
 
 router: Final = APIRouter(tags=["changes"])

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from deskyard.db.tables.base import storable
 from deskyard.desk.changes import FIELDS
-from deskyard.desk.tickets import Status
+from deskyard.domain.status import Status
 from deskyard.ticket import Ticket
 from deskyard.times import read_time
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException
 from deskyard.desk import queues
 from deskyard.policy import TRIAGE
 from service.api.doors import InYard
-from service.api.shapes import Alive, ModelSeen, Ready
+from service.api.response_models.health import Alive, Ready
+from service.api.response_models.models import ModelSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["health"])

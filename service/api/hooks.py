@@ -15,7 +15,7 @@ from deskyard.foreign import connections
 from deskyard.stores import STORES
 from deskyard.stores.hooks import SECRET_HEADER
 from service.api.doors import InEngine, InYard
-from service.api.shapes import Heard
+from service.api.response_models.stores import Heard
 from service.engine import Engine
 from service.problems import problems
 from service.yard import Yard

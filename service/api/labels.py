@@ -8,7 +8,7 @@ from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.ticket import Target
 from service import labelling
 from service.api.doors import CalledBy, InYard
-from service.api.shapes import LabelsSeen
+from service.api.response_models.labels import LabelsSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["models"])

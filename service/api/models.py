@@ -9,7 +9,7 @@ from deskyard import active_model, wanted
 from deskyard.errors import NotThere
 from service import contest
 from service.api.doors import CalledBy, InLearning, InYard
-from service.api.shapes import (
+from service.api.response_models.models import (
     BundleSeen,
     BundlesSeen,
     ChallengerNamed,

@@ -11,7 +11,7 @@ from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.db.tables.base import storable
 from deskyard.policies import Policies
 from service.api.doors import CalledBy, InYard
-from service.api.shapes import PolicySeen, PolicyVersions, TaskSeen, TaxonomySeen, TurnAsked, TurnSeen
+from service.api.response_models.policy import PolicySeen, PolicyVersions, TaskSeen, TaxonomySeen, TurnAsked, TurnSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["policy"])

@@ -13,11 +13,13 @@ from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
 from deskyard.desk.queues import Queue
-from deskyard.desk.tickets import Sort, Status, Wanted
+from deskyard.desk.tickets import Sort, Wanted
+from deskyard.domain.status import Status
 from deskyard.errors import NotThere
 from service.api.doors import CalledBy, Cursor, InYard, Limit, QueueName
 from service.api.forms import Priority, PutQueue
-from service.api.shapes import Brief, Queues, QueueSeen, Tickets
+from service.api.response_models.desk import Queues, QueueSeen
+from service.api.response_models.tickets import Brief, Tickets
 from service.problems import problems
 
 router: Final = APIRouter(tags=["queues"])

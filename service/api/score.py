@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from service import routing
 from service.api.doors import InYard
 from service.api.forms import ToScore
-from service.api.shapes import Scores
+from service.api.response_models.decisions import Scores
 from service.problems import problems
 
 router: Final = APIRouter(tags=["score"])

@@ -11,7 +11,7 @@ from deskyard.desk import tickets
 from deskyard.errors import NotThere
 from deskyard.foreign import connections, deliveries
 from service.api.doors import CalledBy, Cursor, InEngine, InYard, Limit
-from service.api.shapes import Deliveries, DeliverySeen, Stores, StoreSeen
+from service.api.response_models.stores import Deliveries, DeliverySeen, Stores, StoreSeen
 from service.problems import problems
 
 router: Final = APIRouter(tags=["stores"])

@@ -15,7 +15,7 @@ from service import corrections
 from service.api.doors import CalledBy, IdempotencyKey, InLane, InYard
 from service.api.forms import NewComment, NewTicket, Patch
 from service.api.metrics import InMetrics
-from service.api.shapes import Answer, Said, Whole
+from service.api.response_models.tickets import Answer, Said, Whole
 from service.problems import problems
 from service.routing import Arrival
 

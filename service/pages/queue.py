@@ -19,9 +19,9 @@ from deskyard.accuracy.sheets import safe
 from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.db.tables.base import storable
 from deskyard.desk import agents, changes, floor, tickets
-from deskyard.desk.overview import UNSOLVED
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Sort, Wanted
+from deskyard.domain.status import UNSOLVED
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
 from deskyard.ticket import PRIORITIES

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from deskyard.contract import lower_bound
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.simulate.world import SimulatedTicket, World
 
 ASKED = 0.9

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from deskyard.contract import lower_bound
-from training.evaluate import interval, upper_bound
+from deskyard.guarantees.intervals import interval, lower_bound, upper_bound
 
 ROOT: Final = Path(__file__).parents[2]
 CHECK: Final = ROOT.parent / "shared" / "check"

@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deskyard import atomic, bundle
+from deskyard.bundle_files import FORMAT, MANIFEST, canonical, seal_of
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.ticket import Ticket
 
@@ -44,13 +45,13 @@ def assert_refused(folder: Path, error=BundleBroken) -> None:
 
 def seal(folder: Path, **changes) -> None:
     """Make the manifest fit what is in the folder, as somebody would who wants to be let in."""
-    manifest = json.loads((folder / bundle.MANIFEST).read_text("utf-8"))
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     del manifest["seal"]
     home = folder / manifest["folder"]
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.iterdir()}
     manifest |= changes
-    manifest["seal"] = bundle._seal(manifest)
-    (folder / bundle.MANIFEST).write_bytes(bundle._canonical(manifest))
+    manifest["seal"] = seal_of(manifest)
+    (folder / MANIFEST).write_bytes(canonical(manifest))
 
 
 def test_a_byte_flipped_in_any_file_is_refused(saved):
@@ -59,7 +60,7 @@ def test_a_byte_flipped_in_any_file_is_refused(saved):
     assert len(files) > 15
     for path in files:
         whole = path.read_bytes()
-        places = range(0, len(whole), max(len(whole) // 60, 1)) if path.name == bundle.MANIFEST else ()
+        places = range(0, len(whole), max(len(whole) // 60, 1)) if path.name == MANIFEST else ()
         for place in {0, len(whole) - 1, rng.randrange(len(whole)), *places}:
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << rng.randrange(8)]) + whole[place + 1 :])
             assert_refused(saved)
@@ -74,7 +75,7 @@ def test_a_file_that_is_truncated_grown_or_missing_is_refused(saved):
             path.write_bytes(harmed)
             assert_refused(saved)
         path.unlink()
-        assert_refused(saved, BundleMissing if path.name == bundle.MANIFEST else BundleBroken)
+        assert_refused(saved, BundleMissing if path.name == MANIFEST else BundleBroken)
         path.write_bytes(whole)
     assert bundle.load(saved).predict([TICKET])
 
@@ -93,7 +94,7 @@ def strange(tmp_path_factory) -> Path:
 @example(b"[" * 100_000)
 @settings(deadline=None, max_examples=80)
 def test_any_other_manifest_is_refused(strange, raw):
-    (strange / bundle.MANIFEST).write_bytes(raw)
+    (strange / MANIFEST).write_bytes(raw)
     assert_refused(strange)
 
 
@@ -130,7 +131,7 @@ def test_a_file_that_was_never_saved_so_is_refused_and_runs_nothing_even_under_a
 
 @pytest.mark.parametrize("newer", [-1, 1])
 def test_a_bundle_of_another_format_says_so(saved, newer):
-    seal(saved, format=bundle.FORMAT + newer)
+    seal(saved, format=FORMAT + newer)
     with pytest.raises(BundleBroken, match=r"this deskyard reads format 4\. Train again"):
         bundle.load(saved)
 
@@ -174,7 +175,7 @@ def test_a_new_bundle_replaces_the_old_and_sweeps_what_is_left_over(made, saved)
         os.utime(saved / name, (time.time() - age,) * 2)
     (saved / "notes.txt").write_text("mine")
     digest = bundle.save(saved, made.scorer, made.evidence, made.card | {"note": "new"}, {})
-    assert {path.name for path in saved.iterdir()} == {bundle.MANIFEST, digest[:16], ".saving-alive", "notes.txt"}
+    assert {path.name for path in saved.iterdir()} == {MANIFEST, digest[:16], ".saving-alive", "notes.txt"}
     assert not old.exists()
     assert bundle.load(saved).card["note"] == "new"
 
@@ -322,7 +323,7 @@ def test_a_process_killed_while_saving_leaves_the_old_bundle_or_the_new_one_whol
 def test_a_first_save_that_was_killed_can_be_done_again(made, tmp_path):
     folder = tmp_path / "b"
     bundle.save(folder, *made, {})
-    (folder / bundle.MANIFEST).unlink()  # killed before the manifest: content is there, the door is not
+    (folder / MANIFEST).unlink()  # killed before the manifest: content is there, the door is not
     (folder / ".saving-x").mkdir()
     assert_refused(folder, BundleMissing)
     bundle.save(folder, *made, {})

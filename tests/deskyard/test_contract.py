@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from deskyard.contract import EVIDENCE, MISS, fewest_to_prove, lower_bound
+from deskyard.contract import EVIDENCE
 from deskyard.decision import Action, Prediction
+from deskyard.guarantees.intervals import MISS, fewest_to_prove, lower_bound
 from deskyard.proof import draw_up
 
 LABELS = tuple("abcdef")

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deskyard import bundle
+from deskyard.bundle_files import MANIFEST
 from deskyard.decision import Action
 from deskyard.errors import DeskyardError
 from deskyard.predict import predict
@@ -175,7 +176,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command, model, tmp
 def test_a_broken_bundle_is_refused_before_anything_is_written(command, champion, tmp_path):
     models = tmp_path / "tiny"
     models.mkdir()
-    (models / bundle.MANIFEST).write_text("{}")
+    (models / MANIFEST).write_text("{}")
     said = command("predict", models, written(tmp_path / "new.csv", f"1,{VPN},"), "--out", tmp_path / "out.csv")
     assert (said.code, (tmp_path / "out.csv").exists()) == (2, False)
     assert "not what was saved" in said.err

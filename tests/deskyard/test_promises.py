@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from deskyard.contract import MISS
+from deskyard.guarantees.intervals import MISS
 from tests.deskyard.worlds import KINDS, tell
 
 WORLDS = 400

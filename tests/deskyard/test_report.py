@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from training.options import Options
 
 import deskyard.reports
 from deskyard import bundle
@@ -20,7 +21,7 @@ from deskyard.ticket import TARGETS, Ticket
 from tests import translated
 from training.history import History
 from training.report import figures
-from training.run import Options, train
+from training.run import train
 
 EVIL = "<script>alert(1)</script>"
 NAMES = (

@@ -7,6 +7,7 @@ import pytest
 
 from deskyard import bundle, shelf
 from deskyard.active_model import Active
+from deskyard.bundle_files import MANIFEST
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def using(models, name):
 
 
 def test_bundles_come_newest_first_and_broken_ones_last(models):
-    (models / "young" / bundle.MANIFEST).write_text("{}")
+    (models / "young" / MANIFEST).write_text("{}")
     found = shelf.shelved(models)
     assert [one.name for one in found] == ["used", "old", "young"]
     assert "not what was saved" in found[-1].trouble

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deskyard.contract import MISS
+from deskyard.guarantees.intervals import MISS
 from tests.deskyard.worlds import KINDS, tell
 
 WORLDS = 800

@@ -11,13 +11,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
+from training.options import Options
+from training.trained import Trained
 
 from deskyard.decision import Action
 from deskyard.policy import decide
 from deskyard.proof import draw_up
 from deskyard.ticket import Target
 from training.history import History, load
-from training.run import Options, Trained, train
+from training.run import train
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 

@@ -10,7 +10,7 @@ from deskyard.check import look
 from deskyard.db.database import open_database
 from deskyard.policy import Mode, Policy
 from deskyard.settings import Settings
-from service.api.shapes import Answer
+from service.api.response_models.tickets import Answer
 from service.models import Models
 
 VPN = "the vpn client drops the connection and the laptop is offline"

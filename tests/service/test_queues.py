@@ -5,7 +5,8 @@ from urllib.parse import quote
 import pytest
 
 from deskyard.desk import queues
-from service.api.shapes import Queues, Tickets
+from service.api.response_models.desk import Queues
+from service.api.response_models.tickets import Tickets
 
 NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "...", "IT "]
 

@@ -80,9 +80,9 @@ def test_what_people_sorted_or_solved_is_not_scored_again(yard, waiting, wanted)
 
 
 def test_what_somebody_took_back_stays(yard, waiting):
-    with yard.database.writing() as session:
+    with yard.database.writing() as conn:
         by = Actor("rule", "undo by ann")
-        changes.change(session, waiting, {"category": "x"}, by, at=datetime.now(UTC), undoes=1)
+        changes.change(conn, waiting, {"category": "x"}, by, at=datetime.now(UTC), undoes=1)
     assert answer(yard, waiting) is None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.shapes import Scores
+from service.api.response_models.decisions import Scores
 
 
 def test_without_a_model_scores_are_empty_and_say_why(client):

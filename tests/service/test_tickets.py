@@ -9,7 +9,7 @@ from sqlalchemy import text
 from deskyard.policies import FRESH
 from deskyard.settings import Settings
 from deskyard.ticket import Ticket
-from service.api.shapes import Answer, Whole
+from service.api.response_models.tickets import Answer, Whole
 from service.routing import Arrival, route_all
 
 

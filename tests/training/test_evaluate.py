@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from deskyard.contract import EVIDENCE, lower_bound
+from deskyard.contract import EVIDENCE
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.proof import draw_up, routes
 from deskyard.ticket import Ticket
 from training.evaluate import BINS, calibration_error, judge, last_of_requester, macro_f1, majority

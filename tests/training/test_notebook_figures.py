@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from deskyard.contract import EVIDENCE, fewest_to_prove
+from deskyard.contract import EVIDENCE
+from deskyard.guarantees.intervals import fewest_to_prove
 from deskyard.ticket import TARGETS, Ticket
 from training.history import History
 from training.moves import Move

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from deskyard.contract import lower_bound
+from deskyard.guarantees.intervals import lower_bound
 from training.audit.case import Case
 from training.audit.finding import SHOWN, Finding, percent, points
 

@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.contract import lower_bound
 from deskyard.errors import PartMissing
+from deskyard.guarantees.intervals import lower_bound
 from deskyard.ticket import Target
 from training.audit.case import GRASPED, Case, Said
 from training.audit.finding import SHOWN, Finding, Severity, percent, points

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from deskyard.contract import Evidence, lower_bound
+from deskyard.contract import Evidence
 from deskyard.explain import Because, explain
+from deskyard.guarantees.intervals import interval, lower_bound
 from deskyard.proof import EVEN, routes
 from deskyard.ticket import Ticket
-from training.evaluate import interval
 from training.notebook.learnt import Learnt
 
 Row = dict[str, Any]

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from deskyard.guarantees.intervals import interval
 from deskyard.ticket import Target
 from training.audit import as_json
-from training.evaluate import Score, interval
+from training.evaluate import Score
 from training.report import classes, cost, curves, mistakes, slices, verdict
 from training.report.judged import JudgedTarget
-from training.run import Trained
+from training.trained import Trained
 
 FORMAT: Final = 1
 """Of the document; a renderer refuses another one."""

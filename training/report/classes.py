@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.evaluate import interval
+from deskyard.guarantees.intervals import interval
 from training.report.judged import JudgedTarget
 
 SHOWN: Final = 25

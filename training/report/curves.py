@@ -4,10 +4,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from deskyard.guarantees.intervals import interval
 from deskyard.ticket import Target
-from training.evaluate import BINS, interval
+from training.evaluate import BINS
 from training.report.judged import JudgedTarget
-from training.run import Trained
+from training.trained import Trained
 
 POINTS: Final = 120
 """Of the coverage curve."""

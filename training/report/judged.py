@@ -8,7 +8,7 @@ import numpy.typing as npt
 from deskyard.contract import Contract
 from deskyard.proof import routes
 from deskyard.ticket import Target
-from training.run import Trained
+from training.trained import Trained
 
 
 @dataclass(frozen=True)

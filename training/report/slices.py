@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from deskyard.guarantees.intervals import interval
 from deskyard.text import language
 from training.audit.case import Case
-from training.evaluate import interval
 from training.report.judged import JudgedTarget
 
 FEWEST: Final = 20

@@ -170,8 +170,8 @@ def test_steps_of_before_an_upgrade_that_took_a_decision_back_say_which(empty_ur
     with database.engine.begin() as connection:
         connection.execute(step, [{"at": now, "id": n, **one} for n, one in enumerate(steps, 1)])
     database.migrate()
-    with database.reading() as session:
-        found = journey.of(session, 41)
+    with database.reading() as conn:
+        found = journey.of(conn, 41)
     assert [one.undoes for one in found] == [17, None, None, None]
     database.close()
 

@@ -6,13 +6,14 @@ import sys
 from dataclasses import replace
 
 import pytest
+from training.options import Options
 
-from deskyard import bundle
+from deskyard.bundle_files import MANIFEST
 from deskyard.simulate.truth import write_history
 from deskyard.simulate.world import World
 from training import audit
 from training.audit.finding import LONGEST_PHRASE
-from training.run import Options, train
+from training.run import train
 
 CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0}
 
@@ -72,7 +73,7 @@ def test_a_strict_run_on_a_leaking_history_saves_nothing(command, home, tmp_path
     assert "leak: solution" in said.err
     assert said.code == (1 if strict else 0)
     assert ("nothing was saved" in said.err) is strict
-    assert (tmp_path / "out" / bundle.MANIFEST).exists() is not strict
+    assert (tmp_path / "out" / MANIFEST).exists() is not strict
 
 
 def test_strict_without_the_audit_is_refused(command, tmp_path):

@@ -1,0 +1,81 @@
+"""A bundle's files: the manifest that names them with their sha256, and JSON documents and arrays as they are read."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from deskyard.errors import BundleBroken, BundleMissing
+
+FORMAT: Final = 4
+MANIFEST: Final = "manifest.json"
+MAPPED: Final = 1 << 20
+"""Arrays of more bytes than this are mapped, not read: processes share them."""
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a bundle, checked against its seal.
+
+    Raises BundleMissing where there is none, BundleBroken where it was changed or has another format.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST}): train one, or name another folder.")
+    raw = path.read_bytes()
+    try:
+        manifest = json.loads(raw)
+        seal = manifest.pop("seal")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise changed(path) from error
+    if seal != seal_of(manifest) or raw != canonical(manifest | {"seal": seal}):
+        raise changed(path)
+    if manifest["format"] != FORMAT:
+        raise BundleBroken(f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT}. Train again.")
+    return dict(manifest)
+
+
+def changed(path: Path) -> BundleBroken:
+    """The error that says that a file is not what was saved."""
+    return BundleBroken(f"{path} is not what was saved (changed or truncated). Train again or restore the folder.")
+
+
+def is_whole(home: Path, files: Mapping[str, str]) -> bool:
+    """Whether all files (name → sha256) are there as they were saved."""
+    return all((home / name).is_file() and sha256(home / name) == expected for name, expected in files.items())
+
+
+def canonical(document: Any) -> bytes:
+    """A document as the bytes that are hashed and written: JSON, sorted keys."""
+    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
+
+
+def seal_of(manifest: Mapping[str, Any]) -> str:
+    """The sha256 of a manifest without its seal, as 64 hexadecimal characters."""
+    return hashlib.sha256(canonical(manifest)).hexdigest()
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """What names a bundle's content: the sha256 of its files' sha256, as 64 hexadecimal characters."""
+    return hashlib.sha256(canonical(files)).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, as 64 hexadecimal characters."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_array(home: Path, name: str) -> npt.NDArray[Any]:
+    """An array of a bundle; large ones are memory-mapped."""
+    path = home / f"{name}.npy"
+    mapped: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
+    return np.asarray(np.load(path, mmap_mode=mapped, allow_pickle=False))  # a memmap's own indexing is slow
+
+
+def read_document(home: Path, name: str) -> Any:
+    """A JSON document of a bundle."""
+    return json.loads((home / f"{name}.json").read_text(encoding="utf-8"))

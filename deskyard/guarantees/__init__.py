@@ -1,0 +1,1 @@
+"""What can be promised of a model on the evidence of past tickets, with which confidence."""

@@ -1,0 +1,50 @@
+"""Exact binomial bounds: what `right` of `n` tickets say about the true share of right answers.
+
+All bounds are those of Clopper and Pearson (1934). They hold at their confidence for every n and every true share, at
+the price of being wider than approximations.
+"""
+
+from typing import Final
+
+import numpy as np
+
+MISS: Final = 0.05
+"""The chance that a bound does not hold: 95 % confidence."""
+
+
+def lower_bound(right: int, n: int, miss: float = MISS) -> float:
+    """The share (0..1) of right that `right` of `n` proves, at confidence 1 - `miss`; 0 without evidence.
+
+    >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
+    (0.95, 0.0)
+    """
+    from scipy.special import betaincinv  # only here: the service starts without SciPy
+
+    return float(betaincinv(right, n - right + 1, miss)) if right else 0.0
+
+
+def upper_bound(right: int, n: int, miss: float = MISS) -> float:
+    """The share (0..1) of right that `right` of `n` does not exceed, at confidence 1 - `miss`; 1 without evidence.
+
+    >>> round(upper_bound(0, 59), 3), upper_bound(59, 59)
+    (0.05, 1.0)
+    """
+    return 1 - lower_bound(n - right, n, miss)
+
+
+def interval(right: int, n: int) -> tuple[float, float]:
+    """The two-sided 95 % interval of the share `right` of `n`; all of 0..1 without tickets.
+
+    >>> tuple(round(edge, 3) for edge in interval(9, 10)), interval(0, 0)
+    ((0.555, 0.997), (0.0, 1.0))
+    """
+    return lower_bound(right, n, MISS / 2), upper_bound(right, n, MISS / 2)
+
+
+def fewest_to_prove(asked: float, miss: float = MISS) -> int:
+    """How many tickets, all of them right, it takes to prove the share `asked`.
+
+    >>> fewest_to_prove(0.95), fewest_to_prove(0.99)
+    (59, 299)
+    """
+    return int(np.ceil(np.log(miss) / np.log(asked)))

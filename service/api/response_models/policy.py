@@ -1,0 +1,89 @@
+"""Versions of the policy and the turns of its taxonomy, as the API takes and answers them."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from deskyard.policies import Version
+from deskyard.taxonomy import Turn, of
+
+
+class PolicySeen(BaseModel):
+    """A version of the policy. `text` is its TOML; number 0 is the one of a fresh install, which nobody wrote."""
+
+    number: int
+    digest: str
+    at: datetime | None
+    actor: str
+    text: str
+
+    @classmethod
+    def of(cls, version: Version) -> "PolicySeen":
+        """The same, for JSON."""
+        return cls(
+            number=version.number,
+            digest=version.policy.digest,
+            at=version.at,
+            actor=version.actor,
+            text=version.text,
+        )
+
+
+class PolicyVersions(BaseModel):
+    """The newest versions, newest first."""
+
+    items: list[PolicySeen]
+
+
+class TurnAsked(BaseModel):
+    """A turn of the taxonomy, as the policy's TOML writes it: one of `rename`, `merge`, `split`, `retire`, and what it
+    becomes. `on`: the day (UTC) from which it holds; today where none is said."""
+
+    model_config = {"extra": "forbid"}
+
+    on: date | None = None
+    target: str
+    rename: str | None = None
+    merge: list[str] | None = None
+    split: str | None = None
+    retire: str | None = None
+    to: str | list[str] | None = None
+    why: str = Field(default="", max_length=1000, description="Why, for the audit log.")
+
+    def turn(self, today: date) -> Turn:
+        """The turn that is meant. Raises BadInput where it says none."""
+        said = self.model_dump(mode="json", exclude_none=True, exclude={"why"})
+        return of({"on": today.isoformat(), **said})
+
+
+class TurnSeen(BaseModel):
+    """A turn of the taxonomy: from the day `on`, `labels` of a target are `to` (nothing where they are retired)."""
+
+    on: date
+    target: str
+    kind: Literal["rename", "merge", "split", "retire"]
+    labels: list[str]
+    to: list[str]
+
+    @classmethod
+    def of(cls, turn: Turn) -> "TurnSeen":
+        """The same, for JSON."""
+        return cls(on=turn.on, target=turn.target, kind=turn.kind, labels=list(turn.labels), to=list(turn.to))
+
+
+class TaskSeen(BaseModel):
+    """What a split leaves to people: the newest tickets that still bear the old label (those the caller may see), how
+    many do, and how often people have chosen each of the new ones since."""
+
+    turn: TurnSeen
+    tickets: list[str]
+    waiting: int
+    chosen: dict[str, int]
+
+
+class TaxonomySeen(BaseModel):
+    """The turns, in the order of their days, and what splits leave to people."""
+
+    turns: list[TurnSeen]
+    tasks: list[TaskSeen]
