@@ -39,7 +39,7 @@ lint: setup
 spark: setup ## The test that needs Spark: installs PySpark (400 MB) and Java where that may be done
 	tests/system_packages.sh java
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
-	$(BIN)/pytest -m spark tests/training/test_tracking.py
+	$(BIN)/pytest -m spark tests/training/publish/test_mlflow_tracking.py
 
 fresh: ## README's two commands in a minimal Debian with python3, git and make; as root, about an hour
 	$(PYTHON) tests/fresh/run.py

@@ -1,6 +1,6 @@
 """`python -m deskyard` is the command `deskyard`."""
 
-from deskyard.cli import main
+from deskyard.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -16,44 +16,45 @@ from deskyard import __version__
 from deskyard.db.database import open_database
 from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
-from service import logs, problems
-from service.access import Access
 from service.api import (
     agents,
     audit,
     changes,
+    connectors,
     decisions,
     docs,
     erasures,
     health,
-    hooks,
     labels,
     metrics,
     models,
     policy,
     queues,
     score,
-    stores,
     tickets,
+    webhooks,
 )
-from service.challenging import Challenging
-from service.counting import keep
-from service.engine import Engine
-from service.guard import Guard
-from service.lane import Lane
-from service.learning import Learning
-from service.metrics import Measured, Metrics
-from service.pages import ask, door, queue, reports, review, rules, ticket, training
+from service.auth.authorization import Access
+from service.background.auto_retraining import Retraining
+from service.background.rollups_worker import keep
+from service.background.shadow_scoring import Challenging
+from service.background.training_process import Learning
+from service.http import logging as logs
+from service.http import problem_details
+from service.http.guard_middleware import Guard
+from service.http.metrics import Measured, Metrics
+from service.http.problem_details import problems as declared
+from service.pages import dashboard as page
 from service.pages import models as shelf
-from service.pages import yard as page
-from service.problems import problems as declared
-from service.retraining import Retraining
-from service.routing import Answered, Arrival, route_all
-from service.yard import Yard
+from service.pages import policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
+from service.runtime.context import Yard
+from service.sync.dbos_engine import Engine
+from service.tickets.routing import Answered, Arrival, route_all
+from service.tickets.write_batcher import Lane
 
 _DOORS: Final = (
-    page, review, ticket, queue, door, ask, shelf, rules, training, reports, tickets, changes, queues, agents, score,
-    decisions, stores, hooks, models, labels, policy, erasures, audit, health, metrics, docs,
+    page, review, ticket, queue, sign_in, requester_portal, shelf, policy_editor, training, reports, tickets, changes, queues, agents, score,
+    decisions, connectors, webhooks, models, labels, policy, erasures, audit, health, metrics, docs,
 )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.state.learning = learning
     app.add_middleware(Guard, access=app.state.access)
     app.add_middleware(Measured, metrics=app.state.metrics)
-    problems.install(app)
+    problem_details.install(app)
     for one in _DOORS:
         app.include_router(one.router)
     app.mount("/static", docs.Assets())

@@ -31,10 +31,10 @@ from sqlalchemy import create_engine, make_url, text
 from xdist.scheduler import LoadScopeScheduling
 
 from deskyard.db.database import Database, open_database
+from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.simulate.world import World
-from deskyard.ticket import TARGETS, Ticket
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
-from training.history import History
+from training.data.history import History
 
 PAST = 700
 """Simulated tickets that the session's bundle is learnt from."""
@@ -47,7 +47,7 @@ SUBJECTS = {
 
 
 def simulate(tickets: int, seed: int = 5, **changes) -> History:
-    """A history as `training.history.load` gives it, from the simulated desk."""
+    """A history as `training.data.history.load` gives it, from the simulated desk."""
     past = list(World(seed=seed, **changes).tickets(tickets))
     labels = {target: [one.labels[target] for one in past] for target in TARGETS}
     return History(tickets=[one.ticket for one in past], labels=labels, digest=f"simulated {tickets} {seed}")
@@ -117,7 +117,7 @@ def postgres(shared) -> str:
 @pytest.fixture
 def opened():
     """Open stores by URL; all are closed at the end."""
-    from deskyard.stores import open_store
+    from deskyard.connectors import open_store
 
     with ExitStack() as ends:
 
@@ -224,8 +224,8 @@ def database(database_url) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def learnt(shared, past) -> Path:
     """The folder of the bundle that was trained on `past`, asked for 80 %; one worker trains it for all."""
-    from deskyard import bundle
-    from training.run import Options, train
+    from deskyard.registry import bundle
+    from training.pipeline.run import Options, train
 
     folder = shared / "learnt"
     with only_one_process(shared / "learnt.lock"):
@@ -244,7 +244,7 @@ def encoder_folder(tmp_path_factory, past) -> Path:
     from safetensors.numpy import save_file
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    from deskyard.text import words
+    from deskyard.text.cleaning import words
 
     folder = tmp_path_factory.mktemp("encoder")
     known = sorted({word for ticket in past.tickets for word in words(f"{ticket.subject} {ticket.body}")})
@@ -269,9 +269,9 @@ class Made(NamedTuple):
 @pytest.fixture(scope="session")
 def made() -> Made:
     """A model of three queues, two priorities and two assignees, each proved by 400 past tickets."""
-    from deskyard.contract import EVIDENCE
-    from deskyard.features import count
-    from deskyard.model import TicketModel
+    from deskyard.features.vectorizer import count
+    from deskyard.guarantees.contract import EVIDENCE
+    from deskyard.model.ticket_model import TicketModel
 
     labels = {"priority": ("low", "high"), "queue": tuple(SUBJECTS), "assignee": ("ann", "борис")}
     tickets = [Ticket(id=str(n), subject=text) for n, text in enumerate(list(SUBJECTS.values()) * 20)]
@@ -290,7 +290,7 @@ def made() -> Made:
 @pytest.fixture(scope="session")
 def champion(tmp_path_factory, made) -> Path:
     """A home whose champion is that model."""
-    from deskyard import bundle
+    from deskyard.registry import bundle
 
     home = tmp_path_factory.mktemp("champion")
     bundle.save(home / "models" / "tiny", *made, {})
@@ -408,7 +408,7 @@ class Said(NamedTuple):
 @pytest.fixture
 def command(home, monkeypatch, capsys) -> Callable[..., Said]:
     """`deskyard ...` in this process, through the door that people use; a traceback fails the test."""
-    from deskyard.cli import main
+    from deskyard.cli.main import main
 
     def run(*arguments) -> Said:
         with monkeypatch.context() as patched:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from deskyard import users
-from deskyard.accuracy import rollups
+from deskyard.analytics import rollups
+from deskyard.auth import users
 from deskyard.db.database import open_database
 from deskyard.settings import settings
 from tests.browser.conftest import CHROMIUM, LOCALES, PASSWORD, QUIET

@@ -10,14 +10,14 @@ from typing import Any, Final, get_args
 
 from sqlalchemy import Connection, select, update
 
-from deskyard.catalogue import Catalogue
 from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
-from deskyard.desk import floor, journey, tickets
-from deskyard.desk.journey import Actor, Step
+from deskyard.desk import catalogue, ticket_history, tickets
+from deskyard.desk.ticket_history import Actor, Step
 from deskyard.desk.tickets import Filed
+from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.status import Status, is_solved
+from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import Stale, StoreConflict, StoreRefused
-from deskyard.ticket import PRIORITIES
 
 FIELDS: Final = ("queue", "category", "priority", "assignee", "status")
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -53,7 +53,7 @@ def change(
     if actor.kind != "person":
         _let_people_win(now, changed, people)
     queue = changed.get("queue") or now.queue
-    here = floor.catalogue(conn, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
+    here = catalogue.catalogue(conn, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
     # A ticket that moves takes along what was asked for, also where it stands so already.
     for field, value in (wanted if "queue" in changed else changed).items():
         _refuse_unreal(field, value, queue, here)
@@ -65,7 +65,7 @@ def change(
     ]
     if steps:
         set_values(conn, now, {step.field: step.became for step in steps}, at)
-        journey.take(conn, number, steps)
+        ticket_history.take(conn, number, steps)
     return steps
 
 
@@ -84,7 +84,7 @@ def by_people(conn: Connection, number: int) -> dict[str, list[Step]]:
     )
     found: dict[str, list[Step]] = {}
     for row in rows:
-        found.setdefault(row.field, []).append(journey.step(row))
+        found.setdefault(row.field, []).append(ticket_history.step(row))
     return found
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, select, true
 
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.domain.status import UNSOLVED
-from deskyard.journal import DECIDED, Journal
-from deskyard.policy import PLACING
+from deskyard.journal.journal import DECIDED, Journal
+from deskyard.policy.policy import PLACING
 
 """The statuses of a ticket that somebody still has to work on."""
 
@@ -72,7 +72,7 @@ def flow(conn: Connection, since: datetime, visible: Collection[str] | None = No
 def fates_since(conn: Connection, since: datetime, visible: Collection[str] | None = None) -> Iterator[tuple[int, str]]:
     """The number of each ticket that came since then, and what became of it: routed, suggested, left.
 
-    What was decided again after an answer (`service.rescoring`) is no other ticket.
+    What was decided again after an answer (`service.tickets.rescoring`) is no other ticket.
     """
     for entry in Journal.since(conn, DECIDED, since):
         if "answers" in entry.content:

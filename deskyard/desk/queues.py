@@ -12,7 +12,7 @@ from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import QUEUES
 from deskyard.errors import BadInput
-from deskyard.policy import TRIAGE
+from deskyard.policy.policy import TRIAGE
 
 LONGEST: Final = 500
 """Characters of a queue's name: what PostgreSQL can keep unique."""

@@ -14,9 +14,9 @@ from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk.queues import Queue
 from deskyard.domain.status import Status
+from deskyard.domain.ticket import PRIORITIES, Ticket
 from deskyard.errors import NotThere
-from deskyard.numbers import is_record_number
-from deskyard.ticket import PRIORITIES, Ticket
+from deskyard.text.record_numbers import is_record_number
 
 LABELS: Final = ("category", "priority", "assignee")
 """The targets a ticket carries as its own fields; the fourth, `queue`, is where it is."""
@@ -86,7 +86,7 @@ def file(
 
     Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
     nothing was written. With neither id nor key it is always new; beside an id, a key is not kept. A queue that does
-    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.seal`); None: a new one.
+    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.journal.seal`); None: a new one.
     """
     row = {
         "source": ticket.source,

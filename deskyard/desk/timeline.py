@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.journey import Actor, Step
-from deskyard.journal import CONFIRMED, DECIDED, DELIVERED, SEEN, UNDONE, WISHED, Entry
+from deskyard.desk.ticket_history import Actor, Step
+from deskyard.journal.journal import CONFIRMED, DECIDED, DELIVERED, SEEN, UNDONE, WISHED, Entry
 
 Kind = Literal["filed", "decided", "wished", "delivered", "changed", "said", "undone"]
 

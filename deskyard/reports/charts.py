@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from markupsafe import Markup
 
 from deskyard.errors import PartMissing
-from deskyard.reports.words import Language, Words
+from deskyard.reports.i18n import Language, Words
 
 Spec = dict[str, Any]
 Figures = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Panels as people read them: the figures of `deskyard.accuracy.panels` with their names, pictures and links.
+"""Panels as people read them: the figures of `deskyard.analytics.panels` with their names, pictures and links.
 
 In come figures, words and what makes an address of a question; out goes what the templates in `templates/panels` show,
 on the page and in the weekly report alike.
@@ -12,11 +12,11 @@ from typing import Any, Final
 from babel.dates import format_date
 from markupsafe import Markup, escape
 
-from deskyard.accuracy.asked import Asked, Only
-from deskyard.accuracy.confusion import Confusion
-from deskyard.reports import charts, tables
-from deskyard.reports.html import TEMPLATES
-from deskyard.reports.words import N_, Words
+from deskyard.analytics.confusion import Confusion
+from deskyard.analytics.query import Asked, Only
+from deskyard.reports import charts, display_names
+from deskyard.reports.i18n import N_, Words
+from deskyard.reports.templating import TEMPLATES
 
 Figures = Mapping[str, Any]
 Href = Callable[[Asked, Only], str]
@@ -55,8 +55,8 @@ def shown(name: str, figures: Figures, asked: Asked, words: Words, href: Href) -
         "behind": behind,
         "cell": _cell,
         "target": asked.target,
-        "target_name": tables.target_name(words, asked.target),
-        "reason": lambda code: tables.name(words, tables.STATES, code),
+        "target_name": display_names.target_name(words, asked.target),
+        "reason": lambda code: display_names.name(words, display_names.STATES, code),
         "lasts": lambda seconds: words.age(timedelta(seconds=seconds)),
         "weekday_name": lambda number: words.locale.days["stand-alone"]["abbreviated"][number],
         "weekday_of": lambda day: format_date(day, "EEEE", locale=words.locale),

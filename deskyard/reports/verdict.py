@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from deskyard.reports.words import Words
+from deskyard.reports.i18n import Words
 
 Row = Mapping[str, Any]
 

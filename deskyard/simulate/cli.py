@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deskyard.errors import BadInput
 from deskyard.simulate.files import json_line, split_name
+from deskyard.simulate.ground_truth import side_files, stream_bodies, write_history
 from deskyard.simulate.settings import Settings
-from deskyard.simulate.truth import side_files, stream_bodies, write_history
 from deskyard.simulate.world import SimulatedTicket, World
 
 _DEFAULT: Final = Settings()

@@ -1,10 +1,10 @@
-"""Files: names in parts, and JSON. Tables are written by `deskyard.stores.writer`."""
+"""Files: names in parts, and JSON. Tables are written by `deskyard.tabular.writer`."""
 
 import json
 from pathlib import Path
 
 from deskyard.errors import BadInput
-from deskyard.stores.writer import FORMATS
+from deskyard.tabular.writer import FORMATS
 
 
 def split_name(path: Path) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deskyard.simulate.desk import Desk
-from deskyard.simulate.dice import Dice, Odds
 from deskyard.simulate.labels import product_odds, product_share, urgency_odds
 from deskyard.simulate.phrases import Memory, Phrases, Template, load_phrases
+from deskyard.simulate.rng import Dice, Odds
+from deskyard.simulate.scenario import Desk
 from deskyard.simulate.settings import Settings
 
 VAGUE: Final = "vague"

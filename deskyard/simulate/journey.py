@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from deskyard.simulate.desk import Desk, Scenario
-from deskyard.simulate.dice import Dice
+from deskyard.simulate.rng import Dice
+from deskyard.simulate.scenario import Desk, Scenario
 
 DISPATCHER: Final = "dispatcher"
 _RESPONSE_MINUTES: Final = {"low": 300.0, "medium": 120.0, "high": 35.0, "critical": 12.0}

@@ -9,9 +9,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from deskyard.simulate.desk import Desk, Scenario
-from deskyard.simulate.dice import Odds
-from deskyard.ticket import PRIORITIES
+from deskyard.domain.ticket import PRIORITIES
+from deskyard.simulate.rng import Odds
+from deskyard.simulate.scenario import Desk, Scenario
 
 URGENCY: Final = {"calm": -0.9, "none": 0.0, "pressing": 0.7, "alarming": 1.4}
 """What the words of urgency add to a scenario's severity."""

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from deskyard.simulate.desk import Desk
-from deskyard.simulate.dice import Odds
+from deskyard.domain.ticket import Target
 from deskyard.simulate.labels import Noise, priority_odds
-from deskyard.ticket import Target
+from deskyard.simulate.rng import Odds
+from deskyard.simulate.scenario import Desk
 
 
 class Oracle:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from deskyard.simulate.dice import Dice
+from deskyard.simulate.rng import Dice
 
 _SHIFTS: Final = ((range(5), 7, 16), (range(5), 9, 18), (range(5), 11, 20), (range(1, 6), 13, 22), (range(2, 7), 8, 20))
 """(weekdays, first hour, hour after the last), in the desk's own time."""

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from deskyard.simulate.dice import Dice
+from deskyard.simulate.rng import Dice
 
 LANGUAGES: Final = ("en", "ru", "de", "es", "uk", "pt")
 

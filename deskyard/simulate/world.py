@@ -15,14 +15,14 @@ from itertools import islice
 from typing import Any
 
 from deskyard.errors import BadInput
-from deskyard.simulate.desk import Desk
+from deskyard.simulate.generator import STREAM_SIZE, Window
 from deskyard.simulate.grammar import Grammar
 from deskyard.simulate.journey import Move
 from deskyard.simulate.labels import Noise
 from deskyard.simulate.oracle import Oracle
+from deskyard.simulate.scenario import Desk
 from deskyard.simulate.settings import Settings
-from deskyard.simulate.simulated import SimulatedTicket, Truth
-from deskyard.simulate.window import STREAM_SIZE, Window
+from deskyard.simulate.simulated_ticket import SimulatedTicket, Truth
 
 __all__ = ["Move", "Settings", "SimulatedTicket", "Truth", "World"]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from deskyard.stores.contract import TicketStore
-from deskyard.testing import reading, writing
-from deskyard.testing.behind import Behind, Broken
+from deskyard.connectors.base.ticket_store import TicketStore
+from deskyard.testing import read_cases, write_cases
+from deskyard.testing.harness import Behind, Broken
 
 __all__ = ["CASES", "Behind", "Broken", "Failure", "check_store"]
 
@@ -38,30 +38,30 @@ def check_store(store: TicketStore, behind: Behind) -> list[Failure]:
 
 
 CASES: Final[dict[str, Case]] = {
-    "health": reading.is_well,
-    "catalogue": reading.lists_what_it_has,
-    "unknown ticket": reading.knows_no_unknown_ticket,
-    "read back": writing.reads_back,
-    "no blind retry": writing.writes_once,
-    "late repeat": writing.lets_a_later_hand_stand,
-    "nothing to write": writing.writes_nothing_that_stands,
-    "people win": writing.lets_people_win,
-    "conflict shown": writing.shows_what_stands_against_it,
-    "person known": writing.knows_a_person_from_a_machine,
-    "version": writing.checks_the_version,
-    "unknown values": writing.refuses_what_it_does_not_have,
-    "closed queue": writing.refuses_a_closed_queue,
-    "absent agent": writing.refuses_an_absent_agent,
-    "unsupported": writing.says_what_it_can_not_do,
-    "pages": reading.pages_in_order,
-    "same moment": reading.loses_none_of_the_cursors_moment,
-    "late commit": reading.loses_none_that_was_committed_late,
-    "changes while reading": reading.loses_none_while_tickets_change,
-    "cursor of a moment": reading.begins_where_it_is_told,
-    "strange cursor": reading.refuses_a_strange_cursor,
-    "echo": reading.knows_its_own_writing,
-    "moves": reading.tells_who_moved_it,
-    "forged webhook": reading.trusts_no_forged_webhook,
-    "true webhook": reading.reads_a_true_webhook,
+    "health": read_cases.is_well,
+    "catalogue": read_cases.lists_what_it_has,
+    "unknown ticket": read_cases.knows_no_unknown_ticket,
+    "read back": write_cases.reads_back,
+    "no blind retry": write_cases.writes_once,
+    "late repeat": write_cases.lets_a_later_hand_stand,
+    "nothing to write": write_cases.writes_nothing_that_stands,
+    "people win": write_cases.lets_people_win,
+    "conflict shown": write_cases.shows_what_stands_against_it,
+    "person known": write_cases.knows_a_person_from_a_machine,
+    "version": write_cases.checks_the_version,
+    "unknown values": write_cases.refuses_what_it_does_not_have,
+    "closed queue": write_cases.refuses_a_closed_queue,
+    "absent agent": write_cases.refuses_an_absent_agent,
+    "unsupported": write_cases.says_what_it_can_not_do,
+    "pages": read_cases.pages_in_order,
+    "same moment": read_cases.loses_none_of_the_cursors_moment,
+    "late commit": read_cases.loses_none_that_was_committed_late,
+    "changes while reading": read_cases.loses_none_while_tickets_change,
+    "cursor of a moment": read_cases.begins_where_it_is_told,
+    "strange cursor": read_cases.refuses_a_strange_cursor,
+    "echo": read_cases.knows_its_own_writing,
+    "moves": read_cases.tells_who_moved_it,
+    "forged webhook": read_cases.trusts_no_forged_webhook,
+    "true webhook": read_cases.reads_a_true_webhook,
 }
 """What a store must do, by name; a test may run them one by one."""

@@ -5,15 +5,15 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from deskyard import audit
 from deskyard.db.pagination import PAGE
 from deskyard.db.tables.base import storable
 from deskyard.desk import agents as desk
 from deskyard.errors import NotThere
-from service.api.doors import AgentName, CalledBy, Cursor, InYard, Limit
-from service.api.forms import PutAgent
+from deskyard.journal import audit_log
+from service.api.request_models import PutAgent
 from service.api.response_models.desk import Agents, AgentSeen
-from service.problems import problems
+from service.http.dependencies import AgentName, CalledBy, Cursor, InYard, Limit
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["agents"])
 
@@ -44,5 +44,5 @@ def put(name: AgentName, wanted: PutAgent, yard: InYard, caller: CalledBy) -> Ag
         before = desk.find(conn, name)
         made = desk.put(conn, name, present=wanted.present, queues=wanted.queues)
         if made != before:
-            audit.note(conn, caller.actor, "agent.put", name, datetime.now(UTC))
+            audit_log.note(conn, caller.actor, "agent.put", name, datetime.now(UTC))
     return AgentSeen.of(made)

@@ -4,11 +4,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from deskyard import audit as log
 from deskyard.db.pagination import PAGE
-from service.api.doors import Cursor, InYard, Limit
+from deskyard.journal import audit_log as log
 from service.api.response_models.audit import Audit, DeedSeen
-from service.problems import problems
+from service.http.dependencies import Cursor, InYard, Limit
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["audit"])
 

@@ -11,15 +11,16 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from deskyard import __version__
+from deskyard.connectors.base.ticket_store import StoredTicket
+from deskyard.connectors.builtin import changes as desk_pull
 from deskyard.db.pagination import PAGE
-from deskyard.desk import floor, tickets
+from deskyard.desk import catalogue as floor
+from deskyard.desk import tickets
 from deskyard.domain.status import Status
 from deskyard.errors import BadInput
-from deskyard.stores import desk_pull
-from deskyard.stores.contract import StoredTicket
-from service.api.doors import CalledBy, InYard, Limit
 from service.api.response_models.audit import Who
-from service.problems import problems
+from service.http.dependencies import CalledBy, InYard, Limit
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["changes"])
 

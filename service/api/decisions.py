@@ -5,11 +5,11 @@ from typing import Final
 from fastapi import APIRouter
 
 from deskyard.errors import NotThere
-from deskyard.journal import Journal
-from deskyard.numbers import is_record_number
-from service.api.doors import InYard
+from deskyard.journal.journal import Journal
+from deskyard.text.record_numbers import is_record_number
 from service.api.response_models.decisions import Decision
-from service.problems import problems
+from service.http.dependencies import InYard
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["decisions"])
 

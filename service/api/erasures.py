@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from deskyard import forget
+from deskyard.privacy import erasure
 from deskyard.settings import settings
-from service.api.doors import CalledBy, InYard
-from service.api.forms import Text
-from service.problems import problems
+from service.api.request_models import Text
+from service.http.dependencies import CalledBy, InYard
+from service.http.problem_details import problems
 
 if TYPE_CHECKING:
-    from deskyard.taught import Taught
+    from deskyard.privacy.model_exposure import Taught
 
 router: Final = APIRouter(tags=["erasures"])
 
@@ -65,18 +65,18 @@ def erase(asked: NewErasure, yard: InYard, caller: CalledBy) -> Erasure:
 
     The tickets stay with their labels and decisions. Writers wait while SQLite's file is written anew.
     """
-    from deskyard.taught import taught  # only here: the service starts without a learning library
+    from deskyard.privacy.model_exposure import taught  # only here: the service starts without a learning library
 
     with yard.database.reading() as conn:
-        found = forget.of_requester(conn, asked.requester)
+        found = erasure.of_requester(conn, asked.requester)
     bundles = taught(yard.models.folder, found.tickets, found.names)
     clean = not asked.dry_run
     if not asked.dry_run:
         if found:
-            why = forget.pseudonym(asked.requester)
-            forget.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
+            why = erasure.pseudonym(asked.requester)
+            erasure.erase(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
         yard.explaining.forget()
-        clean = forget.tidy_up(yard.database, settings().state, time.time())
+        clean = erasure.tidy_up(yard.database, settings().state, time.time())
     return Erasure(
         dry_run=asked.dry_run,
         tickets=len(found.tickets),

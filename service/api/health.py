@@ -5,11 +5,11 @@ from typing import Final
 from fastapi import APIRouter, HTTPException
 
 from deskyard.desk import queues
-from deskyard.policy import TRIAGE
-from service.api.doors import InYard
+from deskyard.policy.policy import TRIAGE
 from service.api.response_models.health import Alive, Ready
 from service.api.response_models.models import ModelSeen
-from service.problems import problems
+from service.http.dependencies import InYard
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["health"])
 

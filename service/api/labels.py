@@ -5,11 +5,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from deskyard.db.pagination import LONGEST_PAGE
-from deskyard.ticket import Target
-from service import labelling
-from service.api.doors import CalledBy, InYard
+from deskyard.domain.ticket import Target
 from service.api.response_models.labels import LabelsSeen
-from service.problems import problems
+from service.http.dependencies import CalledBy, InYard
+from service.http.problem_details import problems
+from service.runtime import label_plan
 
 router: Final = APIRouter(tags=["models"])
 
@@ -27,7 +27,7 @@ def wanted(
     with yard.database.reading() as conn:
         found = yard.plans.look(conn, yard.models.champion.bundle, per_week, caller.queues)
         kinds = {
-            kind: labelling.rows(conn, (item for item in items if target in (None, item.target)), limit)
+            kind: label_plan.rows(conn, (item for item in items if target in (None, item.target)), limit)
             for kind, items in (("wanted", found.wanted), ("doubtful", found.doubtful))
         }
     return LabelsSeen.model_validate({"per_week": per_week, "goals": found.goals, **kinds})

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from deskyard.policies import Policies
-from service.api.doors import InYard
-from service.metrics import Metrics
-from service.problems import problems
+from deskyard.policy.versions import Policies
+from service.http.dependencies import InYard
+from service.http.metrics import Metrics
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["health"])
 

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
-from deskyard import active_model, wanted
 from deskyard.errors import NotThere
-from service import contest
-from service.api.doors import CalledBy, InLearning, InYard
+from deskyard.registry import active_model, retraining_requests
 from service.api.response_models.models import (
     BundleSeen,
     BundlesSeen,
@@ -19,11 +17,13 @@ from service.api.response_models.models import (
     RetrainingSeen,
     WishSeen,
 )
-from service.problems import problems
-from service.retraining import begin
+from service.background import challenger_status
+from service.background.auto_retraining import begin
+from service.http.dependencies import CalledBy, InLearning, InYard
+from service.http.problem_details import problems
 
 if TYPE_CHECKING:
-    from deskyard.shelf import Shelved
+    from deskyard.registry.listing import Shelved
 
 router: Final = APIRouter(tags=["models"])
 
@@ -40,12 +40,12 @@ def current(yard: InYard) -> ModelCard:
 @router.get("/v1/models", responses=problems(400, 503))
 def listed(yard: InYard) -> BundlesSeen:
     """Every bundle in the folder of models."""
-    from deskyard import shelf  # only here: the service starts without a learning library
+    from deskyard.registry import listing  # only here: the service starts without a learning library
 
     with yard.database.reading() as conn:
-        now, beside = active_model.current(conn), contest.look(yard, conn)
-    kept = shelf.shelved(yard.models.folder)
-    champion = shelf.in_use(kept, now)
+        now, beside = active_model.current(conn), challenger_status.look(yard, conn)
+    kept = listing.shelved(yard.models.folder)
+    champion = listing.in_use(kept, now)
     named = beside.challenger.digest if beside else ""
 
     def state(one: "Shelved") -> str:
@@ -59,7 +59,7 @@ def listed(yard: InYard) -> BundlesSeen:
 def challenger(yard: InYard) -> ChallengerSeen:
     """The model that runs beside the one in use, and what the two are worth."""
     with yard.database.reading() as conn:
-        found, live = contest.look(yard, conn), contest.live(yard, conn)
+        found, live = challenger_status.look(yard, conn), challenger_status.live(yard, conn)
     if found is None:
         raise NotThere("nothing runs beside the model in use: PUT the name of a bundle")
     named = found.challenger
@@ -77,7 +77,7 @@ def challenger(yard: InYard) -> ChallengerSeen:
 @router.put("/v1/models/challenger", responses=problems(400, 404, 422, 503))
 def challenge(named: ChallengerNamed, yard: InYard, caller: CalledBy) -> ChallengerSeen:
     """Let a bundle be asked about every new ticket from now on; what it says is kept and never acted on."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.challenge(yard.database, yard.models.folder, named.name, caller.actor)
     return challenger(yard)
@@ -86,7 +86,7 @@ def challenge(named: ChallengerNamed, yard: InYard, caller: CalledBy) -> Challen
 @router.delete("/v1/models/challenger", status_code=HTTP_204_NO_CONTENT, responses=problems(400, 503))
 def let_none(yard: InYard, caller: CalledBy) -> None:
     """Let nothing run beside the model in use."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.challenge(yard.database, yard.models.folder, "", caller.actor)
 
@@ -95,7 +95,7 @@ def let_none(yard: InYard, caller: CalledBy) -> None:
 def retraining(yard: InYard, learning: InLearning) -> RetrainingSeen:
     """Why the model should be trained anew, and what came of it the last time."""
     with yard.database.reading() as conn:
-        held, last = wanted.held(conn), wanted.last(conn)
+        held, last = retraining_requests.held(conn), retraining_requests.last(conn)
     run = learning.look()
     return RetrainingSeen(
         wanted=[WishSeen.model_validate(one) for one in held],
@@ -118,7 +118,7 @@ def activate(name: str, yard: InYard, caller: CalledBy) -> ModelCard:
 
     This process has it when the answer comes, every other within seconds.
     """
-    from deskyard import promotion  # only here: the service starts without a learning library
+    from deskyard.registry import promotion  # only here: the service starts without a learning library
 
     promotion.promote(yard.database, yard.models.folder, name, caller.actor)
     return _now(yard)
@@ -127,7 +127,7 @@ def activate(name: str, yard: InYard, caller: CalledBy) -> ModelCard:
 @router.post("/v1/models/rollback", responses=problems(400, 404, 422, 503))
 def rollback(yard: InYard, caller: CalledBy) -> ModelCard:
     """Put the model in use again that was in use before the present one."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.rollback(yard.database, yard.models.folder, caller.actor)
     return _now(yard)

@@ -6,13 +6,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from deskyard import audit, policy_file, turns
 from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.db.tables.base import storable
-from deskyard.policies import Policies
-from service.api.doors import CalledBy, InYard
+from deskyard.desk import taxonomy_changes
+from deskyard.journal import audit_log
+from deskyard.policy import toml_format
+from deskyard.policy.versions import Policies
 from service.api.response_models.policy import PolicySeen, PolicyVersions, TaskSeen, TaxonomySeen, TurnAsked, TurnSeen
-from service.problems import problems
+from service.http.dependencies import CalledBy, InYard
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["policy"])
 
@@ -60,24 +62,24 @@ def versions(yard: InYard, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] =
 )
 def put(text: Annotated[str, Depends(_toml)], yard: InYard, caller: CalledBy) -> PolicySeen:
     """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
-    wanted, at = policy_file.read(text), datetime.now(UTC)
+    wanted, at = toml_format.read(text), datetime.now(UTC)
     with yard.changing() as conn:
         before = Policies.current(conn)
         version = Policies.put(conn, wanted, caller.actor.name, at)
         if version.number != before.number:
-            audit.note(conn, caller.actor, "policy.put", f"version {version.number}", at)
+            audit_log.note(conn, caller.actor, "policy.put", f"version {version.number}", at)
     return PolicySeen.of(version)
 
 
 @router.get("/v1/policy/taxonomy", responses=problems(400, 422, 503))
 def taxonomy(
-    yard: InYard, caller: CalledBy, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = turns.PAGE
+    yard: InYard, caller: CalledBy, limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = taxonomy_changes.PAGE
 ) -> TaxonomySeen:
     """Which labels were renamed, merged, split and retired, or will be, and what splits leave to people; `limit`: so
     many of the newest tickets of each split."""
     with yard.database.reading() as conn:
         held = Policies.current(conn).policy.taxonomy
-        tasks = turns.tasks(conn, datetime.now(UTC).date(), limit)
+        tasks = taxonomy_changes.tasks(conn, datetime.now(UTC).date(), limit)
     return TaxonomySeen(
         turns=[TurnSeen.of(turn) for turn in held],
         tasks=[
@@ -99,4 +101,4 @@ def turn(asked: TurnAsked, yard: InYard, caller: CalledBy) -> PolicySeen:
     at = datetime.now(UTC)
     wanted = asked.turn(at.date())
     with yard.changing() as conn:
-        return PolicySeen.of(turns.put(conn, wanted, caller.actor, at, storable(asked.why)))
+        return PolicySeen.of(taxonomy_changes.put(conn, wanted, caller.actor, at, storable(asked.why)))

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
-from deskyard import audit
 from deskyard.db.pagination import PAGE
 from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk
@@ -16,11 +15,12 @@ from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Sort, Wanted
 from deskyard.domain.status import Status
 from deskyard.errors import NotThere
-from service.api.doors import CalledBy, Cursor, InYard, Limit, QueueName
-from service.api.forms import Priority, PutQueue
+from deskyard.journal import audit_log
+from service.api.request_models import Priority, PutQueue
 from service.api.response_models.desk import Queues, QueueSeen
 from service.api.response_models.tickets import Brief, Tickets
-from service.problems import problems
+from service.http.dependencies import CalledBy, Cursor, InYard, Limit, QueueName
+from service.http.problem_details import problems
 
 router: Final = APIRouter(tags=["queues"])
 
@@ -69,7 +69,7 @@ def put(name: QueueName, wanted: PutQueue, yard: InYard, caller: CalledBy) -> Qu
         before = desk.find(conn, name)
         made = desk.put(conn, name, **wanted.model_dump())
         if made != before:
-            audit.note(conn, caller.actor, "queue.put", name, datetime.now(UTC))
+            audit_log.note(conn, caller.actor, "queue.put", name, datetime.now(UTC))
     return QueueSeen.of(made)
 
 

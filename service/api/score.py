@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service import routing
-from service.api.doors import InYard
-from service.api.forms import ToScore
+from service.api.request_models import ToScore
 from service.api.response_models.decisions import Scores
-from service.problems import problems
+from service.http.dependencies import InYard
+from service.http.problem_details import problems
+from service.tickets import routing
 
 router: Final = APIRouter(tags=["score"])
 

@@ -9,15 +9,15 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from deskyard.db.tables.base import storable
-from deskyard.desk import comments, journey, tickets
-from deskyard.journal import Journal
-from service import corrections
-from service.api.doors import CalledBy, IdempotencyKey, InLane, InYard
-from service.api.forms import NewComment, NewTicket, Patch
+from deskyard.desk import comments, ticket_history, tickets
+from deskyard.journal.journal import Journal
 from service.api.metrics import InMetrics
+from service.api.request_models import NewComment, NewTicket, Patch
 from service.api.response_models.tickets import Answer, Said, Whole
-from service.problems import problems
-from service.routing import Arrival
+from service.http.dependencies import CalledBy, IdempotencyKey, InLane, InYard
+from service.http.problem_details import problems
+from service.tickets import corrections
+from service.tickets.routing import Arrival
 
 router: Final = APIRouter(tags=["tickets"])
 log: Final = structlog.get_logger(__name__)
@@ -142,4 +142,4 @@ def _version(if_match: str) -> int | None:
 def _whole(conn: Connection, number: int) -> Whole:
     filed = tickets.get(conn, number)
     first = Journal.first_decision(conn, number)
-    return Whole.told(filed, first, journey.of(conn, number), comments.of(conn, number))
+    return Whole.told(filed, first, ticket_history.of(conn, number), comments.of(conn, number))

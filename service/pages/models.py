@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from deskyard import active_model, wanted
-from deskyard.comparison import FEWEST
 from deskyard.errors import NotThere
-from deskyard.policies import Policies
-from deskyard.policy import PLACING, Policy
-from deskyard.reports.words import N_
-from service import contest, ruling
-from service.access import Caller
-from service.api.doors import CalledBy, InYard
-from service.pages import shell
-from service.yard import Yard
+from deskyard.policy.policy import PLACING, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import active_model, retraining_requests
+from deskyard.registry.comparison import FEWEST
+from deskyard.reports.i18n import N_
+from service.auth.authorization import Caller
+from service.background import challenger_status
+from service.http.dependencies import CalledBy, InYard
+from service.pages import layout
+from service.runtime import policy_update
+from service.runtime.context import Yard
 
 if TYPE_CHECKING:
-    from deskyard.bundle import Bundle
-    from deskyard.shelf import Shelved
+    from deskyard.registry.bundle import Bundle
+    from deskyard.registry.listing import Shelved
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -63,7 +64,7 @@ GROUNDS: Final = {
     "broken": N_("of %(n)s tickets that it would have routed only %(gained)s were right, and %(asked)s are promised"),
     "unproved": N_("it proves no contract, so nothing would be routed, and the model in use keeps one"),
 }
-"""Why a challenger has earned the place or has not, by `deskyard.comparison`'s code."""
+"""Why a challenger has earned the place or has not, by `deskyard.registry.comparison`'s code."""
 
 WANTED: Final = {
     "schedule": N_("it is time"),
@@ -89,19 +90,26 @@ Name = Annotated[str, Form(max_length=255)]
 @router.get("/models")
 def models(request: Request, yard: InYard, precision: float | None = None, *, live: bool = False) -> HTMLResponse:
     """The page; `precision` (per cent) and `live` are what the slider and the live comparison ask, without scripts."""
-    from deskyard import shelf, what_if  # only here: without a model the service needs no learning library
+    from deskyard.registry import (  # only here: without a model the service needs no learning library
+        coverage_preview,
+        listing,
+    )
 
-    caller, bundle = shell.who(request), yard.models.champion.bundle
+    caller, bundle = layout.who(request), yard.models.champion.bundle
     with yard.database.reading() as conn:
         now, version, past = active_model.current(conn), Policies.current(conn), active_model.past(conn, 2)
-        beside, wishes, retrained = contest.look(yard, conn), wanted.held(conn), wanted.last(conn)
-        kept = shelf.shelved(yard.models.folder)
-        champion = shelf.in_use(kept, now)
-        other = shelf.challenger(kept, champion, beside.challenger.digest if beside else "")
-        compared = contest.compared(yard, conn, other.name, other.digest) if other else None
-        lived = contest.live(yard, conn) if live else None
-    lacking = what_if.lacking(bundle, version.policy) if bundle else []
-    return shell.page(
+        beside, wishes, retrained = (
+            challenger_status.look(yard, conn),
+            retraining_requests.held(conn),
+            retraining_requests.last(conn),
+        )
+        kept = listing.shelved(yard.models.folder)
+        champion = listing.in_use(kept, now)
+        other = listing.challenger(kept, champion, beside.challenger.digest if beside else "")
+        compared = challenger_status.compared(yard, conn, other.name, other.digest) if other else None
+        lived = challenger_status.live(yard, conn) if live else None
+    lacking = coverage_preview.lacking(bundle, version.policy) if bundle else []
+    return layout.page(
         request,
         "models.html",
         policy=version.policy,
@@ -110,13 +118,13 @@ def models(request: Request, yard: InYard, precision: float | None = None, *, li
         put=now,
         refused=yard.models.champion.refused,
         challenger=other,
-        beside=shelf.beside(champion, other),
+        beside=listing.beside(champion, other),
         contest=beside,
         compared=compared,
         lived=lived,
         wishes=wishes,
         retrained=retrained,
-        alike=bool(champion and other and shelf.judged_alike(champion, other)),
+        alike=bool(champion and other and listing.judged_alike(champion, other)),
         may_go_back=len(past) > 1,
         lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING or not one.label],
         **_what_if(caller, bundle, version.policy, precision),
@@ -132,43 +140,43 @@ def at_precision(request: Request, yard: InYard, precision: float) -> Response:
     """What would go at another precision."""
     with yard.database.reading() as conn:
         policy = Policies.current(conn).policy
-    caller = shell.who(request)
+    caller = layout.who(request)
     told = _what_if(caller, yard.models.champion.bundle, policy, precision)
-    return shell.part(request, "models_what_if.html", **told, **words(caller))
+    return layout.part(request, "models_what_if.html", **told, **words(caller))
 
 
 @router.get("/models/live")
 def live(request: Request, yard: InYard) -> Response:
     """The challenger beside the model in use, by what people made of new tickets."""
     with yard.database.reading() as conn:
-        found = contest.live(yard, conn)
-    return shell.part(request, "models_verdict.html", found=found, **words(shell.who(request)))
+        found = challenger_status.live(yard, conn)
+    return layout.part(request, "models_verdict.html", found=found, **words(layout.who(request)))
 
 
 @router.post("/models/challenge")
 def challenge(yard: InYard, caller: CalledBy, name: Name = "") -> Response:
     """Let a bundle run beside the model in use; "" lets none."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.challenge(yard.database, yard.models.folder, name, caller.actor)
-    return shell.go("/models")
+    return layout.go("/models")
 
 
 @router.get("/models/{name}/report")
 def report(request: Request, yard: InYard, name: str) -> Response:
     """The report of a training run; it may hold every queue's labels, so only who sees all may look."""
-    from deskyard import shelf
+    from deskyard.registry import listing
 
-    found = _found(shelf.shelved(yard.models.folder), name)
-    if not found.reported or shell.who(request).queues is not None:
+    found = _found(listing.shelved(yard.models.folder), name)
+    if not found.reported or layout.who(request).queues is not None:
         raise NotThere(f"there is no report of {name[:100]!r}")
-    return FileResponse(yard.models.folder / found.name / shelf.REPORT, media_type="text/html", headers=SANDBOX)
+    return FileResponse(yard.models.folder / found.name / listing.REPORT, media_type="text/html", headers=SANDBOX)
 
 
 @router.post("/models/promote")
 def promote(yard: InYard, caller: CalledBy, name: Name) -> Response:
     """Put a bundle in use."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.promote(yard.database, yard.models.folder, name, caller.actor)
     return _taken(yard)
@@ -177,7 +185,7 @@ def promote(yard: InYard, caller: CalledBy, name: Name) -> Response:
 @router.post("/models/rollback")
 def rollback(yard: InYard, caller: CalledBy) -> Response:
     """Put the model in use again that was in use before."""
-    from deskyard import promotion
+    from deskyard.registry import promotion
 
     promotion.rollback(yard.database, yard.models.folder, caller.actor)
     return _taken(yard)
@@ -186,30 +194,30 @@ def rollback(yard: InYard, caller: CalledBy) -> Response:
 @router.post("/models/halt")
 def halt(yard: InYard, caller: CalledBy) -> Response:
     """Throw the kill switch."""
-    ruling.rule(yard, caller.actor, lambda now: replace(now, halted=True))
-    return shell.go("/models")
+    policy_update.rule(yard, caller.actor, lambda now: replace(now, halted=True))
+    return layout.go("/models")
 
 
 @router.post("/models/resume")
 def resume(yard: InYard, caller: CalledBy) -> Response:
     """Take the kill switch back."""
-    ruling.rule(yard, caller.actor, lambda now: replace(now, halted=False))
-    return shell.go("/models")
+    policy_update.rule(yard, caller.actor, lambda now: replace(now, halted=False))
+    return layout.go("/models")
 
 
 def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision: float | None) -> dict[str, Any]:
     """What would go at a precision in per cent (None: at the policy's)."""
-    from deskyard import what_if
+    from deskyard.registry import coverage_preview
 
     if bundle is None:
         return {"asked": None, "wholes": [], "queues": []}
     placing = next((one for one in PLACING if one in bundle.targets), bundle.targets[0])
     usual = policy.rule(placing, None).precision or bundle.card["asked_precision"]
-    asked = what_if.asked(usual if precision is None else precision / 100)
+    asked = coverage_preview.asked(usual if precision is None else precision / 100)
     return {
         "asked": asked,
-        "wholes": what_if.targets(bundle, asked, policy.out_of_scope_rate),
-        "queues": [one for one in what_if.queues(bundle, policy, asked) if caller.sees(one.name)],
+        "wholes": coverage_preview.targets(bundle, asked, policy.out_of_scope_rate),
+        "queues": [one for one in coverage_preview.queues(bundle, policy, asked) if caller.sees(one.name)],
     }
 
 
@@ -230,4 +238,4 @@ def _found(shelf: "list[Shelved]", name: str) -> "Shelved":
 def _taken(yard: Yard) -> Response:
     yard.glance.forget()
     yard.models.refresh()
-    return shell.go("/models")
+    return layout.go("/models")

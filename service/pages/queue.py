@@ -15,20 +15,20 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from markupsafe import Markup
 
-from deskyard.accuracy.sheets import safe
+from deskyard.analytics.csv_export import safe
 from deskyard.db.pagination import LONGEST_PAGE
 from deskyard.db.tables.base import storable
-from deskyard.desk import agents, changes, floor, tickets
+from deskyard.desk import agents, catalogue, changes, tickets
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import Filed, Sort, Wanted
 from deskyard.domain.status import UNSOLVED
+from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
-from deskyard.ticket import PRIORITIES
-from service import corrections, sight
-from service.api.doors import Cursor, InYard, QueueName
-from service.pages import said, shell
-from service.yard import Yard
+from service.http.dependencies import Cursor, InYard, QueueName
+from service.pages import display_text, layout
+from service.runtime.context import Yard
+from service.tickets import corrections, visibility
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -131,7 +131,7 @@ def change(
     if deed not in DEEDS:
         raise BadInput(f"there is no deed {deed[:20]!r}; choose from {', '.join(DEEDS)}")
     with yard.database.reading() as conn:
-        sight.queue(conn, shell.who(request), name)
+        visibility.queue(conn, layout.who(request), name)
     wanted = {DEEDS[deed]: storable(values[deed]).strip() or None}
     outcome = [(one.partition(":")[0], _changed(request, yard, one, wanted)) for one in ticket or ()]
     refused = [(ref, why) for ref, why in outcome if why is not None]
@@ -141,14 +141,14 @@ def change(
 def _changed(request: Request, yard: Yard, one: str, wanted: dict[str, str | None]) -> Markup | None:
     """Why a ticket was not changed; None where it was. `one` is its number and the version that was seen."""
     ref, _, version = one.partition(":")
-    caller = shell.who(request)
+    caller = layout.who(request)
     try:
         number = tickets.number_of(ref)
         with yard.database.reading() as conn:
-            sight.ticket(conn, caller, number)
+            visibility.ticket(conn, caller, number)
         corrections.correct(yard, number, wanted, caller.actor, seen=int(version) if version.isdecimal() else 0)
     except DeskyardError as error:
-        return said.refusal(shell.words(request), error)
+        return display_text.refusal(layout.words(request), error)
     return None
 
 
@@ -162,13 +162,13 @@ def _page(
     done: int | None = None,
     refused: list[tuple[str, Markup]] | None = None,
 ) -> HTMLResponse:
-    caller = shell.who(request)
+    caller = layout.who(request)
     with yard.database.reading() as conn:
-        there: Queue = sight.queue(conn, caller, name)
+        there: Queue = visibility.queue(conn, caller, name)
         found = tickets.listed(conn, there, SIZE, cursor, sort=asked.sort, wanted=asked.wanted)
-        every = floor.catalogue(conn, asked=()).queues
+        every = catalogue.catalogue(conn, asked=()).queues
         serving = agents.served(conn, None)
-    return shell.page(
+    return layout.page(
         request,
         "queue.html",
         queue=there,
@@ -184,7 +184,7 @@ def _page(
         priorities=PRIORITIES,
         sorts=SORTS,
         may_work=caller.may("POST", ADDRESS),
-        names=said,
+        names=display_text,
         done=done,
         refused=refused or [],
     )
@@ -193,7 +193,7 @@ def _page(
 def _sheet(request: Request, yard: Yard, name: str, asked: Asked) -> StreamingResponse:
     """The tickets that are asked for, in whatever number, a thousand at a time."""
     with yard.database.reading() as conn:
-        there = sight.queue(conn, shell.who(request), name)
+        there = visibility.queue(conn, layout.who(request), name)
     wanted = asked.wanted
 
     def lines() -> Iterator[bytes]:
@@ -207,7 +207,7 @@ def _sheet(request: Request, yard: Yard, name: str, asked: Asked) -> StreamingRe
             if cursor is None:
                 return
 
-    headers = {**shell.SAFE, "Content-Disposition": f'attachment; filename="queue-{there.id}.csv"'}
+    headers = {**layout.SAFE, "Content-Disposition": f'attachment; filename="queue-{there.id}.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -14,24 +14,24 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
-from deskyard.accuracy import panels, rollups, sheets
-from deskyard.accuracy.asked import NOW, Asked, Only
-from deskyard.accuracy.behind import behind
-from deskyard.accuracy.panels import PANELS, Question
-from deskyard.accuracy.savings import USUAL, Prices
+from deskyard.analytics import csv_export, panels, rollups
+from deskyard.analytics.drill_down import behind
+from deskyard.analytics.panels import PANELS, Question
+from deskyard.analytics.query import NOW, Asked, Only
+from deskyard.analytics.savings import USUAL, Prices
 from deskyard.db.tables.analytics import DAILY_TICKETS
 from deskyard.db.tables.desk import QUEUES
 from deskyard.desk import tickets
+from deskyard.domain.ticket import TARGETS
 from deskyard.errors import NotThere
-from deskyard.policies import Policies
+from deskyard.policy.versions import Policies
+from deskyard.reports import display_names
 from deskyard.reports import panels as shown_panels
-from deskyard.reports import tables
 from deskyard.reports.panels import HEADINGS
 from deskyard.settings import settings
-from deskyard.ticket import TARGETS
-from service.api.doors import InYard
-from service.pages import shell
-from service.yard import Yard
+from service.http.dependencies import InYard
+from service.pages import layout
+from service.runtime.context import Yard
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -77,7 +77,7 @@ async def _told(
 ) -> Told:
     today = datetime.now(settings().time_zone).date()
     turns = (await yard.glance.look()).policy.ledger(today).turns
-    asked = Asked.of(first, last, today, target, queue, store, shell.who(request).queues, taxonomy, turns)
+    asked = Asked.of(first, last, today, target, queue, store, layout.who(request).queues, taxonomy, turns)
     return Told(asked, today, Prices(sort, wrong, hour_costs), "routed" if fate == "routed" else "", bool(turns))
 
 
@@ -90,7 +90,7 @@ def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
     state = rollups.refresh(yard.database, settings().time_zone, for_seconds=AT_ONCE)
     with yard.database.reading() as conn:
         queues, stores = _choices(conn, told.asked)
-    return shell.page(
+    return layout.page(
         request,
         "reports.html",
         **_common(told),
@@ -98,7 +98,7 @@ def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
         queues=queues,
         stores=stores,
         targets=TARGETS,
-        names=tables.TARGETS,
+        names=display_names.TARGETS,
         today=told.today,
         headings=HEADINGS,
         periods=[(days, _period(told, days)) for days in PERIODS],
@@ -109,7 +109,7 @@ def reports(request: Request, yard: InYard, told: InQuestion) -> Response:
 class TicketQuery(BaseModel):
     """Which of the tickets in question are listed, as the address says it, and where the page begins.
 
-    The members are those of `deskyard.accuracy.asked.Only`; `before`: only tickets with a lower number.
+    The members are those of `deskyard.analytics.query.Only`; `before`: only tickets with a lower number.
     """
 
     fate: str = Field("", max_length=500)
@@ -149,8 +149,8 @@ def listed(request: Request, yard: InYard, told: InQuestion, query: Annotated[Ti
     with yard.database.reading() as conn:
         found = behind(conn, told.asked, only, SIZE, query.before)
         there = [tickets.find(conn, number) for number in found.numbers]
-    caller = shell.who(request)
-    return shell.page(
+    caller = layout.who(request)
+    return layout.page(
         request,
         "reports_tickets.html",
         **_common(told),
@@ -164,15 +164,15 @@ def listed(request: Request, yard: InYard, told: InQuestion, query: Annotated[Ti
 @router.get("/reports/panels.css")
 def style() -> Response:
     """The style of panels, which the weekly report shares."""
-    return Response(shown_panels.STYLE.read_text(encoding="utf-8"), media_type="text/css", headers=shell.SAFE)
+    return Response(shown_panels.STYLE.read_text(encoding="utf-8"), media_type="text/css", headers=layout.SAFE)
 
 
 @router.get("/reports/csv/{name}")
 def sheet(yard: InYard, told: InQuestion, name: str) -> Response:
     """A panel's table."""
-    text = sheets.written(name, _figures(yard, told, name))
+    text = csv_export.written(name, _figures(yard, told, name))
     named = f"{name}-{told.asked.first}-{told.asked.last}.csv"
-    headers = {**shell.SAFE, "Content-Disposition": f'attachment; filename="{named}"'}
+    headers = {**layout.SAFE, "Content-Disposition": f'attachment; filename="{named}"'}
     return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -184,15 +184,15 @@ def panel(request: Request, yard: InYard, told: InQuestion, name: str) -> Respon
     def href(asked: Asked, only: Only) -> str:
         return f"/reports/tickets?{question(asked, told.prices, only)}"
 
-    shown = shown_panels.shown(name, figures, told.asked, shell.words(request), href)
+    shown = shown_panels.shown(name, figures, told.asked, layout.words(request), href)
     template = "reports_part.html" if request.headers.get("HX-Request") else "reports_panel.html"
-    return shell.page(
+    return layout.page(
         request,
         template,
         **{**shown, **_common(told)},
         panel=name,
         heading=HEADINGS[name],
-        has_sheet=name in sheets.SHEETS,
+        has_sheet=name in csv_export.SHEETS,
     )
 
 

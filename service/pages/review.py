@@ -12,22 +12,23 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from deskyard.db.tables.base import storable
-from deskyard.desk import choices, comments, floor, tickets
+from deskyard.desk import catalogue, comments, tickets
 from deskyard.desk.tickets import Filed
+from deskyard.domain.ticket import Target
 from deskyard.errors import DeskyardError, NotThere
-from deskyard.foreign import connections, mirror
-from deskyard.journal import Entry, Journal
-from deskyard.policies import Policies
-from deskyard.policy import PLACING, TRIAGE, Policy
-from deskyard.ticket import Target
-from service import reviewing
-from service.access import Caller
-from service.api.doors import InYard
-from service.labelling import FORGOTTEN, FRESH, PER_WEEK, Plan
-from service.models import Champion
-from service.pages import said, shell
-from service.reviewing import Done, Next
-from service.yard import Yard
+from deskyard.journal.journal import Entry, Journal
+from deskyard.policy.policy import PLACING, TRIAGE, Policy
+from deskyard.policy.versions import Policies
+from deskyard.review import suggestions
+from deskyard.sync import connections, mirror
+from service.auth.authorization import Caller
+from service.http.dependencies import InYard
+from service.pages import display_text, layout
+from service.runtime.context import Yard
+from service.runtime.label_plan import FORGOTTEN, FRESH, PER_WEEK, Plan
+from service.runtime.model_watcher import Champion
+from service.tickets import review as reviewing
+from service.tickets.review import Done, Next
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -58,7 +59,7 @@ def review(
 ) -> Response:
     """The next ticket, or the one that is asked for; in the line of those that wait, or of wanted labels."""
     passed, wanted = _numbers(skipped), tickets.number_of(ticket) if ticket else None
-    wishes = _wishes(yard, shell.who(request))
+    wishes = _wishes(yard, layout.who(request))
     given = _take(yard, request, line, wishes, passed, wanted)
     if given.waiting is None and passed:
         passed, given = [], _take(yard, request, line, wishes)
@@ -79,7 +80,7 @@ def decide(
     line: Annotated[str, Form(pattern="^(labels)?$")] = "",
 ) -> Response:
     """Do what was chosen, and show the next ticket; where somebody was quicker, say so."""
-    caller, number, passed = shell.who(request), tickets.number_of(id), _numbers(skipped)
+    caller, number, passed = layout.who(request), tickets.number_of(id), _numbers(skipped)
     done: Done | None = None
     trouble, wanted = "", None
     try:
@@ -91,7 +92,7 @@ def decide(
         else:
             done = reviewing.sort(yard, caller, number, storable(queue), seen)
     except DeskyardError as error:
-        trouble, wanted = str(said.refusal(shell.words(request), error)), number
+        trouble, wanted = str(display_text.refusal(layout.words(request), error)), number
     wishes = _wishes(yard, caller)
     given = _take(yard, request, line, wishes, passed, wanted)
     return _page(
@@ -102,7 +103,7 @@ def decide(
 @router.post("/review/{id}/hold")
 def hold(request: Request, yard: InYard, id: str) -> Response:  # noqa: A002
     """Go on looking at a ticket."""
-    reviewing.hold(yard, shell.who(request), tickets.number_of(id))
+    reviewing.hold(yard, layout.who(request), tickets.number_of(id))
     return Response(status_code=204)
 
 
@@ -120,7 +121,7 @@ def _take(
     yard: Yard, request: Request, line: str, wishes: Plan, passed: Sequence[int] = (), wanted: int | None = None
 ) -> Next:
     items = [*wishes.doubtful, *wishes.wanted] if line else None
-    return reviewing.take(yard, shell.who(request), passed, wanted, items)
+    return reviewing.take(yard, layout.who(request), passed, wanted, items)
 
 
 def _page(
@@ -137,13 +138,13 @@ def _page(
     trouble: str = "",
     number: int = 0,
 ) -> HTMLResponse:
-    after.add_task(_wishes, yard, shell.who(request), FRESH)
+    after.add_task(_wishes, yard, layout.who(request), FRESH)
     if given.following is not None:
         after.add_task(_look_ahead, yard, given.following)
     shown: dict[str, Any] = {"shown": None}
     if given.waiting is not None:
         with yard.database.reading() as conn:
-            shown = _shown(conn, yard, shell.who(request), given.waiting.number, given.waiting.is_blind)
+            shown = _shown(conn, yard, layout.who(request), given.waiting.number, given.waiting.is_blind)
         shown |= {"skipped": _written(passed), "next_skipped": _written([*passed, given.waiting.number])}
     template = "review_part.html" if request.headers.get("HX-Request") else "review.html"
     told: dict[str, Any] = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.of}
@@ -153,30 +154,34 @@ def _page(
         "wishes": wishes,
         "item": next((item for item in (*wishes.doubtful, *wishes.wanted) if item.number == asked), None),
     }
-    answer = shell.page(request, template, 200, **told, **shown)
+    answer = layout.page(request, template, 200, **told, **shown)
     answer.background = after
     return answer
 
 
 def _shown(conn: Connection, yard: Yard, caller: Caller, number: int, is_blind: bool) -> dict[str, Any]:
     """A ticket with all that helps to sort it."""
-    from deskyard import mail, marks, text  # only here: without a model the service starts without the language tools
+    from deskyard.text import (  # only here: without a model the service starts without the language tools
+        cleaning,
+        highlighting,
+        quoted_replies,
+    )
 
     filed = tickets.get(conn, number)
     entry = Journal.last_decisions(conn, [number]).get(number)
-    policy, here = Policies.current(conn).policy, floor.catalogue(conn, asked=())
+    policy, here = Policies.current(conn).policy, catalogue.catalogue(conn, asked=())
     elsewhere = mirror.of_ticket(conn, number)
     why = yard.explaining.of(yard.models.champion, filed) if not is_blind else {"because": {}, "similar": []}
     because = next((why["because"][target] for target in PLACING if target in why["because"]), None)
-    weights = marks.strongest([(one["word"], one["weight"]) for one in because["words"]] if because else [])
-    own, rest = mail.parted(text.readable(filed.ticket.body))
-    offered = choices.offered(entry.content, policy, here.queues) if entry and not is_blind else []
+    weights = highlighting.strongest([(one["word"], one["weight"]) for one in because["words"]] if because else [])
+    own, rest = quoted_replies.parted(cleaning.readable(filed.ticket.body))
+    offered = suggestions.offered(entry.content, policy, here.queues) if entry and not is_blind else []
     return {
         "shown": filed,
         "is_blind": is_blind,
         "elsewhere": (connections.get(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
-        "subject": marks.marked(filed.ticket.subject, weights),
-        "own": marks.marked(own, weights),
+        "subject": highlighting.marked(filed.ticket.subject, weights),
+        "own": highlighting.marked(own, weights),
         "rest": rest.strip(),
         "because": because,
         "choices": offered,
@@ -185,7 +190,7 @@ def _shown(conn: Connection, yard: Yard, caller: Caller, number: int, is_blind: 
         "similar": [_like(conn, caller, one) for one in why["similar"]],
         "others": tickets.of_requester(conn, filed.ticket.requester, number, caller.queues, 5),
         "said": comments.of(conn, number),
-        "names": said,
+        "names": display_text,
     }
 
 
@@ -215,7 +220,7 @@ def _like(conn: Connection, caller: Caller, past: Mapping[str, Any]) -> Like:
 
 
 def _past(conn: Connection, name: str) -> Filed | None:
-    """The desk's ticket of a name in a history that the desk exported (`deskyard.export_history.name`)."""
+    """The desk's ticket of a name in a history that the desk exported (`deskyard.history.export.name`)."""
     source, slash, external = name.partition("/")
     if slash:
         return tickets.known(conn, source.replace("%2F", "/").replace("%25", "%"), external, None)

@@ -11,21 +11,21 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from deskyard import undo
 from deskyard.db.tables.base import storable
-from deskyard.desk import agents, changes, comments, floor, journey, tickets, timeline
+from deskyard.desk import agents, catalogue, changes, comments, ticket_history, tickets, timeline
 from deskyard.desk.tickets import Filed
+from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import DeskyardError, NotThere
-from deskyard.foreign import connections, mirror
-from deskyard.journal import DECIDED, Journal
-from deskyard.ticket import PRIORITIES
-from deskyard.undo import Case
-from service import corrections, sight
-from service.access import Caller
-from service.api.doors import InYard
-from service.pages import said, shell
-from service.verify import again
-from service.yard import Yard
+from deskyard.journal.journal import DECIDED, Journal
+from deskyard.review import undo
+from deskyard.review.undo import Case
+from deskyard.sync import connections, mirror
+from service.auth.authorization import Caller
+from service.http.dependencies import InYard
+from service.pages import display_text, layout
+from service.runtime.context import Yard
+from service.tickets import corrections, visibility
+from service.tickets.replay import again
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -62,7 +62,7 @@ def change(
     wanted = {field: storable(value).strip() or None for field, value in asked.items()}
     changed = {field: value for field, value in wanted.items() if value != now.value(field)}
     try:
-        corrections.correct(yard, now.id, changed, shell.who(request).actor, seen=seen)
+        corrections.correct(yard, now.id, changed, layout.who(request).actor, seen=seen)
     except DeskyardError as error:
         return _refused(request, yard, now, error)
     return _after(request, now.id, changed.get("queue") or now.queue)
@@ -82,7 +82,7 @@ def comment(
     now, words = _found(request, yard, id), storable(text).strip()
     try:
         if words:
-            by = shell.who(request).actor
+            by = layout.who(request).actor
             corrections.say(yard, now.id, by, words, public=public, key=storable(key) or None, shared=shared)
     except DeskyardError as error:
         return _refused(request, yard, now, error)
@@ -95,7 +95,7 @@ def verify(request: Request, yard: InYard, id: str, decision: Number) -> HTMLRes
     now = _found(request, yard, id)
     _decision_of(yard, now, decision)
     found = again(yard.database, yard.models.folder, decision)
-    told = shell.words(request).gettext(said.FINDINGS[found.finding])
+    told = layout.words(request).gettext(display_text.FINDINGS[found.finding])
     return _page(request, yard, now, told=told, good=found.finding == "same", about=decision)
 
 
@@ -104,18 +104,18 @@ def take_back(request: Request, yard: InYard, id: str, decision: Number) -> Resp
     """Take a decision of the machine back, where nobody has touched the ticket since."""
     now = _found(request, yard, id)
     case = _decision_of(yard, now, decision)
-    done = undo.take_back(yard.database, case, shell.who(request).actor.name, datetime.now(UTC))
-    if not done.stays and not shell.who(request).sees(done.back.get("queue", (None, now.queue))[1] or now.queue):
-        return shell.go("/")
-    words = shell.words(request)
-    told = said.stays(words, done.stays) or words.gettext("The decision was taken back.")
+    done = undo.take_back(yard.database, case, layout.who(request).actor.name, datetime.now(UTC))
+    if not done.stays and not layout.who(request).sees(done.back.get("queue", (None, now.queue))[1] or now.queue):
+        return layout.go("/")
+    words = layout.words(request)
+    told = display_text.stays(words, done.stays) or words.gettext("The decision was taken back.")
     return _page(request, yard, _found(request, yard, id), told=told, good=not done.stays, about=decision)
 
 
 def _found(request: Request, yard: Yard, ref: str) -> Filed:
     """The ticket, if it may be seen. Raises NotThere."""
     with yard.database.reading() as conn:
-        return sight.ticket(conn, shell.who(request), tickets.number_of(ref))
+        return visibility.ticket(conn, layout.who(request), tickets.number_of(ref))
 
 
 def _decision_of(yard: Yard, now: Filed, decision: int) -> Case:
@@ -128,11 +128,11 @@ def _decision_of(yard: Yard, now: Filed, decision: int) -> Case:
 
 def _after(request: Request, number: int, queue: str) -> Response:
     """Where to look after a change: what went out of sight can't be looked at."""
-    return shell.go(f"/tickets/{number}" if shell.who(request).sees(queue) else "/")
+    return layout.go(f"/tickets/{number}" if layout.who(request).sees(queue) else "/")
 
 
 def _refused(request: Request, yard: Yard, now: Filed, error: DeskyardError) -> HTMLResponse:
-    told = said.refusal(shell.words(request), error)
+    told = display_text.refusal(layout.words(request), error)
     return _page(request, yard, _found(request, yard, str(now.id)), status=409, told=told)
 
 
@@ -146,20 +146,23 @@ def _page(
     good: bool = False,
     about: int | None = None,
 ) -> HTMLResponse:
-    from deskyard import mail, text  # only here: without a model the service starts without the language tools
+    from deskyard.text import (  # only here: without a model the service starts without the language tools
+        cleaning,
+        quoted_replies,
+    )
 
-    caller: Caller = shell.who(request)
-    own, rest = mail.parted(text.readable(now.ticket.body))
+    caller: Caller = layout.who(request)
+    own, rest = quoted_replies.parted(cleaning.readable(now.ticket.body))
     with yard.database.reading() as conn:
         elsewhere = mirror.of_ticket(conn, now.id)
-        entries, steps, talk = Journal.of(conn, now.id), journey.of(conn, now.id), comments.of(conn, now.id)
-        here = floor.catalogue(conn, asked=())
+        entries, steps, talk = Journal.of(conn, now.id), ticket_history.of(conn, now.id), comments.of(conn, now.id)
+        here = catalogue.catalogue(conn, asked=())
         serving = agents.served(conn, None, only_present=True)
         shown: dict[str, Any] = {
             "others": tickets.of_requester(conn, now.ticket.requester, now.id, caller.queues),
             "elsewhere": (connections.get(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
         }
-    return shell.page(
+    return layout.page(
         request,
         "ticket.html",
         status,
@@ -176,7 +179,7 @@ def _page(
         may_work=caller.may("POST", ADDRESS),
         may_undo=caller.may("POST", ADDRESS + "/undo"),
         key=secrets.token_urlsafe(16),
-        names=said,
+        names=display_text,
         told=told,
         good=good,
         about=about,

@@ -1,7 +1,7 @@
 """Training from `/models`: begin a run, see how far it is, end it.
 
 In come an admin's deeds, out goes the part of the page that tells of the newest run. The run itself is another process
-(`service.learning`), which closing the page does not end.
+(`service.background.training_process`), which closing the page does not end.
 """
 
 from typing import Annotated, Final
@@ -10,10 +10,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from deskyard.errors import BadInput
-from service.api.doors import CalledBy, InLearning, InYard
-from service.pages import shell
+from service.background.auto_retraining import begin
+from service.http.dependencies import CalledBy, InLearning, InYard
+from service.pages import layout
 from service.pages.models import words
-from service.retraining import begin
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -21,7 +21,7 @@ router: Final = APIRouter(include_in_schema=False)
 @router.get("/models/training")
 def training(request: Request, learning: InLearning) -> Response:
     """How far the newest run is."""
-    return shell.part(request, "models_run.html", run=learning.look(), **words(shell.who(request)))
+    return layout.part(request, "models_run.html", run=learning.look(), **words(layout.who(request)))
 
 
 @router.post("/models/train")
@@ -38,18 +38,18 @@ def train(
     except ValueError as error:
         raise BadInput("write the precision in per cent, such as 95") from error
     learning.start(source, round(asked, 5), effort, caller.actor.name)
-    return shell.go("/models#train")
+    return layout.go("/models#train")
 
 
 @router.post("/models/retrain")
 def retrain(yard: InYard, learning: InLearning, caller: CalledBy) -> Response:
     """Learn anew from the desk's own tickets, and compare with the model in use."""
     begin(yard, learning, caller.actor, promote=False)
-    return shell.go("/models#train")
+    return layout.go("/models#train")
 
 
 @router.post("/models/train/cancel")
 def cancel(learning: InLearning) -> Response:
     """End the run."""
     learning.cancel()
-    return shell.go("/models#train")
+    return layout.go("/models#train")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deskyard import promotion
 from deskyard.db.database import open_database
-from deskyard.desk.journey import Actor
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.desk.ticket_history import Actor
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import promotion
 from tests.conftest import SUBJECTS, postgres_server
 from tests.fakes.foreign import Deskyard
 from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deskyard.simulate.truth import write_history
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 
 TICKETS = 1_000

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import create_engine, text
 
-from deskyard import promotion
 from deskyard.db.database import open_database
-from deskyard.desk.journey import Actor
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.desk.ticket_history import Actor
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import promotion
 
 CLIENTS = 8
 KILLS = 3

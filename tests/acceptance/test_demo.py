@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deskyard import bundle
+from deskyard.registry import bundle
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from deskyard import bundle
 from deskyard.db.database import Database
 from deskyard.desk import changes, queues, tickets
-from deskyard.desk.journey import Actor
+from deskyard.desk.ticket_history import Actor
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
+from deskyard.registry import bundle
 from deskyard.settings import Settings
-from deskyard.ticket import Ticket
 from service.app import create_app
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

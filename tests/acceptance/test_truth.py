@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from deskyard import bundle
 from deskyard.db.database import open_database
 from deskyard.desk import queues
-from deskyard.desk.journey import Actor
-from deskyard.policies import Policies
-from deskyard.policy import TRIAGE, Mode, Policy
+from deskyard.desk.ticket_history import Actor
+from deskyard.policy.policy import TRIAGE, Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import bundle
 from deskyard.settings import settings
-from deskyard.simulate.truth import write_history
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
-from service.corrections import correct
-from service.routing import Arrival, route_all
-from service.yard import Yard
+from service.runtime.context import Yard
+from service.tickets.corrections import correct
+from service.tickets.routing import Arrival, route_all
 
 WRONG, RIGHT = "Billing", "Access"
 CORRECTED = 0.15

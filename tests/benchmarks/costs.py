@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deskyard.features import count
+from deskyard.domain.ticket import Ticket
+from deskyard.features.vectorizer import count
 from deskyard.simulate.world import World
-from deskyard.ticket import Ticket
-from service.metrics import Metrics
-from training import copies
+from service.http.metrics import Metrics
+from training.data import near_duplicates
 
 ROUNDS = 5
 TICKETS = 1_500
@@ -45,7 +45,7 @@ def compared() -> float:
     texts = [" ".join(words[rng.integers(0, 5000, 20)]) for _ in range(ORIGINALS)]
     tickets = [Ticket(id=str(n), body=body) for n, body in enumerate([*texts, *(f"{text} 9" for text in texts)])]
     counts = count(tickets)
-    return len(tickets) / fastest(lambda: copies.groups([], counts))
+    return len(tickets) / fastest(lambda: near_duplicates.groups([], counts))
 
 
 def fastest(work: Callable[[], object]) -> float:

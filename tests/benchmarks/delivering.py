@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from deskyard import bundle, promotion
 from deskyard.db.database import open_database
-from deskyard.desk.journey import Actor
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.desk.ticket_history import Actor
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import bundle, promotion
 from tests import conftest
 from tests.acceptance.conftest import postgres_of_its_own
 from tests.conftest import SUBJECTS

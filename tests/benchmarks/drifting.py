@@ -22,13 +22,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from deskyard import proof
-from deskyard.breaker import Outcome, tripped
-from deskyard.decision import Action
+from deskyard.breaker.change_detector import Outcome, tripped
+from deskyard.domain.decision import Action
+from deskyard.guarantees import contract_fitting
 from tests.benchmarks.evaluate import CHECK, DRIFTING, PAGE, ROOT
-from training.evaluate import upper_bound
-from training.history import History, load
-from training.run import Options, train
+from training.data.history import History, load
+from training.fit.metrics import upper_bound
+from training.pipeline.run import Options, train
 
 TARGET: Final = "assignee"
 ASKED: Final = (0.95, 0.9, 0.8)
@@ -81,7 +81,9 @@ def _asked(folder: Path, month: int) -> Mapping[str, Any]:
     said = [answer[TARGET] for answer in trained.scorer.predict([history.tickets[n] for n in new])]
     routed = {}
     for promise in ASKED:
-        contract = proof.draw_up(TARGET, trained.evidence[TARGET], head.labels, promise, head.said, following=True)
+        contract = contract_fitting.draw_up(
+            TARGET, trained.evidence[TARGET], head.labels, promise, head.said, following=True
+        )
         routed[str(promise)] = [contract.allows(one)[0] is Action.ROUTE for one in said]
     found = {"start": new.start, "said": [one.label for one in said], "routed": routed}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")

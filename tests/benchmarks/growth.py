@@ -25,8 +25,8 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from deskyard.simulate.dice import Dice
-from deskyard.simulate.quirks import misspell
+from deskyard.simulate.rng import Dice
+from deskyard.simulate.text_noise import misspell
 
 CASE, TARGET = "it_service", "category"
 SIZES = (10_000, 100_000, 1_000_000)
@@ -127,8 +127,8 @@ def peer(kind: str, history: Path, test: Path) -> dict[str, Any]:
 
 def score(folder: Path, test: Path) -> dict[str, Any]:
     """A bundle asked about the test part, one ticket at a time and all at once."""
-    from deskyard import bundle
-    from deskyard.ticket import Ticket
+    from deskyard.domain.ticket import Ticket
+    from deskyard.registry import bundle
 
     model = bundle.load(folder)
     rows = list(_rows(test))

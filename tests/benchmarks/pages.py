@@ -16,11 +16,11 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deskyard import bundle, promotion
-from deskyard.accuracy import rollups
-from deskyard.accuracy.panels import PANELS
+from deskyard.analytics import rollups
+from deskyard.analytics.panels import PANELS
 from deskyard.db.database import open_database
-from deskyard.desk.journey import Actor
+from deskyard.desk.ticket_history import Actor
+from deskyard.registry import bundle, promotion
 from deskyard.settings import settings
 from tests.conftest import Server
 from tests.fakes.lived import live

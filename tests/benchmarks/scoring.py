@@ -23,9 +23,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from deskyard import bundle
-from deskyard.text import clean
-from deskyard.ticket import Ticket
+from deskyard.domain.ticket import Ticket
+from deskyard.registry import bundle
+from deskyard.text.cleaning import clean
 
 CASES = (("banking77", "category"), ("endava", "queue"), ("capstone", "queue"))
 HEADINGS = (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from deskyard import users
+from deskyard.auth import users
 from deskyard.db.database import open_database
 from tests.conftest import Server
 from tests.fakes.lived import learnt

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from deskyard.simulate.truth import write_history
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 from tests.browser.conftest import SCREENS, english_words, fits, inaccessible, overflow
 

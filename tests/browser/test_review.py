@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, update
 
-from deskyard import access
+from deskyard.auth import api_keys
 from deskyard.db.database import open_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk import tickets
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
 from tests.browser.conftest import LANGUAGES, SCREENS, fits
 
 LETTER = (
@@ -37,7 +37,7 @@ def put_policy(home):
 def new_key(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        secret = access.create(conn, "filer", "admin", "test", datetime.now(UTC))
+        secret = api_keys.create(conn, "filer", "admin", "test", datetime.now(UTC))
     database.close()
     time.sleep(1)  # keys are read anew twice a second
     return secret

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deskyard.breaker import Outcome, tripped
+from deskyard.breaker.change_detector import Outcome, tripped
 
 TICKETS = 2_000
 EVERY = 100

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deskyard import hierarchy
-from deskyard.contract import EVIDENCE
-from deskyard.proof import draw_up, routes
+from deskyard.domain import label_hierarchy
+from deskyard.guarantees.contract import EVIDENCE
+from deskyard.guarantees.contract_fitting import draw_up, routes
 
 FRESH = 8_000
 """Tickets of which a contract's true precision is counted."""
@@ -97,7 +97,7 @@ def tell(seed):
     gone = routes(contract, fresh, world.labels)
     above = None
     if contract.parents is not None:
-        names = hierarchy.parents(world.labels).names
+        names = label_hierarchy.parents(world.labels).names
         left = fresh.copy()
         left["confidence"], left["predicted"] = fresh["above"], fresh["parent"]
         backed_off = ~gone & routes(contract.parents, left, names)

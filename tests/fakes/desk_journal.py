@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 
 from deskyard.db.tables.desk import QUEUES, TICKETS
-from deskyard.desk import comments, journey, tickets
-from deskyard.desk.journey import Actor, Step
+from deskyard.desk import comments, ticket_history, tickets
 from deskyard.desk.queues import ensure
-from deskyard.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, SEEN, Journal, Stamp
-from deskyard.policy import TRIAGE
-from deskyard.ticket import Ticket
+from deskyard.desk.ticket_history import Actor, Step
+from deskyard.domain.ticket import Ticket
+from deskyard.journal.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, SEEN, Journal, Stamp
+from deskyard.policy.policy import TRIAGE
 
 QUEUE_NAMES = ("IT", "Billing", "HR", "=Mail+1", "Legal")
 AGENTS = ("ann", "bob", "eve", None)
@@ -89,7 +89,7 @@ def change(conn, number, field, becomes, at):
     if field == "queue":
         values = {"queue_id": conn.scalar(select(QUEUES.c.id).where(QUEUES.c.name == becomes))}
     conn.execute(update(TICKETS).where(TICKETS.c.id == number).values(**values))
-    journey.take(conn, number, [Step(at, Actor("person", "ann"), field, was, becomes, "")])
+    ticket_history.take(conn, number, [Step(at, Actor("person", "ann"), field, was, becomes, "")])
     told = {"field": field, "from": was, "to": becomes, "by": "ann", "kind": "person"}
     Journal.record(conn, Stamp(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
 

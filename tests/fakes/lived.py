@@ -19,17 +19,17 @@ from sqlalchemy import bindparam, update
 from deskyard.db.database import Database, open_database
 from deskyard.db.tables.desk import COMMENTS, JOURNEY, QUEUES, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
-from deskyard.desk import agents, journey
-from deskyard.desk.journey import Actor, Step
+from deskyard.desk import agents, ticket_history
 from deskyard.desk.queues import ensure
-from deskyard.journal import COMMENTED, Journal, Stamp
-from deskyard.policies import Policies
-from deskyard.policy import TRIAGE, Mode, Policy
-from deskyard.simulate.simulated import SimulatedTicket
+from deskyard.desk.ticket_history import Actor, Step
+from deskyard.journal.journal import COMMENTED, Journal, Stamp
+from deskyard.policy.policy import TRIAGE, Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.simulate.simulated_ticket import SimulatedTicket
 from deskyard.simulate.world import World
-from service.corrections import _told
-from service.routing import Arrival, route_all
-from service.yard import Yard
+from service.runtime.context import Yard
+from service.tickets.corrections import _told
+from service.tickets.routing import Arrival, route_all
 
 BATCH = 500
 FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
@@ -125,7 +125,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
                 said.append({"ticket_id": number, "at": answer_at, **answer})
                 told = {"comment": 0, "by": by, "kind": "person", "public": True}
                 events.append((replace(stamp, at=answer_at), COMMENTED, told))
-        journey.take_all(conn, steps)
+        ticket_history.take_all(conn, steps)
         Journal.record_all(conn, events)
         if said:
             conn.execute(COMMENTS.insert(), said)

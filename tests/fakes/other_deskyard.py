@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import httpx2
 from sqlalchemy import update
 
-from deskyard import access
+from deskyard.auth import api_keys
 from deskyard.db.tables.desk import TICKETS
-from deskyard.policy import TRIAGE
+from deskyard.policy.policy import TRIAGE
 from deskyard.testing import Behind
 
 SECRET = "a-secret-of-the-tests"
@@ -25,7 +25,7 @@ class There:
         self.base = base
         with self.database.writing() as conn:
             now = datetime.now(UTC)
-            self.keys = {name: access.create(conn, name, role, "test", now) for name, role in ROLES.items()}
+            self.keys = {name: api_keys.create(conn, name, role, "test", now) for name, role in ROLES.items()}
         self.client = httpx2.Client(base_url=f"{base}/v1", timeout=30)
         for queue in ("IT", "Billing", "Кадры/Отпуск"):
             self.ask("boss", "PUT", f"/queues/{queue}", json={})

@@ -1,4 +1,4 @@
-"""The worlds of `tests/deskyard/test_promises.py`, ten times as many: each kind of world by itself keeps its word."""
+"""The worlds of `tests/deskyard/guarantees/test_contract_fitting.py`, ten times as many: each kind of world by itself keeps its word."""
 
 import numpy as np
 import pytest

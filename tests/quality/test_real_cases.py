@@ -14,12 +14,12 @@ from sklearn.svm import LinearSVC
 from training.options import Options
 from training.trained import Trained
 
-from deskyard.decision import Action
-from deskyard.policy import decide
-from deskyard.proof import draw_up
-from deskyard.ticket import Target
-from training.history import History, load
-from training.run import train
+from deskyard.domain.decision import Action
+from deskyard.domain.ticket import Target
+from deskyard.guarantees.contract_fitting import draw_up
+from deskyard.policy.policy import decide
+from training.data.history import History, load
+from training.pipeline.run import train
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 

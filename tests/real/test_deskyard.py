@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deskyard.stores import open_store
+from deskyard.connectors import open_store
 from deskyard.testing import CASES
 from tests.real.catcher import catching
 from tests.real.deskyard_stand import stand

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from deskyard.errors import BadInput, NotAllowed, NotThere, StoreUnreachable
-from deskyard.mailbox import BEGINNING, LARGEST, Mailbox
+from deskyard.mail.mailbox import BEGINNING, LARGEST, Mailbox
 from tests.real.dovecot_stand import PASSWORD, stand
 from tests.real.stand import free_port
 
@@ -113,7 +113,7 @@ def test_a_message_that_vanishes_while_the_page_is_read_is_left_out(post, folder
     for n in range(3):
         post.append(folder, mail(n))
     box = Mailbox.opened(post.url(folder))
-    from deskyard.imap import Folder
+    from deskyard.mail.imap_client import Folder
 
     read = Folder.read
 
@@ -196,7 +196,7 @@ def test_a_message_that_is_too_large_is_cut_with_a_note(post, folder):
 
 def test_a_folder_may_have_a_name_in_any_letters(post):
     name = '"Заявки & \\отпуска"'
-    from deskyard.imap import _quoted, _utf7
+    from deskyard.mail.imap_client import _quoted, _utf7
 
     post.make(_quoted(_utf7(name)))
     post.append(_quoted(_utf7(name)), mail(1))

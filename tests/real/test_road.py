@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import create_engine, text
 
-from deskyard.stores import open_store
+from deskyard.connectors import open_store
 from tests.fakes.foreign import Deskyard
 from tests.real.conftest import HOOK_SECRET
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
+from deskyard.connectors import Delivery, Result, open_store
 from deskyard.errors import NotAllowed, NotThere, StoreConflict, StoreRefused, StoreUnreachable
-from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES
-from deskyard.testing.behind import deliver, new_id, run
+from deskyard.testing.harness import deliver, new_id, run
 from tests.fakes.stores import between
 from tests.real.catcher import catching
 from tests.real.conftest import HOOK_SECRET

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from deskyard.connectors import Delivery, Result, open_store
 from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere
-from deskyard.stores import Delivery, Result, open_store
 from deskyard.testing import CASES
-from deskyard.testing.behind import deliver, new_id, run
+from deskyard.testing.harness import deliver, new_id, run
 from tests.fakes.serving import served
 from tests.real.znuny_stand import BadLine, stand, url
 

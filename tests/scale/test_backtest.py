@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from deskyard.simulate.truth import write_history
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 
 pytestmark = pytest.mark.scale

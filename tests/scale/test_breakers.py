@@ -1,12 +1,12 @@
-"""The worlds of `tests/deskyard/test_breaker.py`, two hundred of them: false alarms and delay, counted and told."""
+"""The worlds of `tests/deskyard/breaker/test_circuit_breaker.py`, two hundred of them: false alarms and delay, counted and told."""
 
 from collections import defaultdict
 
 import numpy as np
 import pytest
 
+from tests.deskyard.breaker.test_circuit_breaker import most_false
 from tests.deskyard.breaking import TICKETS, watch
-from tests.deskyard.test_breaker import most_false
 
 pytestmark = pytest.mark.scale
 

@@ -10,12 +10,12 @@ import structlog
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
-from deskyard import promotion
 from deskyard.db.database import open_database
 from deskyard.desk import agents
-from deskyard.desk.journey import Actor
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.desk.ticket_history import Actor
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.registry import promotion
 from deskyard.settings import Settings
 from service.app import create_app
 

@@ -6,11 +6,11 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from deskyard import stores
-from deskyard.foreign import connections, deliveries, secrets
-from deskyard.foreign.connections import StoreConnection
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard import connectors
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.sync import connections, credentials, deliveries
+from deskyard.sync.connections import StoreConnection
 from tests.conftest import SUBJECTS
 from tests.fakes.foreign import written
 from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk
@@ -31,16 +31,16 @@ def known(folder):
     module = importlib.util.module_from_spec(spec)
     sys.modules["plaindesk_store"] = module
     spec.loader.exec_module(module)
-    stores.STORES["plaindesk"] = "plaindesk_store:PlaindeskStore"
-    stores.PROVED["plaindesk"] = "made up"
+    connectors.STORES["plaindesk"] = "plaindesk_store:PlaindeskStore"
+    connectors.PROVED["plaindesk"] = "made up"
     yield
-    del sys.modules["plaindesk_store"], stores.STORES["plaindesk"], stores.PROVED["plaindesk"]
+    del sys.modules["plaindesk_store"], connectors.STORES["plaindesk"], connectors.PROVED["plaindesk"]
 
 
 def connect(database, base, mode=Mode.ROUTE, **more) -> StoreConnection:
     """The connection, its secrets, and a policy for its tickets."""
-    secrets.keep("plain", TOKEN)
-    secrets.keep("plain", SECRET, secrets.HOOK)
+    credentials.keep("plain", TOKEN)
+    credentials.keep("plain", SECRET, credentials.HOOK)
     with database.writing() as conn:
         Policies.put(conn, Policy(mode=mode), "ann", datetime.now(UTC))
         since = datetime.now(UTC) - timedelta(days=1)

@@ -6,13 +6,13 @@ In come a seed and what is done to the history; out go a champion's bundle, a ru
 import random
 from pathlib import Path
 
-from deskyard import bundle
-from deskyard.comparison import Comparison
+from deskyard.domain.ticket import Target
+from deskyard.registry import bundle
+from deskyard.registry.comparison import Comparison
 from deskyard.simulate.world import World
-from deskyard.ticket import Target
-from training import beside
-from training.history import History
-from training.run import Options, train
+from training.compare import side_by_side
+from training.data.history import History
+from training.pipeline.run import Options, train
 
 QUEUE: tuple[Target, ...] = ("queue",)
 
@@ -39,11 +39,11 @@ def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: 
     labels = [one.labels["queue"] for one in tickets]
     ours = champion(folder, tickets[:first], labels[:first], seed)
     history = of(tickets, labels, seed)
-    newest = beside.newest(history, beside.last_of(ours))
+    newest = side_by_side.newest(history, side_by_side.last_of(ours))
     if shuffled:
         n = len(labels) - newest if shuffled == "learnt" else len(labels)
         part = labels[:n]
         random.Random(seed).shuffle(part)
         history = of(tickets, part + labels[n:], seed)
     trained = train(history, Options(QUEUE, 0.9, effort="quick", audit=False, newest=newest))
-    return beside.run(ours, trained, "challenger", history, beside.asked_of(ours))
+    return side_by_side.run(ours, trained, "challenger", history, side_by_side.asked_of(ours))

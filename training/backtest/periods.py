@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from deskyard.errors import BadInput
-from training.history import History
+from training.data.history import History
 
 FIRST: Final = 5
 """One ticket in so many comes before the first period, unless a day is named."""

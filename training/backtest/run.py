@@ -14,20 +14,20 @@ from datetime import datetime, timedelta
 
 from joblib import delayed
 
-from deskyard.accuracy.savings import USUAL, Prices
+from deskyard.analytics.savings import USUAL, Prices
+from deskyard.domain.taxonomy import names
 from deskyard.errors import BadInput
-from deskyard.policy import PLACING, Policy
-from deskyard.taxonomy import names
-from training.backend import side_by_side
-from training.backtest.accounts import Account, account
-from training.backtest.costs import Costs
-from training.backtest.curve import Curve, curve
-from training.backtest.difference import Difference, difference
-from training.backtest.lived import Lived, Stretch, live, placing
+from deskyard.policy.policy import PLACING, Policy
+from training.backtest.accounting import Account, account
+from training.backtest.cost_curve import Curve, curve
+from training.backtest.misroute_costs import Costs
 from training.backtest.periods import Period, periods
-from training.crossfit import Progress
-from training.history import History
-from training.run import Options, quiet
+from training.backtest.policy_difference import Difference, difference
+from training.backtest.walk_forward import Lived, Stretch, live, placing
+from training.data.history import History
+from training.fit.backend import side_by_side
+from training.fit.cross_fitting import Progress
+from training.pipeline.run import Options, quiet
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from deskyard.domain.ticket import TARGETS, Target, Ticket
 from deskyard.errors import BadInput
-from deskyard.text import clean, language, latin_stemmer, stem, words
-from deskyard.ticket import TARGETS, Target, Ticket
-from training.drift.changes import Change, changes
-from training.drift.topics import topics
-from training.history import History
-from training.silent import Silence, silent
+from deskyard.text.cleaning import clean, language, latin_stemmer, stem, words
+from training.data.discontinued_labels import Silence, silent
+from training.data.history import History
+from training.drift.new_topics import topics
+from training.drift.share_changes import Change, changes
 
 BEFORE: Final = 5_000
 """Tickets before the newest that these are compared with, at most."""

@@ -1,4 +1,4 @@
-"""Report: a finished run as plain figures, which `deskyard.reports.page` shows.
+"""Report: a finished run as plain figures, which `deskyard.reports.training_page` shows.
 
 In come the run, its bundle's folder and what was typed; out comes a document for `report.json`: numbers, labels and
 ids, never the text of a ticket. The same run gives the same document but for `cost` and `made`, which are measured.
@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from deskyard.domain.ticket import Target
 from deskyard.guarantees.intervals import interval
-from deskyard.ticket import Target
-from training.audit import as_json
-from training.evaluate import Score
-from training.report import classes, cost, curves, mistakes, slices, verdict
-from training.report.judged import JudgedTarget
+from training.data_audit import as_json
+from training.fit.metrics import Score
+from training.report import classes, confident_mistakes, cost, curves, slices, verdict
+from training.report.judged_target import JudgedTarget
 from training.trained import Trained
 
 FORMAT: Final = 1
@@ -46,7 +46,7 @@ def texts(document: Mapping[str, Any], trained: Trained) -> dict[str, str]:
     """The beginnings of the tickets that the document names as mistakes, by id: for the page only, never for a file."""
     named = {one["id"] for target in document["targets"].values() for one in target["mistakes"]}
     asked = (trained.case.tickets[int(i)] for i in trained.case.apart.positions)
-    return {ticket.id: mistakes.beginning(ticket) for ticket in asked if ticket.id in named}
+    return {ticket.id: confident_mistakes.beginning(ticket) for ticket in asked if ticket.id in named}
 
 
 def _target(trained: Trained, target: Target, places: slices.Places) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _target(trained: Trained, target: Target, places: slices.Places) -> dict[str
         "confusion": classes.confusion(one),
         "classes": classes.table(one),
         "slices": slices.slices(one, places),
-        "mistakes": mistakes.surest(one, trained.case),
+        "mistakes": confident_mistakes.surest(one, trained.case),
         "bounds": {name: trained.card["targets"][target]["contract"][name] for name in ("guard", "urgency", "parents")},
     }
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 import numpy as np
 
 from deskyard.guarantees.intervals import interval
-from training.report.judged import JudgedTarget
+from training.report.judged_target import JudgedTarget
 
 SHOWN: Final = 25
 """Labels in the confusion matrix; the others are merged."""
 
 _LACKING: Final = re.compile(r": (\d+) more are needed$")
-"""What `deskyard.proof` says of a label with too little evidence."""
+"""What `deskyard.guarantees.contract_fitting` says of a label with too little evidence."""
 
 
 def confusion(one: JudgedTarget) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
-from deskyard.ticket import Ticket
+from deskyard.domain.ticket import Ticket
 from training.trained import Trained
 
 ASKED: Final = 200

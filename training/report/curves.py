@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from deskyard.domain.ticket import Target
 from deskyard.guarantees.intervals import interval
-from deskyard.ticket import Target
-from training.evaluate import BINS
-from training.report.judged import JudgedTarget
+from training.fit.metrics import BINS
+from training.report.judged_target import JudgedTarget
 from training.trained import Trained
 
 POINTS: Final = 120

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.guarantees.intervals import interval
-from deskyard.text import language
-from training.audit.case import Case
-from training.report.judged import JudgedTarget
+from deskyard.text.cleaning import language
+from training.data_audit.case import Case
+from training.report.judged_target import JudgedTarget
 
 FEWEST: Final = 20
 MOST: Final = 24

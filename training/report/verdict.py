@@ -6,10 +6,10 @@ The same evidence is read again for each precision; nothing is trained. What is 
 import math
 from typing import Any, Final
 
-from deskyard.contract import Contract, least_evidence, right_to_prove
+from deskyard.guarantees.contract import Contract, least_evidence, right_to_prove
+from deskyard.guarantees.contract_fitting import draw_up, routes
 from deskyard.guarantees.intervals import lower_bound, upper_bound
-from deskyard.proof import draw_up, routes
-from training.report.judged import JudgedTarget
+from training.report.judged_target import JudgedTarget
 from training.trained import Trained
 
 PRECISIONS: Final = (0.9, 0.95, 0.99)

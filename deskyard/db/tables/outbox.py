@@ -8,7 +8,7 @@ from deskyard.db.tables.base import INT64, Moment
 
 
 def outbox_columns() -> list[Column[Any]]:
-    """New columns for something that is to be done outside, once (see `deskyard.foreign.outbox`).
+    """New columns for something that is to be done outside, once (see `deskyard.sync.outbox`).
 
     `state`: waiting, working, done, parked (for a person). `attempt` fences: only the worker that holds the newest may
     settle it. `tries` counts what failed. `begun`: something may have been done.

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from deskyard.audit import Deed
-from deskyard.desk.journey import Actor, ActorKind
+from deskyard.desk.ticket_history import Actor, ActorKind
+from deskyard.journal.audit_log import Deed
 
 
 class Who(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from deskyard.journal import Entry
+from deskyard.journal.journal import Entry
 
 
 class Share(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from deskyard.ticket import Target
+from deskyard.domain.ticket import Target
 
 
 class GoalSeen(BaseModel, from_attributes=True):

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from deskyard.comparison import Comparison
-from deskyard.ticket import Target
+from deskyard.domain.ticket import Target
+from deskyard.registry.comparison import Comparison
 
 if TYPE_CHECKING:
-    from deskyard.bundle import Bundle
+    from deskyard.registry.bundle import Bundle
 
 
 class ModelSeen(BaseModel):

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from deskyard.policies import Version
-from deskyard.taxonomy import Turn, of
+from deskyard.domain.taxonomy import Turn, of
+from deskyard.policy.versions import Version
 
 
 class PolicySeen(BaseModel):

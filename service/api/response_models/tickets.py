@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.journey import Step
+from deskyard.desk.ticket_history import Step
 from deskyard.desk.tickets import Filed
 from deskyard.domain.status import Status
-from deskyard.journal import Entry
+from deskyard.journal.journal import Entry
 from service.api.response_models.audit import Who
 from service.api.response_models.decisions import Decided, Placed
 

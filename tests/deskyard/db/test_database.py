@@ -12,18 +12,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from deskyard import check
+from deskyard.cli import check
 from deskyard.db.database import Database, _alembic, desk_database, open_database
 from deskyard.db.migrations import env
 from deskyard.db.tables import METADATA
 from deskyard.db.tables.base import Moment
 from deskyard.db.tables.desk import QUEUES, TICKETS
-from deskyard.desk import journey, queues, tickets
+from deskyard.desk import queues, ticket_history, tickets
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, PartMissing, StoreUnreachable
-from deskyard.journal import Journal, fingerprint, seal
-from deskyard.policy import TRIAGE
+from deskyard.journal.journal import Journal, fingerprint, seal
+from deskyard.policy.policy import TRIAGE
 from deskyard.settings import Settings, settings
-from deskyard.ticket import Ticket
 
 FORK = multiprocessing.get_context("fork")
 """Starts in milliseconds, so that processes really meet; none of these tests holds a connection when it forks."""
@@ -110,7 +110,7 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(empty_url):
         assert (filed.id, filed.version, filed.status, filed.queue) == (41, 1, "new", "IT")
         assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
         assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
-        assert [step.became for step in journey.of(conn, 41)] == ["IT"]
+        assert [step.became for step in ticket_history.of(conn, 41)] == ["IT"]
     database.close()
 
 
@@ -171,7 +171,7 @@ def test_steps_of_before_an_upgrade_that_took_a_decision_back_say_which(empty_ur
         connection.execute(step, [{"at": now, "id": n, **one} for n, one in enumerate(steps, 1)])
     database.migrate()
     with database.reading() as conn:
-        found = journey.of(conn, 41)
+        found = ticket_history.of(conn, 41)
     assert [one.undoes for one in found] == [17, None, None, None]
     database.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskyard.desk import agents, floor
+from deskyard.desk import agents, catalogue
 from deskyard.errors import BadInput
 
 HARD_NAME = "Поддержка/1-я линия % ?#"
@@ -45,10 +45,10 @@ def test_only_present_agents_are_in_the_catalogue_with_the_queues_they_serve(dat
     put(database, "bob", "IT", present=False)
     put(database, "cyd")
     with database.reading() as conn:
-        assert floor.catalogue(conn).agents == {"ann": ("IT",), "cyd": ()}
-        assert floor.catalogue(conn, ["IT"], ["bob"]).agents == {}
-        assert floor.catalogue(conn).serves("ann", "IT")
-        assert not floor.catalogue(conn).serves("ann", HARD_NAME)
+        assert catalogue.catalogue(conn).agents == {"ann": ("IT",), "cyd": ()}
+        assert catalogue.catalogue(conn, ["IT"], ["bob"]).agents == {}
+        assert catalogue.catalogue(conn).serves("ann", "IT")
+        assert not catalogue.catalogue(conn).serves("ann", HARD_NAME)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])

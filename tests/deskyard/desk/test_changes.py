@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deskyard.desk import agents, changes, journey, queues, tickets
-from deskyard.desk.journey import Actor
+from deskyard.desk import agents, changes, queues, ticket_history, tickets
+from deskyard.desk.ticket_history import Actor
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import NotThere, Stale, StoreConflict, StoreRefused
-from deskyard.policy import TRIAGE
-from deskyard.ticket import Ticket
+from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN, BOB, MODEL = Actor("person", "ann"), Actor("person", "bob"), Actor("machine", "m")
@@ -50,7 +50,7 @@ def test_a_change_is_told_in_the_journey_and_counts_as_a_version(desk):
     ticket = now(desk, number)
     assert (ticket.queue, ticket.priority, ticket.version) == ("IT", "high", 2)
     with desk.reading() as conn:
-        steps = journey.of(conn, number)
+        steps = ticket_history.of(conn, number)
     assert [(step.actor, step.field, step.was, step.became, step.why) for step in steps] == [
         (ANN, "queue", TRIAGE, "IT", "VPN is IT's"),
         (ANN, "priority", None, "high", "VPN is IT's"),
@@ -144,7 +144,7 @@ def test_a_value_that_the_desk_does_not_have_is_named_and_nothing_is_written(des
     assert caught.value.field == field
     assert now(desk, number) == before
     with desk.reading() as conn:
-        assert journey.of(conn, number) == []
+        assert ticket_history.of(conn, number) == []
 
 
 def test_a_ticket_that_does_not_exist_is_not_there(desk):

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.desk import comments, tickets
-from deskyard.desk.journey import Actor
+from deskyard.desk.ticket_history import Actor
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import NotThere
-from deskyard.ticket import Ticket
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN = Actor("person", "ann")

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.desk import agents, floor, queues, tickets
+from deskyard.desk import agents, catalogue, queues, tickets
 from deskyard.desk.tickets import Wanted
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.policy import TRIAGE
-from deskyard.ticket import Ticket
+from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -61,8 +61,8 @@ def test_the_catalogue_holds_the_defaults_of_open_queues_and_only_agents_who_ser
     put(database, "Shop", assignee="away")
     put(database, "Closed", is_open=False, priority="low")
     with database.reading() as conn:
-        found = floor.catalogue(conn).queues
-        part = floor.catalogue(conn, ["IT"], [])
+        found = catalogue.catalogue(conn).queues
+        part = catalogue.catalogue(conn, ["IT"], [])
     assert found["IT"] == {"priority": "high", "assignee": "ann"}
     assert (found["Billing"], found["Shop"]) == ({"priority": "low"}, {})
     assert "Closed" not in found

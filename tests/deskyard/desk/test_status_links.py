@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.desk import queues, status_links, tickets
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, NotThere
-from deskyard.ticket import Ticket
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "s3cret" * 7

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from deskyard.desk import floor, queues, tickets
+from deskyard.desk import catalogue, queues, tickets
+from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.policy import TRIAGE
-from deskyard.ticket import Ticket
+from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HARD_NAME = "Поддержка/1-я линия % ?#"
@@ -103,9 +103,9 @@ def test_only_open_queues_are_in_the_catalogue(database):
     with database.writing() as conn:
         queues.put(conn, "IT", description="", is_open=False)
     with database.reading() as conn:
-        assert set(floor.catalogue(conn, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
-        assert floor.catalogue(conn, [], []).queues == {}
-        assert set(floor.catalogue(conn).queues) == {TRIAGE, HARD_NAME}
+        assert set(catalogue.catalogue(conn, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
+        assert catalogue.catalogue(conn, [], []).queues == {}
+        assert set(catalogue.catalogue(conn).queues) == {TRIAGE, HARD_NAME}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10, 11])

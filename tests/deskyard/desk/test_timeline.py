@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.journey import Actor, Step
+from deskyard.desk.ticket_history import Actor, Step
 from deskyard.desk.timeline import told
-from deskyard.journal import CONFIRMED, CORRECTED, DECIDED, PLACED, SEEN, UNDONE, Entry
+from deskyard.journal.journal import CONFIRMED, CORRECTED, DECIDED, PLACED, SEEN, UNDONE, Entry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN, RULE, MACHINE = Actor("person", "ann"), Actor("rule", "desk"), Actor("machine", "4f1c")

@@ -8,9 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from deskyard.domain.ticket import TARGETS
 from deskyard.simulate.grammar import VAGUE
-from deskyard.simulate.truth import Ceiling
-from deskyard.ticket import TARGETS
+from deskyard.simulate.ground_truth import Ceiling
 
 PEERS = {"logreg": LogisticRegression(max_iter=1000), "svc": LinearSVC(C=0.5)}
 CUT = 2400
@@ -65,7 +65,7 @@ def test_priority_and_assignee_are_learnable_only_in_part(ceiling):
 
 
 def test_where_words_fit_several_troubles_the_posterior_meets_the_truth(default_world):
-    from deskyard.simulate.dice import Dice
+    from deskyard.simulate.rng import Dice
 
     grammar, dice = default_world.grammar, Dice("posterior")
     stories = [grammar.compose("ru", dice) for _ in range(20_000)]

@@ -14,9 +14,9 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from deskyard.cli import app
+from deskyard.cli.main import app
 from deskyard.errors import BadInput
-from deskyard.simulate.truth import HISTORY, MOVES, TRUTH
+from deskyard.simulate.ground_truth import HISTORY, MOVES, TRUTH
 
 SIDES = ("history.moves.csv", "history.truth.csv", "history.truth.json")
 

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from deskyard.simulate.desk import Desk
-from deskyard.simulate.dice import Dice
 from deskyard.simulate.phrases import LANGUAGES, Template, load_phrases
+from deskyard.simulate.rng import Dice
+from deskyard.simulate.scenario import Desk
 from deskyard.simulate.settings import Settings
 
 DESK = Desk(Settings())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deskyard.simulate.truth import write_history
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample"

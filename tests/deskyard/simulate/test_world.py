@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from deskyard.domain.ticket import PRIORITIES, TARGETS
 from deskyard.errors import BadInput
 from deskyard.simulate.world import World
-from deskyard.ticket import PRIORITIES, TARGETS
 
 
 def test_the_same_seed_gives_the_same_tickets():

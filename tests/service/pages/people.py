@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from deskyard import sign_in, users
+from deskyard.auth import sessions, users
+from deskyard.connectors.base.ticket_store import StoredTicket
 from deskyard.desk import tickets
-from deskyard.foreign import connections, mirror
-from deskyard.stores.contract import StoredTicket
-from service.access import COOKIE
+from deskyard.sync import connections, mirror
+from service.auth.authorization import COOKIE
 
 PASSWORD = "a password of the tests"
 
@@ -15,7 +15,7 @@ def sign_in_as(client, name, role, queues=()):
     """Make a user and sign them in: the client is theirs from now on; what it sends comes from our own pages."""
     with client.app.state.yard.database.writing() as conn:
         user = users.create(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
-        secret = sign_in.begin(conn, user, datetime.now(UTC))
+        secret = sessions.begin(conn, user, datetime.now(UTC))
     client.app.state.access.forget()
     client.cookies.set(COOKIE, secret)
     client.headers["Sec-Fetch-Site"] = "same-origin"

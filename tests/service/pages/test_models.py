@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from deskyard import bundle
+from deskyard.registry import bundle
 from deskyard.settings import Settings
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import sign_in_as

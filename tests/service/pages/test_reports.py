@@ -9,15 +9,15 @@ from html import unescape
 import pytest
 from sqlalchemy import insert
 
-from deskyard.accuracy import rollups
-from deskyard.accuracy.panels import PANELS
-from deskyard.accuracy.sheets import SHEETS
+from deskyard.analytics import rollups
+from deskyard.analytics.csv_export import SHEETS
+from deskyard.analytics.panels import PANELS
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.db.tables.review import BLIND_REVIEWS
-from deskyard.policies import Policies
-from deskyard.policy import Policy
+from deskyard.domain.taxonomy import Turn
+from deskyard.policy.policy import Policy
+from deskyard.policy.versions import Policies
 from deskyard.settings import settings
-from deskyard.taxonomy import Turn
 from tests.fakes.desk_journal import DAYS, fill
 from tests.service.pages.people import sign_in_as
 

@@ -6,11 +6,12 @@ from html import unescape
 
 import pytest
 
-from deskyard.desk import blind, changes, journey, leases, tickets
-from deskyard.desk.journey import Actor, Step
-from deskyard.journal import Journal
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.desk import changes, ticket_history, tickets
+from deskyard.desk.ticket_history import Actor, Step
+from deskyard.journal.journal import Journal
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
+from deskyard.review import blind_review, ticket_leases
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import make_foreign, sign_in_as
 
@@ -74,7 +75,7 @@ def kinds(client, number):
 
 def asked(client, number):
     with client.app.state.yard.database.reading() as conn:
-        return blind.of(conn, number)
+        return blind_review.of(conn, number)
 
 
 def test_nothing_waits_on_an_empty_desk(client):
@@ -147,11 +148,11 @@ def test_two_people_are_given_two_tickets_until_a_lease_ends(suggesting):
     assert shown(suggesting)[0] == first
     sign_in_as(suggesting, "bob", "agent")
     assert shown(suggesting)[0] == second
-    later = datetime.now(UTC) + leases.LASTS + timedelta(seconds=1)
+    later = datetime.now(UTC) + ticket_leases.LASTS + timedelta(seconds=1)
     with suggesting.app.state.yard.database.writing() as conn:
-        assert leases.held(conn, later) == {}
-        assert leases.take(conn, first, "bob", later)
-        assert not leases.take(conn, first, "ann", later)
+        assert ticket_leases.held(conn, later) == {}
+        assert ticket_leases.take(conn, first, "bob", later)
+        assert not ticket_leases.take(conn, first, "ann", later)
     assert suggesting.post(f"/review/{second}/hold").status_code == 204
 
 
@@ -265,7 +266,7 @@ def test_a_ticket_that_waits_for_its_requester_does_not_wait_for_us(suggesting):
     number = file(suggesting)
     with suggesting.app.state.yard.database.writing() as conn:
         changes.change(conn, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
-        assert journey.of(conn, number)[-1].became == "waiting"
+        assert ticket_history.of(conn, number)[-1].became == "waiting"
     assert shown(suggesting)[0] is None
 
 
@@ -290,7 +291,7 @@ def test_a_suggestion_elsewhere_waits_until_somebody_there_acts(suggesting):
     assert shown(suggesting)[0] == number
     with suggesting.app.state.yard.database.writing() as conn:
         step = Step(datetime.now(UTC), Actor("person", "elsewhere"), "queue", "Billing", "IT", "")
-        journey.take(conn, number, [step])
+        ticket_history.take(conn, number, [step])
     assert shown(suggesting)[0] is None
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from deskyard.access import ROLES
-from service.access import EVERYBODYS, OPEN, RIGHTS
+from deskyard.auth.api_keys import ROLES
+from service.auth.authorization import EVERYBODYS, OPEN, RIGHTS
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import sign_in_as
 

@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 
 from deskyard.desk import tickets
-from deskyard.policies import Policies
-from deskyard.policy import Mode, Policy
+from deskyard.policy.policy import Mode, Policy
+from deskyard.policy.versions import Policies
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import make_foreign, sign_in_as
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.errors import BadInput
-from deskyard.ticket import TARGETS, Ticket
 from training.backtest.periods import MOST, periods
-from training.history import History
+from training.data.history import History
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

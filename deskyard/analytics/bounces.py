@@ -1,0 +1,70 @@
+"""Bounces: sorted tickets that people moved on, from where to where, and the pairs of queues between which they go to
+and fro."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, select
+
+from deskyard.analytics.intervals import Share
+from deskyard.analytics.query import Asked
+from deskyard.analytics.rollups import seen
+from deskyard.analytics.ticket_facts import ROUTED
+from deskyard.db.tables.analytics import MOVES, TICKET_FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """`moved`: of the tickets that came, those that people moved on after they had been sorted; `machine` and `hand`:
+    by who had sorted them (they add up). `returned` came back to a queue they had left. `moves`: (from, to, tickets),
+    `pairs`: (one, other, tickets), the most first."""
+
+    moved: Share
+    machine: Share
+    hand: Share
+    returned: Share
+    moves: list[tuple[str, str, int]]
+    pairs: list[tuple[str, str, int]]
+
+
+def bounces(conn: Connection, asked: Asked) -> Bounces:
+    """The figures of a period."""
+    facts, moved = seen(TICKET_FACTS, asked), seen(MOVES, asked)
+    machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
+    rows = conn.execute(
+        select(
+            machine_sorted,
+            func.count(),
+            func.sum(case((facts.c.moves > 0, 1), else_=0)),
+            func.sum(case((facts.c.returned, 1), else_=0)),
+        )
+        .where(*asked.where(facts))
+        .group_by(machine_sorted)
+    )
+    by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
+    machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))
+    came = machine[0] + hand[0]
+    tickets = func.count(moved.c.ticket_id.distinct())
+    moves = conn.execute(
+        select(moved.c.was, moved.c.became, tickets)
+        .where(*asked.where(moved))
+        .group_by(moved.c.was, moved.c.became)
+        .order_by(tickets.desc(), moved.c.was, moved.c.became)
+    )
+    return Bounces(
+        moved=Share(machine[1] + hand[1], came),
+        machine=Share(machine[1], machine[0]),
+        hand=Share(hand[1], hand[0]),
+        returned=Share(machine[2] + hand[2], came),
+        moves=[(was, became, int(n)) for was, became, n in moves],
+        pairs=_pairs(conn, asked),
+    )
+
+
+def _pairs(conn: Connection, asked: Asked) -> list[tuple[str, str, int]]:
+    moved = seen(MOVES, asked)
+    rows = conn.execute(select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *asked.where(moved)))
+    tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for number, was, became in rows:
+        tickets[min(was, became), max(was, became)].add(number)
+    return sorted(((one, other, len(them)) for (one, other), them in tickets.items()), key=lambda row: (-row[2], row))

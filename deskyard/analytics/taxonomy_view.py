@@ -1,0 +1,72 @@
+"""Today: the tables of the reports in the names of today, by the taxonomy ledger.
+
+In comes a table whose rows bear the names of the day on which they came, out goes the same to read from: renamed and
+merged labels under what they are called now, with what becomes right by that. Where nothing was turned it is the table
+itself. Nothing is written. What may be seen still hangs on the queue in which a ticket really stands (`stands`).
+
+What the machine named second and third, and whether a ticket came back to where it had been, stay as they were counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, Table, and_, case, exists, func, literal, select
+
+from deskyard.domain.taxonomy import Turn, names
+from deskyard.domain.ticket import TARGETS, Target
+
+QUEUED: Final = ("placed", "queue", "was", "became")
+"""Columns that bear the name of a queue, in whatever table."""
+
+SAID: Final = ("said", "truth")
+"""Columns that bear a label of the row's target."""
+
+
+def in_names_of_today(table: Table, target: str, turns: Sequence[Turn], moves: Table) -> FromClause:
+    """The table, as today calls things; `target` is the one that is asked about, `moves` the table of moves."""
+    if not turns:
+        return table
+    chosen: Target = next((one for one in TARGETS if one == target), "queue")
+    columns: dict[str, Any] = {column.name: column for column in table.c}
+    for name, of in _named(table, chosen):
+        columns[name] = called(table.c[name], of, turns)
+    if "said" in columns and "place" in columns:
+        alike = and_(columns["said"] == columns["truth"], table.c.said != "", table.c.place != 1, table.c.place >= 0)
+        columns["place"] = case((alike, 1), else_=table.c.place)
+    if "returned" in columns:
+        columns |= _moved(table, moves, turns)
+    rows = select(*(column.label(name) for name, column in columns.items()), table.c.queue.label("stands"))
+    if table is moves:
+        rows = rows.where(columns["was"] != columns["became"])
+    return rows.subquery(table.name)
+
+
+def called(column: ColumnElement[Any], target: Target, turns: Sequence[Turn]) -> ColumnElement[Any]:
+    """What a column's labels are called today."""
+    name = names(turns, target)
+    old = sorted({label for turn in turns if turn.target == target for label in turn.labels})
+    new = [(column == label, literal(name(label))) for label in old if name(label) != label]
+    return case(*new, else_=column) if new else column
+
+
+def _named(table: Table, target: Target) -> Iterator[tuple[str, Target]]:
+    for name in (column.name for column in table.c):
+        if name in QUEUED:
+            yield name, "queue"
+        elif name in SAID:
+            yield name, target
+        elif name == "assignee":
+            yield name, "assignee"
+
+
+def _moved(table: Table, moves: Table, turns: Sequence[Turn]) -> dict[str, Any]:
+    """How often a ticket was moved on, and whether it came back, but for moves within one queue of today."""
+    mine = and_(
+        moves.c.ticket_id == table.c.ticket_id,
+        called(moves.c.was, "queue", turns) != called(moves.c.became, "queue", turns),
+    )
+    counted = select(func.count()).where(mine).scalar_subquery()
+    return {
+        "moves": case((table.c.moves > 0, counted), else_=0),
+        "returned": and_(table.c.returned.is_(True), exists().where(mine, moves.c.back.is_(True))),
+    }

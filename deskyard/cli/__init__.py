@@ -1,0 +1,1 @@
+"""The commands, and the table that opens each by name."""

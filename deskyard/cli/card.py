@@ -1,0 +1,40 @@
+"""The door of `deskyard card`: what a bundle was learnt from and how well it was judged."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deskyard.registry import bundle
+from deskyard.reports.model_card import legend, remarks, table
+from deskyard.settings import settings
+
+
+def card(
+    model: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="A folder or a name; the champion if not said.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
+) -> None:
+    """Show a bundle's card: what it was learnt from, and what it is worth on tickets it had never seen.
+
+    Example: `deskyard card` or `deskyard card models/2026-01-31-120000 --json`
+    """
+    loaded = bundle.load(bundle.find(settings().models, model))
+    if as_json:
+        typer.echo(json.dumps(loaded.card, ensure_ascii=False, indent=1))
+        return
+    show(loaded)
+
+
+def show(loaded: bundle.Bundle) -> None:
+    """Print table, legend and remarks; at least 130 columns wide where no terminal says otherwise."""
+    out = Console()
+    if not out.is_terminal:
+        out = Console(width=130)
+    out.print(table(loaded.card))
+    out.print(legend(), style="dim", highlight=False)
+    for remark in remarks(loaded.card, loaded.made):
+        out.print(f"- {remark}", highlight=False, markup=False)
+    out.print(f"bundle {loaded.name}, digest {loaded.digest[:16]}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,196 @@
+"""The door of `deskyard demo`: a simulated desk from its history to routed tickets, to look at and to play with.
+
+Every step is a command that a person could type; it is printed before it runs. Ctrl-C stops all.
+"""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deskyard.errors import BadInput, StoreUnreachable
+from deskyard.registry import bundle
+from deskyard.settings import settings
+
+PRECISION: Final = "0.9"
+"""Asked of the demo's model: simulated people misroute 8 % of tickets and mislabel 5 %, so 95 % can't be proved."""
+
+BATCH: Final = 500
+"""Tickets simulated at once for the stream."""
+
+PATIENCE: Final = 120.0
+"""Seconds that the service may take to start on a busy machine."""
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the service listens.")] = 8000,
+    tickets: Annotated[int, typer.Option(min=0, help="New tickets to send at once.")] = 8,
+    every: Annotated[float, typer.Option(min=0.05, help="Seconds between those that follow.")] = 3.0,
+    stay: Annotated[bool, typer.Option(help="Keep serving, and sending, until Ctrl-C.")] = True,
+) -> None:
+    """Simulate a desk, learn from its history, serve, and route a few new tickets. All tickets are synthetic.
+
+    Everything lies in DESKYARD_HOME, or in ./var/demo if that is not set. A second run finds the model and starts at
+    once.
+
+    Example: `deskyard demo --port 8000`
+    """
+    home = settings().home or Path("var/demo")
+    environment = {"DESKYARD_HOME": str(home.absolute())}
+    say = Console(highlight=False)
+    home.mkdir(parents=True, exist_ok=True)
+    history = home / "history.csv.gz"
+    if not history.exists():
+        _run(say, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
+    if bundle.champion(home / "models") is None:
+        rejected = str(home / "rejected.csv")
+        _run(say, environment, "train", str(history), "--precision", PRECISION, "--rejected", rejected, "--no-mlflow")
+        say.print("\nA fresh install only suggests. The demo's desk says that the machine may route:")
+        _run(say, environment, "policy", "mode", "route")
+    else:
+        _run(say, environment, "card")
+    address = f"http://127.0.0.1:{port}"
+    with _served(say, environment, port, address):
+        _show(say, [_post(address, body) for body in _new_tickets(environment, tickets)])
+        say.print(_farewell(address), markup=False, soft_wrap=True)
+        if stay:
+            _stream(say, environment, address, every)
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "deskyard", *words]
+
+
+def _run(say: Console, environment: dict[str, str], *words: str) -> None:
+    say.print(f"\n$ deskyard {shlex.join(words)}", style="bold", markup=False, soft_wrap=True)
+    done = subprocess.run(_command(*words), env=_with(environment), check=False)  # noqa: S603 - our own commands
+    if done.returncode:
+        raise BadInput(f"`deskyard {words[0]}` did not succeed; what it said stands above.")
+
+
+def _with(environment: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, **environment}
+
+
+@contextmanager
+def _served(say: Console, environment: dict[str, str], port: int, address: str) -> Iterator[None]:
+    """The service as a child process, ready; ended at the end of the block."""
+    _refuse_taken(port)
+    say.print(f"\n$ deskyard serve --port {port}", style="bold", markup=False)
+    log = Path(environment["DESKYARD_HOME"]) / "serve.log"
+    environment = _with(environment | {"PYTHONUNBUFFERED": "1"})
+    with log.open("wb") as output:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            _command("serve", "--port", str(port)),
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the demo ends its server
+        try:
+            _await(server, address, log)
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+            signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_taken(port: int) -> None:
+    """Somebody else's service must not get the demo's tickets."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise BadInput(
+            f"port {port} is taken ({os.strerror(error.errno or 0)}): choose another with --port."
+        ) from error
+
+
+def _await(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    """Until our own child says that it holds the port, and is ready."""
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up and server.poll() is None:
+        if address.encode() in log.read_bytes():
+            try:
+                with urllib.request.urlopen(f"{address}/readyz", timeout=5):  # noqa: S310 - our own loopback address
+                    return
+            except OSError:
+                pass
+        time.sleep(0.1)
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise StoreUnreachable(f"the service did not start: {said[-1] if said else 'it said nothing'} (all in {log})")
+
+
+def _new_tickets(environment: dict[str, str], n: int) -> list[dict[str, Any]]:
+    """Tickets of the same simulated desk that are not in its history."""
+    stream = _command(
+        "simulate", "--stream", "--tickets", str(n), "--seed", str(time.time_ns() % 100_000), "--out", "-"
+    )
+    made = subprocess.run(stream, env=_with(environment), check=True, capture_output=True)  # noqa: S603 - our command
+    return [json.loads(line) for line in made.stdout.decode().splitlines()]
+
+
+def _post(address: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        f"{address}/v1/tickets", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own loopback address
+        return body, json.load(answer)
+
+
+def _show(say: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    shown = Table(title="New synthetic tickets, and where they went", title_justify="left", title_style="bold")
+    for heading in ("ticket", "what it says", "queue", "the model's word"):
+        shown.add_column(heading)
+    for body, answer in posted:
+        belief = answer["decisions"].get("queue")
+        told = f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure" if belief else "no model"
+        shown.add_row(answer["ticket"]["id"], _shortened(body), answer["ticket"]["queue"], told)
+    say.print(shown)
+
+
+def _farewell(address: str) -> str:
+    return f"""
+Look: {address}/  (queues, tickets, decisions and why)
+One ticket and its journey:  {address}/v1/tickets/1
+Send one yourself:
+
+curl -s -H 'Content-Type: application/json' {address}/v1/tickets \\
+  -d '{{"subject": "VPN drops every hour", "body": "Since this morning the VPN client disconnects, error 812."}}'
+
+More synthetic tickets come in by themselves. Ctrl-C stops all; what was stored stays.
+"""
+
+
+def _stream(say: Console, environment: dict[str, str], address: str, every: float) -> None:
+    """Send new tickets until Ctrl-C."""
+    try:
+        while True:
+            for body in _new_tickets(environment, BATCH):
+                time.sleep(every)
+                _, answer = _post(address, body)
+                say.print(_line(body, answer), style="dim", markup=False)
+    except KeyboardInterrupt:
+        typer.echo("\nstopped")
+
+
+def _line(body: dict[str, Any], answer: dict[str, Any]) -> str:
+    return f"{answer['ticket']['id']:>5}  {_shortened(body)}  →  {answer['ticket']['queue']}"
+
+
+def _shortened(body: dict[str, Any]) -> str:
+    text = " ".join((body["subject"] or body["body"]).split())
+    return text[:40] + ("…" if len(text) > 40 else "")

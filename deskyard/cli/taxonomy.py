@@ -1,0 +1,134 @@
+"""The doors of `deskyard taxonomy`: what became of labels, one more turn, and what splits leave to people."""
+
+import getpass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from deskyard.db.database import desk_database
+from deskyard.desk import taxonomy_changes
+from deskyard.desk.ticket_history import Actor
+from deskyard.domain import taxonomy as ledger
+from deskyard.policy.versions import Policies
+
+taxonomy = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Rename, merge, split and retire categories, queues and assignees, each from a day on.\n\n"
+    "Example: `deskyard taxonomy rename queue Billing Accounts`",
+)
+
+TargetSaid = Annotated[str, typer.Argument(metavar="TARGET", help=f"One of {', '.join(ledger.TURNED)}.")]
+Day = Annotated[str, typer.Option("--on", metavar="DATE", help="The day (UTC) from which it holds; today if not said.")]
+Why = Annotated[str, typer.Option(help="Why, for the audit log.")]
+
+
+@taxonomy.command()
+def show() -> None:
+    """List all turns in the order of their days, and which are still to come.
+
+    Example: `deskyard taxonomy show`
+    """
+    with desk_database() as database, database.reading() as conn:
+        found = Policies.current(conn).policy.taxonomy
+    today = _today()
+    for turn in found:
+        typer.echo(f"{turn.target} {turn.told}" + (" (to come)" if turn.on > today else ""))
+    if not found:
+        typer.echo("All labels are called what they were called.")
+
+
+@taxonomy.command()
+def rename(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The name it has.")],
+    to: Annotated[str, typer.Argument(help="The name it gets.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Give a label another name: what the model says under the old one is set under the new one.
+
+    Example: `deskyard taxonomy rename queue Billing Accounts --on 2026-12-01`
+    """
+    _turn(target, {"rename": label, "to": to}, on, why)
+
+
+@taxonomy.command()
+def merge(
+    target: TargetSaid,
+    labels: Annotated[list[str], typer.Argument(help="Two labels or more.")],
+    to: Annotated[str, typer.Option(help="The one label that they are from then on; may be one of them.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Make several labels one: their probabilities are summed.
+
+    Example: `deskyard taxonomy merge queue VPN Wi-Fi --to Network`
+    """
+    _turn(target, {"merge": labels, "to": to}, on, why)
+
+
+@taxonomy.command()
+def split(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The label that is to be several.")],
+    to: Annotated[list[str], typer.Option(help="What it becomes; twice or more. The old name may be among them.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Make one label several: it is only suggested until a model has learnt the new ones; see `tasks`.
+
+    Example: `deskyard taxonomy split queue IT --to Network --to Hardware`
+    """
+    _turn(target, {"split": label, "to": to}, on, why)
+
+
+@taxonomy.command()
+def retire(
+    target: TargetSaid,
+    label: Annotated[str, typer.Argument(help="The label that is written no more.")],
+    on: Day = "",
+    why: Why = "",
+) -> None:
+    """Write a label no more: the next likeliest is suggested instead.
+
+    Example: `deskyard taxonomy retire category Fax --why "the last fax machine is gone"`
+    """
+    _turn(target, {"retire": label}, on, why)
+
+
+@taxonomy.command()
+def tasks(
+    tickets: Annotated[
+        int, typer.Option(min=1, max=1000, help="So many of the newest tickets.")
+    ] = taxonomy_changes.PAGE,
+) -> None:
+    """List what splits leave to people: the newest tickets that still bear a label that was split.
+
+    Example: `deskyard taxonomy tasks --tickets 50`
+    """
+    with desk_database() as database, database.reading() as conn:
+        found = taxonomy_changes.tasks(conn, _today(), tickets)
+    for task in found:
+        chosen = ", ".join(f"{label!r} {n:,}" for label, n in task.chosen.items())
+        typer.echo(f"{task.turn.target} {task.turn.told}: people chose {chosen}; {task.waiting:,} wait")
+        for one in task.tickets:
+            typer.echo(f"  {one.id}  {one.received_at:%Y-%m-%d %H:%M}  {one.ticket.subject[:80]}")
+    if not found:
+        typer.echo("No label was split.")
+
+
+def _turn(target: str, said: dict[str, Any], on: str, why: str) -> None:
+    turn = ledger.of({"on": on or _today().isoformat(), "target": target, **said})
+    with desk_database() as database, database.writing() as conn:
+        before = Policies.current(conn).number
+        version = taxonomy_changes.put(conn, turn, Actor("person", getpass.getuser()), datetime.now(UTC), why)
+    again = " (it was said already)" if version.number == before else ""
+    typer.echo(f"{turn.target} {turn.told}: policy {version.number}{again}.")
+    if turn.kind == "split" and turn.on <= _today():
+        typer.echo("Which ticket is which now is for people to say: `deskyard taxonomy tasks` lists them.")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,165 @@
+"""What every help desk behind an API has in common: an account, a catalogue that is remembered a minute, webhooks.
+
+A store inherits from `RemoteStore` and says the rest in its own API's words: how a ticket is read, what changed since
+when, what the help desk has, how values are written, how a note is left. Writing once, pages without gaps and the wire
+come from `writing`, `sweep` and `http`; `docs/new-store.md` builds one in an hour.
+"""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final, Self
+
+from deskyard.connectors.base import idempotent_write, incremental_pull, webhooks
+from deskyard.connectors.base.connection_url import Place
+from deskyard.connectors.base.http_client import Http
+from deskyard.connectors.base.incremental_pull import Changed
+from deskyard.connectors.base.ticket_store import (
+    Capabilities,
+    Delivery,
+    Event,
+    Health,
+    Move,
+    Outcome,
+    Page,
+    StoredTicket,
+    Values,
+)
+from deskyard.domain.catalogue import Catalogue
+from deskyard.errors import DeskyardError, NotThere
+
+REMEMBERED: Final = 60.0
+"""Seconds that a catalogue is believed."""
+
+
+class RemoteStore(ABC):
+    """A help desk behind an API. `options` are what its URL may say after the question mark."""
+
+    caps: ClassVar[Capabilities]
+    options: ClassVar[Collection[str]] = ()
+    step: ClassVar[timedelta] = timedelta(seconds=1)
+    """The finest moment that "changed since" can be asked for."""
+
+    def __init__(self, place: Place, http: Http) -> None:
+        """Nothing is asked yet."""
+        self.place = place
+        self.http = http
+        self._known: tuple[float, Catalogue] | None = None
+        self._one_at_a_time = threading.Lock()
+
+    @classmethod
+    def opened(cls, place: str) -> Self:
+        """The store at an address; raises BadInput for what is none."""
+        return cls.at(Place.of(place, (*cls.options, "hook_sha256")))
+
+    @classmethod
+    @abstractmethod
+    def at(cls, place: Place) -> Self:
+        """The store at a place: the account and how it shows who it is."""
+
+    @abstractmethod
+    def about(self) -> Health:
+        """Version, our own user, and what is missing. May raise any StoreError."""
+
+    @abstractmethod
+    def ask_catalogue(self) -> Catalogue:
+        """What it has now."""
+
+    @abstractmethod
+    def changed(self, since: datetime, n: int) -> Iterable[Changed]:
+        """What changed at or after a moment, by moment: the first `n`, and more where it is asked for."""
+
+    @abstractmethod
+    def fetch(self, ref: str) -> StoredTicket:
+        """One ticket as it is now. Raises NotThere."""
+
+    @abstractmethod
+    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+        """See `writing.Writes`."""
+
+    @abstractmethod
+    def comment(self, ref: str, text: str) -> None:
+        """Leave a note for the desk's people only."""
+
+    @abstractmethod
+    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+        """What a webhook hints at; `headers` have small letters. Raises BadSignature and StaleWebhook."""
+
+    def overrun(self, seen: StoredTicket, now: StoredTicket, values: Values) -> Values:
+        """Told from the moves; nothing where the help desk compares versions itself or can't tell."""
+        if self.caps.checks_version or not self.caps.moves:
+            return {}
+        return overrun_in(self.moves(now.ref), seen, values)
+
+    def moves(self, ref: str) -> list[Move]:
+        """None, unless a store knows better."""
+        return []
+
+    def read(self, refs: list[str]) -> dict[str, StoredTicket]:
+        """Tickets by ref, without those that are gone; one call each, unless a store knows better."""
+        found = {}
+        for ref in refs:
+            try:
+                found[ref] = self.fetch(ref)
+            except NotThere:
+                continue
+        return found
+
+    def health(self) -> Health:
+        """Whether it can be worked with; never raises."""
+        try:
+            found = self.about()
+        except DeskyardError as error:
+            return Health("", "", self.http.skew, (str(error),))
+        skew = found.skew if found.skew is not None else self.http.skew
+        late = (f"its clock is {skew:.0f} seconds off ours: set both by NTP",) if skew and abs(skew) > 120 else ()
+        return Health(found.version, found.me, skew, (*found.missing, *late))
+
+    def catalogue(self) -> Catalogue:
+        """What it has, at most `REMEMBERED` seconds old."""
+        with self._one_at_a_time:
+            if self._known is None or time.monotonic() - self._known[0] > REMEMBERED:
+                self._known = time.monotonic(), self.ask_catalogue()
+            return self._known[1]
+
+    def forget(self) -> None:
+        """Read the catalogue anew the next time."""
+        self._known = None
+
+    def pull(self, cursor: str | None, limit: int) -> Page:
+        """The tickets that changed since the cursor."""
+        now = datetime.now(UTC) + timedelta(seconds=self.http.skew or 0.0)
+        return incremental_pull.page(cursor, limit, now, self.changed, self.read, self.step)
+
+    def cursor_at(self, moment: datetime) -> str:
+        """The cursor after which a pull gives what changed since that moment."""
+        return incremental_pull.begin(moment)
+
+    def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+        """What a webhook hints at, asking nobody."""
+        return self.events(webhooks.lowered(headers), raw, now)
+
+    def check_secret(self, headers: Mapping[str, str]) -> None:
+        """For help desks that sign nothing. Raises BadSignature."""
+        secret = self.place.options.get("hook_secret", "")
+        webhooks.check_secret(self.place.options.get("hook_sha256") or (secret and webhooks.hashed(secret)), headers)
+
+    def apply(self, delivery: Delivery) -> Outcome:
+        """Write it, once."""
+        return idempotent_write.apply(self, delivery)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.http.close()
+
+
+def overrun_in(moves: Iterable[Move], seen: StoredTicket, values: Values) -> Values:
+    """What our last writing of these values found standing that had not been seen: field → that value."""
+    ours = {move.field: move for move in moves if move.ours and move.field in values}
+    return {
+        name: move.was
+        for name, move in ours.items()
+        if move.became == values[name] and move.was not in (seen.value(name), values[name])
+    }

@@ -1,0 +1,1 @@
+"""The built-in desk as a ticket store."""

@@ -1,0 +1,132 @@
+"""The desk's tickets in the order in which they changed, in pages that leave none out.
+
+In come a cursor and the moment of asking; out goes a page. A run of pages goes by (`updated_at`, id), past everything
+of one moment. A transaction may commit after a later one was read, so the next run begins a minute before the first
+page of this one was asked for, or at its last ticket if that is older: tickets come again, and none is missed.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, literal, select, tuple_
+
+from deskyard.connectors.base.ticket_store import Page, StoredTicket
+from deskyard.db.tables.base import Moment
+from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
+from deskyard.desk.ticket_history import Actor
+from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.errors import BadInput
+
+OVERLAP: Final = timedelta(seconds=60)
+"""Twice as long as a writer waits for its turn (`deskyard.db.database.PATIENCE`)."""
+
+ME: Final = Actor("machine", "deskyard delivery")
+"""Whom a delivery's changes and note are by."""
+
+_KEY: Final = "delivery "
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a run goes on: after ticket `after` of the moment `at`; the next run begins at `began` at the latest."""
+
+    at: datetime
+    after: int
+    began: datetime
+
+
+def page(conn: Connection, cursor: str | None, limit: int, now: datetime, me: Actor = ME) -> Page:
+    """At most `limit` tickets after the cursor, as `me` sees them. Raises BadInput for a cursor that is not one of
+    ours."""
+    place = _Place(_FIRST, 0, now) if cursor is None else _place(cursor, now)
+    here = tuple_(TICKETS.c.updated_at, TICKETS.c.id)
+    after = tuple_(literal(place.at, Moment()), literal(place.after))
+    rows = READ.where(here > after).order_by(TICKETS.c.updated_at, TICKETS.c.id).limit(limit + 1)
+    found = [filed(row) for row in conn.execute(rows)]
+    more, found = len(found) > limit, found[:limit]
+    last = (found[-1].updated_at, found[-1].id) if found else (place.at, place.after)
+    if more:
+        following = _written(_Place(*last, place.began), running=True)
+    else:
+        following = _written(_Place(min(last[0], place.began - OVERLAP), 0, place.began), running=False)
+    return Page(tuple(seen(conn, found, me)), following, more)
+
+
+def begin(moment: datetime) -> str:
+    """The cursor of a first page that begins at a moment."""
+    return _written(_Place(moment, 0, moment), running=False)
+
+
+def seen(conn: Connection, found: Sequence[Filed], me: Actor = ME) -> list[StoredTicket]:
+    """Tickets of the desk as every store shows them; `me` is whose own writing it tells from others'."""
+    markers: dict[int, set[str]] = {one.id: set() for one in found}
+    people: dict[int, set[str]] = {one.id: set() for one in found}
+    newest: dict[int, tuple[datetime, Actor]] = {}
+    for table in (JOURNEY, COMMENTS):
+        rows = select(table.c.ticket_id, table.c.at, table.c.actor_kind, table.c.actor).order_by(table.c.id)
+        for row in conn.execute(rows.where(table.c.ticket_id.in_(markers), table.c.actor_kind != "rule")):
+            if row.ticket_id not in newest or row.at >= newest[row.ticket_id][0]:
+                newest[row.ticket_id] = (row.at, Actor(row.actor_kind, row.actor))
+    notes = select(COMMENTS.c.ticket_id, COMMENTS.c.key).where(
+        COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY), COMMENTS.c.actor_kind == "machine"
+    )
+    for number, key in conn.execute(notes):
+        markers[number].add(key.removeprefix(_KEY))
+    spoken = select(JOURNEY.c.ticket_id, JOURNEY.c.field).where(
+        JOURNEY.c.ticket_id.in_(people), JOURNEY.c.actor_kind == "person"
+    )
+    for number, name in conn.execute(spoken.distinct()):
+        people[number].add(name)
+    last = {number: by for number, (_, by) in newest.items()}
+    return [_seen(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]
+
+
+def key_of(delivery: str) -> str:
+    """The key of the note of a delivery."""
+    return _KEY + delivery
+
+
+def _seen(one: Filed, markers: set[str], people: set[str], *, ours: bool) -> StoredTicket:
+    return StoredTicket(
+        ref=str(one.id),
+        ticket=one.ticket,
+        version=str(one.version),
+        updated_at=one.updated_at,
+        queue=one.queue,
+        category=one.category,
+        priority=one.priority,
+        assignee=one.assignee,
+        status=one.status,
+        markers=frozenset(markers),
+        ours=ours,
+        by_people=frozenset(people),
+    )
+
+
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def _written(place: _Place, *, running: bool) -> str:
+    parts = [place.at.isoformat(), place.after, place.began.isoformat() if running else None]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _place(cursor: str, now: datetime) -> _Place:
+    try:
+        at, after, began = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        if type(after) is int and 0 <= after < 2**63:
+            return _Place(_moment(at), after, _moment(began) if began else now)
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise BadInput("this cursor is not one of this desk: take the `cursor` of the page before, or none to begin anew")
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found

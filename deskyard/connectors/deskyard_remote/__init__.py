@@ -1,0 +1,1 @@
+"""Another deskyard as a ticket store."""

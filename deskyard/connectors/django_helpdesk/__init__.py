@@ -1,0 +1,1 @@
+"""django-helpdesk as a ticket store."""

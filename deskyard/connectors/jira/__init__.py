@@ -1,0 +1,1 @@
+"""Jira Service Management as a ticket store."""

@@ -1,0 +1,319 @@
+"""Jira Service Management (Cloud) as a ticket store: issues of service projects.
+
+    jira:https://bot%40acme.com:TOKEN@acme.atlassian.net?project=HELP&queue=components
+
+A queue in Jira is a saved search, so routing sets the field that the searches look at: `components`, or a custom field
+of one choice (`customfield_10050`, also a team's). In come issues over the platform's REST interface (version 3), out
+go edits and internal comments. A status is never set: that takes a transition, and each workflow has its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any, ClassVar, Final, Self
+from urllib.parse import quote
+
+from deskyard.connectors.base import incremental_pull, webhooks
+from deskyard.connectors.base.connection_url import Place
+from deskyard.connectors.base.http_client import Http
+from deskyard.connectors.base.incremental_pull import Changed
+from deskyard.connectors.base.remote_store import RemoteStore, overrun_in
+from deskyard.connectors.base.ticket_store import (
+    Capabilities,
+    Delivery,
+    Event,
+    Health,
+    Move,
+    Page,
+    StoredTicket,
+    Values,
+)
+from deskyard.connectors.jira import adf, issue_mapping, site_catalogue
+from deskyard.connectors.jira.client import Errors, Wire, local, pages
+from deskyard.connectors.jira.issue_mapping import Words
+from deskyard.connectors.jira.site_catalogue import Desk
+from deskyard.domain.catalogue import Catalogue
+from deskyard.errors import BadInput, NotAllowed, NotThere, StoreUnreachable
+
+LATE: Final = timedelta(minutes=4)
+"""How long Jira's search may hide a change, beyond what every pull reaches back; its makers say seconds to minutes."""
+
+AT_ONCE: Final = 100
+"""Issues of one bulk read, the most that Jira takes."""
+
+RIGHTS: Final = {
+    "BROWSE_PROJECTS": "Browse projects",
+    "EDIT_ISSUES": "Edit issues",
+    "ASSIGN_ISSUES": "Assign issues",
+    "ADD_COMMENTS": "Add comments",
+}
+"""What our account needs in each project, and how Jira's pages call it."""
+
+_FIELD: Final = re.compile(r"components|customfield_[0-9]+")
+_CATEGORY: Final = re.compile(r"|issuetype|components|customfield_[0-9]+")
+_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+")
+_EVENTS: Final = ("jira:issue_created", "jira:issue_updated", "comment_created", "comment_updated")
+_TOLD: Final = ("issue", "comment", "user")
+_INTERNAL: Final = [{"key": "sd.public.comment", "value": {"internal": True}}]
+
+
+class JiraStore(RemoteStore):
+    """Issues of a Jira Cloud site. Its URL may say: `project` (keys with commas; every service project that our
+    account sees), `queue` (the field that stands behind queues; `components`), `category` (`issuetype` or a custom
+    field; none), and `mails` (`yes` lets Jira mail its users about our edits)."""
+
+    caps: ClassVar[Capabilities] = Capabilities(
+        sets=frozenset({"queue", "category", "priority", "assignee"}),
+        one_write=True,
+        knows_people=True,
+        tags=True,
+        notes=True,
+        moves=True,
+        webhooks=True,
+        signed_webhooks=True,
+    )
+    options = ("project", "queue", "category", "mails")
+    step = timedelta(minutes=1)
+
+    def __init__(self, place: Place, http: Http) -> None:
+        """Nothing is asked yet. Raises BadInput for options that name no project or field."""
+        super().__init__(place, http)
+        said = place.options.get("project", "").upper()
+        self._projects = tuple(filter(None, (key.strip() for key in said.split(","))))
+        self._queue = place.options.get("queue") or "components"
+        self._category = place.options.get("category", "")
+        self._mails = place.options.get("mails") == "yes"
+        self._wire = Wire(http)
+        self._desk: Desk | None = None
+        if not all(map(_KEY.fullmatch, self._projects)):
+            raise BadInput("write a project as its key, as in project=HELP; several with commas")
+        if not _FIELD.fullmatch(self._queue) or not _CATEGORY.fullmatch(self._category):
+            raise BadInput("write a field by its id: components or customfield_10050 (for category: issuetype, too)")
+        if not self._category:
+            vars(self)["caps"] = replace(self.caps, sets=self.caps.sets - {"category"})
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        """Mail address and API token, by Basic authentication."""
+        return cls(place, Http(place.url, auth=(place.user, place.secret), secrets=[place.secret]))
+
+    def about(self) -> Health:
+        """Who we are there, and which rights we lack."""
+        me = self._wire.who()
+        site = self._wire.ask("/serverInfo")
+        missing = []
+        if site.get("deploymentType") not in ("Cloud", None):
+            missing.append("this is Jira Data Center, whose interface differs: deskyard speaks to Jira Cloud")
+        desk = self._site()
+        missing += [f"our account sees no project {key}" for key in self._projects if key not in desk.projects]
+        if not desk.projects:
+            missing.append("our account sees no service project: give it Browse projects, or name one by project=KEY")
+        for key, is_service in desk.projects.items():
+            wanted = RIGHTS | ({"SERVICEDESK_AGENT": "Service project agent"} if is_service else {})
+            params = {"projectKey": key, "permissions": ",".join(wanted)}
+            rights = self._wire.ask("/mypermissions", params).get("permissions") or {}
+            lacking = [name for right, name in wanted.items() if not (rights.get(right) or {}).get("havePermission")]
+            if lacking:
+                missing.append(f"our account lacks in {key}: {', '.join(lacking)}")
+        if desk.projects and not desk.queues:
+            missing.append(
+                f"the field {self._queue} offers nothing to choose: fill it, put it on the create screens, and give "
+                f"our account Create issues, without which Jira does not list it"
+            )
+        return Health(str(site.get("version") or ""), me.name, None, tuple(missing))
+
+    def ask_catalogue(self) -> Catalogue:
+        """Queues, people, priorities and categories."""
+        self._wire.who()
+        self._desk = site_catalogue.learn(self._wire.ask, self._projects, self._queue, self._category)
+        return self._desk.catalogue()
+
+    def pull(self, cursor: str | None, limit: int) -> Page:
+        """As everywhere, and reaching back further: Jira's search shows changes late."""
+        now = datetime.now(UTC) + timedelta(seconds=self.http.skew or 0.0) - LATE
+        return incremental_pull.page(cursor, limit, now, self.changed, self.read, self.step)
+
+    def changed(self, since: datetime, n: int) -> Iterator[Changed]:
+        """By the moment that the search knows; asked in minutes of our account's own zone.
+
+        Who we are is asked first: to a token that has expired Jira answers as to a stranger, 200 and nothing found.
+        """
+        me = self._wire.who()
+        projects = self._projects or tuple(self._site().projects)
+        if not projects:
+            raise NotAllowed("our account at Jira sees no service project: give it the right Browse projects")
+        keys = ", ".join(f'"{key}"' for key in projects)
+        asked = local(since, me.zone)
+        jql = f'project in ({keys}) AND updated >= "{asked:%Y-%m-%d %H:%M}" ORDER BY updated ASC, key ASC'
+        params = {"jql": jql, "fields": "updated", "maxResults": min(max(n, 1), 1000)}
+        token, seen = "", set()
+        while token not in seen:
+            seen.add(token)
+            page = self._wire.ask("/search/jql", params | ({"nextPageToken": token} if token else {}))
+            for one in _in_order(page.get("issues") or (), since):
+                if one.at >= since:
+                    yield one
+            token = page.get("nextPageToken") or ""
+            if not token or page.get("isLast"):
+                return
+        raise StoreUnreachable("Jira's pages go round in circles")
+
+    def fetch(self, ref: str) -> StoredTicket:
+        """With its changelog and comments."""
+        return issue_mapping.stored(self._issue(ref), self._words())
+
+    def read(self, refs: list[str]) -> dict[str, StoredTicket]:
+        """A hundred a call."""
+        words, found = self._words(), {}
+        for start in range(0, len(refs), AT_ONCE):
+            asked = {
+                "issueIdsOrKeys": refs[start : start + AT_ONCE],
+                "fields": self._fields(),
+                "expand": ["changelog"],
+                "properties": [issue_mapping.CHANNEL],
+            }
+            answer = self._wire.look_up("/issue/bulkfetch", asked)
+            if not answer.get("issues"):
+                self._wire.who()
+            for issue in answer.get("issues") or ():
+                if issue.get("key") in refs:
+                    found[issue["key"]] = issue_mapping.stored(self._whole(issue), words)
+            failed = {str(one.get("id")) for one in answer.get("issueErrors") or ()}
+            found |= super().read([ref for ref in asked["issueIdsOrKeys"] if ref in failed])
+        return found
+
+    def moves(self, ref: str) -> list[Move]:
+        """From the changelog."""
+        return issue_mapping.moves(self._issue(ref), self._words())
+
+    def overrun(self, seen: StoredTicket, now: StoredTicket, values: Values) -> Values:
+        """The changelog came with the ticket."""
+        return overrun_in(issue_mapping.moves(now.raw, self._words()), seen, values)
+
+    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+        """One edit; Jira takes all of it or nothing.
+
+        The note does not travel along: nothing says that an edit heeds the mark which hides a comment from customers.
+        """
+        desk = self._site()
+        fields = {self._id(name): self._meant(desk, name, value) for name, value in values.items()}
+        update = {"labels": [{"add": tag} for tag in delivery.add_tags]} if delivery.add_tags else {}
+        if not fields and not update:
+            return {}
+        try:
+            self._edit(seen.ref, {"fields": fields, "update": update})
+        except Errors as error:
+            self.forget()
+            ours = {self._id(name): name for name in values} | {"labels": "add_tags"}
+            named = {ours[name]: why for name, why in error.fields.items() if name in ours}
+            others = "; ".join(
+                [*error.told, *(f"{name}: {why}" for name, why in error.fields.items() if name not in ours)]
+            )
+            rest = others or f"not written, for Jira takes all or nothing and refused {', '.join(named)}"
+            return dict.fromkeys(values, rest) | named
+        return {}
+
+    def comment(self, ref: str, text: str) -> None:
+        """An internal comment; one that Jira shows to customers nevertheless is taken back at once."""
+        path = f"/issue/{quote(ref, safe='')}/comment"
+        try:
+            made = self._wire.send("POST", path, json={"body": adf.document(text), "properties": _INTERNAL})
+        except Errors as error:
+            raise NotAllowed(f"Jira takes no note: {error}; give our account Add comments") from error
+        if isinstance(made, dict) and made.get("jsdPublic") and self._site().projects.get(ref.rpartition("-")[0]):
+            self._wire.send("DELETE", f"{path}/{quote(str(made.get('id')), safe='')}")
+            raise NotAllowed("Jira showed our note to the customer, and it was taken back: make our account an agent")
+
+    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+        """Signed by HMAC-SHA256 over the body, which holds the moment."""
+        secret = self.place.options.get("hook_secret", "")
+        webhooks.check_signature(secret, headers.get("x-hub-signature", "").strip().removeprefix("sha256="), raw)
+        told = webhooks.parsed(raw)
+        webhooks.check_moment(webhooks.moment_of(str(told.get("timestamp") or "")), now)
+        issue, comment, user = (found if isinstance(found := told.get(name), dict) else {} for name in _TOLD)
+        ref = str(issue.get("key") or "")
+        wanted = not self._projects or ref.rpartition("-")[0] in self._projects
+        if told.get("webhookEvent") not in _EVENTS or not ref or not wanted:
+            return []
+        by = user or comment.get("updateAuthor") or comment.get("author") or {}
+        me, name = self._wire.me, headers.get("x-atlassian-webhook-identifier")
+        name = name or webhooks.event_id(told["timestamp"], told["webhookEvent"], ref)
+        return [Event(name, ref, ours=me is not None and by.get("accountId") == me.account)]
+
+    def _site(self) -> Desk:
+        """What the site has, as the catalogue remembers it."""
+        self.catalogue()
+        if self._desk is None:
+            raise AssertionError("unreachable")
+        return self._desk
+
+    def _words(self) -> Words:
+        me = self._wire.me or self._wire.who()
+        return Words(self._site(), self._queue, self._category, me.account)
+
+    def _fields(self) -> list[str]:
+        desk = self._site()
+        more = (self._queue, self._category, desk.organisations, desk.request_type)
+        return sorted({*issue_mapping.READ, *filter(None, more)})
+
+    def _id(self, ours: str) -> str:
+        """Jira's id of one of our fields."""
+        return {"queue": self._queue, "category": self._category}.get(ours, ours)
+
+    def _meant(self, desk: Desk, name: str, value: str | None) -> Any:
+        """A value as an edit wants it; a person's that is given back may be one that the catalogue lacks."""
+        if value is None:
+            return [] if self._id(name) == "components" else None
+        if name == "assignee":
+            return {"accountId": desk.accounts.get(value, value.rpartition("(")[2].rstrip(")"))}
+        if name == "priority":
+            return {"name": desk.priorities.get(value, value)}
+        known = (desk.queues if name == "queue" else desk.categories) or {}
+        if self._id(name) == "components":
+            return known.get(value) or [{"name": one} for one in value.split(", ")]
+        return known.get(value) or {"name" if self._id(name) == "issuetype" else "value": value}
+
+    def _edit(self, ref: str, body: Mapping[str, Any]) -> None:
+        """Without mails where Jira lets us: that takes a project's administrator, and of others it refuses all."""
+        path = f"/issue/{quote(ref, safe='')}"
+        if not self._mails:
+            try:
+                self._wire.send("PUT", path, params={"notifyUsers": "false"}, json=body)
+                return
+            except NotAllowed:
+                pass
+            except Errors as error:
+                if error.fields or "notification" not in str(error):
+                    raise
+        self._wire.send("PUT", path, json=body)
+        self._mails = True
+
+    def _issue(self, ref: str) -> Mapping[str, Any]:
+        """One issue, whole. Raises NotThere also for one that was moved, and has another key now."""
+        params = {"fields": ",".join(self._fields()), "expand": "changelog", "properties": issue_mapping.CHANNEL}
+        issue = self._wire.ask(f"/issue/{quote(ref, safe='')}", params)
+        key = str(issue.get("key") or "")
+        if ref not in (key, issue.get("id")) and ref.upper() != key:
+            raise NotThere(f"{ref} was moved to another project of Jira, and is {key} there")
+        return self._whole(issue)
+
+    def _whole(self, issue: dict[str, Any]) -> dict[str, Any]:
+        """With the entries of its changelog and the comments that Jira left out for brevity."""
+        path = f"/issue/{quote(str(issue.get('key')), safe='')}"
+        log = issue.get("changelog") or {}
+        if (log.get("total") or 0) > len(log.get("histories") or ()):
+            issue = issue | {"changelog": {"histories": list(pages(self._wire.ask, f"{path}/changelog", {}))}}
+        comment = (issue.get("fields") or {}).get("comment") or {}
+        if (comment.get("total") or 0) > len(comment.get("comments") or ()):
+            found = {"comments": list(pages(self._wire.ask, f"{path}/comment", {}, "comments"))}
+            issue = issue | {"fields": issue["fields"] | {"comment": found}}
+        return issue
+
+
+def _in_order(issues: Sequence[Mapping[str, Any]], since: datetime) -> list[Changed]:
+    """By the search's own moments: an issue that shows a later one than its followers changed since it was indexed."""
+    shown = [issue_mapping.moment((one.get("fields") or {}).get("updated")) or since for one in issues]
+    moments = list(accumulate(reversed(shown), min))[::-1]
+    return [Changed(at, str(one["key"])) for at, one in zip(moments, issues, strict=True)]

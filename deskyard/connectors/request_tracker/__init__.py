@@ -1,0 +1,1 @@
+"""Request Tracker as a ticket store."""

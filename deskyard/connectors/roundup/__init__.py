@@ -1,0 +1,1 @@
+"""Roundup as a ticket store."""

@@ -1,0 +1,1 @@
+"""Zendesk as a ticket store."""

@@ -1,0 +1,1 @@
+"""Znuny and OTRS as a ticket store."""

@@ -1,0 +1,165 @@
+"""What a Znuny has, in our words: queues, agents, priorities, states and dynamic fields, by their numbers.
+
+In comes what the add-on's operation Catalogue says; out go a `Book` and the `Catalogue` in it. Nothing here asks
+anybody, and what is missing of the optional is read as nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.ticket import PRIORITIES
+from deskyard.errors import BadInput
+
+Row = Mapping[str, Any]
+
+SYSTEM: Final = "1"
+"""Znuny's own user, root@localhost: the owner of tickets that nobody owns, and the hand of everything automatic."""
+
+SCALE: Final = "low:2 low,low:1 very low,medium:3 normal,high:4 high,critical:5 very high"
+"""Our priorities and Znuny's; of several for one of ours the first is the one that is written."""
+
+STATES: Final = {
+    "new": "new",
+    "open": "open",
+    "pending reminder": "waiting",
+    "pending auto": "waiting",
+    "closed": "closed",
+    "removed": "closed",
+    "merged": "closed",
+}
+"""Types of Znuny's states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Our priorities in Znuny's words, and Znuny's in ours."""
+
+    writes: Mapping[str, str]
+    reads: Mapping[str, str]
+
+    @classmethod
+    def of(cls, text: str) -> "Scale":
+        """What the option says. Raises BadInput.
+
+        >>> Scale.of("low:wenig,high:viel,high:sehr viel").reads
+        {'wenig': 'low', 'viel': 'high', 'sehr viel': 'high'}
+        """
+        writes: dict[str, str] = {}
+        reads: dict[str, str] = {}
+        for part in text.split(","):
+            ours, _, theirs = (one.strip() for one in part.partition(":"))
+            if ours not in PRIORITIES or not theirs:
+                raise BadInput(f"priorities: write them as {SCALE}")
+            writes.setdefault(ours, theirs)
+            reads[theirs] = ours
+        return cls(writes, reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A dynamic field of tickets: its type, and the values it may have (None: any)."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...] | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether it holds several values, each of its own."""
+        return self.kind == "Multiselect"
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the installation has, by number; `priorities` and `states` are in our words."""
+
+    version: str = ""
+    me: str = ""
+    login: str = ""
+    zone: tzinfo = UTC
+    queues: Mapping[str, str] = field(default_factory=dict)
+    agents: Mapping[str, str] = field(default_factory=dict)
+    priorities: Mapping[str, str | None] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
+    writes: Mapping[str, str] = field(default_factory=dict)
+    half_open: tuple[str, ...] = ()
+    category: Field | None = None
+    tags: Field | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue)
+
+    def moment(self, text: str) -> datetime:
+        """A time as Znuny writes it, without a zone, in its own."""
+        return datetime.fromisoformat(text).replace(tzinfo=self.zone).astimezone(UTC)
+
+    def value(self, name: str, number: object) -> str | None:
+        """A field's value in our words, of its number; the number itself where the name is unknown."""
+        key = str(number)
+        if name == "queue":
+            return self.queues.get(key, f"#{key}")
+        if name == "assignee":
+            return None if key == SYSTEM else self.agents.get(key, f"#{key}")
+        return self.priorities.get(key) if name == "priority" else self.states.get(key, "open")
+
+
+def bound(said: Row, scale: Scale, category: str, tags: str) -> Book:
+    """The installation's book, of what the add-on's operation Catalogue said."""
+    queues = [one for one in said.get("Queue") or () if one.get("Valid")]
+    present = {
+        str(one["UserID"]): str(one["UserLogin"])
+        for one in said.get("Agent") or ()
+        if one.get("Valid") and not one.get("Away")
+    }
+    me = str(said["User"]["UserID"])
+    serves: dict[str, list[str]] = {}
+    working = [one for one in queues if "rw" in (one.get("Permission") or ())]
+    for queue in working:
+        for number in (said.get("Group") or {}).get(str(queue["GroupID"])) or ():
+            if str(number) in present and str(number) not in (SYSTEM, me):
+                serves.setdefault(present[str(number)], []).append(str(queue["Name"]))
+    fields = {str(one["Name"]): one for one in said.get("DynamicField") or ()}
+    kind = _field(fields.get(category))
+    valid = {str(one["Name"]): str(one["PriorityID"]) for one in said.get("Priority") or () if one.get("Valid")}
+    writes = {ours: valid[theirs] for ours, theirs in scale.writes.items() if theirs in valid}
+    found = Catalogue(
+        {str(one["Name"]): {} for one in working},
+        {login: tuple(sorted(own)) for login, own in serves.items()},
+        tuple(name for name in PRIORITIES if name in writes),
+        kind.values if kind else (),
+    )
+    return Book(
+        version=f"{said.get('Product') or 'Znuny'} {said.get('Version') or ''}".strip(),
+        me=me,
+        login=str(said["User"]["UserLogin"]),
+        zone=_zone(str(said.get("TimeZone") or "UTC")),
+        queues={str(one["QueueID"]): str(one["Name"]) for one in said.get("Queue") or ()},
+        agents={str(one["UserID"]): str(one["UserLogin"]) for one in said.get("Agent") or ()},
+        priorities={str(one["PriorityID"]): scale.reads.get(str(one["Name"])) for one in said.get("Priority") or ()},
+        states={str(one["StateID"]): STATES.get(str(one["Type"]), "open") for one in said.get("State") or ()},
+        channels={str(key): str(name).lower() for key, name in (said.get("Channel") or {}).items()},
+        writes=writes,
+        half_open=tuple(
+            str(one["Name"]) for one in queues if "ro" in (one.get("Permission") or ()) and one not in working
+        ),
+        category=kind,
+        tags=_field(fields.get(tags)),
+        catalogue=found,
+    )
+
+
+def _field(said: Row | None) -> Field | None:
+    if not said:
+        return None
+    values = said.get("Value")
+    return Field(str(said["Name"]), str(said.get("Type")), tuple(map(str, values)) if values is not None else None)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadInput(f"Znuny's time zone {name!r} is not known here: install the package tzdata") from error

@@ -1,0 +1,73 @@
+"""Prediction (what the model believes), Decision (what is done about it) and Reason (why).
+
+Belief and deed are kept apart on purpose: a model predicts, a policy decides (`deskyard.policy.policy`), and a decision
+carries everything that a person needs to understand it. Nothing here computes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deskyard.domain.ticket import Target
+
+SHOWN = 5
+"""How many ranked labels a prediction keeps."""
+
+
+class Action(StrEnum):
+    """What is done with a prediction: set it, show it, or leave the choice to a person."""
+
+    ROUTE = "route"
+    SUGGEST = "suggest"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Belief about one target of one ticket.
+
+    `top` holds up to `SHOWN` (label, probability) pairs, best first; probabilities are calibrated, in [0, 1], and sum
+    to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt from: the
+    probabilities are then no more than the labels' shares, and nothing may be routed on them. `likeness` is the
+    log-odds that the true label is one that was learnt (`deskyard.model.likeness`). `parent` is the most probable parent and
+    its probability, where labels have parents (`deskyard.domain.label_hierarchy`).
+    """
+
+    target: Target
+    top: tuple[tuple[str, float], ...]
+    familiar: bool
+    likeness: float = 0.0
+    parent: tuple[str, float] | None = None
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.top[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `label`."""
+        return self.top[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision is what it is: `code` for programs, `text` for people.
+
+    `lacking`: how many more tickets of evidence it takes, 0 where more tickets alone do not settle it.
+    """
+
+    code: str
+    text: str
+    lacking: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The deed for one target of one ticket, with its reasons; `label` is None when there is nothing to suggest."""
+
+    target: Target
+    action: Action
+    label: str | None
+    confidence: float
+    top: tuple[tuple[str, float], ...]
+    reasons: tuple[Reason, ...]

@@ -1,0 +1,1 @@
+"""Tickets to numbers: n-grams, vocabulary, latent semantic analysis, sentence encoders."""

@@ -1,0 +1,172 @@
+"""A desk's priority spellings to ours: low < medium < high < critical.
+
+Words of six languages are understood as they stand; what a map says comes first; bare numbers mean nothing until a
+map says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood
+is left out, never guessed.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+from deskyard.domain.ticket import PRIORITIES
+
+Numbers = Literal["", "1-is-urgent", "highest-is-urgent"]
+"""Which end of a numeric scale is urgent; "" is not known."""
+
+_SPELLINGS: Final = {
+    "low": """low lowest very low minor trivial planning informational info not urgent non urgent
+        низкий самый низкий очень низкий наинизший низший незначительный тривиальный минимальный минорный не срочный
+        несрочный не срочно несрочно плановый
+        niedrig niedrige niedriger sehr niedrig gering geringfügig sehr gering nicht dringend unwichtig
+        baja bajo muy baja muy bajo menor mínima no urgente
+        baixa baixo muito baixa muito baixo mais baixa
+        низький дуже низький найнижчий незначний тривіальний нетерміновий""",
+    "medium": """medium normal major moderate standard regular default average med
+        средний нормальный обычный стандартный значительный мажорный умеренный
+        mittel mittlere mittlerer standard
+        media medio mayor moderada moderado estándar
+        média médio moderada padrão
+        середній звичайний нормальний стандартний значний помірний""",
+    "high": """high important elevated severe
+        высокий важный повышенный
+        hoch hohe hoher wichtig
+        alta alto importante
+        високий важливий підвищений""",
+    "critical": """critical crit urgent very urgent highest very high emergency immediate asap
+        критический критичный срочный очень срочный очень высокий самый высокий наивысший высший неотложный аварийный
+        экстренный немедленный максимальный чрезвычайный
+        kritisch kritische kritischer sehr hoch sehr hohe dringend sehr dringend sofort höchste notfall
+        crítica crítico muy alta muy alto urgente inmediata máxima emergencia
+        crítica crítico muito alta muito alto mais alta imediata máxima emergência
+        критичний терміновий дуже високий найвищий невідкладний аварійний екстрений негайний""",
+    "blocker": """blocker blocking showstopper блокер блокирующий блокирующая blockierend bloqueante bloqueador
+        bloqueadora блокуючий блокувальний""",
+}  # fmt: skip
+_CRITICAL: Final = "critical crit критический критичный kritisch kritische kritischer crítica crítico критичний"
+_SEVERAL: Final = frozenset(
+    ["very", "not", "non", "no", "самый", "очень", "не", "sehr", "nicht", "muy", "muito", "mais", "дуже"]
+)  # words that begin a spelling of two words
+_NOISE: Final = re.compile(
+    r"\b(priority|severity|urgency|приоритет|приоритета|срочность|важность|prioritat|dringlichkeit|prioridad|prioridade"
+    r"|urgencia|приорітет|пріоритет|level|lvl)\b"
+)
+_RANK: Final = re.compile(r"(?:p|s|sev|prio|п|р)\s?(\d)")
+_AROUND: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
+_ENDING: Final = re.compile(r"(?<=[а-я]{3})(?:ыи|ии|ои|ая|яя|ое|ее|ые|ие|іи|а|о|я|і|е)$")
+_NUMBER: Final = re.compile(r"\s*[(\[]?([+-]?\d{1,9})(?:[.,]0+)?[)\]]?\s*")
+_BY_RANK: Final = ("critical", "critical", "high", "medium", "low", "low", "low", "low", "low", "low")
+
+
+def fold(spelling: str) -> str:
+    """A spelling without case, accents, marks and inflection: what is compared.
+
+    >>> fold(" Критическая!"), fold("Средний") == fold("среднее"), fold("Crítica")
+    ('критическ', True, 'critica')
+    """
+    marks = unicodedata.normalize("NFKD", spelling[:200].casefold())
+    kept = "".join(" " if not c.isalnum() else c for c in marks if not unicodedata.combining(c))
+    return " ".join(_ENDING.sub("", word) for word in kept.split())
+
+
+def _table() -> dict[str, str]:
+    table: dict[str, str] = {}
+    for level, spellings in _SPELLINGS.items():
+        words = spellings.split()
+        while words:
+            several = words[0] in _SEVERAL and len(words) > 1
+            spelling = " ".join(words[: 2 if several else 1])
+            del words[: 2 if several else 1]
+            table[fold(spelling)] = level
+    return table
+
+
+_LEVELS: Final = _table()
+_CRITICAL_FOLDED: Final = frozenset(map(fold, _CRITICAL.split()))
+
+
+def translate(seen: Iterable[str], said: Mapping[str, str] | None = None, numbers: Numbers = "") -> dict[str, str]:
+    """Each spelling in `seen` that is understood → its level; the others are left out. Levels: low ... critical.
+
+    `said` is the map (spelling → level, or "" to leave it empty on purpose); case, accents and marks don't matter.
+    Built in: Trivial and Minor are low, Major and Normal medium, Blocker critical, and Critical is high where a Blocker
+    is seen (so `seen` is the whole history), else critical; urgent is critical; P1, S1, Sev1 are critical, 2 high, 3
+    medium, 4 and above low; a number beside a word counts for nothing ("5 very high", "3 - Moderate").
+
+    Bare numbers need `numbers`. With "1-is-urgent" 1 is critical, 2 high, 3 medium, 4 and 5 low (a scale that begins
+    with 0 begins there); with "highest-is-urgent" the highest number seen is critical, and so on down. A scale of more
+    than five is cut into four equal parts, and steps of five or more (10, 20, 30) count as one.
+
+    >>> translate(["Blocker", "Critical", "средняя", "5 very high", "2", "so la la"])
+    {'Blocker': 'critical', 'Critical': 'high', 'средняя': 'medium', '5 very high': 'critical'}
+    >>> translate(["Critical", "p3", "Горит"], {"горит": "critical"})
+    {'Critical': 'critical', 'p3': 'medium', 'Горит': 'critical'}
+    >>> translate(["1", "2", "3", "4", "5"], numbers="1-is-urgent")
+    {'1': 'critical', '2': 'high', '3': 'medium', '4': 'low', '5': 'low'}
+    >>> translate(["1", "2", "3.0"], numbers="highest-is-urgent")
+    {'1': 'medium', '2': 'high', '3.0': 'critical'}
+    """
+    seen = list(seen)
+    chosen = {fold(spelling) or spelling.strip(): level for spelling, level in (said or {}).items()}
+    folded = {spelling: fold(spelling) for spelling in seen}
+    levels = {spelling: _level(name) for spelling, name in folded.items()}
+    blocked = "blocker" in levels.values()
+    scale = _scale(seen, numbers) if numbers else {}
+    out: dict[str, str] = {}
+    for spelling in seen:
+        name = folded[spelling]
+        level = chosen.get(name or spelling.strip())
+        if level is None and (number := bare_number(spelling)) is not None:
+            level = chosen.get(str(number), scale.get(number))
+        elif level is None:
+            level = levels[spelling]
+            if blocked and level == "critical" and _word(name) in _CRITICAL_FOLDED:
+                level = "high"
+        if level is not None:
+            out[spelling] = "critical" if level == "blocker" else level
+    return out
+
+
+def bare_number(spelling: str) -> int | None:
+    """The whole number that `spelling` is ("3", "3.0", "(3)", "priority 3"), or None."""
+    found = _NUMBER.fullmatch(spelling)
+    if not found:
+        rest = " ".join(_NOISE.sub(" ", fold(spelling)).split())
+        found = _NUMBER.fullmatch(rest) if rest.isdigit() else None
+    return int(found[1]) if found else None
+
+
+def _word(name: str) -> str:
+    """A folded spelling without numbers around it and without the word priority."""
+    return " ".join(_AROUND.sub("", " ".join(_NOISE.sub(" ", name).split())).split())
+
+
+def _level(name: str) -> str | None:
+    """The level of a folded spelling by the built-in words."""
+    if level := _LEVELS.get(name):
+        return level
+    if level := _LEVELS.get(_word(name)):
+        return level
+    rank = _RANK.fullmatch(name)
+    return _BY_RANK[int(rank[1])] if rank else None
+
+
+def _scale(seen: Iterable[str], numbers: Numbers) -> dict[int, str]:
+    """Each bare number seen → its level."""
+    known = sorted({number for spelling in seen if (number := bare_number(spelling)) is not None})
+    if not known:
+        return {}
+    step = math.gcd(*(number - known[0] for number in known))
+    step = step if step >= 5 else 1
+    first = known[0] if step > 1 or numbers == "highest-is-urgent" else min(known[0], 1)
+    if numbers == "highest-is-urgent" and step == 1:
+        first = min(first, 1)
+    width = (known[-1] - first) // step + 1
+    levels = tuple(reversed(PRIORITIES))
+    out = {}
+    for number in known:
+        place = (number - first if numbers == "1-is-urgent" else known[-1] - number) // step
+        out[number] = levels[min(place, 3) if width <= 5 else min(place * 4 // width, 3)]
+    return out

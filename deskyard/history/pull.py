@@ -1,0 +1,223 @@
+"""`deskyard pull`: a foreign help desk's tickets as a history to train on, with who changed what since.
+
+In comes a store's URL, out go a table of tickets and one of moves. What was read is kept page by page in a working file
+beside the table, so a run that was cut off goes on where it was. Nothing is written at the help desk.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from deskyard.connectors import STORES, Move, StoredTicket, TicketStore, kind, open_store
+from deskyard.connectors.base.connection_url import Place
+from deskyard.domain.status import is_solved
+from deskyard.domain.ticket import TARGETS
+from deskyard.errors import BadInput, NotThere, StoreUnreachable
+from deskyard.history.column_mapping import MOVES
+from deskyard.history.export import COLUMNS, beside
+from deskyard.sync import credentials
+from deskyard.tabular.writer import FORMATS, open_writer
+
+PAGE: Final = 100
+PATIENCE: Final = 20
+"""How often in a row a help desk may not answer until we give up for now."""
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What was read: tickets, moves, and how many tickets bear a label of each target."""
+
+    tickets: int = 0
+    moves: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+
+
+def pull(
+    url: Annotated[str, typer.Argument(help="The store, as in rt:https://router@rt.example.org/REST/2.0")],
+    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(FORMATS)}.")],
+    moves: Annotated[Path | None, typer.Option(help="The moves; FILE.moves.csv beside the table if not said.")] = None,
+    secret: Annotated[
+        str, typer.Option(envvar="DESKYARD_SECRET", help="The password or token, where the URL has none.")
+    ] = "",
+) -> None:
+    """Read a help desk's tickets as a history to train on; a run that was cut off goes on where it was.
+
+    Example: `deskyard pull rt:https://router@rt.example.org/REST/2.0 --out history.parquet`, then
+    `deskyard train history.parquet --moves history.moves.csv`
+    """
+    store = open_store(with_secret(url, secret))
+    try:
+        done = pulled(store, url, out, moves or beside(out), Console(stderr=True, highlight=False))
+    finally:
+        store.close()
+    labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
+    typer.echo(f"{done.tickets:,} tickets to {out}; labels: {labels}.", err=True)
+    if store.caps.moves:
+        typer.echo(f"{done.moves:,} moves to {moves or beside(out)}.", err=True)
+    else:
+        typer.echo("This help desk does not tell who changed what, so there are no moves.", err=True)
+
+
+def with_secret(url: str, secret: str) -> str:
+    """The URL with the secret put in, where one is given; that of a connection of that name where none is.
+
+    >>> with_secret("rt:https://router@rt.example.org", "s3cret/")
+    'rt:https://router:s3cret%2F@rt.example.org'
+    """
+    name, _, place = url.partition(":")
+    if name not in STORES or name == "desk" or not place:
+        return url
+    found = Place.of(place, getattr(kind(name), "options", ()))
+    secret = secret or found.secret or credentials.read(name)
+    return f"{name}:{replace(found, secret=secret).written(secrets=True)}"
+
+
+def pulled(store: TicketStore, url: str, out: Path, moves: Path, say: Console) -> Pulled:
+    """Read everything into the working file, then write the tables whole."""
+    if moves.absolute() == out.absolute():
+        raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
+    if not any(out.name.lower().endswith(known) for known in FORMATS):
+        raise BadInput(f"{out}: tables are written as {', '.join(FORMATS)}; name the file with one of these endings.")
+    working = out.with_name(f".{out.name}.pulling")
+    mark = sha256(url.encode()).hexdigest()[:16]
+    _read(store, working, mark, say)
+    done = _write(working, out, moves if store.caps.moves else None)
+    working.unlink()
+    return done
+
+
+def _read(store: TicketStore, working: Path, mark: str, say: Console) -> None:
+    """Append pages to the working file until there is no more."""
+    cursor, known = _continued(working, mark)
+    if known:
+        say.print(f"Going on after {known:,} tickets that were read before.")
+    began, silent, more = time.monotonic(), 0, True
+    with working.open("a", encoding="utf-8") as file, say.status("Reading…") as status:
+        if not known:
+            file.write(json.dumps({"mark": mark}) + "\n")
+        while more:
+            try:
+                page = store.pull(cursor, PAGE)
+                tickets = [_record(store, one) for one in page.tickets]
+            except StoreUnreachable as error:
+                silent += 1
+                if silent > PATIENCE:
+                    raise StoreUnreachable(
+                        f"{error}. What was read is kept: the same command goes on from there", error.retry_after
+                    ) from error
+                status.update(f"{known:,} tickets; waiting {error.retry_after:.0f} s, as the help desk asked or failed")
+                time.sleep(error.retry_after)
+                continue
+            silent, cursor, more = 0, page.cursor, page.more
+            file.write(json.dumps({"cursor": cursor, "tickets": tickets}, ensure_ascii=False) + "\n")
+            file.flush()
+            known += len(tickets)
+            pace = known / max(time.monotonic() - began, 1e-9)
+            until = f", up to {page.tickets[-1].updated_at:%Y-%m-%d}" if page.tickets else ""
+            status.update(f"{known:,} tickets{until}, {pace:.0f} a second")
+
+
+def _continued(working: Path, mark: str) -> tuple[str | None, int]:
+    """Where to go on, and how many tickets are there already; an unfinished last line is cut off."""
+    if not working.exists():
+        return None, 0
+    cursor, known, whole = None, 0, 0
+    with working.open("rb") as file:
+        for number, raw in enumerate(file):
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                break
+            if not raw.endswith(b"\n"):
+                break
+            if number == 0 and line.get("mark") != mark:
+                raise BadInput(f"{working} belongs to another help desk: remove it, or name another --out")
+            if number:
+                cursor, known = line["cursor"], known + len(line["tickets"])
+            whole += len(raw)
+    with working.open("rb+") as file:
+        file.truncate(whole)
+    return cursor, known
+
+
+def _record(store: TicketStore, seen: StoredTicket) -> dict[str, Any]:
+    ticket = seen.ticket
+    moves: list[Move] = []
+    if store.caps.moves:
+        try:
+            moves = store.moves(seen.ref)
+        except NotThere:
+            moves = []
+    return {
+        "ref": seen.ref,
+        "row": {
+            "id": seen.ref,
+            "created_at": ticket.created_at.isoformat() if ticket.created_at else None,
+            "subject": ticket.subject,
+            "body": ticket.body,
+            "channel": ticket.channel,
+            "language": ticket.language,
+            "requester": ticket.requester,
+            "organisation": ticket.organisation,
+            "resolved_at": _resolved_at(seen, moves),
+            **{target: _label(seen, target, moves) for target in TARGETS},
+            **{f"x_{name.strip().casefold()}": value for name, value in ticket.fields.items() if name.strip()},
+        },
+        "moves": [[seen.ref, move.at.isoformat(), move.actor, move.field, move.was, move.became] for move in moves],
+    }
+
+
+def _label(seen: StoredTicket, target: str, moves: list[Move]) -> str | None:
+    """What stands there, unless deskyard set it and nobody looked at it: that would teach it nothing but itself."""
+    value = seen.value(target)
+    last = next((move for move in reversed(moves) if move.field == target), None)
+    ours = last.ours if last is not None else bool(seen.markers) and seen.ours
+    return None if ours and not is_solved(seen.status) else value
+
+
+def _resolved_at(seen: StoredTicket, moves: list[Move]) -> str | None:
+    found = None
+    for move in moves:
+        if move.field == "status":
+            found = (found or move.at) if is_solved(move.became) else None
+    return found.isoformat() if found and is_solved(seen.status) else None
+
+
+def _write(working: Path, out: Path, moves: Path | None) -> Pulled:
+    """The tables: each ticket once, as it was read last."""
+    last: dict[str, int] = {}
+    columns: dict[str, None] = {}
+    for number, record in enumerate(_records(working)):
+        last[record["ref"]] = number
+        columns |= dict.fromkeys(name for name in record["row"] if name not in COLUMNS)
+    done = Pulled()
+    with ExitStack() as stack:
+        table = stack.enter_context(open_writer(out, [*COLUMNS, *sorted(columns)], numbers=()))
+        journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
+        for number, record in enumerate(_records(working)):
+            if last[record["ref"]] != number:
+                continue
+            table.write(record["row"])
+            done.tickets += 1
+            done.labels.update(target for target in TARGETS if record["row"].get(target))
+            if journeys is not None:
+                for move in record["moves"]:
+                    journeys.write(dict(zip(MOVES, move, strict=True)))
+                done.moves += len(record["moves"])
+    return done
+
+
+def _records(working: Path) -> Iterator[Mapping[str, Any]]:
+    with working.open(encoding="utf-8") as file:
+        next(file)
+        for line in file:
+            yield from json.loads(line)["tickets"]

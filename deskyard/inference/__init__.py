@@ -1,0 +1,1 @@
+"""Ticket, model and policy to decisions, for one ticket or a whole table."""

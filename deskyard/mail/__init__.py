@@ -1,0 +1,1 @@
+"""From a mailbox to tickets: IMAP, MIME parts, character sets, automatic replies."""

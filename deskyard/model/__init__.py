@@ -1,0 +1,1 @@
+"""The model: heads, opinion pool, scorer, and the estimator that fits them."""

@@ -1,0 +1,170 @@
+"""The memory head: the past tickets most like this one, and what became of them.
+
+It helps rare labels and short histories, and it shows people similar solved tickets. It keeps ids and vectors, never
+text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from deskyard.features.ngrams import BLOCKS
+
+MOST_TICKETS: Final = 20_000
+"""The newest tickets that are remembered."""
+
+STRONGEST: Final = 128
+"""Columns kept of each remembered ticket. Twice as many make the vote alone right 0 to 0.4 points more often (inside
+train, five histories) and cost up to three quarters more disk."""
+
+ASKED: Final = 64
+"""Columns looked up of the ticket that is asked about, the strongest that any remembered ticket has."""
+
+SHORTEST: Final = 4
+"""Characters of the shortest run that is remembered: shorter ones are in every ticket. With `ASKED`, the memory answers
+four to ten times faster, and inside train no worse (docs/design.md)."""
+
+NEIGHBOURS: Final = 20
+"""How many of the nearest vote."""
+
+DOUBT: Final = 0.05
+"""The weight of the labels' shares in the vote, in squared similarities."""
+
+Near = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Positions of remembered tickets and their similarities (cosine, 0..1), the nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Remembered tickets: `index` (columns x tickets) of unit-length vectors, and the tickets' ids in that order."""
+
+    index: sparse.csr_array
+    ids: Sequence[str]
+
+    @classmethod
+    def of(cls, X: sparse.csr_array, ids: Sequence[str], names: Sequence[Sequence[str]]) -> "Memory":
+        """Remember the last `MOST_TICKETS` rows of `X`, which are in order of time where time is known.
+
+        `names` are the columns' names, block by block.
+        """
+        pairs = zip(BLOCKS, names, strict=True)
+        telling = np.array([_telling(block, name) for block, names in pairs for name in names], dtype=bool)
+        newest = X[-MOST_TICKETS:]
+        return cls(_strongest(newest, telling).T.tocsr(), list(ids)[-MOST_TICKETS:])
+
+    def nearest(self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS) -> Near:
+        """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
+        similar = self._similarities(columns, weights)
+        best = _near_enough(similar, n)
+        best = best[np.lexsort((best, -similar[best]))][:n]
+        best = best[similar[best] > 0]
+        return best, similar[best]
+
+    def among(
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], tickets: npt.NDArray[np.int64], n: int
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """The `n` weightiest columns of one ticket's row that any remembered ticket has, as places in that row.
+
+        And what they weigh in some of the remembered `tickets` (places x tickets).
+        """
+        index = self.index
+        places = np.flatnonzero(index.indptr[columns + 1] > index.indptr[columns])
+        if len(places) > n:
+            places = places[np.sort(np.argpartition(-weights[places], n)[:n])]
+        starts, stops = index.indptr[columns[places]], index.indptr[columns[places] + 1]
+        holders = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        seat = np.full(len(self.ids), len(tickets), np.int32)
+        seat[tickets] = np.arange(len(tickets), dtype=np.int32)
+        found = np.zeros((len(places), len(tickets) + 1), np.float32)
+        seats = seat[np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])]
+        seats += np.repeat(np.arange(len(places), dtype=np.int32) * np.int32(len(tickets) + 1), stops - starts)
+        found.ravel()[seats] = np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
+        return places, found[:, :-1]
+
+    def _similarities(
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float64]:
+        index = self.index
+        known = index.indptr[columns + 1] > index.indptr[columns]
+        columns, weights = _largest(columns[known], weights[known], ASKED)
+        starts = index.indptr[columns]
+        holders = index.indptr[columns + 1] - starts
+        ends = np.cumsum(holders)
+        places = np.arange(holders.sum()) + np.repeat(starts - ends + holders, holders)
+        shared = np.repeat(_unit(weights), holders)
+        shared *= index.data[places]
+        return np.asarray(np.bincount(index.indices[places], shared, minlength=len(self.ids)), dtype=np.float64)
+
+
+_NOBODY: Final = np.empty(0, np.int32)
+_NOTHING: Final = np.empty(0, np.float32)
+_NOWHERE: Final = np.empty(0, np.int64)
+
+
+def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
+    """Positions of the `n` most similar and perhaps a few more, found by looking at most of them once.
+
+    Of many piles the `n`-th highest top is in no case above the `n`-th most similar.
+    """
+    piles = 8 * n
+    if len(similar) < 4 * piles:
+        return np.arange(len(similar))
+    height = len(similar) // piles
+    tops = similar[: piles * height].reshape(height, piles).max(axis=0)
+    bound = np.partition(tops, piles - n)[piles - n]
+    return np.flatnonzero(similar >= bound if bound > 0 else similar > 0)
+
+
+def votes(
+    near: Sequence[Near], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """How each ticket's neighbours vote (tickets x labels, rows sum to 1): squared similarities, and a little of the
+    labels' `shares`.
+
+    `remembered` are the label positions of all remembered tickets (-1: unlabelled, no vote).
+    """
+    often = np.array([len(positions) for positions, _ in near], np.intp)
+    voter = np.repeat(np.arange(len(near)) * len(shares), often)
+    said = remembered[np.concatenate([_NOWHERE, *(positions for positions, _ in near)])]
+    weight = np.concatenate([_NOTHING, *(similar for _, similar in near)], dtype=np.float64) ** 2
+    has = said >= 0
+    agreed = np.bincount((voter + said)[has], weight[has], len(near) * len(shares))
+    cast = agreed.reshape(len(near), len(shares)) + DOUBT * shares
+    return np.asarray(cast / cast.sum(axis=1, keepdims=True), np.float32)
+
+
+def _telling(block: str, name: str) -> bool:
+    return block != "subject" and (block != "chars" or len(name) >= SHORTEST)
+
+
+def _strongest(X: sparse.csr_array, telling: npt.NDArray[np.bool_]) -> sparse.csr_array:
+    """Rows of `X` with the `STRONGEST` largest weights of `telling` columns, of unit length, in half precision."""
+    columns, values = [], []
+    for start, stop in pairwise(X.indptr.tolist()):
+        found, weights = X.indices[start:stop], X.data[start:stop]
+        found, weights = _largest(found[telling[found]], weights[telling[found]], STRONGEST)
+        columns.append(found)
+        values.append(_unit(weights))
+    data = np.concatenate([_NOTHING, *values]).astype(np.float16).astype(np.float32)
+    indices = np.concatenate([_NOBODY, *columns])
+    indptr = np.cumsum([0, *map(len, columns)]).astype(np.int32)
+    return sparse.csr_array((data, indices, indptr), shape=X.shape)
+
+
+def _largest(
+    columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    if len(columns) <= n:
+        return columns, weights
+    top = np.sort(np.argpartition(-weights, n)[:n])
+    return columns[top], weights[top]
+
+
+def _unit(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    length: np.float32 = np.sqrt(weights @ weights)
+    return weights / length if length > 0 else weights

@@ -1,0 +1,184 @@
+"""TicketModel: what is learnt from a history, for all targets at once.
+
+In come counted tickets and their labels; out come each head's scores and, once the pool is fitted on tickets the
+model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here; `deskyard.model.scorer`
+answers new tickets from the same arrays, faster. Where tickets come with an encoder's vectors, the meaning heads learn
+from those; the model never sees the encoder.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from deskyard.domain.ticket import Target
+from deskyard.features.lsa import Themes
+from deskyard.features.sentence_encoder import Encoder, Vectors
+from deskyard.features.vectorizer import Counts, Part, TicketVectorizer
+from deskyard.model import opinion_pool
+from deskyard.model.embedding_heads import Meaning
+from deskyard.model.hyperparameters import Recipe
+from deskyard.model.knn_head import Memory, votes
+from deskyard.model.likeness import Likeness
+from deskyard.model.linear_head import LinearHead, Separators, weights
+from deskyard.model.scorer import Head, Scorer, spans
+
+UNHEARD: Final = 0.01
+"""Tickets that a label is taken to have where the history has none; no share is 0."""
+
+MOST_GRAMS: Final = (50_000, 200_000)
+"""The most grams of a block, from many labels to few."""
+
+MOST_WEIGHTS: Final = 2_500_000
+"""Grams of a block times labels, between those two: with 50 labels a bundle stays below 30 MB."""
+
+Labels = Mapping[Target, npt.NDArray[np.int32]]
+"""For each target the label positions of the tickets; negative where a ticket has none."""
+
+
+VOTING: Final = 0.5
+"""What a label must count for its ticket to vote in the memory: a vote is whole or none."""
+
+
+def _believed(y: npt.NDArray[np.int32], worth: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int32]:
+    """Labels that may vote."""
+    return y if worth is None else np.where(worth < VOTING, np.int32(-1), y)
+
+
+class TicketModel(BaseEstimator):  # type: ignore[misc]
+    """Linear and memory heads for each target over shared columns, and meaning heads over vectors where there are any.
+
+    `labels` gives the number of labels of each target, `recipes` how they are learnt (a default recipe where not said).
+    """
+
+    def __init__(
+        self, labels: Mapping[Target, int], recipes: Mapping[Target, Recipe] | None = None, seed: int = 0
+    ) -> None:
+        self.labels = labels
+        self.recipes = recipes
+        self.seed = seed
+
+    def fit(
+        self,
+        counts: Counts | Part,
+        y: Labels,
+        ids: Sequence[str] | None = None,
+        vectors: Vectors | None = None,
+        worth: Mapping[Target, npt.NDArray[np.float32]] | None = None,
+    ) -> Self:
+        """Learn from counted tickets in order of time (where known), their labels, and their vectors if any; `worth`:
+        what the labels of a target count beside each other, where they do not count alike."""
+        n = len(counts)
+        most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
+        self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
+        X = self.vectorizer_.transform_counts(counts)
+        self.memory_ = Memory.of(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
+        remembered = slice(n - len(self.memory_.ids), None)
+        self.remembered_labels_ = {
+            target: _believed(y[target], (worth or {}).get(target))[remembered] for target in self.labels
+        }
+        self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
+        self.linear_: dict[Target, LinearHead] = {}
+        recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
+        themes = Themes.of(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
+        ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
+        for target, labels in self.labels.items():
+            known = np.flatnonzero(y[target] >= 0)
+            mine = worth[target][known] if worth and target in worth else None
+            share = np.bincount(y[target][known], mine, minlength=labels) + UNHEARD
+            self.shares_[target] = (share / share.sum()).astype(np.float32)
+            factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
+            head = LinearHead(labels, recipes[target], self.seed)
+            rows = X if len(known) == n else X[known]
+            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes, mine)
+        self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages, worth or {})
+        return self
+
+    def _meant(
+        self,
+        vectors: Vectors,
+        y: Labels,
+        recipes: Mapping[Target, Recipe],
+        ages: npt.NDArray[np.float32],
+        worth: Mapping[Target, npt.NDArray[np.float32]],
+    ) -> Meaning:
+        learnt = []
+        for target, n in self.labels.items():
+            known = np.flatnonzero(y[target] >= 0)
+            mine = worth[target][known] if target in worth else None
+            counted = weights(recipes[target], y[target][known], ages[known], mine)
+            learnt.append(Separators.by_meaning(vectors[known], y[target][known], n, counted))
+        return Meaning.of(
+            vectors,
+            len(self.memory_.ids),
+            np.ascontiguousarray(np.hstack([each.coef for each in learnt])),
+            np.concatenate([each.intercept for each in learnt]),
+        )
+
+    def log_scores(
+        self, counts: Counts | Part, vectors: Vectors | None = None
+    ) -> dict[Target, npt.NDArray[np.float32]]:
+        """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        return self.ask(counts, vectors)[0]
+
+    def ask(
+        self, counts: Counts | Part, vectors: Vectors | None = None
+    ) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
+        """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it).
+
+        A model that learnt from vectors wants those of the tickets, too.
+        """
+        check_is_fitted(self, "vectorizer_")
+        X = self.vectorizer_.transform_counts(counts)
+        rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
+        near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
+        sensed = None
+        if self.meaning_ is not None and vectors is not None:
+            sensed = self.meaning_.margins(vectors).astype(np.float32), list(self.meaning_.nearest(vectors))
+        scores, places = {}, spans({target: [""] * n for target, n in self.labels.items()})
+        for target, shares in self.shares_.items():
+            labels = self.remembered_labels_[target]
+            meant = sensed and (sensed[0][:, places[target]], votes(sensed[1], labels, shares))
+            margins = self.linear_[target].margins(X)
+            scores[target] = opinion_pool.log_scores(margins, votes(near, labels, shares), shares, meant)
+        return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
+
+    def scorer(
+        self,
+        labels: Mapping[Target, Sequence[str]],
+        pools: Mapping[Target, npt.NDArray[np.float64]],
+        likeness: Mapping[Target, Likeness | None] | None = None,
+        parents: Mapping[Target, Mapping[str, str]] | None = None,
+        encoder: Encoder | None = None,
+    ) -> Scorer:
+        """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
+
+        `likeness` holds those of the targets that are guarded, `parents` those of labels that a person said;
+        `encoder` is the one that made the vectors.
+        """
+        check_is_fitted(self, "vectorizer_")
+        targets = list(self.labels)
+        side_by_side = spans({target: labels[target] for target in targets})
+        return Scorer(
+            vocabulary=self.vectorizer_.vocabulary_,
+            coef=np.ascontiguousarray(np.hstack([self.linear_[target].coef_ for target in targets])),
+            intercept=np.concatenate([self.linear_[target].intercept_ for target in targets]),
+            memory=self.memory_,
+            heads={
+                target: Head(
+                    labels=tuple(labels[target]),
+                    shares=self.shares_[target],
+                    pool=pools[target],
+                    remembered=self.remembered_labels_[target],
+                    span=side_by_side[target],
+                    likeness=(likeness or {}).get(target),
+                    said=(parents or {}).get(target, {}),
+                )
+                for target in targets
+            },
+            meaning=self.meaning_,
+            encoder=encoder,
+        )

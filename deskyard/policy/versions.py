@@ -1,0 +1,82 @@
+"""The versions of the policy in the database: the newest is in force, none is ever changed.
+
+In comes the connection of whoever owns the transaction; out go versions. Reading and writing TOML is
+`deskyard.policy.toml_format`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select
+
+from deskyard.db.tables.policy import POLICY_VERSIONS
+from deskyard.policy.policy import Policy
+from deskyard.policy.toml_format import read_stored, write
+
+_NEWEST: Final = select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.id.desc())
+_CURRENT: Final = _NEWEST.limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote.
+
+    `text` is its TOML under the keys of this release, whatever release stored it.
+    """
+
+    number: int
+    at: datetime | None
+    actor: str
+    policy: Policy
+    text: str
+
+
+class Policies:
+    """The doors to the policy's versions."""
+
+    @staticmethod
+    def current(conn: Connection) -> Version:
+        """The version in force."""
+        row = conn.execute(_CURRENT).first()
+        return _version(row) if row is not None else Version(0, None, "deskyard", FRESH, write(FRESH))
+
+    @staticmethod
+    def put(conn: Connection, policy: Policy, actor: str, at: datetime) -> Version:
+        """Put a policy in force, unless it is in force already."""
+        current = Policies.current(conn)
+        if policy == current.policy:
+            return current
+        values = {"at": at, "actor": actor, "digest": policy.digest, "text": write(policy)}
+        conn.execute(insert(POLICY_VERSIONS), values)
+        return Policies.current(conn)
+
+    @staticmethod
+    def of_digest(conn: Connection, digest: str) -> Policy | None:
+        """The policy that a decision names; None when it never was in force here."""
+        if digest == FRESH.digest:
+            return FRESH
+        text = conn.scalars(select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)).first()
+        return None if text is None else _read(text)[0]
+
+    @staticmethod
+    def past(conn: Connection, n: int) -> list[Version]:
+        """The newest `n` versions, newest first."""
+        return [_version(row) for row in conn.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
+
+
+FRESH: Final = Policy()
+"""What is in force until somebody says otherwise: suggest, set nothing."""
+
+
+def _version(row: Row[Any]) -> Version:
+    policy, text = _read(row.text)
+    return Version(row.id, row.at, row.actor, policy, text)
+
+
+@lru_cache(maxsize=64)
+def _read(stored: str) -> tuple[Policy, str]:
+    """The policy of a stored text, and its text under today's keys."""
+    policy = read_stored(stored)
+    return policy, write(policy)

@@ -1,0 +1,1 @@
+"""Bundles on disk: listing, champion and challenger, promotion, comparison, retraining requests."""

@@ -1,0 +1,288 @@
+"""A bundle: a trained model's folder, written whole or not at all, and opened without running code.
+
+`manifest.json` is the door: it names the one subfolder that holds plain arrays (memory-mapped), JSON documents and the
+evidence, with the sha256 of each file. Saving fills a new subfolder and then replaces the manifest in one step, so a
+process killed at any moment leaves the old bundle or the new one, never a half. No pickle anywhere.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from deskyard import atomic_files
+from deskyard.domain.decision import Prediction
+from deskyard.domain.ticket import Target, Ticket
+from deskyard.errors import BadInput, BundleBroken, BundleMissing
+from deskyard.explain.explanation import Explanation, explain
+from deskyard.guarantees.contract import Contract, Evidence
+from deskyard.guarantees.contract_fitting import draw_up
+from deskyard.model.scorer import Scorer
+from deskyard.registry.bundle_content import open_encoder, put_together, take_apart
+from deskyard.registry.bundle_files import (
+    FORMAT,
+    MANIFEST,
+    canonical,
+    changed,
+    digest_of,
+    is_whole,
+    read_document,
+    read_manifest,
+    seal_of,
+    sha256,
+)
+
+REPORT: Final = ("report.json", "report.html")
+BESIDE: Final = (*REPORT, "comparison.json")
+"""What a training run lays beside the content, outside the digest; it goes when another content comes."""
+CURRENT: Final = "CURRENT"
+ABANDONED: Final = 86_400.0
+"""Seconds after which an unfinished save is taken for that of a killed process."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded model: it predicts, and it knows what may be promised on its evidence.
+
+    `digest` names its content; `card` says what it was learnt from and how well it was judged; `made` when and where
+    (not part of the digest).
+    """
+
+    name: str
+    digest: str
+    card: dict[str, Any]
+    made: dict[str, Any]
+    scorer: Scorer
+    evidence: Mapping[Target, Evidence]
+    _contracts: dict[tuple[float, float | None], dict[Target, Contract]] = field(default_factory=dict, repr=False)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it predicts."""
+        return tuple(self.scorer.heads)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether an encoder reads the tickets, too: milliseconds a ticket instead of fractions of one."""
+        return self.scorer.encoder is not None
+
+    @property
+    def turns(self) -> list[dict[str, Any]]:
+        """The turns of the taxonomy in whose names it has learnt (`taxonomy.Turn.plain`)."""
+        return list(self.card.get("taxonomy", []))
+
+    def labels(self, target: Target) -> tuple[str, ...]:
+        """The labels it knows of a target."""
+        return self.scorer.heads[target].labels
+
+    def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
+        """One prediction a target for each ticket, in order; safe to call from many threads."""
+        return self.scorer.predict(tickets)
+
+    def ranked(self, ticket: Ticket) -> dict[Target, list[tuple[str, float]]]:
+        """All labels of each target with their probabilities, the most probable first."""
+        return {
+            target: sorted(zip(self.labels(target), shares.tolist(), strict=True), key=lambda pair: -pair[1])
+            for target, shares in self.scorer.beliefs(ticket).items()
+        }
+
+    def explain(self, ticket: Ticket) -> Explanation:
+        """Why it predicts what it predicts of a ticket."""
+        return explain(self.scorer, ticket)
+
+    def contracts(
+        self, precision: float | None = None, out_of_scope_rate: float | None = None
+    ) -> dict[Target, Contract]:
+        """What may be routed at `precision` (0..1; None: the one asked when it was trained).
+
+        `out_of_scope_rate` is the share (0..1) of tickets about matters never learnt that may slip through, whatever
+        that costs (None: `guard.TOLERATED`, where it pays).
+        """
+        asked = self.card["asked_precision"] if precision is None else precision
+        following = bool(self.card.get("follows_drift"))
+        if (asked, out_of_scope_rate) not in self._contracts:
+            self._contracts[asked, out_of_scope_rate] = {
+                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, out_of_scope_rate, following)
+                for t, head in self.scorer.heads.items()
+            }
+        return self._contracts[asked, out_of_scope_rate]
+
+
+def save(
+    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+) -> str:
+    """Write a bundle to `folder` and return its digest; a bundle that was there is replaced in one step.
+
+    Raises BadInput when `folder` holds something else or can't be written.
+    """
+    try:
+        return _save(folder, scorer, evidence, card, made)
+    except OSError as error:
+        raise BadInput(f"{folder} can't be written ({error.strerror or error}): name another folder.") from error
+
+
+def _save(
+    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+) -> str:
+    refuse_other_files(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    saving = Path(tempfile.mkdtemp(prefix=atomic_files.SAVING, dir=folder))
+    try:
+        arrays, documents = take_apart(scorer, evidence)
+        for name, array in arrays.items():
+            with (saving / f"{name}.npy").open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+                atomic_files.flush(file)
+        for name, document in (documents | {"card": dict(card)}).items():
+            with (saving / f"{name}.json").open("wb") as file:
+                file.write(canonical(document))
+                atomic_files.flush(file)
+        files = {path.name: sha256(path) for path in sorted(saving.iterdir())}
+        digest = digest_of(files)
+        home = folder / digest[:16]
+        if not is_whole(home, files):
+            shutil.rmtree(home, ignore_errors=True)
+            saving.rename(home)
+            atomic_files.sync_folder(folder)
+        manifest = {"format": FORMAT, "digest": digest, "folder": home.name, "files": files, "made": dict(made)}
+        atomic_files.write(folder / MANIFEST, canonical(manifest | {"seal": seal_of(manifest)}))
+    finally:
+        shutil.rmtree(saving, ignore_errors=True)
+    _sweep(folder, keep=home.name)
+    return digest
+
+
+def load(folder: Path) -> Bundle:
+    """Open a bundle; every file is compared with the manifest before any of it is used.
+
+    Raises BundleMissing when there is none at `folder`, BundleBroken when a file is missing, changed or truncated, and
+    EncoderMissing when the encoder that it was learnt with is not here.
+    """
+    manifest = read_manifest(folder)
+    home = folder / str(manifest["folder"])
+    for name, expected in manifest["files"].items():
+        path = home / name
+        if not path.is_file():
+            raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
+        if sha256(path) != expected:
+            raise changed(path)
+    encoder = open_encoder(home, manifest["made"]) if "encoder.json" in manifest["files"] else None
+    try:
+        scorer, evidence = put_together(home, encoder)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise BundleBroken(f"{folder} is whole, but this deskyard can't read it ({error!r}): train again.") from error
+    return Bundle(
+        name=folder.resolve().name,
+        digest=manifest["digest"],
+        card=read_document(home, "card"),
+        made=manifest["made"],
+        scorer=scorer,
+        evidence=evidence,
+    )
+
+
+def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Digest, card and `made` of a bundle, without opening the rest of it; only `load` says whether that can be used.
+
+    Raises BundleMissing when there is none at `folder`, BundleBroken when one of its files is missing or the card was
+    changed.
+    """
+    manifest = read_manifest(folder)
+    home = folder / str(manifest["folder"])
+    absent = next((name for name in manifest["files"] if not (home / name).is_file()), None)
+    if absent is not None:
+        raise BundleBroken(f"{home / absent} is missing: the bundle is not whole. Train again or restore the folder.")
+    if sha256(home / "card.json") != manifest["files"].get("card.json"):
+        raise changed(home / "card.json")
+    return manifest["digest"], read_document(home, "card"), manifest["made"]
+
+
+def remembered(folder: Path) -> tuple[list[str], list[str]]:
+    """The ids of the tickets that a bundle remembers, and the values of their fields (`name=value`) that it knows,
+    without opening the rest of it.
+
+    Raises BundleMissing when there is none at `folder`, BundleBroken when these are missing or were changed.
+    """
+    manifest = read_manifest(folder)
+    home = folder / str(manifest["folder"])
+    for path in (home / "memory_ids.json", home / "columns.json"):
+        if not path.is_file() or sha256(path) != manifest["files"].get(path.name):
+            raise changed(path)
+    return read_document(home, "memory_ids"), read_document(home, "columns")["fields"]
+
+
+def champion(models: Path) -> Path | None:
+    """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
+    current = models / CURRENT
+    if not current.is_file():
+        return None
+    name = current.read_text(encoding="utf-8").strip()
+    if not name or Path(name).name != name:
+        raise BundleBroken(f"{current} must hold the name of one bundle beside it, not {name!r}.")
+    return models / name
+
+
+def find(models: Path, name: str = "") -> Path:
+    """The folder of a bundle: `name` is its path, or its name in `models`; "" and "champion" mean the champion.
+
+    Raises BundleMissing when there is no champion.
+    """
+    if name and name != "champion":
+        return Path(name) if Path(name).exists() or not (models / name).exists() else models / name
+    folder = champion(models)
+    if folder is None:
+        raise BundleMissing(f"there is no champion in {models}: run `deskyard train HISTORY` first.")
+    return folder
+
+
+def with_digest(models: Path, digest: str) -> Path:
+    """The folder in `models` whose bundle has that digest. Raises BundleMissing when none has."""
+    for manifest in sorted(models.glob(f"*/{MANIFEST}")):
+        try:
+            if read_manifest(manifest.parent)["digest"] == digest:
+                return manifest.parent
+        except BundleBroken:
+            continue
+    raise BundleMissing(f"no bundle in {models} has the digest {digest[:16]}: restore its folder to compute this again")
+
+
+def crown(models: Path, name: str) -> None:
+    """Make the bundle `name` in `models` the champion, in one step."""
+    atomic_files.write(models / CURRENT, f"{name}\n".encode())
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Raise BadInput when `folder` is a file or holds what no bundle has."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
+    if not folder.is_dir():
+        return
+    if (folder / MANIFEST).exists() and _is_ours(folder / MANIFEST):
+        return
+    others = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
+    if others:
+        raise BadInput(f"{folder} holds other files ({', '.join(others[:3])}): name a new or empty folder.")
+
+
+def _is_ours(manifest: Path) -> bool:
+    """Whether a manifest, whole or damaged, was once a bundle's."""
+    return b'"seal"' in manifest.read_bytes() or b'"digest"' in manifest.read_bytes()
+
+
+def _ours(name: str) -> bool:
+    return name.startswith(atomic_files.SAVING) or (len(name) == 16 and set(name) <= set("0123456789abcdef"))
+
+
+def _sweep(folder: Path, keep: str) -> None:
+    """Remove older content, and what a killed process left more than a day ago."""
+    for path in folder.iterdir():
+        unfinished = path.name.startswith(atomic_files.SAVING)
+        if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
+            continue
+        if (_ours(path.name) or path.name in BESIDE) and path.name != keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

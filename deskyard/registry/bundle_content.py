@@ -1,0 +1,134 @@
+"""A model as a bundle keeps it: taken apart into plain arrays and JSON documents, and put together again."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from deskyard.domain.ticket import Target
+from deskyard.errors import EncoderMissing
+from deskyard.features.ngrams import BLOCKS
+from deskyard.features.sentence_encoder import Encoder, open_again, probe
+from deskyard.features.vocabulary import Vocabulary
+from deskyard.guarantees.contract import Evidence
+from deskyard.model.embedding_heads import Meaning
+from deskyard.model.knn_head import Memory
+from deskyard.model.likeness import Likeness, Usual
+from deskyard.model.scorer import Head, Scorer, spans
+from deskyard.registry.bundle_files import read_array, read_document
+
+MEANING: Final = ("coef", "intercept", "centre", "directions", "remembered")
+"""Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
+APART: Final = 1e-3
+"""How far each number of a probe's vector may lie from that of the day of learning."""
+PLACE: Final = "DESKYARD_ENCODER"
+"""The environment's word on where an encoder's folder lies; read here, because MLflow loads bundles where there are no
+`deskyard.settings`."""
+
+
+def take_apart(
+    scorer: Scorer, evidence: Mapping[Target, Evidence]
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """A model and its evidence as arrays and JSON documents, each under the name of its file."""
+    index = scorer.memory.index
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "idf": scorer.vocabulary.idf,
+        "coef": scorer.coef,
+        "intercept": scorer.intercept,
+        "memory_indptr": index.indptr,
+        "memory_tickets": index.indices,
+        "memory_weights": index.data.astype(np.float16),
+    }
+    documents: dict[str, Any] = {
+        "columns": {"latin": scorer.vocabulary.latin}
+        | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
+        "memory_ids": list(scorer.memory.ids),
+        "heads": [
+            {"target": t, "labels": list(h.labels), "pool": h.pool.tolist()}
+            | ({"likeness": h.likeness.weights.tolist()} if h.likeness else {})
+            | ({"parents": dict(h.said)} if h.said else {})
+            for t, h in scorer.heads.items()
+        ],
+    }
+    if scorer.meaning is not None and scorer.encoder is not None:
+        arrays |= {f"meaning_{name}": getattr(scorer.meaning, name) for name in MEANING}
+        arrays["meaning_remembered"] = arrays["meaning_remembered"].astype(np.float16)
+        arrays["encoder_probe"] = probe(scorer.encoder)
+        documents["encoder"] = {"kind": scorer.encoder.kind, "digest": scorer.encoder.digest}
+    for target, head in scorer.heads.items():
+        arrays |= {
+            f"{target}_shares": head.shares,
+            f"{target}_remembered": head.remembered,
+            f"{target}_evidence": evidence[target],
+        }
+        if head.likeness is not None:
+            usual = head.likeness.usual
+            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.apart}
+    return arrays, documents
+
+
+def open_encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
+    """The encoder of a bundle, compared with what it said on the day of learning.
+
+    Its folder is the one that DESKYARD_ENCODER names, else where it lay then.
+    """
+    said, then = read_document(home, "encoder"), made.get("encoder") or {}
+    found = open_again(
+        said["kind"], said["digest"], [place for place in (os.environ.get(PLACE), then.get("folder")) if place]
+    )
+    if np.abs(probe(found) - read_array(home, "encoder_probe")).max() > APART:
+        raise EncoderMissing(
+            f"the encoder {found.kind} has the weights that the model was learnt with, and encodes otherwise than it "
+            "did: install the version of that day, or train again."
+        )
+    return found
+
+
+def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
+    """The model and the evidence whose arrays and documents lie in `home`."""
+    columns, ids = read_document(home, "columns"), read_document(home, "memory_ids")
+    heads: dict[Target, Any] = {head["target"]: head for head in read_document(home, "heads")}
+    side_by_side = spans({target: head["labels"] for target, head in heads.items()})
+    idf = read_array(home, "idf")
+    index = sparse.csr_array(
+        (
+            read_array(home, "memory_weights").astype(np.float32),
+            read_array(home, "memory_tickets"),
+            read_array(home, "memory_indptr"),
+        ),
+        shape=(len(idf), len(ids)),
+    )
+    scorer = Scorer(
+        vocabulary=Vocabulary(columns["latin"], [columns[block] for block in BLOCKS], idf),
+        coef=read_array(home, "coef"),
+        intercept=read_array(home, "intercept"),
+        memory=Memory(index, ids),
+        heads={
+            target: Head(
+                labels=tuple(head["labels"]),
+                shares=read_array(home, f"{target}_shares"),
+                pool=np.array(head["pool"]),
+                remembered=read_array(home, f"{target}_remembered"),
+                span=side_by_side[target],
+                likeness=_likeness(home, target, head["likeness"]) if "likeness" in head else None,
+                said=head.get("parents", {}),
+            )
+            for target, head in heads.items()
+        },
+        meaning=Meaning(**{name: _meaning(home, name) for name in MEANING}) if encoder else None,
+        encoder=encoder,
+    )
+    return scorer, {target: read_array(home, f"{target}_evidence") for target in heads}
+
+
+def _likeness(home: Path, target: Target, weights: list[float]) -> Likeness:
+    usual = Usual(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
+    return Likeness(np.array(weights), usual)
+
+
+def _meaning(home: Path, name: str) -> npt.NDArray[np.float32]:
+    return read_array(home, f"meaning_{name}").astype(np.float32, copy=False)

@@ -1,0 +1,46 @@
+"""A report's two files in a bundle's folder, beside its content and outside its digest: figures and page.
+
+`report.json` holds no text of a ticket; `report.html` is made from it, and may be made again in another language.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deskyard import atomic_files
+from deskyard.errors import BadInput, BundleBroken, BundleMissing
+from deskyard.registry.bundle import REPORT
+
+FIGURES, PAGE = REPORT
+
+
+def write_figures(folder: Path, document: Mapping[str, Any]) -> None:
+    """Lay the figures into the folder, whole or not at all."""
+    text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    atomic_files.write(folder / FIGURES, (text + "\n").encode(errors="replace"))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page, whole or not at all. Raises BadInput where it can't be written."""
+    try:
+        atomic_files.write(path, page.encode(errors="replace"))
+    except OSError as error:
+        raise BadInput(f"{path} can't be written ({error.strerror or error}): name another file.") from error
+
+
+def read_figures(folder: Path, digest: str) -> dict[str, Any]:
+    """The figures of the bundle in `folder`, which has that digest.
+
+    Raises BundleMissing where there are none, BundleBroken where they can't be read or are those of another model.
+    """
+    path = folder / FIGURES
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleMissing(f"{folder} holds no report ({FIGURES}): `deskyard train` makes one.") from error
+    except (ValueError, OSError) as error:
+        raise BundleBroken(f"{path} can't be read: train again, or restore it.") from error
+    if not isinstance(document, dict) or document.get("digest") != digest:
+        raise BundleBroken(f"{path} is not the report of the model beside it: train again, or restore it.")
+    return document

@@ -1,0 +1,89 @@
+"""The weekly report: the panels of the accuracy page for one week, as one HTML file that needs no network, and as PDF.
+
+In come figures, out comes the page, with the templates and pictures of `/reports`. Figures link to the tickets behind
+them where the service's address is known.
+"""
+
+import io
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from deskyard.analytics.query import Asked, Only
+from deskyard.errors import PartMissing
+from deskyard.reports.i18n import Language, Words
+from deskyard.reports.panels import HEADINGS, shown
+from deskyard.reports.templating import environment
+
+_FONT: Final = "IBM Plex Sans"
+_FACES: Final = {weight: f"font:plex-{weight}" for weight in (400, 600, 700)}
+"""Weight → address. The file is one variable font; PlutoPrint gives each address a weight of its own."""
+
+_STYLE: Final = (
+    "".join(
+        f'@font-face {{ font-family: "{_FONT}"; font-weight: {weight}; src: url("{address}"); }}\n'
+        for weight, address in _FACES.items()
+    )
+    + f'body, code, svg text {{ font-family: "{_FONT}", sans-serif !important; }}\n'
+)
+
+LEFT_OUT: Final = ("coverage",)
+"""Panels of the page that are about the model more than the week."""
+
+
+def week_of(day: date) -> Asked:
+    """The week, Monday to Sunday, in which a day lies.
+
+    >>> week = week_of(date(2026, 3, 4))
+    >>> print(week.first, week.last)
+    2026-03-02 2026-03-08
+    """
+    first = day - timedelta(days=day.weekday())
+    return Asked(first, first + timedelta(days=6))
+
+
+def page(asked: Asked, panels: Mapping[str, Mapping[str, Any]], language: Language, public_url: str = "") -> str:
+    """The report. `panels`: name → figures (`deskyard.analytics.panels`). Raises PartMissing where no picture can be
+    drawn."""
+    words = Words(language)
+    templates = environment(words)
+
+    def href(of: Asked, only: Only) -> str:
+        address = urlencode(of.address(only), doseq=True)
+        return f"{public_url.rstrip('/')}/reports/tickets?{address}" if public_url else ""
+
+    written = {
+        name: templates.get_template(f"panels/{name}.html").render(shown(name, figures, asked, words, href))
+        for name, figures in panels.items()
+        if name not in LEFT_OUT
+    }
+    return templates.get_template("week.html").render(asked=asked, panels=written, headings=HEADINGS)
+
+
+def pdf(html: str) -> bytes:
+    """The same as PDF, in a font that is embedded: no font and no system library need to be installed. Nothing outside
+    the page is fetched.
+
+    Raises PartMissing without PlutoPrint or the font.
+    """
+    try:
+        import fontpkg
+        import plutoprint
+
+        font = fontpkg.path(_FONT).read_bytes()
+    except (ImportError, LookupError) as error:
+        raise PartMissing("a PDF needs PlutoPrint and its font: pip install 'deskyard[pdf]'.") from error
+
+    class Fetcher(plutoprint.ResourceFetcher):
+        """Hands out the font. An error raised here would be printed and passed over, so anything else is empty."""
+
+        def fetch_url(self, url: str) -> plutoprint.ResourceData:
+            return plutoprint.ResourceData(font if url in _FACES.values() else b"", "font/ttf")
+
+    book = plutoprint.Book(plutoprint.PAGE_SIZE_A4)
+    book.custom_resource_fetcher = Fetcher()
+    book.load_html(html, user_style=_STYLE, base_url="file:///report.html")  # links within the page need an address
+    made = io.BytesIO()
+    book.write_to_pdf_stream(made)
+    return made.getvalue()

@@ -1,0 +1,1 @@
+"""The review queue: tickets that wait for a person, leases, blind review, suggestions, undo."""

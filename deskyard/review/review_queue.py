@@ -1,0 +1,111 @@
+"""The line before the review desk: the tickets that wait for a person to sort them, in the order they are taken.
+
+In come a session, the fallback queue and the queues that may be seen; out go numbers, the most urgent first (by the
+priority that the ticket has, else by the one predicted), then the oldest: the same order for everybody. Waits what
+stands unsolved in the fallback queue or in triage, what lives in another help desk and bears a suggestion that nobody
+has acted on, and what is asked about blindly, whatever became of it: only then is the answer an honest sample.
+"""
+
+import threading
+from collections.abc import Collection, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cachetools import LRUCache
+from sqlalchemy import Connection, Row, and_, literal, or_, select
+
+from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.review import BLIND_REVIEWS
+from deskyard.db.tables.sync import MIRROR
+from deskyard.desk.overview import fate
+from deskyard.domain.ticket import PRIORITIES
+from deskyard.journal.journal import Journal
+from deskyard.policy.policy import TRIAGE
+
+STATUSES: Final = ("new", "open")
+"""A ticket that waits for its requester's answer does not wait for us."""
+
+REMEMBERED: Final = 50_000
+"""Decisions whose priority is remembered between two looks."""
+
+_LAST: Final = len(PRIORITIES)
+_RANK: Final = {name: place for place, name in enumerate(reversed(PRIORITIES))}
+
+
+Known = MutableMapping[tuple[int, int], tuple[str | None, str]]
+"""Number and version of a ticket → the priority predicted for it, and what was decided: routed, suggested, left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A ticket in the line; `rank` is 0 for critical, and `_LAST` for what is solved already."""
+
+    number: int
+    rank: int
+    is_blind: bool
+
+
+class Line:
+    """The line, and the predicted priorities seen so far: a ticket of the same version has the same."""
+
+    def __init__(self) -> None:
+        """Nothing is read until somebody looks."""
+        self._known: Known = LRUCache(REMEMBERED)
+        self._lock = threading.Lock()
+
+    def look(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[Waiting]:
+        """Those who wait now. Blind tickets are for people who see every queue: to others their queue would be told by
+        their being there."""
+        rows = [*conn.execute(_standing(fallback, visible)), *(conn.execute(_BLIND) if visible is None else ())]
+        known = self._learn(conn, rows)
+        found = {}
+        for row in rows:
+            predicted, became = known[row.id, row.version]
+            if row.is_blind or row.queue in (fallback, TRIAGE) or became == "suggested":
+                rank = _RANK[row.priority or predicted or "medium"] if row.status in (*STATUSES, "waiting") else _LAST
+                found[row.id] = Waiting(row.id, rank, row.is_blind)
+        return sorted(found.values(), key=lambda one: (one.rank, one.number))
+
+    def _learn(self, conn: Connection, rows: Collection[Row[Any]]) -> Known:
+        """What is known of these tickets, those among them that were not known before read from the journal."""
+        asked = [(row.id, row.version) for row in rows]
+        with self._lock:
+            known = {key: self._known[key] for key in asked if key in self._known}
+        new = {number: version for number, version in asked if (number, version) not in known}
+        learnt: dict[tuple[int, int], tuple[str | None, str]] = dict.fromkeys(new.items(), (None, "left"))
+        for numbers in _parts(list(new)):
+            for number, entry in Journal.last_decisions(conn, numbers).items():
+                label = entry.content["decisions"].get("priority", {}).get("label")
+                learnt[number, new[number]] = label if label in _RANK else None, fate(entry.content)
+        with self._lock:
+            self._known.update(learnt)
+        return known | learnt
+
+
+_ASKED: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)
+_ABOUT: Final = (TICKETS.c.id, TICKETS.c.version, TICKETS.c.priority, TICKETS.c.status, QUEUES.c.name.label("queue"))
+_BLIND: Final = (
+    select(*_ABOUT, literal(True).label("is_blind"))
+    .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
+    .join(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
+    .where(BLIND_REVIEWS.c.answered_at.is_(None))
+)
+
+
+def _standing(fallback: str, visible: Collection[str] | None) -> Any:
+    by_people = select(JOURNEY.c.id).where(JOURNEY.c.ticket_id == TICKETS.c.id, JOURNEY.c.actor_kind == "person")
+    rows = (
+        select(*_ABOUT, _ASKED.label("is_blind"))
+        .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
+        .outerjoin(MIRROR, MIRROR.c.ticket_id == TICKETS.c.id)
+        .outerjoin(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
+        .where(
+            TICKETS.c.status.in_(STATUSES),
+            or_(QUEUES.c.name.in_({fallback, TRIAGE}), and_(MIRROR.c.ticket_id.is_not(None), ~by_people.exists())),
+        )
+    )
+    return rows if visible is None else rows.where(QUEUES.c.name.in_(list(visible)))
+
+
+def _parts(numbers: list[int], size: int = 500) -> Iterator[list[int]]:
+    return (numbers[start : start + size] for start in range(0, len(numbers), size))

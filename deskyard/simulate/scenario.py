@@ -1,0 +1,115 @@
+"""Desk: who asks, who answers, and about what; everything that one `world_seed` fixes.
+
+In: desk.toml and a world seed. Out: scenarios with their shares, agents with skills, shifts and times, requesters.
+Never: anything that depends on a ticket's own seed, so that a stream and a sample come from the same desk.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from deskyard.simulate.people import Agent, make_agents, make_requesters
+from deskyard.simulate.phrases import LANGUAGES
+from deskyard.simulate.rng import Dice, Odds
+from deskyard.simulate.settings import Settings
+
+_KEEP_OWNER: Final = 0.55
+"""How often a requester's last agent takes the next ticket too, when that agent is here and has the skill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One kind of trouble: exactly one category, one queue."""
+
+    key: str
+    category: str
+    queue: str
+    share: float
+    severity: float
+    products: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+class Desk:
+    """The simulated desk of `settings.world_seed`.
+
+    >>> desk = Desk(Settings())
+    >>> len(desk.agents), len(desk.queues) >= 8, len(desk.categories) >= 20
+    (20, True, True)
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the desk; the same world seed, start and days give the same desk."""
+        raw = _raw()
+        dice = Dice(f"desk/{settings.world_seed}")
+        self.zone = timezone(timedelta(hours=raw["utc_offset_hours"]))
+        self.start = settings.start
+        self.end = settings.start + timedelta(days=settings.days)
+        self.products: tuple[str, ...] = tuple(raw["products"])
+        self.vip = frozenset[str](raw["vip"]["organisations"])
+        self.scenarios = _scenarios(raw, dice)
+        self.unclear: str = raw["unclear"]
+        self.groups: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in raw["group"].items()}
+        self.queues = tuple(dict.fromkeys(scenario.queue for scenario in self.scenarios.values()))
+        self.rename: Mapping[str, str] = raw["rename"]
+        self.renamed_at = self.start + (self.end - self.start) / 2 if settings.rename else None
+        self.categories = tuple(scenario.category for scenario in self.scenarios.values())
+        self.burst_scenarios: tuple[str, ...] = tuple(raw["burst"]["scenarios"])
+        clear = [scenario for scenario in self.scenarios.values() if scenario.share > 0]
+        self.prior = Odds([scenario.key for scenario in clear], [scenario.share for scenario in clear])
+        self.agents = make_agents(raw["people"]["logins"], self.queues, self.start, settings.days, dice)
+        self._asked: datetime | None = None
+        self._answer: tuple[list[Agent], list[Agent]] = ([], [])
+        self.requesters = {language: make_requesters(raw, language, dice) for language in LANGUAGES}
+
+    def category(self, scenario: str, at: datetime) -> str:
+        """The name of the scenario's category that was in force at `at`."""
+        if self.renamed_at is not None and at < self.renamed_at and scenario == self.rename["scenario"]:
+            return self.rename["old"]
+        return self.scenarios[scenario].category
+
+    def owners(self, queue: str, at: datetime, last: str) -> dict[str, float]:
+        """Who takes a ticket of `queue` that is filed at `at`: login → probability, adding up to 1.
+
+        Skilled agents on shift first; nobody on shift: skilled agents who are with the desk; none of these: anybody
+        who is. `last` (a login or "") is the requester's last agent, who keeps the customer about half of the time.
+        """
+        here, working = self._present(at)
+        skilled = [agent for agent in here if queue in agent.skills] or here
+        takers = [agent for agent in skilled if agent in working] or skilled
+        total = sum(agent.skills.get(queue, 1) ** 2 for agent in takers)
+        odds = {agent.login: agent.skills.get(queue, 1) ** 2 / total for agent in takers}
+        if any(agent.login == last for agent in skilled):
+            odds = {login: (1 - _KEEP_OWNER) * share for login, share in odds.items()}
+            odds[last] = odds.get(last, 0.0) + _KEEP_OWNER
+        return odds
+
+    def _present(self, at: datetime) -> tuple[list[Agent], list[Agent]]:
+        """Who is with the desk at `at`, and who of them is on shift; a ticket asks several times for one moment."""
+        if at != self._asked:
+            local = at.astimezone(self.zone)
+            weekday, hour = local.weekday(), local.hour
+            here = [agent for agent in self.agents if agent.belongs(at)]
+            self._asked, self._answer = at, (here, [agent for agent in here if agent.on_shift(weekday, hour)])
+        return self._answer
+
+
+@cache
+def _raw() -> dict[str, Any]:
+    return tomllib.loads(files("deskyard.simulate").joinpath("desk.toml").read_text(encoding="utf-8"))
+
+
+def _scenarios(raw: dict[str, Any], dice: Dice) -> dict[str, Scenario]:
+    """The table's shares, moved a little by the world seed."""
+    scenarios = {}
+    for key, row in raw["scenario"].items():
+        groups = tuple(name for name, members in raw["group"].items() if key in members)
+        share = row["share"] * dice.lognormal(1.0, 0.15)
+        scenarios[key] = Scenario(
+            key, row["category"], row["queue"], share, row["severity"], tuple(row["products"]), groups
+        )
+    return scenarios

@@ -1,0 +1,109 @@
+"""Deliveries: what is to be written into foreign tickets, kept until it stands there."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from deskyard.connectors.base.ticket_store import Delivery
+from deskyard.db import pagination
+from deskyard.db.pagination import Page
+from deskyard.db.tables.sync import DELIVERIES
+from deskyard.domain.ticket import PRIORITIES
+from deskyard.sync.outbox import WAITING, Outbox
+
+OUTBOX: Final = Outbox(DELIVERIES)
+
+_URGENCY: Final = {name: len(PRIORITIES) - place for place, name in enumerate(PRIORITIES)}
+"""1 for critical; what has no priority counts as medium."""
+
+
+def urgency(priority: str | None) -> int:
+    """The place in the line of a priority: 1 goes first.
+
+    >>> urgency("critical"), urgency(None), urgency("low")
+    (1, 3, 4)
+    """
+    return _URGENCY.get(priority or "medium", _URGENCY["medium"])
+
+
+def add(
+    conn: Connection,
+    delivery: Delivery,
+    *,
+    ticket: int,
+    connection: int,
+    decision: int,
+    priority: str | None,
+    at: datetime,
+) -> int:
+    """Keep a delivery; its number."""
+    row = {
+        "ticket_id": ticket,
+        "connection_id": connection,
+        "decision": decision,
+        "marker": delivery.id,
+        "ref": delivery.ref,
+        "wanted": dict(delivery.set),
+        "expect": dict(delivery.expect),
+        "note": delivery.note,
+        "seen_version": delivery.seen_version or "",
+        "urgency": urgency(priority),
+        "begun": False,
+        "state": WAITING,
+        "attempt": 1,
+        "tries": 0,
+        "due_at": at,
+        "result": "",
+        "why": {},
+        "created_at": at,
+    }
+    return int(conn.execute(insert(DELIVERIES).returning(DELIVERIES.c.id), row).scalar_one())
+
+
+def delivery(row: Row[Any]) -> Delivery:
+    """A row as a store is given it."""
+    return Delivery(
+        id=row.marker,
+        ref=row.ref,
+        set=row.wanted,
+        expect=row.expect,
+        note=row.note,
+        seen_version=row.seen_version or None,
+        begun=row.begun,
+    )
+
+
+def page(
+    conn: Connection, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
+) -> Page[Row[Any]]:
+    """Deliveries, oldest first; in these states and of this connection, where that is said."""
+    rows = select(DELIVERIES)
+    if states:
+        rows = rows.where(DELIVERIES.c.state.in_(list(states)))
+    if connection is not None:
+        rows = rows.where(DELIVERIES.c.connection_id == connection)
+    return pagination.page(conn, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
+
+
+def counted(conn: Connection) -> dict[int, dict[str, int]]:
+    """Connection → state → how many deliveries."""
+    rows = select(DELIVERIES.c.connection_id, DELIVERIES.c.state, func.count())
+    found: dict[int, dict[str, int]] = {}
+    for connection, state, n in conn.execute(rows.group_by(DELIVERIES.c.connection_id, DELIVERIES.c.state)):
+        found.setdefault(connection, {})[state] = int(n)
+    return found
+
+
+def wished(conn: Connection, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
+    """What we wrote, or are about to write, into each of these tickets, newest first."""
+    if not tickets:
+        return {}
+    rows = select(DELIVERIES.c.ticket_id, DELIVERIES.c.wanted).where(
+        DELIVERIES.c.ticket_id.in_(list(tickets)), DELIVERIES.c.begun
+    )
+    found: dict[int, list[Mapping[str, str | None]]] = {}
+    for row in conn.execute(rows.order_by(DELIVERIES.c.id.desc())):
+        found.setdefault(row.ticket_id, []).append(row.wanted)
+    return found

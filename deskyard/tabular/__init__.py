@@ -1,0 +1,1 @@
+"""Tables of tickets in files: CSV, XLSX, JSON lines and Parquet in and out."""

@@ -1,0 +1,198 @@
+"""Lines of text to CSV records, with the line where each begins; a broken record costs itself and never the file.
+
+Python's `csv` splits the cells, but alone it swallows the rest of a file after one quote that is not closed. Here a
+quoted cell may span lines (bodies do), and when its closing quote never comes, or comes in the wrong place, only the
+line that opened it is given up and reading resumes at the next line.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+from deskyard.errors import BadInput
+from deskyard.tabular.records import (
+    BYTES,
+    CELLS,
+    QUOTING,
+    TOO_LONG,
+    UNDECODABLE,
+    Broken,
+    Row,
+    is_damaged,
+    name_columns,
+    repaired,
+)
+
+DELIMITERS: Final = (",;\t|", "^~\x1f\x01¦")
+"""Looked for in the header: the usual ones, and only when none of them is there, the rare ones."""
+
+LONGEST: Final = 1 << 24
+"""Characters in one record: a longer one is broken, and a closing quote is looked for no farther than this."""
+
+# The module's own limit (131,072 characters) is the process's; a body of 1 MB is one cell.
+csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST))
+
+_SEP: Final = re.compile(r'"?sep=([^"\w\r\n ])"?\s*$', re.IGNORECASE)
+_NAMES: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+
+
+class Record(NamedTuple):
+    """A record's first line, its cells (none when it is broken), its raw text, and what is wrong with it."""
+
+    line: int
+    cells: list[str]
+    raw: str
+    reason: str = ""
+    detail: str = ""
+
+
+def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0) -> Iterator[Record]:
+    r"""Records of `lines` (each with its line end), in order; blank lines are no records.
+
+    `width` is the header's number of cells (0: not known yet): it tells a quoted field that spans lines from one whose
+    quote was never closed. `line` is the number of the line before the first. Quotes are doubled inside a quoted
+    field; a quote inside an unquoted field is itself.
+
+    >>> text = ['1,"two\n', 'lines"\n', '2,"never closed\n', '3,a "b" c\n', '4,"a"b\n']
+    >>> [(record.line, record.cells, record.reason) for record in split_records(text, ",", width=2)]
+    [(1, ['1', 'two\nlines'], ''), (3, [], 'broken quoting'), (4, ['3', 'a "b" c'], ''), (5, [], 'broken quoting')]
+    """
+    feed = _Feed(iter(lines))
+    source, waiting = feed.source, feed.waiting
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    while True:
+        raw = waiting.popleft() if waiting else next(source, "")
+        if not raw:
+            return
+        line += 1
+        if '"' not in raw:
+            text = raw.rstrip("\r\n")
+            if text and (not text.isspace() or delimiter in text):
+                yield Record(line, text.split(delimiter), raw)
+            continue
+        waiting.appendleft(raw)
+        feed.taken, feed.size, problem = [], 0, ""
+        try:
+            cells = next(reader)
+        except csv.Error:
+            problem = "a quote opens here and is not closed, or its cell goes on after the closing quote"
+        taken = feed.taken
+        if not problem and len(taken) > 1 and not _is_one(taken, cells, width, delimiter):
+            problem = "a quote opens here and closes in another record"
+        if problem:
+            waiting.extendleft(reversed(taken[1:]))
+            yield Record(line, [], raw, QUOTING, problem)
+        else:
+            yield Record(line, cells, raw if len(taken) == 1 else "".join(taken))
+            line += len(taken) - 1
+
+
+class _Feed:
+    """Lines for `csv.reader`: `taken` are those that the record in hand needed, no more of them than `LONGEST`."""
+
+    def __init__(self, source: Iterator[str]) -> None:
+        self.source = source
+        self.waiting: deque[str] = deque()
+        self.taken: list[str] = []
+        self.size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.size > LONGEST:
+            raise StopIteration
+        text = self.waiting.popleft() if self.waiting else next(self.source)
+        self.taken.append(text)
+        self.size += len(text)
+        return text
+
+
+def _is_one(taken: list[str], cells: list[str], width: int, delimiter: str) -> bool:
+    """Whether lines that a quote joined are one record: the right width, or no line among them is a record itself."""
+    return width in (0, len(cells)) or not any(_width(text, delimiter) == width for text in taken[1:])
+
+
+def _width(text: str, delimiter: str) -> int:
+    """The number of cells of one line alone; 0 when its quotes are broken."""
+    try:
+        return len(next(csv.reader([text], delimiter=delimiter, strict=True)))
+    except csv.Error:
+        return 0
+
+
+def detect_delimiter(lines: list[str]) -> str:
+    """The delimiter of a file that begins with `lines`: it is in the header, and most records have the header's width.
+
+    >>> detect_delimiter(["id;body, or text;queue\\n", "1;a, b, c;x\\n"])
+    ';'
+    """
+    for group in DELIMITERS:
+        best, found = (0.0, 0), ""
+        for delimiter in group:
+            records = islice(split_records(lines, delimiter), 200)
+            widths = [len(record.cells) for record in records]
+            if widths and widths[0] > 1:
+                score = (widths.count(widths[0]) / len(widths), widths[0])
+                if score > best:
+                    best, found = score, delimiter
+        if found:
+            return found
+    return ","
+
+
+def read_csv(
+    lines: Iterator[str], head: list[str], name: str
+) -> tuple[list[str], frozenset[str], str, Iterator[Row | Broken]]:
+    """Columns, repeated names, the delimiter's name and the records of the CSV in `lines`, which begins with `head`.
+
+    `name` is the file's, for errors. Raises BadInput when there is no header or its quotes are broken.
+    """
+    said = _SEP.match(head[0]) if head else None
+    before = 0
+    if said:
+        next(lines)
+        before = 1
+    delimiter = said[1] if said else detect_delimiter(head)
+    buffered = _Header(lines)
+    header = next(split_records(buffered, delimiter, line=before), None)
+    if header is None:
+        raise BadInput(f"{name} is empty: it needs a header line that names its columns, and a line for each ticket.")
+    if header.reason:
+        raise BadInput(f"{name}, line {header.line}: the header can't be read, {header.detail}.")
+    if is_damaged(header.raw):
+        raise BadInput(f"{name}, line {header.line}: the header can't be decoded. Save the file as UTF-8.")
+    columns, repeated = name_columns(header.cells)
+    rows = _rows(split_records(lines, delimiter, len(columns), before + buffered.count), columns)
+    return columns, repeated, _NAMES.get(delimiter, repr(delimiter)), rows
+
+
+class _Header:
+    """Lines, counted: the records after the header go on where it ended."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self.count = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._lines:
+            self.count += 1
+            yield text
+
+
+def _rows(records: Iterator[Record], columns: list[str]) -> Iterator[Row | Broken]:
+    """Records as rows by column name; what does not fit the header is broken."""
+    width = len(columns)
+    for line, cells, raw, reason, detail in records:
+        if len(raw) > LONGEST:
+            yield Broken(line, raw[:LONGEST], TOO_LONG, f"it is longer than {LONGEST:,} characters")
+        elif is_damaged(raw):
+            yield Broken(line, repaired(raw), UNDECODABLE, BYTES)
+        elif reason:
+            yield Broken(line, raw, reason, detail)
+        elif len(cells) != width:
+            yield Broken(line, raw, CELLS, f"it has {len(cells)} cells, the header has {width}")
+        else:
+            yield Row(line, dict(zip(columns, cells, strict=True)), raw)

@@ -1,0 +1,146 @@
+"""XLSX workbooks and Parquet files to records, a batch at a time; every value as text."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+from deskyard.errors import BadInput
+from deskyard.tabular.records import BYTES, CELLS, UNDECODABLE, Broken, Row, Table, as_text, name_columns
+
+BATCH: Final = 256
+"""Rows in memory at a time: bodies of 1 MB stay within 256 MB."""
+
+_ERRORS: Final = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#GETTING_DATA"))
+
+
+def _cell(value: object) -> str:
+    """A cell of a workbook as text: an error is empty, a date at midnight is a date."""
+    text = as_text(value)
+    if "_x000" in text:
+        text = text.replace("_x000D_", "").replace("_x000d_", "")
+    return "" if text in _ERRORS else text
+
+
+def read_xlsx(stream: BinaryIO, name: str) -> Table:
+    """The first sheet that is not empty; its first row that is not empty is the header. `line` is the sheet's row.
+
+    Cells missing at a row's end are empty (a workbook does not store them) and empty rows are skipped. Raises BadInput
+    for anything that is not a workbook, here or while rows are read.
+    """
+    import openpyxl
+
+    # A workbook comes from anywhere, and its parsers raise whatever they like (KeyError, ParseError, BadZipFile...).
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+    except Exception as error:
+        raise BadInput(f"{name} is not a readable workbook ({error}): save it again as .xlsx or as CSV.") from error
+    try:
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            rows = _sheet(sheet, name)
+            header = next(((line, cells) for line, cells in rows if any(map(str.strip, cells))), None)
+            if header is not None:
+                break
+        else:
+            raise BadInput(f"{name} is empty: its first sheet needs a header row and a row for each ticket.")
+    except BadInput:
+        book.close()
+        raise
+    cells = header[1]
+    while not cells[-1].strip():
+        cells.pop()
+    columns, repeated = name_columns(cells)
+    notes = [f"XLSX, sheet {sheet.title!r}"]
+    if others := [other for other in book.sheetnames if other != sheet.title]:
+        notes.append("other sheets are not read: " + ", ".join(map(repr, others[:10])))
+    return Table(name, columns, _fit(rows, columns), notes, repeated, "row", book.close)
+
+
+def _sheet(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    rows, line = sheet.iter_rows(values_only=True), 0
+    while True:
+        try:
+            # The filter is a global of the process: it is set for a batch, never while a caller holds the generator.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                batch = [[_cell(value) for value in row] for row in islice(rows, BATCH)]
+        except Exception as error:
+            raise BadInput(
+                f"{name} can't be read after row {line} ({error}): save it again as .xlsx or CSV."
+            ) from error
+        if not batch:
+            return
+        for cells in batch:
+            line += 1
+            yield line, cells
+
+
+def _fit(rows: Iterator[tuple[int, list[str]]], columns: list[str]) -> Iterator[Row | Broken]:
+    width = len(columns)
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        if len(cells) > width and any(cells[width:]):
+            raw = json.dumps(cells, ensure_ascii=False)
+            yield Broken(line, raw, CELLS, f"it has {len(cells)} cells, the header has {width}")
+        else:
+            yield Row(line, dict(zip(columns, cells + [""] * (width - len(cells)), strict=False)))
+
+
+def read_parquet(stream: BinaryIO, name: str) -> Table:
+    """The records of a Parquet file; `line` is the row, from 1. Raises BadInput when the file is damaged."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(stream)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise BadInput(f"{name} is not a readable Parquet file ({error}): write it again.") from error
+    columns, repeated = name_columns(file.schema_arrow.names)
+    return Table(name, columns, _parquet(file, columns, name), ["Parquet"], repeated, "row", file.close)
+
+
+def _parquet(file: Any, columns: list[str], name: str) -> Iterator[Row | Broken]:
+    import pyarrow
+
+    line, batches = 0, file.iter_batches(batch_size=BATCH)
+    while True:
+        try:
+            batch = next(batches, None)
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
+            raise BadInput(f"{name} can't be read after row {line} ({error}): write it again.") from error
+        if batch is None:
+            return
+        if not columns:
+            continue
+        for cells in zip(*(_texts(column) for column in batch.columns), strict=True):
+            line += 1
+            if None in cells:
+                raw = json.dumps(cells, ensure_ascii=False)
+                yield Broken(line, raw, UNDECODABLE, BYTES)
+            else:
+                yield Row(line, dict(zip(columns, cells, strict=True)))
+
+
+def _texts(column: Any) -> list[str | None]:
+    """A column's values as text; None where bytes are no UTF-8, empty where a time is out of every calendar."""
+    import pyarrow
+
+    try:
+        return [as_text(value) for value in column.to_pylist()]
+    except (ValueError, OverflowError, pyarrow.ArrowException):
+        pass
+    return [_text(value) for value in column]
+
+
+def _text(scalar: Any) -> str | None:
+    try:
+        return as_text(scalar.as_py())
+    except UnicodeDecodeError:
+        return None
+    except (ValueError, OverflowError):
+        return ""

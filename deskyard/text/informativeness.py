@@ -1,0 +1,48 @@
+"""Whether a text says what it is about: "nothing works, help!" does not, and a question then helps both sides.
+
+In comes what a person wrote, out goes a verdict. Words that stand in every request ("hello", "please", "не работает")
+tell nothing; a text without two other words is vague. English and Russian; of another language nothing is presumed.
+"""
+
+from typing import Final
+
+from deskyard.text.cleaning import clean, stem, words
+
+TELLING: Final = 2
+"""So many different words that tell something make a text that says something."""
+
+_EMPTY_WORDS: Final = """
+a an the i im my me we our us you your it its is isnt are am was be do does doesnt did not no dont cant can could will
+would wont to of in on at for and or but so if this that these there here what why how when with from by as any all
+hi hello hey dear please help need asap urgent urgently thanks thank regards good morning day evening team support
+problem problems issue issues error errors something nothing anything everything thing things stuff work works working
+worked broke broken fix fixed again still now today already just very really some one since get got have has had
+а без бы был была были было в вам вас во вот все всё вы да для до его ее её если есть еще ещё же за здесь и из или им их
+к как ко кто ли меня мне мой моя мы на надо нам нас не нет ни но ну о об он она они от очень по под пока при с сам со
+так там то тоже тут ты у уже что чтобы это эта этот я здравствуйте здравствуй привет добрый доброе день утро вечер
+пожалуйста прошу помогите помощь помочь срочно спасибо проблема проблемы проблему вопрос ошибка ошибку ничего ничто
+что-то всё-таки работает работают работать заработало сломалось сломался сломалась сломали сломано нужно нужна нужен
+опять снова сейчас сегодня вчера вообще совсем почему когда где можно нельзя
+"""
+
+_EMPTY: Final = frozenset(word for text in _EMPTY_WORDS.split() for word in words(text))
+
+
+def vague(text: str) -> bool:
+    """Whether a text tells nothing of its matter.
+
+    >>> vague("Nothing works, help!!!"), vague("Ничего не работает, помогите срочно"), vague("The printer is on fire")
+    (True, True, False)
+    >>> vague("Не печатает принтер"), vague("   "), vague("Пожалуйста, VPN")
+    (False, True, True)
+    """
+    return len(set(telling(text))) < TELLING
+
+
+def telling(text: str) -> list[str]:
+    """The stems of the words that tell something, in order.
+
+    >>> telling("Hello! The printer is on fire, please help")
+    ['printer', 'fire']
+    """
+    return [stem(word) for word in words(clean(text)) if word not in _EMPTY and not word.isdigit()]

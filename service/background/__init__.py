@@ -1,0 +1,1 @@
+"""What runs beside requests: training, challengers, retraining, rollups."""

@@ -1,0 +1,1 @@
+"""HTTP around the endpoints: middleware, dependencies, problem details, metrics, logging."""

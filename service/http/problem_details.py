@@ -1,0 +1,194 @@
+"""Every error as `application/problem+json` (RFC 9457), or as a page: what is wrong and what to do, in a sentence.
+
+In come exceptions, out go answers. They name fields and never repeat a ticket's text.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from deskyard.db.tables.base import storable
+from deskyard.errors import (
+    BadInput,
+    BadSignature,
+    BundleBroken,
+    BundleMissing,
+    DeskyardError,
+    NotThere,
+    Stale,
+    StaleWebhook,
+    StoreConflict,
+    StoreRefused,
+    StoreUnreachable,
+)
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+log: Final = structlog.get_logger(__name__)
+
+_SHOWN: Final = 20
+"""How many wrong fields one answer names."""
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 writes it."""
+
+    type: str = "about:blank"
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    errors: list[dict[str, str]] = Field(default=[], description="For each wrong field its `field` and a `message`.")
+
+
+_MEANING: Final = {
+    400: "The body is not JSON, or the Host header is not one of this service's names.",
+    401: "A key is needed, or the one sent is not known.",
+    403: "The key's role may not do this.",
+    404: "There is no such thing.",
+    409: "A person's word stands against it.",
+    412: "The ticket was changed since it was looked at.",
+    413: "The request is too large.",
+    415: "The body is not sent as JSON.",
+    422: "A value can't be used; `errors` names the fields.",
+    428: "The header If-Match is missing.",
+    429: "Too many requests; Retry-After says when to go on.",
+    503: "The database can't be reached; send it again.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The declaration of these errors for OpenAPI."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": _MEANING[status], "content": content} for status in statuses}
+
+
+def problem(
+    status: int, detail: str, errors: list[dict[str, str]] | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for one error."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=storable(detail), errors=errors or [])
+    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem; a person who looks at a page is told it on a page."""
+    app.add_exception_handler(RequestValidationError, _for_people(_invalid))
+    app.add_exception_handler(HTTPException, _for_people(_refused))
+    app.add_exception_handler(DeskyardError, _for_people(_on_purpose))
+    app.add_exception_handler(DBAPIError, _for_people(_no_database))
+    app.add_exception_handler(Exception, _for_people(_a_bug))
+
+
+def _for_people(told: Handler) -> Handler:
+    async def answer(request: Request, error: Exception) -> Response:
+        answered = await told(request, error)
+        in_place = "hx-request" in request.headers
+        if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
+            return answered
+        from service.pages import display_text, layout
+
+        if answered.status_code == 401 and request.method == "GET":
+            return layout.go(f"/sign-in?to={quote(layout.address(request), safe='')}")
+        heading = display_text.problem(layout.words(request), answered.status_code)
+        detail = json.loads(bytes(answered.body))["detail"]
+        page = layout.page(request, "problem.html", answered.status_code, heading=heading, detail=detail)
+        page.headers.update({name: value for name, value in answered.headers.items() if name in _KEPT})
+        return page
+
+    return answer
+
+
+_KEPT: Final = ("retry-after", "allow", "connection")
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    if found and found[0]["type"] == "json_invalid":
+        reason = found[0].get("ctx", {}).get("error", "")
+        return problem(400, f"the body is not valid JSON: {reason} at character {found[0]['loc'][-1]}")
+    whole = [one for one in found if tuple(one["loc"]) == ("body",)]
+    if whole and whole[0]["type"] != "missing" and not _is_json(request):
+        return problem(415, "send the body as JSON, with the header Content-Type: application/json")
+    errors = [_named(one) for one in found[:_SHOWN]]
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors) + more
+    return problem(422, detail, errors)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _named(error: Mapping[str, Any]) -> dict[str, str]:
+    place = [str(part) for part in error["loc"][1:]]  # the first is "body", "query" or "path"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "there is no such field; the API's description at /openapi.json lists them"
+    elif error["type"] == "missing":
+        message = "this is missing"
+    return {"field": storable(".".join(place) or "body")[:200], "message": storable(message)[:500]}
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = _PLAIN.get(error.status_code, detail)
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+_PLAIN: Final = {
+    404: "there is nothing at this address; /openapi.json lists the addresses",
+    405: "this address does not know that method; the Allow header lists those it knows",
+}
+
+
+async def _on_purpose(_request: Request, error: Exception) -> JSONResponse:
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+    if status is not None:
+        field = [{"field": error.field, "message": error.reason}] if isinstance(error, StoreRefused) else []
+        return problem(status, str(error), field)
+    if isinstance(error, StoreUnreachable):
+        return problem(503, str(error), headers={"Retry-After": str(max(1, round(error.retry_after)))})
+    log.error("failed", exc_info=error)
+    return problem(500, str(error))
+
+
+_STATUS: Final = {
+    NotThere: 404,
+    BadSignature: 401,
+    StaleWebhook: 401,
+    BundleMissing: 404,
+    Stale: 412,
+    StoreConflict: 409,
+    StoreRefused: 422,
+    BundleBroken: 422,
+    BadInput: 422,
+}
+"""The first kind that fits says which status."""
+
+
+async def _no_database(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database_failed", exc_info=error)
+    return problem(503, "the database did not do its part, so nothing was stored: send it again", headers=_SOON)
+
+
+_SOON: Final = {"Retry-After": "1"}
+
+
+async def _a_bug(_request: Request, error: Exception) -> JSONResponse:
+    log.error("bug", exc_info=error)
+    return problem(500, "something is wrong in deskyard itself, and its log says where; the request can be sent again")

@@ -1,0 +1,72 @@
+"""Notices to any program, by a signed POST that proves who sent it, what, and when.
+
+X-Deskyard-Signature: sha256=<HMAC-SHA256 of timestamp + "." + body under the secret, hexadecimal>
+X-Deskyard-Timestamp: <seconds since 1970>
+X-Deskyard-Delivery: <the notice's id, the same when it is sent again>
+{"id": "n7", "event": "routed", "ticket": "12", "queue": "IT", "link": "https://…", "at": "2026-01-31T12:00:00+00:00"}
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from typing import Self
+
+import httpx2
+
+from deskyard.errors import BadInput
+from service.notifications import http_post
+from service.notifications.allowed_hosts import Allowed
+from service.notifications.message import Notice, checked_language
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Webhook:
+    """URL: `webhook:https://example.org/hook`; the secret, for signing, is given beside it."""
+
+    url: httpx2.URL
+    secret: str
+    allowed: Allowed = field(default_factory=lambda: Allowed.of([]))
+
+    @classmethod
+    def opened(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
+        """The channel at that address; what it says has no language. Raises BadInput."""
+        checked_language(language)
+        found = http_post.address(url.partition(":")[2])
+        if not secret:
+            raise BadInput("a webhook needs a secret, by which its receiver knows us: choose one, and tell it there")
+        return cls(found, secret, Allowed.of(allowed))
+
+    @property
+    def place(self) -> str:
+        """The address."""
+        return f"webhook:{self.url}"
+
+    def __repr__(self) -> str:
+        """Without the secret, and without the path."""
+        return f"Webhook('webhook:{http_post.shown(self.url)}')"
+
+    def send(self, notice: Notice) -> None:
+        """Post it; see `Channel.send`."""
+        at = notice.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        body = json.dumps({**asdict(notice), "at": at}, ensure_ascii=False).encode()
+        moment = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Deskyard-Signature": f"sha256={signature(self.secret, moment, body)}",
+            "X-Deskyard-Timestamp": moment,
+            "X-Deskyard-Delivery": notice.id,
+        }
+        http_post.judge(self.url, http_post.post(self.url, body, headers, self.allowed))
+
+
+def signature(secret: str, moment: str, body: bytes) -> str:
+    """The HMAC-SHA256 (RFC 2104) of a moment, a dot and a body, hexadecimal.
+
+    >>> signature("key", "1700000000", b"{}")[:16]
+    '9d713ed406bb7076'
+    """
+    return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""What one process of the service holds: its context, the model in use, caches."""

@@ -1,0 +1,1 @@
+"""Durable work with foreign ticket stores and mailboxes: workflows, ingest, the engine."""

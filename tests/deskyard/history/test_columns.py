@@ -1,0 +1,209 @@
+"""A desk's columns, priorities and dates, as desks spell them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deskyard.domain.ticket import PRIORITIES
+from deskyard.errors import BadInput
+from deskyard.history.columns import Mapping, check_columns, check_map, match, parse_map, to_ticket
+from deskyard.history.priority_spellings import bare_number, translate
+from deskyard.tabular.records import Table, name_columns
+from deskyard.text.dates import find_order, names_zone, read_time
+
+LEVELS = {
+    "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
+    "'very low' '1 very low' '2 low' '5 - Planning' '4 - Low' P4 p5 S4 'не срочно' 'Низкий приоритет' 'sehr niedrig' "
+    "'muy baja'",
+    "medium": "medium normal Major Средний средняя обычный mittel Normal media média середній '3 normal' '2 normal' "
+    "'3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium'",
+    "high": "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)'",
+    "critical": "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend "
+    "crítica urgente критичний терміновий '5 very high' '1 - Critical' P1 P0 Sev-1 'очень высокий' "
+    "Highest 'sehr hoch' emergency immediate 'muito alta' наивысший '🔴 Critical' '3 urgent'",
+}
+
+
+def spellings(text: str) -> list[str]:
+    return [part for n, chunk in enumerate(text.split("'")) for part in ([chunk] if n % 2 else chunk.split())]
+
+
+@pytest.mark.parametrize(("level", "text"), LEVELS.items())
+def test_common_spellings_of_six_languages_are_understood(level, text):
+    for spelling in spellings(text):
+        assert translate([spelling]) == {spelling: level}, spelling
+
+
+@pytest.mark.parametrize("word", ["Critical", "критический", "Kritisch", "1 - Critical", "crítica"])
+def test_critical_is_high_only_where_a_blocker_occurs(word):
+    assert translate([word, "Major"])[word] == "critical"
+    assert translate([word, "Блокер"])[word] == "high"
+    assert translate([word, "Blocker"], {word: "critical"})[word] == "critical"
+
+
+def test_a_bare_number_is_refused_until_the_map_says_which_end_is_urgent():
+    assert translate(["1", "2", "3.0", "Приоритет 4"]) == {}
+    assert list(translate(map(str, range(1, 5)), numbers="1-is-urgent").values()) == list(reversed(PRIORITIES))
+    assert list(translate(map(str, range(1, 5)), numbers="highest-is-urgent").values()) == list(PRIORITIES)
+    assert list(translate(map(str, range(4)), numbers="1-is-urgent").values()) == list(reversed(PRIORITIES))
+    assert list(translate(["10", "20", "30", "40"], numbers="highest-is-urgent").values()) == list(PRIORITIES)
+    assert translate(map(str, range(1, 11)), numbers="1-is-urgent")["10"] == "low"
+    assert translate(["1", "3"], {"3": "critical"}) == {"3": "critical"}
+
+
+def test_an_unknown_spelling_is_left_out_and_never_guessed():
+    assert translate(["", "so la la", "-", "?", "12 34", "Priority", "🔥", "no", "очень"]) == {}
+
+
+@given(st.lists(st.text(max_size=20)), st.sampled_from(["", "1-is-urgent", "highest-is-urgent"]))
+def test_any_spellings_are_a_level_or_left_out(seen, numbers):
+    assert set(translate(seen, numbers=numbers).values()) <= set(PRIORITIES)
+    assert all(bare_number(text) is None or isinstance(bare_number(text), int) for text in seen)
+
+
+def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text(
+        'dates = "month-first"\n[columns]\nbody = "Текст обращения"\nx_product = "Продукт"\n'
+        '[priority]\n"Срочно" = "high"\nnumbers = "1 is urgent"\n[moves]\nat = "Когда"\n'
+        '[parent.queue]\n"VPN" = "Network"\n"Wi-Fi 2.4" = "Radio"\n',
+        encoding="utf-8-sig",
+    )
+    said = parse_map([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
+                      'parent.queue.Wi-Fi 2.4=Network', 'parent.Category."a=b"="Письма"'])  # fmt: skip
+    assert said == Mapping(
+        columns={"body": "Описание", "x_product": "Продукт", "subject": "Тема"},
+        priority={"Срочно": "high", "a=b": "low", "3": ""},
+        numbers="1-is-urgent",
+        dates="month",
+        moves={"at": "Когда"},
+        parents={"queue": {"VPN": "Network", "Wi-Fi 2.4": "Network"}, "category": {"a=b": "Письма"}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ("boddy=Text", "Did you mean 'body'"),
+        ("body=", "say which column"),
+        ("x_=a", "not a column of ours"),
+        ("priority.Срочно=asap", "low, medium, high, critical"),
+        ("priority.=high", "write priority.Theirs=high"),
+        ("priority.numbers=maybe", "1-is-urgent or highest-is-urgent"),
+        ("dates=whenever", "day-first or month-first"),
+        ("parent.priority.low=x", "labels of category, queue, assignee have parents"),
+        ("parent.VPN=Network", "labels of category, queue, assignee have parents"),
+        ("parent.queue.=Network", "name a label and its parent"),
+        ("parent.queue.VPN=", "name a label and its parent"),
+        ("moves.when=x", "id, at, actor, field, from, to"),
+        ("nothing.toml", "not a readable TOML file"),
+    ],
+)
+def test_what_a_map_says_wrong_is_named_with_what_would_be_right(item, says):
+    with pytest.raises(BadInput, match=says):
+        parse_map([item])
+
+
+def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text("[colums]\nbody = 'x'\n")
+    with pytest.raises(BadInput, match=r"sections are \[columns\], \[priority\], \[moves\] and \[parent\.queue\]"):
+        parse_map([str(path)])
+
+
+def table(*names: str) -> Table:
+    columns, repeated = name_columns(names)
+    return Table("t.csv", columns, iter([]), repeated=repeated)
+
+
+def test_columns_are_matched_whatever_their_case_and_the_unused_are_named():
+    columns = match(table(" ID ", "BODY", "X_Product", "Status"), Mapping())
+    assert columns.places == {"id": "ID", "body": "BODY"}
+    assert columns.fields == (("product", "X_Product"),)
+    assert columns.ignored == ("Status",)
+
+
+def test_a_mapped_column_takes_the_place_of_one_with_our_name():
+    columns = match(table("id", "body", "Text"), parse_map(["body=text"]))
+    assert columns.places == {"id": "id", "body": "Text"}
+    assert columns.ignored == ("body",)
+
+
+def test_a_repeated_column_is_a_mistake_only_when_it_is_needed():
+    assert match(table("id", "body", "Comment", "Comment"), Mapping()).ignored == ("Comment", "Comment (2)")
+    with pytest.raises(BadInput, match="occurs more than once"):
+        match(table("id", "body", "Body"), Mapping())
+    with pytest.raises(BadInput, match="occurs more than once"):
+        match(table("id", "Comment", "Comment"), parse_map(["body=comment"]))
+
+
+def test_a_mapped_column_must_be_in_one_of_the_files():
+    said = parse_map(["body=Text"])
+    check_map(said, [table("id", "body"), table("id", "text")])
+    with pytest.raises(BadInput, match=r"Did you mean 'Test'\?"):
+        check_map(said, [table("id", "Test")])
+
+
+def test_a_file_without_id_or_text_says_what_was_found_and_the_line_to_add():
+    strange = table(*[f"колонка {n}" for n in range(10_000)])
+    with pytest.raises(BadInput, match=r"and 9,980 more.*--map id=\"колонка 0\""):
+        check_columns(strange, match(strange))
+    subject_only = table("id", "subject")
+    check_columns(subject_only, match(subject_only))
+
+
+@given(st.dictionaries(st.sampled_from(["id", "subject", "body", "created_at", "x_a"]), st.text()))
+def test_any_row_is_a_ticket(values):
+    ticket = to_ticket(values, match(table("id", "subject", "body", "created_at", "x_a")))
+    assert ticket.body == values.get("body", "")
+    assert ticket.created_at is None or ticket.created_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-03-04T07:05:06Z", "2024-03-04 10:05:06+03:00", "2024-03-04T07:05:06.000+0000", "20240304T070506Z",
+        "2024-03-04 07:05:06 UTC", "2024/03/04 07:05:06", "04.03.2024 07:05:06", "4.3.24 7:05:06",
+        "04.03.2024, 07:05:06",
+        "1709535906", "1709535906000", "1709535906.0", "20240304070506",
+        "4/Mar/24 7:05:06 AM", "04-Mar-2024 07:05:06",
+        "Mon, 04 Mar 2024 10:05:06 +0300", "March 4, 2024 7:05:06 AM", "4 марта 2024 г. 07:05:06",
+        "4. März 2024 07:05:06", "4 de marzo de 2024 07:05:06", "04/03/2024 07:05:06", "4 березня 2024 07:05:06",
+        "2024-03-04T07:05:06.000000000Z", " 2024-03-04T07:05:06 ", "04.03.2024 10:05:06 МСК", "2024-3-4 7:05:06",
+    ],
+)  # fmt: skip
+def test_dates_are_read_as_people_and_programs_write_them(text):
+    assert read_time(text) == datetime(2024, 3, 4, 7, 5, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "yesterday", "2024-13-01", "32.01.2024", "0", "99/99/9999", "1" * 30, "2024", "٣/٤/٢٠٢٤x", "-"]
+)
+def test_what_is_no_date_is_none(text):
+    assert read_time(text) is None
+
+
+def test_the_edges_of_the_calendar_stay_inside_it():
+    assert read_time("0001-01-01T00:00:00+14:00") == datetime.min.replace(tzinfo=UTC)
+    assert read_time("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
+    assert read_time("31.12.9999 24:00") is None
+    assert read_time("01.01.0001 10:00").year == 1
+
+
+@given(st.text() | st.from_regex(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( \d\d:\d\d)?", fullmatch=True)
+       | st.datetimes().map(str) | st.integers().map(str), st.sampled_from(["day", "month", ""]))  # fmt: skip
+def test_any_text_is_a_moment_in_utc_or_none(text, order):
+    moment = read_time(text, order)
+    assert moment is None or moment.tzinfo is UTC
+    assert names_zone(text) in (True, False)
+
+
+def test_the_whole_column_says_which_comes_first():
+    assert find_order(["03/04/2024", "13/04/2024 10:00"]) == ("day", True)
+    assert find_order(["03/04/2024", "04/13/2024 10:00"]) == ("month", True)
+    assert find_order(["03/04/2024 1:00 PM"]) == ("month", True)
+    assert find_order(["03.04.2024", "x", ""]) == ("day", False)
+    assert read_time("03/04/2024", "") is None
+    assert read_time("25/04/2024", "").month == 4

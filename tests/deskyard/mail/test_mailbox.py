@@ -1,0 +1,379 @@
+"""Any mail becomes a ticket: the words in whatever letters, the thread, and whether a person wrote it at all."""
+
+import base64
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.header import Header
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from deskyard.db.tables.base import storable
+from deskyard.errors import BadInput, NotAllowed, StoreUnreachable
+from deskyard.mail import message
+from deskyard.mail.account_url import Address
+from deskyard.mail.charsets import decoded, header
+from deskyard.mail.mailbox import Mailbox
+from deskyard.mail.message import LONGEST, UNREADABLE
+
+RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WORDS = "Не печатает принтер на третьем этаже, помогите пожалуйста"
+SOON = 20.0
+
+
+def read(raw, **more):
+    return message.read(raw.encode() if isinstance(raw, str) else raw, uid=1, received_at=RECEIVED, **more)
+
+
+def made(**heads):
+    mail = EmailMessage()
+    for name, value in {"From": "Ann <ann@example.org>", "Message-ID": "<1@x>", "Subject": "VPN", **heads}.items():
+        mail[name.replace("_", "-")] = value
+    return mail
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "koi8-r", "windows-1251", "cp866", "iso-8859-5", "utf-16"])
+@pytest.mark.parametrize("way", ["quoted-printable", "base64"])
+def test_text_is_read_in_the_charset_that_it_declares(charset, way):
+    raw = WORDS.encode(charset)
+    body = base64.encodebytes(raw) if way == "base64" else b"".join(b"=%02X" % byte for byte in raw)
+    head = f"Subject: {Header(WORDS, charset).encode()}\nContent-Type: text/plain; charset={charset}\n"
+    mail = read(head.encode() + f"Content-Transfer-Encoding: {way}\n\n".encode() + body)
+    assert (mail.ticket.subject, mail.ticket.body) == (WORDS, WORDS)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "koi8-r", "windows-1251", "cp866"])
+@pytest.mark.parametrize("claimed", ["", "us-ascii", "no-such-charset", "iso-8859-1", "windows-1252", "utf-8", "\0"])
+def test_text_is_read_though_its_charset_is_missing_or_wrong(charset, claimed):
+    said = f'Content-Type: text/plain; charset="{claimed}"\n' if claimed else ""
+    mail = read(b"Subject: " + WORDS.encode(charset) + f"\n{said}\n".encode() + WORDS.encode(charset))
+    assert (mail.ticket.subject, mail.ticket.body) == (WORDS, WORDS)
+
+
+def test_a_short_subject_without_a_charset_is_read_in_the_bodys():
+    for charset in ("koi8-r", "windows-1251"):
+        head = f"Content-Type: text/plain; charset={charset}\nSubject: "
+        assert read(head.encode() + "Счёт".encode(charset) + b"\n\nx").ticket.subject == "Счёт"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("=?utf-8?B?0J/RgNC40LI=?=\r\n =?utf-8?B?0LXRgg==?=", "Привет"),
+        ("=?utf-8?Q?=D0?= =?utf-8?Q?=9F?= tail", "П tail"),
+        ("Re: =?koi8-r?Q?=F0=D2=C9=D7=C5=D4?=, =?windows-1251?Q?=CF=F0=E8?=", "Re: Привет, При"),
+        ("=?UTF-8?q?a_b?=c", "a bc"),
+        ("=?utf-8*ru?q?a?=", "a"),
+        ("=?utf-8?b?0J/Rg?=", "П\ufffd"),
+        ("=?no-such?q?=D0=9F?=", "П"),
+        ("=?utf-8?x?abc?=", "=?utf-8?x?abc?="),
+        ("plain\r\n\tfolded", "plain folded"),
+        ("=?utf-8?q?a=0D=0ABcc:_x?=", "a Bcc: x"),
+        ("", ""),
+    ],
+)
+def test_encoded_words_are_read_also_when_they_are_broken(written, meant):
+    assert header(written) == meant
+
+
+LINES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80)
+
+
+@given(LINES, st.sampled_from(["utf-8", "koi8-r", "cp1251"]))
+@example("©", "koi8-r")
+@example("Г№5", "cp1251")
+def test_whatever_subject_a_mail_program_writes_is_read_back(text, charset):
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        charset = "utf-8"
+    if "=?" not in text:
+        assert header(Header(text, charset).encode()) == " ".join(text.split())
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_utf_8_is_never_taken_for_anything_else(text):
+    raw = text.encode("utf-8", "replace")
+    assert decoded(raw, "utf-8") == storable(raw.decode())
+
+
+def test_the_plain_text_is_preferred_and_html_becomes_text():
+    both = made()
+    both.set_content("plain words")
+    both.add_alternative("<p>html words</p>", subtype="html")
+    assert read(both.as_bytes()).ticket.body == "plain words"
+    html = made()
+    html.set_content("<style>p {}</style><p>Принтер&nbsp;<b>горит</b></p><!-- no -->", subtype="html")
+    assert read(html.as_bytes()).ticket.body.split() == ["Принтер", "горит"]
+    stub = made()
+    stub.set_content(" \n")
+    stub.add_alternative("<p>html words</p>", subtype="html")
+    assert read(stub.as_bytes()).ticket.body == "html words"
+
+
+def test_files_are_named_and_not_read():
+    mail = made(To="desk@example.org, Bob <bob@example.org>", Cc="eve@example.org")
+    mail.set_content("see the files")
+    mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="счёт.pdf")
+    mail.add_attachment("secret words", filename="log.txt")
+    mail.add_attachment(made(Subject="inner"))
+    mail.add_attachment(b"x", maintype="image", subtype="png")
+    found = read(mail.as_bytes()).ticket
+    assert found.body == "see the files"
+    assert found.fields == {
+        "to": "desk@example.org, bob@example.org",
+        "cc": "eve@example.org",
+        "attachments": "счёт.pdf, log.txt, (message/rfc822), (image/png)",
+    }
+
+
+def test_what_a_mail_is_goes_into_the_ticket():
+    mail = made(Date="Sun, 01 Mar 2026 12:30:00 +0300", From="=?utf-8?b?0JDQvdC90LA=?= <Anna@Example.org>")
+    mail.set_content("body\n\nOn 1 Feb 2026, Desk <desk@example.org> wrote:\n> old")
+    found = read(mail.as_bytes(), source="post")
+    ticket = found.ticket
+    assert (ticket.id, ticket.source, ticket.channel, ticket.requester) == ("1@x", "post", "mail", "anna@example.org")
+    assert ticket.created_at == datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    assert (found.uid, found.received_at, found.said) == (1, RECEIVED, "body")
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["", "yesterday", "Sun, 01 Mar 2026 25:61:00 +0300", "Fri, 01 Jan 2077 00:00:00 +0000", "1 Jan 1904 00:00 +0000",
+     "9" * 400],
+)  # fmt: skip
+def test_a_moment_that_cant_be_is_replaced_by_the_servers(date):
+    assert read(f"Date: {date}\n\nx").ticket.created_at == RECEIVED
+
+
+def test_a_moment_without_a_zone_is_utc():
+    assert read("Date: Sun, 01 Mar 2026 10:00:00 -0000\n\nx").ticket.created_at == RECEIVED - timedelta(hours=2)
+
+
+def test_a_message_without_an_id_gets_the_same_one_again():
+    first, again, other = read("Subject: a\n\nx"), read("Subject: a\n\nx"), read("Subject: a\n\ny")
+    assert first.ticket.id == again.ticket.id != other.ticket.id
+    long = read(f"Message-ID: <{'x' * 300}@x>\n\n")
+    answer = read(f"Message-ID: <2@x>\nIn-Reply-To: <{'x' * 300}@x>\n\n")
+    assert len(long.ticket.id) < 100
+    assert answer.answers == (long.ticket.id,)
+
+
+def test_a_thread_is_known_by_its_message_ids_the_nearest_first():
+    mail = read("In-Reply-To: <3@x>\nReferences: <1@x>\r\n <2@x> <3@x>\nSubject: Re: [#7] VPN\n\nx")
+    assert mail.answers == ("3@x", "2@x", "1@x")
+    assert read("Subject: Re: [#7] VPN\n\nx").answers == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("Auto-Submitted: auto-generated", "Auto-Submitted: auto-generated"),
+        ("Auto-Submitted: auto-replied; owner=x", "Auto-Submitted: auto-replied"),
+        ("Precedence: bulk", "Precedence: bulk"),
+        ("Precedence: Junk", "Precedence: junk"),
+        ("Precedence: list", "Precedence: list"),
+        ("Precedence: auto_reply", "Precedence: auto_reply"),
+        ("X-Auto-Response-Suppress: DR, OOF", "X-Auto-Response-Suppress: dr"),
+        ("X-Autoreply: yes", "X-Autoreply"),
+        ("Return-Path: <>", "report"),
+        ("From: MAILER-DAEMON@mail.example.org", "report"),
+        ("Content-Type: multipart/report; report-type=delivery-status; boundary=x", "report"),
+        ("From: Desk <DESK@example.org>", "our own address"),
+        ("X-Deskyard: notice", "deskyard sent it itself"),
+        ("List-Id: Users <users.example.org>", "mailing list"),
+    ],
+)
+def test_what_no_person_wrote_for_us_is_told_with_its_reason(head, why):
+    assert why in read(f"{head}\nSubject: a\n\nx", ours=["Desk@example.org"]).is_automatic
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Auto-Submitted: no", "Auto-Submitted: No (really)", "Precedence: first-class", "X-Auto-Response-Suppress: None",
+     "Return-Path: <ann@example.org>", "From: ann@example.org", "X-Autoreply: no",
+     "List-Id: Help <help.example.org>\nPrecedence: list"],
+)  # fmt: skip
+def test_what_a_person_wrote_is_not_automatic(head):
+    assert read(f"{head}\nSubject: a\n\nx", ours=["desk@example.org"], lists=["Help.example.org"]).is_automatic is None
+
+
+def test_a_long_text_is_cut_with_a_note():
+    mail = read("Subject: a\n\n" + "log line\n" * 100_000)
+    assert len(mail.ticket.body) < LONGEST + 100
+    assert mail.ticket.body.endswith("[cut: the message has 900,012 bytes]")
+    part = read("Subject: a\n\nbeginning", size=30_000_000)
+    assert part.ticket.body == "beginning\n\n[cut: the message has 30,000,000 bytes]"
+
+
+def test_the_worst_message_is_its_headers():
+    deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(200))
+    found = read(b"From: ann@example.org\n" + deep).ticket
+    assert (found.subject, found.requester) == (UNREADABLE, "ann@example.org")
+    assert found.body == "From: ann@example.org\nContent-Type: multipart/mixed; boundary=b0"
+    assert read(b"Subject: VPN\n" + deep).ticket.subject == "VPN"
+
+
+MIXED = b"Content-Type: multipart/mixed; boundary=b"
+NESTED = b"".join(MIXED + b"%d\n\n--b%d\n" % (n, n) for n in range(90))
+BOMBS = {
+    "parts": MIXED + b"\n\n" + b"--b\n\nx\n" * 500_000,
+    "lines": NESTED + b"\n" * 20_000_000,
+    "parameters": b"Content-Type: text/plain; " + b"a=b; " * 500_000 + b"\n\nx",
+    "parameters of a part": MIXED + b"\n\n--b\nContent-Type: x/y; " + b"a=b;" * 500_000,
+    "headers": b"X: y\n" * 500_000 + b"\nx",
+    "names": b"Content-Type: text/plain; " + b"".join(b"name*%d*=a;" % n for n in range(50_000)) + b"\n\nx",
+    "brackets": b"From: " + b"(" * 500_000 + b"\nTo: " + b"<" * 100_000 + b"\n\nx",
+    "addresses": b"To: " + b"a@b.org, " * 200_000 + b"\n\nx",
+    "encoded words": b"Subject: " + b"=?utf-8?q?a?= " * 200_000 + b"\n\nx",
+    "rows": b"Content-Type: text/html\n\n<table><tr><td>" + b"a" * 500_000 + b"</td></tr>" + b"<tr><td>b" * 500_000,
+    "tags": b"Content-Type: text/html\n\n" + b"<style>" * 1_000_000,
+    "comments": b"Content-Type: text/html\n\n" + b"<!-- --><!--" * 1_000_000,
+    "punycode": b"Content-Type: text/plain; charset=punycode\n\n" + b"\xff-a" * 500_000,
+    "idna": b"Content-Type: text/plain; charset=idna\n\n" + b"xn--a." * 500_000 + b"\xff",
+    "uuencode": b"Content-Transfer-Encoding: uuencode\n\nbegin 644 x\n" + b"#0V%T\n" * 500_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_nobody_can_make_a_mail_that_takes_long(bomb):
+    began = time.process_time()
+    mail = read(BOMBS[bomb])
+    assert time.process_time() - began < SOON
+    assert len(mail.ticket.body) < LONGEST + 100
+
+
+PIECES = st.sampled_from(
+    [b"Subject: ", b"From: ", b"Date: ", b"Content-Type: ", b"Content-Transfer-Encoding: ", b"Message-ID: ", b"To: ",
+     b"Content-Disposition: attachment", b"References: ", b"\n", b"\r\n", b"\r", b"\n\n", b"\n ", b"\n--b\n",
+     b"multipart/mixed; boundary=b", b"multipart/alternative; boundary=b", b"\n--b--\n", b"text/html; charset=",
+     b"message/rfc822", b"multipart/report", b"base64", b"quoted-printable", b"x-uuencode", b"utf-8", b"utf-7",
+     b"utf-16", b"iso-2022-jp", b"hz", b"idna", b"; filename=", b"; filename*=utf-8''%D0%9F", b"; filename*0*=x'",
+     b"charset*=''", b"=?utf-8?b?", b"=?koi8-r?q?=F0?=", b"?=", b"<a@b>", b"<", b">", b"(", b'"', b"\\", b";", b"=",
+     b"\0", b"\xff", b"\xd0", b"=D0", b"<p>", b"<!--", b"@", b"+2AA-", b":", b"[", b"begin 644 x\n"]
+)  # fmt: skip
+BYTES = st.lists(PIECES | st.binary(max_size=12), max_size=40).map(b"".join)
+
+
+@given(BYTES)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(b"Content-Type: text/plain; charset=utf-7\n\n+2AA-")
+@example(b"Content-Type: multipart/mixed; boundary=\n\n--\n\n--")
+@example(b'From: @,;:<>()[]\\"\nTo: "\n\n')
+def test_anything_becomes_a_mail_that_can_be_kept(raw):
+    mail = read(raw, ours=["a@b"])
+    ticket = mail.ticket
+    texts = [ticket.id, ticket.subject, ticket.body, ticket.requester, *ticket.fields.values(), *mail.answers]
+    assert all(storable(text) == text for text in [*texts, mail.is_automatic or ""])
+    assert ticket.id
+    assert "\n" not in ticket.subject
+    assert ticket.created_at.tzinfo is not None
+    assert read(raw, ours=["a@b"]) == mail
+
+
+@given(LINES, LINES)
+@settings(deadline=None)
+def test_what_a_mail_program_sends_is_read_back(subject, body):
+    mail = made(Subject=subject)
+    mail.set_content(body)
+    found = read(mail.as_bytes(policy=policy.SMTP)).ticket
+    assert found.subject.split() == subject.split()
+    assert found.body.split() == body.split()
+
+
+def test_a_place_shows_no_password_and_comes_back():
+    url = "imaps://desk%40example.org:s3cret%2F@mail.example.org:1993/Support/IT?address=help@example.org&list=l.example.org"
+    box = Mailbox.opened(url)
+    assert "s3cret" not in box.place + repr(box) + str(box.__dict__)
+    assert Address.of(box.place, "s3cret/") == Address.of(url)
+    assert Mailbox.opened(box.place).place == box.place
+
+
+@pytest.mark.parametrize(
+    "url", ["", "imap://", "imaps://host/INBOX", "http://a:b@host", "imaps://a:s3cret@host:port/", "imaps://a:s3cret@[::1/x",
+            "imaps://a:s3cret@host/?colour=red"]
+)  # fmt: skip
+def test_what_is_no_mailbox_is_refused_without_its_password(url):
+    with pytest.raises(BadInput) as told:
+        Mailbox.opened(url)
+    assert "s3cret" not in str(told.value)
+
+
+class Scripted:
+    """A mail server that says what it is told to say, and keeps what it hears."""
+
+    def __init__(self, capabilities):
+        self.capabilities = capabilities
+        self.heard = []
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"imap://ann:s3cret@127.0.0.1:{self.door.getsockname()[1]}/"
+
+    def serve(self):
+        wire, _ = self.door.accept()
+        wire.settimeout(10)
+        with wire, wire.makefile("rwb", buffering=0) as lines:
+            lines.write(b"* OK hello\r\n")
+            while line := lines.readline():
+                self.heard.append(line)
+                tag, word = line.split()[:2]
+                if word == b"CAPABILITY":
+                    lines.write(b"* CAPABILITY IMAP4rev1 " + self.capabilities + b"\r\n" + tag + b" OK done\r\n")
+                elif word == b"LOGOUT":
+                    lines.write(b"* BYE\r\n" + tag + b" OK done\r\n")
+                else:
+                    lines.write(tag + b" NO [UNAVAILABLE] not now\r\n")
+
+    def close(self):
+        self.door.close()
+        self.thread.join(10)
+
+
+@pytest.fixture
+def scripted():
+    opened = []
+
+    def make(capabilities):
+        opened.append(Scripted(capabilities))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "error"),
+    [
+        (b"LOGINDISABLED AUTH=PLAIN", NotAllowed),
+        (b"LOGINDISABLED AUTH=PLAIN STARTTLS", StoreUnreachable),  # it offers TLS, and then refuses it
+    ],
+)
+def test_a_server_that_takes_no_password_in_the_clear_does_not_get_it(scripted, capabilities, error):
+    server = scripted(capabilities)
+    with pytest.raises(error):
+        Mailbox.opened(server.url).pull(None, 1)
+    assert not any(b"LOGIN" in line or b"AUTHENTICATE" in line or b"s3cret" in line for line in server.heard)
+
+
+def test_a_server_elsewhere_does_not_get_the_password_in_the_clear(scripted, monkeypatch):
+    server = scripted(b"AUTH=PLAIN")
+    monkeypatch.setattr(socket.socket, "getpeername", lambda _: ("192.0.2.1", 143), raising=False)
+    with pytest.raises(NotAllowed, match="use imaps://"):
+        Mailbox.opened(server.url).pull(None, 1)
+    assert [line.split()[1] for line in server.heard] == [b"CAPABILITY"]
+
+
+@pytest.mark.parametrize("capabilities", [b"AUTH=PLAIN", b""])
+def test_a_server_in_trouble_is_asked_again_later(scripted, capabilities):
+    with pytest.raises(StoreUnreachable, match="just now"):
+        Mailbox.opened(scripted(capabilities).url).pull(None, 1)

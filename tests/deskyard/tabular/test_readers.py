@@ -1,0 +1,396 @@
+"""Tables of tickets in files: what people export, what breaks in it, and what must never be lost."""
+
+import csv
+import datetime as dt
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from deskyard.errors import BadInput
+from deskyard.tabular.readers import Broken, Row, open_writer, read_rows
+
+SLOW_IS_FINE = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+
+
+def written(folder: Path, content: bytes | str, name: str = "t.csv", encoding: str = "utf-8") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+def rows_of(path: Path) -> list[Row | Broken]:
+    with read_rows(path) as table:
+        return list(table)
+
+
+def cells(rows: list[Row | Broken]) -> list[list[str]]:
+    return [list(row.values.values()) for row in rows if isinstance(row, Row)]
+
+
+def test_a_quoted_body_may_span_lines_and_line_numbers_stay_physical(tmp_path):
+    got = rows_of(written(tmp_path, 'id,body\n1,"a\n\n""b"",c"\n\n2,d\n'))
+    assert [(row.line, row.values["body"]) for row in got if isinstance(row, Row)] == [(2, 'a\n\n"b",c'), (6, "d")]
+
+
+@pytest.mark.parametrize("damage", ['x,"never closed,y', 'x,"closed"too early,y', '"x,y', 'x,y,"', '"x"y",z,""'])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+def test_a_broken_quote_costs_one_row_and_not_the_file(tmp_path, damage, quoting):
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=quoting, lineterminator="\n")
+    writer.writerows([["id", "body", "queue"], *([str(n), f'line {n}, "quoted"', "q"] for n in range(100))])
+    lines = text.getvalue().splitlines(keepends=True)
+    lines.insert(40, damage + "\n")
+    got = rows_of(written(tmp_path, "".join(lines)))
+    assert [(row.line, row.reason) for row in got if isinstance(row, Broken)] == [(41, "broken quoting")]
+    assert [row.values["id"] for row in got if isinstance(row, Row)] == [str(n) for n in range(100)]
+
+
+def test_a_quote_that_is_never_closed_in_a_file_without_quotes_costs_one_row(tmp_path):
+    lines = ["id,body", "1,a", '2,"b', *(f"{n},c" for n in range(3, 5000))]
+    got = rows_of(written(tmp_path, "\n".join(lines)))
+    assert len(got) == 4999
+    assert [row.line for row in got if isinstance(row, Broken)] == [3]
+
+
+def test_a_body_that_holds_pasted_csv_is_one_row(tmp_path):
+    body = "see:\n1,2,3\n4,5,6\n"
+    text = io.StringIO()
+    csv.writer(text).writerows([["id", "body", "queue"], ["7", body, "q"], ["8", "b", "q"]])
+    assert cells(rows_of(written(tmp_path, text.getvalue()))) == [["7", body, "q"], ["8", "b", "q"]]
+
+
+def test_a_row_with_more_or_fewer_cells_than_the_header_is_broken_and_blank_lines_are_no_rows(tmp_path):
+    got = rows_of(written(tmp_path, "id,body\n1\n\n  \n2,a,b\n3,c\n"))
+    assert [(row.line, getattr(row, "detail", "")) for row in got] == [
+        (2, "it has 1 cells, the header has 2"),
+        (5, "it has 3 cells, the header has 2"),
+        (6, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "UTF-8"),
+        ("utf-8-sig", "UTF-8"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("cp1251", "cp1251"),
+        ("koi8-r", "koi8-r"),
+        ("cp866", "cp866"),
+        ("mac-cyrillic", "mac-cyrillic"),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^"])
+def test_encoding_and_delimiter_are_detected_and_said(tmp_path, encoding, shown, delimiter):
+    body = "Добрый день! Не печатает принтер, прошу помочь; Иванов"
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([["Номер", "Текст обращения", "Очередь"], ["1", body, "Печать"]])
+    path = written(tmp_path, text.getvalue(), encoding=encoding)
+    with read_rows(path) as table:
+        assert table.columns == ["Номер", "Текст обращения", "Очередь"]
+        assert shown in table.notes[0]
+        assert cells(list(table)) == [["1", body, "Печать"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Der Drucker im Büro läuft nicht, größere Störung", "cp1252"),
+        ("La impresión no funciona, ¿qué pasó?", "cp1252"),
+        ("A seleção não está disponível, é urgente", "cp1252"),
+        ("Не працює друк, зʼєднання є, її немає", "utf-8"),
+        ("Не працює мій комп'ютер, прошу вирішити її питання", "cp1251"),
+        ("I only said café once", "cp1252"),
+    ],
+)
+def test_german_spanish_portuguese_and_ukrainian_pages_are_read(tmp_path, text, encoding):
+    path = written(tmp_path, f"id;body\n1;{text}\n2;plain words\n", encoding=encoding)
+    assert cells(rows_of(path)) == [["1", text], ["2", "plain words"]]
+
+
+def test_a_bad_line_in_a_utf8_file_is_one_undecodable_row(tmp_path):
+    good = "id,body\n1,Принтер не печатает\n2,ещё раз\n".encode()
+    got = rows_of(written(tmp_path, good + b"3,\xff\xfe\xd0\n" + "4,спасибо\n".encode()))
+    assert [(row.line, row.reason) for row in got if isinstance(row, Broken)] == [(4, "undecodable")]
+    assert "\ufffd" in got[2].raw
+    assert len(cells(got)) == 3
+
+
+def test_stray_bytes_in_an_english_file_are_damage_and_not_cyrillic(tmp_path):
+    got = rows_of(written(tmp_path, b"id,body\n1,hello\n2,\xff\xfe\xfa\n3,bye\n"))
+    assert [type(row).__name__ for row in got] == ["Row", "Broken", "Row"]
+
+
+def test_russian_that_begins_after_a_megabyte_of_ascii_is_found(tmp_path):
+    head = "id;body\n" + "".join(f"{n};plain text without any accent whatever\n" for n in range(40_000))
+    path = written(tmp_path, head + "x;Добрый день, не работает почта\n", encoding="cp1251")
+    assert cells(rows_of(path))[-1] == ["x", "Добрый день, не работает почта"]
+
+
+def test_a_one_megabyte_body_is_a_row(tmp_path):
+    body = 'слово "и" строка\n' * 60_000
+    text = io.StringIO()
+    csv.writer(text).writerows([["id", "body"], ["1", body], ["2", "b"]])
+    assert cells(rows_of(written(tmp_path, text.getvalue()))) == [["1", body], ["2", "b"]]
+
+
+def test_ten_thousand_columns_are_read(tmp_path):
+    names = ["id", "body", *(f"extra {n}" for n in range(10_000))]
+    with read_rows(written(tmp_path, ",".join(names) + "\n" + ",".join("x" for _ in names) + "\n")) as table:
+        assert len(table.columns) == 10_002
+        assert len(cells(list(table))[0]) == 10_002
+
+
+def test_excels_sep_line_is_obeyed_and_lines_count_from_it(tmp_path):
+    got = rows_of(written(tmp_path, "sep=;\r\nid;body, text\r\n1;a, b\r\n"))
+    assert [(row.line, row.values) for row in got if isinstance(row, Row)] == [(3, {"id": "1", "body, text": "a, b"})]
+
+
+def test_old_mac_line_ends_are_lines(tmp_path):
+    assert cells(rows_of(written(tmp_path, "id,body\r1,a\r2,b\r"))) == [["1", "a"], ["2", "b"]]
+
+
+def test_nul_bytes_are_replaced_and_the_row_is_kept(tmp_path):
+    assert cells(rows_of(written(tmp_path, "id,body\n1,a\0b\n"))) == [["1", "a\ufffdb"]]
+
+
+def test_gz_is_read_whatever_the_name_says_and_a_damaged_one_is_named(tmp_path):
+    packed = gzip.compress(b"id,body\n" + b"".join(b"%d,some words %d\n" % (n, n * 7919) for n in range(20_000)))
+    assert len(rows_of(written(tmp_path, packed, "t.csv.gz"))) == 20_000
+    assert len(rows_of(written(tmp_path, packed, "t.csv"))) == 20_000
+    with pytest.raises(BadInput, match=r"cut\.csv\.gz .*fetch or pack it again"):
+        rows_of(written(tmp_path, packed[:-2000], "cut.csv.gz"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t"])
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+def test_an_empty_file_is_a_sentence(tmp_path, name, content):
+    with pytest.raises(BadInput, match="is empty"):
+        rows_of(written(tmp_path, content, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
+        ("t.xlsx", b"PK\x03\x04nonsense", "not a readable workbook"),
+        ("t.parquet", b"PAR1nonsense", "not a readable Parquet"),
+        ("t.json", b'[{"id": 1}]', "one JSON array"),
+        ("t.csv", b'id,"body\n1,a\n', "header can't be read"),
+    ],
+)
+def test_a_file_that_is_something_else_is_a_sentence_that_says_what_to_do(tmp_path, name, content, says):
+    with pytest.raises(BadInput, match=says):
+        rows_of(written(tmp_path, content, name))
+
+
+def test_a_missing_file_and_a_folder_are_sentences(tmp_path):
+    with pytest.raises(BadInput, match="there is no file"):
+        read_rows(tmp_path / "none.csv")
+    with pytest.raises(BadInput, match="is a folder"):
+        read_rows(tmp_path)
+
+
+def test_repeated_column_names_are_kept_apart_and_known(tmp_path):
+    with read_rows(written(tmp_path, "id,Comment,comment,,\n1,a,b,c,d\n")) as table:
+        assert table.columns == ["id", "Comment", "comment (2)", "column 4", "column 5"]
+        assert table.repeated == {"comment"}
+
+
+def test_json_lines_keep_numbers_lists_and_rows_with_lone_surrogates(tmp_path):
+    lines = [
+        '{"id": 12345678901234567890123, "body": "a\\ud800b", "n": 12.0, "tags": ["я"], "none": null}',
+        "",
+        '{"id": 2, "Body": "\\ud83d\\ude00\\u0000"}',
+        "[1]",
+        "{broken",
+        "[" * 100_000,
+        '{"id": 3, "late": true}',
+    ]
+    with read_rows(written(tmp_path, "\n".join(lines), "t.jsonl")) as table:
+        got = list(table)
+    assert got[0].values == {
+        "id": "12345678901234567890123",
+        "body": "a\ufffdb",
+        "n": "12",
+        "tags": '["я"]',
+        "none": "",
+    }
+    assert got[1].values == {"id": "2", "body": "😀\ufffd"}
+    assert [(row.line, row.reason) for row in got if isinstance(row, Broken)] == [(n, "broken JSON") for n in (4, 5, 6)]
+    assert got[-1].values == {"id": "3", "late": "true"}
+    assert table.columns == ["id", "body", "n", "tags", "none", "late"]
+
+
+def test_a_workbook_gives_whole_numbers_iso_dates_and_padded_rows(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Tickets"
+    sheet.append([])
+    sheet.append(["id", "created_at", "body", "note"])
+    sheet.append([12.0, dt.datetime(2024, 1, 2, 3, 4, 5), "line\nbreak"])
+    sheet.append([])
+    sheet.append([13, None, "b", "#N/A"])
+    book.create_sheet("Other").append(["x"])
+    book.save(tmp_path / "t.xlsx")
+    with read_rows(tmp_path / "t.xlsx") as table:
+        assert table.notes == ("XLSX, sheet 'Tickets'", "other sheets are not read: 'Other'")
+        got = list(table)
+    assert cells(got) == [["12", "2024-01-02T03:04:05", "line\nbreak", ""], ["13", "", "b", ""]]
+    assert [row.line for row in got] == [3, 5]
+
+
+def test_parquet_is_read_in_batches_and_a_time_outside_every_calendar_is_empty(tmp_path):
+    count = 1000
+    table = pa.table(
+        {
+            "id": pa.array([float(n) if n else None for n in range(count)]),
+            "created_at": pa.array([2**62] + [n * 10**6 for n in range(1, count)], pa.timestamp("us", "UTC")),
+            "body": pa.array(["текст"] * count).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet")
+    got = cells(rows_of(tmp_path / "t.parquet"))
+    assert len(got) == count
+    assert got[0] == ["", "", "текст"]
+    assert got[7] == ["7", "1970-01-01T00:00:07+00:00", "текст"]
+
+
+def test_standard_input_is_read_whatever_it_is(monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO(gzip.compress(b'{"id": 1, "body": "a"}\n'))
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    with read_rows("-") as table:
+        assert table.name == "standard input"
+        assert cells(list(table)) == [["1", "a"]]
+
+
+FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30) | st.text(
+    '",;\n\r \t|aя0', max_size=12
+)
+
+
+@SLOW_IS_FINE
+@given(
+    st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=8),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_file_that_a_csv_writer_makes_comes_back_cell_by_cell(tmp_path, rows, delimiter, quoting, end):
+    if end == "\n" and quoting == csv.QUOTE_MINIMAL:  # Python's writer then leaves a bare carriage return unquoted
+        rows = [tuple(cell.replace("\r", " ") for cell in row) for row in rows]
+    path = tmp_path / "t.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=delimiter, quoting=quoting, lineterminator=end)
+        writer.writerows([("id", "body", "queue"), *rows])
+    assert cells(rows_of(path)) == [list(row) for row in rows]
+
+
+@SLOW_IS_FINE
+@given(st.binary(max_size=400), st.sampled_from(["t.csv", "t.jsonl", "t.xlsx", "t.parquet", "t.csv.gz", "t"]))
+@example(b"\xff\xfea", "t.csv")
+@example(b"\x1f\x8b\x08", "t.csv.gz")
+@example(b"\xff\xfe\x00\x00\x00", "t.csv")
+def test_any_bytes_are_a_table_or_a_sentence(tmp_path, content, name):
+    try:
+        for row in rows_of(written(tmp_path, content, name)):
+            texts = [row.raw, *row.values, *row.values.values()] if isinstance(row, Row) else [row.raw]
+            "".join(texts).encode()
+    except BadInput as error:
+        assert name in str(error)  # noqa: PT017 - either outcome is right
+
+
+@SLOW_IS_FINE
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.booleans() | st.text() | st.floats(),
+       lambda inner: st.lists(inner, max_size=3)), min_size=1, max_size=4), min_size=1, max_size=6))  # fmt: skip
+def test_every_json_object_is_one_row(tmp_path, records):
+    path = written(tmp_path, "\n".join(map(json.dumps, records)), "t.jsonl")
+    got = rows_of(path)
+    assert len(got) == len(records)
+    assert all(isinstance(row, Row) for row in got)
+
+
+RESULTS = [
+    {"id": "1", "queue": 'Сеть, "VPN"', "queue_confidence": 0.9, "queue_top": [["Сеть", 0.9], ["Почта", 0.1]]},
+    {"id": "", "queue": None, "queue_confidence": None, "queue_top": []},
+]
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.jsonl", "o.parquet"])
+def test_any_line_end_in_a_cell_is_written_and_read_as_it_is(tmp_path, name):
+    texts = ["a\rb", "\r", "a\r", "a\r\nb", "a\nb", '"\r"', "no end"]
+    with open_writer(tmp_path / name, ["id", "body"]) as out:
+        for n, text in enumerate(texts):
+            out.write({"id": str(n), "body": text})
+    assert cells(rows_of(tmp_path / name)) == [[str(n), text] for n, text in enumerate(texts)]
+    if name == "o.csv":
+        assert (tmp_path / name).read_bytes().startswith(b'id,body\n0,"a\rb"\n')
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.jsonl", "o.jsonl.gz", "o.parquet"])
+def test_results_come_back_as_they_were_written(tmp_path, name):
+    with open_writer(tmp_path / name, list(RESULTS[0])) as out:
+        for result in RESULTS:
+            out.write(result)
+        assert not (tmp_path / name).exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    got = cells(rows_of(tmp_path / name))
+    assert got[0][:3] == ["1", 'Сеть, "VPN"', "0.9"]
+    if ".jsonl" not in name:
+        assert json.loads(got[0][3]) == RESULTS[0]["queue_top"]
+    assert got[1] == ["", "", "", "[]"]
+    if name == "o.jsonl":
+        assert json.loads((tmp_path / name).read_text("utf-8").splitlines()[0])["queue_top"][0] == ["Сеть", 0.9]
+    if name == "o.parquet":
+        assert pq.read_table(tmp_path / name).schema.field("queue_confidence").type == pa.float64()
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.parquet"])
+def test_a_run_that_fails_leaves_the_old_file_and_no_half_one(tmp_path, name):
+    (tmp_path / name).write_text("old")
+
+    def fail() -> None:
+        with open_writer(tmp_path / name, ["id"]) as out:
+            out.write({"id": "1"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "old"
+
+
+def test_results_without_rows_are_a_whole_file(tmp_path):
+    for name in ("o.csv", "o.parquet", "o.jsonl"):
+        with open_writer(tmp_path / name, ["id", "queue"]):
+            pass
+    assert (tmp_path / "o.csv").read_text() == "id,queue\n"
+    assert pq.read_table(tmp_path / "o.parquet").num_rows == 0
+
+
+def test_standard_output_is_csv_and_stays_open(capfdbinary):
+    with open_writer("-", ["id", "queue"]) as out:
+        out.write({"id": "1", "queue": "Сеть"})
+    assert capfdbinary.readouterr().out.decode() == "id,queue\n1,Сеть\n"
+    sys.stdout.write("")
+
+
+def test_a_place_that_cannot_be_written_and_an_unknown_ending_are_sentences(tmp_path):
+    with pytest.raises(BadInput, match="can't be written"), open_writer(tmp_path / "no" / "o.csv", ["id"]):
+        pass
+    with pytest.raises(BadInput, match=r"name the file with one of these endings"):  # noqa: SIM117
+        with open_writer(tmp_path / "o.docx", ["id"]):
+            pass

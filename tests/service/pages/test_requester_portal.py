@@ -1,0 +1,245 @@
+"""Asking for help: whoever needs it gets an address of their own, and nothing of anybody else's."""
+
+import re
+from html import unescape
+
+import pytest
+from structlog.testing import capture_logs
+
+from deskyard.db.tables.desk import COMMENTS, STATUS_LINKS, TICKETS
+from deskyard.desk import status_links, tickets
+from deskyard.desk.ticket_history import Actor
+from service.tickets import corrections
+from service.tickets.requester_portal import LONGEST
+from tests.conftest import SUBJECTS
+from tests.service.pages.people import sign_in_as
+
+ANN = Actor("person", "ann")
+BODY = "The label printer in the warehouse prints every second label empty."
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+def text(answered):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answered.text)).split())
+
+
+def token(client):
+    return re.search('name="token" value="([^"]+)"', client.get("/submit").text)[1]
+
+
+def send(client, **told):
+    told = {"subject": "Labels", "body": BODY, "requester": "olga@example.org", "token": token(client)} | told
+    return client.post("/submit", data=told, headers=OURS, follow_redirects=False)
+
+
+def ask(client, **told):
+    """The address of a request."""
+    answered = send(client, **told)
+    assert answered.status_code == 303, answered.text
+    return answered.headers["Location"].partition("?")[0]
+
+
+def every(client):
+    with client.app.state.yard.database.reading() as conn:
+        return [tickets.get(conn, row.id) for row in conn.execute(tickets.READ.order_by(TICKETS.c.id))]
+
+
+def become(client, status, **more):
+    number = every(client)[-1].id
+    corrections.correct(client.app.state.yard, number, {"status": status, **more}, ANN, seen=None)
+    return number
+
+
+def test_whoever_has_no_account_files_a_request_and_sees_how_it_stands(client):
+    sign_in_as(client, "boss", "admin")
+    client.cookies.clear()
+    shown = text(client.get(ask(client)))
+    assert "Request 1" in shown
+    assert "Somebody is looking who can help best" in shown
+    assert BODY in shown
+    (filed,) = every(client)
+    assert (filed.ticket.channel, filed.ticket.requester) == ("form", "olga@example.org")
+
+
+def test_a_link_fills_in_the_subject_and_nothing_runs(client):
+    shown = client.get("/submit?subject=<script>VPN</script>").text
+    assert "&lt;script&gt;VPN" in shown
+    assert "<script>VPN" not in shown
+
+
+def test_the_same_form_sent_twice_is_one_request_and_one_address(client):
+    one = token(client)
+    assert ask(client, token=one) == ask(client, token=one)
+    assert ask(client, token=one, body="Another matter altogether, the door is stuck") != ask(client, token=one)
+    assert len(every(client)) == 2
+
+
+def test_an_empty_request_is_asked_for_kindly_and_not_filed(client):
+    answered = send(client, subject=" ", body="\n")
+    assert answered.status_code == 422
+    assert "tell us what happened" in text(answered)
+    assert every(client) == []
+
+
+def test_a_text_that_says_nothing_gets_a_question_and_is_taken_all_the_same(client):
+    answered = send(client, subject="Help!", body="Nothing works!!!")
+    assert "May we ask" in text(answered)
+    assert 'value="Help!"' in answered.text
+    assert every(client) == []
+    ask(client, subject="Help!", body="Nothing works!!!", sure="yes")
+    assert len(every(client)) == 1
+
+
+@pytest.mark.parametrize("told", [{"subject": "x" * 301}, {"body": "x" * (LONGEST + 1)}, {"requester": "x" * 301}])
+def test_what_is_too_long_is_refused_with_its_text_kept(client, told):
+    answered = send(client, **told)
+    assert answered.status_code == 422
+    assert "too long" in text(answered)
+    assert next(iter(told.values())) in answered.text
+
+
+def test_a_program_that_fills_in_every_field_is_thanked_and_files_nothing(client):
+    answered = send(client, website="https://spam.example")
+    assert (answered.status_code, every(client)) == (200, [])
+
+
+def test_one_address_files_ten_requests_at_once_and_then_waits_with_its_text_kept(client):
+    for number in range(10):
+        ask(client, body=f"{BODY} Label number {number}.")
+    answered = send(client)
+    assert answered.status_code == 429
+    assert int(answered.headers["Retry-After"]) <= 60
+    assert BODY in answered.text
+    assert len(every(client)) == 10
+
+
+def shared(client, answer="Clean the print head of the label printer.", shared=True):
+    ask(client, body=f"{BODY} My own secret name is Olga.")
+    corrections.say(client.app.state.yard, become(client, "open"), ANN, answer, public=True, shared=shared)
+    become(client, "resolved")
+    return answer
+
+
+def test_answers_that_may_be_shared_are_offered_before_sending_and_the_question_is_not(client):
+    answer = shared(client)
+    told = {"subject": "printer", "body": "label printer prints empty labels"}
+    answered = send(client, **told)
+    assert (answered.status_code, answer in text(answered)) == (200, True)
+    assert "Olga" not in answered.text
+    in_place = client.post("/submit/answers", data=told, headers=OURS)
+    assert answer in text(in_place)
+    assert "Olga" not in in_place.text
+    assert len(every(client)) == 1
+    ask(client, **told, sure="yes")
+
+
+def test_answers_that_nobody_marked_are_shown_to_nobody_else(client):
+    shared(client, shared=False)
+    assert send(client).status_code == 303
+
+
+def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhere(client):
+    with capture_logs() as logged:
+        address = ask(client)
+        answered = client.get(f"{address}?new=1")
+        client.post(f"{address}/answer", data={"text": "more", "key": "k"}, headers=OURS)
+    secret = address.removeprefix("/status/")
+    assert len(secret) == 43
+    assert "Keep the address" in text(answered)
+    assert answered.headers["Referrer-Policy"] == "no-referrer"
+    assert answered.headers["Cache-Control"] == "no-store"
+    assert "/status/{secret}/answer" in str(logged)
+    assert secret not in str(logged)
+    assert secret not in client.get("/metrics").text
+    with client.app.state.yard.database.reading() as conn:
+        kept = str([conn.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
+    assert secret not in kept
+    assert status_links.digest(secret) in kept
+
+
+@pytest.mark.parametrize("address", ["/status/x", "/status/" + "a" * 43, "/status/1"])
+def test_an_address_that_opens_nothing_says_so(client, address):
+    ask(client)
+    assert client.get(address).status_code == 404
+    for deed in ("answer", "stars"):
+        answered = client.post(f"{address}/{deed}", data={"text": "x", "stars": 5}, headers=OURS)
+        assert answered.status_code == 404
+
+
+def test_the_requester_reads_what_is_public_and_not_who_said_it(client):
+    address = ask(client)
+    number = every(client)[0].id
+    for said, public in (("Which printer is it?", True), ("He broke it himself, I bet.", False)):
+        corrections.say(client.app.state.yard, number, ANN, said, public=public)
+    shown = text(client.get(address))
+    assert "Which printer is it?" in shown
+    assert "I bet" not in shown
+    assert "ann" not in shown.split()
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("new", "waits for one of them"),
+        ("open", "Somebody works on it"),
+        ("waiting", "please answer below"),
+        ("resolved", "It is solved, as far as we know"),
+        ("closed", "It is closed"),
+    ],
+)
+def test_every_state_is_told_in_plain_words(trained, status, said):
+    address = ask(trained, subject="", body=SUBJECTS["IT"])
+    become(trained, status)
+    assert said in text(trained.get(address))
+
+
+def test_an_answer_to_a_question_opens_the_request_again_and_is_said_once(client):
+    address = ask(client)
+    become(client, "waiting")
+    for _ in range(2):
+        answered = client.post(f"{address}/answer", data={"text": "The left one.", "key": "k1"}, headers=OURS)
+        assert text(answered).count("The left one.") == 1
+    assert every(client)[0].status == "open"
+
+
+def test_an_answer_in_triage_may_send_the_request_on(trained):
+    address = ask(trained, subject="", body="xyzzy plugh")
+    assert every(trained)[0].queue == "triage"
+    trained.post(f"{address}/answer", data={"text": SUBJECTS["IT"], "key": "k"}, headers=OURS)
+    assert every(trained)[0].queue == "IT"
+
+
+def test_a_closed_request_takes_no_answer(client):
+    address = ask(client)
+    become(client, "closed")
+    answered = client.post(f"{address}/answer", data={"text": "But", "key": "k"}, headers=OURS)
+    assert answered.status_code == 409
+
+
+def test_a_solution_is_rated_and_what_is_not_solved_is_not(client):
+    address = ask(client)
+    rated = {"stars": 4, "said": "Thanks!"}
+    assert client.post(f"{address}/stars", data=rated, headers=OURS).status_code == 409
+    become(client, "resolved")
+    assert "you gave 4 stars of five" in text(client.post(f"{address}/stars", data=rated, headers=OURS))
+    assert client.post(f"{address}/stars", data={"stars": 9}, headers=OURS).status_code == 422
+    with client.app.state.yard.database.reading() as conn:
+        (row,) = conn.execute(STATUS_LINKS.select()).all()
+    assert (row.stars, row.said) == (4, "Thanks!")
+
+
+def test_a_page_of_another_site_files_nothing(client):
+    sign_in_as(client, "boss", "admin")
+    client.cookies.clear()
+    del client.headers["Sec-Fetch-Site"]
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answered = client.post("/submit", data={"body": BODY}, headers=headers, follow_redirects=False)
+        assert answered.status_code == 403
+    assert every(client) == []
+
+
+def test_a_page_without_referrers_may_post_on_this_machine_before_there_are_users(client):
+    address = ask(client)
+    told = {"text": "more", "key": "k"}
+    assert client.post(f"{address}/answer", data=told, headers={**OURS, "Origin": "null"}).status_code == 200
+    assert client.post(f"{address}/answer", data=told, headers={"Origin": "null"}).status_code == 403

@@ -1,0 +1,117 @@
+"""Who comes in by the pages' door, for how long, and what other sites' pages can't do with somebody's cookie."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from deskyard.auth import api_keys, users
+from deskyard.db.tables.auth import SESSIONS
+from tests.service.pages.people import PASSWORD, sign_in_as
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def known(client):
+    """A service with one user, who is not signed in."""
+    with client.app.state.yard.database.writing() as conn:
+        users.create(conn, "ann", "agent", PASSWORD, "test", datetime.now(UTC))
+    client.app.state.access.forget()
+    return client
+
+
+def enter(client, name="ann", password=PASSWORD, to="/", headers=OURS):
+    told = {"name": name, "password": password, "to": to}
+    return client.post("/sign-in", data=told, headers=headers, follow_redirects=False)
+
+
+def age(client, **changed):
+    with client.app.state.yard.database.writing() as conn:
+        conn.execute(update(SESSIONS).values(**changed))
+
+
+def test_a_page_asks_to_sign_in_and_the_api_for_a_key(known):
+    asked = known.get("/?a=1", headers=PAGE, follow_redirects=False)
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/sign-in?to=%2F%3Fa%3D1")
+    assert known.get("/v1/queues", headers=PAGE).status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_opens_pages_but_not_the_api(known):
+    answered = enter(known, to="/queues/IT")
+    assert (answered.status_code, answered.headers["Location"]) == (303, "/queues/IT")
+    assert "HttpOnly" in answered.headers["Set-Cookie"]
+    assert "SameSite=lax" in answered.headers["Set-Cookie"]
+    assert known.get("/").status_code == 200
+    assert known.get("/v1/queues").status_code == 401
+
+
+@pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/\\evil.example"])
+def test_nobody_is_sent_to_another_site(known, to):
+    assert enter(known, to=to).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("changed", ["idle", "old"])
+def test_a_session_ends_when_it_was_idle_or_a_day_is_over(known, changed):
+    enter(known)
+    now = datetime.now(UTC)
+    age(
+        known,
+        **({"seen_at": now - timedelta(hours=3)} if changed == "idle" else {"created_at": now - timedelta(hours=13)}),
+    )
+    assert known.get("/", headers=PAGE, follow_redirects=False).status_code == 303
+
+
+def test_who_is_there_stays_signed_in(known):
+    enter(known)
+    age(known, seen_at=datetime.now(UTC) - timedelta(minutes=100))
+    assert known.get("/").status_code == 200
+    age(known, created_at=datetime.now(UTC) - timedelta(hours=11))
+    assert known.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {},
+    ],
+)
+def test_another_sites_page_can_do_nothing_with_somebodys_cookie(known, headers):
+    enter(known)
+    assert known.post("/sign-out", headers=headers, follow_redirects=False).status_code == 403
+    assert known.get("/").status_code == 200
+    assert enter(known, headers=headers).status_code == 403
+
+
+def test_a_disabled_user_is_out_at_once(known):
+    enter(known)
+    with known.app.state.yard.database.writing() as conn:
+        users.disable(conn, "ann", "test", datetime.now(UTC))
+    assert known.get("/", headers=PAGE, follow_redirects=False).status_code == 303
+    assert enter(known).status_code == 401
+
+
+def test_guessing_passwords_is_slow(known):
+    answers = [enter(known, password="wrong password").status_code for _ in range(12)]
+    assert answers[:10] == [401] * 10
+    assert answers[-1] == 429
+
+
+def test_a_key_and_a_cookie_are_told_apart(known):
+    with known.app.state.yard.database.writing() as conn:
+        key = api_keys.create(conn, "bot", "machine", "test", datetime.now(UTC))
+    known.app.state.access.forget()
+    assert known.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()["actor"]["name"] == "bot"
+
+
+def test_an_error_is_a_page_for_people_and_a_problem_for_programs(client):
+    shown = client.get("/nowhere", headers={**PAGE, "Accept-Language": "ru"})
+    assert (shown.status_code, shown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert client.get("/nowhere").headers["Content-Type"] == "application/problem+json"
+    sign_in_as(client, "eve", "viewer")
+    assert client.post("/language", data={"language": "xx"}, headers=PAGE).status_code == 422

@@ -1,0 +1,17 @@
+"""Every sentence of the pages is there in every language."""
+
+from pathlib import Path
+
+import pytest
+
+import service
+from deskyard.reports import i18n
+from deskyard.reports.i18n import Language
+from service.pages import layout
+from tests import translated
+
+
+@pytest.mark.parametrize("language", [one.value for one in Language if one is not Language.EN])
+def test_every_sentence_of_the_pages_is_translated_and_takes_the_same_values(language):
+    files = sorted((layout.LOCALES / language).glob("*.po"))
+    translated.check(Path(service.__file__).parent, files, language, [i18n.LOCALES / f"{language}.po"])

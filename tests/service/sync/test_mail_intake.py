@@ -1,0 +1,136 @@
+"""Mail becomes tickets and comments, once; what no person wrote becomes nothing. The mail server is a real one
+(tests/real/test_dovecot.py walks the same road by IMAP); here its messages come from a page."""
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from deskyard.db.database import open_database
+from deskyard.desk import comments, queues, tickets
+from deskyard.desk.ticket_history import Actor
+from deskyard.journal.journal import Journal
+from deskyard.mail import message as mail_message
+from deskyard.mail.mailbox import MailPage
+from deskyard.privacy import erasure
+from deskyard.sync import connections
+from service.runtime.context import Yard
+from service.sync import mail_intake
+
+NOW = datetime.now(UTC)
+
+
+def mail(uid, subject, body="Hello.", *, name="", answers="", **headers):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "ann@example.test", "desk@example.test", subject
+    message["Message-ID"] = f"<{name or uid}@example.test>"
+    if answers:
+        message["In-Reply-To"] = f"<{answers}@example.test>"
+    for header, value in headers.items():
+        message[header.replace("_", "-")] = value
+    message.set_content(body)
+    return mail_message.read(
+        bytes(message), uid=uid, received_at=NOW, source="mail", ours=("desk@example.test",), lists=(), size=None
+    )
+
+
+@pytest.fixture
+def room(home):
+    """Messages that come in, and the desk that they come to."""
+    database = open_database(f"sqlite:///{home}/deskyard.db")
+    with database.writing() as conn:
+        queues.ensure(conn)
+        mailroom_since = NOW - timedelta(hours=1)
+        connections.put(conn, "mail", "imap", "imaps://desk@example.test/INBOX", since=mailroom_since, cursor="7.0")
+    yard = Yard(database, home / "models")
+
+    def read(*messages):
+        with database.reading() as conn:
+            connection = connections.named(conn, "mail")
+        mail_intake.take(yard, connection, MailPage(messages, "7.9", False))
+        with database.reading() as conn:
+            return connections.named(conn, "mail").cursor
+
+    read.database = database
+    yield read
+    database.close()
+
+
+def all_tickets(room):
+    with room.database.reading() as conn:
+        return [found for number in range(1, 20) if (found := tickets.find(conn, number))]
+
+
+def test_a_message_is_a_ticket_once_and_the_place_is_kept(room):
+    for _ in range(2):
+        assert room(mail(1, "VPN drops", "Every ten minutes.")) == "7.9"
+    (ticket,) = all_tickets(room)
+    assert (ticket.ticket.subject, ticket.ticket.source, ticket.ticket.channel) == ("VPN drops", "mail", "mail")
+    assert "Every ten minutes." in ticket.ticket.body
+    assert (ticket.external_id, ticket.queue) == ("1@example.test", "triage")
+
+
+def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(room):
+    first = mail(1, "VPN drops", name="a")
+    second = mail(
+        2,
+        "Re: VPN drops",
+        "It is worse now.\n\nOn Mon, 23 Nov 2026 at 10:00, ann <ann@example.test> wrote:\n> Hello.",
+        name="b",
+        answers="a",
+    )
+    third = mail(3, "Re: VPN drops", "Still.", name="c", answers="b")
+    room(first, second, third)
+    room(third, second, first)
+    (ticket,) = all_tickets(room)
+    with room.database.reading() as conn:
+        said = comments.of(conn, ticket.id)
+        kinds = [entry.kind for entry in Journal.of(conn, ticket.id)]
+    assert [one.text.strip() for one in said] == ["It is worse now.", "Still."]
+    assert all(one.public for one in said)
+    assert kinds.count("decided") == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Precedence": "bulk"},
+        {"X_Deskyard": "notice"},
+        {"List_Id": "<news.x.test>"},
+    ],
+    ids=str,
+)
+def test_what_no_person_wrote_is_no_ticket_and_no_answer(room, headers):
+    room(mail(1, "VPN drops", name="a"), mail(2, "Re: VPN drops", name="b", answers="a", **headers))
+    (ticket,) = all_tickets(room)
+    with room.database.reading() as conn:
+        assert comments.of(conn, ticket.id) == []
+
+
+def test_what_was_received_before_the_connection_stays_where_it_is(room):
+    old = mail(1, "An old matter")
+    room(mail_message.Mail(ticket=old.ticket, uid=1, received_at=NOW - timedelta(days=3)))
+    assert all_tickets(room) == []
+
+
+def test_a_mailbox_that_can_not_be_read_is_told_in_a_sentence(command):
+    said = command("connect", "imaps://desk:s3cretword@127.0.0.1:1/INBOX")
+    assert said.code == 2
+    assert "it can't be read yet: " in said.err
+    assert "s3cretword" not in said.err + said.out
+    assert "there is no password for" in command("connect", "imaps://desk@127.0.0.1:1/INBOX").err
+    assert "write a mailbox as imaps://" in command("connect", "imaps://127.0.0.1").err
+
+
+def test_about_an_erased_ticket_nothing_is_said_and_what_was_said_before_is_no_news(room):
+    room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
+    with room.database.reading() as conn:
+        found = erasure.of_requester(conn, "ann@example.test")
+    erasure.erase(room.database, found, "x", Actor("person", "ann"), lambda: NOW)
+    room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
+    assert [one.ticket.subject for one in all_tickets(room)] == [""]
+    room(mail(3, "Re: VPN", "once more", answers="1"), mail(4, "Re: VPN", "and more", answers="2"))
+    assert [one.ticket.subject for one in all_tickets(room)] == ["", "Re: VPN", "Re: VPN"]
+    with room.database.reading() as conn:
+        assert [one.text for one in comments.of(conn, 1)] == [""]

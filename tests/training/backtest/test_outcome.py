@@ -1,0 +1,65 @@
+"""Deeds: right under whatever name, and only then."""
+
+from datetime import date
+
+import pytest
+
+from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.decision import Action, Decision, Reason
+from deskyard.domain.taxonomy import Turn
+from deskyard.policy.policy import TRIAGE, Mode, Policy, enact
+from training.backtest.outcome import deed, same
+
+DAY = date(2026, 3, 1)
+TURNS = (
+    Turn(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
+    Turn(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
+    Turn(DAY, "queue", "split", ("IT",), ("Laptops", "Phones")),
+)
+NOTHING = dict.fromkeys(("category", "priority", "queue", "assignee"))
+
+
+def decided(label, code="contract", target="queue", action=Action.ROUTE):
+    return {target: Decision(target, action, label, 0.97, ((label, 0.97),), (Reason(code, "because"),))}
+
+
+def done(decisions, truth, queue, queues=("Billing", "IT", "Network"), **policy):
+    verdict = enact(decisions, Policy(mode=Mode.ROUTE, **policy), Catalogue({name: {} for name in queues}))
+    return deed(verdict, NOTHING | truth, queue, TURNS)
+
+
+@pytest.mark.parametrize(
+    ("said", "truth", "right"),
+    [
+        ("Billing", "Billing", True), ("Billing", "Accounts", True), ("Accounts", "Billing", True),
+        ("VPN", "Wi-Fi", True), ("VPN", "Network", True), ("IT", "Phones", True), ("IT", "IT", True),
+        ("Phones", "IT", False), ("Phones", "Laptops", False), ("Billing", "VPN", False),
+    ],
+)  # fmt: skip
+def test_a_label_is_right_under_whatever_name_it_bears_by_now(said, truth, right):
+    assert same("queue", said, truth, TURNS) is right
+
+
+def test_a_routed_ticket_is_right_where_it_was_finally_solved():
+    assert done(decided("Billing"), {"queue": "Billing"}, "Billing").right is True
+    assert done(decided("Billing"), {"queue": "IT"}, "IT").right is False
+    unknown = done(decided("Billing"), {}, None)
+    assert (unknown.placed, unknown.right) == (True, None)
+
+
+def test_what_was_left_to_people_is_neither_right_nor_wrong():
+    left = done(decided("Billing", "unsure", action=Action.SUGGEST), {"queue": "IT"}, "IT")
+    assert (left.queue, left.placed, left.why, left.right, left.set) == (TRIAGE, False, "unsure", None, {})
+
+
+def test_a_category_brings_a_ticket_to_its_queue():
+    found = done(
+        decided("Invoices", target="category"), {"category": "Refunds"}, "Billing", routes={"Invoices": "Billing"}
+    )
+    assert (found.queue, found.placed, found.right) == ("Billing", True, True)
+    assert found.set == {"category": ("Invoices", False)}
+
+
+def test_a_parent_is_right_of_every_label_below_it():
+    assert done(decided("IT", "parent"), {"queue": "IT > Printer"}, "IT > Printer").right is True
+    assert done(decided("IT"), {"queue": "IT > Printer"}, "IT > Printer").right is False

@@ -1,0 +1,77 @@
+"""Planted defects: simulated histories with one thing wrong, and the case that the probes look at."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deskyard.domain.ticket import TARGETS
+from training.data.history import History
+from training.data.label_sets import learnable
+from training.data.splits import Plan
+from training.data_audit import Case
+from training.fit.cross_fitting import Asked, Material, fit_pools
+
+CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0, "other_languages": 0.0}
+LANGUAGES = {"ru": 1.0, "en": 0.0}
+
+
+@pytest.fixture(scope="session", params=LANGUAGES)
+def language(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def clean(make_history, language) -> History:
+    """A desk with no planted defect, in one language."""
+    return make_history(700, russian=LANGUAGES[language], **CLEAN)
+
+
+@pytest.fixture(scope="session")
+def make_case():
+    """The case of a history: a run's own models, folds and judging tickets."""
+
+    def make(history: History, *targets, ordered: bool = True) -> Case:
+        labels = learnable(history.labels, targets or TARGETS)
+        plan = Plan.of(len(history), 0, ordered, 0)
+        values = {target: history.labels[target] for target in labels}
+        material = Material.of(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
+        new = Asked.together([Asked.of(material, fold) for fold in plan.folds])
+        apart = Asked.of(material, plan.apart)
+        at_random = Asked.of(material, plan.at_random) if plan.at_random else None
+        return Case(material, plan, new, apart, at_random, fit_pools(new, material), history.moves)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clean_case(clean, make_case) -> Case:
+    return make_case(clean, "category", "priority", "queue")
+
+
+@pytest.fixture(scope="session")
+def change():
+    """A copy of a history with some bodies rewritten: `rewrite(position, body)`."""
+
+    def changed(history: History, chosen, rewrite) -> History:
+        tickets = [
+            replace(ticket, body=rewrite(i, ticket.body)) if i in chosen else ticket
+            for i, ticket in enumerate(history.tickets)
+        ]
+        return replace(history, tickets=tickets, digest="changed")
+
+    return changed
+
+
+@pytest.fixture(scope="session")
+def some():
+    """The positions of a share of the tickets, or of those with one label; and the most frequent label."""
+
+    def chosen(history: History, share: float, target=None) -> tuple[set[int], str]:
+        rng = np.random.default_rng(1)
+        label = Counter(history.labels[target]).most_common(1)[0][0] if target else ""
+        values = history.labels[target] if target else [""] * len(history)
+        return {i for i, value in enumerate(values) if value == label and rng.random() < share}, label
+
+    return chosen

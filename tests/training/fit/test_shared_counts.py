@@ -1,0 +1,57 @@
+"""Counts in a file that all processes map."""
+
+import mmap
+
+import numpy as np
+import pytest
+
+from deskyard.domain.ticket import Ticket
+from training.data.label_sets import learnable
+from training.fit.backend import WORTH_A_PROCESS
+from training.fit.cross_fitting import Material
+from training.fit.shared_counts import shared
+from training.pipeline.run import quiet
+
+
+def material(n):
+    tickets = [Ticket(id=str(i), subject=f"vpn {i % 7}", body=f"down since {i % 50}") for i in range(n)]
+    values = {"queue": [str(i % 2) for i in range(n)]}
+    return Material.of(tickets, values, learnable(values, ("queue",), {}), 0, quiet)
+
+
+def of(array):
+    """What an array's numbers lie in, at the bottom."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_counts_of_many_tickets_lie_in_a_file_while_they_are_learnt_from(there):
+    before = material(WORTH_A_PROCESS)
+    with shared(before) as after:
+        assert len(list(there.glob("deskyard-*/counts"))) == 1
+    assert not list(there.iterdir())
+    assert after.counts.names == before.counts.names
+    assert after.tickets == before.tickets
+    for mapped, own in zip(after.counts.matrices, before.counts.matrices, strict=True):
+        assert (mapped != own).nnz == 0
+    assert isinstance(of(after.counts.matrices[0].data), mmap.mmap)
+
+
+def test_the_file_is_gone_when_learning_fails(there):
+    with pytest.raises(KeyboardInterrupt), shared(material(WORTH_A_PROCESS)):
+        raise KeyboardInterrupt
+    assert not list(there.iterdir())
+
+
+def test_counts_of_few_tickets_stay_where_they_are(there):
+    few = material(50)
+    with shared(few) as after:
+        assert after is few
+        assert not list(there.iterdir())

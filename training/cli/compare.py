@@ -1,0 +1,130 @@
+"""The door of `deskyard compare`: read two bundles and tickets, compare, show."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deskyard.analytics import rollups
+from deskyard.db.database import Database, desk_database
+from deskyard.errors import BadInput
+from deskyard.history.columns import parse_map
+from deskyard.inference.batch_prediction import check_precision
+from deskyard.policy.versions import Policies
+from deskyard.registry import active_model, bundle, challengers, comparison_file
+from deskyard.registry.comparison import Compared, Comparison, Paired
+from deskyard.settings import settings
+from training.compare import side_by_side
+from training.data.history import load
+from training.data.provenance import Origin
+from training.data.taxonomy import of_today
+
+WORST: Final = 8
+"""Classes that are shown, those that part most first."""
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="[A]", help="A bundle; the one in use if not said.")] = "",
+    second: Annotated[str, typer.Argument(metavar="[B]", help="The one that wants its place; the challenger.")] = "",
+    on: Annotated[list[Path] | None, typer.Option("--on", help="Tickets with known labels. Repeatable.")] = None,
+    desk: Annotated[bool, typer.Option("--desk", help="On the built-in desk's own tickets.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="On what both said of new tickets since B was named.")] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Neither has learnt from any ticket of the files, whatever their dates.")
+    ] = False,
+    precision: Annotated[float | None, typer.Option(help="What is asked of both; the policy's if not said.")] = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", help="As in `deskyard train`. Repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
+) -> None:
+    """Compare two models on the same tickets, which neither has learnt from: those newer than all that either knows.
+
+    B earns A's place if a target is better beyond chance, no target and no class is worse, and its contracts hold.
+
+    Example: `deskyard compare --desk` or `deskyard compare 2026-01-31-120000 2026-02-28-120000 --on new.csv`
+    """
+    check_precision(precision)
+    if (bool(on), desk, live).count(True) != 1:
+        raise BadInput("say on which tickets: --on FILE, --desk, or --live.")
+    if unseen and not on:
+        raise BadInput("--unseen is for files: the desk's own tickets have dates.")
+    with desk_database() as database:
+        found = _compared(database, first, second, on or [], desk, live, unseen, precision, mapping or [])
+    if as_json:
+        typer.echo(comparison_file.text(found), nl=False)
+    else:
+        show(found)
+
+
+def _compared(
+    database: Database,
+    first: str,
+    second: str,
+    on: list[Path],
+    desk: bool,
+    live: bool,
+    unseen: bool,
+    precision: float | None,
+    mapping: list[str],
+) -> Comparison:
+    models = settings().models
+    with database.reading() as conn:
+        policy, now, named = Policies.current(conn).policy, active_model.current(conn), challengers.now(conn)
+    one = bundle.load(bundle.find(models, first or (now.name if now else "")))
+    asked = side_by_side.asked_of(one, policy) if precision is None else dict.fromkeys(one.targets, precision)
+    if live:
+        if first or second or named is None:
+            raise BadInput("--live is about the model in use and the challenger: `deskyard challenge NAME` names it")
+        rollups.refresh(database, settings().time_zone)
+        with database.reading() as conn:
+            return challengers.compare_live(conn, named, asked, now)
+    other = second or (named.name if named else "")
+    if not other:
+        raise BadInput(
+            "there is no challenger: name the second bundle, or name a challenger: `deskyard challenge NAME`"
+        )
+    two = bundle.load(bundle.find(models, other))
+    if desk:
+        with Origin.desk_now().files() as (tables, moves):
+            history = load(tables, moves=moves)
+    else:
+        history = load(on, parse_map(mapping))
+    return side_by_side.bundles(one, two, of_today(history, policy), asked, unseen=unseen)
+
+
+def show(found: Comparison) -> None:
+    """Print a comparison: targets, the classes that part most, slices, the verdict."""
+    out = Console()
+    out = out if out.is_terminal else Console(width=130)
+    after = f", filed after {found.since[:16].replace('T', ' ')}" if found.since else ""
+    shown = Table(title=f"{found.tickets:,} tickets that neither has learnt from{after}", title_justify="left")
+    for heading in ("", "tickets", "A right", "B right", "B - A", "95 %", "gained", "lost"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    for one in found.targets:
+        shown.add_section()
+        shown.add_row(*_row(one.target, one.whole), style="bold")
+        for part in _parting(one):
+            shown.add_row(*_row(f"  {one.target} {part.name}", part))
+        for dimension, parts in one.slices.items():
+            for part in parts:
+                shown.add_row(*_row(f"  {dimension} {part.name}", part), style="dim")
+    out.print(shown, markup=False)
+    for one in found.targets:
+        for name, faith in (("A", one.first), ("B", one.second)):
+            told = f"would route {faith.routed:,} of {faith.of:,}, {faith.right:,} rightly" if faith.routed else (
+                "would route nothing" if faith.proved else "proves no contract, so it would route nothing"
+            )  # fmt: skip
+            out.print(f"{one.target}: {name} {told} ({one.asked:.1%} asked)", highlight=False, markup=False)
+    out.print(f"B: {found.verdict}.", highlight=False, markup=False, soft_wrap=True)
+
+
+def _parting(one: Compared) -> list[Paired]:
+    parts = [part for part in one.classes if part.gained + part.lost]
+    return sorted(parts, key=lambda part: (-(part.gained + part.lost), part.name))[:WORST]
+
+
+def _row(name: str, part: Paired) -> list[str]:
+    shares = [f"{right / part.n:.1%}" if part.n else "-" for right in (part.first, part.second)]
+    edges = f"{100 * part.low:+.1f} to {100 * part.high:+.1f}"
+    return [name, f"{part.n:,}", *shares, f"{100 * part.difference:+.1f}", edges, str(part.gained), str(part.lost)]

@@ -1,0 +1,1 @@
+"""Champion and challenger on tickets that neither has learnt from."""

@@ -1,0 +1,1 @@
+"""A history as training data: reading, labels, splits, near-duplicates, provenance."""

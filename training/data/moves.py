@@ -1,0 +1,98 @@
+"""The journey of tickets: a file of moves (who changed what, when) to a list of Move, oldest first.
+
+What comes in: a table with id, at, actor, field, from, to. A move of an unknown ticket is counted and left out; a row
+without an id, a time or a field is rejected with its line. Nothing here decides what a move means.
+"""
+
+from collections import Counter
+from collections.abc import Container
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from deskyard.errors import BadInput
+from deskyard.history.columns import MOVES, Columns, Mapping, check_map, match
+from deskyard.tabular.readers import read_rows
+from deskyard.tabular.records import Broken, Row, Table
+from deskyard.text.dates import find_order, read_time
+from training.data.rejected_rows import Rejected
+
+_NEEDED: Final = ("id", "at", "field", "to")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change: ticket `id`, when, by whom, which field (a target's name when it is one), from what to what."""
+
+    id: str
+    at: datetime
+    actor: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(slots=True)
+class Journey:
+    """What a file of moves holds: the moves in time order, the rejected rows, and ids that no ticket has (counted)."""
+
+    moves: list[Move] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    unknown_ids: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_moves(path: Path | str, mapping: Mapping, ids: Container[str]) -> Journey:
+    """The moves in `path` of the tickets in `ids`; columns as in the mapping's `moves`, fields as in its `columns`.
+
+    Raises BadInput when the file can't be read or lacks one of id, at, field, to.
+    """
+    journey = Journey()
+    with read_rows(path) as table:
+        check_map(mapping, [table], "moves")
+        columns = match(table, mapping, "moves")
+        if missing := [name for name in _NEEDED if name not in columns.places]:
+            found = ", ".join(map(repr, table.columns[:20]))
+            raise BadInput(
+                f"{table.name} has no column {', '.join(map(repr, missing))}; moves need {', '.join(MOVES)}. "
+                f'Columns found: {found}. Say which they are, for example: --map moves.{missing[0]}="..."'
+            )
+        journey.notes.extend(f"{table.name}: {note}" for note in table.notes)
+        _collect(table, columns, mapping, ids, journey)
+    if journey.unknown_ids:
+        first = ", ".join(list(journey.unknown_ids)[:5])
+        journey.notes.append(
+            f"{table.name}: {journey.unknown_ids.total():,} moves are of {len(journey.unknown_ids):,} tickets that are "
+            f"not in the history ({first}); they are left out"
+        )
+    journey.moves.sort(key=lambda move: move.at)
+    return journey
+
+
+def _collect(table: Table, columns: Columns, mapping: Mapping, ids: Container[str], journey: Journey) -> None:
+    rows: list[tuple[Row, dict[str, str]]] = []
+    for row in table:
+        if isinstance(row, Broken):
+            journey.rejected.append(Rejected.of(table.name, row, row.reason, row.detail))
+            continue
+        values = {name: row.values.get(theirs, "").strip() for name, theirs in columns.places.items()}
+        if not values["id"]:
+            journey.rejected.append(Rejected.of(table.name, row, "no id", "a move needs the id of its ticket"))
+        elif not values["field"]:
+            journey.rejected.append(Rejected.of(table.name, row, "no field", "a move needs a field", values["id"]))
+        elif values["id"] not in ids:
+            journey.unknown_ids[values["id"]] += 1
+        else:
+            rows.append((row, values))
+    order = mapping.dates or find_order(values["at"] for _, values in rows)[0]
+    ours = {theirs.casefold(): name for name, theirs in mapping.columns.items()}
+    for row, values in rows:
+        at = read_time(values["at"], order)
+        if at is None:
+            detail = f"{values['at'][:60]!r} is no time that can be read"
+            journey.rejected.append(Rejected.of(table.name, row, "no time", detail, values["id"]))
+            continue
+        name = values["field"].casefold()
+        before, after = values.get("from") or None, values["to"] or None
+        journey.moves.append(Move(values["id"], at, values.get("actor", ""), ours.get(name, name), before, after))

@@ -1,0 +1,56 @@
+"""Rows that were not learnt from: which, where, why; kept in a file that a person can open."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from deskyard.errors import BadInput
+from deskyard.tabular.records import Broken, Row
+from deskyard.tabular.writer import csv_rows
+
+RAW: Final = 2000
+"""Characters kept of a rejected row."""
+
+
+class Rejected(NamedTuple):
+    """One rejected row: its file, its line (a row's number in XLSX and Parquet), a countable reason, a sentence."""
+
+    file: str
+    line: int
+    reason: str
+    detail: str
+    id: str
+    raw: str
+
+    @classmethod
+    def of(cls, file: str, row: Row | Broken, reason: str, detail: str, ident: str = "") -> Self:
+        """A row of a table as a rejected one; a row without raw text (XLSX, Parquet) is kept as JSON."""
+        raw = row.raw
+        if not raw and isinstance(row, Row):
+            raw = json.dumps({key: value[:RAW] for key, value in row.values.items() if value}, ensure_ascii=False)
+        return cls(file, row.line, reason, detail, ident[:200], raw[:RAW].rstrip("\r\n"))
+
+
+def write_rejected(rejected: Iterable[Rejected], path: Path | str) -> int:
+    r"""Write the rejected rows as CSV (file, line, reason, detail, id, raw); returns how many. None: no file is made.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "rejected.csv"
+    >>> write_rejected([], path), path.exists()
+    (0, False)
+    >>> write_rejected([Rejected("h.csv", 7, "no id", "the id is empty", "", ",no sound")], path)
+    1
+    >>> path.read_text("utf-8").splitlines()
+    ['file,line,reason,detail,id,raw', 'h.csv,7,no id,the id is empty,,",no sound"']
+    """
+    rejected = list(rejected)
+    if rejected:
+        try:
+            with Path(path).open("w", encoding="utf-8", errors="replace", newline="") as stream:
+                writer = csv_rows(stream)
+                writer.writerow(Rejected._fields)
+                writer.writerows(rejected)
+        except OSError as error:
+            raise BadInput(f"{path} can't be written: {error.strerror}.") from error
+    return len(rejected)

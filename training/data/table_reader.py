@@ -1,0 +1,189 @@
+"""Rows of tables into a History: tickets with labels and times, and everything that could not be read, named.
+
+Three things can be known only once more is read: whether 03/04/2024 begins with the day (when the table has ended),
+and what a priority means (when all tables have).
+"""
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from deskyard.domain import label_trust
+from deskyard.domain.ticket import Ticket
+from deskyard.history.columns import TIMES, Columns, match, to_ticket
+from deskyard.history.priority_spellings import bare_number, translate
+from deskyard.tabular.records import Broken, Row, Table
+from deskyard.text.dates import find_order, names_zone, read_time
+from training.data.rejected_rows import Rejected
+
+if TYPE_CHECKING:
+    from training.data.history import History
+
+LONGEST_LABEL: Final = 200
+"""Characters: a longer value of a target is a text in the wrong column, not a label."""
+
+_SHOWN: Final = 10
+
+
+class Reading:
+    """Rows of one table after another into a History."""
+
+    def __init__(self, history: "History") -> None:
+        self.history = history
+        self.ids: set[str] = set()
+        self.shared: dict[str, str] = {}
+        self.zone_said = False
+
+    def read(self, table: Table) -> None:
+        """All rows of `table`."""
+        history, mapping = self.history, self.history.mapping
+        history.notes.extend(f"{table.name}: {note}" for note in table.notes)
+        columns, width = match(table, mapping), len(table.columns)
+        times = _Times(table, history)
+        for row in table:
+            if isinstance(row, Broken):
+                history.rejected.append(Rejected.of(table.name, row, row.reason, row.detail))
+                continue
+            if len(table.columns) != width:
+                columns, width = match(table, mapping), len(table.columns)
+            ticket = to_ticket(row.values, columns, order=mapping.dates)
+            if not ticket.id:
+                self._reject(table, row, "no id", "the id is empty", ticket)
+            elif not (_is_visible(ticket.body) or _is_visible(ticket.subject)):
+                self._reject(table, row, "no text", "subject and body are empty", ticket)
+            elif ticket.id in self.ids:
+                self._reject(table, row, "duplicate id", "this id was read before", ticket)
+            else:
+                self.ids.add(ticket.id)
+                times.note(row, columns, ticket)
+                history.tickets.append(ticket)
+                self._label(row, columns)
+        times.settle()
+        if ignored := list(columns.ignored):
+            history.ignored_columns[table.name] = ignored
+        if times.naive and not self.zone_said:
+            self.zone_said = True
+            history.notes.append(f"{table.name}: times without a zone (such as {times.naive!r}) are taken as UTC")
+
+    def _reject(self, table: Table, row: Row, reason: str, detail: str, ticket: Ticket) -> None:
+        self.history.rejected.append(Rejected.of(table.name, row, reason, detail, ticket.id))
+
+    def _label(self, row: Row, columns: Columns) -> None:
+        for target, labels in self.history.labels.items():
+            label = row.values.get(columns.places.get(target, ""), "").strip()
+            if len(label) > LONGEST_LABEL:
+                self.history.long_labels[target] += 1
+                if self.history.long_labels[target] == 1:
+                    self.history.notes.append(
+                        f"{target} of ticket {self._last()} has {len(label):,} characters: a label of more than "
+                        f"{LONGEST_LABEL} is emptied (as all such labels are)"
+                    )
+                label = ""
+            labels.append(self.shared.setdefault(label, label) or None)
+            said = row.values.get(columns.places.get(label_trust.column(target), ""), "") if label else ""
+            self.history.trust[target].append(label_trust.known(said))
+
+    def _last(self) -> str:
+        return self.history.tickets[-1].id
+
+
+class _Times:
+    """The times of one table; those that can be read as day first or month first wait until the table has ended."""
+
+    def __init__(self, table: Table, history: "History") -> None:
+        self.table, self.history = table, history
+        self.slashed: dict[str, str] = {}
+        self.waiting: list[tuple[int, int, str, str]] = []
+        self.naive = ""
+        self.asked = False
+
+    def note(self, row: Row, columns: Columns, ticket: Ticket) -> None:
+        """The times of a row that is about to become the history's next ticket."""
+        history, order = self.history, self.history.mapping.dates
+        index = len(history.tickets)
+        if place := columns.places.get("created_at"):
+            text = row.values.get(place, "")
+            if not self.asked and ticket.created_at is not None:
+                self.asked, self.naive = True, "" if names_zone(text) else text.strip()
+            if ticket.created_at is None and text.strip():
+                self.waiting.append((index, row.line, "created_at", text))
+            self._vote(text)
+        for name, into in ((TIMES[0], history.answered), (TIMES[1], history.resolved)):
+            text = row.values.get(columns.places.get(name, ""), "")
+            moment = None
+            if text:
+                moment = read_time(text, order)
+                self._vote(text)
+                if moment is None and text.strip():
+                    self.waiting.append((index, row.line, name, text))
+            into.append(moment)
+
+    def _vote(self, text: str) -> None:
+        """One example for each day and month of a date such as 03/04/2024: at most about a thousand."""
+        if "/" in text[1:3] or "-" in text[1:3]:
+            self.slashed.setdefault(text[:5], text)
+
+    def settle(self) -> None:
+        """Read what waits, in the order that the whole table shows."""
+        history = self.history
+        order, sure = find_order(self.slashed.values())
+        if self.slashed and not history.mapping.dates:
+            read = "day" if order == "day" else "month"
+            why = "as its dates show" if sure else "nothing shows the order; --map dates=month-first changes it"
+            history.notes.append(f"{self.table.name}: dates such as 03/04/2024 begin with the {read} ({why})")
+        failed: Counter[str] = Counter()
+        examples: dict[str, list[str]] = {}
+        for index, line, name, text in self.waiting:
+            moment = read_time(text, history.mapping.dates or order)
+            if moment is None:
+                failed[name] += 1
+                if failed[name] <= 3:
+                    examples.setdefault(name, []).append(f"{text.strip()[:40]!r} in {self.table.unit} {line}")
+            elif name == "created_at":
+                history.tickets[index] = replace(history.tickets[index], created_at=moment)
+            else:
+                (history.answered if name == TIMES[0] else history.resolved)[index] = moment
+        for name, count in failed.items():
+            history.unreadable_times[name] += count
+            history.notes.append(
+                f"{self.table.name}: {count:,} values of {name} are no times that can be read and are left empty: "
+                + ", ".join(examples[name])
+            )
+
+
+def _is_visible(text: str) -> bool:
+    """Whether there is a character that a person can see (no space, control or zero-width character)."""
+    return text[:1].isalnum() or any(c.isprintable() and not c.isspace() for c in text)
+
+
+def set_priorities(history: "History") -> None:
+    """Spellings to levels, once all are known; what is not understood is emptied, counted and named."""
+    labels = history.labels["priority"]
+    counts = Counter(label for label in labels if label is not None)
+    moved = [value for move in history.moves if move.field == "priority" for value in (move.before, move.after)]
+    seen = dict.fromkeys((*counts, *(value for value in moved if value)))
+    levels = translate(seen, history.mapping.priority, history.mapping.numbers)
+    history.priority_levels = levels
+    labels[:] = [levels.get(label) or None if label else None for label in labels]
+    history.moves = [
+        replace(move, before=levels.get(move.before or "") or None, after=levels.get(move.after or "") or None)
+        if move.field == "priority"
+        else move
+        for move in history.moves
+    ]
+    history.priority_unknown = Counter({value: count for value, count in counts.items() if value not in levels})
+    numbers = [value for value in history.priority_unknown if bare_number(value) is not None]
+    words = [value for value, _ in history.priority_unknown.most_common() if value not in set(numbers)]
+    if numbers:
+        count = sum(history.priority_unknown[value] for value in numbers)
+        history.notes.append(
+            f"{count:,} tickets have a bare number as priority ({', '.join(sorted(numbers)[:_SHOWN])}), which is left "
+            "empty until you say which end is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
+        )
+    if words:
+        count = sum(history.priority_unknown[value] for value in words)
+        named = ", ".join(f"{value!r} ({history.priority_unknown[value]:,})" for value in words[:_SHOWN])
+        history.notes.append(
+            f"{count:,} tickets have a priority that is not understood and is left empty: {named}; "
+            f'say what it means, for example --map "priority.{words[0]}=medium"'
+        )

@@ -1,0 +1,74 @@
+"""Audit: what a history would make a model believe wrongly, found before anybody relies on it.
+
+In comes a run's material with its out-of-fold answers, out come findings: what, on which tickets, what to do. The
+probes fit nothing but plain linear heads and never change a label, a text or a model; the same run gives the same
+findings.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from deskyard.errors import PartMissing
+from training.data_audit import (
+    label_issues,
+    label_noise,
+    leaky_fields,
+    learnability,
+    learning_curve,
+    split_overlap,
+    text_leaks,
+)
+from training.data_audit.case import Case
+from training.data_audit.finding import SEVERITIES, Finding, Severity
+
+__all__ = ["PROBES", "Case", "Finding", "Severity", "as_json", "audit", "report_lines", "serious"]
+
+PROBES: Final[dict[str, Callable[[Case], Iterator[Finding]]]] = {
+    "leaks": text_leaks.probe,
+    "fields": leaky_fields.probe,
+    "copies": split_overlap.probe,
+    "noise": label_noise.probe,
+    "labels": label_issues.probe,
+    "learnable": learnability.probe,
+    "curve": learning_curve.probe,
+}
+"""Name → what it finds; each is a file."""
+
+
+def audit(case: Case) -> list[Finding]:
+    """The findings of every probe, serious ones first, else in the order of the probes.
+
+    A probe whose library is not installed becomes a note that says which.
+    """
+    found: list[Finding] = []
+    for name, probe in PROBES.items():
+        try:
+            found += probe(case)
+        except PartMissing as error:
+            found.append(Finding(name, "note", None, "not looked for", str(error)))
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def serious(findings: Sequence[Finding]) -> bool:
+    """Whether a strict run fails."""
+    return any(finding.severity == "serious" for finding in findings)
+
+
+def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The findings as plain values, for the bundle's card."""
+    return [asdict(finding) | {"examples": list(finding.examples)} for finding in findings]
+
+
+def report_lines(findings: Sequence[Finding]) -> list[str]:
+    """Two lines a finding: what it is and what to do; at most five example ids.
+
+    >>> report_lines([Finding("near-copies", "note", None, "3 tickets copy another", "look", ("7", "9"))])
+    ['note: near-copies: 3 tickets copy another (tickets 7, 9)', '      look']
+    """
+    lines = []
+    for finding in findings:
+        shown = finding.examples[:5]
+        ids = f" (tickets {', '.join(shown)}{', …' if len(finding.examples) > 5 else ''})" if shown else ""
+        lines += [f"{finding.severity}: {finding.probe}: {finding.sentence}{ids}", f"      {finding.advice}"]
+    return lines

@@ -1,0 +1,57 @@
+"""Agents: the name of the assignee in the texts of the tickets that went to them.
+
+In come the labels of assignees and raw texts; out come findings. Whoever asks does not know who will answer.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from training.data_audit.case import Case
+from training.data_audit.finding import SHOWN, Finding, percent, shorten
+from training.data_audit.suspect_phrases import of_one_requester, telling
+
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+
+
+def probe(case: Case) -> Iterator[Finding]:
+    """The name of the assignee in the texts of the tickets that went to them."""
+    if "assignee" not in case.targets:
+        return
+    names = [frozenset(_WORD.findall(label.lower())) for label in case.labels("assignee")]
+    every = frozenset().union(*names)
+    common = {
+        word for word, n in Counter(word for name in names for word in name).items() if n > max(3, len(names) // 4)
+    }
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    by_word: defaultdict[str, list[int]] = defaultdict(list)
+    for label, name in enumerate(names):
+        for word in name - common:
+            by_word[word].append(label)
+    for i, ticket in enumerate(case.tickets):
+        words = every & set(_WORD.findall(f"{ticket.subject} {ticket.body}".lower()))
+        for label in {label for word in words for label in by_word[word]}:
+            if names[label] - common <= words:
+                holders[label].append(i)
+    theirs = {case.labels("assignee")[label]: np.array(found) for label, found in sorted(holders.items())}
+    for suspect in telling(case, theirs, ("assignee",)):
+        if case.labels("assignee")[suspect.label] == suspect.phrase and not of_one_requester(case, suspect):
+            yield Finding(
+                "leak: agent",
+                "serious",
+                "assignee",
+                f"the name of {shorten(suspect.phrase)!r} stands in {len(suspect.holders):,} tickets, "
+                f"{percent(suspect.share)} of which were assigned to them",
+                "agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut "
+                "the signature",
+                case.ids(suspect.holders[:SHOWN]),
+                {
+                    "phrase": shorten(suspect.phrase),
+                    "tickets": len(suspect.holders),
+                    "share": suspect.share,
+                    "of_theirs": suspect.of_label,
+                },
+            )

@@ -1,0 +1,192 @@
+"""Labels: dead, renamed-looking and overlapping ones.
+
+In come labels in order of time, the columns of words, and out-of-fold beliefs; out come pairs and single labels with
+what to do. Only categories and queues: priorities have an order, and agents come and go. Never merges anything.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from deskyard.domain.ticket import Target
+from training.data_audit.case import GRASPED, Case
+from training.data_audit.finding import SHOWN, Finding, percent
+
+TARGETS: Final[tuple[Target, ...]] = ("category", "queue")
+
+NEWEST: Final = 0.2
+"""The part of the history in which a living label is seen."""
+
+FEWEST: Final = 20
+"""Tickets a label needs before its silence, or its likeness to another, says anything."""
+
+LUCK: Final = 1e-6
+"""The chance of such a silence in a label as frequent as before."""
+
+GAPS: Final = 3
+"""Times its longest gap that a label must be silent: some come in bursts."""
+
+STRAGGLERS: Final = 0.05
+"""The share of a renamed label's tickets that may lie on the wrong side of the change."""
+
+HANDOVER: Final = 0.15
+"""The part of the history within which the old name must have been in use before the new one came."""
+
+ALIKE: Final = 0.7
+"""Likeness of two labels' mean texts, measured by that of two halves of one label, from which they look the same."""
+
+CONFUSED: Final = 0.2
+"""The share of two labels' tickets that the model gives to the other one, from which a pair is looked at."""
+
+TOLD_APART: Final = 0.65
+"""AUC between two labels that two halves of one (0.5 give or take) do not reach and two matters do."""
+
+MOST: Final = 10
+
+Ints = npt.NDArray[np.int64]
+
+
+def probe(case: Case) -> Iterator[Finding]:
+    """Dead and renamed labels where the history is in order, overlapping ones everywhere."""
+    for target in TARGETS:
+        if target not in case.targets:
+            continue
+        renamed: list[tuple[int, int, int]] = []
+        if case.ordered:
+            y = case.material.y[target][case.plan.everything]
+            where = [np.flatnonzero(y == label) for label in range(len(case.labels(target)))]
+            renamed = list(_renamed(case, where, len(y)))
+            yield from _told_renamed(case, target, renamed, where)
+            yield from _dead(case, target, where, len(y), {old for old, _, _ in renamed})
+        if case.grasp(target) >= GRASPED:
+            yield from _overlapping(case, target, {frozenset(pair[:2]) for pair in renamed})
+
+
+def _dead(case: Case, target: Target, where: list[Ints], n: int, renamed: set[int]) -> Iterator[Finding]:
+    found = [label for label, at in enumerate(where) if label not in renamed and _silent(at, n)]
+    if not found:
+        return
+    names = case.labels(target)
+    shown = ", ".join(f"{names[label]!r} ({len(where[label]):,} tickets)" for label in found[:MOST])
+    yield Finding(
+        "dead labels",
+        "warning",
+        target,
+        f"{target}: not seen in the newest fifth, though frequent before: {shown}"
+        + (", …" if len(found) > MOST else ""),
+        "retire them: merge their tickets into the label that took over, or leave them out of the history",
+        case.ids([where[label][-1] for label in found[:SHOWN]]),
+        {names[label]: {"tickets": len(where[label]), "last": int(where[label][-1])} for label in found},
+    )
+
+
+def _silent(at: Ints, n: int) -> bool:
+    """Whether a label with tickets `at` these positions of `n` has ended before the newest fifth."""
+    if len(at) < FEWEST or at[-1] >= n * (1 - NEWEST) or at[-1] - at[0] < n * NEWEST:
+        return False
+    silence = n - 1 - int(at[-1])
+    rate = len(at) / (int(at[-1]) - int(at[0]) + 1)
+    return silence >= GAPS * int(np.diff(at).max()) and silence * math.log1p(-min(rate, 0.999)) < math.log(LUCK)
+
+
+def _renamed(case: Case, where: list[Ints], n: int) -> Iterator[tuple[int, int, int]]:
+    """Old label, new label, and the position of the change."""
+    often = [label for label, at in enumerate(where) if len(at) >= FEWEST]
+    means = {label: _mean(case, where[label]) for label in often}
+    for new in often:
+        at = where[new]
+        change = int(at[int(STRAGGLERS * len(at))])
+        if _chance(at, change, n, before=True) > LUCK:
+            continue
+        nearest = max(
+            (label for label in often if label != new), key=lambda label: float(means[label] @ means[new]), default=None
+        )
+        if nearest is None:
+            continue
+        old = where[nearest]
+        after = int((old >= change).sum())
+        used = int(((old < change) & (old >= change - HANDOVER * n)).sum())
+        if after > STRAGGLERS * len(old) or not used or _chance(old, change, n, before=False) > LUCK:
+            continue
+        own = min(float(_mean(case, part[::2]) @ _mean(case, part[1::2])) for part in (at, old))
+        if float(means[nearest] @ means[new]) >= ALIKE * own:
+            yield nearest, new, change
+
+
+def _chance(at: Ints, change: int, n: int, before: bool) -> float:
+    """The chance that a label as frequent as on its own side of the change has so few tickets on the other."""
+    there, here = (change, n - change) if before else (n - change, change)
+    few = int((at < change).sum()) if before else int((at >= change).sum())
+    expected = (len(at) - few) / max(here, 1) * there
+    # Chernoff's bound of a Poisson count of at most `few` (Mitzenmacher and Upfal 2017, 5.4).
+    return 1.0 if few >= expected else math.exp(few - expected + (few * math.log(expected / few) if few else 0.0))
+
+
+def _mean(case: Case, at: Ints) -> npt.NDArray[np.float64]:
+    """The mean of tickets' columns, of unit length."""
+    mean = np.asarray(case.plain.X[at].mean(axis=0), dtype=np.float64).ravel()
+    return np.asarray(mean / max(float(np.sqrt(mean @ mean)), 1e-12))
+
+
+def _told_renamed(
+    case: Case, target: Target, renamed: list[tuple[int, int, int]], where: list[Ints]
+) -> Iterator[Finding]:
+    names = case.labels(target)
+    for old, new, change in renamed:
+        at = case.tickets[change].created_at
+        since = f" ({at.date().isoformat()})" if at else ""
+        yield Finding(
+            "renamed label",
+            "serious",
+            target,
+            f"{target} {names[new]!r} looks like {names[old]!r} renamed: it begins{since} where the other ends, "
+            "and the texts are alike",
+            f"if so, write {names[new]!r} in the older tickets too: else its history is lost and the old name is still "
+            "suggested",
+            case.ids([*where[old][-SHOWN // 2 :], *where[new][: SHOWN // 2]]),
+            {"old": names[old], "new": names[new], "old_tickets": len(where[old]), "new_tickets": len(where[new])},
+        )
+
+
+def _overlapping(case: Case, target: Target, renamed: set[frozenset[int]]) -> Iterator[Finding]:
+    said, names = case.known[target], case.labels(target)
+    said = said[said.truth >= 0]
+    confusion = np.zeros((len(names), len(names)))
+    np.add.at(confusion, (said.truth, said.beliefs.argmax(axis=1)), 1)
+    count = confusion.sum(axis=1)
+    found = []
+    for a, b in combinations(np.flatnonzero(count >= FEWEST).tolist(), 2):
+        share = float((confusion[a, b] + confusion[b, a]) / (count[a] + count[b]))
+        if share < CONFUSED or frozenset((a, b)) in renamed:
+            continue
+        here = said[np.isin(said.truth, (a, b))]
+        auc, spread = _auc(
+            here.beliefs[:, a] / np.maximum(here.beliefs[:, a] + here.beliefs[:, b], 1e-12), here.truth == a
+        )
+        if auc + 1.645 * spread < TOLD_APART:
+            found.append((share, a, b, auc, here))
+    for share, a, b, auc, here in sorted(found, key=lambda one: (-one[0], one[1], one[2]))[:MOST]:
+        yield Finding(
+            "overlapping labels",
+            "warning",
+            target,
+            f"{target} {names[a]!r} and {names[b]!r} look like one matter: {percent(share)} of their tickets get the "
+            f"other label, and the model tells them apart hardly better than two halves of one label (AUC {auc:.2f})",
+            "merge them, or write down what sets them apart and bring it as a field",
+            case.ids(here.positions[~here.right][:SHOWN]),
+            {"labels": [names[a], names[b]], "confused": share, "auc": auc, "tickets": len(here.truth)},
+        )
+
+
+def _auc(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """The area under the ROC curve, and its standard error (Hanley and McNeil 1982)."""
+    m, n = int(positive.sum()), int((~positive).sum())
+    area = float((rankdata(scores)[positive].sum() - m * (m + 1) / 2) / (m * n))
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (area * (1 - area) + (m - 1) * (q1 - area**2) + (n - 1) * (q2 - area**2)) / (m * n)
+    return area, math.sqrt(max(spread, 0.0))

@@ -1,0 +1,153 @@
+"""Leaks: text that was written after filing, by those who knew the answer.
+
+In come raw bodies and labels, out come findings: closing lines that are the same in many tickets of one label, the
+names of agents, words of a solution, codes. A word that tells a label because it is about it ("vpn") is no leak: what
+gives one away is its place (an end of the text, after the author's own words), its sameness, its kind, and that many
+requesters "wrote" it. Never shows a text, only the offending phrase.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training.data_audit import agent_names, resolution_text
+from training.data_audit.case import Case
+from training.data_audit.finding import SHOWN, Finding, Severity, percent, shorten
+from training.data_audit.masking import Masked, mask
+from training.data_audit.suspect_phrases import FEWEST, Suspect, of_one_requester, telling
+from training.data_audit.text_lines import SHORT, Piece, pieces
+
+MOST_TICKETS: Final = 50_000
+"""Tickets whose lines are looked at, evenly spread."""
+
+MANY, MUCH = 20, 0.1
+"""Tickets with a phrase, or the fall of the score without it, from which a leak is serious."""
+
+LAST: Final = 0.9
+"""The share of a phrase's tickets in which nothing longer than `SHORT` words follows it."""
+
+OWN: Final = 5
+"""Words of the author's own that must stand before a closing line."""
+
+MOST: Final = 12
+"""Findings of one kind, the largest; one that is put right makes room for the next."""
+
+_CODE: Final = re.compile(r"\[[^\[\]\n]{2,40}\]|\b(?=\w*[A-ZА-Я])(?=[\w-]*\d)[A-ZА-Я][\w]*(?:[-_]\w+)+\b")
+
+_NAME: Final = re.compile(r"\b[A-ZА-ЯЁ][a-zа-яё]+ [A-ZА-ЯЁ][a-zа-яё]+\b|@\w")
+"""A person's first and last name, or an address."""
+
+
+def probe(case: Case) -> Iterator[Finding]:
+    """Leaks in the texts."""
+    step = -(-len(case.tickets) // MOST_TICKETS)
+    texts = [pieces(ticket.body) if i % step == 0 else [] for i, ticket in enumerate(case.tickets)]
+    solved = resolution_text.solved(texts)
+    yield from resolution_text.probe(case, solved)
+    yield from _closing_lines(case, texts, set(solved))
+    yield from agent_names.probe(case)
+    yield from _codes(case)
+
+
+def _closing_lines(case: Case, texts: Sequence[list[Piece]], solved: set[int]) -> Iterator[Finding]:
+    """The same line under many tickets of one label, after words of their own; or a sentence that names a person."""
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    fits = Counter[str]()
+    written: dict[str, str] = {}
+    for i, found in enumerate(texts):
+        for piece in {piece.key: piece for piece in found}.values():
+            holders[piece.key].append(i)
+            fits[piece.key] += (
+                piece.after <= SHORT and piece.before >= OWN and (piece.alone or bool(_NAME.search(piece.written)))
+            )
+            written.setdefault(piece.key, piece.written)
+    often = {
+        key: np.array(found)
+        for key, found in holders.items()
+        if len(found) >= FEWEST and fits[key] >= LAST * len(found) and len(solved.intersection(found)) < len(found) / 2
+    }
+    suspects = [
+        found for found in telling(case, often) if not of_one_requester(case, found) and _various(texts, found.holders)
+    ]
+    for suspect in _largest(suspects):
+        yield _finding(
+            case,
+            suspect,
+            "closing line",
+            shorten(written[suspect.phrase]),
+            "the line {!r} closes",
+            "a line that agents or the system add later is not there when a ticket is filed: export texts as they were "
+            "filed, or cut it; a line of a form that people choose themselves may stay",
+            mask(case, suspect.target, _as_written(texts, suspect)),
+        )
+
+
+def _codes(case: Case) -> Iterator[Finding]:
+    """Codes and bracketed tags that stand for one label."""
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for i, ticket in enumerate(case.tickets):
+        for code in set(_CODE.findall(f"{ticket.subject}\n{ticket.body[:4000]}")):
+            holders[code].append(i)
+    often = {code: np.array(found) for code, found in holders.items() if len(found) >= FEWEST}
+    suspects = [found for found in telling(case, often) if not of_one_requester(case, found)]
+    for suspect in _largest(suspects):
+        yield _finding(
+            case,
+            suspect,
+            "code",
+            shorten(suspect.phrase),
+            "the code {!r} stands in",
+            "fine where a form or a monitor writes it at filing; if it is set while the ticket is worked on, cut it",
+        )
+
+
+def _finding(
+    case: Case, suspect: Suspect, kind: str, phrase: str, begin: str, advice: str, masked: Masked | None = None
+) -> Finding:
+    """A phrase that stands for a label; serious where the model reads it, a note without a `masked` score."""
+    y, label = case.material.y[suspect.target], case.labels(suspect.target)[suspect.label]
+    of = int((y == suspect.label).sum())
+    return Finding(
+        f"leak: {kind}",
+        _severity(len(suspect.holders), masked),
+        suspect.target,
+        f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {percent(suspect.share)} of which have "
+        f"{suspect.target} {label!r} ({of:,} tickets bear it){masked.told if masked else ''}",
+        advice,
+        case.ids(suspect.holders[:SHOWN]),
+        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.share, "of_label": of}
+        | (masked.figures if masked else {}),
+    )
+
+
+def _severity(n: int, masked: Masked | None) -> Severity:
+    if masked is None or not masked.read:
+        return "note"
+    return "serious" if n >= MANY or masked.fall >= MUCH else "warning"
+
+
+def _as_written(texts: Sequence[list[Piece]], suspect: Suspect) -> dict[int, list[str]]:
+    """Each holder's own spelling of the phrase."""
+    return {i: [piece.written for piece in texts[i] if piece.key == suspect.phrase] for i in suspect.holders.tolist()}
+
+
+def _various(texts: Sequence[list[Piece]], holders: npt.NDArray[np.int64]) -> bool:
+    """Whether what stands above the line differs: alerts and forms are alike as a whole."""
+    longest = {max(texts[i], key=lambda piece: len(piece.key)).key for i in holders.tolist()}
+    return len(longest) >= 0.5 * len(holders)
+
+
+def _largest(suspects: list[Suspect]) -> list[Suspect]:
+    """The largest first, one for each set of tickets: that of the label which has the fewest others."""
+    seen: list[set[int]] = []
+    kept = []
+    for suspect in sorted(suspects, key=lambda s: (-len(s.holders), -s.of_label, s.phrase, s.target)):
+        mine = set(suspect.holders.tolist())
+        if not any(len(mine & other) >= 0.8 * len(mine) for other in seen):
+            seen.append(mine)
+            kept.append(suspect)
+    return kept[:MOST]

@@ -1,0 +1,1 @@
+"""Learning from training data: tuning, cross-fitting, calibration, metrics, backends."""

@@ -1,0 +1,196 @@
+"""Pictures of a notebook as Vega-Lite specs, in the report's colours: blue is what is, orange what to look at, grey the
+rest. In come plain rows, out go specs for `training.notebook.display.picture`. What the report draws is drawn by it."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+from deskyard.reports import charts
+from deskyard.reports.charts import BLUE, GREY, ORANGE, Spec, shortened
+
+Row = dict[str, Any]
+
+WIDTH: Final = 560
+STEP: Final = 24
+CELL: Final = 32
+"""Pixels of a row, and of a cell of a heat map."""
+_INK: Final = "#222"
+
+
+def bars(rows: Sequence[Row], title: str, value: str = "n", told: str = "told", marked: Sequence[str] = ()) -> Spec:
+    """A bar a row as they stand, `told` at its end (else its value); `marked` labels are orange."""
+    shown = [{**row, "told": row.get(told, f"{row[value]:,}"), "marked": row["label"] in marked} for row in rows]
+    x = _numbers(value, title, zero=True)
+    end = {"type": "text", "align": "left", "dx": 5, "color": _INK, "fontSize": 11}
+    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    return _rows(
+        shown,
+        [
+            {"mark": {"type": "bar", "height": 15}, "encoding": {"x": x, "color": colour}},
+            {"mark": end, "encoding": {"x": x, "text": {"field": "told"}}},
+        ],
+    )
+
+
+def shares(rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1), line: float | None = None) -> Spec:
+    """A dot a row at its `share`, on its interval (`low`, `high`) where it has one; rows that are `ours` stand out.
+
+    `line`: a share for comparison.
+    """
+    shown = [
+        {**row, "ours": bool(row.get("ours", "low" in row)), "told": row.get("told", f"{row['share']:.1%}")}
+        for row in rows
+    ]
+    x = _numbers("share", title, zero=False, domain=list(domain), format="~%")
+    colour = {"condition": {"test": "datum.ours", "value": BLUE}, "value": GREY}
+    text = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 11}
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.35, "color": BLUE},
+            "encoding": {"x": x | {"field": "low"}, "x2": {"field": "high"}},
+        },
+        {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1}, "encoding": {"x": x, "color": colour}},
+        {
+            "transform": [{"calculate": "isValid(datum.high) ? datum.high : datum.share", "as": "end"}],
+            "mark": text,
+            "encoding": {"x": x | {"field": "end"}, "text": {"field": "told"}},
+        },
+    ]
+    if line is not None:
+        rule = {"type": "rule", "color": ORANGE, "strokeDash": [4, 3]}
+        layers.insert(0, {"data": {"values": [{"share": line}]}, "mark": rule, "encoding": {"x": x, "y": None}})
+    return _rows(shown, layers)
+
+
+def days(rows: Sequence[Row], marked: date) -> Spec:
+    """Tickets a day; one day is orange."""
+    shown = [{"day": row["day"].isoformat(), "n": row["n"], "marked": row["day"] == marked} for row in rows]
+    x = {"field": "day", "type": "temporal", "timeUnit": "yearmonthdate"}
+    x["axis"] = {"title": None, "format": "%b %Y", "tickCount": "month", "grid": False}
+    y = _numbers("n", "tickets a day", zero=True)
+    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    return {
+        "width": WIDTH + 160,
+        "height": 170,
+        "data": {"values": shown},
+        "mark": {"type": "bar", "width": 3},
+        "encoding": {"x": x, "y": y, "color": colour},
+    }
+
+
+def spans(rows: Sequence[Row], marked: Sequence[str]) -> Spec:
+    """From when to when each label was seen, and how often; `marked` ones are orange."""
+    shown = [
+        row | {"first": row["first"].isoformat(), "last": row["last"].isoformat(), "marked": row["label"] in marked}
+        for row in rows
+    ]
+    x = {"field": "first", "type": "temporal", "axis": {"title": None, "format": "%b %Y", "tickCount": "month"}}
+    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    end = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 10}
+    return _rows(
+        shown,
+        [
+            {"mark": {"type": "bar", "height": 7}, "encoding": {"x": x, "x2": {"field": "last"}, "color": colour}},
+            {"mark": end, "encoding": {"x": x | {"field": "last"}, "text": {"field": "n", "format": ",d"}}},
+        ],
+        step=16,
+    )
+
+
+def lines(
+    rows: Sequence[Row], x: str, y: str, titles: tuple[str, str], by: str = "", zero: bool = True, percent: str = "",
+    at: Sequence[Row] = (), colours: Sequence[str] = (BLUE, ORANGE, GREY),
+) -> Spec:  # fmt: skip
+    """A line a value of `by`, in the order they first occur; `percent` names the axes that are shares ("x", "y", "xy").
+
+    `at`: points to look at, each with x, y and what is `told` beside it.
+    """
+    names = list(dict.fromkeys(row[by] for row in rows)) if by else []
+    across = _numbers(x, titles[0], zero=False, **({"format": "~%"} if "x" in percent else {"format": ",d"}))
+    up = _numbers(y, titles[1], zero=zero, **({"format": "~%"} if "y" in percent else {}))
+    encoding: Spec = {"x": across, "y": up}
+    if by:
+        scale = {"domain": names, "range": list(colours[: len(names)])}
+        legend = {"title": None, "orient": "top", "labelFontSize": 11, "symbolStrokeWidth": 3}
+        encoding["color"] = {"field": by, "type": "nominal", "scale": scale, "legend": legend}
+    mark: Spec = {"type": "line", "strokeWidth": 2} | ({} if by else {"color": BLUE})
+    points: list[Spec] = [
+        {"mark": {"type": "point", "filled": True, "size": 90, "color": ORANGE, "opacity": 1}},
+        {
+            "mark": {"type": "text", "dy": -13, "color": ORANGE, "fontSize": 12, "fontWeight": "bold"},
+            "encoding": {"text": {"field": "told"}},
+        },
+    ]
+    below = [{**layer, "data": {"values": list(at)}} for layer in points] if at else []
+    for layer in below:
+        layer["encoding"] = {"x": across, "y": up} | layer.get("encoding", {})
+    return {
+        "width": WIDTH,
+        "height": 240,
+        "layer": [{"data": {"values": list(rows)}, "mark": mark, "encoding": encoding}, *below],
+    }
+
+
+def wide(spec: Spec) -> Spec:
+    """A picture of the report as wide as a notebook's, with larger cells where it has cells."""
+    changed = {part: [wide(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
+    if spec.get("width") == charts.WIDTH:
+        changed |= {"width": WIDTH}
+    if isinstance(spec.get("width"), dict):
+        changed |= {"width": {"step": CELL}, "height": {"step": CELL}}
+    return spec | changed
+
+
+def words(rows: Sequence[Row], columns: int = 5) -> Spec:
+    """Small bars side by side: the `word`s of each `label` with their `weight`."""
+    shown = [row | {"label": shortened(row["label"])} for row in rows]
+    x = _numbers("weight", "", zero=True)
+    x["axis"] = None
+    y: Spec = {"field": "place", "type": "ordinal", "axis": None, "scale": {"padding": 0.12}}
+    panel = {
+        "width": 140,
+        "height": 6 * 19,
+        "layer": [
+            {"mark": {"type": "bar", "color": BLUE, "opacity": 0.25}, "encoding": {"x": x, "y": y}},
+            {
+                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 11, "color": _INK},
+                "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "word"}},
+            },
+        ],
+    }
+    head = {"title": None, "labelFontSize": 12, "labelFontWeight": "bold", "labelAnchor": "start", "labelColor": _INK}
+    facet = {
+        "field": "label",
+        "type": "nominal",
+        "header": head,
+        "sort": list(dict.fromkeys(r["label"] for r in shown)),
+    }
+    return {"data": {"values": shown}, "facet": facet, "columns": columns, "spacing": 16, "spec": panel}
+
+
+def because(rows: Sequence[tuple[str, float]], title: str) -> Spec:
+    """What speaks for a label (blue, to the right) and against it (orange, to the left)."""
+    shown = [{"label": f"{place} {word}", "word": word, "weight": weight} for place, (word, weight) in enumerate(rows)]
+    x = _numbers("weight", title, zero=True)
+    y = {"field": "label", "type": "nominal", "sort": None}
+    y["axis"] = {"title": None, "labelExpr": "slice(datum.label, indexof(datum.label, ' ') + 1)", "labelLimit": 260}
+    colour = {"condition": {"test": "datum.weight < 0", "value": ORANGE}, "value": BLUE}
+    bar = {"mark": {"type": "bar", "height": 14}, "encoding": {"x": x, "y": y, "color": colour}}
+    return {"width": WIDTH, "height": {"step": STEP - 2}, "data": {"values": shown}, **bar}
+
+
+def _rows(rows: Sequence[Row], layers: list[Spec], step: int = STEP) -> Spec:
+    """Layers over rows that stand one below the other by their `label`, in their order."""
+    order = list(dict.fromkeys(row["label"] for row in rows))
+    y: Spec = {"field": "label", "type": "nominal", "sort": order, "scale": {"domain": order}}
+    y["axis"] = {"title": None, "labelLimit": 260, "labelFontSize": 12, "ticks": False, "domain": False}
+    for layer in layers:
+        encoding = layer["encoding"]
+        layer["encoding"] = {"y": y} | encoding if encoding.get("y", y) is not None else {"x": encoding["x"]}
+    return {"width": WIDTH, "height": {"step": step}, "data": {"values": list(rows)}, "layer": layers}
+
+
+def _numbers(field: str, title: str, zero: bool, domain: list[float] | None = None, **axis: Any) -> Spec:
+    scale: Spec = {"zero": zero, "nice": domain is None} | ({"domain": domain} if domain else {})
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": {"title": title, "tickCount": 5, **axis}}

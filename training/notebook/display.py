@@ -1,0 +1,81 @@
+"""What a notebook shows: a picture under its finding, a table, a few key figures; all of it HTML without a script.
+
+In come rows and Vega-Lite specs, out goes what Jupyter shows and what the rendered page holds. Every finding is a
+sentence that the notebook made of the numbers beside it, so it can't outlive them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from markupsafe import Markup
+
+from deskyard.reports.charts import Spec, draw
+from deskyard.reports.i18n import Language, Words
+
+_WORDS = Words(Language.EN)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A piece of a page."""
+
+    html: Markup
+
+    def _repr_html_(self) -> str:
+        return str(self.html)
+
+
+def picture(spec: Spec, finding: str, advice: str = "") -> Shown:
+    """A picture, over it what it shows on this data, under it what to do about it."""
+    drawn = draw(spec, _WORDS, finding)
+    below = Markup("<p>{}</p>").format(advice) if advice else ""
+    return Shown(Markup("<figure><figcaption>{}</figcaption>{}{}</figure>").format(finding, drawn, below))
+
+
+def table(rows: Iterable[Mapping[str, Any]], finding: str = "", advice: str = "") -> Shown:
+    """Rows with the same keys; numbers stand to the right."""
+    rows = list(rows)
+    heads = list(rows[0]) if rows else []
+    numeric = {head for head in heads if all(_is_number(row[head]) for row in rows)}
+    head = Markup("").join(_cell("th", name, name in numeric) for name in heads)
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(_cell("td", row[name], name in numeric) for name in heads))
+        for row in rows
+    )
+    above = Markup("<figcaption>{}</figcaption>").format(finding) if finding else ""
+    below = Markup("<p>{}</p>").format(advice) if advice else ""
+    made = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
+    return Shown(Markup('<figure>{}<div class="wide">{}</div>{}</figure>').format(above, made, below))
+
+
+def numbers(figures: Mapping[str, str]) -> Shown:
+    """A few key figures side by side: name → value."""
+    made = Markup("").join(
+        Markup("<div><dd>{}</dd><dt>{}</dt></div>").format(value, name) for name, value in figures.items()
+    )
+    return Shown(Markup('<dl class="numbers">{}</dl>').format(made))
+
+
+def quote(*parts: str) -> Shown:
+    """What a ticket says, a paragraph a part."""
+    return Shown(Markup("<blockquote>{}</blockquote>").format(Markup("").join(map(Markup("<p>{}</p>").format, parts))))
+
+
+def among(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    >>> among(["Mail"]), among(["Mail", "Shop", "VPN"])
+    ('Mail', 'Mail, Shop and VPN')
+    """
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else "none"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or value == "–" or (value.endswith("%") and value[:1].isdigit())
+
+
+def _cell(kind: Literal["th", "td"], value: Any, right: bool) -> Markup:
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else value
+    made = {"th": Markup('<th class="{}">{}</th>'), "td": Markup('<td class="{}">{}</td>')}[kind]
+    return made.format("n" if right else "t", shown)

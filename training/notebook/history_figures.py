@@ -1,0 +1,79 @@
+"""Know the tickets: counts of a history before anything is learnt from it.
+
+In comes a `History`, out come plain rows for pictures and sentences. Never looks into a text.
+"""
+
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from deskyard.domain.ticket import Target
+from training.data.history import History
+
+Row = dict[str, Any]
+
+
+class Burst(NamedTuple):
+    """The busiest quarter of an hour: when it began, how many tickets came, and how many an hour usually come."""
+
+    start: datetime
+    n: int
+    usual: float
+
+
+def by_label(history: History, target: Target) -> list[Row]:
+    """`label`, `n` and `share` (0..1 of the labelled tickets), the most frequent first."""
+    counts = Counter(label for label in history.labels[target] if label)
+    return [{"label": label, "n": n, "share": n / counts.total()} for label, n in counts.most_common()]
+
+
+def by_day(history: History) -> list[Row]:
+    """`day` and `n` from the first day to the last, quiet ones too; days are UTC."""
+    counts = Counter(ticket.created_at.date() for ticket in history.tickets if ticket.created_at)
+    first, last = min(counts), max(counts)
+    return [{"day": day, "n": counts[day]} for day in _days(first, last)]
+
+
+def busiest(history: History, minutes: int = 15) -> Burst:
+    """The `minutes` in which most tickets came, beginning with a ticket; of an empty history there is none."""
+    times = sorted(ticket.created_at for ticket in history.tickets if ticket.created_at)
+    stop, best, start = 0, 0, times[0]
+    for i, time in enumerate(times):
+        while stop < len(times) and times[stop] < time + timedelta(minutes=minutes):
+            stop += 1
+        if stop - i > best:
+            best, start = stop - i, time
+    hours = (times[-1] - times[0]) / timedelta(hours=1)
+    return Burst(start, best, len(times) / max(hours, 1))
+
+
+def spans(history: History, target: Target) -> list[Row]:
+    """`label`, `first` and `last` day, and `n`: the label that was seen first stands first."""
+    days: dict[str, list[date]] = defaultdict(list)
+    for ticket, label in zip(history.tickets, history.labels[target], strict=True):
+        if label and ticket.created_at:
+            days[label].append(ticket.created_at.date())
+    rows = [{"label": name, "first": min(of), "last": max(of), "n": len(of)} for name, of in days.items()]
+    return sorted(rows, key=lambda row: (row["first"], row["last"], row["label"]))
+
+
+def unsteady(rows: list[Row], share: float = 0.2) -> list[Row]:
+    """Of such `spans` those that end or begin more than `share` of the whole time away from its end or beginning."""
+    first, last = min(row["first"] for row in rows), max(row["last"] for row in rows)
+    far = (last - first) * share
+    return [row for row in rows if row["first"] - first > far or last - row["last"] > far]
+
+
+def bounces(history: History, target: Target) -> list[Row]:
+    """How many tickets were taken from one label and given another: `before`, `after`, `n`, the most frequent first."""
+    counts = Counter((move.before, move.after) for move in history.moves if move.field == target and move.before)
+    return [{"before": before, "after": after, "n": n} for (before, after), n in counts.most_common()]
+
+
+def bounced(history: History, target: Target) -> int:
+    """How many tickets were moved at least once from one label to another."""
+    return len({move.id for move in history.moves if move.field == target and move.before})
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

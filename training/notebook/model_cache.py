@@ -1,0 +1,86 @@
+"""One finished run, kept for the next notebook: learning takes half a minute, and four notebooks look at one model."""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from deskyard import __version__
+from deskyard.domain.ticket import Target, Ticket
+from deskyard.guarantees.contract import Contract, Evidence
+from deskyard.guarantees.contract_fitting import draw_up
+from deskyard.model.scorer import Scorer
+from deskyard.registry import bundle
+from deskyard.reports.report_files import read_figures, write_figures
+from deskyard.settings import settings
+from training.data.history import History
+from training.pipeline.run import Options, Trained, train
+from training.report import figures
+
+_LAST: Final = "positions.npy"
+"""What is written last: where it lies, all lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a run of one target found.
+
+    `report`: that target's part of the report's figures. `findings`: the audit's, as plain values. `evidence`: what the
+    contract rests on. `rows`: what was said of the judged `tickets`, in their order, and what was true; positions are
+    those of `labels`. `scorer`: the model that learnt from every ticket, the judged ones too: it explains, it is not
+    judged here.
+    """
+
+    target: Target
+    report: dict[str, Any]
+    findings: list[dict[str, Any]]
+    labels: tuple[str, ...]
+    evidence: Evidence
+    rows: Evidence
+    tickets: list[Ticket]
+    scorer: Scorer
+
+    def contract(self, asked: float) -> Contract:
+        """The contract that the evidence supports at the precision `asked` (0 < asked < 1)."""
+        return draw_up(self.target, self.evidence, self.labels, asked)
+
+
+def learnt(history: History, target: Target = "queue", asked: float = 0.9) -> Learnt:
+    """The run on `history`, learnt now or read from the folder of state where a notebook learnt it before.
+
+    Quick effort, with the audit. Another history, other options or another version of deskyard are learnt anew; delete
+    `var/notebooks` after changing the code.
+    """
+    options = Options(targets=(target,), precision=asked, effort="quick", audit=True)
+    name = sha256(json.dumps([history.digest, asdict(options), __version__]).encode()).hexdigest()[:16]
+    folder = settings().state / "notebooks" / name
+    if not (folder / _LAST).exists():
+        _keep(train(history, options), target, folder)
+    return _read(folder, target, history)
+
+
+def _keep(trained: Trained, target: Target, folder: Path) -> None:
+    digest = bundle.save(folder / "bundle", trained.scorer, trained.evidence, trained.card, {})
+    write_figures(folder / "bundle", figures(trained, digest, folder / "bundle", {}, "notebook"))
+    judged = trained.judged[target]
+    np.save(folder / "evidence.npy", judged.evidence)
+    np.save(folder / "rows.npy", judged.rows)
+    np.save(folder / _LAST, trained.case.judged[target].positions)
+
+
+def _read(folder: Path, target: Target, history: History) -> Learnt:
+    loaded = bundle.load(folder / "bundle")
+    document = read_figures(folder / "bundle", loaded.digest)
+    return Learnt(
+        target=target,
+        report=document["targets"][target],
+        findings=document["findings"],
+        labels=loaded.labels(target),
+        evidence=np.load(folder / "evidence.npy"),
+        rows=np.load(folder / "rows.npy"),
+        tickets=[history.tickets[i] for i in np.load(folder / _LAST).tolist()],
+        scorer=loaded.scorer,
+    )

@@ -1,0 +1,143 @@
+"""Hand a trained model over: write the bundle, and make the first one the champion with queues to route into."""
+
+import getpass
+import os
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deskyard.db.database import Database, desk_database
+from deskyard.desk import agents
+from deskyard.desk.ticket_history import Actor
+from deskyard.errors import BadInput, BundleError, DeskyardError
+from deskyard.guarantees.contract import FEWEST
+from deskyard.registry import active_model, bundle, promotion
+from deskyard.reports.i18n import Language
+from deskyard.reports.report_files import PAGE, write_figures, write_page
+from deskyard.reports.training_page import render
+from deskyard.settings import Settings
+from training.data.history import History
+from training.data.provenance import Origin
+from training.pipeline.run import Trained
+from training.report import cost, figures, texts
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Where the bundle lies, its digest, what became of it, as a sentence, and whether it is the champion now; what it
+    was learnt from."""
+
+    folder: Path
+    digest: str
+    told: str
+    origin: Origin
+    champion: bool = False
+
+
+def hand_over(
+    trained: Trained,
+    history: History,
+    settings: Settings,
+    out: Path | None,
+    seconds: float,
+    origin: Origin,
+    champion: bool = False,
+) -> HandedOver:
+    """Save to `out`; or, without it, beside the other bundles.
+
+    There it becomes the champion when `champion` says so, when it is the first, and when the present one can't be used.
+    """
+    now = datetime.now(UTC)
+    made = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
+    made |= cost.encoding(trained) | {"from": origin.plain()}
+    if out is not None:
+        digest = bundle.save(out, trained.scorer, trained.evidence, trained.card, made)
+        return HandedOver(out, digest, "", origin)
+    folder = _new_folder(settings.models, now)
+    digest = bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
+    with desk_database(settings.database) as database:
+        stays, broken = _usable(settings.models, database)
+        if stays and not champion:
+            told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
+            return HandedOver(folder, digest, told, origin)
+        me = Actor("person", getpass.getuser())
+        promotion.promote(database, settings.models, folder.name, me, force=True)
+        with database.writing() as conn:
+            agents.ensure(conn, serving(history))
+    instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
+    told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
+    told = f"{told} A running service takes it within seconds." if instead else told
+    return HandedOver(folder, digest, told, origin, champion=True)
+
+
+def leave_report(trained: Trained, done: HandedOver, command: str, language: Language, with_texts: bool) -> str:
+    """Lay figures and page beside the bundle; says where the page is, or why there is none.
+
+    Whatever goes wrong, the bundle stays as it was saved.
+    """
+    try:
+        document = figures(trained, done.digest, done.folder, bundle.load(done.folder).made, command)
+        write_figures(done.folder, document)
+        write_page(done.folder / PAGE, render(document, language, texts(document, trained) if with_texts else None))
+    except DeskyardError as error:
+        return f"The bundle is saved; its report could not be made: {error}"
+    except Exception as error:  # a report is worth less than the model it is about
+        return f"The bundle is saved; its report could not be made ({error!r}): please report this."
+    return f"Report: {done.folder / PAGE}"
+
+
+def serving(history: History) -> dict[str, list[str]]:
+    """Who serves which queues: agents seen in the newest fifth, with the queues they solved `FEWEST` tickets of.
+
+    Where the history has no queues, categories stand for them.
+    """
+    places = history.labels["queue"] if any(history.labels["queue"]) else history.labels["category"]
+    pairs = Counter(zip(history.labels["assignee"], places, strict=True))
+    present = {agent for agent in history.labels["assignee"][len(history) * 4 // 5 :] if agent}
+    found: dict[str, list[str]] = {}
+    for (agent, place), n in sorted(pairs.items(), key=str):
+        if agent in present and place and n >= FEWEST:
+            found.setdefault(agent, []).append(place)
+    return found
+
+
+def refuse_unwritable(settings: Settings, out: Path | None) -> None:
+    """Fail before the long work, not after it: BadInput when the bundle could not be written."""
+    if out is not None:
+        bundle.refuse_strangers(out)
+    place = out if out is not None else settings.models
+    above = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        where = "--out" if out is not None else "DESKYARD_HOME"
+        raise BadInput(f"the bundle can't be written to {place} ({above} is no folder to write in): look at {where}.")
+
+
+def _usable(models: Path, database: Database) -> tuple[str, str]:
+    """The present champion's name if it can be used, else why not; both empty when there is none."""
+    with database.reading() as conn:
+        row = active_model.current(conn)
+    try:
+        if row is not None:
+            return promotion.opened(models, row).name, ""
+        folder = bundle.champion(models)
+        return (bundle.load(folder).name if folder else ""), ""
+    except BundleError as error:
+        return "", str(error)
+
+
+def _new_folder(models: Path, now: datetime) -> Path:
+    """A folder of its own, named by the second (or the next free one), so that no bundle takes another's place."""
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = models / now.strftime("%Y-%m-%d-%H%M%S")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                now += timedelta(seconds=1)
+            else:
+                return folder
+    except OSError as error:
+        raise BadInput(f"{models} can't be written ({error.strerror or error}): look at DESKYARD_HOME.") from error

@@ -1,0 +1,65 @@
+"""One target of the judged model as the report looks at it: what was said of each judged ticket, and what was true."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from deskyard.domain.ticket import Target
+from deskyard.guarantees.contract import Contract
+from deskyard.guarantees.contract_fitting import routes
+from training.trained import Trained
+
+
+@dataclass(frozen=True)
+class JudgedTarget:
+    """The labelled judging tickets at `positions`: label positions `said` and `truth` (negative: not learnt).
+
+    `learnt` counts the tickets of each label that the judged model learnt from, `routed` are those that `contract`,
+    at the asked precision, lets go.
+    """
+
+    target: Target
+    labels: tuple[str, ...]
+    contract: Contract
+    positions: npt.NDArray[np.int64]
+    beliefs: npt.NDArray[np.float64]
+    truth: npt.NDArray[np.int32]
+    routed: npt.NDArray[np.bool_]
+    learnt: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, trained: Trained, target: Target) -> "JudgedTarget":
+        """That of a finished run."""
+        found, case = trained.judged[target], trained.case
+        said, labels = case.judged[target], found.labels.labels
+        y = case.material.y[target][case.plan.apart.learn]
+        return cls(
+            target=target,
+            labels=labels,
+            contract=found.contract,
+            positions=said.positions,
+            beliefs=said.beliefs,
+            truth=said.truth,
+            routed=routes(found.contract, found.rows, labels),
+            learnt=np.bincount(y[y >= 0], minlength=len(labels)),
+        )
+
+    def __len__(self) -> int:
+        """How many tickets."""
+        return len(self.positions)
+
+    @property
+    def said(self) -> npt.NDArray[np.intp]:
+        """The most probable label of each."""
+        return self.beliefs.argmax(axis=1)
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """Its probability."""
+        return np.asarray(self.beliefs.max(axis=1))
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether it is the true one."""
+        return np.asarray(self.said == self.truth)
