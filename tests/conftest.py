@@ -32,6 +32,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deskyard.db.database import Database, open_database
 from deskyard.domain.ticket import TARGETS, Ticket
+from deskyard.registry.bundle_files import MANIFEST
 from deskyard.simulate.world import World
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
@@ -225,11 +226,12 @@ def database(database_url) -> Iterator[Database]:
 def learnt(shared, past) -> Path:
     """The folder of the bundle that was trained on `past`, asked for 80 %; one worker trains it for all."""
     from deskyard.registry import bundle
-    from training.pipeline.run import Options, train
+    from training.pipeline.options import Options
+    from training.pipeline.run import train
 
     folder = shared / "learnt"
     with only_one_process(shared / "learnt.lock"):
-        if not (folder / bundle.MANIFEST).exists():
+        if not (folder / MANIFEST).exists():
             trained = train(past, Options(precision=0.8))
             bundle.save(folder, trained.scorer, trained.evidence, trained.card, {"at": "once"})
     return folder

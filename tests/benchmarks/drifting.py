@@ -25,10 +25,11 @@ from typing import Any, Final
 from deskyard.breaker.change_detector import Outcome, tripped
 from deskyard.domain.decision import Action
 from deskyard.guarantees import contract_fitting
+from deskyard.guarantees.intervals import upper_bound
 from tests.benchmarks.evaluate import CHECK, DRIFTING, PAGE, ROOT
 from training.data.history import History, load
-from training.fit.metrics import upper_bound
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 TARGET: Final = "assignee"
 ASKED: Final = (0.95, 0.9, 0.8)

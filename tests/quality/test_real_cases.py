@@ -11,15 +11,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
-from training.options import Options
-from training.trained import Trained
 
 from deskyard.domain.decision import Action
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract_fitting import draw_up
 from deskyard.policy.policy import decide
 from training.data.history import History, load
+from training.pipeline.options import Options
 from training.pipeline.run import train
+from training.pipeline.trained import Trained
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 

@@ -12,7 +12,8 @@ from deskyard.registry.comparison import Comparison
 from deskyard.simulate.world import World
 from training.compare import side_by_side
 from training.data.history import History
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 QUEUE: tuple[Target, ...] = ("queue",)
 

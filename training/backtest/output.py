@@ -3,7 +3,7 @@
 In comes a backtest, out go texts. Figures that flatter say so where they stand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -198,7 +198,7 @@ def _plain(sums: Sums) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Rows under each other; the first column is text, the others are numbers."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:

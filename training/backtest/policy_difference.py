@@ -5,6 +5,7 @@ what chance allows: weeks are taken together, since tickets of a week (an outage
 witnesses.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,11 +47,9 @@ def difference(first: Account, second: Account) -> Difference:
             "minutes": saved,
         }
     )[otherwise]  # fmt: skip
-    pairs = table.groupby(["first_fate", "second_fate"]).size()
+    pairs = Counter(zip(table["first_fate"], table["second_fate"], strict=True))
     low, high = _interval(one["at"], saved)
-    return Difference(
-        table.reset_index(drop=True), {pair: int(n) for pair, n in pairs.items()}, float(saved.sum()), low, high
-    )
+    return Difference(table.reset_index(drop=True), dict(sorted(pairs.items())), float(saved.sum()), low, high)
 
 
 def _fates(rows: pd.DataFrame) -> "pd.Series[str]":

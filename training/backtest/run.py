@@ -27,7 +27,8 @@ from training.backtest.walk_forward import Lived, Stretch, live, placing
 from training.data.history import History
 from training.fit.backend import side_by_side
 from training.fit.cross_fitting import Progress
-from training.pipeline.run import Options, quiet
+from training.pipeline.options import Options
+from training.pipeline.run import quiet
 
 
 @dataclass(frozen=True, slots=True)

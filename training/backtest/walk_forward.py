@@ -27,7 +27,8 @@ from training.backtest.breaker_replay import Watch
 from training.backtest.outcome import Deed, deed, same
 from training.data.history import History
 from training.data.taxonomy import translated
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 from training.publish.handover import serving
 
 PRECISIONS: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)

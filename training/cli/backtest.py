@@ -28,7 +28,7 @@ from training.cli.train import Effort, Following, policy_in_force, targets_of
 from training.data.history import load
 from training.data.provenance import Origin
 from training.fit.backend import backend as on
-from training.pipeline.run import Options
+from training.pipeline.options import Options
 
 
 def backtest(
@@ -94,7 +94,7 @@ def backtest(
             out, list(rows.columns), numbers=("minutes", "hops", "by_hand", "hours", "confidence")
         ) as file:
             for row in rows.to_dict("records"):
-                file.write(row)
+                file.write({str(column): value for column, value in row.items()})
     if priced is not None:
         _write(priced, toml_format.write(found.curve.policy(next(iter(policies.values())))))
     document = output.plain(found, policies, precision)

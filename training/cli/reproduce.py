@@ -26,7 +26,7 @@ from training.data.history import History, load
 from training.data.provenance import Origin
 from training.data.taxonomy import as_then
 from training.fit import checkpoints
-from training.pipeline.run import Options
+from training.pipeline.options import Options
 from training.pipeline.run import train as run
 from training.publish import mlflow_tracking
 

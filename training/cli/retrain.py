@@ -41,8 +41,9 @@ from training.data.history import History, load
 from training.data.provenance import Origin
 from training.data.taxonomy import of_today
 from training.fit import checkpoints
-from training.pipeline.run import Options, Trained
+from training.pipeline.options import Options
 from training.pipeline.run import train as run
+from training.pipeline.trained import Trained
 from training.publish import mlflow_tracking
 from training.publish.handover import HandedOver, hand_over, leave_report, refuse_unwritable
 
@@ -124,7 +125,7 @@ class _Asked:
         self.champion, self.policy, self.rejected = champion, policy, rejected
         then = champion.card.get("options", {}) if champion else {}
         known = {name: then[name] for name in ("precision", "seed", "effort", "favour", "audit") if name in then}
-        self.options = Options(tuple(then.get("targets", TARGETS)), **known | said)
+        self.options = Options(tuple(then.get("targets", TARGETS)), **{**known, **said})
 
     def newest(self, history: History) -> int | None:
         """How many of the newest tickets judge; None: a fifth, as nothing can be compared."""

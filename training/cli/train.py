@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
@@ -14,12 +14,13 @@ from typing import Annotated, get_args
 import typer
 
 from deskyard.cli.card import show
+from deskyard.cli.options import takes
 from deskyard.cli.progress import Shown, bar, console, lines, tell
 from deskyard.db.database import desk_database
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
-from deskyard.history.columns import parse_map
+from deskyard.history.columns import Mapping, parse_map
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
@@ -32,10 +33,11 @@ from training.data.rejected_rows import write_rejected
 from training.data.taxonomy import of_today
 from training.data_audit import report_lines, serious
 from training.fit.backend import backend as on
-from training.pipeline.run import Options
+from training.pipeline.options import Options
 from training.pipeline.run import train as run
+from training.pipeline.trained import Trained
 from training.publish import mlflow_tracking
-from training.publish.handover import hand_over, leave_report, refuse_unwritable
+from training.publish.handover import HandedOver, hand_over, leave_report, refuse_unwritable
 
 
 class Effort(StrEnum):
@@ -67,62 +69,88 @@ class Order(StrEnum):
     FILE = "file"
 
 
-def train(
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `deskyard train` was asked."""
+
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
-    ] = None,
+    ] = None
     desk: Annotated[
         bool, typer.Option("--desk", help="Learn from the built-in desk's own tickets instead of files.")
-    ] = False,
-    targets: Annotated[str, typer.Option(help="What to learn, a comma list.")] = ",".join(TARGETS),
-    precision: Annotated[float, typer.Option(help="The share of routed tickets that must be right.")] = 0.95,
-    test: Annotated[Path | None, typer.Option(help="Judge on this file; it is never learnt from.")] = None,
-    moves: Annotated[Path | None, typer.Option(help="The journey: id, at, actor, field, from, to.")] = None,
+    ] = False
+    targets: Annotated[str, typer.Option(help="What to learn, a comma list.")] = ",".join(TARGETS)
+    precision: Annotated[float, typer.Option(help="The share of routed tickets that must be right.")] = 0.95
+    test: Annotated[Path | None, typer.Option(help="Judge on this file; it is never learnt from.")] = None
+    moves: Annotated[Path | None, typer.Option(help="The journey: id, at, actor, field, from, to.")] = None
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", help='OURS=THEIRS, such as body="Текст обращения", or a TOML file. Repeatable.'),
-    ] = None,
-    order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME,
-    out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None,
-    rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
-    champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False,
-    effort: Annotated[Effort, typer.Option(help="How much is tried before a recipe is chosen.")] = Effort.NORMAL,
+    ] = None
+    order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME
+    out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None
+    rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv")
+    champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False
+    effort: Annotated[Effort, typer.Option(help="How much is tried before a recipe is chosen.")] = Effort.NORMAL
     favour: Annotated[
         Favour, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
-    ] = Favour.COMMON,
+    ] = Favour.COMMON
     drift: Annotated[
         Following,
         typer.Option(help="Follow a desk that changes: leave labels out that come no more, doubt old evidence sooner."),
-    ] = Following.IGNORE,
+    ] = Following.IGNORE
     encoder: Annotated[
         str,
         typer.Option(
             metavar="|".join([*ENCODERS, "FOLDER"]),
             help="Let an encoder read, too: a package, or a local folder of a model2vec or ONNX model.",
         ),
-    ] = "",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0,
+    ] = ""
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0
     backend: Annotated[
         str, typer.Option(metavar="dask://HOST:PORT", help="Learn on a Dask cluster, not on this machine's cores.")
-    ] = "",
-    audit: Annotated[
-        bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")
-    ] = True,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")
-    ] = False,
-    lang: Annotated[Language | None, typer.Option(help="The report's language; that of LANG if not said.")] = None,
+    ] = ""
+    audit: Annotated[bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")] = (
+        True
+    )
+    strict: Annotated[bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")] = False
+    lang: Annotated[Language | None, typer.Option(help="The report's language; that of LANG if not said.")] = None
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="Show the texts of confident mistakes in report.html.")
-    ] = False,
-    mlflow: Annotated[
-        bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")
-    ] = True,
+    ] = False
+    mlflow: Annotated[bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")] = (
+        True
+    )
     progress: Annotated[
         Shown, typer.Option(help="Bars for people, or lines of JSON on standard output for programs.")
-    ] = Shown.BAR,
-    as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-) -> None:
+    ] = Shown.BAR
+    as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False
+
+    def checked(self) -> None:
+        """Raise BadInput where options don't go together."""
+        check_precision(self.precision)
+        if bool(self.files) == self.desk:
+            raise BadInput("name the files of a history, or say --desk to learn from the desk's own tickets.")
+        if self.strict and not self.audit:
+            raise BadInput("--strict needs the audit: leave --no-audit out.")
+
+    def of_run(self, said: Mapping) -> Options:
+        """What of it the training run is asked; `said` is what --map says."""
+        return Options(
+            targets=targets_of(self.targets),
+            precision=self.precision,
+            order=self.order.value,
+            seed=self.seed,
+            audit=self.audit,
+            effort=self.effort.value,
+            favour=self.favour.value,
+            parents=said.parents,
+            drift=self.drift.value,
+        )
+
+
+@takes(TrainOptions)
+def train(asked: TrainOptions) -> None:
     """Learn category, priority, queue and assignee from a desk's own history.
 
     Columns: id, created_at, subject, body, category, priority, queue, assignee; optional requester, organisation,
@@ -131,56 +159,63 @@ def train(
 
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
-    check_precision(precision)
-    if bool(files) == desk:
-        raise BadInput("name the files of a history, or say --desk to learn from the desk's own tickets.")
-    if strict and not audit:
-        raise BadInput("--strict needs the audit: leave --no-audit out.")
-    said = parse_map(mapping or [])
-    options = Options(
-        targets_of(targets), precision, order.value, seed, audit, effort.value, favour.value, said.parents, drift.value
-    )
-    refuse_unwritable(settings(), out)
-    opened = open_encoder(encoder) if encoder else None
+    asked.checked()
+    said = parse_map(asked.mapping or [])
+    options = asked.of_run(said)
+    refuse_unwritable(settings(), asked.out)
+    opened = open_encoder(asked.encoder) if asked.encoder else None
     start = time.perf_counter()
-    walk = lines if progress is Shown.JSON else bar
-    origin = Origin.of(files or [], moves, mapping or [], order.value, test)
-    with origin.files() as (tables, journeys):
-        history = load(tables, said, moves=journeys, order=order.value)
-    # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
-    levels = {**history.priority_levels, **said.priority}
-    judge = load([test], replace(said, priority=levels), order=order.value) if test else None
-    if out is None:  # what is written elsewhere is for a desk whose names nobody here knows
-        policy = policy_in_force()
-        history, judge = of_today(history, policy), None if judge is None else of_today(judge, policy)
-    say_what_was_read([history, judge] if judge else [history], rejected)
-    with on(backend):
-        trained = run(history, options, judge, walk, opened)
+    origin = Origin.of(asked.files or [], asked.moves, asked.mapping or [], asked.order.value, asked.test)
+    history, judge = _read(asked, said, origin)
+    say_what_was_read([history, judge] if judge else [history], asked.rejected)
+    with on(asked.backend):
+        trained = run(history, options, judge, lines if asked.progress is Shown.JSON else bar, opened)
     for line in report_lines(trained.findings):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if strict and serious(trained.findings):
-        console.print("nothing was saved: the audit found something serious (--strict)", highlight=False, markup=False)
+        _say(line)
+    if asked.strict and serious(trained.findings):
+        _say("nothing was saved: the audit found something serious (--strict)")
         raise typer.Exit(1)
     seconds = time.perf_counter() - start
-    done = hand_over(trained, history, settings(), out, seconds, origin, champion)
+    done = hand_over(trained, history, settings(), asked.out, seconds, origin, asked.champion)
     command = shlex.join(["deskyard", *sys.argv[1:]])
-    told = leave_report(trained, done, command, lang or preferred(os.environ), with_texts)
-    if mlflow:
+    told = leave_report(trained, done, command, asked.lang or preferred(os.environ), asked.with_texts)
+    if asked.mlflow:
         with console.status("logging to MLflow"):
             logged = mlflow_tracking.log(trained, history, done, seconds, settings())
-        console.print(logged, highlight=False, markup=False, soft_wrap=True)
-    if progress is Shown.JSON:
-        console.print(told, done.told, highlight=False, markup=False, soft_wrap=True)
+        _say(logged)
+    _tell(asked, trained, done, told)
+
+
+def _read(asked: TrainOptions, said: Mapping, origin: Origin) -> tuple[History, History | None]:
+    """The history, and the one that judges where one was named."""
+    with origin.files() as (tables, journeys):
+        history = load(tables, said, moves=journeys, order=asked.order.value)
+    # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
+    levels = {**history.priority_levels, **said.priority}
+    judge = load([asked.test], replace(said, priority=levels), order=asked.order.value) if asked.test else None
+    if asked.out is not None:  # what is written elsewhere is for a desk whose names nobody here knows
+        return history, judge
+    policy = policy_in_force()
+    return of_today(history, policy), None if judge is None else of_today(judge, policy)
+
+
+def _tell(asked: TrainOptions, trained: Trained, done: HandedOver, told: str) -> None:
+    """Say what was made, to a program or to a person."""
+    if asked.progress is Shown.JSON:
+        _say(told, done.told)
         tell(bundle=done.folder.name, digest=done.digest, champion=done.champion)
-        return
-    if as_text:
-        console.print(told, highlight=False, markup=False, soft_wrap=True)
+    elif asked.as_text:
+        _say(told)
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
-        return
-    show(load_bundle(done.folder))
-    for line in (told, done.told):
-        if line:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    else:
+        show(load_bundle(done.folder))
+        for line in (told, done.told):
+            if line:
+                _say(line)
+
+
+def _say(*parts: str) -> None:
+    console.print(*parts, highlight=False, markup=False, soft_wrap=True)
 
 
 def policy_in_force() -> Policy:

@@ -26,7 +26,7 @@ from training.data import near_duplicates
 from training.data.history import History
 from training.data.label_sets import UNLABELLED
 from training.data.splits import JUDGED
-from training.pipeline.run import Trained
+from training.pipeline.trained import Trained
 
 LEAST: Final = 3 * FEWEST
 """Tickets that judge a challenger, where so many are new: of some, nobody will ever know the label."""

@@ -57,8 +57,12 @@ class Origin:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> "Origin":
         """What `plain` wrote."""
-        known = {name: value for name, value in plain.items() if name in cls.__dataclass_fields__}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in plain.items()
+            if name in cls.__dataclass_fields__
+        }
+        return cls(**known)
 
     def plain(self) -> dict[str, Any]:
         """As JSON knows it, wherever it is read; only what was said."""

@@ -45,8 +45,9 @@ def backend(address: str) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise PartMissing("--backend dask://… needs Dask: pip install 'deskyard[dask]'") from error
+    connect: Callable[..., Any] = Client  # distributed says nothing of its arguments' types
     try:
-        client = Client(f"tcp://{found[1]}:{found[2]}", timeout=PATIENCE, set_as_default=True)
+        client = connect(f"tcp://{found[1]}:{found[2]}", timeout=PATIENCE, set_as_default=True)
     except OSError as error:
         raise StoreUnreachable(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

@@ -62,7 +62,7 @@ def kinds_of(words: sparse.csr_array, y: npt.NDArray[np.int32], labels: int) -> 
     cut into parts of about as many tickets each.
     """
     known = np.flatnonzero(y >= 0)
-    said = sparse.csr_array(words[known] > 0, dtype=np.float64)
+    said = (words[known] > 0).astype(np.float64)
     rarity = np.log(1 + len(known)) - np.log1p(np.bincount(said.indices, minlength=said.shape[1]))
     member = sparse.csr_array((np.ones(len(known)), (y[known], np.arange(len(known)))), shape=(labels, len(known)))
     centres = sparse.csr_array(member @ said @ sparse.diags_array(rarity))

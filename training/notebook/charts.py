@@ -66,7 +66,7 @@ def shares(rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1)
 def days(rows: Sequence[Row], marked: date) -> Spec:
     """Tickets a day; one day is orange."""
     shown = [{"day": row["day"].isoformat(), "n": row["n"], "marked": row["day"] == marked} for row in rows]
-    x = {"field": "day", "type": "temporal", "timeUnit": "yearmonthdate"}
+    x: Spec = {"field": "day", "type": "temporal", "timeUnit": "yearmonthdate"}
     x["axis"] = {"title": None, "format": "%b %Y", "tickCount": "month", "grid": False}
     y = _numbers("n", "tickets a day", zero=True)
     colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
@@ -85,7 +85,7 @@ def spans(rows: Sequence[Row], marked: Sequence[str]) -> Spec:
         row | {"first": row["first"].isoformat(), "last": row["last"].isoformat(), "marked": row["label"] in marked}
         for row in rows
     ]
-    x = {"field": "first", "type": "temporal", "axis": {"title": None, "format": "%b %Y", "tickCount": "month"}}
+    x: Spec = {"field": "first", "type": "temporal", "axis": {"title": None, "format": "%b %Y", "tickCount": "month"}}
     colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
     end = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 10}
     return _rows(
@@ -107,8 +107,9 @@ def lines(
     `at`: points to look at, each with x, y and what is `told` beside it.
     """
     names = list(dict.fromkeys(row[by] for row in rows)) if by else []
-    across = _numbers(x, titles[0], zero=False, **({"format": "~%"} if "x" in percent else {"format": ",d"}))
-    up = _numbers(y, titles[1], zero=zero, **({"format": "~%"} if "y" in percent else {}))
+    across = _numbers(x, titles[0], zero=False, format="~%" if "x" in percent else ",d")
+    as_share: Spec = {"format": "~%"} if "y" in percent else {}
+    up = _numbers(y, titles[1], zero=zero, **as_share)
     encoding: Spec = {"x": across, "y": up}
     if by:
         scale = {"domain": names, "range": list(colours[: len(names)])}
@@ -134,7 +135,7 @@ def lines(
 
 def wide(spec: Spec) -> Spec:
     """A picture of the report as wide as a notebook's, with larger cells where it has cells."""
-    changed = {part: [wide(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
+    changed: Spec = {part: [wide(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
     if spec.get("width") == charts.WIDTH:
         changed |= {"width": WIDTH}
     if isinstance(spec.get("width"), dict):
@@ -173,7 +174,7 @@ def because(rows: Sequence[tuple[str, float]], title: str) -> Spec:
     """What speaks for a label (blue, to the right) and against it (orange, to the left)."""
     shown = [{"label": f"{place} {word}", "word": word, "weight": weight} for place, (word, weight) in enumerate(rows)]
     x = _numbers("weight", title, zero=True)
-    y = {"field": "label", "type": "nominal", "sort": None}
+    y: Spec = {"field": "label", "type": "nominal", "sort": None}
     y["axis"] = {"title": None, "labelExpr": "slice(datum.label, indexof(datum.label, ' ') + 1)", "labelLimit": 260}
     colour = {"condition": {"test": "datum.weight < 0", "value": ORANGE}, "value": BLUE}
     bar = {"mark": {"type": "bar", "height": 14}, "encoding": {"x": x, "y": y, "color": colour}}

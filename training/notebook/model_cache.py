@@ -17,7 +17,9 @@ from deskyard.registry import bundle
 from deskyard.reports.report_files import read_figures, write_figures
 from deskyard.settings import settings
 from training.data.history import History
-from training.pipeline.run import Options, Trained, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
+from training.pipeline.trained import Trained
 from training.report import figures
 
 _LAST: Final = "positions.npy"

@@ -12,81 +12,32 @@
 Reads no file and writes none; the same history, options, libraries and machine type give the same bytes.
 """
 
-import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from deskyard.domain.ticket import TARGETS, Target
+from deskyard.domain.ticket import Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import Encoder
 from deskyard.guarantees.contract import Contract, Evidence
 from deskyard.guarantees.contract_fitting import draw_up, routes
 from deskyard.model.likeness import Likeness
-from deskyard.model.scorer import Scorer
 from training.data import discontinued_labels
 from training.data.history import History
 from training.data.label_sets import LabelSet, learnable
-from training.data.splits import Plan, Positions, taking_part
-from training.data_audit import Case, Finding, as_json, audit
+from training.data.splits import Fold, Plan, Positions, taking_part
+from training.data_audit import Case, as_json, audit
 from training.fit import label_weights, metrics, out_of_scope
-from training.fit.checkpoints import FORGETFUL, Kept, versions
+from training.fit.checkpoints import FORGETFUL, Kept
 from training.fit.cross_fitting import Asked, Material, Pools, Progress, evidence, fit_pools, work
 from training.fit.metrics import Score
 from training.fit.shared_counts import shared
-from training.fit.tuning import Effort, Favour, tune
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked of a run; part of the card.
-
-    `drift`: "follow" leaves out labels that come no more (`training.data.discontinued_labels`), and lets the newest evidence cast doubt
-    on the rest of it sooner (`deskyard.guarantees.contract_fitting`); where time is not known, it changes nothing. `newest`: so many tickets
-    judge instead of the newest fifth.
-    """
-
-    targets: tuple[Target, ...] = TARGETS
-    precision: float = 0.95
-    order: Literal["time", "file"] = "time"
-    seed: int = 0
-    audit: bool = False
-    effort: Effort = "normal"
-    favour: Favour = "common"
-    parents: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
-    drift: Literal["ignore", "follow"] = "ignore"
-    newest: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One target of the judged model: its labels, its contract and its score (None without judging tickets).
-
-    The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
-    another precision would have routed, and how well, is drawn up anew from the two. `without_encoder`: the score of
-    the same heads, pooled, proved and judged without those that read vectors (None where no encoder was used).
-    """
-
-    labels: LabelSet
-    contract: Contract
-    score: Score | None
-    evidence: Evidence
-    rows: Evidence
-    without_encoder: Score | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A run's result: what `bundle.save` wants, and what the table shows of the judged model."""
-
-    scorer: Scorer
-    evidence: dict[Target, Evidence]
-    card: dict[str, Any]
-    judged: dict[Target, Judged]
-    findings: list[Finding]
-    case: Case
+from training.fit.tuning import tune
+from training.pipeline.card import card
+from training.pipeline.options import Options
+from training.pipeline.trained import Judged, Trained
 
 
 def quiet(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
@@ -115,42 +66,36 @@ def train(
     """
     if test is not None and not len(test):
         raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
-    ordered = options.order == "file" or history.dated * 2 > len(history)
-    gone: dict[Target, list[discontinued_labels.Silence]] = {}
-    following = options.drift == "follow" and ordered
-    if following:
-        history, gone = discontinued_labels.left_out(history, options.targets)
-    label_sets = learnable(history.labels, options.targets, options.parents)
-    y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
-    part = taking_part(y, len(history), ordered, options.seed)
-    if len(part) < len(history):
-        history.keep_only(part.tolist())
-    tickets = [*(history.tickets[i] for i in part), *(test.tickets if test else ())]
-    values = {t: [*(history.labels[t][i] for i in part), *(test.labels[t] if test else ())] for t in label_sets}
-    trust = {t: [said[i] for i in part] for t, said in history.trust.items() if any(said)}
-    with shared(Material.of(tickets, values, label_sets, options.seed, progress, encoder)) as material:
-        plan = Plan.of(len(part), len(test) if test else 0, ordered, options.seed, material.groups, options.newest)
-        plan = plan if at_random else replace(plan, at_random=None)
+    taking = _TakingPart.of(history, options)
+    label_sets, trust = taking.label_sets, taking.trust
+    with shared(taking.material(test, options.seed, progress, encoder)) as material:
+        plan = taking.plan(test, options, material, at_random)
         material = replace(material, worth=label_weights.worth(material, trust, plan.apart.learn))
         material = material.by(
-            tune(material, plan.apart.learn, ordered, options.effort, options.favour, progress, kept)
+            tune(material, plan.apart.learn, taking.ordered, options.effort, options.favour, progress, kept)
         )
         left_out = list(out_of_scope.folds(material, plan.apart.learn))
         model, asked = work(material, plan, left_out, progress, kept)
-    asked, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
-    kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in label_sets}
-    new = Asked.together(asked[: len(plan.folds)])
-    apart, flattering = asked[len(plan.folds)], asked[len(plan.folds) + 1 :]
-    found = _Found.of(material, new, kinds)
-    asking = options.precision, following
-    judged = _judged(material, plan, apart, flattering, found, *asking)
+    answers = _Answers.of(asked, plan, left_out, label_sets)
+    found = _Found.of(material, answers.new, answers.kinds)
+    judged = _judged(material, plan, answers, found, options.precision, taking.following)
     if encoder is not None:
-        judged = _compared(judged, _without_encoder(material, plan, new, apart, flattering, kinds, *asking))
+        without = answers.without_encoder()
+        found_without = _Found.of(material, without.new, without.kinds)
+        judged = _compared(judged, _judged(material, plan, without, found_without, options.precision, taking.following))
 
-    case = Case(material, plan, new, apart, next(iter(flattering), None), found.pools, history.moves)
+    case = Case(
+        material,
+        plan,
+        answers.new,
+        answers.apart,
+        next(iter(answers.at_random), None),
+        found.pools,
+        taking.history.moves,
+    )
     findings = audit(case) if options.audit else []
     if not plan.test_is_apart:
-        found = _Found.of(material, Asked.together([new, apart]), kinds)
+        found = _Found.of(material, Asked.together([answers.new, answers.apart]), answers.kinds)
     return Trained(
         scorer=model.scorer(
             {t: labels.labels for t, labels in label_sets.items()},
@@ -160,16 +105,114 @@ def train(
             encoder,
         ),
         evidence=found.evidence,
-        card=_card(history, trust, test, plan, options, material, judged)
+        card=card(taking.history, trust, test, plan, options, material, judged)
         | {"findings": as_json(findings)}
-        | ({"follows_drift": True} if following else {})
-        | ({"silent": {target: [asdict(one) for one in ones] for target, ones in gone.items()}} if gone else {})
-        | ({"taxonomy": [turn.plain() for turn in history.turns]} if history.turns else {})
+        | taking.told()
         | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),
         judged=judged,
         findings=findings,
         case=case,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _TakingPart:
+    """What of a history takes part in a run: its labels, and the positions of its tickets (`part`).
+
+    `following`: labels that come no more were left out, and are in `gone`. `trust` is that of the tickets
+    that take part.
+    """
+
+    history: History
+    ordered: bool
+    following: bool
+    gone: Mapping[Target, Sequence[discontinued_labels.Silence]]
+    label_sets: dict[Target, LabelSet]
+    part: Positions
+    trust: dict[Target, list[str]]
+
+    @classmethod
+    def of(cls, history: History, options: Options) -> "_TakingPart":
+        """Chosen as the options say; the texts of all other tickets are forgotten.
+
+        Raises NothingToLearn when no wanted target has two labels with enough tickets.
+        """
+        ordered = options.order == "file" or history.dated * 2 > len(history)
+        gone: dict[Target, list[discontinued_labels.Silence]] = {}
+        following = options.drift == "follow" and ordered
+        if following:
+            history, gone = discontinued_labels.left_out(history, options.targets)
+        label_sets = learnable(history.labels, options.targets, options.parents)
+        y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
+        part = taking_part(y, len(history), ordered, options.seed)
+        if len(part) < len(history):
+            history.keep_only(part.tolist())
+        trust = {t: [said[i] for i in part] for t, said in history.trust.items() if any(said)}
+        return cls(history, ordered, following, gone, label_sets, part, trust)
+
+    def material(self, test: History | None, seed: int, progress: Progress, encoder: Encoder | None) -> Material:
+        """What models are fitted on: the tickets that take part, and after them those of `test`."""
+        history = self.history
+        tickets = [*(history.tickets[i] for i in self.part), *(test.tickets if test else ())]
+        values = {
+            t: [*(history.labels[t][i] for i in self.part), *(test.labels[t] if test else ())] for t in self.label_sets
+        }
+        return Material.of(tickets, values, self.label_sets, seed, progress, encoder)
+
+    def plan(self, test: History | None, options: Options, material: Material, at_random: bool) -> Plan:
+        """Who learns and who judges."""
+        plan = Plan.of(
+            len(self.part), len(test) if test else 0, self.ordered, options.seed, material.groups, options.newest
+        )
+        return plan if at_random else replace(plan, at_random=None)
+
+    def told(self) -> dict[str, Any]:
+        """What the card says of it beside what it says of every run."""
+        told: dict[str, Any] = {}
+        if self.following:
+            told["follows_drift"] = True
+        if self.gone:
+            told["silent"] = {target: [asdict(one) for one in ones] for target, ones in self.gone.items()}
+        if self.history.turns:
+            told["taxonomy"] = [turn.plain() for turn in self.history.turns]
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What models said of tickets that were new to them.
+
+    `new` are the folds' together, `apart` those of the judged model, `at_random` those of a split without regard to
+    time (one or none), `kinds` those about tickets whose labels were left out, a list a target.
+    """
+
+    new: Asked
+    apart: Asked
+    at_random: list[Asked]
+    kinds: dict[Target, list[Asked]]
+
+    @classmethod
+    def of(
+        cls,
+        asked: list[Asked],
+        plan: Plan,
+        left_out: Sequence[tuple[Target, Fold]],
+        targets: Iterable[Target],
+    ) -> "_Answers":
+        """Told apart in the order in which `crossfit.work` gives them."""
+        ordinary, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
+        kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in targets}
+        folds = len(plan.folds)
+        return cls(Asked.together(ordinary[:folds]), ordinary[folds], ordinary[folds + 1 :], kinds)
+
+    def without_encoder(self) -> "_Answers":
+        """The same heads without those that read vectors: no head is learnt again, all that rests on them is."""
+        return _Answers(
+            self.new.without_encoder(),
+            self.apart.without_encoder(),
+            [asked.without_encoder() for asked in self.at_random],
+            {target: [asked.without_encoder() for asked in answers] for target, answers in self.kinds.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +240,7 @@ class _Found:
 def _judged(
     material: Material,
     plan: Plan,
-    apart: Asked,
-    at_random: list[Asked],
+    answers: _Answers,
     found: _Found,
     precision: float,
     following: bool,
@@ -208,27 +250,10 @@ def _judged(
     for target, labels in material.label_sets.items():
         proved = found.evidence[target]
         contract = draw_up(target, proved, labels.labels, precision, labels.parents, following=following)
-        rows = evidence(apart, target, found.pools, material, found.likeness[target])
-        score = _score(material, plan.apart.learn, apart, at_random, found.pools, contract, rows)
+        rows = evidence(answers.apart, target, found.pools, material, found.likeness[target])
+        score = _score(material, plan.apart.learn, answers.apart, answers.at_random, found.pools, contract, rows)
         judged[target] = Judged(labels, contract, score, proved, rows)
     return judged
-
-
-def _without_encoder(
-    material: Material,
-    plan: Plan,
-    new: Asked,
-    apart: Asked,
-    at_random: list[Asked],
-    kinds: Mapping[Target, list[Asked]],
-    precision: float,
-    following: bool,
-) -> dict[Target, Judged]:
-    """The same heads without those that read vectors: no head is learnt again, all that rests on them is."""
-    kinds = {target: [asked.without_encoder() for asked in answers] for target, answers in kinds.items()}
-    found = _Found.of(material, new.without_encoder(), kinds)
-    others = [asked.without_encoder() for asked in at_random]
-    return _judged(material, plan, apart.without_encoder(), others, found, precision, following)
 
 
 def _compared(judged: Mapping[Target, Judged], without: Mapping[Target, Judged]) -> dict[Target, Judged]:
@@ -264,72 +289,3 @@ def _score(
             None,
         ),
     )
-
-
-def _card(
-    history: History,
-    trust: Mapping[Target, Sequence[str]],
-    test: History | None,
-    plan: Plan,
-    options: Options,
-    material: Material,
-    judged: Mapping[Target, Judged],
-) -> dict[str, Any]:
-    """What the bundle says of itself; no moment and no place, so that it belongs to the digest."""
-    times = [ticket.created_at for ticket in material.tickets[: len(plan.everything)] if ticket.created_at is not None]
-    first, last = (min(times), max(times)) if times else (None, None)
-    return {
-        "learnt_from": {
-            "tickets": len(plan.everything),
-            "of": len(history),
-            "which": "the newest" if plan.ordered else "random ones",
-            "digest": history.digest,
-            "first": first.isoformat() if first else None,
-            "last": last.isoformat() if last else None,
-            "rejected": dict(history.rejected_by_reason),
-            **({"trust": label_weights.told(material.worth, trust)} if trust else {}),
-        },
-        "judged_on": {
-            "how": plan.how,
-            "tickets": len(plan.apart.ask),
-            "learnt_from": len(plan.apart.learn),
-            "digest": test.digest if test else None,
-        },
-        "note": "the figures are those of the judged model; the saved one learnt from every ticket that took part",
-        "asked_precision": options.precision,
-        "options": asdict(options),
-        "targets": {
-            target: {
-                "labels": list(found.labels.labels),
-                "recipe": asdict(material.recipes[target]),
-                "too_rare": found.labels.rare,
-                "score": asdict(found.score) if found.score else None,
-                "contract": {
-                    "asked": found.contract.asked,
-                    "threshold": found.contract.threshold,
-                    "evidence": {
-                        "tickets": found.contract.of,
-                        "surest": found.contract.n,
-                        "right": found.contract.right,
-                    },
-                    "outdated": found.contract.outdated,
-                    "by_label": {label: list(counted) for label, counted in found.contract.record.items()},
-                    "guard": asdict(found.contract.guard) if found.contract.guard else None,
-                    "urgency": asdict(found.contract.urgency) if found.contract.urgency else None,
-                    "parents": {
-                        "threshold": found.contract.parents.threshold,
-                        "labels": sorted(found.contract.parents.labels),
-                        "tickets": found.contract.parents.n,
-                        "right": found.contract.parents.right,
-                    }
-                    if found.contract.parents
-                    else None,
-                    "not_routed": {label: reason.text for label, reason in found.contract.missing.items()},
-                },
-            }
-            | ({"without_encoder": asdict(found.without_encoder)} if found.without_encoder else {})
-            for target, found in judged.items()
-        },
-        "versions": versions(),
-        "machine": platform.machine(),
-    }

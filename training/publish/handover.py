@@ -20,7 +20,7 @@ from deskyard.reports.training_page import render
 from deskyard.settings import Settings
 from training.data.history import History
 from training.data.provenance import Origin
-from training.pipeline.run import Trained
+from training.pipeline.trained import Trained
 from training.report import cost, figures, texts
 
 
@@ -106,7 +106,7 @@ def serving(history: History) -> dict[str, list[str]]:
 def refuse_unwritable(settings: Settings, out: Path | None) -> None:
     """Fail before the long work, not after it: BadInput when the bundle could not be written."""
     if out is not None:
-        bundle.refuse_strangers(out)
+        bundle.refuse_other_files(out)
     place = out if out is not None else settings.models
     above = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):

@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,7 @@ from deskyard.registry import comparison_file
 from deskyard.registry.comparison import Comparison
 from deskyard.settings import Settings
 from training.data.history import History
-from training.pipeline.run import Trained
+from training.pipeline.trained import Trained
 from training.publish import run_record
 from training.publish.handover import HandedOver
 
@@ -277,6 +277,7 @@ def signature(trained: Trained, history: History) -> "ModelSignature":
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
 
+    anything: Callable[[], Any] = AnyType  # MLflow does not say the types of its own arguments
     fields = sorted({f"x_{name}" for ticket in history.tickets for name in ticket.fields})
     told = [
         ColSpec(DataType.double if part == "_confidence" else DataType.string, f"{target}{part}")
@@ -285,7 +286,7 @@ def signature(trained: Trained, history: History) -> "ModelSignature":
     ]
     asked = trained.card["asked_precision"]
     return ModelSignature(
-        inputs=Schema([ColSpec(AnyType(), name, required=name == "id") for name in (*KNOWN, *fields)]),
+        inputs=Schema([ColSpec(anything(), name, required=name == "id") for name in (*KNOWN, *fields)]),
         outputs=Schema([ColSpec(DataType.string, "id"), *told]),
         params=ParamSchema([ParamSpec("precision", DataType.double, asked)]),
     )

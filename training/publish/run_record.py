@@ -15,7 +15,7 @@ from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract_fitting import draw_up, routes
 from deskyard.registry.comparison import Comparison
 from training.data_audit.finding import SEVERITIES
-from training.pipeline.run import Judged, Trained
+from training.pipeline.trained import Judged, Trained
 from training.publish.handover import HandedOver
 
 ASKED: Final = tuple(range(800, 1000, 10))

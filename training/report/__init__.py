@@ -13,9 +13,9 @@ from deskyard.domain.ticket import Target
 from deskyard.guarantees.intervals import interval
 from training.data_audit import as_json
 from training.fit.metrics import Score
+from training.pipeline.trained import Trained
 from training.report import classes, confident_mistakes, cost, curves, slices, verdict
 from training.report.judged_target import JudgedTarget
-from training.trained import Trained
 
 FORMAT: Final = 1
 """Of the document; a renderer refuses another one."""

@@ -6,7 +6,7 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 from deskyard.domain.ticket import Ticket
-from training.trained import Trained
+from training.pipeline.trained import Trained
 
 ASKED: Final = 200
 """Judged tickets that are scored one at a time."""

@@ -7,8 +7,8 @@ import numpy as np
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.intervals import interval
 from training.fit.metrics import BINS
+from training.pipeline.trained import Trained
 from training.report.judged_target import JudgedTarget
-from training.trained import Trained
 
 POINTS: Final = 120
 """Of the coverage curve."""

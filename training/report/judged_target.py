@@ -8,7 +8,7 @@ import numpy.typing as npt
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract import Contract
 from deskyard.guarantees.contract_fitting import routes
-from training.trained import Trained
+from training.pipeline.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class JudgedTarget:
     @property
     def said(self) -> npt.NDArray[np.intp]:
         """The most probable label of each."""
-        return self.beliefs.argmax(axis=1)
+        said: npt.NDArray[np.intp] = self.beliefs.argmax(axis=1)
+        return said
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:

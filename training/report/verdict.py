@@ -9,8 +9,8 @@ from typing import Any, Final
 from deskyard.guarantees.contract import Contract, least_evidence, right_to_prove
 from deskyard.guarantees.contract_fitting import draw_up, routes
 from deskyard.guarantees.intervals import lower_bound, upper_bound
+from training.pipeline.trained import Trained
 from training.report.judged_target import JudgedTarget
-from training.trained import Trained
 
 PRECISIONS: Final = (0.9, 0.95, 0.99)
 

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from training.options import Options
 
 import deskyard.reports
 from deskyard.domain.ticket import TARGETS, Ticket
@@ -20,6 +19,7 @@ from deskyard.reports.report_files import read_figures, write_figures
 from deskyard.reports.training_page import render
 from tests import translated
 from training.data.history import History
+from training.pipeline.options import Options
 from training.pipeline.run import train
 from training.report import figures
 

@@ -19,7 +19,8 @@ from deskyard.registry import bundle
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 from training.data.history import load
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 HEADER = ("id", "created_at", "subject", "body", "category", "priority", "queue", "assignee")
 TELLS = {

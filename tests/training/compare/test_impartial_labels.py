@@ -12,7 +12,8 @@ from training.compare import side_by_side
 from training.compare.impartial_labels import impartial
 from training.data.history import History
 from training.data.moves import Move
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SAID = ("", label_trust.BLIND, label_trust.CORRECTED, label_trust.CONFIRMED, label_trust.UNTOUCHED)

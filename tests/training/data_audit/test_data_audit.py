@@ -6,13 +6,13 @@ import sys
 from dataclasses import replace
 
 import pytest
-from training.options import Options
 
 from deskyard.registry.bundle_files import MANIFEST
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 from training import data_audit
 from training.data_audit.finding import LONGEST_PHRASE
+from training.pipeline.options import Options
 from training.pipeline.run import train
 
 CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0}

@@ -9,7 +9,8 @@ from training.data.discontinued_labels import left_out, silent
 from training.data.history import History
 from training.drift.findings import look
 from training.drift.share_changes import changes
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 NEWEST = 300
 

@@ -11,7 +11,8 @@ from training.data.history import load
 from training.data.label_sets import learnable
 from training.fit import label_weights
 from training.fit.cross_fitting import Material
-from training.pipeline.run import Options, quiet, train
+from training.pipeline.options import Options
+from training.pipeline.run import quiet, train
 
 QUICK = Options(targets=("queue",), effort="quick", precision=0.8)
 WRONG, RIGHT = "Billing", "Access"

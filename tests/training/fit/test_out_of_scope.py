@@ -15,7 +15,8 @@ from training.data.label_sets import learnable
 from training.data.splits import Fold
 from training.fit.cross_fitting import Asked, Material, evidence, fit_pools
 from training.fit.out_of_scope import ASKED_KINDS, FEWEST_LABELS, KINDS, folds, kinds_of
-from training.pipeline.run import Options, quiet, train
+from training.pipeline.options import Options
+from training.pipeline.run import quiet, train
 
 THEMES = {
     "card": "debit card plastic chip", "travel": "flight hotel luggage visa", "kitchen": "recipe oven dough spice",

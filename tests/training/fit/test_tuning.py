@@ -12,7 +12,8 @@ from training.data.history import History
 from training.data.label_sets import learnable
 from training.fit import tuning
 from training.fit.cross_fitting import Material
-from training.pipeline.run import Options, quiet, train
+from training.pipeline.options import Options
+from training.pipeline.run import quiet, train
 
 WORDS = {
     "A": "vpn tunnel client cisco token",

@@ -21,7 +21,8 @@ from deskyard.reports.model_card import remarks
 from deskyard.settings import settings
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 TWO = Options(targets=("priority", "queue"), precision=0.8)
 

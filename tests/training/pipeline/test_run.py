@@ -20,7 +20,8 @@ from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import World
 from training.data.history import History, load
 from training.fit.metrics import Score
-from training.pipeline.run import Options, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
 
 TWO = Options(targets=("priority", "queue"), precision=0.8)
 
@@ -67,7 +68,8 @@ from pathlib import Path
 from deskyard import bundle
 from training import backend
 from training.history import load
-from training.run import Options, train
+from training.options import Options
+from training.run import train
 backend.WORTH_A_PROCESS = 0
 with joblib.parallel_config(max_nbytes=1000):  # what is handed over is mapped and can't be written to
     found = train(load([sys.argv[1]]), Options(targets=("priority", "queue"), precision=0.8))

@@ -14,7 +14,9 @@ from deskyard.reports.audit_findings import KINDS, tell
 from deskyard.reports.i18n import Language, Words
 from deskyard.reports.training_page import render
 from training.data.history import History
-from training.pipeline.run import Options, Trained, train
+from training.pipeline.options import Options
+from training.pipeline.run import train
+from training.pipeline.trained import Trained
 from training.report import confident_mistakes, figures, texts, verdict
 
 MADE = {"at": "2026-01-31T12:00:00+00:00", "seconds": 3.0, "on": "a test"}
