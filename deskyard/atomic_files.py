@@ -5,20 +5,20 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any, Final
 
-SAVING: Final = ".saving-"
+TEMPORARY_PREFIX: Final = ".saving-"
 """The beginning of the name of everything that is not finished yet."""
 
 
-def write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content` in one step, flushed to the disk before and after."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=SAVING, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY_PREFIX, delete=False) as file:
         file.write(content)
-        flush(file)
+        flush_to_disk(file)
     os.replace(file.name, path)
     sync_folder(path.parent)
 
 
-def flush(file: IO[Any]) -> None:
+def flush_to_disk(file: IO[Any]) -> None:
     """Bring what was written to an open file onto the disk."""
     file.flush()
     os.fsync(file.fileno())

@@ -33,7 +33,7 @@ class EncoderMissing(BundleError):
     """A model was learnt with an encoder that is not here: install it, or name its folder in DESKYARD_ENCODER."""
 
 
-class PartMissing(DeskyardError):
+class ExtraMissing(DeskyardError):
     """A command needs an optional part of deskyard that is not installed; the message names the extra."""
 
 
@@ -50,11 +50,11 @@ class StoreUnreachable(StoreError):
         self.retry_after = retry_after
 
 
-class NotAllowed(StoreError):
+class AccessDenied(StoreError):
     """The store does not let us in, or not do this: mend the credentials or the rights of our account there."""
 
 
-class NotThere(StoreError):
+class NotFound(StoreError):
     """The store has no such ticket, queue or agent."""
 
 
@@ -72,7 +72,7 @@ class StoreConflict(StoreError):
     """Somebody else's word stands against the change: look at the ticket as it is now."""
 
 
-class Stale(StoreConflict):
+class StaleVersion(StoreConflict):
     """The ticket is no longer as it was when the change was thought out: read it again, then decide."""
 
 

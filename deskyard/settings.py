@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-HISTORIES: Final = ".history-"
+HISTORY_FOLDER_PREFIX: Final = ".history-"
 """How folders in `Settings.state` begin that hold the desk's tickets as a table, while it is read."""
 
 
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     @property
     def models(self) -> Path:
-        """The folder of bundles, with the champion's name in `CURRENT`."""
+        """The folder of bundles, with the champion's name in `CHAMPION_FILE`."""
         return self.home / "models" if self.home else Path("models")
 
     @property
@@ -57,12 +57,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.state / 'deskyard.db').absolute()}"
 
     @property
-    def tracking(self) -> str:
+    def tracking_uri(self) -> str:
         """Where MLflow keeps runs and registered models: MLFLOW_TRACKING_URI, else a SQLite file in `state`."""
         return self.mlflow_tracking_uri or f"sqlite:///{(self.state / 'mlflow.db').absolute()}"
 
     @property
-    def tracked(self) -> str:
+    def artifact_uri(self) -> str:
         """The folder of what runs leave beside figures, as a URI; empty where MLFLOW_TRACKING_URI decides it."""
         return "" if self.mlflow_tracking_uri else (self.state / "mlflow-artifacts").absolute().as_uri()
 

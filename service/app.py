@@ -34,25 +34,25 @@ from service.api import (
     tickets,
     webhooks,
 )
-from service.auth.authorization import Access
-from service.background.auto_retraining import Retraining
-from service.background.rollups_worker import keep
-from service.background.shadow_scoring import Challenging
-from service.background.training_process import Learning
+from service.auth.authorization import AccessControl
+from service.background.auto_retraining import AutoRetrainer
+from service.background.rollups_worker import run_rollups
+from service.background.shadow_scoring import ShadowScorer
+from service.background.training_process import TrainingProcess
 from service.http import logging as logs
 from service.http import problem_details
-from service.http.guard_middleware import Guard
-from service.http.metrics import Measured, Metrics
-from service.http.problem_details import problems as declared
+from service.http.guard_middleware import AccessMiddleware
+from service.http.metrics import Metrics, MetricsMiddleware
+from service.http.problem_details import problem_responses as declared
 from service.pages import dashboard as page
 from service.pages import models as shelf
 from service.pages import policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
-from service.runtime.context import Yard
-from service.sync.dbos_engine import Engine
-from service.tickets.routing import Answered, Arrival, route_all
-from service.tickets.write_batcher import Lane
+from service.runtime.context import AppContext
+from service.sync.dbos_engine import SyncEngine
+from service.tickets.routing import IncomingTicket, RoutingReceipt, route_batch
+from service.tickets.write_batcher import WriteBatcher
 
-_DOORS: Final = (
+_ROUTERS: Final = (
     page, review, ticket, queue, sign_in, requester_portal, shelf, policy_editor, training, reports, tickets, changes, queues, agents, score,
     decisions, connectors, webhooks, models, labels, policy, erasures, audit, health, metrics, docs,
 )  # fmt: skip
@@ -64,51 +64,51 @@ class Service(FastAPI):
     def __init__(self, **options: Any) -> None:
         """Take what FastAPI takes."""
         super().__init__(**options)
-        self._traced = logs.Traced(super().__call__)
+        self._traced = logs.RequestLogMiddleware(super().__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._traced(scope, receive, send)
 
 
-def create_app(chosen: Settings | None = None) -> FastAPI:
+def create_app(app_settings: Settings | None = None) -> FastAPI:
     """An app with its database at the newest revision; None means the environment's settings.
 
     Raises StoreUnreachable or BadInput when the database can't serve. The model is loaded while the app starts, and the
     first ticket waits for it. A model that can't be used is no error: its tickets go to triage.
     """
-    chosen = chosen or settings()
-    database = open_database(chosen.database)
+    app_settings = app_settings or settings()
+    database = open_database(app_settings.database)
     with database.writing() as conn:
-        desk_queues.ensure(conn)
-    yard = Yard(database, chosen.models)
-    yard.hands = engine = Engine(database)
-    learning = Learning(chosen)
-    lane = Lane[Arrival, Answered](partial(route_all, yard))
+        desk_queues.ensure_queues(conn)
+    context = AppContext(database, app_settings.models)
+    context.notifier = engine = SyncEngine(database)
+    learning = TrainingProcess(app_settings)
+    batcher = WriteBatcher[IncomingTicket, RoutingReceipt](partial(route_batch, context))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
-        watching = threading.Thread(target=yard.models.watch, args=(stop,), name="models", daemon=True)
+        watching = threading.Thread(target=context.models.watch, args=(stop,), name="models", daemon=True)
         watching.start()
-        counting = threading.Thread(target=keep, args=(yard, stop), name="counting", daemon=True)
+        counting = threading.Thread(target=run_rollups, args=(context, stop), name="counting", daemon=True)
         counting.start()
         beside = [
             threading.Thread(target=work, args=(stop,), name=name, daemon=True)
             for name, work in (
-                ("challenging", Challenging(database, chosen.models).keep),
-                ("retraining", Retraining(yard, learning).keep),
+                ("challenging", ShadowScorer(database, app_settings.models).run),
+                ("retraining", AutoRetrainer(context, learning).run),
             )
         ]
         for thread in beside:
             thread.start()
-        engine.start(yard)
+        engine.start(context)
         yield
         stop.set()
         for thread in (watching, counting, *beside):
             thread.join()
         engine.stop()
-        lane.stop()
+        batcher.stop()
         database.close()
 
     app = Service(
@@ -123,22 +123,22 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses=declared(401, 403, 429),
     )
-    app.state.yard, app.state.lane, app.state.engine = yard, lane, engine
-    app.state.access = Access(database)
+    app.state.yard, app.state.lane, app.state.engine = context, batcher, engine
+    app.state.access = AccessControl(database)
     app.state.metrics = Metrics()
     app.state.learning = learning
-    app.add_middleware(Guard, access=app.state.access)
-    app.add_middleware(Measured, metrics=app.state.metrics)
-    problem_details.install(app)
-    for one in _DOORS:
+    app.add_middleware(AccessMiddleware, access=app.state.access)
+    app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
+    problem_details.install_handlers(app)
+    for one in _ROUTERS:
         app.include_router(one.router)
-    app.mount("/static", docs.Assets())
+    app.mount("/static", docs.StaticAssets())
     return app
 
 
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
-    logs.set_up()
+    logs.configure_logging()
     globals()["app"] = create_app()
     return globals()["app"]

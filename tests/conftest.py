@@ -32,8 +32,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deskyard.db.database import Database, open_database
 from deskyard.domain.ticket import TARGETS, Ticket
-from deskyard.registry.bundle_files import MANIFEST
-from deskyard.simulate.world import World
+from deskyard.registry.bundle_files import MANIFEST_FILE
+from deskyard.simulate.world import SimulatedWorld
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
 
@@ -48,8 +48,8 @@ SUBJECTS = {
 
 
 def simulate(tickets: int, seed: int = 5, **changes) -> History:
-    """A history as `training.data.history.load` gives it, from the simulated desk."""
-    past = list(World(seed=seed, **changes).tickets(tickets))
+    """A history as `training.data.history.load_history` gives it, from the simulated desk."""
+    past = list(SimulatedWorld(seed=seed, **changes).tickets(tickets))
     labels = {target: [one.labels[target] for one in past] for target in TARGETS}
     return History(tickets=[one.ticket for one in past], labels=labels, digest=f"simulated {tickets} {seed}")
 
@@ -227,13 +227,13 @@ def learnt(shared, past) -> Path:
     """The folder of the bundle that was trained on `past`, asked for 80 %; one worker trains it for all."""
     from deskyard.registry import bundle
     from training.pipeline.options import Options
-    from training.pipeline.run import train
+    from training.pipeline.run import train_model
 
     folder = shared / "learnt"
     with only_one_process(shared / "learnt.lock"):
-        if not (folder / MANIFEST).exists():
-            trained = train(past, Options(precision=0.8))
-            bundle.save(folder, trained.scorer, trained.evidence, trained.card, {"at": "once"})
+        if not (folder / MANIFEST_FILE).exists():
+            trained = train_model(past, Options(precision=0.8))
+            bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, {"at": "once"})
     return folder
 
 
@@ -271,21 +271,21 @@ class Made(NamedTuple):
 @pytest.fixture(scope="session")
 def made() -> Made:
     """A model of three queues, two priorities and two assignees, each proved by 400 past tickets."""
-    from deskyard.features.vectorizer import count
-    from deskyard.guarantees.contract import EVIDENCE
+    from deskyard.features.vectorizer import count_ngrams
+    from deskyard.guarantees.contract import EVIDENCE_DTYPE
     from deskyard.model.ticket_model import TicketModel
 
     labels = {"priority": ("low", "high"), "queue": tuple(SUBJECTS), "assignee": ("ann", "борис")}
     tickets = [Ticket(id=str(n), subject=text) for n, text in enumerate(list(SUBJECTS.values()) * 20)]
     which = np.arange(len(tickets), dtype=np.int32) % 3
     truth = {"priority": np.minimum(which, 1), "queue": which, "assignee": np.minimum(which, 1)}
-    model = TicketModel({target: len(names) for target, names in labels.items()}).fit(count(tickets), truth)
+    model = TicketModel({target: len(names) for target, names in labels.items()}).fit(count_ngrams(tickets), truth)
     evidence = {}
     for target, names in labels.items():
-        evidence[target] = np.zeros(400, EVIDENCE)
+        evidence[target] = np.zeros(400, EVIDENCE_DTYPE)
         evidence[target]["confidence"] = np.linspace(0.5, 1, 400)
         evidence[target]["predicted"] = evidence[target]["truth"] = np.arange(400) % len(names)
-    scorer = model.scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
+    scorer = model.to_scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
     return Made(scorer, evidence, {"asked_precision": 0.95})
 
 
@@ -295,8 +295,8 @@ def champion(tmp_path_factory, made) -> Path:
     from deskyard.registry import bundle
 
     home = tmp_path_factory.mktemp("champion")
-    bundle.save(home / "models" / "tiny", *made, {})
-    bundle.crown(home / "models", "tiny")
+    bundle.save_bundle(home / "models" / "tiny", *made, {})
+    bundle.set_champion(home / "models", "tiny")
     return home
 
 

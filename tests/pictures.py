@@ -39,8 +39,8 @@ def main() -> None:
         learnt(home, TICKETS)
         database = open_database(f"sqlite:///{home}/deskyard.db")
         with database.writing() as conn:
-            users.create(conn, "boss", "admin", PASSWORD, "pictures", datetime.now(UTC))
-        rollups.refresh(database, settings().time_zone)
+            users.create_user(conn, "boss", "admin", PASSWORD, "pictures", datetime.now(UTC))
+        rollups.refresh_rollups(database, settings().time_zone)
         database.close()
         server = Server(home)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)

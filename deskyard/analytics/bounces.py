@@ -6,30 +6,30 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
 
-from deskyard.analytics.intervals import Share
-from deskyard.analytics.query import Asked
-from deskyard.analytics.rollups import seen
+from deskyard.analytics.intervals import Proportion
+from deskyard.analytics.query import ReportQuery
+from deskyard.analytics.rollups import view_table
 from deskyard.analytics.ticket_facts import ROUTED
-from deskyard.db.tables.analytics import MOVES, TICKET_FACTS
+from deskyard.db.tables.analytics import QUEUE_MOVES, TICKET_FACTS
 
 
 @dataclass(frozen=True, slots=True)
-class Bounces:
+class BounceFigures:
     """`moved`: of the tickets that came, those that people moved on after they had been sorted; `machine` and `hand`:
     by who had sorted them (they add up). `returned` came back to a queue they had left. `moves`: (from, to, tickets),
     `pairs`: (one, other, tickets), the most first."""
 
-    moved: Share
-    machine: Share
-    hand: Share
-    returned: Share
+    moved: Proportion
+    machine: Proportion
+    hand: Proportion
+    returned: Proportion
     moves: list[tuple[str, str, int]]
-    pairs: list[tuple[str, str, int]]
+    queue_pairs: list[tuple[str, str, int]]
 
 
-def bounces(conn: Connection, asked: Asked) -> Bounces:
+def count_bounces(conn: Connection, query: ReportQuery) -> BounceFigures:
     """The figures of a period."""
-    facts, moved = seen(TICKET_FACTS, asked), seen(MOVES, asked)
+    facts, moved = view_table(TICKET_FACTS, query), view_table(QUEUE_MOVES, query)
     machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
     rows = conn.execute(
         select(
@@ -38,7 +38,7 @@ def bounces(conn: Connection, asked: Asked) -> Bounces:
             func.sum(case((facts.c.moves > 0, 1), else_=0)),
             func.sum(case((facts.c.returned, 1), else_=0)),
         )
-        .where(*asked.where(facts))
+        .where(*query.conditions(facts))
         .group_by(machine_sorted)
     )
     by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
@@ -47,23 +47,25 @@ def bounces(conn: Connection, asked: Asked) -> Bounces:
     tickets = func.count(moved.c.ticket_id.distinct())
     moves = conn.execute(
         select(moved.c.was, moved.c.became, tickets)
-        .where(*asked.where(moved))
+        .where(*query.conditions(moved))
         .group_by(moved.c.was, moved.c.became)
         .order_by(tickets.desc(), moved.c.was, moved.c.became)
     )
-    return Bounces(
-        moved=Share(machine[1] + hand[1], came),
-        machine=Share(machine[1], machine[0]),
-        hand=Share(hand[1], hand[0]),
-        returned=Share(machine[2] + hand[2], came),
+    return BounceFigures(
+        moved=Proportion(machine[1] + hand[1], came),
+        machine=Proportion(machine[1], machine[0]),
+        hand=Proportion(hand[1], hand[0]),
+        returned=Proportion(machine[2] + hand[2], came),
         moves=[(was, became, int(n)) for was, became, n in moves],
-        pairs=_pairs(conn, asked),
+        queue_pairs=_count_queue_pairs(conn, query),
     )
 
 
-def _pairs(conn: Connection, asked: Asked) -> list[tuple[str, str, int]]:
-    moved = seen(MOVES, asked)
-    rows = conn.execute(select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *asked.where(moved)))
+def _count_queue_pairs(conn: Connection, query: ReportQuery) -> list[tuple[str, str, int]]:
+    moved = view_table(QUEUE_MOVES, query)
+    rows = conn.execute(
+        select(moved.c.ticket_id, moved.c.was, moved.c.became).where(moved.c.back, *query.conditions(moved))
+    )
     tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for number, was, became in rows:
         tickets[min(was, became), max(was, became)].add(number)

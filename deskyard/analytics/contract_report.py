@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from deskyard.analytics.intervals import Share, Verdict
-from deskyard.analytics.query import Asked
-from deskyard.analytics.rollups import seen
-from deskyard.analytics.ticket_facts import ROUTED, UNKNOWN
-from deskyard.db.tables.analytics import DAILY_ANSWERS
-from deskyard.domain.taxonomy import names
+from deskyard.analytics.intervals import ContractStatus, Proportion
+from deskyard.analytics.query import ReportQuery
+from deskyard.analytics.rollups import view_table
+from deskyard.analytics.ticket_facts import ROUTED, UNKNOWN_RANK
+from deskyard.db.tables.analytics import DAILY_TARGET_FACTS
+from deskyard.domain.taxonomy import make_translator
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract import Contract
 from deskyard.guarantees.intervals import lower_bound
@@ -26,12 +26,12 @@ from deskyard.policy.policy import Policy
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
-POINTS: Final = 60
+CURVE_POINTS: Final = 60
 """Of a curve."""
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class LabelContract:
     """A label: how many tickets were routed to it, how many of those judged were right, and what was promised.
 
     `evidence`: of past tickets, how many were right where the model was so sure; `reason`: the code of why it may not
@@ -40,78 +40,84 @@ class Promise:
 
     label: str
     routed: int
-    right: Share
-    promised: float | None
-    evidence: Share
+    right: Proportion
+    required_precision: float | None
+    evidence: Proportion
     reason: str
 
     @property
-    def verdict(self) -> Verdict:
+    def status(self) -> ContractStatus:
         """Whether it was kept."""
-        return self.right.keeps(self.promised) if self.promised is not None else ""
+        return self.right.contract_status(self.required_precision) if self.required_precision is not None else ""
 
     @property
-    def proved(self) -> float | None:
+    def proved_precision(self) -> float | None:
         """The share of right that the evidence alone proves."""
         return lower_bound(self.evidence.right, self.evidence.n) if self.evidence.n else None
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CurvePoint:
     """A place on the curve of coverage against precision."""
 
     coverage: float
     precision: float
 
 
-def promises(conn: Connection, asked: Asked, bundle: "Bundle | None", policy: Policy) -> list[Promise]:
+def report_contracts(
+    conn: Connection, query: ReportQuery, bundle: "Bundle | None", policy: Policy
+) -> list[LabelContract]:
     """Each label, the most routed first; their sum is what was routed."""
-    answers = seen(DAILY_ANSWERS, asked)
+    answers = view_table(DAILY_TARGET_FACTS, query)
     columns = answers.c.said, answers.c.place
     rows = conn.execute(
         select(*columns, func.sum(answers.c.n))
-        .where(answers.c.fate == ROUTED, *asked.where(answers))
+        .where(answers.c.fate == ROUTED, *query.conditions(answers))
         .group_by(*columns)
     )
     routed, known, right = Counter[str](), Counter[str](), Counter[str]()
     for said, place, n in rows:
         routed[said] += int(n)
-        known[said] += int(n) if place != UNKNOWN else 0
+        known[said] += int(n) if place != UNKNOWN_RANK else 0
         right[said] += int(n) if place == 1 else 0
-    target = cast(Target, asked.target)
-    learnt = bundle.labels(target) if bundle and target in bundle.targets and not asked.queue else ()
-    name = names(asked.turns, target)
+    target = cast(Target, query.target)
+    learnt = bundle.labels(target) if bundle and target in bundle.targets and not query.queue else ()
+    name = make_translator(query.taxonomy_changes, target)
     of_today: dict[str, list[str]] = {label: [] for label in routed}
     for label in learnt:
         of_today.setdefault(name(label), []).append(label)
-    policy = policy.on(max(turn.on for turn in asked.turns)) if asked.turns else policy
+    policy = policy.for_day(max(turn.on for turn in query.taxonomy_changes)) if query.taxonomy_changes else policy
     found = []
     for label, olds in of_today.items():
-        contract = _contract(target, label, bundle, policy)
+        contract = _find_contract(target, label, bundle, policy)
         own = olds or [label]
-        records = [contract.record[old] for old in own if old in contract.record] if contract else []
+        records = [contract.counts_by_label[old] for old in own if old in contract.counts_by_label] if contract else []
         n, good = sum(n for n, _ in records), sum(good for _, good in records)
-        reason = "" if contract is None or contract.labels & set(own) else _reason(contract, own[0])
-        promised = contract.asked if contract else None
-        found.append(Promise(label, routed[label], Share(right[label], known[label]), promised, Share(good, n), reason))
+        reason = "" if contract is None or contract.labels & set(own) else _not_routed_reason(contract, own[0])
+        promised = contract.required_precision if contract else None
+        found.append(
+            LabelContract(
+                label, routed[label], Proportion(right[label], known[label]), promised, Proportion(good, n), reason
+            )
+        )
     return sorted(found, key=lambda one: (-one.routed, -one.evidence.n, one.label))
 
 
-def _contract(target: Target, label: str, bundle: "Bundle | None", policy: Policy) -> Contract | None:
+def _find_contract(target: Target, label: str, bundle: "Bundle | None", policy: Policy) -> Contract | None:
     if bundle is None or target not in bundle.targets:
         return None
-    precision = policy.rule(target, policy.bound_for(target, label)).precision
+    precision = policy.effective_rule(target, policy.destination_queue(target, label)).precision
     return bundle.contracts(precision, policy.out_of_scope_rate)[target]
 
 
-def _reason(contract: Contract, label: str) -> str:
+def _not_routed_reason(contract: Contract, label: str) -> str:
     if contract.threshold is None:
         return "no_contract"
-    missing = contract.missing.get(label)
+    missing = contract.unproved.get(label)
     return missing.code if missing else "no_evidence"
 
 
-def curve(bundle: "Bundle | None", target: str) -> list[Point]:
+def build_coverage_curve(bundle: "Bundle | None", target: str) -> list[CurvePoint]:
     """Of the surest share of the past tickets, how many were right (the model's own evidence); [] without a model."""
     if bundle is None or target not in bundle.targets:
         return []
@@ -119,10 +125,10 @@ def curve(bundle: "Bundle | None", target: str) -> list[Point]:
     rows = rows[rows["kind"] == 0]
     rows = rows[np.argsort(-rows["confidence"], kind="stable")]
     right = np.cumsum(rows["predicted"] == rows["truth"])
-    return list(_points(right.tolist()))
+    return list(_curve_points(right.tolist()))
 
 
-def _points(right: list[int]) -> Iterator[Point]:
+def _curve_points(right: list[int]) -> Iterator[CurvePoint]:
     n = len(right)
-    for at in sorted({max(n * step // POINTS, 1) for step in range(1, POINTS + 1)} if n else ()):
-        yield Point(at / n, right[at - 1] / at)
+    for at in sorted({max(n * step // CURVE_POINTS, 1) for step in range(1, CURVE_POINTS + 1)} if n else ()):
+        yield CurvePoint(at / n, right[at - 1] / at)

@@ -8,70 +8,81 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from deskyard.analytics.intervals import Share
-from deskyard.errors import NotThere
+from deskyard.analytics.intervals import Proportion
+from deskyard.errors import NotFound
 
-Figures = Mapping[str, Any]
-Cell = str | int | float | None
-Row = Sequence[Cell]
+PanelFigures = Mapping[str, Any]
+CsvCell = str | int | float | None
+CsvRow = Sequence[CsvCell]
 
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
 
-_SHARE: Final = ("right", "of", "share", "low95", "high95")
+_PROPORTION_COLUMNS: Final = ("right", "of", "share", "low95", "high95")
 
 
-def written(name: str, figures: Figures) -> str:
+def format_csv(name: str, figures: PanelFigures) -> str:
     """A panel's table. Raises NotThere for one that has none."""
-    if name not in SHEETS:
-        raise NotThere(f"there is no table {name[:50]!r}")
+    if name not in CSV_TABLES:
+        raise NotFound(f"there is no table {name[:50]!r}")
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([safe(cell) for cell in row] for row in SHEETS[name](figures))
+    csv.writer(out, lineterminator="\r\n").writerows(
+        [escape_formula(cell) for cell in row] for row in CSV_TABLES[name](figures)
+    )
     return out.getvalue()
 
 
-def safe(cell: Cell) -> Cell:
+def escape_formula(cell: CsvCell) -> CsvCell:
     """A cell that no spreadsheet runs.
 
-    >>> safe("=1+1"), safe("VPN"), safe(-3)
+    >>> escape_formula("=1+1"), escape_formula("VPN"), escape_formula(-3)
     ("'=1+1", 'VPN', -3)
     """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_PREFIXES) else cell
 
 
-def _share(one: Share) -> Row:
-    low, high = one.interval or (None, None)
-    return one.right, one.n, one.share, low, high
+def _proportion_cells(proportion: Proportion) -> CsvRow:
+    low, high = proportion.interval or (None, None)
+    return proportion.right, proportion.n, proportion.share, low, high
 
 
-def _right(figures: Figures) -> Iterator[Row]:
-    yield "figure", "period", *_SHARE
+def _accuracy_rows(figures: PanelFigures) -> Iterator[CsvRow]:
+    yield "figure", "period", *_PROPORTION_COLUMNS
     for key in ("period", "before"):
         one = figures[key]
-        yield "routed of all", key, *_share(one.share_routed)
-        yield "routed, not changed", key, *_share(one.right)
-        yield "routed, sorted blindly", key, *_share(one.blind)
-        yield "first word right", key, *_share(one.first)
-        yield "right one among three", key, *_share(one.three)
+        yield "routed of all", key, *_proportion_cells(one.share_routed)
+        yield "routed, not changed", key, *_proportion_cells(one.right)
+        yield "routed, sorted blindly", key, *_proportion_cells(one.blind)
+        yield "first word right", key, *_proportion_cells(one.first)
+        yield "right one among three", key, *_proportion_cells(one.top3)
 
 
-def _promises(figures: Figures) -> Iterator[Row]:
-    yield "label", "routed", "promised", *_SHARE, "verdict", "evidence_right", "evidence_of", "not_routed_because"
+def _contract_rows(figures: PanelFigures) -> Iterator[CsvRow]:
+    yield (
+        "label",
+        "routed",
+        "promised",
+        *_PROPORTION_COLUMNS,
+        "verdict",
+        "evidence_right",
+        "evidence_of",
+        "not_routed_because",
+    )
     for one in figures["promises"]:
         yield (
-            one.label, one.routed, one.promised, *_share(one.right), one.verdict, one.evidence.right, one.evidence.n,
+            one.label, one.routed, one.promised, *_proportion_cells(one.right), one.verdict, one.evidence.right, one.evidence.n,
             one.reason,
         )  # fmt: skip
 
 
-def _confusion(figures: Figures) -> Iterator[Row]:
+def _confusion_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     found = figures["confusion"]
-    names = [*found.labels, *(["(others)"] if found.others else [])]
+    names = [*found.labels, *(["(others)"] if found.other_labels else [])]
     yield "truth", *names
     for name, counts in zip(names, found.counts, strict=True):
         yield name, *counts
 
 
-def _bounces(figures: Figures) -> Iterator[Row]:
+def _bounce_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "what", "from", "to", "tickets"
     for was, became, n in figures["period"].moves:
         yield "moved", was, became, n
@@ -79,7 +90,7 @@ def _bounces(figures: Figures) -> Iterator[Row]:
         yield "to and fro", one, other, n
 
 
-def _speed(figures: Figures) -> Iterator[Row]:
+def _response_time_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "measure", "tickets", "period", "n", "median", "p90"
     for key in ("period", "before"):
         for measure, groups in figures[key].items():
@@ -87,24 +98,24 @@ def _speed(figures: Figures) -> Iterator[Row]:
                 yield measure, group, key, one.n, one.median, one.p90
 
 
-def _load(figures: Figures) -> Iterator[Row]:
+def _workload_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "agent", "unsolved_now", "solved_of_period", "days_of_work"
-    for one in figures["load"].burdens:
+    for one in figures["load"].agents:
         yield one.agent, one.unsolved, one.solved, one.days
 
 
-def _volume(figures: Figures) -> Iterator[Row]:
+def _volume_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "day", "tickets", "forecast", "low80", "high80", "week_before"
     ahead = figures["ahead"]
     for day, n in ahead.days.items():
         yield day.isoformat(), n, None, None, None, None
     next_days = ahead.forecast
     if next_days:
-        for i, day in enumerate(ahead.next):
+        for i, day in enumerate(ahead.next_days):
             yield day.isoformat(), None, next_days.shown[i], *next_days.ranges[i], next_days.naive[i]
 
 
-def _savings(figures: Figures) -> Iterator[Row]:
+def _savings_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "by", "right", "wrong", "minutes", "money"
     for name, key in (("not changed", "saved"), ("blind estimate", "blindly"), ("period before", "saved_before")):
         one = figures[key]
@@ -112,28 +123,28 @@ def _savings(figures: Figures) -> Iterator[Row]:
             yield name, one.right.right, one.right.wrong, one.minutes, one.money
 
 
-def _coverage(figures: Figures) -> Iterator[Row]:
+def _coverage_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "coverage", "precision", "what"
     for point in figures["curve"]:
         yield point.coverage, point.precision, "evidence"
     yield figures["period"].share_routed.share, figures["period"].right.share, "period"
 
 
-def _ratings(figures: Figures) -> Iterator[Row]:
+def _satisfaction_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "stars", "tickets", "before"
     for stars, (now, before) in enumerate(zip(figures["period"].stars, figures["before"].stars, strict=True), 1):
         yield stars, now, before
 
 
-SHEETS: Final[Mapping[str, Callable[[Figures], Iterator[Row]]]] = {
-    "right": _right,
-    "promises": _promises,
-    "confusion": _confusion,
-    "bounces": _bounces,
-    "speed": _speed,
-    "load": _load,
-    "volume": _volume,
-    "savings": _savings,
-    "coverage": _coverage,
-    "ratings": _ratings,
+CSV_TABLES: Final[Mapping[str, Callable[[PanelFigures], Iterator[CsvRow]]]] = {
+    "right": _accuracy_rows,
+    "promises": _contract_rows,
+    "confusion": _confusion_rows,
+    "bounces": _bounce_rows,
+    "speed": _response_time_rows,
+    "load": _workload_rows,
+    "volume": _volume_rows,
+    "savings": _savings_rows,
+    "coverage": _coverage_rows,
+    "ratings": _satisfaction_rows,
 }

@@ -7,123 +7,135 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, or_, select
 
-from deskyard.analytics.query import Asked, Only
-from deskyard.analytics.rollups import seen
-from deskyard.analytics.taxonomy_view import called
-from deskyard.analytics.ticket_facts import UNKNOWN
-from deskyard.db.tables.analytics import ANSWERS, MOVES, TICKET_FACTS
+from deskyard.analytics.query import DrillDownFilter, ReportQuery
+from deskyard.analytics.rollups import view_table
+from deskyard.analytics.taxonomy_view import translate_column
+from deskyard.analytics.ticket_facts import UNKNOWN_RANK
+from deskyard.db.tables.analytics import QUEUE_MOVES, TARGET_FACTS, TICKET_FACTS
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.errors import BadInput
 
-_Named = dict[str, ColumnElement[bool]]
+_Conditions = dict[str, ColumnElement[bool]]
 
 
-def _places(answers: FromClause) -> _Named:
-    place = answers.c.place
+def _rank_conditions(target_facts: FromClause) -> _Conditions:
+    place = target_facts.c.place
     return {
         "1": place == 1,
         "top3": place > 0,
         "wrong": place.in_([0, 2, 3]),
-        "known": place != UNKNOWN,
-        "unknown": place == UNKNOWN,
+        "known": place != UNKNOWN_RANK,
+        "unknown": place == UNKNOWN_RANK,
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class TicketPage:
     """How many tickets, and the numbers of those on this page, newest first; `after` continues it (None: the end)."""
 
-    n: int
+    total: int
     numbers: list[int]
-    after: int | None
+    next_before: int | None
 
 
-def behind(conn: Connection, asked: Asked, only: Only, size: int, before: int | None = None) -> Behind:
+def find_tickets(
+    conn: Connection, query: ReportQuery, ticket_filter: DrillDownFilter, page_size: int, before: int | None = None
+) -> TicketPage:
     """The tickets; `before`: only those with a lower number."""
-    rows = _chosen(asked, only)
+    rows = _select_tickets(query, ticket_filter)
     number = rows.selected_columns[0]
     n = conn.scalar(select(func.count()).select_from(rows.subquery())) or 0
-    page = rows.order_by(number.desc()).limit(size + 1)
+    page = rows.order_by(number.desc()).limit(page_size + 1)
     found = list(conn.scalars(page.where(number < before) if before else page))
-    return Behind(int(n), found[:size], found[size - 1] if len(found) > size else None)
+    return TicketPage(int(n), found[:page_size], found[page_size - 1] if len(found) > page_size else None)
 
 
-def _chosen(asked: Asked, only: Only) -> Select[Any]:
-    facts, answers = seen(TICKET_FACTS, asked), seen(ANSWERS, asked)
-    rows = select(facts.c.ticket_id).where(*asked.where(facts, ever=only.ever), *_of_ticket(asked, only, facts))
-    of_answer = list(_of_answer(only, answers))
+def _select_tickets(query: ReportQuery, ticket_filter: DrillDownFilter) -> Select[Any]:
+    facts, answers = view_table(TICKET_FACTS, query), view_table(TARGET_FACTS, query)
+    rows = select(facts.c.ticket_id).where(
+        *query.conditions(facts, any_day=ticket_filter.ever), *_ticket_conditions(query, ticket_filter, facts)
+    )
+    of_answer = list(_target_conditions(ticket_filter, answers))
     if of_answer:
-        same = (answers.c.ticket_id == facts.c.ticket_id) & (answers.c.target == asked.target)
-        if not only.ever:  # the same days, said where the index begins
-            rows = rows.where(answers.c.day.between(asked.first.isoformat(), asked.last.isoformat()))
+        same = (answers.c.ticket_id == facts.c.ticket_id) & (answers.c.target == query.target)
+        if not ticket_filter.ever:  # the same days, said where the index begins
+            rows = rows.where(answers.c.day.between(query.first.isoformat(), query.last.isoformat()))
         rows = rows.join(answers, same).where(*of_answer)
     return rows
 
 
-def _of_answer(only: Only, answers: FromClause) -> Iterator[ColumnElement[bool]]:
-    if only.fate:
-        yield answers.c.fate == only.fate
-    if only.place:
-        yield _named(_places(answers), only.place, "place")
-    if only.said is not None:
-        yield answers.c.said == only.said
-    if only.truth is not None:
-        yield answers.c.truth == only.truth
-    if only.said_others:
-        yield answers.c.said.not_in(only.said_others)
-    if only.truth_others:
-        yield answers.c.truth.not_in(only.truth_others)
+def _target_conditions(ticket_filter: DrillDownFilter, target_facts: FromClause) -> Iterator[ColumnElement[bool]]:
+    if ticket_filter.fate:
+        yield target_facts.c.fate == ticket_filter.fate
+    if ticket_filter.place:
+        yield _pick_condition(_rank_conditions(target_facts), ticket_filter.place, "place")
+    if ticket_filter.said is not None:
+        yield target_facts.c.said == ticket_filter.said
+    if ticket_filter.truth is not None:
+        yield target_facts.c.truth == ticket_filter.truth
+    if ticket_filter.said_others:
+        yield target_facts.c.said.not_in(ticket_filter.said_others)
+    if ticket_filter.truth_others:
+        yield target_facts.c.truth.not_in(ticket_filter.truth_others)
 
 
-def _of_ticket(asked: Asked, only: Only, facts: FromClause) -> Iterator[ColumnElement[bool]]:
-    if only.state:
+def _ticket_conditions(
+    query: ReportQuery, ticket_filter: DrillDownFilter, facts: FromClause
+) -> Iterator[ColumnElement[bool]]:
+    if ticket_filter.state:
         solved = facts.c.solved
-        yield _named({"solved": solved.is_(True), "unsolved": solved.is_(False)}, only.state, "state")
-    if only.speed:
+        yield _pick_condition({"solved": solved.is_(True), "unsolved": solved.is_(False)}, ticket_filter.state, "state")
+    if ticket_filter.speed:
         measures = ("first_response", "replies", "resolution")
-        yield _named({name: facts.c[name].is_not(None) for name in measures}, only.speed, "speed")
-    if only.moved:
-        yield _named({"moved": facts.c.moves > 0, "returned": facts.c.returned}, only.moved, "moved")
-    if only.by:
-        yield (facts.c.fate == "routed") if only.by == "machine" else (facts.c.fate != "routed")
-    if only.hour is not None:
-        yield facts.c.hour == only.hour
-    if only.weekday is not None:
-        yield facts.c.day.in_([day.isoformat() for day in _days(asked) if day.weekday() == only.weekday])
-    if only.day:
-        yield facts.c.day == only.day
-    if only.agent is not None:
-        yield facts.c.assignee == only.agent
-    moves = seen(MOVES, asked)
-    if only.was or only.became:
-        yield exists().where(
-            moves.c.ticket_id == facts.c.ticket_id, moves.c.was == only.was, moves.c.became == only.became
+        yield _pick_condition({name: facts.c[name].is_not(None) for name in measures}, ticket_filter.speed, "speed")
+    if ticket_filter.moved:
+        yield _pick_condition({"moved": facts.c.moves > 0, "returned": facts.c.returned}, ticket_filter.moved, "moved")
+    if ticket_filter.by:
+        yield (facts.c.fate == "routed") if ticket_filter.by == "machine" else (facts.c.fate != "routed")
+    if ticket_filter.hour is not None:
+        yield facts.c.hour == ticket_filter.hour
+    if ticket_filter.weekday is not None:
+        yield facts.c.day.in_(
+            [day.isoformat() for day in _period_days(query) if day.weekday() == ticket_filter.weekday]
         )
-    if len(only.pair) == 2:
-        one, other = only.pair
+    if ticket_filter.day:
+        yield facts.c.day == ticket_filter.day
+    if ticket_filter.agent is not None:
+        yield facts.c.assignee == ticket_filter.agent
+    moves = view_table(QUEUE_MOVES, query)
+    if ticket_filter.was or ticket_filter.became:
+        yield exists().where(
+            moves.c.ticket_id == facts.c.ticket_id,
+            moves.c.was == ticket_filter.was,
+            moves.c.became == ticket_filter.became,
+        )
+    if len(ticket_filter.pair) == 2:
+        one, other = ticket_filter.pair
         there = (moves.c.was == one) & (moves.c.became == other)
         back = (moves.c.was == other) & (moves.c.became == one)
         yield exists().where(moves.c.ticket_id == facts.c.ticket_id, moves.c.back, or_(there, back))
-    if only.blind:
-        answer = called(BLIND_REVIEWS.c.answer, "queue", asked.turns)
+    if ticket_filter.blind:
+        answer = translate_column(BLIND_REVIEWS.c.answer, "queue", query.taxonomy_changes)
         same = BLIND_REVIEWS.c.ticket_id == facts.c.ticket_id
         kinds = {
             "asked": BLIND_REVIEWS.c.answer.is_not(None),
             "right": answer == facts.c.placed,
             "wrong": answer != facts.c.placed,
         }
-        yield exists().where(same, _named(kinds, only.blind, "blind"), facts.c.fate == "routed")
-    if only.stars is not None:
-        stars = (STATUS_LINKS.c.stars == only.stars) if only.stars else STATUS_LINKS.c.stars.is_not(None)
+        yield exists().where(same, _pick_condition(kinds, ticket_filter.blind, "blind"), facts.c.fate == "routed")
+    if ticket_filter.stars is not None:
+        stars = (
+            (STATUS_LINKS.c.stars == ticket_filter.stars) if ticket_filter.stars else STATUS_LINKS.c.stars.is_not(None)
+        )
         yield exists().where(STATUS_LINKS.c.ticket_id == facts.c.ticket_id, stars)
 
 
-def _days(asked: Asked) -> Iterator[date]:
-    return (asked.first + timedelta(days=n) for n in range(asked.days))
+def _period_days(query: ReportQuery) -> Iterator[date]:
+    return (query.first + timedelta(days=n) for n in range(query.days))
 
 
-def _named(table: _Named, name: str, what: str) -> ColumnElement[bool]:
+def _pick_condition(table: _Conditions, name: str, what: str) -> ColumnElement[bool]:
     if name not in table:
         raise BadInput(f"{what} is one of {', '.join(table)}")
     return table[name]

@@ -14,22 +14,23 @@ import numpy as np
 import numpy.typing as npt
 
 WEEK: Final = 7
-FIRST: Final = 3 * WEEK
+WARM_UP_DAYS: Final = 3 * WEEK
 """Days that are learnt from before the first forecast is judged."""
 
-JUDGED: Final = 8 * WEEK
-LEVEL, SEASON = 0.15, 0.1
+JUDGED_DAYS: Final = 8 * WEEK
+LEVEL_SMOOTHING, SEASON_SMOOTHING = 0.15, 0.1
 """How much of an error goes into the level, and into its weekday's share."""
 
-LIKELY: Final = 0.8
+RANGE_PROBABILITY: Final = 0.8
 """The chance of the range that is told."""
 
-Numbers = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Tickets a day, and for each the range it lies in with `LIKELY` chance; `week` of all seven days together.
+    """Tickets a day, and for each the range it lies in with `RANGE_PROBABILITY` chance; `week` of all seven days
+    together.
 
     `error` and `naive_error`: the sum of the days' errors in parts of the sum of their tickets, over `judged`
     forecasts. `shown` is ours where it beats the naive one, else the naive one.
@@ -41,41 +42,41 @@ class Forecast:
     naive_error: float
     judged: int
     ranges: list[tuple[float, float]]
-    week: tuple[float, float]
+    week_range: tuple[float, float]
 
     @property
-    def beats(self) -> bool:
+    def beats_naive(self) -> bool:
         """Whether ours was nearer than the naive one."""
         return self.error < self.naive_error
 
     @property
-    def shown(self) -> list[float]:
+    def best(self) -> list[float]:
         """The better one."""
-        return self.smooth if self.beats else self.naive
+        return self.smooth if self.beats_naive else self.naive
 
     @property
     def total(self) -> float:
         """Tickets of the seven days."""
-        return sum(self.shown)
+        return sum(self.best)
 
 
-def lacking(days: int) -> int:
+def count_missing_days(days: int) -> int:
     """How many more days of tickets it takes until a forecast can be made and judged."""
-    return max(FIRST + 2 * WEEK - days, 0)
+    return max(WARM_UP_DAYS + 2 * WEEK - days, 0)
 
 
-def forecast(counts: Sequence[int]) -> Forecast | None:
-    """From the tickets of past days, oldest first, none left out; None where `lacking`.
+def forecast_week(counts: Sequence[int]) -> Forecast | None:
+    """From the tickets of past days, oldest first, none left out; None where `count_missing_days`.
 
-    >>> found = forecast([10, 12, 11, 10, 9, 2, 1] * 8)
+    >>> found = forecast_week([10, 12, 11, 10, 9, 2, 1] * 8)
     >>> [round(n) for n in found.smooth], round(found.error, 3)
     ([10, 12, 11, 10, 9, 2, 1], 0.0)
     """
     y = np.asarray(counts, np.float64)
-    if lacking(len(y)):
+    if count_missing_days(len(y)):
         return None
-    made = _smoothed(y)
-    starts = np.arange(max(FIRST, len(y) - WEEK - JUDGED + 1), len(y) - WEEK + 1)
+    made = _smooth_forecasts(y)
+    starts = np.arange(max(WARM_UP_DAYS, len(y) - WEEK - JUDGED_DAYS + 1), len(y) - WEEK + 1)
     true = np.stack([y[at : at + WEEK] for at in starts])
     smooth, naive = made[starts], np.stack([y[at - WEEK : at] for at in starts])
     of = max(true.sum(), 1.0)
@@ -87,12 +88,12 @@ def forecast(counts: Sequence[int]) -> Forecast | None:
         error=error,
         naive_error=naive_error,
         judged=len(starts),
-        ranges=[_range(said[h], true[:, h] - better[:, h]) for h in range(WEEK)],
-        week=_range(float(said.sum()), (true - better).sum(axis=1)),
+        ranges=[_prediction_range(said[h], true[:, h] - better[:, h]) for h in range(WEEK)],
+        week_range=_prediction_range(float(said.sum()), (true - better).sum(axis=1)),
     )
 
 
-def _smoothed(y: Numbers) -> Numbers:
+def _smooth_forecasts(y: FloatArray) -> FloatArray:
     """The forecast of seven days that would have been made before each day, and after the last (days + 1 x 7)."""
     start = y[: 2 * WEEK]
     level = max(float(start.mean()), 1e-3)
@@ -102,11 +103,11 @@ def _smoothed(y: Numbers) -> Numbers:
         made[day] = level * season[(day + np.arange(WEEK)) % WEEK]
         if 2 * WEEK <= day < len(y):
             at = day % WEEK
-            season[at] += SEASON * (y[day] / level - season[at])
-            level = max(level + LEVEL * (y[day] - level * season[at]), 1e-3)
+            season[at] += SEASON_SMOOTHING * (y[day] / level - season[at])
+            level = max(level + LEVEL_SMOOTHING * (y[day] - level * season[at]), 1e-3)
     return np.maximum(made, 0.0)
 
 
-def _range(said: float, errors: Numbers) -> tuple[float, float]:
-    low, high = np.quantile(errors, [(1 - LIKELY) / 2, (1 + LIKELY) / 2])
-    return max(said + min(float(low), 0.0), 0.0), said + max(float(high), 0.0)
+def _prediction_range(forecast_value: float, errors: FloatArray) -> tuple[float, float]:
+    low, high = np.quantile(errors, [(1 - RANGE_PROBABILITY) / 2, (1 + RANGE_PROBABILITY) / 2])
+    return max(forecast_value + min(float(low), 0.0), 0.0), forecast_value + max(float(high), 0.0)

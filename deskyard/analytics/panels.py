@@ -21,10 +21,10 @@ from deskyard.analytics import (
     volume,
     workload,
 )
-from deskyard.analytics.confusion import Confusion
-from deskyard.analytics.intervals import Share
-from deskyard.analytics.query import Asked
-from deskyard.analytics.savings import Prices
+from deskyard.analytics.confusion import ConfusionMatrix
+from deskyard.analytics.intervals import Proportion
+from deskyard.analytics.query import ReportQuery
+from deskyard.analytics.savings import RoutingCosts
 from deskyard.analytics.ticket_facts import ROUTED
 from deskyard.domain.ticket import Target
 from deskyard.policy.policy import Policy
@@ -32,130 +32,136 @@ from deskyard.policy.policy import Policy
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
-Figures = dict[str, Any]
+PanelFigures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Question:
+class PanelInputs:
     """What is asked, on which day, of which model and policy, at which prices; `fate`: "" or only the routed."""
 
-    asked: Asked
+    query: ReportQuery
     today: date
     bundle: "Bundle | None" = None
     policy: Policy = field(default_factory=Policy)
-    prices: Prices = savings.USUAL
-    fate: str = ""
+    prices: RoutingCosts = savings.DEFAULT_COSTS
+    outcome: str = ""
 
     @property
-    def queues(self) -> Asked:
+    def queue_query(self) -> ReportQuery:
         """The same about queues: what places a ticket."""
-        return replace(self.asked, target="queue")
+        return replace(self.query, target="queue")
 
 
-def answers(conn: Connection, question: Question) -> Figures:
+def build_overview(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """The five questions of a manager."""
-    right = accuracy.rightness(conn, question.asked)
-    wrong = {pair: n for pair, n in confusion.pairs(conn, question.asked, ROUTED).items() if pair[0] != pair[1]}
+    right = accuracy.measure_accuracy(conn, inputs.query)
+    wrong = {pair: n for pair, n in confusion.count_pairs(conn, inputs.query, ROUTED).items() if pair[0] != pair[1]}
     return {
         "right": right,
-        "before": accuracy.rightness(conn, question.asked.before),
+        "before": accuracy.measure_accuracy(conn, inputs.query.previous_period),
         "worst": max(wrong.items(), key=lambda one: (one[1], one[0]), default=None),
-        "load": workload.load(conn, question.asked),
-        "ahead": volume.ahead(conn, question.asked, question.today),
-        **saved(conn, question),
+        "load": workload.measure_workload(conn, inputs.query),
+        "ahead": volume.forecast_volume(conn, inputs.query, inputs.today),
+        **build_savings(conn, inputs),
     }
 
 
-def right(conn: Connection, question: Question) -> Figures:
+def build_accuracy(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """How often the machine is right."""
     return {
-        "period": accuracy.rightness(conn, question.asked),
-        "before": accuracy.rightness(conn, question.asked.before),
+        "period": accuracy.measure_accuracy(conn, inputs.query),
+        "before": accuracy.measure_accuracy(conn, inputs.query.previous_period),
     }
 
 
-def promised(conn: Connection, question: Question) -> Figures:
+def build_contracts(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """Each contract: promised, kept, evidence."""
-    found = contract_report.promises(conn, question.asked, question.bundle, question.policy)
+    found = contract_report.report_contracts(conn, inputs.query, inputs.bundle, inputs.policy)
     routed = [one for one in found if one.routed]
-    return {"promises": found, "all": Share(sum(p.right.right for p in routed), sum(p.right.n for p in routed))}
+    return {"promises": found, "all": Proportion(sum(p.right.right for p in routed), sum(p.right.n for p in routed))}
 
 
-def coverage(conn: Connection, question: Question) -> Figures:
+def build_coverage(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """The model's curve, and where routing stands on it today."""
-    target = cast(Target, question.asked.target)
-    bundle = question.bundle
-    asked = question.policy.rule(target, None).precision or (bundle.card["asked_precision"] if bundle else None)
-    return {"curve": contract_report.curve(bundle, target), "asked_for": asked, **right(conn, question)}
+    target = cast(Target, inputs.query.target)
+    bundle = inputs.bundle
+    asked = inputs.policy.effective_rule(target, None).precision or (bundle.card["asked_precision"] if bundle else None)
+    return {
+        "curve": contract_report.build_coverage_curve(bundle, target),
+        "asked_for": asked,
+        **build_accuracy(conn, inputs),
+    }
 
 
-def confused(conn: Connection, question: Question) -> Figures:
+def build_confusion(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """What is taken for what."""
-    found: Confusion = confusion.confusion(confusion.pairs(conn, question.asked, question.fate))
-    return {"confusion": found, "fate": question.fate}
+    found: ConfusionMatrix = confusion.build_matrix(confusion.count_pairs(conn, inputs.query, inputs.outcome))
+    return {"confusion": found, "fate": inputs.outcome}
 
 
-def bounced(conn: Connection, question: Question) -> Figures:
+def build_bounces(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """Tickets that went on, and to and fro."""
     return {
-        "period": bounces.bounces(conn, question.asked),
-        "before": bounces.bounces(conn, question.asked.before),
+        "period": bounces.count_bounces(conn, inputs.query),
+        "before": bounces.count_bounces(conn, inputs.query.previous_period),
     }
 
 
-def waited(conn: Connection, question: Question) -> Figures:
+def build_response_times(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """How long requesters wait."""
     return {
-        "period": response_times.speed(conn, question.asked),
-        "before": response_times.speed(conn, question.asked.before),
+        "period": response_times.measure_response_times(conn, inputs.query),
+        "before": response_times.measure_response_times(conn, inputs.query.previous_period),
     }
 
 
-def loaded(conn: Connection, question: Question) -> Figures:
+def build_workload(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """Who has how much to do."""
-    return {"load": workload.load(conn, question.asked)}
+    return {"load": workload.measure_workload(conn, inputs.query)}
 
 
-def came(conn: Connection, question: Question) -> Figures:
+def build_volume(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """When tickets come, and how many will."""
     return {
-        "volume": volume.volume(conn, question.asked),
-        "before": volume.volume(conn, question.asked.before),
-        "ahead": volume.ahead(conn, question.asked, question.today),
+        "volume": volume.count_by_hour(conn, inputs.query),
+        "before": volume.count_by_hour(conn, inputs.query.previous_period),
+        "ahead": volume.forecast_volume(conn, inputs.query, inputs.today),
     }
 
 
-def saved(conn: Connection, question: Question) -> Figures:
+def build_savings(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """Minutes and money, net of mistakes."""
-    now, before = (accuracy.rightness(conn, asked) for asked in (question.queues, question.queues.before))
+    now, before = (
+        accuracy.measure_accuracy(conn, asked) for asked in (inputs.queue_query, inputs.queue_query.previous_period)
+    )
     return {
-        "prices": question.prices,
-        "saved": savings.savings(now.right, question.prices),
-        "saved_before": savings.savings(before.right, question.prices),
-        "blindly": savings.blindly(now.right, now.blind, question.prices),
-        "blind": now.blind,
+        "prices": inputs.prices,
+        "saved": savings.estimate_savings(now.right, inputs.prices),
+        "saved_before": savings.estimate_savings(before.right, inputs.prices),
+        "blindly": savings.estimate_blind_savings(now.right, now.blind_review, inputs.prices),
+        "blind": now.blind_review,
     }
 
 
-def rated(conn: Connection, question: Question) -> Figures:
+def build_satisfaction(conn: Connection, inputs: PanelInputs) -> PanelFigures:
     """What requesters thought of it."""
     return {
-        "period": satisfaction.ratings(conn, question.asked),
-        "before": satisfaction.ratings(conn, question.asked.before),
+        "period": satisfaction.count_ratings(conn, inputs.query),
+        "before": satisfaction.count_ratings(conn, inputs.query.previous_period),
     }
 
 
-PANELS: Final[Mapping[str, Callable[[Connection, Question], Figures]]] = {
-    "answers": answers,
-    "right": right,
-    "promises": promised,
-    "confusion": confused,
-    "bounces": bounced,
-    "speed": waited,
-    "load": loaded,
-    "volume": came,
-    "savings": saved,
-    "coverage": coverage,
-    "ratings": rated,
+PANELS: Final[Mapping[str, Callable[[Connection, PanelInputs], PanelFigures]]] = {
+    "answers": build_overview,
+    "right": build_accuracy,
+    "promises": build_contracts,
+    "confusion": build_confusion,
+    "bounces": build_bounces,
+    "speed": build_response_times,
+    "load": build_workload,
+    "volume": build_volume,
+    "savings": build_savings,
+    "coverage": build_coverage,
+    "ratings": build_satisfaction,
 }
 """Name → what it shows, in the order of the page."""

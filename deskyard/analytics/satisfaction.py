@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from deskyard.analytics.intervals import Share
-from deskyard.analytics.query import Asked
-from deskyard.analytics.rollups import seen
+from deskyard.analytics.intervals import Proportion
+from deskyard.analytics.query import ReportQuery
+from deskyard.analytics.rollups import view_table
 from deskyard.db.tables.analytics import TICKET_FACTS
 from deskyard.db.tables.desk import STATUS_LINKS
 
-GOOD = 4
+SATISFIED_STARS = 4
 """Stars of somebody who is satisfied."""
 
 
@@ -26,18 +26,18 @@ class Ratings:
         return sum(self.stars)
 
     @property
-    def satisfied(self) -> Share:
+    def satisfied(self) -> Proportion:
         """Of those who rated."""
-        return Share(sum(self.stars[GOOD - 1 :]), self.n)
+        return Proportion(sum(self.stars[SATISFIED_STARS - 1 :]), self.n)
 
 
-def ratings(conn: Connection, asked: Asked) -> Ratings:
+def count_ratings(conn: Connection, query: ReportQuery) -> Ratings:
     """Of tickets of a period."""
-    facts = seen(TICKET_FACTS, asked)
+    facts = view_table(TICKET_FACTS, query)
     rows = conn.execute(
         select(STATUS_LINKS.c.stars, func.count())
         .join(facts, facts.c.ticket_id == STATUS_LINKS.c.ticket_id)
-        .where(STATUS_LINKS.c.stars.is_not(None), *asked.where(facts))
+        .where(STATUS_LINKS.c.stars.is_not(None), *query.conditions(facts))
         .group_by(STATUS_LINKS.c.stars)
     )
     found = {int(stars): int(n) for stars, n in rows}

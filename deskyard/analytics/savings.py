@@ -9,12 +9,12 @@ changed; where tickets were sorted blindly, it is said once more with their shar
 from dataclasses import dataclass
 from typing import Final
 
-from deskyard.analytics.intervals import Share
+from deskyard.analytics.intervals import Proportion
 from deskyard.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class RoutingCosts:
     """Minutes to sort a ticket by hand, minutes that a wrong queue costs, and money for an hour."""
 
     sort: float = 3.0
@@ -27,30 +27,30 @@ class Prices:
             raise BadInput("minutes and money lie between 0 and 100000")
 
 
-USUAL: Final = Prices()
+DEFAULT_COSTS: Final = RoutingCosts()
 
 
 @dataclass(frozen=True, slots=True)
 class Savings:
     """Minutes and money, of `right` and wrong tickets."""
 
-    right: Share
+    right: Proportion
     minutes: float
     money: float
 
 
-def savings(right: Share, prices: Prices) -> Savings:
+def estimate_savings(right: Proportion, costs: RoutingCosts) -> Savings:
     """What so many right and wrong tickets save; less than nothing where mistakes cost more.
 
-    >>> savings(Share(95, 100), Prices(3.0, 15.0, 20.0))
+    >>> estimate_savings(Proportion(95, 100), RoutingCosts(3.0, 15.0, 20.0))
     Savings(right=Share(right=95, n=100), minutes=210.0, money=70.0)
     """
-    minutes = right.right * prices.sort - right.wrong * prices.wrong
-    return Savings(right, minutes, minutes / 60 * prices.hour)
+    minutes = right.right * costs.sort - right.wrong * costs.wrong
+    return Savings(right, minutes, minutes / 60 * costs.hour)
 
 
-def blindly(right: Share, blind: Share, prices: Prices) -> Savings | None:
+def estimate_blind_savings(right: Proportion, blind: Proportion, costs: RoutingCosts) -> Savings | None:
     """The same with the blind share of right; None where nothing was sorted blindly."""
     if blind.share is None:
         return None
-    return savings(Share(round(right.n * blind.share), right.n), prices)
+    return estimate_savings(Proportion(round(right.n * blind.share), right.n), costs)

@@ -16,27 +16,27 @@ from sqlalchemy import Connection, select
 from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.sync import MIRROR
-from deskyard.desk.changes import by_people
-from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.desk.changes import load_human_steps
+from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
 from deskyard.guarantees.intervals import lower_bound
 from deskyard.journal.journal import Journal
 from deskyard.sync import connections
 
-HELD_BACK: Final = ("shadow", "suggest", "halted")
+HELD_BACK_CODES: Final = ("shadow", "suggest", "halted")
 """The first reason of a decision that the evidence allows and the policy holds back."""
 
-_CHUNK: Final = 500
+_BATCH_SIZE: Final = 500
 
 
 @dataclass(slots=True)
-class Line:
+class ShadowLine:
     """One queue, or one label of another target: how often it would have been set, and what people then did."""
 
     target: str
     label: str
-    would: int = 0
+    would_set: int = 0
     agreed: int = 0
     differed: int = 0
 
@@ -46,18 +46,18 @@ class Line:
         return self.agreed + self.differed
 
     @property
-    def surely(self) -> float:
+    def agreement_lower95(self) -> float:
         """The share that is right with 95 % confidence at least."""
         return lower_bound(self.agreed, self.judged) if self.judged else 0.0
 
 
 @dataclass(slots=True)
-class Report:
+class ShadowReport:
     """A store in shadow: tickets seen, and a line for each target and label, most frequent first."""
 
     store: str
     tickets: int
-    lines: list[Line]
+    lines: list[ShadowLine]
 
 
 def shadow_report(
@@ -70,91 +70,95 @@ def shadow_report(
     Example: `deskyard shadow-report znuny`
     """
     with desk_database() as database, database.reading() as conn:
-        named = [connections.named(conn, store)] if store else connections.every(conn)
-        reports = [report(conn, one.id, one.name) for one in named if one.kind != "imap"]
+        named = [connections.find_by_name(conn, store)] if store else connections.list_connections(conn)
+        reports = [build_report(conn, one.id, one.name) for one in named if one.kind != "imap"]
     if as_json:
-        typer.echo(json.dumps([_plain(one) for one in reports], ensure_ascii=False, indent=1))
+        typer.echo(json.dumps([_to_dict(one) for one in reports], ensure_ascii=False, indent=1))
         return
     if not reports:
         typer.echo("No help desk is connected: `deskyard connect URL` does it.")
     for one in reports:
-        typer.echo(_told(one, target))
+        typer.echo(_format_report(one, target))
 
 
-def report(conn: Connection, connection: int, name: str) -> Report:
+def build_report(conn: Connection, connection_id: int, name: str) -> ShadowReport:
     """What the decisions on a connection's tickets would have set, and what stands there now."""
-    lines: dict[tuple[str, str], Line] = {}
+    lines: dict[tuple[str, str], ShadowLine] = {}
     tickets = 0
-    for ticket, content, spoken in _tickets(conn, connection):
+    for ticket, content, spoken in _iter_mirrored_tickets(conn, connection_id):
         tickets += 1
-        for target, label in _held_back(content):
-            line = lines.setdefault((target, label), Line(target, label))
-            line.would += 1
+        for target, label in _held_back_labels(content):
+            line = lines.setdefault((target, label), ShadowLine(target, label))
+            line.would_set += 1
             if target in spoken or is_solved(ticket.status):
                 if ticket.value(target) == label:
                     line.agreed += 1
                 else:
                     line.differed += 1
-    return Report(name, tickets, sorted(lines.values(), key=lambda line: (line.target, -line.would, line.label)))
+    return ShadowReport(
+        name, tickets, sorted(lines.values(), key=lambda line: (line.target, -line.would_set, line.label))
+    )
 
 
-def _tickets(conn: Connection, connection: int) -> Iterator[tuple[Filed, dict[str, Any], set[str]]]:
+def _iter_mirrored_tickets(
+    conn: Connection, connection_id: int
+) -> Iterator[tuple[DeskTicket, dict[str, Any], set[str]]]:
     """Each mirrored ticket, its first decision, and the fields that people set."""
-    mine = select(MIRROR.c.ticket_id).where(MIRROR.c.connection_id == connection)
+    mine = select(MIRROR.c.ticket_id).where(MIRROR.c.connection_id == connection_id)
     after = 0
-    rows = READ.where(TICKETS.c.id.in_(mine)).order_by(TICKETS.c.id).limit(_CHUNK)
-    while found := [filed(row) for row in conn.execute(rows.where(TICKETS.c.id > after))]:
+    rows = SELECT_TICKETS.where(TICKETS.c.id.in_(mine)).order_by(TICKETS.c.id).limit(_BATCH_SIZE)
+    while found := [to_desk_ticket(row) for row in conn.execute(rows.where(TICKETS.c.id > after))]:
         after = found[-1].id
         decided = Journal.first_decisions(conn, [one.id for one in found])
         for one in found:
             if one.id in decided:
-                yield one, decided[one.id].content, set(by_people(conn, one.id))
+                yield one, decided[one.id].content, set(load_human_steps(conn, one.id))
 
 
-def _held_back(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _held_back_labels(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(target, label) that the evidence allowed to set and the policy held back."""
     for target, decision in content["decisions"].items():
-        if decision["reasons"] and decision["reasons"][0]["code"] in HELD_BACK and decision["label"] is not None:
+        if decision["reasons"] and decision["reasons"][0]["code"] in HELD_BACK_CODES and decision["label"] is not None:
             yield target, decision["label"]
 
 
-def _plain(found: Report) -> dict[str, Any]:
+def _to_dict(report: ShadowReport) -> dict[str, Any]:
     return {
-        "store": found.store,
-        "tickets": found.tickets,
+        "store": report.store,
+        "tickets": report.tickets,
         "lines": [
             {
                 "target": line.target,
                 "label": line.label,
-                "would": line.would,
+                "would": line.would_set,
                 "judged": line.judged,
                 "agreed": line.agreed,
-                "surely": round(line.surely, 4),
+                "surely": round(line.agreement_lower95, 4),
             }
-            for line in found.lines
+            for line in report.lines
         ],
     }
 
 
-def _told(found: Report, target: str) -> str:
-    mine = [line for line in found.lines if line.target == target]
+def _format_report(report: ShadowReport, target: str) -> str:
+    mine = [line for line in report.lines if line.target == target]
     if not mine:
         return (
-            f"{found.store}: {found.tickets:,} tickets seen, and for none the evidence would have allowed to set the "
+            f"{report.store}: {report.tickets:,} tickets seen, and for none the evidence would have allowed to set the "
             f"{target} without a person while the policy held it back."
         )
-    would, judged = sum(line.would for line in mine), sum(line.judged for line in mine)
+    would, judged = sum(line.would_set for line in mine), sum(line.judged for line in mine)
     agreed = sum(line.agreed for line in mine)
     head = (
-        f"{found.store}: of {found.tickets:,} tickets the {target} would have been set in {would:,}. "
+        f"{report.store}: of {report.tickets:,} tickets the {target} would have been set in {would:,}. "
         f"People have spoken on {judged:,} of these, and agreed on {agreed:,}."
     )
     width = max(len(line.label) for line in mine)
     rows = [f"  {'':<{width}}  would set  spoken on  agreed  right at least (95 % sure)"]
     rows += [
-        f"  {line.label:<{width}}  {line.would:>9,}  {line.judged:>9,}  "
+        f"  {line.label:<{width}}  {line.would_set:>9,}  {line.judged:>9,}  "
         f"{f'{line.agreed / line.judged:.0%}' if line.judged else '-':>6}  "
-        f"{f'{line.surely:.0%}' if line.judged else 'nobody has spoken yet'}"
+        f"{f'{line.agreement_lower95:.0%}' if line.judged else 'nobody has spoken yet'}"
         for line in mine
     ]
     return "\n".join([head, *rows, "Go live for one of them: deskyard policy mode route --queue NAME"])

@@ -12,58 +12,61 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Table, and_, case, exists, func, literal, select
 
-from deskyard.domain.taxonomy import Turn, names
+from deskyard.domain.taxonomy import TaxonomyChange, make_translator
 from deskyard.domain.ticket import TARGETS, Target
 
-QUEUED: Final = ("placed", "queue", "was", "became")
+QUEUE_COLUMNS: Final = ("placed", "queue", "was", "became")
 """Columns that bear the name of a queue, in whatever table."""
 
-SAID: Final = ("said", "truth")
+LABEL_COLUMNS: Final = ("said", "truth")
 """Columns that bear a label of the row's target."""
 
 
-def in_names_of_today(table: Table, target: str, turns: Sequence[Turn], moves: Table) -> FromClause:
+def apply_taxonomy(table: Table, target: str, taxonomy_changes: Sequence[TaxonomyChange], moves: Table) -> FromClause:
     """The table, as today calls things; `target` is the one that is asked about, `moves` the table of moves."""
-    if not turns:
+    if not taxonomy_changes:
         return table
     chosen: Target = next((one for one in TARGETS if one == target), "queue")
     columns: dict[str, Any] = {column.name: column for column in table.c}
-    for name, of in _named(table, chosen):
-        columns[name] = called(table.c[name], of, turns)
+    for name, of in _translated_columns(table, chosen):
+        columns[name] = translate_column(table.c[name], of, taxonomy_changes)
     if "said" in columns and "place" in columns:
         alike = and_(columns["said"] == columns["truth"], table.c.said != "", table.c.place != 1, table.c.place >= 0)
         columns["place"] = case((alike, 1), else_=table.c.place)
     if "returned" in columns:
-        columns |= _moved(table, moves, turns)
+        columns |= _recount_moves(table, moves, taxonomy_changes)
     rows = select(*(column.label(name) for name, column in columns.items()), table.c.queue.label("stands"))
     if table is moves:
         rows = rows.where(columns["was"] != columns["became"])
     return rows.subquery(table.name)
 
 
-def called(column: ColumnElement[Any], target: Target, turns: Sequence[Turn]) -> ColumnElement[Any]:
+def translate_column(
+    column: ColumnElement[Any], target: Target, taxonomy_changes: Sequence[TaxonomyChange]
+) -> ColumnElement[Any]:
     """What a column's labels are called today."""
-    name = names(turns, target)
-    old = sorted({label for turn in turns if turn.target == target for label in turn.labels})
+    name = make_translator(taxonomy_changes, target)
+    old = sorted({label for turn in taxonomy_changes if turn.target == target for label in turn.labels})
     new = [(column == label, literal(name(label))) for label in old if name(label) != label]
     return case(*new, else_=column) if new else column
 
 
-def _named(table: Table, target: Target) -> Iterator[tuple[str, Target]]:
+def _translated_columns(table: Table, target: Target) -> Iterator[tuple[str, Target]]:
     for name in (column.name for column in table.c):
-        if name in QUEUED:
+        if name in QUEUE_COLUMNS:
             yield name, "queue"
-        elif name in SAID:
+        elif name in LABEL_COLUMNS:
             yield name, target
         elif name == "assignee":
             yield name, "assignee"
 
 
-def _moved(table: Table, moves: Table, turns: Sequence[Turn]) -> dict[str, Any]:
+def _recount_moves(table: Table, moves: Table, taxonomy_changes: Sequence[TaxonomyChange]) -> dict[str, Any]:
     """How often a ticket was moved on, and whether it came back, but for moves within one queue of today."""
     mine = and_(
         moves.c.ticket_id == table.c.ticket_id,
-        called(moves.c.was, "queue", turns) != called(moves.c.became, "queue", turns),
+        translate_column(moves.c.was, "queue", taxonomy_changes)
+        != translate_column(moves.c.became, "queue", taxonomy_changes),
     )
     counted = select(func.count()).where(mine).scalar_subquery()
     return {

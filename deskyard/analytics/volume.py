@@ -7,14 +7,14 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from deskyard.analytics.forecast import Forecast, forecast, lacking
-from deskyard.analytics.query import LONGEST, Asked
-from deskyard.analytics.rollups import seen
-from deskyard.db.tables.analytics import DAILY_TICKETS
+from deskyard.analytics.forecast import Forecast, count_missing_days, forecast_week
+from deskyard.analytics.query import MAX_DAYS, ReportQuery
+from deskyard.analytics.rollups import view_table
+from deskyard.db.tables.analytics import DAILY_TICKET_FACTS
 
 HOURS: Final = 24
-SHADES: Final = 6
-AFTER: Final = 182
+SHADE_LEVELS: Final = 6
+FORECAST_HISTORY_DAYS: Final = 182
 """Days of history that a forecast is made from."""
 
 
@@ -25,7 +25,7 @@ class Volume:
     counts: list[list[int]]
 
     @property
-    def came(self) -> int:
+    def received(self) -> int:
         """All of them."""
         return sum(map(sum, self.counts))
 
@@ -39,53 +39,53 @@ class Volume:
         """By hour."""
         return [sum(column) for column in zip(*self.counts, strict=True)]
 
-    def shade(self, weekday: int, hour: int) -> int:
-        """How busy an hour is: 0 (nothing) to `SHADES` (the busiest)."""
+    def shade_level(self, weekday: int, hour: int) -> int:
+        """How busy an hour is: 0 (nothing) to `SHADE_LEVELS` (the busiest)."""
         n = self.counts[weekday][hour]
-        return max(1, round(SHADES * n / max(map(max, self.counts)))) if n else 0
+        return max(1, round(SHADE_LEVELS * n / max(map(max, self.counts)))) if n else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class VolumeForecast:
     """The days that were counted (ended ones), and the forecast of the seven after them; `lacks` days of history."""
 
     days: dict[date, int]
     forecast: Forecast | None
-    lacks: int
+    missing_days: int
 
     @property
-    def next(self) -> list[date]:
+    def next_days(self) -> list[date]:
         """The days forecast."""
         return [max(self.days) + timedelta(days=n) for n in range(1, 8)] if self.days else []
 
 
-def volume(conn: Connection, asked: Asked) -> Volume:
+def count_by_hour(conn: Connection, query: ReportQuery) -> Volume:
     """The hours of a period."""
-    came = seen(DAILY_TICKETS, asked)
+    came = view_table(DAILY_TICKET_FACTS, query)
     columns = came.c.day, came.c.hour
-    rows = conn.execute(select(*columns, func.sum(came.c.n)).where(*asked.where(came)).group_by(*columns))
+    rows = conn.execute(select(*columns, func.sum(came.c.n)).where(*query.conditions(came)).group_by(*columns))
     counts = [[0] * HOURS for _ in range(7)]
     for day, hour, n in rows:
         counts[date.fromisoformat(day).weekday()][hour] += int(n)
     return Volume(counts)
 
 
-def days(conn: Connection, asked: Asked) -> dict[date, int]:
+def count_by_day(conn: Connection, query: ReportQuery) -> dict[date, int]:
     """Tickets of each day from the first that has any to the last of the period."""
-    came = seen(DAILY_TICKETS, asked)
-    rows = conn.execute(select(came.c.day, func.sum(came.c.n)).where(*asked.where(came)).group_by(came.c.day))
-    return _whole({date.fromisoformat(day): int(n) for day, n in rows}, asked.last)
+    came = view_table(DAILY_TICKET_FACTS, query)
+    rows = conn.execute(select(came.c.day, func.sum(came.c.n)).where(*query.conditions(came)).group_by(came.c.day))
+    return _is_complete({date.fromisoformat(day): int(n) for day, n in rows}, query.last)
 
 
-def ahead(conn: Connection, asked: Asked, today: date) -> Ahead:
+def forecast_volume(conn: Connection, query: ReportQuery, today: date) -> VolumeForecast:
     """What comes after yesterday, whatever the period."""
-    since = today - timedelta(days=min(AFTER, LONGEST))
-    found = days(conn, replace(asked, first=since, last=today - timedelta(days=1)))
-    return Ahead(found, forecast(list(found.values())), lacking(len(found)))
+    since = today - timedelta(days=min(FORECAST_HISTORY_DAYS, MAX_DAYS))
+    found = count_by_day(conn, replace(query, first=since, last=today - timedelta(days=1)))
+    return VolumeForecast(found, forecast_week(list(found.values())), count_missing_days(len(found)))
 
 
-def _whole(found: Mapping[date, int], last: date) -> dict[date, int]:
-    if not found:
+def _is_complete(counts: Mapping[date, int], last: date) -> dict[date, int]:
+    if not counts:
         return {}
-    first = min(found)
-    return {day: found.get(day, 0) for day in (first + timedelta(days=n) for n in range((last - first).days + 1))}
+    first = min(counts)
+    return {day: counts.get(day, 0) for day in (first + timedelta(days=n) for n in range((last - first).days + 1))}

@@ -6,13 +6,13 @@ from statistics import median
 
 from sqlalchemy import Connection, case, func, select
 
-from deskyard.analytics.query import Asked
-from deskyard.analytics.rollups import seen
+from deskyard.analytics.query import ReportQuery
+from deskyard.analytics.rollups import view_table
 from deskyard.db.tables.analytics import TICKET_FACTS
 
 
 @dataclass(frozen=True, slots=True)
-class Burden:
+class AgentWorkload:
     """An agent ("": nobody): tickets that are unsolved now, whenever they came, and those of the period's that are
     solved. `days`: how long the unsolved take at that pace; None for who solved none."""
 
@@ -22,53 +22,55 @@ class Burden:
     days: float | None
 
     @property
-    def weight(self) -> float:
+    def sort_weight(self) -> float:
         """Days of work; no end of it for who has tickets and solves none."""
         return self.days if self.days is not None else inf if self.unsolved else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Workload:
     """Everybody, who has most to do first; nobody's tickets last. `usual`: the days of work of who is in the middle."""
 
-    burdens: list[Burden]
-    usual: float | None
+    agents: list[AgentWorkload]
+    median_days: float | None
 
     @property
     def unsolved(self) -> int:
         """All of it."""
-        return sum(one.unsolved for one in self.burdens)
+        return sum(one.unsolved for one in self.agents)
 
     @property
     def solved(self) -> int:
         """All of it."""
-        return sum(one.solved for one in self.burdens)
+        return sum(one.solved for one in self.agents)
 
     @property
-    def heaviest(self) -> Burden | None:
+    def busiest_agent(self) -> AgentWorkload | None:
         """Who has most days of work; None where nobody has any."""
-        busy = [one for one in self.burdens if one.agent and one.unsolved]
-        return max(busy, key=lambda one: (one.weight, one.unsolved), default=None)
+        busy = [one for one in self.agents if one.agent and one.unsolved]
+        return max(busy, key=lambda one: (one.sort_weight, one.unsolved), default=None)
 
 
-def load(conn: Connection, asked: Asked) -> Load:
+def measure_workload(conn: Connection, query: ReportQuery) -> Workload:
     """What everybody has."""
-    facts = seen(TICKET_FACTS, asked)
+    facts = view_table(TICKET_FACTS, query)
     agent, solved_now = facts.c.assignee, func.sum(case((facts.c.solved, 1), else_=0))
-    waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *asked.where(facts, ever=True))
-    done = select(agent, solved_now).where(*asked.where(facts))  # not by `solved`: the index by day is the better one
+    waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *query.conditions(facts, any_day=True))
+    done = select(agent, solved_now).where(
+        *query.conditions(facts)
+    )  # not by `solved`: the index by day is the better one
     unsolved, solved = (
         {name: int(n) for name, n in conn.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
     )
     burdens = [
-        Burden(
+        AgentWorkload(
             name,
             unsolved.get(name, 0),
             solved.get(name, 0),
-            unsolved.get(name, 0) * asked.days / solved[name] if name and solved.get(name) else None,
+            unsolved.get(name, 0) * query.days / solved[name] if name and solved.get(name) else None,
         )
         for name in unsolved | solved
     ]
-    burdens.sort(key=lambda one: (not one.agent, -one.weight, -one.unsolved, -one.solved, one.agent))
+    burdens.sort(key=lambda one: (not one.agent, -one.sort_weight, -one.unsolved, -one.solved, one.agent))
     days = [one.days for one in burdens if one.days is not None]
-    return Load(burdens, median(days) if days else None)
+    return Workload(burdens, median(days) if days else None)

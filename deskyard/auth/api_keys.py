@@ -1,7 +1,8 @@
 """Keys to the service: made, listed, revoked, and the one that a secret belongs to.
 
 In come names, roles and the connection of whoever owns the transaction; out go keys, and the secret of a new one, once:
-only its SHA-256 is kept, so a lost secret is replaced and never told again. What a role may do is `service.auth.authorization`'s.
+only its SHA-256 is kept, so a lost secret is replaced and never told again. What a role may do is
+`service.auth.authorization`'s.
 """
 
 import hashlib
@@ -22,15 +23,15 @@ from deskyard.journal import audit_log
 Role = Literal["viewer", "agent", "manager", "admin", "machine"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
-PREFIX: Final = "dy_"
+KEY_PREFIX: Final = "dy_"
 """Secrets begin like this, so that people and secret scanners know one when they see it."""
 
-LONGEST: Final = 100
+MAX_NAME_LENGTH: Final = 100
 """Characters of a key's name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A key without its secret. One that was revoked opens nothing."""
 
     name: str
@@ -41,71 +42,71 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ActiveKeys:
     """The keys that open the service now. `needed`: a key or a user was made once, so nobody comes in without."""
 
-    needed: bool
-    by_hash: Mapping[str, Key]
+    is_required: bool
+    by_hash: Mapping[str, ApiKey]
 
-    def find(self, secret: str) -> Key | None:
+    def find_key(self, secret: str) -> ApiKey | None:
         """The key that this is the secret of."""
-        return self.by_hash.get(_hash(secret))
+        return self.by_hash.get(_hash_secret(secret))
 
 
-def create(conn: Connection, name: str, role: str, by: str, at: datetime) -> str:
+def create_key(conn: Connection, name: str, role: str, created_by: str, at: datetime) -> str:
     """Make a key; its secret: `dy_` and 256 random bits. Raises BadInput for a name or a role that can't be used.
 
     A name is given once, revoked keys included: what was done under it stays somebody's.
     """
     if role not in ROLES:
         raise BadInput(f"{role!r} is no role; choose from {', '.join(ROLES)}")
-    if not name.strip() or len(name) > LONGEST or not name.isprintable():
-        raise BadInput(f"a key's name holds 1 to {LONGEST} characters that can be read, such as 'mail-gateway'")
-    secret = PREFIX + secrets.token_urlsafe(32)
-    row = {"name": name, "role": role, "sha256": _hash(secret), "created_at": at, "created_by": by}
-    if not _changed(conn, insert_or_ignore(conn, API_KEYS).values(row)):
+    if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise BadInput(f"a key's name holds 1 to {MAX_NAME_LENGTH} characters that can be read, such as 'mail-gateway'")
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    row = {"name": name, "role": role, "sha256": _hash_secret(secret), "created_at": at, "created_by": created_by}
+    if not _row_changed(conn, insert_or_ignore(conn, API_KEYS).values(row)):
         raise BadInput(f"there is or was a key named {name!r}, and its name stays its own: choose another")
-    audit_log.note(conn, Actor("person", by), "key.create", f"{name} ({role})", at)
+    audit_log.record_action(conn, Actor("person", created_by), "key.create", f"{name} ({role})", at)
     return secret
 
 
-def revoke(conn: Connection, name: str, by: str, at: datetime) -> None:
+def revoke_key(conn: Connection, name: str, revoked_by: str, at: datetime) -> None:
     """Let a key open nothing any more. Raises BadInput when no such key is in use."""
     open_keys = update(API_KEYS).where(API_KEYS.c.name == name, API_KEYS.c.revoked_at.is_(None))
-    if not _changed(conn, open_keys.values(revoked_at=at)):
+    if not _row_changed(conn, open_keys.values(revoked_at=at)):
         raise BadInput(f"no key named {name!r} is in use; `deskyard key list` shows them")
-    audit_log.note(conn, Actor("person", by), "key.revoke", name, at)
+    audit_log.record_action(conn, Actor("person", revoked_by), "key.revoke", name, at)
 
 
-def listed(conn: Connection) -> list[Key]:
+def list_keys(conn: Connection) -> list[ApiKey]:
     """Every key that was ever made, oldest first."""
-    return [_key(row) for row in conn.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
+    return [_to_key(row) for row in conn.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
 
 
-def any_key(conn: Connection) -> bool:
+def has_any_key(conn: Connection) -> bool:
     """Whether a key was ever made. Revoking the last one does not open the door again."""
     return conn.execute(select(API_KEYS.c.id).limit(1)).first() is not None
 
 
-def is_closed(conn: Connection) -> bool:
+def requires_credentials(conn: Connection) -> bool:
     """Whether nobody comes in without a key or a user's name, as the first of either was made."""
-    return any_key(conn) or conn.execute(select(USERS.c.id).limit(1)).first() is not None
+    return has_any_key(conn) or conn.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
-def in_use(conn: Connection) -> Keys:
+def load_active_keys(conn: Connection) -> ActiveKeys:
     """The keys that open the service now."""
     rows = conn.execute(select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None))).all()
-    return Keys(bool(rows) or is_closed(conn), {row.sha256: _key(row) for row in rows})
+    return ActiveKeys(bool(rows) or requires_credentials(conn), {row.sha256: _to_key(row) for row in rows})
 
 
-def _changed(conn: Connection, statement: Any) -> bool:
+def _row_changed(conn: Connection, statement: Any) -> bool:
     """Whether the statement found its row (PostgreSQL's driver does not count inserted ones)."""
     return conn.execute(statement.returning(API_KEYS.c.id)).first() is not None
 
 
-def _hash(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key(row: Row[Any]) -> Key:
-    return Key(row.name, row.role, row.created_at, row.created_by, row.revoked_at)
+def _to_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(row.name, row.role, row.created_at, row.created_by, row.revoked_at)

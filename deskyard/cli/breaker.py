@@ -29,13 +29,13 @@ def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest tr
     Example: `deskyard breaker show --last 5`
     """
     with desk_database() as database, database.reading() as conn:
-        found, held = circuit_breaker.past(conn, last), circuit_breaker.standing(conn)
+        found, held = circuit_breaker.list_recent_openings(conn, last), circuit_breaker.list_current_openings(conn)
     if not found:
         typer.echo("The breaker never tripped.")
     for one in found:
         until = f"until {one.closed_at:%Y-%m-%d %H:%M} ({one.closed_by})" if one.closed_at else "still held back"
         typer.secho(
-            f"{one.at:%Y-%m-%d %H:%M} UTC  {one.why}; ticket {one.ticket} was the last; {until}",
+            f"{one.opened_at:%Y-%m-%d %H:%M} UTC  {one.summary}; ticket {one.ticket} was the last; {until}",
             fg=None if one.closed_at else "red",
         )
     if held:
@@ -44,19 +44,19 @@ def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest tr
 
 
 @breaker.command()
-def look() -> None:
+def check() -> None:
     """Look now, as a running service does by itself: count what people said, and trip where a promise was broken.
 
     Example: `deskyard breaker look`
     """
     chosen = settings()
     with desk_database() as database:
-        rollups.refresh(database, chosen.time_zone)
+        rollups.refresh_rollups(database, chosen.time_zone)
         with database.writing() as conn:
-            found = circuit_breaker.look(conn, chosen.models, datetime.now(UTC))
-            held = circuit_breaker.standing(conn)
+            found = circuit_breaker.check_labels(conn, chosen.models, datetime.now(UTC))
+            held = circuit_breaker.list_current_openings(conn)
     for one in found:
-        typer.secho(f"Tripped: {one.why}. It is only suggested from now on.", fg="red")
+        typer.secho(f"Tripped: {one.summary}. It is only suggested from now on.", fg="red")
     if not found:
         typer.echo(f"Nothing new; {len(held)} held back." if held else "All promises stand.")
 
@@ -74,5 +74,5 @@ def close(
     if wanted is None:
         raise BadInput(f"{target!r} is no target: choose from {', '.join(TARGETS)}.")
     with desk_database() as database, database.writing() as conn:
-        circuit_breaker.close(conn, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
+        circuit_breaker.close_breaker(conn, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
     typer.echo(f"{target} {label!r} is routed again where its evidence and the policy allow it.")

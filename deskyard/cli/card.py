@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from deskyard.registry import bundle
-from deskyard.reports.model_card import legend, remarks, table
+from deskyard.reports.model_card import build_legend, build_table, list_remarks
 from deskyard.settings import settings
 
 
@@ -21,20 +21,20 @@ def card(
 
     Example: `deskyard card` or `deskyard card models/2026-01-31-120000 --json`
     """
-    loaded = bundle.load(bundle.find(settings().models, model))
+    loaded = bundle.load_bundle(bundle.find_bundle(settings().models, model))
     if as_json:
         typer.echo(json.dumps(loaded.card, ensure_ascii=False, indent=1))
         return
-    show(loaded)
+    print_card(loaded)
 
 
-def show(loaded: bundle.Bundle) -> None:
+def print_card(loaded: bundle.Bundle) -> None:
     """Print table, legend and remarks; at least 130 columns wide where no terminal says otherwise."""
     out = Console()
     if not out.is_terminal:
         out = Console(width=130)
-    out.print(table(loaded.card))
-    out.print(legend(), style="dim", highlight=False)
-    for remark in remarks(loaded.card, loaded.made):
+    out.print(build_table(loaded.card))
+    out.print(build_legend(), style="dim", highlight=False)
+    for remark in list_remarks(loaded.card, loaded.build_info):
         out.print(f"- {remark}", highlight=False, markup=False)
     out.print(f"bundle {loaded.name}, digest {loaded.digest[:16]}", highlight=False, markup=False, soft_wrap=True)

@@ -25,20 +25,20 @@ from deskyard.settings import Settings, settings
 
 Level = Literal["ok", "warn", "fail"]
 
-_COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
-_LITTLE: Final = 1_000_000_000
-_TOO_LITTLE: Final = 100_000_000
+_LEVEL_COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
+_LOW_DISK_BYTES: Final = 1_000_000_000
+_CRITICAL_DISK_BYTES: Final = 100_000_000
 """Free bytes below which the disk is worth a warning, and below which accepted tickets are in danger."""
 
-_THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+_THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line: what was looked at, how it is, and what to do unless it is ok."""
 
     level: Level
-    about: str
+    subject: str
     text: str
 
 
@@ -49,48 +49,52 @@ def check(
 
     Example: `deskyard check --port 8000`
     """
-    findings = list(look(settings(), port))
+    findings = list(run_checks(settings(), port))
     for finding in findings:
-        typer.secho(f"{finding.level:<5}", fg=_COLOURS[finding.level], nl=False)
-        typer.echo(f"{finding.about}: {finding.text}")
+        typer.secho(f"{finding.level:<5}", fg=_LEVEL_COLOURS[finding.level], nl=False)
+        typer.echo(f"{finding.subject}: {finding.text}")
     failed = sum(finding.level == "fail" for finding in findings)
     typer.echo(f"{failed} of {len(findings)} checks failed." if failed else "Ready.")
     if failed:
         raise typer.Exit(1)
 
 
-def look(chosen: Settings, port: int) -> Iterator[Finding]:
+def run_checks(chosen: Settings, port: int) -> Iterator[CheckResult]:
     """Every finding, in the order in which things are needed."""
-    yield _python(sys.version_info[:3])
-    yield _libraries()
-    yield _threads()
-    yield _writable("state folder", chosen.state)
-    yield _writable("models folder", chosen.models)
-    yield _disk(chosen.state)
-    yield _database(chosen.database)
-    yield _champion(chosen.models)
-    yield _port(port)
+    yield _check_python(sys.version_info[:3])
+    yield _check_libraries()
+    yield _check_threads()
+    yield _check_writable("state folder", chosen.state)
+    yield _check_writable("models folder", chosen.models)
+    yield _check_disk(chosen.state)
+    yield _check_database(chosen.database)
+    yield _check_champion(chosen.models)
+    yield _check_port(port)
 
 
-def _python(version: tuple[int, int, int]) -> Finding:
+def _check_python(version: tuple[int, int, int]) -> CheckResult:
     shown = ".".join(map(str, version))
     if version < (3, 11):
-        return Finding("fail", "Python", f"{shown} is too old: install 3.11 or newer, and deskyard with it")
-    return Finding("ok", "Python", shown)
+        return CheckResult("fail", "Python", f"{shown} is too old: install 3.11 or newer, and deskyard with it")
+    return CheckResult("ok", "Python", shown)
 
 
-def _libraries() -> Finding:
+def _check_libraries() -> CheckResult:
     try:
         asked = metadata.requires("deskyard") or []
     except metadata.PackageNotFoundError:
-        return Finding("warn", "libraries", "deskyard runs from its source tree: `pip install -e .` lets it check them")
-    wrong = [said for line in asked if "extra ==" not in line and (said := _lacking(line))]
+        return CheckResult(
+            "warn", "libraries", "deskyard runs from its source tree: `pip install -e .` lets it check them"
+        )
+    wrong = [said for line in asked if "extra ==" not in line and (said := _requirement_problem(line))]
     if wrong:
-        return Finding("fail", "libraries", f"{', '.join(wrong)}: run `make setup`, or `pip install deskyard` again")
-    return Finding("ok", "libraries", f"deskyard {metadata.version('deskyard')} and all that it needs")
+        return CheckResult(
+            "fail", "libraries", f"{', '.join(wrong)}: run `make setup`, or `pip install deskyard` again"
+        )
+    return CheckResult("ok", "libraries", f"deskyard {metadata.version('deskyard')} and all that it needs")
 
 
-def _lacking(requirement: str) -> str | None:
+def _requirement_problem(requirement: str) -> str | None:
     """What is wrong with the library of a requirement such as `numpy>=2.2`; None if nothing is."""
     name = re.match(r"[\w.-]+", requirement)
     least = re.search(r">=\s*([0-9.]+)", requirement)
@@ -100,55 +104,55 @@ def _lacking(requirement: str) -> str | None:
         found = metadata.version(name[0])
     except metadata.PackageNotFoundError:
         return f"{name[0]} is missing"
-    if least and _numbers(found) < _numbers(least[1]):
+    if least and _version_numbers(found) < _version_numbers(least[1]):
         return f"{name[0]} {found} is older than {least[1]}"
     return None
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def _version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0]))
 
 
-def _threads() -> Finding:
-    more = [f"{name}={os.environ.get(name, '')}" for name in _THREADS if os.environ.get(name) != "1"]
+def _check_threads() -> CheckResult:
+    more = [f"{name}={os.environ.get(name, '')}" for name in _THREAD_VARIABLES if os.environ.get(name) != "1"]
     if more:
-        return Finding(
+        return CheckResult(
             "warn", "threads", f"{', '.join(more)}: learning is many times slower than with 1, set both to 1"
         )
-    return Finding("ok", "threads", "one BLAS thread")
+    return CheckResult("ok", "threads", "one BLAS thread")
 
 
-def _writable(about: str, folder: Path) -> Finding:
-    existing = _existing(folder)
+def _check_writable(subject: str, folder: Path) -> CheckResult:
+    existing = _nearest_existing_folder(folder)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        return Finding(
+        return CheckResult(
             "fail",
-            about,
+            subject,
             f"{folder.absolute()} can't be written ({error.strerror}): allow it to this user, or set DESKYARD_HOME to "
             "a folder of yours",
         )
-    return Finding("ok", about, f"{folder.absolute()}{'' if folder.exists() else ' (will be made)'}")
+    return CheckResult("ok", subject, f"{folder.absolute()}{'' if folder.exists() else ' (will be made)'}")
 
 
-def _existing(folder: Path) -> Path:
+def _nearest_existing_folder(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
 
 
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(_existing(folder)).free
+def _check_disk(folder: Path) -> CheckResult:
+    free = shutil.disk_usage(_nearest_existing_folder(folder)).free
     shown = f"{free / 1e9:,.1f} GB free"
-    if free < _TOO_LITTLE:
-        return Finding("fail", "disk", f"{shown}: tickets can't be stored safely, make room")
-    if free < _LITTLE:
-        return Finding("warn", "disk", f"{shown}: make room before it is full")
-    return Finding("ok", "disk", shown)
+    if free < _CRITICAL_DISK_BYTES:
+        return CheckResult("fail", "disk", f"{shown}: tickets can't be stored safely, make room")
+    if free < _LOW_DISK_BYTES:
+        return CheckResult("warn", "disk", f"{shown}: make room before it is full")
+    return CheckResult("ok", "disk", shown)
 
 
-def _database(url: str) -> Finding:
+def _check_database(url: str) -> CheckResult:
     from sqlalchemy.exc import SQLAlchemyError
 
     from deskyard.db.database import Database
@@ -157,57 +161,63 @@ def _database(url: str) -> Finding:
         database = Database(url)
         file = Path(database.url.database or "")
         if database.url.get_backend_name() == "sqlite" and not file.exists():
-            return Finding("ok", "database", f"{file} (will be made by `deskyard serve`)")
+            return CheckResult("ok", "database", f"{file} (will be made by `deskyard serve`)")
         try:
             database.check_encoding()
-            found, newest = database.revision(), database.newest()
+            found, newest = database.revision(), database.head_revision()
         finally:
             database.close()
     except DeskyardError as error:
-        return Finding("fail", "database", str(error))
+        return CheckResult("fail", "database", str(error))
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error
-        return Finding(
-            "fail", "database", f"{database.place} can't be used ({reason}): restore it, or start its server"
+        return CheckResult(
+            "fail", "database", f"{database.safe_url} can't be used ({reason}): restore it, or start its server"
         )
     if found is None and database.url.get_backend_name() == "postgresql":
-        return Finding("ok", "database", f"{database.place} answers (its tables will be made by `deskyard serve`)")
-    if found != newest:
-        return Finding(
-            "warn", "database", f"{database.place} is at revision {found}, not {newest}: `deskyard serve` upgrades it"
+        return CheckResult(
+            "ok", "database", f"{database.safe_url} answers (its tables will be made by `deskyard serve`)"
         )
-    return Finding("ok", "database", f"{database.place} at revision {found}")
+    if found != newest:
+        return CheckResult(
+            "warn",
+            "database",
+            f"{database.safe_url} is at revision {found}, not {newest}: `deskyard serve` upgrades it",
+        )
+    return CheckResult("ok", "database", f"{database.safe_url} at revision {found}")
 
 
-def _champion(models: Path) -> Finding:
+def _check_champion(models: Path) -> CheckResult:
     if not (models / "CURRENT").is_file():
-        return Finding("warn", "model", "none yet, so every ticket goes to triage: `deskyard train HISTORY` makes one")
+        return CheckResult(
+            "warn", "model", "none yet, so every ticket goes to triage: `deskyard train HISTORY` makes one"
+        )
     from deskyard.registry import bundle  # the learning libraries take seconds to open, and only a model needs them
 
     try:
-        found = bundle.load(bundle.champion(models) or models)
+        found = bundle.load_bundle(bundle.champion_folder(models) or models)
     except DeskyardError as error:
-        return Finding("fail", "model", str(error))
+        return CheckResult("fail", "model", str(error))
     except Exception as error:  # a damaged folder makes readers raise many kinds
-        return Finding(
+        return CheckResult(
             "fail", "model", f"{models} can't be read ({type(error).__name__}: {error}): restore or train anew"
         )
-    return Finding("ok", "model", f"{found.name} ({found.digest[:12]}) predicts {', '.join(found.targets)}")
+    return CheckResult("ok", "model", f"{found.name} ({found.digest[:12]}) predicts {', '.join(found.targets)}")
 
 
-def _port(port: int) -> Finding:
+def _check_port(port: int) -> CheckResult:
     try:
         with socket.create_server(("127.0.0.1", port)):
             pass
     except OSError as error:
-        if _deskyard_answers(port):
-            return Finding("ok", "port", f"{port}: deskyard is serving there")
+        if _is_deskyard_serving(port):
+            return CheckResult("ok", "port", f"{port}: deskyard is serving there")
         said = os.strerror(error.errno or 0)
-        return Finding("fail", "port", f"{port} can't be used ({said}): `deskyard serve --port` takes another")
-    return Finding("ok", "port", f"{port} is free")
+        return CheckResult("fail", "port", f"{port} can't be used ({said}): `deskyard serve --port` takes another")
+    return CheckResult("ok", "port", f"{port} is free")
 
 
-def _deskyard_answers(port: int) -> bool:
+def _is_deskyard_serving(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
             return "model" in json.load(answer)

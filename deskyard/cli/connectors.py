@@ -7,30 +7,30 @@ import typer
 from deskyard import connectors
 from deskyard.connectors.base.ticket_store import Capabilities
 
-_ORDER: Final = ("queue", "category", "priority", "assignee")
+_FIELD_ORDER: Final = ("queue", "category", "priority", "assignee")
 
 
-def stores_() -> None:
+def list_connectors() -> None:
     """List the ticket stores: name, what it was proved against, and what can be done there.
 
     Example: `deskyard stores`, then `deskyard connect zammad:https://desk.example.org`
     """
-    for name in connectors.STORES:
-        typer.echo(line(name))
+    for name in connectors.CONNECTORS:
+        typer.echo(format_connector(name))
 
 
-def line(name: str) -> str:
+def format_connector(name: str) -> str:
     """One store in one line, its name first."""
-    caps: Capabilities = connectors.kind(name).caps
-    return f"{name:<16} {connectors.PROVED[name]:<15} {'; '.join(_told(caps))}"
+    caps: Capabilities = connectors.connector_class(name).caps
+    return f"{name:<16} {connectors.TESTED_AGAINST[name]:<15} {'; '.join(_list_capabilities(caps))}"
 
 
-def _told(caps: Capabilities) -> list[str]:
-    told = ["sets " + ", ".join(field for field in _ORDER if field in caps.sets)]
+def _list_capabilities(caps: Capabilities) -> list[str]:
+    told = ["sets " + ", ".join(field for field in _FIELD_ORDER if field in caps.settable_fields)]
     told += [
         words
         for has, words in (
-            (caps.one_write, "one write"),
+            (caps.atomic_writes, "one write"),
             (caps.checks_version, "checks versions"),
             (caps.notes, "notes"),
             (caps.tags, "tags"),

@@ -25,13 +25,13 @@ from deskyard.errors import BadInput, StoreUnreachable
 from deskyard.registry import bundle
 from deskyard.settings import settings
 
-PRECISION: Final = "0.9"
+DEMO_PRECISION: Final = "0.9"
 """Asked of the demo's model: simulated people misroute 8 % of tickets and mislabel 5 %, so 95 % can't be proved."""
 
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 """Tickets simulated at once for the stream."""
 
-PATIENCE: Final = 120.0
+START_TIMEOUT: Final = 120.0
 """Seconds that the service may take to start on a busy machine."""
 
 
@@ -54,54 +54,64 @@ def demo(
     home.mkdir(parents=True, exist_ok=True)
     history = home / "history.csv.gz"
     if not history.exists():
-        _run(say, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
-    if bundle.champion(home / "models") is None:
+        _run_command(say, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
+    if bundle.champion_folder(home / "models") is None:
         rejected = str(home / "rejected.csv")
-        _run(say, environment, "train", str(history), "--precision", PRECISION, "--rejected", rejected, "--no-mlflow")
+        _run_command(
+            say,
+            environment,
+            "train",
+            str(history),
+            "--precision",
+            DEMO_PRECISION,
+            "--rejected",
+            rejected,
+            "--no-mlflow",
+        )
         say.print("\nA fresh install only suggests. The demo's desk says that the machine may route:")
-        _run(say, environment, "policy", "mode", "route")
+        _run_command(say, environment, "policy", "mode", "route")
     else:
-        _run(say, environment, "card")
+        _run_command(say, environment, "card")
     address = f"http://127.0.0.1:{port}"
-    with _served(say, environment, port, address):
-        _show(say, [_post(address, body) for body in _new_tickets(environment, tickets)])
-        say.print(_farewell(address), markup=False, soft_wrap=True)
+    with _running_service(say, environment, port, address):
+        _print_tickets(say, [_post_ticket(address, body) for body in _simulate_tickets(environment, tickets)])
+        say.print(_closing_text(address), markup=False, soft_wrap=True)
         if stay:
-            _stream(say, environment, address, every)
+            _send_stream(say, environment, address, every)
 
 
-def _command(*words: str) -> list[str]:
+def _build_command(*words: str) -> list[str]:
     return [sys.executable, "-m", "deskyard", *words]
 
 
-def _run(say: Console, environment: dict[str, str], *words: str) -> None:
-    say.print(f"\n$ deskyard {shlex.join(words)}", style="bold", markup=False, soft_wrap=True)
-    done = subprocess.run(_command(*words), env=_with(environment), check=False)  # noqa: S603 - our own commands
+def _run_command(console: Console, environment: dict[str, str], *words: str) -> None:
+    console.print(f"\n$ deskyard {shlex.join(words)}", style="bold", markup=False, soft_wrap=True)
+    done = subprocess.run(_build_command(*words), env=_merge_environment(environment), check=False)  # noqa: S603 - our own commands
     if done.returncode:
         raise BadInput(f"`deskyard {words[0]}` did not succeed; what it said stands above.")
 
 
-def _with(environment: dict[str, str]) -> dict[str, str]:
+def _merge_environment(environment: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **environment}
 
 
 @contextmanager
-def _served(say: Console, environment: dict[str, str], port: int, address: str) -> Iterator[None]:
+def _running_service(console: Console, environment: dict[str, str], port: int, address: str) -> Iterator[None]:
     """The service as a child process, ready; ended at the end of the block."""
-    _refuse_taken(port)
-    say.print(f"\n$ deskyard serve --port {port}", style="bold", markup=False)
+    _check_port_free(port)
+    console.print(f"\n$ deskyard serve --port {port}", style="bold", markup=False)
     log = Path(environment["DESKYARD_HOME"]) / "serve.log"
-    environment = _with(environment | {"PYTHONUNBUFFERED": "1"})
+    environment = _merge_environment(environment | {"PYTHONUNBUFFERED": "1"})
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603 - our own command
-            _command("serve", "--port", str(port)),
+            _build_command("serve", "--port", str(port)),
             env=environment,
             stdout=output,
             stderr=output,
         )
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the demo ends its server
         try:
-            _await(server, address, log)
+            _wait_until_ready(server, address, log)
             yield
         finally:
             server.terminate()
@@ -109,7 +119,7 @@ def _served(say: Console, environment: dict[str, str], port: int, address: str) 
             signal.signal(signal.SIGTERM, before)
 
 
-def _refuse_taken(port: int) -> None:
+def _check_port_free(port: int) -> None:
     """Somebody else's service must not get the demo's tickets."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
@@ -119,9 +129,9 @@ def _refuse_taken(port: int) -> None:
         ) from error
 
 
-def _await(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
     """Until our own child says that it holds the port, and is ready."""
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + START_TIMEOUT
     while time.monotonic() < give_up and server.poll() is None:
         if address.encode() in log.read_bytes():
             try:
@@ -134,16 +144,16 @@ def _await(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
     raise StoreUnreachable(f"the service did not start: {said[-1] if said else 'it said nothing'} (all in {log})")
 
 
-def _new_tickets(environment: dict[str, str], n: int) -> list[dict[str, Any]]:
+def _simulate_tickets(environment: dict[str, str], n: int) -> list[dict[str, Any]]:
     """Tickets of the same simulated desk that are not in its history."""
-    stream = _command(
+    stream = _build_command(
         "simulate", "--stream", "--tickets", str(n), "--seed", str(time.time_ns() % 100_000), "--out", "-"
     )
-    made = subprocess.run(stream, env=_with(environment), check=True, capture_output=True)  # noqa: S603 - our command
+    made = subprocess.run(stream, env=_merge_environment(environment), check=True, capture_output=True)  # noqa: S603 - our command
     return [json.loads(line) for line in made.stdout.decode().splitlines()]
 
 
-def _post(address: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _post_ticket(address: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     request = urllib.request.Request(  # noqa: S310 - our own loopback address
         f"{address}/v1/tickets", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -151,18 +161,18 @@ def _post(address: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
         return body, json.load(answer)
 
 
-def _show(say: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+def _print_tickets(console: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     shown = Table(title="New synthetic tickets, and where they went", title_justify="left", title_style="bold")
     for heading in ("ticket", "what it says", "queue", "the model's word"):
         shown.add_column(heading)
     for body, answer in posted:
         belief = answer["decisions"].get("queue")
         told = f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure" if belief else "no model"
-        shown.add_row(answer["ticket"]["id"], _shortened(body), answer["ticket"]["queue"], told)
-    say.print(shown)
+        shown.add_row(answer["ticket"]["id"], _shorten_text(body), answer["ticket"]["queue"], told)
+    console.print(shown)
 
 
-def _farewell(address: str) -> str:
+def _closing_text(address: str) -> str:
     return f"""
 Look: {address}/  (queues, tickets, decisions and why)
 One ticket and its journey:  {address}/v1/tickets/1
@@ -175,22 +185,22 @@ More synthetic tickets come in by themselves. Ctrl-C stops all; what was stored 
 """
 
 
-def _stream(say: Console, environment: dict[str, str], address: str, every: float) -> None:
+def _send_stream(console: Console, environment: dict[str, str], address: str, every: float) -> None:
     """Send new tickets until Ctrl-C."""
     try:
         while True:
-            for body in _new_tickets(environment, BATCH):
+            for body in _simulate_tickets(environment, BATCH_SIZE):
                 time.sleep(every)
-                _, answer = _post(address, body)
-                say.print(_line(body, answer), style="dim", markup=False)
+                _, answer = _post_ticket(address, body)
+                console.print(_ticket_line(body, answer), style="dim", markup=False)
     except KeyboardInterrupt:
         typer.echo("\nstopped")
 
 
-def _line(body: dict[str, Any], answer: dict[str, Any]) -> str:
-    return f"{answer['ticket']['id']:>5}  {_shortened(body)}  →  {answer['ticket']['queue']}"
+def _ticket_line(body: dict[str, Any], answer: dict[str, Any]) -> str:
+    return f"{answer['ticket']['id']:>5}  {_shorten_text(body)}  →  {answer['ticket']['queue']}"
 
 
-def _shortened(body: dict[str, Any]) -> str:
+def _shorten_text(body: dict[str, Any]) -> str:
     text = " ".join((body["subject"] or body["body"]).split())
     return text[:40] + ("…" if len(text) > 40 else "")

@@ -13,12 +13,12 @@ from deskyard.db.database import Database, desk_database
 from deskyard.desk.ticket_history import Actor
 from deskyard.errors import BadInput
 from deskyard.privacy import erasure as forgetting
-from deskyard.privacy.erasure import Found, so_many
-from deskyard.privacy.model_exposure import Taught, taught
+from deskyard.privacy.erasure import ErasurePlan, format_count
+from deskyard.privacy.model_exposure import ModelExposure, find_exposed_models
 from deskyard.settings import settings
-from deskyard.text.dates import is_span, span
+from deskyard.text.dates import is_span, parse_span
 
-NOT_CLEAN = (
+FILE_NOT_CLEANED = (
     "The texts are gone, but the database file could not be written anew just now (it is being read, or the disk is "
     "full), so their bytes may still lie in it: run the same command again."
 )
@@ -44,60 +44,66 @@ def forget(
     """
     if bool(requester) == bool(older_than):
         raise BadInput("say either --requester, or --older-than.")
-    if older_than and not (is_span(older_than) and span(older_than).days):
+    if older_than and not (is_span(older_than) and parse_span(older_than).days):
         raise BadInput(f"--older-than {older_than}: write days or weeks, such as 365d or 52w.")
     requester = sys.stdin.readline().strip() if requester == "-" else requester
     with desk_database() as database:
-        _forget(database, requester, older_than, dry_run=dry_run, yes=yes)
+        _run_erasure(database, requester, older_than, dry_run=dry_run, yes=yes)
 
 
-def _forget(database: Database, requester: str, older_than: str, *, dry_run: bool, yes: bool) -> None:
+def _run_erasure(database: Database, requester: str, older_than: str, *, dry_run: bool, yes: bool) -> None:
     with database.reading() as conn:
         found = (
-            forgetting.of_requester(conn, requester)
+            forgetting.find_by_requester(conn, requester)
             if requester
-            else forgetting.solved_before(conn, datetime.now(UTC) - span(older_than))
+            else forgetting.find_solved_before(conn, datetime.now(UTC) - parse_span(older_than))
         )
     if found:
-        for line in _lines(found, taught(settings().models, found.tickets, found.names)):
+        for line in _plan_lines(found, find_exposed_models(settings().models, found.tickets, found.requester_names)):
             typer.echo(line)
         if dry_run:
             typer.echo("Nothing was changed: leave --dry-run out to do it.")
             return
         if not yes:
             typer.confirm("Erase this? It can't be undone.", abort=True)
-        why = forgetting.pseudonym(requester) if requester else forgetting.of_age(span(older_than).days)
+        why = (
+            forgetting.pseudonymise_requester(requester)
+            if requester
+            else forgetting.retention_reason(parse_span(older_than).days)
+        )
         me = Actor("person", getpass.getuser())
-        n = forgetting.erase(database, found, why, me, lambda: datetime.now(UTC))
-        typer.echo(f"Erased: {so_many(n, 'ticket')}, {so_many(len(found.comments), 'comment')} on tickets of others.")
+        n = forgetting.apply_erasure(database, found, why, me, lambda: datetime.now(UTC))
+        typer.echo(
+            f"Erased: {format_count(n, 'ticket')}, {format_count(len(found.comments), 'comment')} on tickets of others."
+        )
         if not database.is_sqlite:
             typer.echo("PostgreSQL's files hold the old rows until they are overwritten: VACUUM FULL does it at once.")
     else:
         typer.echo("There is nothing to erase: no ticket and no comment of that kind is on this desk.")
         if dry_run:
             return
-    if not forgetting.tidy_up(database, settings().state, time.time()):
-        raise BadInput(NOT_CLEAN)
+    if not forgetting.clean_up_files(database, settings().state, time.time()):
+        raise BadInput(FILE_NOT_CLEANED)
 
 
-def _lines(found: Found, bundles: Sequence[Taught]) -> Iterator[str]:
+def _plan_lines(plan: ErasurePlan, bundles: Sequence[ModelExposure]) -> Iterator[str]:
     """What is to be erased, what stays, and what is to be done elsewhere."""
-    tickets, comments = so_many(len(found.tickets), "ticket"), so_many(len(found.comments), "comment")
+    tickets, comments = format_count(len(plan.tickets), "ticket"), format_count(len(plan.comments), "comment")
     yield f"To be erased: {tickets}, {comments} on tickets of others."
-    if found.unsolved:
-        yield f"Not solved yet: {found.unsolved:,} of these tickets. They stay in their queues, without a text."
-    if found.kept:
-        yield f"Left: {so_many(found.kept, 'comment')} on tickets of others, written as one of the desk's own people."
-    for store, n in found.elsewhere.items():
-        yield f"Elsewhere: {so_many(n, 'ticket')} in {store!r}, mirrored here: erase those there, too."
+    if plan.unsolved_count:
+        yield f"Not solved yet: {plan.unsolved_count:,} of these tickets. They stay in their queues, without a text."
+    if plan.kept_comments:
+        yield f"Left: {format_count(plan.kept_comments, 'comment')} on tickets of others, written as one of the desk's own people."
+    for store, n in plan.mirrored_counts.items():
+        yield f"Elsewhere: {format_count(n, 'ticket')} in {store!r}, mirrored here: erase those there, too."
     if not bundles:
         yield "No bundle on the shelf has seen any of these tickets."
         return
     for one in bundles:
         yield (
-            f"Bundle {one.name} has seen {one.seen:,} of these tickets; no text is in it, but of {one.remembered:,} it "
+            f"Bundle {one.name} has seen {one.seen_tickets:,} of these tickets; no text is in it, but of {one.remembered_tickets:,} it "
             f"remembers the id and the strongest words as numbers"
-            f"{', and it knows the name of the requester, or its hash' if one.names else ''}."
+            f"{', and it knows the name of the requester, or its hash' if one.knows_requester else ''}."
         )
     yield "To be rid of that: `deskyard retrain --desk` learns without them; then remove the folders of these bundles"
     yield f"from {settings().models}, and their versions from MLflow, if they were logged there."

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from deskyard.auth import api_keys
-from deskyard.auth.api_keys import Key
+from deskyard.auth.api_keys import ApiKey
 from deskyard.db.database import desk_database
 
 key = typer.Typer(
@@ -33,11 +33,11 @@ def create(
     Example: `deskyard key create mail-gateway --role machine`
     """
     with desk_database() as database, database.writing() as conn:
-        first = not api_keys.is_closed(conn)
-        secret = api_keys.create(conn, name, role, getpass.getuser(), datetime.now(UTC))
+        first = not api_keys.requires_credentials(conn)
+        secret = api_keys.create_key(conn, name, role, getpass.getuser(), datetime.now(UTC))
     typer.echo(f"The key {name!r} of role {role}. Keep it now, it is not shown again:", err=True)
     typer.echo(secret)
-    typer.echo(f"Send it with each request: {_HEADER}", err=True)
+    typer.echo(f"Send it with each request: {_HEADER_EXAMPLE}", err=True)
     if first:
         typer.echo("It is the first key: from now on no request is answered without one.", err=True)
 
@@ -49,9 +49,9 @@ def list_() -> None:
     Example: `deskyard key list`
     """
     with desk_database() as database, database.reading() as conn:
-        found = api_keys.listed(conn)
+        found = api_keys.list_keys(conn)
     for one in found:
-        typer.echo(_line(one))
+        typer.echo(_format_key(one))
     if not found:
         typer.echo("There is no key: the service answers to this machine only. `deskyard key create` makes one.")
 
@@ -63,13 +63,13 @@ def revoke(name: Annotated[str, typer.Argument(help="As `deskyard key list` show
     Example: `deskyard key revoke mail-gateway`
     """
     with desk_database() as database, database.writing() as conn:
-        api_keys.revoke(conn, name, getpass.getuser(), datetime.now(UTC))
+        api_keys.revoke_key(conn, name, getpass.getuser(), datetime.now(UTC))
     typer.echo(f"The key {name!r} opens nothing any more.")
 
 
-_HEADER: Final = f"Authorization: Bearer {api_keys.PREFIX}..."
+_HEADER_EXAMPLE: Final = f"Authorization: Bearer {api_keys.KEY_PREFIX}..."
 
 
-def _line(key: Key) -> str:
+def _format_key(key: ApiKey) -> str:
     end = f", revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else ""
     return f"{key.name}: {key.role}, made {key.created_at:%Y-%m-%d %H:%M} UTC by {key.created_by}{end}"

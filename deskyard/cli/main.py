@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from deskyard import __version__
-from deskyard.errors import DeskyardError, PartMissing
+from deskyard.errors import DeskyardError, ExtraMissing
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history whose truth is known."),
@@ -50,13 +50,13 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "forget": ("deskyard.cli.forget:forget", "Erase what a requester wrote, or the texts of tickets solved long ago."),
     "verify": ("service.tickets.replay:verify", "Compute decisions again and compare them byte for byte."),
     "serve": ("service.cli.serve:serve", "Take new tickets over HTTP and place them in queues."),
-    "work": ("service.cli.serve:work", "Deliver, read and notify without serving: more hands, on PostgreSQL."),
+    "work": ("service.cli.serve:worker", "Deliver, read and notify without serving: more hands, on PostgreSQL."),
     "stores": (
-        "deskyard.cli.connectors:stores_",
+        "deskyard.cli.connectors:list_connectors",
         "List the help desks that can be connected, and what can be done there.",
     ),
     "connect": ("service.cli.connect:connect", "Connect a help desk or a mailbox, after a look at it."),
-    "connections": ("service.cli.connect:listed", "List what is connected, and how it does."),
+    "connections": ("service.cli.connect:list_connections", "List what is connected, and how it does."),
     "disconnect": ("service.cli.connect:disconnect", "Work with a help desk or mailbox no more."),
     "notify": ("service.cli.notify:notify", "Say who is told when a ticket reaches a queue."),
     "pull": ("deskyard.history.pull:pull", "Read a help desk's tickets as a history to train on."),
@@ -70,7 +70,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 """Command → where it lives ("module:function") and its line in the help."""
 
 
-class Commands(TyperGroup):
+class CommandGroup(TyperGroup):
     """The table above as a command group."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -97,7 +97,7 @@ def open_command(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("deskyard", "training", "service"):
             raise
-        raise PartMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
+        raise ExtraMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
     if isinstance(door, typer.Typer):
         return typer.main.get_command(door)
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -105,7 +105,7 @@ def open_command(name: str) -> Any:
     return typer.main.get_command(app)
 
 
-app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode="markdown", no_args_is_help=True)
+app = typer.Typer(cls=CommandGroup, add_completion=False, rich_markup_mode="markdown", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)

@@ -13,8 +13,8 @@ from deskyard.db.database import desk_database
 from deskyard.desk.ticket_history import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.registry import active_model, bundle, challengers, comparison_file, promotion
-from deskyard.registry.active_model import Active
-from deskyard.registry.bundle_files import MANIFEST
+from deskyard.registry.active_model import ActiveModel
+from deskyard.registry.bundle_files import MANIFEST_FILE
 from deskyard.registry.challengers import Challenger
 from deskyard.settings import settings
 
@@ -26,8 +26,8 @@ def models() -> None:
     """
     folder = settings().models
     with desk_database() as database, database.reading() as conn:
-        now, beside = active_model.current(conn), challengers.now(conn)
-    places = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+        now, beside = active_model.get_active(conn), challengers.get_challenger(conn)
+    places = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST_FILE}"))
     if not places:
         typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
         return
@@ -35,7 +35,7 @@ def models() -> None:
     for heading in ("name", "digest", "trained", "predicts", "asked", "state"):
         shown.add_column(heading, overflow="fold")
     for place in places:
-        shown.add_row(*_row(place, now, beside))
+        shown.add_row(*_bundle_row(place, now, beside))
     out = Console()
     (out if out.is_terminal else Console(width=130)).print(shown)
 
@@ -52,8 +52,8 @@ def promote(
     Example: `deskyard promote 2026-01-31-120000`
     """
     with desk_database() as database:
-        done = promotion.promote(database, settings().models, name, _me(), force=force)
-    typer.echo(_told(done))
+        done = promotion.promote(database, settings().models, name, _current_actor(), force=force)
+    typer.echo(_format_active(done))
 
 
 def rollback() -> None:
@@ -62,8 +62,8 @@ def rollback() -> None:
     Example: `deskyard rollback`
     """
     with desk_database() as database:
-        done = promotion.rollback(database, settings().models, _me())
-    typer.echo(_told(done))
+        done = promotion.rollback(database, settings().models, _current_actor())
+    typer.echo(_format_active(done))
 
 
 def challenge(
@@ -79,37 +79,43 @@ def challenge(
     if bool(name) == none:
         raise BadInput("name a bundle, or say --none.")
     with desk_database() as database:
-        promotion.challenge(database, settings().models, name, _me())
+        promotion.start_challenge(database, settings().models, name, _current_actor())
     typer.echo(f"{name} runs beside the model in use from the next ticket on." if name else "Nothing runs beside it.")
 
 
-def _me() -> Actor:
+def _current_actor() -> Actor:
     return Actor("person", getpass.getuser())
 
 
-def _told(done: Active) -> str:
-    return f"{done.name} ({done.digest[:12]}) is in use, put there by {done.actor} at {done.at:%Y-%m-%d %H:%M} UTC."
+def _format_active(active: ActiveModel) -> str:
+    return f"{active.name} ({active.digest[:12]}) is in use, put there by {active.actor} at {active.at:%Y-%m-%d %H:%M} UTC."
 
 
-def _row(place: Path, now: Active | None, beside: Challenger | None) -> list[str]:
+def _bundle_row(folder: Path, active: ActiveModel | None, challenger: Challenger | None) -> list[str]:
     try:
-        found = bundle.load(place)
+        found = bundle.load_bundle(folder)
     except BundleError as error:
-        return [escape(place.name), "", "", "", "", f"broken: {escape(str(error))}"]
-    in_use = now is not None and (now.name, now.digest) == (place.name, found.digest)
-    replaced = now is not None and now.name == place.name and not in_use
+        return [escape(folder.name), "", "", "", "", f"broken: {escape(str(error))}"]
+    in_use = active is not None and (active.name, active.digest) == (folder.name, found.digest)
+    replaced = active is not None and active.name == folder.name and not in_use
     return [
-        escape(place.name),
+        escape(folder.name),
         found.digest[:12],
-        str(found.made.get("at", "not said")).removesuffix("+00:00"),
+        str(found.build_info.get("at", "not said")).removesuffix("+00:00"),
         ", ".join(found.targets),
         f"{found.card['asked_precision']:.0%}",
-        "in use" if in_use else "another was put in use under this name" if replaced else _stands(found, now, beside),
+        "in use"
+        if in_use
+        else "another was put in use under this name"
+        if replaced
+        else _bundle_state(found, active, challenger),
     ]
 
 
-def _stands(found: bundle.Bundle, now: Active | None, beside: Challenger | None) -> str:
+def _bundle_state(loaded: bundle.Bundle, active: ActiveModel | None, challenger: Challenger | None) -> str:
     """What became of a bundle that is not in use."""
-    told = ["challenger"] if beside and beside.digest == found.digest else []
-    compared = comparison_file.read(settings().models / found.name, now.digest if now else None, found.digest)
+    told = ["challenger"] if challenger and challenger.digest == loaded.digest else []
+    compared = comparison_file.read_comparison(
+        settings().models / loaded.name, active.digest if active else None, loaded.digest
+    )
     return ", ".join([*told, *([compared.verdict] if compared else [])])

@@ -16,7 +16,7 @@ from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.policy import toml_format
 from deskyard.policy.policy import Mode, Policy, Rule
-from deskyard.policy.versions import Policies, Version
+from deskyard.policy.versions import Policies, PolicyVersion
 
 policy = typer.Typer(
     add_completion=False,
@@ -33,11 +33,11 @@ def show(versions: Annotated[int, typer.Option(min=0, help="Also list so many pa
     Example: `deskyard policy show --versions 5`
     """
     with desk_database() as database, database.reading() as conn:
-        current, past = Policies.current(conn), Policies.past(conn, versions) if versions else []
-    typer.echo(_head(current))
+        current, past = Policies.current(conn), Policies.list_recent(conn, versions) if versions else []
+    typer.echo(_version_heading(current))
     typer.echo(current.text)
     for version in past:
-        typer.echo(_head(version))
+        typer.echo(_version_heading(version))
 
 
 @policy.command()
@@ -57,9 +57,9 @@ def mode(
         raise BadInput("--store stands alone: a queue of that store is switched by --queue.")
     wanted = next((known for known in TARGETS if known == target), None)
     if store:
-        _change(lambda now: ruled(now, store, to))
+        _update_policy(lambda now: set_store_mode(now, store, to))
     else:
-        _change(lambda now: switched(now, to, wanted, queue or None))
+        _update_policy(lambda now: set_mode(now, to, wanted, queue or None))
 
 
 @policy.command()
@@ -68,7 +68,7 @@ def halt() -> None:
 
     Example: `deskyard policy halt`
     """
-    _change(lambda now: replace(now, halted=True))
+    _update_policy(lambda now: replace(now, halted=True))
 
 
 @policy.command()
@@ -77,7 +77,7 @@ def resume() -> None:
 
     Example: `deskyard policy resume`
     """
-    _change(lambda now: replace(now, halted=False))
+    _update_policy(lambda now: replace(now, halted=False))
 
 
 @policy.command("export")
@@ -104,42 +104,44 @@ def import_(file: Annotated[Path, typer.Argument(help="A TOML file; see `deskyar
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} can't be read: {error}.") from error
-    wanted = toml_format.read(text)
-    _change(lambda _now: wanted)
+    wanted = toml_format.parse_policy(text)
+    _update_policy(lambda _now: wanted)
 
 
-def switched(now: Policy, mode: Mode, target: Target | None = None, queue: str | None = None) -> Policy:
+def set_mode(current: Policy, mode: Mode, target: Target | None = None, queue: str | None = None) -> Policy:
     """The policy with one mode changed, and everything else as it was."""
     if queue is None:
         if target is None:
-            return replace(now, mode=mode)
-        return replace(now, targets={**now.targets, target: _with(now.targets.get(target), mode)})
+            return replace(current, mode=mode)
+        return replace(current, targets={**current.targets, target: _rule_with_mode(current.targets.get(target), mode)})
     if target is None:
-        return replace(now, queues={**now.queues, queue: _with(now.queues.get(queue), mode)})
-    inside = now.pairs.get(queue, {})
-    return replace(now, pairs={**now.pairs, queue: {**inside, target: _with(inside.get(target), mode)}})
+        return replace(current, queues={**current.queues, queue: _rule_with_mode(current.queues.get(queue), mode)})
+    inside = current.pairs.get(queue, {})
+    return replace(
+        current, pairs={**current.pairs, queue: {**inside, target: _rule_with_mode(inside.get(target), mode)}}
+    )
 
 
-def ruled(now: Policy, store: str, mode: Mode) -> Policy:
+def set_store_mode(current: Policy, store: str, mode: Mode) -> Policy:
     """The policy with the mode of one store's tickets changed, and everything else as it was."""
-    return replace(now, stores={**now.stores, store: _with(now.stores.get(store), mode)})
+    return replace(current, stores={**current.stores, store: _rule_with_mode(current.stores.get(store), mode)})
 
 
-def _with(rule: Rule | None, mode: Mode) -> Rule:
+def _rule_with_mode(rule: Rule | None, mode: Mode) -> Rule:
     return Rule(mode, rule.precision if rule else None)
 
 
-def _change(change: Callable[[Policy], Policy]) -> None:
+def _update_policy(change: Callable[[Policy], Policy]) -> None:
     with desk_database() as database:
         user, at = getpass.getuser(), datetime.now(UTC)
         with database.writing() as conn:
             now = Policies.current(conn)
-            version = Policies.put(conn, change(now.policy), user, at)
+            version = Policies.add_version(conn, change(now.policy), user, at)
             if version.number != now.number:
-                audit_log.note(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
-    typer.echo("That is in force already." if version.number == now.number else _head(version))
+                audit_log.record_action(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
+    typer.echo("That is in force already." if version.number == now.number else _version_heading(version))
 
 
-def _head(version: Version) -> str:
+def _version_heading(version: PolicyVersion) -> str:
     when = f"{version.at:%Y-%m-%d %H:%M} UTC by {version.actor}" if version.at else "of a fresh install"
     return f"# policy {version.number} ({version.policy.digest}), {when}"

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from deskyard.cli.progress import bar, console
+from deskyard.cli.progress import console, track_with_bar
 from deskyard.errors import BadInput
-from deskyard.history.columns import check_columns, check_map, match, parse_map
-from deskyard.inference.batch_prediction import answers, check_precision, columns
+from deskyard.history.columns import check_columns, check_mapping, match_columns, parse_mapping
+from deskyard.inference.batch_prediction import check_precision, predict_rows, prediction_columns
 from deskyard.registry import bundle
 from deskyard.settings import settings
-from deskyard.tabular.readers import open_writer, read_rows
+from deskyard.tabular.readers import open_table, open_writer
 
 
 def predict(
@@ -39,14 +39,14 @@ def predict(
     check_precision(precision)
     if str(file) != "-" and out.exists() and file.exists() and out.samefile(file):
         raise BadInput(f"--out {out} is the file that is read: name another.")
-    loaded = bundle.load(bundle.find(settings().models, model))
-    said = parse_map(mapping or [])
+    loaded = bundle.load_bundle(bundle.find_bundle(settings().models, model))
+    said = parse_mapping(mapping or [])
     left = Counter[str]()
-    with read_rows(file) as table:
-        check_map(said, [table])
-        check_columns(table, match(table, said))
-        with open_writer(out, columns(loaded.targets)) as writer:
-            for answer, why in bar(answers(table, said, loaded, precision), None, "predicting"):
+    with open_table(file) as table:
+        check_mapping(said, [table])
+        check_columns(table, match_columns(table, said))
+        with open_writer(out, prediction_columns(loaded.targets)) as writer:
+            for answer, why in track_with_bar(predict_rows(table, said, loaded, precision), None, "predicting"):
                 writer.write(answer)
                 left[why] += 1
     people = ", ".join(f"{n:,} {why}" for why, n in left.items() if why)

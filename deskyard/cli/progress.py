@@ -14,18 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 console = Console(stderr=True)
 
-EVERY: Final = 0.25
+UPDATE_INTERVAL: Final = 0.25
 """Seconds between two lines about the same walk."""
 
 
-class Shown(StrEnum):
+class ProgressStyle(StrEnum):
     """How progress is shown."""
 
     BAR = "bar"
     JSON = "json"
 
 
-def bar(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
+def track_with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
     """Walk over `things` (`n` of them; None: nobody knows), showing `what` is being done."""
     columns = (
         TextColumn("{task.description:<16}"),
@@ -36,28 +36,28 @@ def bar(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield from progress.track(things, total=n, description=what)
+        yield from progress.track(items, total=total, description=what)
 
 
-def lines(things: Iterable[Any], n: int | None, what: str) -> Iterator[Any]:
+def track_as_json(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
     """The same for a program: `{"what": "learning", "done": 3, "of": 16}`.
 
-    >>> list(lines([1, 2], 2, "learning"))
+    >>> list(track_as_json([1, 2], 2, "learning"))
     {"what": "learning", "done": 0, "of": 2}
     {"what": "learning", "done": 2, "of": 2}
     [1, 2]
     """
-    tell(what=what, done=0, of=n)
+    print_json_line(what=what, done=0, of=total)
     told, done = time.monotonic(), 0
-    for thing in things:
+    for thing in items:
         yield thing
         done += 1
-        if time.monotonic() - told > EVERY and done != n:
-            tell(what=what, done=done, of=n)
+        if time.monotonic() - told > UPDATE_INTERVAL and done != total:
+            print_json_line(what=what, done=done, of=total)
             told = time.monotonic()
-    tell(what=what, done=done, of=n)
+    print_json_line(what=what, done=done, of=total)
 
 
-def tell(**said: Any) -> None:
+def print_json_line(**said: Any) -> None:
     """One line of JSON, at once."""
     print(json.dumps(said, ensure_ascii=False), flush=True)

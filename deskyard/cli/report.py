@@ -11,20 +11,20 @@ import typer
 from sqlalchemy import Connection
 
 from deskyard.analytics import rollups
-from deskyard.analytics.panels import PANELS, Question
-from deskyard.analytics.query import NOW, Asked
+from deskyard.analytics.panels import PANELS, PanelInputs
+from deskyard.analytics.query import CURRENT_NAMES, ReportQuery
 from deskyard.db.database import desk_database
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model, bundle
 from deskyard.registry.bundle import Bundle
 from deskyard.reports import weekly_page as weekly
-from deskyard.reports.i18n import Language, preferred
-from deskyard.reports.report_files import PAGE, read_figures, write_page
-from deskyard.reports.training_page import render
+from deskyard.reports.i18n import Language, preferred_language
+from deskyard.reports.report_files import PAGE_FILE, read_figures, write_page
+from deskyard.reports.training_page import render_report
 from deskyard.settings import settings
 
-MAILING = "service.notifications.weekly_report_mail:send"
+MAIL_SENDER = "service.notifications.weekly_report_mail:send_report"
 """Where mails are sent, reached by name at the moment of the call."""
 
 
@@ -39,7 +39,7 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="With --week: beside the page, the same as PDF.")] = False,
     taxonomy: Annotated[
         str, typer.Option(help="With --week: the names of today (now), or of the day tickets came (then).")
-    ] = NOW,
+    ] = CURRENT_NAMES,
     mail: Annotated[
         str,
         typer.Option(
@@ -54,32 +54,34 @@ def report(
 
     Example: `deskyard report --lang ru --out report.html`, or every Monday `deskyard report --week --pdf`
     """
-    language = lang or preferred(os.environ)
+    language = lang or preferred_language(os.environ)
     if week:
-        _week(of, taxonomy, language, out, pdf=pdf, mail=mail)
+        _write_weekly_report(of, taxonomy, language, out, pdf=pdf, mail=mail)
         return
     if of or pdf:
         raise BadInput("--of and --pdf belong to the weekly report: add --week.")
-    folder = bundle.find(settings().models, model)
-    document = read_figures(folder, bundle.load(folder).digest)
-    path = out if out is not None else folder / PAGE
-    write_page(path, render(document, language))
+    folder = bundle.find_bundle(settings().models, model)
+    document = read_figures(folder, bundle.load_bundle(folder).digest)
+    path = out if out is not None else folder / PAGE_FILE
+    write_page(path, render_report(document, language))
     typer.echo(path)
 
 
-def _week(of: str, taxonomy: str, language: Language, out: Path | None, *, pdf: bool, mail: str) -> None:
+def _write_weekly_report(
+    day: str, taxonomy: str, language: Language, out: Path | None, *, pdf: bool, mail: str
+) -> None:
     today = datetime.now(settings().time_zone).date()
     try:
-        week = weekly.week_of(date.fromisoformat(of) if of else today - timedelta(days=7))
+        week = weekly.make_week_query(date.fromisoformat(day) if day else today - timedelta(days=7))
     except (ValueError, OverflowError) as error:
         raise BadInput("--of takes a day, as 2026-01-31.") from error
-    asked, figures = _figures(week, taxonomy, today)
-    page = weekly.page(asked, figures, language, settings().public_url)
+    asked, figures = _load_panels(week, taxonomy, today)
+    page = weekly.render_week(asked, figures, language, settings().public_url)
     name = f"report-{asked.first.isocalendar().year}-W{asked.first.isocalendar().week:02}"
     path = out if out is not None else Path(f"{name}.html")
     write_page(path, page)
     typer.echo(path)
-    printed = weekly.pdf(page) if pdf else None
+    printed = weekly.render_pdf(page) if pdf else None
     if printed is not None:
         try:
             path.with_suffix(".pdf").write_bytes(printed)
@@ -87,27 +89,27 @@ def _week(of: str, taxonomy: str, language: Language, out: Path | None, *, pdf: 
             raise BadInput(f"{path.with_suffix('.pdf')} can't be written: name another file.") from error
         typer.echo(path.with_suffix(".pdf"))
     if mail:
-        module, _, function = MAILING.partition(":")
+        module, _, function = MAIL_SENDER.partition(":")
         to = getattr(importlib.import_module(module), function)(mail, name, page, printed, language)
         typer.echo(f"Sent to {to}.")
 
 
-def _figures(week: Asked, taxonomy: str, today: date) -> tuple[Asked, Mapping[str, Mapping[str, Any]]]:
+def _load_panels(week: ReportQuery, taxonomy: str, today: date) -> tuple[ReportQuery, Mapping[str, Mapping[str, Any]]]:
     """What is asked in those names, and what the panels show, after all that happened is counted."""
     with desk_database() as database:
-        rollups.refresh(database, settings().time_zone)
+        rollups.refresh_rollups(database, settings().time_zone)
         with database.reading() as conn:
             policy = Policies.current(conn).policy
-            first, last, turns = week.first.isoformat(), week.last.isoformat(), policy.ledger(today).turns
-            asked = Asked.of(first, last, today, taxonomy=taxonomy, turns=turns)
-            question = Question(asked, today, _model(conn), policy)
+            first, last, turns = week.first.isoformat(), week.last.isoformat(), policy.build_ledger(today).changes
+            asked = ReportQuery.from_params(first, last, today, taxonomy=taxonomy, taxonomy_changes=turns)
+            question = PanelInputs(asked, today, _load_active_bundle(conn), policy)
             return asked, {name: panel(conn, question) for name, panel in PANELS.items()}
 
 
-def _model(conn: Connection) -> Bundle | None:
+def _load_active_bundle(conn: Connection) -> Bundle | None:
     """The model in use; None where there is none, or it can't be opened: its contracts are then not told."""
-    active = active_model.current(conn)
+    active = active_model.get_active(conn)
     try:
-        return bundle.load(bundle.with_digest(settings().models, active.digest)) if active else None
+        return bundle.load_bundle(bundle.find_by_digest(settings().models, active.digest)) if active else None
     except DeskyardError:
         return None

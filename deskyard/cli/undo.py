@@ -16,10 +16,10 @@ from deskyard.desk.ticket_history import Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.review import undo
-from deskyard.review.undo import Case
+from deskyard.review.undo import UndoCase
 from deskyard.text.dates import read_time
 
-SHOWN: Final = 50
+MAX_SHOWN_TICKETS: Final = 50
 """Tickets that the table names; the rest are counted."""
 
 _SPAN: Final = re.compile(r"(\d{1,5})\s*([mhdw])")
@@ -27,7 +27,9 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def undo_(
-    since: Annotated[str, typer.Option(help="A moment such as 2026-01-31T09:00 (UTC), or a span: 30m, 2h, 3d, 1w.")],
+    since: Annotated[
+        str, typer.Option(help="A parse_since such as 2026-01-31T09:00 (UTC), or a span: 30m, 2h, 3d, 1w.")
+    ],
     queue: Annotated[str, typer.Option(help="Only tickets that were put in this queue.")] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Do it. Without this nothing is changed.")] = False,
 ) -> None:
@@ -39,63 +41,65 @@ def undo_(
     Example: `deskyard undo --since 2h --queue Billing`, look at it, then the same with `--apply`
     """
     now = datetime.now(UTC)
-    begin, user = moment(since, now), getpass.getuser()
+    begin, user = parse_since(since, now), getpass.getuser()
     with desk_database() as database:
         if apply:
             with database.writing() as conn:
                 said = f"since {begin.isoformat(timespec='seconds')}" + (f" in {queue}" if queue else "")
-                audit_log.note(conn, Actor("person", user), "undo", said, now)
-        shown, stays, back = _table(apply), Counter[str](), 0
-        for case in undo.look(database, begin, queue or None):
-            done = undo.take_back(database, case, user, datetime.now(UTC)) if apply and case.back else case
-            back += bool(done.back)
-            if done.stays:
-                stays[done.stays] += 1
-            if done.back and back <= SHOWN:
-                _show(shown, done)
-    _tell(shown, back, stays, apply)
+                audit_log.record_action(conn, Actor("person", user), "undo", said, now)
+        shown, stays, back = _result_table(apply), Counter[str](), 0
+        for case in undo.preview_undo(database, begin, queue or None):
+            done = (
+                undo.undo_decision(database, case, user, datetime.now(UTC)) if apply and case.reverted_fields else case
+            )
+            back += bool(done.reverted_fields)
+            if done.kept_reason:
+                stays[done.kept_reason] += 1
+            if done.reverted_fields and back <= MAX_SHOWN_TICKETS:
+                _add_rows(shown, done)
+    _print_result(shown, back, stays, apply)
 
 
-def moment(said: str, now: datetime) -> datetime:
+def parse_since(text: str, now: datetime) -> datetime:
     """What `--since` names. Raises BadInput for what is no moment of the past.
 
     >>> now = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    >>> [moment(said, now).isoformat(" ", "minutes") for said in ("2h", "3d", "2026-01-30", "30.01.2026 15:00")]
+    >>> [parse_since(said, now).isoformat(" ", "minutes") for said in ("2h", "3d", "2026-01-30", "30.01.2026 15:00")]
     ['2026-01-31 10:00+00:00', '2026-01-28 12:00+00:00', '2026-01-30 00:00+00:00', '2026-01-30 15:00+00:00']
     """
-    if span := _SPAN.fullmatch(said.strip().lower()):
+    if span := _SPAN.fullmatch(text.strip().lower()):
         return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-    found = read_time(said)
+    found = read_time(text)
     if found is None:
-        raise BadInput(f"--since {said}: write a moment such as 2026-01-31T09:00, or a span such as 30m, 2h, 3d, 1w.")
+        raise BadInput(f"--since {text}: write a moment such as 2026-01-31T09:00, or a span such as 30m, 2h, 3d, 1w.")
     if found > now:
-        raise BadInput(f"--since {said}: that is still to come.")
+        raise BadInput(f"--since {text}: that is still to come.")
     return found
 
 
-def _table(applied: bool) -> Table:
+def _result_table(applied: bool) -> Table:
     shown = Table(title="Undone" if applied else "Would be undone", title_justify="left", title_style="bold")
     for heading in ("ticket", "field", "from", "to", "decided (UTC)"):
         shown.add_column(heading, justify="right" if heading == "ticket" else "left")
     return shown
 
 
-def _show(shown: Table, case: Case) -> None:
-    for name, (was, to) in case.back.items():
+def _add_rows(table: Table, case: UndoCase) -> None:
+    for name, (was, to) in case.reverted_fields.items():
         when = f"{case.at:%Y-%m-%d %H:%M}"
-        shown.add_row(str(case.ticket), name, escape(was or "nothing"), escape(to or "nothing"), when)
+        table.add_row(str(case.ticket), name, escape(was or "nothing"), escape(to or "nothing"), when)
 
 
-def _tell(shown: Table, back: int, stays: Counter[str], applied: bool) -> None:
+def _print_result(table: Table, undone: int, kept_reasons: Counter[str], applied: bool) -> None:
     out = Console()
     if not out.is_terminal:
         out = Console(width=130)
-    if back:
-        out.print(shown)
-    if back > SHOWN:
-        out.print(f"and {back - SHOWN:,} more tickets")
-    out.print(f"{back:,} decisions {'were undone' if applied else 'would be undone'}.", highlight=False)
-    for reason, count in stays.most_common():
+    if undone:
+        out.print(table)
+    if undone > MAX_SHOWN_TICKETS:
+        out.print(f"and {undone - MAX_SHOWN_TICKETS:,} more tickets")
+    out.print(f"{undone:,} decisions {'were undone' if applied else 'would be undone'}.", highlight=False)
+    for reason, count in kept_reasons.most_common():
         out.print(f"{count:,} stay, wholly or in part: {reason}.", highlight=False, markup=False)
-    if back and not applied:
+    if undone and not applied:
         out.print("Nothing was changed: say --apply to do it.")

@@ -9,26 +9,40 @@ from typing import Final
 
 from deskyard.connectors.base.ticket_store import (
     Capabilities,
+    ConnectorClass,
     Delivery,
-    Event,
+    DeliveryOutcome,
+    DeliveryResult,
     Health,
     Move,
-    Outcome,
-    Page,
-    Result,
     StoredTicket,
-    StoreKind,
+    TicketPage,
     TicketStore,
+    WebhookEvent,
 )
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import BadInput, PartMissing
+from deskyard.errors import BadInput, ExtraMissing
 
 __all__ = [
-    "PROVED", "STORES", "Capabilities", "Catalogue", "Delivery", "Event", "Health", "Move", "Outcome", "Page", "Result",
-    "StoreKind", "StoredTicket", "TicketStore", "kind", "open_store",
+    "CONNECTORS",
+    "TESTED_AGAINST",
+    "Capabilities",
+    "Catalogue",
+    "ConnectorClass",
+    "Delivery",
+    "DeliveryOutcome",
+    "DeliveryResult",
+    "Health",
+    "Move",
+    "StoredTicket",
+    "TicketPage",
+    "TicketStore",
+    "WebhookEvent",
+    "connector_class",
+    "open_store",
 ]  # fmt: skip
 
-STORES: Final[dict[str, str]] = {
+CONNECTORS: Final[dict[str, str]] = {
     "desk": "deskyard.connectors.builtin.store:DeskStore",
     "deskyard": "deskyard.connectors.deskyard_remote.store:DeskyardStore",
     "django-helpdesk": "deskyard.connectors.django_helpdesk.store:DjangoHelpdeskStore",
@@ -41,18 +55,18 @@ STORES: Final[dict[str, str]] = {
 }
 """A store's name → where its class is ("module:class")."""
 
-REAL, SPEC, FACTS = "real server", "vendor spec", "vendor's facts"
+REAL_SERVER, VENDOR_SPEC, TICKET_FACTS = "real server", "vendor spec", "vendor's facts"
 
-PROVED: Final[dict[str, str]] = {
+TESTED_AGAINST: Final[dict[str, str]] = {
     "desk": "built in",
-    "deskyard": REAL,
-    "znuny": REAL,
-    "rt": REAL,
-    "roundup": REAL,
-    "django-helpdesk": REAL,
-    "zendesk": FACTS,
-    "jira": SPEC,
-    "zammad": FACTS,
+    "deskyard": REAL_SERVER,
+    "znuny": REAL_SERVER,
+    "rt": REAL_SERVER,
+    "roundup": REAL_SERVER,
+    "django-helpdesk": REAL_SERVER,
+    "zendesk": TICKET_FACTS,
+    "jira": VENDOR_SPEC,
+    "zammad": TICKET_FACTS,
 }
 """What a store was proved against: a real server, a fake whose every message keeps to the vendor's own description, or
 a fake built on what is known of the vendor. `docs/stores.md` says it with versions and dates."""
@@ -60,7 +74,8 @@ a fake built on what is known of the vendor. `docs/stores.md` says it with versi
 
 def open_store(url: str) -> TicketStore:
     """The store that a URL names: `desk:` (the settings' database), `desk:sqlite:////folder/desk.db`, or a help desk's
-    name and address, as in `rt:https://router:token@rt.example.org/REST/2.0` (see `deskyard.connectors.base.connection_url`).
+    name and address, as in `rt:https://router:token@rt.example.org/REST/2.0` (see
+    `deskyard.connectors.base.connection_url`).
 
     Raises BadInput for a store that does not exist, and PartMissing when it needs a library that is not installed.
     Neither message quotes what follows the name: it may hold a password.
@@ -70,19 +85,19 @@ def open_store(url: str) -> TicketStore:
     deskyard.errors.BadInput: there is no ticket store 'jirra'...; choose from desk...
     """
     name, _, place = url.strip().partition(":")
-    if name not in STORES:
-        near = "".join(f" (did you mean {found!r}?)" for found in difflib.get_close_matches(name, STORES, 1, 0.75))
-        raise BadInput(f"there is no ticket store {name[:40]!r}{near}; choose from {', '.join(sorted(STORES))}")
-    return kind(name).opened(place)
+    if name not in CONNECTORS:
+        near = "".join(f" (did you mean {found!r}?)" for found in difflib.get_close_matches(name, CONNECTORS, 1, 0.75))
+        raise BadInput(f"there is no ticket store {name[:40]!r}{near}; choose from {', '.join(sorted(CONNECTORS))}")
+    return connector_class(name).from_address(place)
 
 
-def kind(name: str) -> StoreKind:
+def connector_class(name: str) -> ConnectorClass:
     """The class of the store of that name."""
-    module, _, wanted = STORES[name].partition(":")
+    module, _, wanted = CONNECTORS[name].partition(":")
     try:
-        found: StoreKind = getattr(importlib.import_module(module), wanted)
+        found: ConnectorClass = getattr(importlib.import_module(module), wanted)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "deskyard":
             raise
-        raise PartMissing(f"the store {name!r} needs the library {error.name!r}: install it") from error
+        raise ExtraMissing(f"the store {name!r} needs the library {error.name!r}: install it") from error
     return found

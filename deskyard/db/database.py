@@ -20,30 +20,30 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from deskyard.errors import BadInput, PartMissing, StoreUnreachable
+from deskyard.errors import BadInput, ExtraMissing, StoreUnreachable
 from deskyard.settings import settings
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-PATIENCE: Final = 30.0
+LOCK_TIMEOUT: Final = 30.0
 """Seconds that a writer of another process is waited for."""
 
-_GREETING: Final = 10
+_CONNECT_TIMEOUT: Final = 10
 """Seconds that PostgreSQL may take to answer the first call, unless the URL says otherwise."""
 
-_WRITER: Final[dict[bool, dict[str, Any]]] = {
+_WRITE_OPTIONS: Final[dict[bool, dict[str, Any]]] = {
     True: {"deskyard_writes": True},
     False: {"isolation_level": "READ COMMITTED"},
 }
-_READER: Final[dict[bool, dict[str, Any]]] = {
+_READ_OPTIONS: Final[dict[bool, dict[str, Any]]] = {
     True: {},
     False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
 """What a transaction begins with, for SQLite (True) and PostgreSQL."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_VERSIONS: Final = "desk_alembic_version"
+_VERSION_TABLE: Final = "desk_alembic_version"
 _MIGRATION_LOCK: Final = 0x6465736B79617264  # "deskyard" in ASCII: the key of PostgreSQL's advisory lock
 
 
@@ -62,17 +62,17 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Prepare; the first connection is made when it is needed. Raises BadInput for a URL that can't serve."""
-        self.url = _understood(url)
+        self.url = _parse_url(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _engine(self.url)
-        self._writer = self.engine.execution_options(**_WRITER[self._sqlite])
-        self._reader = self.engine.execution_options(**_READER[self._sqlite])
+        self.engine = _create_engine(self.url)
+        self._writer = self.engine.execution_options(**_WRITE_OPTIONS[self._sqlite])
+        self._reader = self.engine.execution_options(**_READ_OPTIONS[self._sqlite])
         # Threads of this process queue here: SQLite itself makes a waiting writer sleep and look again, which is
         # neither fair nor fast.
-        self._turn: AbstractContextManager[Any] = threading.Lock() if self._sqlite else nullcontext()
+        self._write_lock: AbstractContextManager[Any] = threading.Lock() if self._sqlite else nullcontext()
 
     @property
-    def place(self) -> str:
+    def safe_url(self) -> str:
         """The URL for people to read, without its password."""
         return self.url.render_as_string(hide_password=True)
 
@@ -93,7 +93,7 @@ class Database:
 
         It holds the only right to write (SQLite), so compute before it and never call `writing` inside it.
         """
-        with self._turn, self._writer.begin() as conn:
+        with self._write_lock, self._writer.begin() as conn:
             yield conn
 
     def migrate(self) -> None:
@@ -102,20 +102,20 @@ class Database:
         Raises StoreUnreachable when the database can't be used, BadInput when a newer deskyard has changed it.
         """
         try:
-            if self.revision() != self.newest():
+            if self.revision() != self.head_revision():
                 self.check_encoding()
                 self._migrate()
         except (DBAPIError, OSError) as error:
             reason = getattr(error, "orig", None) or error
-            raise StoreUnreachable(f"the database {self.place} can't be used: {reason}") from error
+            raise StoreUnreachable(f"the database {self.safe_url} can't be used: {reason}") from error
 
     def revision(self) -> str | None:
         """The revision the tables are at; None before the first."""
         with self.engine.connect() as connection:
-            return _revision(connection)
+            return _read_revision(connection)
 
     @staticmethod
-    def newest() -> str:
+    def head_revision() -> str:
         """The newest revision that this deskyard knows."""
         from alembic.script import ScriptDirectory
 
@@ -128,32 +128,32 @@ class Database:
         with self.engine.connect() as connection:
             found = connection.scalar(text("SHOW server_encoding"))
         if found != "UTF8":
-            raise BadInput(f"the database {self.place} keeps texts as {found}: make it anew with ENCODING 'UTF8'")
+            raise BadInput(f"the database {self.safe_url} keeps texts as {found}: make it anew with ENCODING 'UTF8'")
 
     def _migrate(self) -> None:
         from alembic import command
         from alembic.script import ScriptDirectory
 
         known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
-        with self._turn, self._writer.connect() as connection:
+        with self._write_lock, self._writer.connect() as connection:
             if self._sqlite:
                 # A table is changed by making it anew, and dropping the old one must not empty those that refer to it.
                 # The switch works outside a transaction only, so it goes to the driver.
-                _driver(connection).execute("PRAGMA foreign_keys=OFF")
+                _driver_connection(connection).execute("PRAGMA foreign_keys=OFF")
             try:
                 with connection.begin():
                     if not self._sqlite:
                         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-                    found = _revision(connection)
+                    found = _read_revision(connection)
                     if found not in {None, *known}:
                         raise BadInput(
-                            f"the database {self.place} is at revision {found!r}, which this deskyard does not know: "
+                            f"the database {self.safe_url} is at revision {found!r}, which this deskyard does not know: "
                             "it was changed by a newer one. Install that version again."
                         )
-                    command.upgrade(_alembic(connection), "head")
+                    command.upgrade(_alembic_config(connection), "head")
             finally:
                 if self._sqlite:
-                    _driver(connection).execute("PRAGMA foreign_keys=ON")
+                    _driver_connection(connection).execute("PRAGMA foreign_keys=ON")
 
     def scrub(self) -> bool:
         """Let what was deleted or overwritten leave SQLite's files: the database written anew without it, its journal
@@ -163,8 +163,8 @@ class Database:
         """
         if not self._sqlite:
             return True
-        with self._turn, self.engine.connect() as connection:
-            driver = _driver(connection)
+        with self._write_lock, self.engine.connect() as connection:
+            driver = _driver_connection(connection)
             try:
                 driver.execute("VACUUM")
                 busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -184,7 +184,7 @@ def open_database(url: str | None = None) -> Database:
         try:
             Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreUnreachable(f"the folder of {database.place} can't be made: {error}") from error
+            raise StoreUnreachable(f"the folder of {database.safe_url} can't be made: {error}") from error
     try:
         database.migrate()
     except BaseException:
@@ -206,7 +206,7 @@ def desk_database(url: str | None = None) -> Iterator[Database]:
         database.close()
 
 
-def _understood(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -221,24 +221,24 @@ def _understood(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL) -> Engine:
+def _create_engine(url: URL) -> Engine:
     # Error messages would otherwise quote the tickets' texts; the pool is as wide as the threads that serve requests.
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 40, "max_overflow": 8}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": PATIENCE}, **options)
+        engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _GREETING}
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
     try:
         engine = create_engine(url, pool_pre_ping=True, connect_args=patience, **options)
     except ImportError as error:
-        raise PartMissing("PostgreSQL needs its driver: pip install 'deskyard[postgres]'") from error
-    event.listen(engine, "handle_error", _keep_to_the_point)
+        raise ExtraMissing("PostgreSQL needs its driver: pip install 'deskyard[postgres]'") from error
+    event.listen(engine, "handle_error", _strip_error_detail)
     return engine
 
 
-def _keep_to_the_point(context: ExceptionContext) -> None:
+def _strip_error_detail(context: ExceptionContext) -> None:
     """Cut PostgreSQL's DETAIL off an error's message: it quotes whole rows."""
     error, said = context.original_exception, context.sqlalchemy_exception
     short = getattr(getattr(error, "diag", None), "message_primary", None)
@@ -249,7 +249,7 @@ def _keep_to_the_point(context: ExceptionContext) -> None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
-    patience = time.monotonic() + PATIENCE
+    patience = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -262,10 +262,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
-    connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows A to Z only
+    connection.create_function("lower", 1, _unicode_lower, deterministic=True)  # its own knows A to Z only
 
 
-def _lower(text: str | float | bytes | None) -> str | float | bytes | None:
+def _unicode_lower(text: str | float | bytes | None) -> str | float | bytes | None:
     return text.lower() if isinstance(text, str) else text
 
 
@@ -274,21 +274,21 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def _driver_connection(connection: Connection) -> sqlite3.Connection:
     driver: sqlite3.Connection | None = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the connection is closed")
     return driver
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(_VERSIONS):
+def _read_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION_TABLE):
         return None
-    found = connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}"))  # noqa: S608 - our own constant
+    found = connection.scalar(text(f"SELECT version_num FROM {_VERSION_TABLE}"))  # noqa: S608 - our own constant
     return None if found is None else str(found)
 
 
-def _alembic(connection: Connection) -> "Config":
+def _alembic_config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()

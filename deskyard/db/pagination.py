@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 
 from deskyard.errors import BadInput
 
-PAGE: Final = 100
-LONGEST_PAGE: Final = 1_000
+DEFAULT_PAGE_SIZE: Final = 100
+MAX_PAGE_SIZE: Final = 1_000
 """How many rows a list gives when nothing is asked, and at most."""
 
-_WHOLE: Final = 2**63 - 1
+_MAX_INTEGER: Final = 2**63 - 1
 
 Item = TypeVar("Item")
 
@@ -28,41 +28,41 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
-def page(
+def fetch_page(
     conn: Connection,
     rows: Select[Any],
-    by: Sequence[ColumnElement[int]],
+    order_by: Sequence[ColumnElement[int]],
     limit: int,
     cursor: str | None,
-    made: Callable[[Row[Any]], Item],
+    convert: Callable[[Row[Any]], Item],
 ) -> Page[Item]:
     """The rows after the cursor, ordered by whole numbers that together occur once (`by`), each put through `made`.
 
     Raises BadInput for a cursor that this list did not give.
     """
     if cursor is not None:
-        rows = rows.where(tuple_(*by) > tuple_(*_after(cursor, len(by))))
-    places = [column.label(f"_place_{i}") for i, column in enumerate(by)]
+        rows = rows.where(tuple_(*order_by) > tuple_(*_decode_cursor(cursor, len(order_by))))
+    places = [column.label(f"_place_{i}") for i, column in enumerate(order_by)]
     # One row more than asked tells whether the list goes on.
-    found = conn.execute(rows.add_columns(*places).order_by(*by).limit(limit + 1)).all()
+    found = conn.execute(rows.add_columns(*places).order_by(*order_by).limit(limit + 1)).all()
     here = found[:limit]
     goes_on = len(found) > limit
-    return Page([made(row) for row in here], _cursor(list(here[-1])[-len(by) :]) if goes_on else None)
+    return Page([convert(row) for row in here], _encode_cursor(list(here[-1])[-len(order_by) :]) if goes_on else None)
 
 
-def _cursor(place: Sequence[int]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(list(place), separators=(",", ":")).encode()).decode().rstrip("=")
+def _encode_cursor(position: Sequence[int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(position), separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _after(cursor: str, parts: int) -> list[int]:
+def _decode_cursor(cursor: str, parts: int) -> list[int]:
     try:
         place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         place = None
-    if not isinstance(place, list) or len(place) != parts or not all(_is_whole(part) for part in place):
+    if not isinstance(place, list) or len(place) != parts or not all(_is_valid_integer(part) for part in place):
         raise BadInput("this cursor is not one of this list: take `next_cursor` of the page before, or leave it out")
     return place
 
 
-def _is_whole(part: object) -> bool:
-    return type(part) is int and abs(part) <= _WHOLE
+def _is_valid_integer(part: object) -> bool:
+    return type(part) is int and abs(part) <= _MAX_INTEGER

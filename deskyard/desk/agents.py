@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import AGENT_QUEUES, AGENTS, QUEUES
 from deskyard.errors import BadInput
 
-LONGEST: Final = 200
+MAX_NAME_LENGTH: Final = 200
 """Characters of an agent's name."""
 
 
@@ -29,22 +29,22 @@ class Agent:
     created_at: datetime
 
 
-def ensure(conn: Connection, serving: Mapping[str, Iterable[str]]) -> None:
+def ensure_agents(conn: Connection, serving: Mapping[str, Iterable[str]]) -> None:
     """Make the agents that do not exist yet, serving these queues; those that exist stay as they are.
 
-    Blank names, those of more than `LONGEST` characters, and queues that do not exist are left out.
+    Blank names, those of more than `MAX_NAME_LENGTH` characters, and queues that do not exist are left out.
     """
     known = set(conn.scalars(select(AGENTS.c.name)))
     for name, queues in serving.items():
-        if name.strip() and len(name) <= LONGEST and storable(name) not in known:
+        if name.strip() and len(name) <= MAX_NAME_LENGTH and storable(name) not in known:
             there = set(conn.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
-            put(conn, storable(name), present=True, queues=there)
+            save_agent(conn, storable(name), present=True, queues=there)
 
 
-def put(conn: Connection, name: str, *, present: bool, queues: Collection[str]) -> Agent:
+def save_agent(conn: Connection, name: str, *, present: bool, queues: Collection[str]) -> Agent:
     """Make an agent, or make the one of that name be so. Raises BadInput that names a queue that does not exist."""
-    if not name.strip() or len(name) > LONGEST:
-        raise BadInput(f"an agent's name must hold something to read, in {LONGEST} characters at most")
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        raise BadInput(f"an agent's name must hold something to read, in {MAX_NAME_LENGTH} characters at most")
     found = dict(conn.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
     missing = sorted(set(queues) - set(found))
     if missing:
@@ -57,26 +57,26 @@ def put(conn: Connection, name: str, *, present: bool, queues: Collection[str]) 
     if found:
         rows = [{"agent_id": number, "queue_id": queue} for queue in found.values()]
         conn.execute(insert_or_ignore(conn, AGENT_QUEUES), rows)
-    made = find(conn, name)
+    made = find_agent(conn, name)
     if made is None:
         raise LookupError(f"agent {number} was made and is gone")
     return made
 
 
-def find(conn: Connection, name: str) -> Agent | None:
+def find_agent(conn: Connection, name: str) -> Agent | None:
     """The agent of that name."""
     row = conn.execute(select(AGENTS).where(AGENTS.c.name == name)).first()
-    return None if row is None else _agent(row, served(conn, [row.name]))
+    return None if row is None else _to_agent(row, load_served_queues(conn, [row.name]))
 
 
-def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Agent]:
+def list_agents(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | None = None) -> Page[Agent]:
     """The agents, oldest first."""
-    rows: Page[Row[Any]] = page(conn, select(AGENTS), [AGENTS.c.id], limit, cursor, lambda row: row)
-    serving = served(conn, [row.name for row in rows.items])
-    return Page([_agent(row, serving) for row in rows.items], rows.next_cursor)
+    rows: Page[Row[Any]] = fetch_page(conn, select(AGENTS), [AGENTS.c.id], limit, cursor, lambda row: row)
+    serving = load_served_queues(conn, [row.name for row in rows.items])
+    return Page([_to_agent(row, serving) for row in rows.items], rows.next_cursor)
 
 
-def served(
+def load_served_queues(
     conn: Connection, names: Collection[str] | None, *, only_present: bool = False
 ) -> dict[str, tuple[str, ...]]:
     """The queues that each of these agents serves (None: every agent), agents who serve none included."""
@@ -102,5 +102,5 @@ _SOME_SERVED, _SOME_PRESENT = (
 )
 
 
-def _agent(row: Row[Any], serving: Mapping[str, tuple[str, ...]]) -> Agent:
+def _to_agent(row: Row[Any], serving: Mapping[str, tuple[str, ...]]) -> Agent:
     return Agent(row.name, row.present, serving.get(row.name, ()), row.created_at)

@@ -10,15 +10,19 @@ from deskyard.desk import agents
 from deskyard.domain.catalogue import Catalogue
 
 
-def catalogue(
-    conn: Connection, queues: Collection[str] | None = None, asked: Collection[str] | None = None
+def load_catalogue(
+    conn: Connection, queue_names: Collection[str] | None = None, agent_names: Collection[str] | None = None
 ) -> Catalogue:
     """The open queues among `queues` and the present agents among `asked` (None: all), default assignees included."""
-    found = conn.execute(_OPEN) if queues is None else conn.execute(_SOME_OPEN, {"names": list(queues)})
+    found = (
+        conn.execute(_OPEN_QUEUES)
+        if queue_names is None
+        else conn.execute(_NAMED_OPEN_QUEUES, {"names": list(queue_names)})
+    )
     rows = found.all()
-    if asked is not None:
-        asked = {*asked, *(row.default_assignee for row in rows if row.default_assignee)}
-    serving = agents.served(conn, asked, only_present=True)
+    if agent_names is not None:
+        agent_names = {*agent_names, *(row.default_assignee for row in rows if row.default_assignee)}
+    serving = agents.load_served_queues(conn, agent_names, only_present=True)
     defaults: dict[str, dict[str, str]] = {}
     for row in rows:
         mine = defaults.setdefault(row.name, {})
@@ -29,5 +33,5 @@ def catalogue(
     return Catalogue(defaults, serving)
 
 
-_OPEN: Final = select(QUEUES.c.name, QUEUES.c.default_priority, QUEUES.c.default_assignee).where(QUEUES.c.open)
-_SOME_OPEN: Final = _OPEN.where(QUEUES.c.name.in_(bindparam("names", expanding=True)))
+_OPEN_QUEUES: Final = select(QUEUES.c.name, QUEUES.c.default_priority, QUEUES.c.default_assignee).where(QUEUES.c.open)
+_NAMED_OPEN_QUEUES: Final = _OPEN_QUEUES.where(QUEUES.c.name.in_(bindparam("names", expanding=True)))

@@ -24,7 +24,7 @@ class Comment:
     shared: bool = False
 
 
-def add(
+def add_comment(
     conn: Connection,
     number: int,
     actor: Actor,
@@ -40,11 +40,11 @@ def add(
 
     `key` names the request: sent again, it is the same comment, as it was said first. What is not public is not shared.
     """
-    now = tickets.get(conn, number, to_change=True)
+    now = tickets.get_ticket(conn, number, for_update=True)
     if key is not None:
         said = conn.execute(_BY_KEY, {"number": number, "key": key}).first()
         if said is not None:
-            return _comment(said), False
+            return _to_comment(said), False
     if now.erased_at is not None:
         raise StoreConflict(f"ticket {number} is erased: nothing more is said about it, a new one can be filed")
     row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
@@ -54,14 +54,14 @@ def add(
     return Comment(int(made), at, actor, public, text, shared), True
 
 
-def of(conn: Connection, number: int) -> list[Comment]:
+def list_comments(conn: Connection, number: int) -> list[Comment]:
     """What was said about a ticket, oldest first."""
-    return [_comment(row) for row in conn.execute(_READ, {"number": number})]
+    return [_to_comment(row) for row in conn.execute(_READ, {"number": number})]
 
 
 _READ: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("number")).order_by(COMMENTS.c.id)
 _BY_KEY: Final = select(COMMENTS).where(COMMENTS.c.ticket_id == bindparam("number"), COMMENTS.c.key == bindparam("key"))
 
 
-def _comment(row: Row[Any]) -> Comment:
+def _to_comment(row: Row[Any]) -> Comment:
     return Comment(row.id, row.at, Actor(row.actor_kind, row.actor), row.public, row.text, row.shared)

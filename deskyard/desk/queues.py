@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import QUEUES
 from deskyard.errors import BadInput
 from deskyard.policy.policy import TRIAGE
 
-LONGEST: Final = 500
+MAX_NAME_LENGTH: Final = 500
 """Characters of a queue's name: what PostgreSQL can keep unique."""
 
 
@@ -31,16 +31,16 @@ class Queue:
     created_at: datetime
 
 
-def ensure(conn: Connection, names: Iterable[str] = ()) -> None:
+def ensure_queues(conn: Connection, names: Iterable[str] = ()) -> None:
     """Make the queues that do not exist yet, `triage` always among them; those that exist stay as they are.
 
-    Blank names and those of more than `LONGEST` characters are left out.
+    Blank names and those of more than `MAX_NAME_LENGTH` characters are left out.
     """
     now = datetime.now(UTC)
-    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= LONGEST)
+    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= MAX_NAME_LENGTH)
     known = set(conn.scalars(select(QUEUES.c.name)))
     rows = [
-        {"name": name, "description": _ABOUT.get(name, ""), "open": True, "created_at": now}
+        {"name": name, "description": _DESCRIPTIONS.get(name, ""), "open": True, "created_at": now}
         for name in wanted
         if name not in known
     ]
@@ -48,7 +48,7 @@ def ensure(conn: Connection, names: Iterable[str] = ()) -> None:
         conn.execute(insert_or_ignore(conn, QUEUES), rows)
 
 
-def put(
+def save_queue(
     conn: Connection,
     name: str,
     *,
@@ -63,7 +63,7 @@ def put(
     """
     if name == TRIAGE and not is_open:
         raise BadInput("triage can't be closed: it takes what can't be placed elsewhere")
-    ensure(conn, [name])
+    ensure_queues(conn, [name])
     values = {
         "description": description,
         "open": is_open,
@@ -71,32 +71,32 @@ def put(
         "default_assignee": default_assignee,
     }
     conn.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
-    made = find(conn, name)
+    made = find_queue(conn, name)
     if made is None:
-        raise BadInput(f"a queue's name must hold something to read, in {LONGEST} characters at most")
+        raise BadInput(f"a queue's name must hold something to read, in {MAX_NAME_LENGTH} characters at most")
     return made
 
 
-def find(conn: Connection, name: str) -> Queue | None:
+def find_queue(conn: Connection, name: str) -> Queue | None:
     """The queue of that name."""
     row = conn.execute(_BY_NAME, {"name": name}).first()
-    return None if row is None else _queue(row)
+    return None if row is None else _to_queue(row)
 
 
-def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Queue]:
+def list_queues(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | None = None) -> Page[Queue]:
     """The queues, oldest first."""
-    return page(conn, select(QUEUES), [QUEUES.c.id], limit, cursor, _queue)
+    return fetch_page(conn, select(QUEUES), [QUEUES.c.id], limit, cursor, _to_queue)
 
 
-def names(conn: Connection) -> list[str]:
+def list_queue_names(conn: Connection) -> list[str]:
     """The names of all queues, open or closed, by the alphabet."""
     return list(conn.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
 
 
-_ABOUT: Final = {TRIAGE: "What the machine leaves to people."}
+_DESCRIPTIONS: Final = {TRIAGE: "What the machine leaves to people."}
 _BY_NAME: Final = select(QUEUES).where(QUEUES.c.name == bindparam("name"))
 _COLUMNS: Final = tuple(column.name for column in QUEUES.columns)
 
 
-def _queue(row: Row[Any]) -> Queue:
+def _to_queue(row: Row[Any]) -> Queue:
     return Queue(**{name: row._mapping[name] for name in _COLUMNS})

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import STATUS_LINKS
-from deskyard.errors import BadInput, NotThere
+from deskyard.errors import BadInput, NotFound
 
 STARS: Final = (1, 2, 3, 4, 5)
-LONGEST: Final = 1_000
+MAX_COMMENT_LENGTH: Final = 1_000
 """Characters of what is said beside the stars."""
 
 
@@ -27,33 +27,33 @@ class StatusLink:
     ticket: int
     created_at: datetime
     stars: int | None
-    said: str
+    comment: str
     rated_at: datetime | None
 
 
-def keep(conn: Connection, ticket: int, secret: str, at: datetime) -> None:
+def add_link(conn: Connection, ticket: int, secret: str, at: datetime) -> None:
     """Let a secret open a ticket; the first one stays."""
-    row = {"ticket_id": ticket, "sha256": digest(secret), "created_at": at, "said": ""}
+    row = {"ticket_id": ticket, "sha256": hash_secret(secret), "created_at": at, "said": ""}
     conn.execute(insert_or_ignore(conn, STATUS_LINKS), row)
 
 
-def find(conn: Connection, secret: str) -> StatusLink:
+def find_link(conn: Connection, secret: str) -> StatusLink:
     """What a secret opens. Raises NotThere for one that opens nothing."""
-    row = conn.execute(_BY_SECRET, {"sha256": digest(secret)}).first()
+    row = conn.execute(_BY_SECRET, {"sha256": hash_secret(secret)}).first()
     if row is None:
-        raise NotThere("this address opens no request: copy it once more, whole")
-    return _link(row)
+        raise NotFound("this address opens no request: copy it once more, whole")
+    return _to_link(row)
 
 
-def rate(conn: Connection, link: StatusLink, stars: int, said: str, at: datetime) -> None:
+def rate_solution(conn: Connection, link: StatusLink, stars: int, comment: str, at: datetime) -> None:
     """Say how good the solution was; the last word counts. Raises BadInput for what is no rating."""
     if stars not in STARS:
         raise BadInput(f"{stars} stars: choose from 1 to 5")
-    values = {"stars": stars, "said": said.strip()[:LONGEST], "rated_at": at}
+    values = {"stars": stars, "said": comment.strip()[:MAX_COMMENT_LENGTH], "rated_at": at}
     conn.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id == link.ticket).values(values))
 
 
-def digest(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """The SHA-256 of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -61,5 +61,5 @@ def digest(secret: str) -> str:
 _BY_SECRET: Final = select(STATUS_LINKS).where(STATUS_LINKS.c.sha256 == bindparam("sha256"))
 
 
-def _link(row: Row[Any]) -> StatusLink:
+def _to_link(row: Row[Any]) -> StatusLink:
     return StatusLink(row.ticket_id, row.created_at, row.stars, row.said, row.rated_at)

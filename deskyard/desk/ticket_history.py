@@ -7,14 +7,14 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from deskyard.db.tables.desk import JOURNEY
+from deskyard.db.tables.desk import TICKET_HISTORY
 
 ActorKind = Literal["person", "machine", "rule"]
 
 TAKEN_BACK: Final = "taken back"
 """Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""
 
-NAMELESS: Final = "requester"
+ANONYMOUS_REQUESTER: Final = "requester"
 """How a requester is called who gave no name, or whose name was erased."""
 
 
@@ -27,7 +27,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One change of one field; `decision` is the journal's number of the decision behind it, where there is one, and
     `undoes` that of the decision which it takes back."""
 
@@ -41,12 +41,12 @@ class Step:
     undoes: int | None = None
 
 
-def take(conn: Connection, number: int, steps: Iterable[Step]) -> None:
+def add_steps(conn: Connection, number: int, steps: Iterable[HistoryStep]) -> None:
     """Add steps to the journey of the ticket with that number."""
-    take_all(conn, {number: steps})
+    add_steps_by_ticket(conn, {number: steps})
 
 
-def take_all(conn: Connection, journeys: Mapping[int, Iterable[Step]]) -> None:
+def add_steps_by_ticket(conn: Connection, histories: Mapping[int, Iterable[HistoryStep]]) -> None:
     """The same for several tickets at once: number → steps."""
     rows = [
         {
@@ -61,23 +61,25 @@ def take_all(conn: Connection, journeys: Mapping[int, Iterable[Step]]) -> None:
             "decision": step.decision,
             "undoes": step.undoes,
         }
-        for number, steps in journeys.items()
+        for number, steps in histories.items()
         for step in steps
     ]
     if rows:
         conn.execute(_ADD, rows)
 
 
-def of(conn: Connection, number: int) -> list[Step]:
+def list_steps(conn: Connection, number: int) -> list[HistoryStep]:
     """What happened to a ticket, oldest first."""
-    return [step(row) for row in conn.execute(_READ, {"number": number})]
+    return [to_step(row) for row in conn.execute(_READ, {"number": number})]
 
 
-def step(row: Row[Any]) -> Step:
+def to_step(row: Row[Any]) -> HistoryStep:
     """A row of the table as a step."""
     actor = Actor(row.actor_kind, row.actor)
-    return Step(row.at, actor, row.field, row.was, row.became, row.why, row.decision, row.undoes)
+    return HistoryStep(row.at, actor, row.field, row.was, row.became, row.why, row.decision, row.undoes)
 
 
-_ADD: Final = insert(JOURNEY)
-_READ: Final = select(JOURNEY).where(JOURNEY.c.ticket_id == bindparam("number")).order_by(JOURNEY.c.id)
+_ADD: Final = insert(TICKET_HISTORY)
+_READ: Final = (
+    select(TICKET_HISTORY).where(TICKET_HISTORY.c.ticket_id == bindparam("number")).order_by(TICKET_HISTORY.c.id)
+)

@@ -9,25 +9,25 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, select
 
-from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk.queues import Queue
 from deskyard.domain.status import Status
 from deskyard.domain.ticket import PRIORITIES, Ticket
-from deskyard.errors import NotThere
+from deskyard.errors import NotFound
 from deskyard.text.record_numbers import is_record_number
 
-LABELS: Final = ("category", "priority", "assignee")
+LABEL_FIELDS: Final = ("category", "priority", "assignee")
 """The targets a ticket carries as its own fields; the fourth, `queue`, is where it is."""
 
 """`waiting` is for the requester's answer."""
 
-Sort = Literal["oldest", "newest", "urgent"]
+SortOrder = Literal["oldest", "newest", "urgent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class DeskTicket:
     """A ticket of the desk, as it is now: what was filed, and where it stands.
 
     `version` counts its changes; `key` is the name its sender gave to the request, for tickets without an external id.
@@ -50,13 +50,13 @@ class Filed:
     erased_at: datetime | None = None
 
     def value(self, name: str) -> str | None:
-        """What stands in `queue`, `status` or one of `LABELS`."""
+        """What stands in `queue`, `status` or one of `LABEL_FIELDS`."""
         found: str | None = getattr(self, name)
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketFilter:
     """Which tickets of a queue a list shows; an empty or None part asks for nothing. `text` stands in the subject."""
 
     status: Collection[Status] = ()
@@ -72,7 +72,7 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
-def file(
+def file_ticket(
     conn: Connection,
     ticket: Ticket,
     queue: str,
@@ -82,11 +82,12 @@ def file(
     key: str | None = None,
     salt: str | None = None,
 ) -> int | None:
-    """File a ticket in a queue, with `values` for some of its `LABELS`.
+    """File a ticket in a queue, with `values` for some of its `LABEL_FIELDS`.
 
     Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
     nothing was written. With neither id nor key it is always new; beside an id, a key is not kept. A queue that does
-    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.journal.seal`); None: a new one.
+    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.journal.hash_ticket`); None:
+    a new one.
     """
     row = {
         "source": ticket.source,
@@ -106,13 +107,13 @@ def file(
         "status": "new",
         "version": 1,
         "salt": new_salt() if salt is None else salt,
-        **{name: values.get(name) for name in LABELS},
+        **{name: values.get(name) for name in LABEL_FIELDS},
     }
-    number = conn.execute(_file(insert_or_ignore(conn, TICKETS)), row).scalar_one_or_none()
+    number = conn.execute(_insert_ticket(insert_or_ignore(conn, TICKETS)), row).scalar_one_or_none()
     return None if number is None else int(number)
 
 
-def known(conn: Connection, source: str, external_id: str, key: str | None) -> Filed | None:
+def find_existing(conn: Connection, source: str, external_id: str, key: str | None) -> DeskTicket | None:
     """The ticket of that name in that source; without a name, the one that came with that key."""
     if external_id:
         row = conn.execute(_BY_NAME, {"source": source, "external_id": external_id}).first()
@@ -120,107 +121,109 @@ def known(conn: Connection, source: str, external_id: str, key: str | None) -> F
         row = conn.execute(_BY_KEY, {"source": source, "key": key}).first()
     else:
         row = None
-    return None if row is None else filed(row)
+    return None if row is None else to_desk_ticket(row)
 
 
-def find(conn: Connection, number: int, *, to_change: bool = False) -> Filed | None:
+def find_ticket(conn: Connection, number: int, *, for_update: bool = False) -> DeskTicket | None:
     """The ticket with the desk's own number; `to_change` keeps others from changing it until the transaction ends."""
-    if to_change:
+    if for_update:
         # By itself: where the lock waits for a move, PostgreSQL joins the moved row with its old queue, and finds none.
         conn.execute(_LOCK, {"number": number})
     row = conn.execute(_BY_NUMBER, {"number": number}).first()
-    return None if row is None else filed(row)
+    return None if row is None else to_desk_ticket(row)
 
 
-def get(conn: Connection, number: int, *, to_change: bool = False) -> Filed:
+def get_ticket(conn: Connection, number: int, *, for_update: bool = False) -> DeskTicket:
     """The same, where it must be there. Raises NotThere."""
-    found = find(conn, number, to_change=to_change)
+    found = find_ticket(conn, number, for_update=for_update)
     if found is None:
-        raise NotThere(f"there is no ticket '{number}' on this desk")
+        raise NotFound(f"there is no ticket '{number}' on this desk")
     return found
 
 
-def number_of(ref: str, what: str = "ticket") -> int:
+def parse_ticket_number(ref: str, noun: str = "ticket") -> int:
     """The desk's number that a text from outside names. Raises NotThere for one that can't be a number of ours."""
     if not is_record_number(ref):
-        raise NotThere(f"there is no {what} {ref[:50]!r} on this desk")
+        raise NotFound(f"there is no {noun} {ref[:50]!r} on this desk")
     return int(ref)
 
 
-def listed(
+def list_tickets(
     conn: Connection,
     queue: Queue,
-    limit: int = PAGE,
+    limit: int = DEFAULT_PAGE_SIZE,
     cursor: str | None = None,
     *,
-    sort: Sort = "oldest",
-    wanted: Wanted = Wanted(),
-) -> Page[Filed]:
+    sort: SortOrder = "oldest",
+    ticket_filter: TicketFilter = TicketFilter(),
+) -> Page[DeskTicket]:
     """The tickets that are in a queue now. `urgent`: by priority (none counts as medium), then oldest first."""
-    rows = READ.where(TICKETS.c.queue_id == queue.id)
-    if wanted.status:
-        rows = rows.where(TICKETS.c.status.in_(list(wanted.status)))
-    if wanted.priority:
-        rows = rows.where(TICKETS.c.priority.in_(list(wanted.priority)))
-    if wanted.category is not None:
-        rows = rows.where(TICKETS.c.category == wanted.category)
-    if wanted.assignee is not None:
-        rows = rows.where(TICKETS.c.assignee == wanted.assignee)
-    if wanted.received_since is not None:
-        rows = rows.where(TICKETS.c.received_at >= wanted.received_since)
-    if wanted.text:
-        rows = rows.where(TICKETS.c.subject.icontains(wanted.text, autoescape=True))
-    return page(conn, rows, _ORDERS[sort], limit, cursor, filed)
+    rows = SELECT_TICKETS.where(TICKETS.c.queue_id == queue.id)
+    if ticket_filter.status:
+        rows = rows.where(TICKETS.c.status.in_(list(ticket_filter.status)))
+    if ticket_filter.priority:
+        rows = rows.where(TICKETS.c.priority.in_(list(ticket_filter.priority)))
+    if ticket_filter.category is not None:
+        rows = rows.where(TICKETS.c.category == ticket_filter.category)
+    if ticket_filter.assignee is not None:
+        rows = rows.where(TICKETS.c.assignee == ticket_filter.assignee)
+    if ticket_filter.received_since is not None:
+        rows = rows.where(TICKETS.c.received_at >= ticket_filter.received_since)
+    if ticket_filter.text:
+        rows = rows.where(TICKETS.c.subject.icontains(ticket_filter.text, autoescape=True))
+    return fetch_page(conn, rows, _ORDERS[sort], limit, cursor, to_desk_ticket)
 
 
-def of_requester(
+def list_by_requester(
     conn: Connection, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
-) -> list[Filed]:
+) -> list[DeskTicket]:
     """The newest tickets of a requester, but for one; nobody's where they gave no name."""
     if not requester:
         return []
-    rows = READ.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
+    rows = SELECT_TICKETS.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
     if visible is not None:
         rows = rows.where(QUEUES.c.name.in_(list(visible)))
-    return [filed(row) for row in conn.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]
+    return [to_desk_ticket(row) for row in conn.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]
 
 
-def counted(conn: Connection) -> dict[str, int]:
+def count_by_queue(conn: Connection) -> dict[str, int]:
     """How many tickets stand in each queue that has any."""
-    return dict(conn.execute(_COUNTED).all())
+    return dict(conn.execute(_COUNT_BY_QUEUE).all())
 
 
-_COUNTED: Final = (
+_COUNT_BY_QUEUE: Final = (
     select(QUEUES.c.name, func.count()).join(TICKETS, TICKETS.c.queue_id == QUEUES.c.id).group_by(QUEUES.c.name)
 )
-READ: Final = select(TICKETS, QUEUES.c.name.label("queue")).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
-_BY_NUMBER: Final = READ.where(TICKETS.c.id == bindparam("number"))
+SELECT_TICKETS: Final = select(TICKETS, QUEUES.c.name.label("queue")).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
+_BY_NUMBER: Final = SELECT_TICKETS.where(TICKETS.c.id == bindparam("number"))
 _LOCK: Final = select(TICKETS.c.id).where(TICKETS.c.id == bindparam("number")).with_for_update()
-_BY_NAME: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.external_id == bindparam("external_id"))
-_BY_KEY: Final = READ.where(TICKETS.c.source == bindparam("source"), TICKETS.c.key == bindparam("key"))
+_BY_NAME: Final = SELECT_TICKETS.where(
+    TICKETS.c.source == bindparam("source"), TICKETS.c.external_id == bindparam("external_id")
+)
+_BY_KEY: Final = SELECT_TICKETS.where(TICKETS.c.source == bindparam("source"), TICKETS.c.key == bindparam("key"))
 
 _LEAST_URGENT_FIRST: Final = {name: place for place, name in enumerate(PRIORITIES)}
-_RANK: Final[ColumnElement[int]] = case(
+_PRIORITY_RANK: Final[ColumnElement[int]] = case(
     {name: -place for name, place in _LEAST_URGENT_FIRST.items()},
     value=TICKETS.c.priority,
     else_=-_LEAST_URGENT_FIRST["medium"],
 )
-_ORDERS: Final[dict[Sort, list[ColumnElement[int]]]] = {
+_ORDERS: Final[dict[SortOrder, list[ColumnElement[int]]]] = {
     "oldest": [TICKETS.c.id],
     "newest": [-TICKETS.c.id],
-    "urgent": [_RANK, TICKETS.c.id],
+    "urgent": [_PRIORITY_RANK, TICKETS.c.id],
 }
 
 
 @cache
-def _file(insert: Any) -> Any:
+def _insert_ticket(insert: Any) -> Any:
     queue = select(QUEUES.c.id).where(QUEUES.c.name == bindparam("queue_name")).scalar_subquery()
     return insert.values(queue_id=queue).returning(TICKETS.c.id)
 
 
-def filed(row: Row[Any]) -> Filed:
-    """A row of `READ` as a ticket of the desk."""
-    return Filed(
+def to_desk_ticket(row: Row[Any]) -> DeskTicket:
+    """A row of `SELECT_TICKETS` as a ticket of the desk."""
+    return DeskTicket(
         id=row.id,
         version=row.version,
         external_id=row.external_id,

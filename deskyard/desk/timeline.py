@@ -10,58 +10,62 @@ from datetime import datetime
 from typing import Final, Literal
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Actor, Step
-from deskyard.journal.journal import CONFIRMED, DECIDED, DELIVERED, SEEN, UNDONE, WISHED, Entry
+from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.journal.journal import CONFIRMED, DECIDED, DELIVERED, DELIVERY_REQUESTED, RECEIVED, UNDONE, JournalEntry
 
-Kind = Literal["filed", "decided", "wished", "delivered", "changed", "said", "undone"]
+EventKind = Literal["filed", "decided", "wished", "delivered", "changed", "said", "undone"]
 
-_TOLD: Final[dict[str, Kind]] = {
-    SEEN: "filed", DECIDED: "decided", WISHED: "wished", DELIVERED: "delivered", UNDONE: "undone",
+_EVENT_KINDS: Final[dict[str, EventKind]] = {
+    RECEIVED: "filed", DECIDED: "decided", DELIVERY_REQUESTED: "wished", DELIVERED: "delivered", UNDONE: "undone",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     """Something that happened: by whom, the journal's entry about it, the steps that were taken, what was said.
 
     `confirmed`: a person chose what the machine had said.
     """
 
     at: datetime
-    kind: Kind
+    kind: EventKind
     actor: Actor | None = None
-    entry: Entry | None = None
-    steps: tuple[Step, ...] = ()
+    entry: JournalEntry | None = None
+    steps: tuple[HistoryStep, ...] = ()
     comment: Comment | None = None
     confirmed: bool = False
 
 
-def told(entries: Sequence[Entry], steps: Sequence[Step], said: Sequence[Comment]) -> list[Event]:
+def build_timeline(
+    entries: Sequence[JournalEntry], steps: Sequence[HistoryStep], comments: Sequence[Comment]
+) -> list[TimelineEvent]:
     """The events, oldest first; of one moment the journal's come first."""
-    found = [*_entries(entries, steps), *_changes(entries, steps)]
-    found += [Event(one.at, "said", one.actor, comment=one) for one in said]
+    found = [*_entry_events(entries, steps), *_change_events(entries, steps)]
+    found += [TimelineEvent(one.at, "said", one.actor, comment=one) for one in comments]
     return sorted(found, key=lambda event: event.at)
 
 
-def _entries(entries: Sequence[Entry], steps: Sequence[Step]) -> Iterator[Event]:
+def _entry_events(entries: Sequence[JournalEntry], steps: Sequence[HistoryStep]) -> Iterator[TimelineEvent]:
     for entry in entries:
-        if kind := _TOLD.get(entry.kind):
+        if kind := _EVENT_KINDS.get(entry.kind):
             mine = tuple(step for step in steps if entry.kind == DECIDED and step.decision == entry.id)
             by = entry.content.get("by")
-            yield Event(entry.at, kind, Actor("person", by) if by else None, entry, mine)
+            yield TimelineEvent(entry.at, kind, Actor("person", by) if by else None, entry, mine)
 
 
-def _changes(entries: Sequence[Entry], steps: Sequence[Step]) -> Iterator[Event]:
+def _change_events(entries: Sequence[JournalEntry], steps: Sequence[HistoryStep]) -> Iterator[TimelineEvent]:
     """Steps that no decision took, together with the rules that followed; and blind answers, which took none."""
     alike = {(entry.at, entry.content["field"]) for entry in entries if entry.kind == CONFIRMED}
-    together: defaultdict[datetime, list[Step]] = defaultdict(list)
+    together: defaultdict[datetime, list[HistoryStep]] = defaultdict(list)
     decisions = {entry.id for entry in entries if entry.kind == DECIDED}
     for step in steps:
         if step.decision not in decisions:
             together[step.at].append(step)
     for at, mine in together.items():
         by = next((step.actor for step in mine if step.actor.kind == "person"), mine[0].actor)
-        yield Event(at, "changed", by, None, tuple(mine), confirmed=(at, "queue") in alike)
+        yield TimelineEvent(at, "changed", by, None, tuple(mine), confirmed=(at, "queue") in alike)
     for entry in entries:
         if entry.kind == CONFIRMED and entry.at not in together:
-            yield Event(entry.at, "changed", Actor(entry.content["kind"], entry.content["by"]), entry, confirmed=True)
+            yield TimelineEvent(
+                entry.at, "changed", Actor(entry.content["kind"], entry.content["by"]), entry, confirmed=True
+            )

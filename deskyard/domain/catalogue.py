@@ -30,17 +30,17 @@ class Catalogue:
         >>> Catalogue({"IT": {}}).version == Catalogue({"IT": {}}).version != Catalogue().version
         True
         """
-        whole = [self.plain(), list(self.priorities), None if self.categories is None else sorted(self.categories)]
+        whole = [self.to_dict(), list(self.priorities), None if self.categories is None else sorted(self.categories)]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
-    def lacks(self, wanted: Mapping[str, str | None], queue: str | None) -> dict[str, str]:
+    def find_unavailable(self, requested: Mapping[str, str | None], queue: str | None) -> dict[str, str]:
         """Which of the wanted values can't be written into a ticket that is in `queue`: field → reason.
 
         >>> Catalogue({"IT": {}}, {"ann": ("HR",)}).lacks({"queue": "IT", "priority": "huge", "assignee": "ann"}, None)
         {'priority': "'huge' is no priority here", 'assignee': "'ann' is not a present agent of 'IT'"}
         """
         why = {}
-        for name, value in wanted.items():
+        for name, value in requested.items():
             if name == "queue" and value not in self.queues:
                 why[name] = f"{'nothing' if value is None else repr(value)} is not an open queue"
             elif name == "priority" and value not in (None, *self.priorities):
@@ -49,18 +49,18 @@ class Catalogue:
                 if value not in self.categories:
                     why[name] = f"{value!r} is no category here"
             elif name == "assignee" and value is not None:
-                place = wanted.get("queue") or queue or ""
+                place = requested.get("queue") or queue or ""
                 if not self.serves(value, place):
                     why[name] = f"{value!r} is not a present agent of {place!r}"
         return why
 
-    def part(self, queues: Collection[str], agents: Collection[str]) -> "Catalogue":
+    def subset(self, queues: Collection[str], agents: Collection[str]) -> "Catalogue":
         """What stands in it of these queues, with those who are assigned there by default, and of these agents."""
         mine = {name: values for name, values in self.queues.items() if name in queues}
         asked = {*agents, *(values["assignee"] for values in mine.values() if "assignee" in values)}
         return replace(self, queues=mine, agents={name: q for name, q in self.agents.items() if name in asked})
 
-    def without(self, queues: Collection[str], agents: Collection[str], categories: Collection[str]) -> "Catalogue":
+    def exclude(self, queues: Collection[str], agents: Collection[str], categories: Collection[str]) -> "Catalogue":
         """What is left of it where these are written no more.
 
         >>> Catalogue({"IT": {}, "Fax": {}}, {"ann": ("IT",)}).without({"Fax"}, {"ann"}, ()).plain()
@@ -71,7 +71,7 @@ class Catalogue:
         kept = {name: values for name, values in self.queues.items() if name not in queues}
         return replace(
             self,
-            queues={n: v if v.get("assignee") not in agents else _but_assignee(v) for n, v in kept.items()},
+            queues={n: v if v.get("assignee") not in agents else _without_assignee(v) for n, v in kept.items()},
             agents={name: served for name, served in self.agents.items() if name not in agents},
             categories=self.categories and tuple(one for one in self.categories if one not in categories),
         )
@@ -80,7 +80,7 @@ class Catalogue:
         """Whether a ticket of the queue may be given to the agent."""
         return queue in self.agents.get(agent, ())
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Queues and agents, as a decision keeps them, in values that JSON knows; `of` reads them back.
 
         >>> Catalogue({"IT": {"priority": "low"}}, {"ann": ("IT",)}).plain()
@@ -92,10 +92,10 @@ class Catalogue:
         }
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> "Catalogue":
+    def from_dict(cls, raw: Mapping[str, Any]) -> "Catalogue":
         """What `plain` wrote."""
-        return cls(dict(plain["queues"]), {name: tuple(queues) for name, queues in plain["agents"].items()})
+        return cls(dict(raw["queues"]), {name: tuple(queues) for name, queues in raw["agents"].items()})
 
 
-def _but_assignee(values: Mapping[str, str]) -> dict[str, str]:
+def _without_assignee(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name != "assignee"}

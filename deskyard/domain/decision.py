@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from deskyard.domain.ticket import Target
 
-SHOWN = 5
+MAX_SHOWN_LABELS = 5
 """How many ranked labels a prediction keeps."""
 
 
@@ -25,11 +25,11 @@ class Action(StrEnum):
 class Prediction:
     """Belief about one target of one ticket.
 
-    `top` holds up to `SHOWN` (label, probability) pairs, best first; probabilities are calibrated, in [0, 1], and sum
-    to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt from: the
-    probabilities are then no more than the labels' shares, and nothing may be routed on them. `likeness` is the
-    log-odds that the true label is one that was learnt (`deskyard.model.likeness`). `parent` is the most probable parent and
-    its probability, where labels have parents (`deskyard.domain.label_hierarchy`).
+    `top` holds up to `MAX_SHOWN_LABELS` (label, probability) pairs, best first; probabilities are calibrated, in [0,
+    1], and sum to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt
+    from: the probabilities are then no more than the labels' shares, and nothing may be routed on them. `likeness` is
+    the log-odds that the true label is one that was learnt (`deskyard.model.likeness`). `parent` is the most probable
+    parent and its probability, where labels have parents (`deskyard.domain.label_hierarchy`).
     """
 
     target: Target
@@ -58,7 +58,7 @@ class Reason:
 
     code: str
     text: str
-    lacking: int = 0
+    tickets_needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,38 +11,40 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-MARK: Final = " > "
+SEPARATOR: Final = " > "
 
 
 @dataclass(frozen=True, slots=True)
-class Parents:
+class LabelParents:
     """The parents' `names` in the order of the alphabet, and for each label the position of its parent."""
 
     names: tuple[str, ...]
-    of: npt.NDArray[np.int64]
+    parent_positions: npt.NDArray[np.int64]
 
-    def beliefs(self, beliefs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    def probabilities(self, probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """The probability of each parent (tickets x parents): the sum of its labels' (tickets x labels)."""
-        return np.asarray(beliefs @ (self.of[:, None] == np.arange(len(self.names))), dtype=np.float64)
+        return np.asarray(
+            probabilities @ (self.parent_positions[:, None] == np.arange(len(self.names))), dtype=np.float64
+        )
 
 
-def parents(labels: Sequence[str], said: Mapping[str, str] | None = None) -> Parents | None:
+def find_parents(labels: Sequence[str], stated: Mapping[str, str] | None = None) -> LabelParents | None:
     """The parents of labels; None where they say nothing more: no label has one, or all have the same.
 
     `said`: label → parent. A parent may be a label itself, which is then one of those below it.
 
-    >>> parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
+    >>> find_parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
     ('Access', 'Hardware')
-    >>> parents(["Hardware", "Access"]) is None
+    >>> find_parents(["Hardware", "Access"]) is None
     True
-    >>> parents(["VPN", "Wi-Fi", "Access"], {"VPN": "Network", "Wi-Fi": "Network"}).names
+    >>> find_parents(["VPN", "Wi-Fi", "Access"], {"VPN": "Network", "Wi-Fi": "Network"}).names
     ('Access', 'Network')
     """
-    marked = {label: label.rsplit(MARK, 1)[0].strip() for label in labels if MARK in label}
-    known = marked | dict(said or {})
+    marked = {label: label.rsplit(SEPARATOR, 1)[0].strip() for label in labels if SEPARATOR in label}
+    known = marked | dict(stated or {})
     above = [known.get(label, label) for label in labels]
     names = tuple(sorted(set(above)))
     if not 1 < len(names) < len(labels):
         return None
     place = {name: i for i, name in enumerate(names)}
-    return Parents(names, np.array([place[name] for name in above], dtype=np.int64))
+    return LabelParents(names, np.array([place[name] for name in above], dtype=np.int64))

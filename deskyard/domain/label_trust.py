@@ -8,7 +8,7 @@ for training to find out (`training.fit.label_weights`).
 from collections.abc import Mapping
 from typing import Final
 
-BLIND: Final = "blind"
+BLIND_REVIEWS: Final = "blind"
 """A person sorted the ticket without seeing the machine's answer."""
 
 CORRECTED: Final = "corrected"
@@ -17,33 +17,33 @@ CORRECTED: Final = "corrected"
 CONFIRMED: Final = "confirmed"
 """A person saw the machine's answer and agreed: who sees an answer leans to it."""
 
-UNTOUCHED: Final = "untouched"
+UNREVIEWED: Final = "untouched"
 """The machine set it, the ticket was solved so, and nobody said anything."""
 
-WEIGHTS: Final[Mapping[str, float]] = {BLIND: 1.5, CORRECTED: 1.25, CONFIRMED: 1.0}
+REVIEWED_WEIGHTS: Final[Mapping[str, float]] = {BLIND_REVIEWS: 1.5, CORRECTED: 1.25, CONFIRMED: 1.0}
 """What a label of a person counts beside one (1.0) of a ticket that no machine had sorted."""
 
-MOST: Final = 0.9
+MAX_UNREVIEWED_WEIGHT: Final = 0.9
 """What a label counts at most that nobody spoke of."""
 
-LEAST: Final = 0.1
+MIN_UNREVIEWED_WEIGHT: Final = 0.1
 """And at least: nobody has said that it is wrong either."""
 
 
-def column(target: str) -> str:
+def trust_column(target: str) -> str:
     """The column of a history that says it.
 
-    >>> column("queue")
+    >>> trust_column("queue")
     'queue_trust'
     """
     return f"{target}_trust"
 
 
-def known(said: str) -> str:
+def parse_trust(cell: str) -> str:
     """The trust that a cell names; "" where it names none.
 
-    >>> known(" Blind"), known("who knows")
+    >>> parse_trust(" Blind"), parse_trust("who knows")
     ('blind', '')
     """
-    said = said.strip().lower()
-    return said if said in WEIGHTS or said == UNTOUCHED else ""
+    cell = cell.strip().lower()
+    return cell if cell in REVIEWED_WEIGHTS or cell == UNREVIEWED else ""

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 Status = Literal["new", "open", "waiting", "resolved", "closed"]
 
-UNSOLVED: Final[tuple[Status, ...]] = ("new", "open", "waiting")
+UNSOLVED_STATUSES: Final[tuple[Status, ...]] = ("new", "open", "waiting")
 """The states of a ticket that somebody still has to work on, or waits for."""
 
 SOLVED: Final[tuple[Status, ...]] = ("resolved", "closed")

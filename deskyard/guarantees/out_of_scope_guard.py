@@ -11,23 +11,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-TOLERATED: Final = 0.04
+DEFAULT_OUT_OF_SCOPE_RATE: Final = 0.04
 """The share of each kind of strangers that may still be routed, where the policy does not say another."""
 
-RATE: Final = 2.0
+MIN_EXCLUSION_RATIO: Final = 2.0
 """Points of strangers kept out for each point of other tickets given up: what the tolerated share may cost."""
 
-WORTH: Final = 1.25
+MIN_LAST_STEP_RATIO: Final = 1.25
 """The same for the last step of the guard that is taken where that share is dearer."""
 
-FEWEST: Final = 100
+MIN_TICKETS: Final = 100
 """Strangers that it takes to say anything about them."""
 
 Likenesses = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class OutOfScopeGuard:
     """Below `threshold` nothing is routed.
 
     Of the `strangers` asked about, the share `before` would be routed without it and `after` with it; `given_up` is
@@ -41,40 +41,40 @@ class Guard:
     given_up: float
 
 
-def find(
+def fit_guard(
     routed: Likenesses,
-    of: int,
-    strangers: Likenesses,
-    kinds: npt.NDArray[np.int32],
-    tolerated: float | None = None,
-) -> Guard | None:
+    total: int,
+    out_of_scope: Likenesses,
+    clusters: npt.NDArray[np.int32],
+    rate: float | None = None,
+) -> OutOfScopeGuard | None:
     """The guard for a contract that routes the likenesses `routed` of `of` tickets, None where none pays.
 
     `strangers` holds one likeness each, minus infinity where the contract does not route it, and `kinds` its kind.
-    The loosest guard that leaves `TOLERATED` of each kind, if it pays at `RATE`; else, of those that pay, the one that
-    keeps out most for what it gives up (`WORTH`). A share that was asked for, `tolerated` (0..1), is kept whatever it
-    costs.
+    The loosest guard that leaves `DEFAULT_OUT_OF_SCOPE_RATE` of each kind, if it pays at `MIN_EXCLUSION_RATIO`; else,
+    of those that pay, the one that keeps out most for what it gives up (`MIN_LAST_STEP_RATIO`). A share that was asked
+    for, `tolerated` (0..1), is kept whatever it costs.
     """
-    if len(strangers) < FEWEST or not len(routed):
+    if len(out_of_scope) < MIN_TICKETS or not len(routed):
         return None
-    levels = np.unique(strangers[np.isfinite(strangers)])  # the guard stands just above one of these
-    before = len(strangers) - np.searchsorted(np.sort(strangers), -np.inf, "right")
-    passing = len(strangers) - np.searchsorted(np.sort(strangers), levels, "right")
-    lost = np.searchsorted(np.sort(routed), levels, "right") / of
-    kept_out = (before - passing) / len(strangers)
-    pays = kept_out >= (RATE * lost if tolerated is None else 0)
-    share = TOLERATED if tolerated is None else tolerated
+    levels = np.unique(out_of_scope[np.isfinite(out_of_scope)])  # the guard stands just above one of these
+    before = len(out_of_scope) - np.searchsorted(np.sort(out_of_scope), -np.inf, "right")
+    passing = len(out_of_scope) - np.searchsorted(np.sort(out_of_scope), levels, "right")
+    lost = np.searchsorted(np.sort(routed), levels, "right") / total
+    kept_out = (before - passing) / len(out_of_scope)
+    pays = kept_out >= (MIN_EXCLUSION_RATIO * lost if rate is None else 0)
+    share = DEFAULT_OUT_OF_SCOPE_RATE if rate is None else rate
     allowed = np.ones(len(levels), bool)
-    for kind in np.unique(kinds):
-        of_kind = np.sort(strangers[kinds == kind])
+    for kind in np.unique(clusters):
+        of_kind = np.sort(out_of_scope[clusters == kind])
         left = len(of_kind) - np.searchsorted(of_kind, levels, "right")
         allowed &= left <= share * len(of_kind)
-    if before <= share * len(strangers) or not pays.any():
+    if before <= share * len(out_of_scope) or not pays.any():
         return None
     wanted = np.flatnonzero(allowed)
-    at = wanted[0] if pays[wanted[0]] else int(np.where(pays, kept_out - WORTH * lost, -np.inf).argmax())
-    n = len(strangers)
-    return Guard(
+    at = wanted[0] if pays[wanted[0]] else int(np.where(pays, kept_out - MIN_LAST_STEP_RATIO * lost, -np.inf).argmax())
+    n = len(out_of_scope)
+    return OutOfScopeGuard(
         threshold=float(np.nextafter(np.float32(levels[at]), np.float32(np.inf))),
         strangers=n,
         before=float(before / n),

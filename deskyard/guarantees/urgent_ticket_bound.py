@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from deskyard.domain.ticket import PRIORITIES
 
-TOLERATED: Final = 0.05
+MAX_LOWERED_SHARE: Final = 0.05
 """The expected share of critical tickets that the machine may set below `high`."""
 
 URGENT: Final = PRIORITIES[PRIORITIES.index("high") :]
@@ -22,7 +22,7 @@ CRITICAL: Final = PRIORITIES[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Urgency:
+class UrgentBound:
     """Nothing is set below `high` where `high` or `critical` is as probable as `threshold`.
 
     It rests on `critical` past tickets, of which the contract set `before` below `high` without it and `after` with it.
@@ -36,32 +36,34 @@ class Urgency:
     lacking: int
 
 
-def fewest() -> int:
+def min_critical_tickets() -> int:
     """How many critical tickets it takes: with one less, even none set too low would not do.
 
-    >>> fewest()
+    >>> min_critical_tickets()
     19
     """
-    return int(np.ceil(1 / TOLERATED)) - 1
+    return int(np.ceil(1 / MAX_LOWERED_SHARE)) - 1
 
 
-def bound(urgent: npt.NDArray[np.floating[Any]], lowered: npt.NDArray[np.bool_]) -> Urgency:
+def fit_bound(probabilities: npt.NDArray[np.floating[Any]], lowered: npt.NDArray[np.bool_]) -> UrgentBound:
     """The bound, from critical tickets: P(high or critical) of each, and which of them are set below `high`.
 
-    With n tickets the loosest threshold is taken at which (k + 1) / (n + 1) is at most `TOLERATED`, where k of them are
-    set too low: the next critical ticket is then set too low with at most that probability.
+    With n tickets the loosest threshold is taken at which (k + 1) / (n + 1) is at most `MAX_LOWERED_SHARE`, where k of
+    them are set too low: the next critical ticket is then set too low with at most that probability.
     """
-    n, before = len(urgent), int(lowered.sum())
-    allowed = int(np.floor(TOLERATED * (n + 1) + 1e-9)) - 1
+    n, before = len(probabilities), int(lowered.sum())
+    allowed = int(np.floor(MAX_LOWERED_SHARE * (n + 1) + 1e-9)) - 1
     if allowed < 0:
-        return Urgency(None, n, before, before, fewest() - n)
-    low = np.sort(urgent[lowered])
+        return UrgentBound(None, n, before, before, min_critical_tickets() - n)
+    low = np.sort(probabilities[lowered])
     if before <= allowed:
-        return Urgency(None, n, before, before, 0)
+        return UrgentBound(None, n, before, before, 0)
     threshold = low[allowed]
-    return Urgency(float(threshold), n, before, int((low < threshold).sum()), 0)
+    return UrgentBound(float(threshold), n, before, int((low < threshold).sum()), 0)
 
 
-def urgent(beliefs: npt.NDArray[np.floating[Any]], labels: Sequence[str]) -> npt.NDArray[np.floating[Any]]:
+def urgent_probability(
+    probabilities: npt.NDArray[np.floating[Any]], labels: Sequence[str]
+) -> npt.NDArray[np.floating[Any]]:
     """P(high or critical) of tickets, from beliefs (tickets x labels)."""
-    return np.asarray(beliefs[:, [i for i, label in enumerate(labels) if label in URGENT]].sum(axis=1))
+    return np.asarray(probabilities[:, [i for i, label in enumerate(labels) if label in URGENT]].sum(axis=1))

@@ -1,7 +1,9 @@
 """A desk's columns and words to ours: which column is the body, which spelling is a high priority.
 
-What comes in: the names of a table's columns and what the person said with `--map`. What goes out: a `Mapping` (what
-was said), `Columns` (where things are in one table) and tickets. A row never raises; a column that is not there does.
+What comes in: the names of a table's columns and what the person said with `--map`. What goes out: a `ColumnMapping`
+(what was said), `ColumnMatch` (where things are in one table) and tickets. A row never raises; a column that is not
+there
+does.
 """
 
 import difflib
@@ -14,12 +16,28 @@ from typing import Final, Literal
 
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.history.column_mapping import KNOWN, MOVES, OURS, TIMES, Mapping, parse_map
-from deskyard.tabular.records import Table
+from deskyard.history.column_mapping import (
+    ALL_COLUMNS,
+    MOVE_COLUMNS,
+    TICKET_COLUMNS,
+    TIME_COLUMNS,
+    ColumnMapping,
+    parse_mapping,
+)
+from deskyard.tabular.records import RecordTable
 from deskyard.text.dates import Order, read_time
 
 __all__ = [
-    "KNOWN", "MOVES", "TIMES", "Columns", "Mapping", "check_columns", "check_map", "match", "parse_map", "to_ticket"
+    "MOVE_COLUMNS",
+    "TICKET_COLUMNS",
+    "TIME_COLUMNS",
+    "ColumnMapping",
+    "ColumnMatch",
+    "check_columns",
+    "check_mapping",
+    "match_columns",
+    "parse_mapping",
+    "to_ticket"
 ]  # fmt: skip
 
 _GUESSES: Final = {
@@ -32,33 +50,35 @@ _GUESSES: Final = {
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnMatch:
     """Where things are in one table: `places` (our name → the table's column), `fields` (the field's name and its
     column, for x_*), and `ignored` (the columns that nothing uses)."""
 
-    places: Map[str, str]
-    fields: tuple[tuple[str, str], ...] = ()
+    columns: Map[str, str]
+    custom_fields: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
 
     @cached_property
-    def known(self) -> tuple[str, ...]:
-        """The columns of `KNOWN`, in its order; empty where there is none (no column's name is empty)."""
-        return tuple(self.places.get(name, "") for name in KNOWN)
+    def ticket_columns(self) -> tuple[str, ...]:
+        """The columns of `TICKET_COLUMNS`, in its order; empty where there is none (no column's name is empty)."""
+        return tuple(self.columns.get(name, "") for name in TICKET_COLUMNS)
 
 
-def match(table: Table, mapping: Mapping | None = None, kind: Literal["tickets", "moves"] = "tickets") -> Columns:
+def match_columns(
+    table: RecordTable, mapping: ColumnMapping | None = None, kind: Literal["tickets", "moves"] = "tickets"
+) -> ColumnMatch:
     """Where our columns are in `table`: where the mapping says, else under our own name; case and edges don't matter.
 
     A mapped column that this table does not have is looked for under our own name (several files may differ, and a
-    file to predict has no labels); `check_map` and `check_columns` say what is missing. Raises BadInput when a column
-    that is needed occurs twice.
+    file to predict has no labels); `check_mapping` and `check_columns` say what is missing. Raises BadInput when a
+    column that is needed occurs twice.
 
-    >>> table = Table("t.csv", ["№", "Body", "x_Product", "Phase"], iter([]))
-    >>> match(table, parse_map(["id=№"]))
+    >>> table = RecordTable("t.csv", ["№", "Body", "x_Product", "Phase"], iter([]))
+    >>> match_columns(table, parse_mapping(["id=№"]))
     Columns(places={'id': '№', 'body': 'Body'}, fields=(('product', 'x_Product'),), ignored=('Phase',))
     """
-    mapping = mapping or Mapping()
-    ours, said = (OURS, mapping.columns) if kind == "tickets" else (MOVES, mapping.moves)
+    mapping = mapping or ColumnMapping()
+    ours, said = (ALL_COLUMNS, mapping.columns) if kind == "tickets" else (MOVE_COLUMNS, mapping.moves)
     found = {name.casefold(): name for name in table.columns}
     places: dict[str, str] = {}
     fields: dict[str, str] = {}
@@ -79,13 +99,15 @@ def match(table: Table, mapping: Mapping | None = None, kind: Literal["tickets",
                 fields.setdefault(fold, theirs)
         used.update(fields.values())
     ignored = tuple(name for name in table.columns if name not in used)
-    return Columns(places, tuple((name[2:], theirs) for name, theirs in fields.items()), ignored)
+    return ColumnMatch(places, tuple((name[2:], theirs) for name, theirs in fields.items()), ignored)
 
 
-def check_map(mapping: Mapping, tables: Sequence[Table], kind: Literal["tickets", "moves"] = "tickets") -> None:
+def check_mapping(
+    mapping: ColumnMapping, tables: Sequence[RecordTable], kind: Literal["tickets", "moves"] = "tickets"
+) -> None:
     """Every column that the mapping names is in at least one of the tables; else BadInput with the nearest names.
 
-    >>> check_map(parse_map(["body=Текст обращений"]), [Table("t.csv", ["№", "Текст обращения"], iter([]))])
+    >>> check_mapping(parse_mapping(["body=Текст обращений"]), [RecordTable("t.csv", ["№", "Текст обращения"], iter([]))])
     Traceback (most recent call last):
     deskyard.errors.BadInput: --map body="Текст обращений": t.csv has no such column. Did you mean 'Текст обращения'? \
 Columns found: '№', 'Текст обращения'.
@@ -99,50 +121,48 @@ Columns found: '№', 'Текст обращения'.
             files = ", ".join(table.name for table in tables)
             raise BadInput(
                 f'--map {option}="{theirs}": {files} has no such column.{hint} '
-                f"Columns found: {_listed(found.values())}."
+                f"Columns found: {_format_names(found.values())}."
             )
 
 
-def check_columns(table: Table, columns: Columns) -> None:
+def check_columns(table: RecordTable, columns: ColumnMatch) -> None:
     """A table of tickets has an id, and a subject or a body; else BadInput with what was found and the line to add.
 
-    >>> table = Table("t.csv", ["Номер", "Описание", "Статус"], iter([]))
-    >>> check_columns(table, match(table))
+    >>> table = RecordTable("t.csv", ["Номер", "Описание", "Статус"], iter([]))
+    >>> check_columns(table, match_columns(table))
     Traceback (most recent call last):
     deskyard.errors.BadInput: t.csv has no column 'id', and neither 'subject' nor 'body'. Columns found: 'Номер', \
 'Описание', 'Статус'. Say which they are, for example: --map id="Номер" --map body="Описание"
     """
-    lacks = [] if "id" in columns.places else ["no column 'id'"]
-    if "subject" not in columns.places and "body" not in columns.places:
+    lacks = [] if "id" in columns.columns else ["no column 'id'"]
+    if "subject" not in columns.columns and "body" not in columns.columns:
         lacks.append("neither 'subject' nor 'body'")
     if lacks:
-        missing = [name for name in ("id", "subject", "body") if name not in columns.places]
-        guesses = {name: _guess(table.columns, name) for name in missing}
+        missing = [name for name in ("id", "subject", "body") if name not in columns.columns]
+        guesses = {name: _guess_column(table.columns, name) for name in missing}
         lines = " ".join(f'--map {name}="{theirs}"' for name, theirs in guesses.items() if theirs)
         if not lines:
-            lines = (
-                f'--map {"id" if "id" in missing else "body"}="{_short(table.columns[0]) if table.columns else "..."}"'
-            )
+            lines = f'--map {"id" if "id" in missing else "body"}="{_normalise_name(table.columns[0]) if table.columns else "..."}"'
         raise BadInput(
-            f"{table.name} has {', and '.join(lacks)}. Columns found: {_listed(table.columns)}. "
+            f"{table.name} has {', and '.join(lacks)}. Columns found: {_format_names(table.columns)}. "
             f"Say which they are, for example: {lines}"
         )
 
 
-def to_ticket(values: Map[str, str], columns: Columns, *, source: str = "history", order: Order = "day") -> Ticket:
+def to_ticket(values: Map[str, str], columns: ColumnMatch, *, source: str = "history", order: Order = "day") -> Ticket:
     """One row as a ticket; it never raises: what is not there is empty, a time that can't be read is None.
 
     The id and the short texts are trimmed; subject and body stay as they are. `order` reads 03/04/2024 (see
     `deskyard.text.dates.read_time`); with "" such a date stays None.
 
-    >>> columns = match(Table("t.csv", ["id", "body", "x_product"], iter([])))
+    >>> columns = match_columns(RecordTable("t.csv", ["id", "body", "x_product"], iter([])))
     >>> ticket = to_ticket({"id": " 7 ", "body": "no sound", "x_product": "Radio"}, columns)
     >>> ticket.id, ticket.body, dict(ticket.fields)
     ('7', 'no sound', {'product': 'Radio'})
     """
     get = values.get
-    ident, created, subject, body, requester, organisation, channel, language = columns.known
-    fields = {name: text for name, theirs in columns.fields if (text := get(theirs, "").strip())}
+    ident, created, subject, body, requester, organisation, channel, language = columns.ticket_columns
+    fields = {name: text for name, theirs in columns.custom_fields if (text := get(theirs, "").strip())}
     return Ticket(
         id=get(ident, "").strip(),
         source=source,
@@ -160,18 +180,18 @@ def to_ticket(values: Map[str, str], columns: Columns, *, source: str = "history
 _NO_FIELDS: Final[Map[str, str]] = MappingProxyType({})
 
 
-def _guess(columns: Sequence[str], ours: str) -> str:
+def _guess_column(columns: Sequence[str], our_name: str) -> str:
     """The column that most likely is `ours`, by its name; empty when none looks like it."""
     folded = {name.casefold().replace(" ", "_"): name for name in columns[:2000]}
-    return next((folded[guess] for guess in _GUESSES[ours].split() if guess in folded), "")
+    return next((folded[guess] for guess in _GUESSES[our_name].split() if guess in folded), "")
 
 
-def _short(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return name if len(name) <= 60 else name[:59] + "…"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _format_names(names: Iterable[str]) -> str:
     """The first 20 names, quoted, and how many more there are."""
     names = list(names)
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
-    return ", ".join(repr(_short(name)) for name in names[:20]) + more if names else "none"
+    return ", ".join(repr(_normalise_name(name)) for name in names[:20]) + more if names else "none"

@@ -2,8 +2,8 @@
 
 In comes the database; out go two files: tickets as they were filed, and every change since (moves). A label stands
 there only if a person chose it, or the ticket was resolved with it, and a column beside it says who stands behind it
-(`deskyard.domain.label_trust`): what the machine set and nobody spoke of would teach it little but itself. `triage` is never a
-label. Nothing is held in memory but a thousand tickets.
+(`deskyard.domain.label_trust`): what the machine set and nobody spoke of would teach it little but itself. `triage` is
+never a label. Nothing is held in memory but a thousand tickets.
 """
 
 import re
@@ -19,32 +19,32 @@ import typer
 from sqlalchemy import Connection, select
 
 from deskyard.db.database import Database, desk_database
-from deskyard.db.tables.desk import JOURNEY, TICKETS
+from deskyard.db.tables.desk import TICKET_HISTORY, TICKETS
 from deskyard.desk import ticket_history
-from deskyard.desk.ticket_history import TAKEN_BACK, Step
-from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.desk.ticket_history import TAKEN_BACK, HistoryStep
+from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain import label_trust
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
-from deskyard.history.column_mapping import MOVES
+from deskyard.history.column_mapping import MOVE_COLUMNS
 from deskyard.journal.journal import Journal
 from deskyard.policy.policy import TRIAGE
 from deskyard.review import blind_review
-from deskyard.tabular.writer import FORMATS, open_writer
+from deskyard.tabular.writer import SUFFIXES, open_writer
 
 COLUMNS: Final = (
     "id", "created_at", "subject", "body", "channel", "language", "requester", "organisation", "category", "priority",
-    "queue", "assignee", "resolved_at", *map(label_trust.column, TARGETS),
+    "queue", "assignee", "resolved_at", *map(label_trust.trust_column, TARGETS),
 )  # fmt: skip
 """Columns of every table; one for each field (x_product) follows."""
 
-CHUNK: Final = 1_000
+BATCH_SIZE: Final = 1_000
 _LONE_RETURN: Final = re.compile("\r(?!\n)")
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportCounts:
     """How many tickets and moves were written, how many tickets bear a label of each target, and how many were left out
     as they are erased."""
 
@@ -55,118 +55,126 @@ class Exported:
 
 
 def export_history(
-    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(FORMATS)}; - is standard output.")],
+    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(SUFFIXES)}; - is standard output.")],
     moves: Annotated[
-        Path | None, typer.Option(help="The changes; FILE.moves.csv beside the table if not said.")
+        Path | None, typer.Option(help="The changes; FILE.moves.csv default_moves_path the table if not said.")
     ] = None,
 ) -> None:
     """Write the desk's tickets, and what people made of them, as a history to train on.
 
     Example: `deskyard export-history --out history.csv`, then `deskyard train history.csv --moves history.moves.csv`
     """
-    moves = beside(out) if moves is None and str(out) != "-" else moves
+    moves = default_moves_path(out) if moves is None and str(out) != "-" else moves
     if moves is not None and moves.absolute() == out.absolute():
         raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
     with desk_database() as database:
-        done = export(database, out, moves)
+        done = export_tickets(database, out, moves)
     labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
     typer.echo(f"{done.tickets:,} tickets to {out}; labels that people stand behind: {labels}.", err=True)
     if done.erased:
-        typer.echo(f"{left_out(done.erased)}.", err=True)
+        typer.echo(f"{describe_erased(done.erased)}.", err=True)
     if moves is not None:
         typer.echo(f"{done.moves:,} moves to {moves}.", err=True)
 
 
-def export(database: Database, out: Path, moves: Path | None, until: datetime | None = None) -> Exported:
+def export_tickets(database: Database, out: Path, moves: Path | None, until: datetime | None = None) -> ExportCounts:
     """Write the table, and the moves where they are wanted; both appear whole or not at all.
 
     `until`: as the desk stood at that moment, by its journey.
     """
-    done = Exported()
+    done = ExportCounts()
     with database.reading() as conn, ExitStack() as stack:
-        fields = _field_columns(conn, until)
+        fields = _list_field_columns(conn, until)
         table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
-        journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
-        tidy = _kept_in_csv if _is_csv(out) else dict
-        for ticket, steps, agreed in _tickets(conn, until):
+        journeys = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
+        tidy = _normalise_newlines if _is_csv(out) else dict
+        for ticket, steps, agreed in _iter_tickets(conn, until):
             if ticket.erased_at is not None:
                 done.erased += 1
                 continue
-            row = _row(ticket, steps, agreed, fields)
+            row = _ticket_row(ticket, steps, agreed, fields)
             table.write(tidy(row))
             done.tickets += 1
             done.labels.update(target for target in TARGETS if row[target])
             if journeys is not None:
                 for step in steps:
-                    journeys.write(_move(row["id"], step))
+                    journeys.write(_move_row(row["id"], step))
                 done.moves += len(steps)
     return done
 
 
-def left_out(erased: int) -> str:
+def describe_erased(erased: int) -> str:
     """That so many tickets teach nothing any more.
 
-    >>> left_out(1), left_out(1200)
+    >>> describe_erased(1), describe_erased(1200)
     ('1 erased ticket is left out', '1,200 erased tickets are left out')
     """
     return f"{erased:,} erased {'ticket is' if erased == 1 else 'tickets are'} left out"
 
 
-def beside(out: Path) -> Path:
+def default_moves_path(out: Path) -> Path:
     """Where the moves go when nobody says.
 
-    >>> beside(Path("data/history.csv.gz")).as_posix()
+    >>> default_moves_path(Path("data/history.csv.gz")).as_posix()
     'data/history.moves.csv'
     """
-    ending = max((known for known in FORMATS if out.name.lower().endswith(known)), key=len, default="")
+    ending = max((known for known in SUFFIXES if out.name.lower().endswith(known)), key=len, default="")
     return out.with_name(out.name[: len(out.name) - len(ending)] + ".moves.csv")
 
 
-Agreed = Mapping[tuple[str, str], str]
+Confirmations = Mapping[tuple[str, str], str]
 """(target, label) → who agreed with it, as `deskyard.domain.label_trust` calls it."""
 
 
-def _tickets(conn: Connection, until: datetime | None) -> Iterator[tuple[Filed, list[Step], Agreed]]:
+def _iter_tickets(
+    conn: Connection, until: datetime | None
+) -> Iterator[tuple[DeskTicket, list[HistoryStep], Confirmations]]:
     """Every ticket that had come by then with its journey so far and what was agreed with, oldest first."""
     after = 0
-    while rows := conn.execute(READ.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(CHUNK)).all():
-        here = [filed(row) for row in rows]
+    while rows := conn.execute(
+        SELECT_TICKETS.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(BATCH_SIZE)
+    ).all():
+        here = [to_desk_ticket(row) for row in rows]
         after = here[-1].id
-        steps: defaultdict[int, list[Step]] = defaultdict(list)
-        mine = JOURNEY.c.ticket_id.in_([ticket.id for ticket in here])
-        for row in conn.execute(select(JOURNEY).where(mine).order_by(JOURNEY.c.id)):
-            steps[row.ticket_id].append(ticket_history.step(row))
-        agreed = _agreed(conn, [ticket.id for ticket in here], until)
+        steps: defaultdict[int, list[HistoryStep]] = defaultdict(list)
+        mine = TICKET_HISTORY.c.ticket_id.in_([ticket.id for ticket in here])
+        for row in conn.execute(select(TICKET_HISTORY).where(mine).order_by(TICKET_HISTORY.c.id)):
+            steps[row.ticket_id].append(ticket_history.to_step(row))
+        agreed = _load_confirmations(conn, [ticket.id for ticket in here], until)
         for ticket in here:
             if until is None:
                 yield ticket, steps[ticket.id], agreed[ticket.id]
             elif ticket.received_at <= until:
                 then = [step for step in steps[ticket.id] if step.at <= until]
-                yield _rewound(ticket, steps[ticket.id], until), then, agreed[ticket.id]
+                yield _rewind_ticket(ticket, steps[ticket.id], until), then, agreed[ticket.id]
 
 
-def _agreed(conn: Connection, numbers: Sequence[int], until: datetime | None) -> Mapping[int, Agreed]:
+def _load_confirmations(
+    conn: Connection, numbers: Sequence[int], until: datetime | None
+) -> Mapping[int, Confirmations]:
     """Ticket → what people agreed with; who had not seen the answer counts most."""
     found: defaultdict[int, dict[tuple[str, str], str]] = defaultdict(dict)
-    for entry in Journal.confirmed(conn, numbers):
+    for entry in Journal.iter_confirmed(conn, numbers):
         if until is None or entry.at <= until:
             found[entry.ticket_id][entry.content["field"], entry.content["to"]] = label_trust.CONFIRMED
-    for number, queue in blind_review.answers(conn, numbers, until).items():
-        found[number]["queue", queue] = label_trust.BLIND
+    for number, queue in blind_review.load_answers(conn, numbers, until).items():
+        found[number]["queue", queue] = label_trust.BLIND_REVIEWS
     return found
 
 
-def _rewound(ticket: Filed, steps: Sequence[Step], until: datetime) -> Filed:
+def _rewind_ticket(ticket: DeskTicket, steps: Sequence[HistoryStep], until: datetime) -> DeskTicket:
     """The ticket before all that has happened to it since."""
     was: dict[str, Any] = {step.field: step.was for step in reversed(steps) if step.at > until}
     return replace(ticket, **{name: value for name, value in was.items() if name in (*TARGETS, "status")})
 
 
-def _row(filed_: Filed, steps: Sequence[Step], agreed: Agreed, columns: Mapping[str, None]) -> dict[str, str | None]:
-    ticket, resolved_at = filed_.ticket, _resolved_at(steps) if is_solved(filed_.status) else None
+def _ticket_row(
+    desk_ticket: DeskTicket, steps: Sequence[HistoryStep], confirmations: Confirmations, columns: Mapping[str, None]
+) -> dict[str, str | None]:
+    ticket, resolved_at = desk_ticket.ticket, _find_resolved_at(steps) if is_solved(desk_ticket.status) else None
     row: dict[str, str | None] = {
-        "id": name(filed_),
-        "created_at": (ticket.created_at or filed_.received_at).isoformat(),
+        "id": ticket_export_id(desk_ticket),
+        "created_at": (ticket.created_at or desk_ticket.received_at).isoformat(),
         "subject": ticket.subject,
         "body": ticket.body,
         "channel": ticket.channel,
@@ -175,20 +183,22 @@ def _row(filed_: Filed, steps: Sequence[Step], agreed: Agreed, columns: Mapping[
         "organisation": ticket.organisation,
         "resolved_at": resolved_at.isoformat() if resolved_at else None,
     }
-    row |= {target: _label(filed_, target, steps) for target in TARGETS}
-    row |= {label_trust.column(target): _trust(target, row[target], steps, agreed) for target in TARGETS}
+    row |= {target: _trusted_label(desk_ticket, target, steps) for target in TARGETS}
+    row |= {
+        label_trust.trust_column(target): _label_trust(target, row[target], steps, confirmations) for target in TARGETS
+    }
     for key, value in ticket.fields.items():
-        if (column := _column(key)) in columns and value:
+        if (column := _field_column(key)) in columns and value:
             row.setdefault(column, value)
     return row
 
 
-def name(ticket: Filed) -> str:
+def ticket_export_id(ticket: DeskTicket) -> str:
     """What a ticket is called in the table."""
-    return named(ticket.id, ticket.ticket.source, ticket.external_id)
+    return format_export_id(ticket.id, ticket.ticket.source, ticket.external_id)
 
 
-def named(number: int, source: str, external_id: str | None) -> str:
+def format_export_id(number: int, source: str, external_id: str | None) -> str:
     """The name of a ticket in its source, or the desk's number where it has none.
 
     A `/` in the name of a source is written as %2F, so that no two tickets share a name.
@@ -199,35 +209,37 @@ def named(number: int, source: str, external_id: str | None) -> str:
     return f"{source}/{external_id}"
 
 
-def _label(ticket: Filed, target: str, steps: Sequence[Step]) -> str | None:
+def _trusted_label(ticket: DeskTicket, target: str, steps: Sequence[HistoryStep]) -> str | None:
     """What stands there, if people stand behind it."""
     value = ticket.value(target)
     if value is None or (target == "queue" and value == TRIAGE):
         return None
-    chosen = _last(steps, target)
-    return value if is_solved(ticket.status) or (chosen is not None and _by_person(chosen)) else None
+    chosen = _last_step(steps, target)
+    return value if is_solved(ticket.status) or (chosen is not None and _is_human_choice(chosen)) else None
 
 
-def _trust(target: str, label: str | None, steps: Sequence[Step], agreed: Agreed) -> str | None:
+def _label_trust(
+    target: str, label: str | None, steps: Sequence[HistoryStep], confirmations: Confirmations
+) -> str | None:
     """Who stands behind a label; None where there is none, and where it was filed so."""
     if label is None:
         return None
-    last = _last(steps, target)
-    if last is None or (target, label) in agreed:
-        return agreed.get((target, label))
-    return label_trust.CORRECTED if _by_person(last) else label_trust.UNTOUCHED
+    last = _last_step(steps, target)
+    if last is None or (target, label) in confirmations:
+        return confirmations.get((target, label))
+    return label_trust.CORRECTED if _is_human_choice(last) else label_trust.UNREVIEWED
 
 
-def _last(steps: Sequence[Step], target: str) -> Step | None:
+def _last_step(steps: Sequence[HistoryStep], target: str) -> HistoryStep | None:
     return next((step for step in reversed(steps) if step.field == target), None)
 
 
-def _by_person(step: Step) -> bool:
+def _is_human_choice(step: HistoryStep) -> bool:
     """Whether a person chose what it brought; neither a rule of the desk did, nor who took their own step back."""
     return step.actor.kind == "person" and step.why != TAKEN_BACK
 
 
-def _resolved_at(steps: Sequence[Step]) -> datetime | None:
+def _find_resolved_at(steps: Sequence[HistoryStep]) -> datetime | None:
     """When it was resolved for the last time; closing a resolved ticket does not resolve it again."""
     found = None
     for step in steps:
@@ -236,24 +248,24 @@ def _resolved_at(steps: Sequence[Step]) -> datetime | None:
     return found
 
 
-def _move(ticket: str | None, step: Step) -> dict[str, str | None]:
+def _move_row(ticket: str | None, step: HistoryStep) -> dict[str, str | None]:
     """A step as a row of moves; who is no person is told by kind, as in `machine:4f1c...` and `rule:desk`."""
     actor = step.actor.name if step.actor.kind == "person" else f"{step.actor.kind}:{step.actor.name}"
     values = (ticket, step.at.isoformat(), actor, step.field, step.was, step.became)
-    return dict(zip(MOVES, values, strict=True))
+    return dict(zip(MOVE_COLUMNS, values, strict=True))
 
 
-def _field_columns(conn: Connection, until: datetime | None) -> dict[str, None]:
+def _list_field_columns(conn: Connection, until: datetime | None) -> dict[str, None]:
     """A column for each field that any ticket has; names that differ in case only are one field, as for a reader."""
     found: set[str] = set()
     wanted = select(TICKETS.c.fields)
     wanted = wanted if until is None else wanted.where(TICKETS.c.received_at <= until)
-    for fields in conn.scalars(wanted.execution_options(yield_per=CHUNK)):
+    for fields in conn.scalars(wanted.execution_options(yield_per=BATCH_SIZE)):
         found.update(fields)
-    return dict.fromkeys(sorted(column for column in map(_column, found) if column != "x_"))
+    return dict.fromkeys(sorted(column for column in map(_field_column, found) if column != "x_"))
 
 
-def _column(key: str) -> str:
+def _field_column(key: str) -> str:
     return f"x_{key.strip().casefold()}"
 
 
@@ -261,7 +273,7 @@ def _is_csv(out: Path) -> bool:
     return str(out) == "-" or out.name.lower().endswith((".csv", ".csv.gz"))
 
 
-def _kept_in_csv(row: Mapping[str, Any]) -> dict[str, Any]:
+def _normalise_newlines(row: Mapping[str, Any]) -> dict[str, Any]:
     """A carriage return alone ends a line for readers of CSV, even where Python's writer sets no quotes: a line feed
     says the same."""
     return {key: _LONE_RETURN.sub("\n", value) if value else value for key, value in row.items()}

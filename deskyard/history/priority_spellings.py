@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from deskyard.domain.ticket import PRIORITIES
 
-Numbers = Literal["", "1-is-urgent", "highest-is-urgent"]
+NumberScale = Literal["", "1-is-urgent", "highest-is-urgent"]
 """Which end of a numeric scale is urgent; "" is not known."""
 
 _SPELLINGS: Final = {
@@ -46,7 +46,7 @@ _SPELLINGS: Final = {
         bloqueadora блокуючий блокувальний""",
 }  # fmt: skip
 _CRITICAL: Final = "critical crit критический критичный kritisch kritische kritischer crítica crítico критичний"
-_SEVERAL: Final = frozenset(
+_MODIFIERS: Final = frozenset(
     ["very", "not", "non", "no", "самый", "очень", "не", "sehr", "nicht", "muy", "muito", "mais", "дуже"]
 )  # words that begin a spelling of two words
 _NOISE: Final = re.compile(
@@ -54,16 +54,16 @@ _NOISE: Final = re.compile(
     r"|urgencia|приорітет|пріоритет|level|lvl)\b"
 )
 _RANK: Final = re.compile(r"(?:p|s|sev|prio|п|р)\s?(\d)")
-_AROUND: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
+_SURROUNDING_NUMBER: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
 _ENDING: Final = re.compile(r"(?<=[а-я]{3})(?:ыи|ии|ои|ая|яя|ое|ее|ые|ие|іи|а|о|я|і|е)$")
 _NUMBER: Final = re.compile(r"\s*[(\[]?([+-]?\d{1,9})(?:[.,]0+)?[)\]]?\s*")
 _BY_RANK: Final = ("critical", "critical", "high", "medium", "low", "low", "low", "low", "low", "low")
 
 
-def fold(spelling: str) -> str:
+def fold_spelling(spelling: str) -> str:
     """A spelling without case, accents, marks and inflection: what is compared.
 
-    >>> fold(" Критическая!"), fold("Средний") == fold("среднее"), fold("Crítica")
+    >>> fold_spelling(" Критическая!"), fold_spelling("Средний") == fold_spelling("среднее"), fold_spelling("Crítica")
     ('критическ', True, 'critica')
     """
     marks = unicodedata.normalize("NFKD", spelling[:200].casefold())
@@ -71,23 +71,25 @@ def fold(spelling: str) -> str:
     return " ".join(_ENDING.sub("", word) for word in kept.split())
 
 
-def _table() -> dict[str, str]:
+def _build_levels() -> dict[str, str]:
     table: dict[str, str] = {}
     for level, spellings in _SPELLINGS.items():
         words = spellings.split()
         while words:
-            several = words[0] in _SEVERAL and len(words) > 1
+            several = words[0] in _MODIFIERS and len(words) > 1
             spelling = " ".join(words[: 2 if several else 1])
             del words[: 2 if several else 1]
-            table[fold(spelling)] = level
+            table[fold_spelling(spelling)] = level
     return table
 
 
-_LEVELS: Final = _table()
-_CRITICAL_FOLDED: Final = frozenset(map(fold, _CRITICAL.split()))
+_LEVELS: Final = _build_levels()
+_CRITICAL_FOLDED: Final = frozenset(map(fold_spelling, _CRITICAL.split()))
 
 
-def translate(seen: Iterable[str], said: Mapping[str, str] | None = None, numbers: Numbers = "") -> dict[str, str]:
+def map_spellings(
+    spellings: Iterable[str], overrides: Mapping[str, str] | None = None, number_scale: NumberScale = ""
+) -> dict[str, str]:
     """Each spelling in `seen` that is understood → its level; the others are left out. Levels: low ... critical.
 
     `said` is the map (spelling → level, or "" to leave it empty on purpose); case, accents and marks don't matter.
@@ -99,74 +101,74 @@ def translate(seen: Iterable[str], said: Mapping[str, str] | None = None, number
     with 0 begins there); with "highest-is-urgent" the highest number seen is critical, and so on down. A scale of more
     than five is cut into four equal parts, and steps of five or more (10, 20, 30) count as one.
 
-    >>> translate(["Blocker", "Critical", "средняя", "5 very high", "2", "so la la"])
+    >>> map_spellings(["Blocker", "Critical", "средняя", "5 very high", "2", "so la la"])
     {'Blocker': 'critical', 'Critical': 'high', 'средняя': 'medium', '5 very high': 'critical'}
-    >>> translate(["Critical", "p3", "Горит"], {"горит": "critical"})
+    >>> map_spellings(["Critical", "p3", "Горит"], {"горит": "critical"})
     {'Critical': 'critical', 'p3': 'medium', 'Горит': 'critical'}
-    >>> translate(["1", "2", "3", "4", "5"], numbers="1-is-urgent")
+    >>> map_spellings(["1", "2", "3", "4", "5"], numbers="1-is-urgent")
     {'1': 'critical', '2': 'high', '3': 'medium', '4': 'low', '5': 'low'}
-    >>> translate(["1", "2", "3.0"], numbers="highest-is-urgent")
+    >>> map_spellings(["1", "2", "3.0"], numbers="highest-is-urgent")
     {'1': 'medium', '2': 'high', '3.0': 'critical'}
     """
-    seen = list(seen)
-    chosen = {fold(spelling) or spelling.strip(): level for spelling, level in (said or {}).items()}
-    folded = {spelling: fold(spelling) for spelling in seen}
-    levels = {spelling: _level(name) for spelling, name in folded.items()}
+    spellings = list(spellings)
+    chosen = {fold_spelling(spelling) or spelling.strip(): level for spelling, level in (overrides or {}).items()}
+    folded = {spelling: fold_spelling(spelling) for spelling in spellings}
+    levels = {spelling: _builtin_level(name) for spelling, name in folded.items()}
     blocked = "blocker" in levels.values()
-    scale = _scale(seen, numbers) if numbers else {}
+    scale = _number_levels(spellings, number_scale) if number_scale else {}
     out: dict[str, str] = {}
-    for spelling in seen:
+    for spelling in spellings:
         name = folded[spelling]
         level = chosen.get(name or spelling.strip())
-        if level is None and (number := bare_number(spelling)) is not None:
+        if level is None and (number := parse_bare_number(spelling)) is not None:
             level = chosen.get(str(number), scale.get(number))
         elif level is None:
             level = levels[spelling]
-            if blocked and level == "critical" and _word(name) in _CRITICAL_FOLDED:
+            if blocked and level == "critical" and _strip_noise(name) in _CRITICAL_FOLDED:
                 level = "high"
         if level is not None:
             out[spelling] = "critical" if level == "blocker" else level
     return out
 
 
-def bare_number(spelling: str) -> int | None:
+def parse_bare_number(spelling: str) -> int | None:
     """The whole number that `spelling` is ("3", "3.0", "(3)", "priority 3"), or None."""
     found = _NUMBER.fullmatch(spelling)
     if not found:
-        rest = " ".join(_NOISE.sub(" ", fold(spelling)).split())
+        rest = " ".join(_NOISE.sub(" ", fold_spelling(spelling)).split())
         found = _NUMBER.fullmatch(rest) if rest.isdigit() else None
     return int(found[1]) if found else None
 
 
-def _word(name: str) -> str:
+def _strip_noise(name: str) -> str:
     """A folded spelling without numbers around it and without the word priority."""
-    return " ".join(_AROUND.sub("", " ".join(_NOISE.sub(" ", name).split())).split())
+    return " ".join(_SURROUNDING_NUMBER.sub("", " ".join(_NOISE.sub(" ", name).split())).split())
 
 
-def _level(name: str) -> str | None:
+def _builtin_level(name: str) -> str | None:
     """The level of a folded spelling by the built-in words."""
     if level := _LEVELS.get(name):
         return level
-    if level := _LEVELS.get(_word(name)):
+    if level := _LEVELS.get(_strip_noise(name)):
         return level
     rank = _RANK.fullmatch(name)
     return _BY_RANK[int(rank[1])] if rank else None
 
 
-def _scale(seen: Iterable[str], numbers: Numbers) -> dict[int, str]:
+def _number_levels(spellings: Iterable[str], number_scale: NumberScale) -> dict[int, str]:
     """Each bare number seen → its level."""
-    known = sorted({number for spelling in seen if (number := bare_number(spelling)) is not None})
+    known = sorted({number for spelling in spellings if (number := parse_bare_number(spelling)) is not None})
     if not known:
         return {}
     step = math.gcd(*(number - known[0] for number in known))
     step = step if step >= 5 else 1
-    first = known[0] if step > 1 or numbers == "highest-is-urgent" else min(known[0], 1)
-    if numbers == "highest-is-urgent" and step == 1:
+    first = known[0] if step > 1 or number_scale == "highest-is-urgent" else min(known[0], 1)
+    if number_scale == "highest-is-urgent" and step == 1:
         first = min(first, 1)
     width = (known[-1] - first) // step + 1
     levels = tuple(reversed(PRIORITIES))
     out = {}
     for number in known:
-        place = (number - first if numbers == "1-is-urgent" else known[-1] - number) // step
+        place = (number - first if number_scale == "1-is-urgent" else known[-1] - number) // step
         out[number] = levels[min(place, 3) if width <= 5 else min(place * 4 // width, 3)]
     return out

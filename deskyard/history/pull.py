@@ -17,23 +17,23 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from deskyard.connectors import STORES, Move, StoredTicket, TicketStore, kind, open_store
-from deskyard.connectors.base.connection_url import Place
+from deskyard.connectors import CONNECTORS, Move, StoredTicket, TicketStore, connector_class, open_store
+from deskyard.connectors.base.connection_url import ConnectionUrl
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
-from deskyard.errors import BadInput, NotThere, StoreUnreachable
-from deskyard.history.column_mapping import MOVES
-from deskyard.history.export import COLUMNS, beside
+from deskyard.errors import BadInput, NotFound, StoreUnreachable
+from deskyard.history.column_mapping import MOVE_COLUMNS
+from deskyard.history.export import COLUMNS, default_moves_path
 from deskyard.sync import credentials
-from deskyard.tabular.writer import FORMATS, open_writer
+from deskyard.tabular.writer import SUFFIXES, open_writer
 
-PAGE: Final = 100
-PATIENCE: Final = 20
+PAGE_SIZE: Final = 100
+MAX_FAILED_REQUESTS: Final = 20
 """How often in a row a help desk may not answer until we give up for now."""
 
 
 @dataclass(slots=True)
-class Pulled:
+class PullCounts:
     """What was read: tickets, moves, and how many tickets bear a label of each target."""
 
     tickets: int = 0
@@ -43,8 +43,10 @@ class Pulled:
 
 def pull(
     url: Annotated[str, typer.Argument(help="The store, as in rt:https://router@rt.example.org/REST/2.0")],
-    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(FORMATS)}.")],
-    moves: Annotated[Path | None, typer.Option(help="The moves; FILE.moves.csv beside the table if not said.")] = None,
+    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(SUFFIXES)}.")],
+    moves: Annotated[
+        Path | None, typer.Option(help="The moves; FILE.moves.csv default_moves_path the table if not said.")
+    ] = None,
     secret: Annotated[
         str, typer.Option(envvar="DESKYARD_SECRET", help="The password or token, where the URL has none.")
     ] = "",
@@ -56,13 +58,13 @@ def pull(
     """
     store = open_store(with_secret(url, secret))
     try:
-        done = pulled(store, url, out, moves or beside(out), Console(stderr=True, highlight=False))
+        done = pull_tickets(store, url, out, moves or default_moves_path(out), Console(stderr=True, highlight=False))
     finally:
         store.close()
     labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
     typer.echo(f"{done.tickets:,} tickets to {out}; labels: {labels}.", err=True)
     if store.caps.moves:
-        typer.echo(f"{done.moves:,} moves to {moves or beside(out)}.", err=True)
+        typer.echo(f"{done.moves:,} moves to {moves or default_moves_path(out)}.", err=True)
     else:
         typer.echo("This help desk does not tell who changed what, so there are no moves.", err=True)
 
@@ -74,43 +76,43 @@ def with_secret(url: str, secret: str) -> str:
     'rt:https://router:s3cret%2F@rt.example.org'
     """
     name, _, place = url.partition(":")
-    if name not in STORES or name == "desk" or not place:
+    if name not in CONNECTORS or name == "desk" or not place:
         return url
-    found = Place.of(place, getattr(kind(name), "options", ()))
-    secret = secret or found.secret or credentials.read(name)
-    return f"{name}:{replace(found, secret=secret).written(secrets=True)}"
+    found = ConnectionUrl.parse(place, getattr(connector_class(name), "options", ()))
+    secret = secret or found.secret or credentials.read_secret(name)
+    return f"{name}:{replace(found, secret=secret).format(secrets=True)}"
 
 
-def pulled(store: TicketStore, url: str, out: Path, moves: Path, say: Console) -> Pulled:
+def pull_tickets(store: TicketStore, url: str, out: Path, moves: Path, console: Console) -> PullCounts:
     """Read everything into the working file, then write the tables whole."""
     if moves.absolute() == out.absolute():
         raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
-    if not any(out.name.lower().endswith(known) for known in FORMATS):
-        raise BadInput(f"{out}: tables are written as {', '.join(FORMATS)}; name the file with one of these endings.")
+    if not any(out.name.lower().endswith(known) for known in SUFFIXES):
+        raise BadInput(f"{out}: tables are written as {', '.join(SUFFIXES)}; name the file with one of these endings.")
     working = out.with_name(f".{out.name}.pulling")
     mark = sha256(url.encode()).hexdigest()[:16]
-    _read(store, working, mark, say)
-    done = _write(working, out, moves if store.caps.moves else None)
+    _read_pages(store, working, mark, console)
+    done = _write_tables(working, out, moves if store.caps.moves else None)
     working.unlink()
     return done
 
 
-def _read(store: TicketStore, working: Path, mark: str, say: Console) -> None:
+def _read_pages(store: TicketStore, working: Path, store_fingerprint: str, console: Console) -> None:
     """Append pages to the working file until there is no more."""
-    cursor, known = _continued(working, mark)
+    cursor, known = _resume_position(working, store_fingerprint)
     if known:
-        say.print(f"Going on after {known:,} tickets that were read before.")
+        console.print(f"Going on after {known:,} tickets that were read before.")
     began, silent, more = time.monotonic(), 0, True
-    with working.open("a", encoding="utf-8") as file, say.status("Reading…") as status:
+    with working.open("a", encoding="utf-8") as file, console.status("Reading…") as status:
         if not known:
-            file.write(json.dumps({"mark": mark}) + "\n")
+            file.write(json.dumps({"mark": store_fingerprint}) + "\n")
         while more:
             try:
-                page = store.pull(cursor, PAGE)
-                tickets = [_record(store, one) for one in page.tickets]
+                page = store.pull(cursor, PAGE_SIZE)
+                tickets = [_ticket_record(store, one) for one in page.tickets]
             except StoreUnreachable as error:
                 silent += 1
-                if silent > PATIENCE:
+                if silent > MAX_FAILED_REQUESTS:
                     raise StoreUnreachable(
                         f"{error}. What was read is kept: the same command goes on from there", error.retry_after
                     ) from error
@@ -126,7 +128,7 @@ def _read(store: TicketStore, working: Path, mark: str, say: Console) -> None:
             status.update(f"{known:,} tickets{until}, {pace:.0f} a second")
 
 
-def _continued(working: Path, mark: str) -> tuple[str | None, int]:
+def _resume_position(working: Path, store_fingerprint: str) -> tuple[str | None, int]:
     """Where to go on, and how many tickets are there already; an unfinished last line is cut off."""
     if not working.exists():
         return None, 0
@@ -139,7 +141,7 @@ def _continued(working: Path, mark: str) -> tuple[str | None, int]:
                 break
             if not raw.endswith(b"\n"):
                 break
-            if number == 0 and line.get("mark") != mark:
+            if number == 0 and line.get("mark") != store_fingerprint:
                 raise BadInput(f"{working} belongs to another help desk: remove it, or name another --out")
             if number:
                 cursor, known = line["cursor"], known + len(line["tickets"])
@@ -149,18 +151,18 @@ def _continued(working: Path, mark: str) -> tuple[str | None, int]:
     return cursor, known
 
 
-def _record(store: TicketStore, seen: StoredTicket) -> dict[str, Any]:
-    ticket = seen.ticket
+def _ticket_record(store: TicketStore, stored: StoredTicket) -> dict[str, Any]:
+    ticket = stored.ticket
     moves: list[Move] = []
     if store.caps.moves:
         try:
-            moves = store.moves(seen.ref)
-        except NotThere:
+            moves = store.fetch_moves(stored.ref)
+        except NotFound:
             moves = []
     return {
-        "ref": seen.ref,
+        "ref": stored.ref,
         "row": {
-            "id": seen.ref,
+            "id": stored.ref,
             "created_at": ticket.created_at.isoformat() if ticket.created_at else None,
             "subject": ticket.subject,
             "body": ticket.body,
@@ -168,42 +170,42 @@ def _record(store: TicketStore, seen: StoredTicket) -> dict[str, Any]:
             "language": ticket.language,
             "requester": ticket.requester,
             "organisation": ticket.organisation,
-            "resolved_at": _resolved_at(seen, moves),
-            **{target: _label(seen, target, moves) for target in TARGETS},
+            "resolved_at": _find_resolved_at(stored, moves),
+            **{target: _trusted_label(stored, target, moves) for target in TARGETS},
             **{f"x_{name.strip().casefold()}": value for name, value in ticket.fields.items() if name.strip()},
         },
-        "moves": [[seen.ref, move.at.isoformat(), move.actor, move.field, move.was, move.became] for move in moves],
+        "moves": [[stored.ref, move.at.isoformat(), move.actor, move.field, move.was, move.became] for move in moves],
     }
 
 
-def _label(seen: StoredTicket, target: str, moves: list[Move]) -> str | None:
+def _trusted_label(stored: StoredTicket, target: str, moves: list[Move]) -> str | None:
     """What stands there, unless deskyard set it and nobody looked at it: that would teach it nothing but itself."""
-    value = seen.value(target)
+    value = stored.value(target)
     last = next((move for move in reversed(moves) if move.field == target), None)
-    ours = last.ours if last is not None else bool(seen.markers) and seen.ours
-    return None if ours and not is_solved(seen.status) else value
+    ours = last.by_deskyard if last is not None else bool(stored.markers) and stored.last_change_by_deskyard
+    return None if ours and not is_solved(stored.status) else value
 
 
-def _resolved_at(seen: StoredTicket, moves: list[Move]) -> str | None:
+def _find_resolved_at(stored: StoredTicket, moves: list[Move]) -> str | None:
     found = None
     for move in moves:
         if move.field == "status":
             found = (found or move.at) if is_solved(move.became) else None
-    return found.isoformat() if found and is_solved(seen.status) else None
+    return found.isoformat() if found and is_solved(stored.status) else None
 
 
-def _write(working: Path, out: Path, moves: Path | None) -> Pulled:
+def _write_tables(working: Path, out: Path, moves: Path | None) -> PullCounts:
     """The tables: each ticket once, as it was read last."""
     last: dict[str, int] = {}
     columns: dict[str, None] = {}
-    for number, record in enumerate(_records(working)):
+    for number, record in enumerate(_iter_records(working)):
         last[record["ref"]] = number
         columns |= dict.fromkeys(name for name in record["row"] if name not in COLUMNS)
-    done = Pulled()
+    done = PullCounts()
     with ExitStack() as stack:
         table = stack.enter_context(open_writer(out, [*COLUMNS, *sorted(columns)], numbers=()))
-        journeys = stack.enter_context(open_writer(moves, MOVES, numbers=())) if moves is not None else None
-        for number, record in enumerate(_records(working)):
+        journeys = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
+        for number, record in enumerate(_iter_records(working)):
             if last[record["ref"]] != number:
                 continue
             table.write(record["row"])
@@ -211,12 +213,12 @@ def _write(working: Path, out: Path, moves: Path | None) -> Pulled:
             done.labels.update(target for target in TARGETS if record["row"].get(target))
             if journeys is not None:
                 for move in record["moves"]:
-                    journeys.write(dict(zip(MOVES, move, strict=True)))
+                    journeys.write(dict(zip(MOVE_COLUMNS, move, strict=True)))
                 done.moves += len(record["moves"])
     return done
 
 
-def _records(working: Path) -> Iterator[Mapping[str, Any]]:
+def _iter_records(working: Path) -> Iterator[Mapping[str, Any]]:
     with working.open(encoding="utf-8") as file:
         next(file)
         for line in file:

@@ -12,51 +12,51 @@ from typing import Any, Final
 from deskyard.domain.decision import Action, Decision
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.errors import BadInput
-from deskyard.history.columns import Mapping, match, to_ticket
-from deskyard.policy.policy import decide
+from deskyard.history.columns import ColumnMapping, match_columns, to_ticket
+from deskyard.policy.policy import decide_targets
 from deskyard.registry.bundle import Bundle
-from deskyard.tabular.records import Broken, Table
+from deskyard.tabular.records import BrokenRow, RecordTable
 
-PARTS: Final = ("", "_confidence", "_action", "_top")
+COLUMN_SUFFIXES: Final = ("", "_confidence", "_action", "_top")
 """What is told of each target: its label, how sure, what may be done, and the best labels with their probabilities."""
 
 
-def columns(targets: Sequence[Target]) -> list[str]:
+def prediction_columns(targets: Sequence[Target]) -> list[str]:
     """The names under which a row is answered.
 
-    >>> columns(["queue"])
+    >>> prediction_columns(["queue"])
     ['id', 'queue', 'queue_confidence', 'queue_action', 'queue_top']
     """
-    return ["id", *(f"{target}{part}" for target in targets for part in PARTS)]
+    return ["id", *(f"{target}{part}" for target in targets for part in COLUMN_SUFFIXES)]
 
 
-def check_precision(asked: float | None, name: str = "--precision") -> None:
+def check_precision(precision: float | None, name: str = "--precision") -> None:
     """Raise BadInput unless `asked` is a share that may be asked for, or None."""
-    if asked is not None and not 0.5 <= asked < 1:
-        raise BadInput(f"{name} {asked}: ask for a share from 0.5 to below 1, such as 0.95.")
+    if precision is not None and not 0.5 <= precision < 1:
+        raise BadInput(f"{name} {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
 
 
-def answers(
-    table: Table, said: Mapping, model: Bundle, precision: float | None
+def predict_rows(
+    table: RecordTable, mapping: ColumnMapping, model: Bundle, precision: float | None
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Each row's answer, and why it is left to a person whatever the model thinks ("" if it is not)."""
     contracts = model.contracts(precision)
-    places, width = match(table, said), len(table.columns)
+    places, width = match_columns(table, mapping), len(table.columns)
     seen: set[str] = set()
     for row in table:
         if len(table.columns) > width:  # JSON lines may bring new columns at any line
-            places, width = match(table, said), len(table.columns)
-        if isinstance(row, Broken):
+            places, width = match_columns(table, mapping), len(table.columns)
+        if isinstance(row, BrokenRow):
             ticket, why = Ticket(id=""), "unreadable"
         else:
-            ticket = to_ticket(row.values, places, order=said.dates or "day")
-            why = _lacking(ticket, seen)
+            ticket = to_ticket(row.values, places, order=mapping.dates or "day")
+            why = _reject_reason(ticket, seen)
         seen.add(ticket.id)
-        decisions = decide(ticket, model.predict([ticket])[0], contracts)
-        yield {"id": ticket.id} | _cells(decisions, leave=bool(why)), why
+        decisions = decide_targets(ticket, model.predict([ticket])[0], contracts)
+        yield {"id": ticket.id} | _decision_cells(decisions, leave=bool(why)), why
 
 
-def _lacking(ticket: Ticket, seen: set[str]) -> str:
+def _reject_reason(ticket: Ticket, seen: set[str]) -> str:
     if not ticket.id:
         return "without an id"
     if ticket.id in seen:
@@ -64,13 +64,13 @@ def _lacking(ticket: Ticket, seen: set[str]) -> str:
     return "without text" if ticket.blank else ""
 
 
-def _cells(decisions: Map[Target, Decision], leave: bool) -> dict[str, Any]:
-    """A ticket's decisions under the names of `columns`."""
+def _decision_cells(decisions: Map[Target, Decision], leave: bool) -> dict[str, Any]:
+    """A ticket's decisions under the names of `prediction_columns`."""
     return {
         f"{target}{part}": value
         for target, decision in decisions.items()
         for part, value in zip(
-            PARTS,
+            COLUMN_SUFFIXES,
             (
                 decision.label,
                 decision.confidence,

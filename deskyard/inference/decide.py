@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Decision, Prediction, Reason
-from deskyard.domain.taxonomy import Ledger
+from deskyard.domain.taxonomy import TaxonomyLedger
 from deskyard.domain.ticket import Target, Ticket
-from deskyard.journal.journal import described
+from deskyard.journal.journal import decisions_to_dict
 from deskyard.policy import policy
-from deskyard.policy.policy import TRIAGE, Policy, Verdict
+from deskyard.policy.policy import TRIAGE, Policy, RoutingResult
 
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ProposedRouting:
     """What the evidence allows for a ticket, before anybody looks at the desk.
 
     `to_triage` says why the ticket can go nowhere but triage. `ledger`: whose labels are in force.
@@ -31,43 +31,47 @@ class Judgement:
 
     decisions: Mapping[Target, Decision]
     policy: Policy
-    to_triage: Reason | None
-    ledger: Ledger = field(default_factory=Ledger)
+    triage_reason: Reason | None
+    ledger: TaxonomyLedger = field(default_factory=TaxonomyLedger)
 
-    def enact(self, catalogue: Catalogue) -> Verdict:
+    def apply_catalogue(self, catalogue: Catalogue) -> RoutingResult:
         """What is done, given what the desk has now."""
-        gone = self.ledger.gone
-        there = catalogue.without(gone("queue"), gone("assignee"), gone("category"))
-        return policy.enact(self.decisions, self.policy, there, self.to_triage)
+        gone = self.ledger.retired_labels
+        there = catalogue.exclude(gone("queue"), gone("assignee"), gone("category"))
+        return policy.apply_policy(self.decisions, self.policy, there, self.triage_reason)
 
     @property
-    def queues(self) -> frozenset[str]:
+    def candidate_queues(self) -> frozenset[str]:
         """The queues it could go to, if they are open."""
-        bound = (self.policy.bound_for(target, decision.label) for target, decision in self.decisions.items())
+        bound = (self.policy.destination_queue(target, decision.label) for target, decision in self.decisions.items())
         return frozenset(queue for queue in (TRIAGE, self.policy.fallback, *bound) if queue is not None)
 
     @property
-    def agents(self) -> frozenset[str]:
+    def candidate_agents(self) -> frozenset[str]:
         """The agents it could be given to, if they serve its queue."""
         wished = self.decisions.get("assignee")
         return frozenset([wished.label] if wished and wished.label else [])
 
 
-def judged(
-    ticket: Ticket, beliefs: Mapping[Target, Prediction], bundle: "Bundle", in_force: Policy, ledger: Ledger
-) -> Judgement:
-    """What the policy in force (`Policy.on` the day) makes of what a bundle believes of a ticket, in the labels of that
-    day's ledger. Raises ValueError for beliefs that JSON has no word for."""
-    here = in_force.of(ticket.source)
-    sums = any(ledger.sums(target, bundle.labels(target)) for target in beliefs)
+def propose_routing(
+    ticket: Ticket,
+    predictions: Mapping[Target, Prediction],
+    bundle: "Bundle",
+    current_policy: Policy,
+    ledger: TaxonomyLedger,
+) -> ProposedRouting:
+    """What the policy in force (`Policy.for_day` the day) makes of what a bundle believes of a ticket, in the labels
+    of that day's ledger. Raises ValueError for beliefs that JSON has no word for."""
+    here = current_policy.for_source(ticket.source)
+    sums = any(ledger.merges_labels(target, bundle.labels(target)) for target in predictions)
     whole = bundle.ranked(ticket) if sums else {}
-    turned = {target: ledger.prediction(belief, whole.get(target)) for target, belief in beliefs.items()}
-    own = policy.decide(ticket, beliefs, here.contracts(bundle.contracts, turned))
-    decisions = {target: ledger.decision(decision, whole.get(target)) for target, decision in own.items()}
-    json.dumps(described(decisions), allow_nan=False)
-    return Judgement(decisions, here, nothing_said(ticket), ledger)
+    turned = {target: ledger.translate_prediction(belief, whole.get(target)) for target, belief in predictions.items()}
+    own = policy.decide_targets(ticket, predictions, here.select_contracts(bundle.contracts, turned))
+    decisions = {target: ledger.translate_decision(decision, whole.get(target)) for target, decision in own.items()}
+    json.dumps(decisions_to_dict(decisions), allow_nan=False)
+    return ProposedRouting(decisions, here, find_empty_text_reason(ticket), ledger)
 
 
-def nothing_said(ticket: Ticket) -> Reason | None:
+def find_empty_text_reason(ticket: Ticket) -> Reason | None:
     """Why a ticket without a text can go nowhere; None for any other."""
     return Reason("empty", "the ticket has no text") if ticket.blank else None

@@ -1,7 +1,7 @@
 """A bundle as MLflow serves it: a table of tickets in, what `deskyard predict` writes of the same table out.
 
-MLflow calls `_load_pyfunc` by its name; `training.publish.mlflow_tracking` says so when it logs a bundle. Nothing is pickled, and this
-module imports no MLflow: it has to work wherever the model is loaded.
+MLflow calls `_load_pyfunc` by its name; `training.publish.mlflow_tracking` says so when it logs a bundle. Nothing is
+pickled, and this module imports no MLflow: it has to work wherever the model is loaded.
 """
 
 from collections.abc import Mapping as Map
@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from deskyard.history.column_mapping import Mapping
-from deskyard.history.columns import check_columns, match
-from deskyard.inference.batch_prediction import answers, check_precision, columns
+from deskyard.history.column_mapping import ColumnMapping
+from deskyard.history.columns import check_columns, match_columns
+from deskyard.inference.batch_prediction import check_precision, predict_rows, prediction_columns
 from deskyard.registry import bundle
-from deskyard.tabular.records import Row, Table, as_text, name_columns
+from deskyard.tabular.records import RecordTable, Row, as_text, unique_columns
 
 
-class Served:
+class BundlePyfunc:
     """A loaded bundle with MLflow's one method."""
 
     def __init__(self, model: bundle.Bundle) -> None:
@@ -32,10 +32,10 @@ class Served:
         """
         asked = (params or {}).get("precision")
         check_precision(asked, "precision")
-        table = _table(frame)
-        check_columns(table, match(table))
-        rows = [answer for answer, _ in answers(table, Mapping(), self.model, asked)]
-        names = columns(self.model.targets)
+        table = _frame_to_table(frame)
+        check_columns(table, match_columns(table))
+        rows = [answer for answer, _ in predict_rows(table, ColumnMapping(), self.model, asked)]
+        names = prediction_columns(self.model.targets)
         said = pd.DataFrame(rows, columns=names, index=frame.index)
         for name in names:
             if name.endswith("_top"):
@@ -43,16 +43,16 @@ class Served:
         return said
 
 
-def _load_pyfunc(path: str) -> Served:
+def _load_pyfunc(path: str) -> BundlePyfunc:
     """The bundle in the folder `path`; every file is compared with its manifest first."""
-    return Served(bundle.load(Path(path)))
+    return BundlePyfunc(bundle.load_bundle(Path(path)))
 
 
-def _table(frame: pd.DataFrame) -> Table:
-    names, repeated = name_columns([str(name) for name in frame.columns])
+def _frame_to_table(frame: pd.DataFrame) -> RecordTable:
+    names, repeated = unique_columns([str(name) for name in frame.columns])
     cells = frame.astype(object).where(frame.notna(), None)
     rows = (
         Row(line, dict(zip(names, map(as_text, row), strict=True)))
         for line, row in enumerate(cells.itertuples(index=False, name=None), 1)
     )
-    return Table("the input", names, rows, repeated=repeated, unit="row")
+    return RecordTable("the input", names, rows, repeated=repeated, unit="row")

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, select
 
-from deskyard.db.pagination import PAGE, Page, page
+from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.tables.journal import AUDIT_LOG
 from deskyard.desk.ticket_history import Actor
 
-DeedName = Literal[
+ActionName = Literal[
     "policy.put",
     "breaker.trip",
     "breaker.close",
@@ -39,31 +39,31 @@ DeedName = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditEntry:
     """Something that somebody did; `subject` is what it was done to."""
 
     id: int
     at: datetime
     actor: Actor
-    deed: str
+    action: str
     subject: str
 
 
-def note(conn: Connection, actor: Actor, deed: DeedName, subject: str, at: datetime) -> None:
+def record_action(conn: Connection, actor: Actor, action: ActionName, subject: str, at: datetime) -> None:
     """Write a deed down, in the transaction that does it."""
-    row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": deed, "subject": subject}
+    row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": action, "subject": subject}
     conn.execute(insert(AUDIT_LOG), row)
 
 
-def ever(conn: Connection, deed: DeedName) -> bool:
+def has_action(conn: Connection, action: ActionName) -> bool:
     """Whether anybody ever did that."""
-    return conn.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == deed).limit(1)) is not None
+    return conn.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == action).limit(1)) is not None
 
 
-def listed(conn: Connection, limit: int = PAGE, cursor: str | None = None) -> Page[Deed]:
+def list_entries(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | None = None) -> Page[AuditEntry]:
     """What was done, newest first."""
-    return page(conn, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _deed)
+    return fetch_page(conn, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _to_entry)
 
 
-def _deed(row: Row[Any]) -> Deed:
-    return Deed(row.id, row.at, Actor(row.actor_kind, row.actor), row.deed, row.subject)
+def _to_entry(row: Row[Any]) -> AuditEntry:
+    return AuditEntry(row.id, row.at, Actor(row.actor_kind, row.actor), row.deed, row.subject)

@@ -23,7 +23,7 @@ from deskyard.desk.tickets import new_salt
 from deskyard.domain.decision import Decision
 from deskyard.domain.ticket import Target, Ticket
 
-SEEN: Final = "seen"
+RECEIVED: Final = "seen"
 DECIDED: Final = "decided"
 PLACED: Final = "placed"
 CORRECTED: Final = "corrected"
@@ -31,31 +31,31 @@ CONFIRMED: Final = "confirmed"
 CHANGED: Final = "changed"
 COMMENTED: Final = "commented"
 UNDONE: Final = "undone"
-WISHED: Final = "wished"
+DELIVERY_REQUESTED: Final = "wished"
 DELIVERED: Final = "delivered"
 """A ticket came; was decided on; stands in a queue. A person chose another label than the machine, or the same one;
 anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
 ticket; what became of that."""
 
 _ADD: Final = insert(JOURNAL_ENTRIES).returning(JOURNAL_ENTRIES.c.id, sort_by_parameter_order=True)
-_READ: Final = (
+_BY_TICKET: Final = (
     select(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.ticket_id == bindparam("ticket_id")).order_by(JOURNAL_ENTRIES.c.id)
 )
-_READ_ALL: Final = (
+_BY_TICKETS: Final = (
     select(JOURNAL_ENTRIES)
     .where(JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)))
     .order_by(JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.id)
 )
-_FIRSTS: Final = (
+_FIRST_DECISIONS: Final = (
     select(JOURNAL_ENTRIES)
     .where(JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), JOURNAL_ENTRIES.c.kind == DECIDED)
     .order_by(JOURNAL_ENTRIES.c.id.desc())  # the first one stays in the answer
 )
-_LASTS: Final = _FIRSTS.order_by(None).order_by(JOURNAL_ENTRIES.c.id)
+_LAST_DECISIONS: Final = _FIRST_DECISIONS.order_by(None).order_by(JOURNAL_ENTRIES.c.id)
 _DECISION: Final = select(JOURNAL_ENTRIES).where(
     JOURNAL_ENTRIES.c.id == bindparam("number"), JOURNAL_ENTRIES.c.kind == DECIDED
 )
-_NEWEST: Final = (
+_NEWEST_DECISIONS: Final = (
     select(JOURNAL_ENTRIES.c.id)
     .where(JOURNAL_ENTRIES.c.kind == DECIDED)
     .order_by(JOURNAL_ENTRIES.c.id.desc())
@@ -73,11 +73,11 @@ _CONFIRMED: Final = (
     )
     .order_by(JOURNAL_ENTRIES.c.id)
 )
-_FIRST: Final = _READ.where(JOURNAL_ENTRIES.c.kind == DECIDED).limit(1)
+_FIRST_DECISION: Final = _BY_TICKET.where(JOURNAL_ENTRIES.c.kind == DECIDED).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One entry. `bundle` and `policy` are digests, and `bundle` is None where no model took part."""
 
     id: int
@@ -91,7 +91,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class EntryHeader:
     """What every entry bears: which ticket, its hash, the moment, and the digests of model and policy."""
 
     ticket_id: int
@@ -102,16 +102,16 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class TicketHash:
     """A ticket's hash (`ticket_hash` of its entries), and the salt that it can be computed with again."""
 
     salt: str
     ticket_hash: str
 
 
-_STAMPED: Final = tuple(field.name for field in fields(Stamp))
+_HEADER_FIELDS: Final = tuple(field.name for field in fields(EntryHeader))
 
-Event = tuple[Stamp, str, Mapping[str, Any]]
+EntryDraft = tuple[EntryHeader, str, Mapping[str, Any]]
 """What is written down: stamp, kind and content of an entry."""
 
 
@@ -119,92 +119,94 @@ class Journal:
     """The doors into the journal; each takes the connection of the transaction it belongs to."""
 
     @staticmethod
-    def record(conn: Connection, stamp: Stamp, *events: tuple[str, Mapping[str, Any]]) -> list[Entry]:
+    def record(conn: Connection, header: EntryHeader, *events: tuple[str, Mapping[str, Any]]) -> list[JournalEntry]:
         """Add one entry for each (kind, content), in order; contents are written as JSON, keys in the order given."""
-        return Journal.record_all(conn, [(stamp, kind, content) for kind, content in events])
+        return Journal.record_all(conn, [(header, kind, content) for kind, content in events])
 
     @staticmethod
-    def record_all(conn: Connection, events: Sequence[Event]) -> list[Entry]:
+    def record_all(conn: Connection, drafts: Sequence[EntryDraft]) -> list[JournalEntry]:
         """The same for several tickets at once."""
-        if not events:
+        if not drafts:
             return []
-        rows = [{**_borne(stamp), "kind": kind, "content": written(content)} for stamp, kind, content in events]
+        rows = [
+            {**_header_values(stamp), "kind": kind, "content": dump_content(content)} for stamp, kind, content in drafts
+        ]
         numbers = conn.execute(_ADD, rows).scalars().all()
         return [
-            Entry(**_borne(stamp), id=int(number), kind=kind, content=dict(content))
-            for number, (stamp, kind, content) in zip(numbers, events, strict=True)
+            JournalEntry(**_header_values(stamp), id=int(number), kind=kind, content=dict(content))
+            for number, (stamp, kind, content) in zip(numbers, drafts, strict=True)
         ]
 
     @staticmethod
-    def first_decision(conn: Connection, ticket_id: int) -> Entry | None:
+    def first_decision(conn: Connection, ticket_id: int) -> JournalEntry | None:
         """What was decided when the ticket came; None for a ticket that was never decided on."""
-        row = conn.execute(_FIRST, {"ticket_id": ticket_id}).first()
-        return None if row is None else _entry(row)
+        row = conn.execute(_FIRST_DECISION, {"ticket_id": ticket_id}).first()
+        return None if row is None else _to_entry(row)
 
     @staticmethod
-    def first_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Entry]:
+    def first_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, JournalEntry]:
         """What was decided when each of these tickets came."""
-        rows = conn.execute(_FIRSTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
-        return {row.ticket_id: _entry(row) for row in rows}
+        rows = conn.execute(_FIRST_DECISIONS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        return {row.ticket_id: _to_entry(row) for row in rows}
 
     @staticmethod
-    def last_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Entry]:
+    def last_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, JournalEntry]:
         """What was decided on each of these tickets last."""
-        rows = conn.execute(_LASTS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
-        return {row.ticket_id: _entry(row) for row in rows}
+        rows = conn.execute(_LAST_DECISIONS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
+        return {row.ticket_id: _to_entry(row) for row in rows}
 
     @staticmethod
-    def confirmed(conn: Connection, ticket_ids: Collection[int]) -> Iterator[Entry]:
+    def iter_confirmed(conn: Connection, ticket_ids: Collection[int]) -> Iterator[JournalEntry]:
         """Where people agreed with what the machine had said of these tickets, oldest first."""
-        return map(_entry, conn.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
+        return map(_to_entry, conn.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
 
     @staticmethod
-    def decision(conn: Connection, number: int) -> Entry | None:
+    def find_decision(conn: Connection, number: int) -> JournalEntry | None:
         """The decision with that number."""
         row = conn.execute(_DECISION, {"number": number}).first()
-        return None if row is None else _entry(row)
+        return None if row is None else _to_entry(row)
 
     @staticmethod
-    def since(conn: Connection, kind: str, moment: datetime) -> Iterator[Entry]:
+    def iter_since(conn: Connection, kind: str, moment: datetime) -> Iterator[JournalEntry]:
         """The entries of a kind from a moment on, oldest first."""
         rows = conn.execute(_SINCE, {"kind": kind, "moment": moment}, execution_options={"yield_per": 1000})
-        return map(_entry, rows)
+        return map(_to_entry, rows)
 
     @staticmethod
     def newest_decisions(conn: Connection, n: int) -> list[int]:
         """The numbers of the newest `n` decisions, newest first."""
-        return list(conn.scalars(_NEWEST, {"n": n}))
+        return list(conn.scalars(_NEWEST_DECISIONS, {"n": n}))
 
     @staticmethod
-    def stamp(conn: Connection, ticket_id: int, at: datetime) -> Stamp:
+    def make_header(conn: Connection, ticket_id: int, at: datetime) -> EntryHeader:
         """What a new entry about a known ticket bears: the hash, model and policy of its first decision."""
         first = Journal.first_decision(conn, ticket_id)
         if first is None:
             raise LookupError(f"ticket {ticket_id} has no decision in the journal")
-        return Stamp(ticket_id, first.ticket_hash, at, first.bundle, first.policy)
+        return EntryHeader(ticket_id, first.ticket_hash, at, first.bundle, first.policy)
 
     @staticmethod
-    def of(conn: Connection, ticket_id: int) -> list[Entry]:
+    def list_entries(conn: Connection, ticket_id: int) -> list[JournalEntry]:
         """Everything about one ticket, oldest first."""
-        return [_entry(row) for row in conn.execute(_READ, {"ticket_id": ticket_id})]
+        return [_to_entry(row) for row in conn.execute(_BY_TICKET, {"ticket_id": ticket_id})]
 
     @staticmethod
-    def of_all(conn: Connection, ticket_ids: Collection[int]) -> Iterator[Entry]:
+    def iter_entries(conn: Connection, ticket_ids: Collection[int]) -> Iterator[JournalEntry]:
         """Everything about these tickets, in order."""
-        return map(_entry, conn.execute(_READ_ALL, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
+        return map(_to_entry, conn.execute(_BY_TICKETS, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
 
     @staticmethod
     def redact(
         conn: Connection,
         ticket_ids: Collection[int],
         kinds: Collection[str],
-        without: Callable[[Entry], dict[str, Any]],
+        redact_content: Callable[[JournalEntry], dict[str, Any]],
     ) -> None:
         """Write what is left of the contents of these tickets' entries without names, as what they wrote is erased."""
-        mine = _READ_ALL.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
-        entries = map(_entry, conn.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
-        after = [(entry, without(entry)) for entry in entries]
-        changed = [{"number": one.id, "left": written(left)} for one, left in after if left != one.content]
+        mine = _BY_TICKETS.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
+        entries = map(_to_entry, conn.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
+        after = [(entry, redact_content(entry)) for entry in entries]
+        changed = [{"number": one.id, "left": dump_content(left)} for one, left in after if left != one.content]
         if changed:
             conn.execute(_REDACT, changed)
 
@@ -214,19 +216,19 @@ _REDACT: Final = (
 )
 
 
-def _borne(stamp: Stamp) -> dict[str, Any]:
-    return {name: getattr(stamp, name) for name in _STAMPED}
+def _header_values(header: EntryHeader) -> dict[str, Any]:
+    return {name: getattr(header, name) for name in _HEADER_FIELDS}
 
 
-def fingerprint(ticket: Ticket) -> str:
+def fingerprint_ticket(ticket: Ticket) -> str:
     """SHA-256 of what a decision was made from, as 64 hexadecimal characters.
 
     The ticket's id is left out: the built-in desk gives it only after the decision.
 
     >>> from deskyard.domain.ticket import Ticket
-    >>> fingerprint(Ticket(id="1", subject="VPN")) == fingerprint(Ticket(id="2", subject="VPN"))
+    >>> fingerprint_ticket(Ticket(id="1", subject="VPN")) == fingerprint_ticket(Ticket(id="2", subject="VPN"))
     True
-    >>> fingerprint(Ticket(id="1", subject="VPN")) == fingerprint(Ticket(id="1", body="VPN"))
+    >>> fingerprint_ticket(Ticket(id="1", subject="VPN")) == fingerprint_ticket(Ticket(id="1", body="VPN"))
     False
     """
     facts = {
@@ -243,24 +245,24 @@ def fingerprint(ticket: Ticket) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def seal(ticket: Ticket, salt: str | None = None) -> Seal:
+def hash_ticket(ticket: Ticket, salt: str | None = None) -> TicketHash:
     """A ticket's keyed hash: HMAC-SHA-256 of its fingerprint under its salt (None: a new one).
 
     >>> from deskyard.domain.ticket import Ticket
-    >>> one = seal(Ticket(id="1", subject="VPN"))
-    >>> seal(Ticket(id="1", subject="VPN"), one.salt) == one, seal(Ticket(id="1", subject="VPN")) == one
+    >>> one = hash_ticket(Ticket(id="1", subject="VPN"))
+    >>> hash_ticket(Ticket(id="1", subject="VPN"), one.salt) == one, hash_ticket(Ticket(id="1", subject="VPN")) == one
     (True, False)
     """
     salt = new_salt() if salt is None else salt
-    return Seal(salt, hmac.new(salt.encode(), fingerprint(ticket).encode(), hashlib.sha256).hexdigest())
+    return TicketHash(salt, hmac.new(salt.encode(), fingerprint_ticket(ticket).encode(), hashlib.sha256).hexdigest())
 
 
-def written(content: Mapping[str, Any]) -> str:
+def dump_content(content: Mapping[str, Any]) -> str:
     """A content as the journal keeps it: JSON, keys in the order given; NaN and infinities raise ValueError."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
-def described(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
+def decisions_to_dict(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
     """Decisions as the plain values that the journal keeps and the API answers.
 
     Numbers survive the way through JSON and back bit for bit.
@@ -277,5 +279,5 @@ def described(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
     }
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(**{**row._mapping, "content": json.loads(row.content)})
+def _to_entry(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(**{**row._mapping, "content": json.loads(row.content)})

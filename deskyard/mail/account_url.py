@@ -1,6 +1,6 @@
 """Where a mailbox is and as whom we read it: what its URL says.
 
-In comes that text, out goes an `Address`. Neither its `repr` nor any message about it shows the password.
+In comes that text, out goes an `MailAccount`. Neither its `repr` nor any message about it shows the password.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from deskyard.errors import BadInput
 
-PORTS: Final = {"imap": 143, "imaps": 993}
-OPTIONS: Final = ("address", "list")
+DEFAULT_PORTS: Final = {"imap": 143, "imaps": 993}
+URL_OPTIONS: Final = ("address", "list")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class MailAccount:
     """One folder of one account. `ours` are our own addresses, `lists` the mailing lists through which people write to
     us."""
 
@@ -24,14 +24,14 @@ class Address:
     user: str
     secret: str = field(repr=False)
     folder: str = "INBOX"
-    ours: tuple[str, ...] = ()
-    lists: tuple[str, ...] = ()
+    own_addresses: tuple[str, ...] = ()
+    mailing_lists: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, url: str, secret: str = "") -> "Address":
+    def from_url(cls, url: str, secret: str = "") -> "MailAccount":
         """What a URL says; `secret` stands in for one that it does not bear. Raises BadInput.
 
-        >>> Address.of("imaps://desk%40example.org:s3cret@mail.example.org/INBOX/Support?list=help.example.org")
+        >>> MailAccount.of("imaps://desk%40example.org:s3cret@mail.example.org/INBOX/Support?list=help.example.org")
         Address(scheme='imaps', host='mail.example.org', port=993, user='desk@example.org', folder='INBOX/Support', \
 ours=('desk@example.org',), lists=('help.example.org',))
         """
@@ -40,34 +40,36 @@ ours=('desk@example.org',), lists=('help.example.org',))
             host, port = parts.hostname, parts.port
         except ValueError:
             host = port = None
-        if not host or parts.scheme not in PORTS or not parts.username:
+        if not host or parts.scheme not in DEFAULT_PORTS or not parts.username:
             raise BadInput("write a mailbox as imaps://user@mail.example.org/INBOX (imap:// where it has no TLS port)")
         given = parse_qsl(parts.query)
         for name, _ in given:
-            if name not in OPTIONS:
-                raise BadInput(f"there is no option {name[:40]!r} for a mailbox; choose from {', '.join(OPTIONS)}")
+            if name not in URL_OPTIONS:
+                raise BadInput(f"there is no option {name[:40]!r} for a mailbox; choose from {', '.join(URL_OPTIONS)}")
         user = unquote(parts.username)
         ours = [value for name, value in given if name == "address"] or [user] * ("@" in user)
         return cls(
             scheme=parts.scheme,
             host=host,
-            port=port or PORTS[parts.scheme],
+            port=port or DEFAULT_PORTS[parts.scheme],
             user=user,
             secret=unquote(parts.password or "") or secret,
             folder=unquote(parts.path.strip("/")) or "INBOX",
-            ours=tuple(ours),
-            lists=tuple(value for name, value in given if name == "list"),
+            own_addresses=tuple(ours),
+            mailing_lists=tuple(value for name, value in given if name == "list"),
         )
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The URL without the secret: it may be kept and shown.
 
-        >>> Address.of("imap://desk:s3cret@127.0.0.1:1143?address=desk@example.org").place
+        >>> MailAccount.of("imap://desk:s3cret@127.0.0.1:1143?address=desk@example.org").place
         'imap://desk@127.0.0.1:1143/INBOX?address=desk%40example.org'
         """
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
-        options = [("address", one) for one in self.ours if one != self.user] + [("list", one) for one in self.lists]
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        options = [("address", one) for one in self.own_addresses if one != self.user] + [
+            ("list", one) for one in self.mailing_lists
+        ]
         netloc = f"{quote(self.user, safe='')}@{host}{port}"
         return urlunsplit((self.scheme, netloc, "/" + quote(self.folder), urlencode(options), ""))

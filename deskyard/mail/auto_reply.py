@@ -8,45 +8,50 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-OURS: Final = "X-Deskyard"
+DESKYARD_HEADER: Final = "X-Deskyard"
 """The header that deskyard's own mails bear."""
 
-_TOLD: Final = re.compile(r"[a-z0-9_-]{1,30}")
+_VALID_REASON: Final = re.compile(r"[a-z0-9_-]{1,30}")
 _LIST: Final = re.compile(r"<([^<>\s]{1,255})>")
 
 
 def why_automatic(
-    heads: Mapping[str, str], sender: str, kind: str, *, ours: Collection[str] = (), lists: Collection[str] = ()
+    headers: Mapping[str, str],
+    sender: str,
+    kind: str,
+    *,
+    own_addresses: Collection[str] = (),
+    mailing_lists: Collection[str] = (),
 ) -> str | None:
     """Why a message was not written by a person for us; None where it was. `heads` by name in small letters.
 
     >>> why_automatic({"auto-submitted": "auto-replied (vacation)"}, "ann@example.org", "text/plain")
     'an automatic message (Auto-Submitted: auto-replied)'
     """
-    if OURS.lower() in heads:
-        return f"deskyard sent it itself ({OURS})"
-    if sender and sender in {one.lower() for one in ours}:
+    if DESKYARD_HEADER.lower() in headers:
+        return f"deskyard sent it itself ({DESKYARD_HEADER})"
+    if sender and sender in {one.lower() for one in own_addresses}:
         return "it comes from our own address"
-    empty = heads.get("return-path", "").replace(" ", "") == "<>"
+    empty = headers.get("return-path", "").replace(" ", "") == "<>"
     if kind == "multipart/report" or empty or sender.partition("@")[0] == "mailer-daemon":
         return "a mail server's report, not a person's message"
-    listed = _LIST.search(heads.get("list-id", ""))
-    known = listed is not None and listed[1].lower() in {one.lower() for one in lists}
-    if "list-id" in heads and not known:
+    listed = _LIST.search(headers.get("list-id", ""))
+    known = listed is not None and listed[1].lower() in {one.lower() for one in mailing_lists}
+    if "list-id" in headers and not known:
         return "a post of a mailing list (List-Id)"
     answers = {"auto-submitted": ("", "no"), "x-auto-response-suppress": ("", "none")}
     for name, human in answers.items():
-        if (told := _word(heads, name)) not in human:
+        if (told := _header_keyword(headers, name)) not in human:
             return f"an automatic message ({name.title()}: {told})"
-    precedence = _word(heads, "precedence")
+    precedence = _header_keyword(headers, "precedence")
     if precedence in ("junk", "auto_reply") or (precedence in ("bulk", "list") and not known):
         return f"an automatic message (Precedence: {precedence})"
     for name in ("x-autoreply", "x-autorespond", "x-autoresponder"):
-        if _word(heads, name) not in ("", "no"):
+        if _header_keyword(headers, name) not in ("", "no"):
             return f"an automatic message ({name.title()})"
     return None
 
 
-def _word(heads: Mapping[str, str], name: str) -> str:
-    found = _TOLD.search(heads.get(name, "").lower())
+def _header_keyword(headers: Mapping[str, str], name: str) -> str:
+    found = _VALID_REASON.search(headers.get(name, "").lower())
     return found[0] if found else ""

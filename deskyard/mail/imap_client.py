@@ -16,15 +16,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from deskyard.errors import NotAllowed, NotThere, StoreUnreachable
-from deskyard.mail.account_url import Address
+from deskyard.errors import AccessDenied, NotFound, StoreUnreachable
+from deskyard.mail.account_url import MailAccount
 
-_WAIT: Final = 60.0
-_QUOTED: Final = 200
-_WINDOW: Final = 1000
+_TIMEOUT: Final = 60.0
+_MAX_QUOTED: Final = 200
+_UID_WINDOW: Final = 1000
 """UIDs that are listed at once; twice as many after a stretch without any."""
 
-_PASSING: Final = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT)\]", re.I)
+_TEMPORARY: Final = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT)\]", re.I)
 _UID: Final = re.compile(rb"\bUID ([0-9]+)", re.I)
 _SIZE: Final = re.compile(rb"\bRFC822\.SIZE ([0-9]+)", re.I)
 _RECEIVED: Final = re.compile(rb"\bINTERNALDATE \"([^\"]*)\"", re.I)
@@ -32,7 +32,7 @@ _NOT_PRINTABLE: Final = re.compile("[^\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedMessage:
     """A message before it is read: its UID, its bytes, and when the mail server received it."""
 
     uid: int
@@ -40,143 +40,147 @@ class Listed:
     received_at: datetime
 
 
-class Folder:
+class MailFolder:
     """One folder that is open for reading. `validity` and a UID together name a message for ever."""
 
-    def __init__(self, wire: imaplib.IMAP4, address: Address) -> None:
+    def __init__(self, connection: imaplib.IMAP4, account: MailAccount) -> None:
         """Open it. Raises NotThere."""
-        self._wire = wire
-        self._secret = address.secret
-        typ, told = wire.select(_quoted(_utf7(address.folder)), readonly=True)
+        self._wire = connection
+        self._secret = account.secret
+        typ, told = connection.select(_redact(_encode_utf7(account.folder)), readonly=True)
         if typ != "OK":
-            where = f"there is no folder {address.folder[:60]!r} for {address.user!r} at {address.host}"
-            raise NotThere(f"{where}{self._said(told)}: write the folder at the end of the address, as in /INBOX")
-        self.validity = self._number("UIDVALIDITY")
-        following = self._number("UIDNEXT")
-        self.last = following - 1 if following else max((one.uid for one in self._listed("*")), default=0)
+            where = f"there is no folder {account.folder[:60]!r} for {account.user!r} at {account.host}"
+            raise NotFound(
+                f"{where}{self._response_text(told)}: write the folder at the end of the address, as in /INBOX"
+            )
+        self.validity = self._status_number("UIDVALIDITY")
+        following = self._status_number("UIDNEXT")
+        self.last = following - 1 if following else max((one.uid for one in self._list_uids("*")), default=0)
         """No message that is here now has a greater UID."""
 
-    def after(self, uid: int) -> Iterator[Listed]:
+    def list_after(self, uid: int) -> Iterator[ListedMessage]:
         """The messages that are here with a greater UID, in its order."""
-        first, window = uid + 1, _WINDOW
+        first, window = uid + 1, _UID_WINDOW
         while first <= self.last:
             end = min(first + window - 1, self.last)
             # A server that has none of these may answer with the last one it has.
-            found = [one for one in self._listed(f"{first}:{end}") if first <= one.uid <= end]
+            found = [one for one in self._list_uids(f"{first}:{end}") if first <= one.uid <= end]
             yield from sorted(found, key=lambda one: one.uid)
-            first, window = end + 1, _WINDOW if found else 2 * window
+            first, window = end + 1, _UID_WINDOW if found else 2 * window
 
-    def read(self, uid: int, part: str = "", most: int = 0) -> bytes | None:
+    def fetch(self, uid: int, part: str = "", limit: int = 0) -> bytes | None:
         """A message or its `part`, at most `most` bytes (0: all); None where it is gone. Raises NotThere where the
         server does not hand it out."""
-        typ, told = self._wire.uid("FETCH", str(uid), f"(BODY.PEEK[{part}]{f'<0.{most}>' if most else ''})")
+        typ, told = self._wire.uid("FETCH", str(uid), f"(BODY.PEEK[{part}]{f'<0.{limit}>' if limit else ''})")
         if typ != "OK":
-            if _PASSING.search(self._said(told)):
-                self._must(typ, told)
-            raise NotThere(f"the mail server does not hand out message {uid}{self._said(told)}")
+            if _TEMPORARY.search(self._response_text(told)):
+                self._require_ok(typ, told)
+            raise NotFound(f"the mail server does not hand out message {uid}{self._response_text(told)}")
         literal = next((one[1] for one in told if isinstance(one, tuple)), None)
         return literal if literal is not None or not any(told) else b""
 
-    def _listed(self, uids: str) -> Iterator[Listed]:
+    def _list_uids(self, uids: str) -> Iterator[ListedMessage]:
         typ, told = self._wire.uid("FETCH", uids, "(UID RFC822.SIZE INTERNALDATE)")
-        self._must(typ, told)
+        self._require_ok(typ, told)
         for line in told:
             if isinstance(line, bytes) and (uid := _UID.search(line)):
                 size, received = _SIZE.search(line), _RECEIVED.search(line)
-                moment = _moment(received[1].decode("ascii", "replace") if received else "")
-                yield Listed(int(uid[1]), int(size[1]) if size else 0, moment)
+                moment = _parse_moment(received[1].decode("ascii", "replace") if received else "")
+                yield ListedMessage(int(uid[1]), int(size[1]) if size else 0, moment)
 
-    def _number(self, name: str) -> int:
+    def _status_number(self, name: str) -> int:
         told = self._wire.response(name)[1]
         found = told[-1] if told else None
         return int(found) if isinstance(found, bytes) and found.isdigit() else 0
 
-    def _must(self, typ: str, told: Sequence[Any]) -> None:
+    def _require_ok(self, typ: str, response: Sequence[Any]) -> None:
         if typ != "OK":
-            raise StoreUnreachable(f"the mail server did not answer what was asked{self._said(told)}", _WAIT)
+            raise StoreUnreachable(
+                f"the mail server did not answer what was asked{self._response_text(response)}", _TIMEOUT
+            )
 
-    def _said(self, told: Sequence[Any]) -> str:
-        text = " ".join(one.decode("utf-8", "replace") for one in told if isinstance(one, bytes))
+    def _response_text(self, response: Sequence[Any]) -> str:
+        text = " ".join(one.decode("utf-8", "replace") for one in response if isinstance(one, bytes))
         text = text.replace(self._secret, "***") if self._secret else text
-        return f" ({text[:_QUOTED]})" if text else ""
+        return f" ({text[:_MAX_QUOTED]})" if text else ""
 
 
 @contextmanager
-def reading(address: Address, timeout: float) -> Iterator[Folder]:
+def open_folder(account: MailAccount, timeout: float) -> Iterator[MailFolder]:
     """The folder of an address, open for reading.
 
     Raises StoreUnreachable, NotAllowed where we are not let in or could be only in the clear, NotThere for the folder.
     """
-    where = f"the mail server at {address.host}:{address.port}"
+    where = f"the mail server at {account.host}:{account.port}"
     wire: imaplib.IMAP4 | None = None
     try:
         context = ssl.create_default_context()
-        if address.scheme == "imaps":
-            wire = imaplib.IMAP4_SSL(address.host, address.port, ssl_context=context, timeout=timeout)
+        if account.scheme == "imaps":
+            wire = imaplib.IMAP4_SSL(account.host, account.port, ssl_context=context, timeout=timeout)
         else:
-            wire = imaplib.IMAP4(address.host, address.port, timeout=timeout)
-            _secure(wire, context, where)
-        _let_in(wire, address, where)
-        yield Folder(wire, address)
+            wire = imaplib.IMAP4(account.host, account.port, timeout=timeout)
+            _start_tls(wire, context, where)
+        _log_in(wire, account, where)
+        yield MailFolder(wire, account)
         with suppress(OSError, imaplib.IMAP4.error):
             wire.logout()
     except ssl.SSLCertVerificationError as error:
         told = f"{where} shows a certificate that can't be trusted ({error.verify_message})"
-        raise StoreUnreachable(f"{told}: renew it, or name the file of its issuer in SSL_CERT_FILE", _WAIT) from None
+        raise StoreUnreachable(f"{told}: renew it, or name the file of its issuer in SSL_CERT_FILE", _TIMEOUT) from None
     except (OSError, imaplib.IMAP4.error) as error:
         told = "did not answer in time" if isinstance(error, TimeoutError) else "can't be reached, or broke off"
-        raise StoreUnreachable(f"{where} {told} ({type(error).__name__})", _WAIT) from None
+        raise StoreUnreachable(f"{where} {told} ({type(error).__name__})", _TIMEOUT) from None
     finally:
         if wire is not None:
             with suppress(OSError):
                 wire.shutdown()
 
 
-def _secure(wire: imaplib.IMAP4, context: ssl.SSLContext, where: str) -> None:
+def _start_tls(connection: imaplib.IMAP4, context: ssl.SSLContext, where: str) -> None:
     """Nobody between us and the server hears the password."""
-    peer = ipaddress.ip_address(wire.sock.getpeername()[0].partition("%")[0])
-    if peer.is_loopback and "LOGINDISABLED" not in wire.capabilities:
+    peer = ipaddress.ip_address(connection.sock.getpeername()[0].partition("%")[0])
+    if peer.is_loopback and "LOGINDISABLED" not in connection.capabilities:
         return
-    if "STARTTLS" not in wire.capabilities:
-        raise NotAllowed(f"{where} offers no TLS at this port, and the password was not sent: use imaps://")
-    wire.starttls(context)
+    if "STARTTLS" not in connection.capabilities:
+        raise AccessDenied(f"{where} offers no TLS at this port, and the password was not sent: use imaps://")
+    connection.starttls(context)
 
 
-def _let_in(wire: imaplib.IMAP4, address: Address, where: str) -> None:
+def _log_in(connection: imaplib.IMAP4, account: MailAccount, where: str) -> None:
     def plain(_: bytes) -> bytes:
-        return f"\0{address.user}\0{address.secret}".encode()
+        return f"\0{account.user}\0{account.secret}".encode()
 
     try:
-        if "AUTH=PLAIN" in wire.capabilities:
-            wire.authenticate("PLAIN", plain)
-        elif _NOT_PRINTABLE.search(address.user + address.secret):
-            raise NotAllowed(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
+        if "AUTH=PLAIN" in connection.capabilities:
+            connection.authenticate("PLAIN", plain)
+        elif _NOT_PRINTABLE.search(account.user + account.secret):
+            raise AccessDenied(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
         else:
-            wire.login(_quoted(address.user), address.secret)
+            connection.login(_redact(account.user), account.secret)
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
-        if _PASSING.search(str(error)):
-            raise StoreUnreachable(f"{where} can't let anybody in just now", _WAIT) from None
-        told = f"{where} does not let {address.user!r} in: check the user and the password"
-        raise NotAllowed(f"{told} (many providers want a password made for the application)") from None
+        if _TEMPORARY.search(str(error)):
+            raise StoreUnreachable(f"{where} can't let anybody in just now", _TIMEOUT) from None
+        told = f"{where} does not let {account.user!r} in: check the user and the password"
+        raise AccessDenied(f"{told} (many providers want a password made for the application)") from None
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     try:
         return parsedate_to_datetime(text.strip()).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return datetime.now(UTC)
 
 
-def _quoted(text: str) -> str:
+def _redact(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _utf7(folder: str) -> str:
+def _encode_utf7(folder: str) -> str:
     """The name of a folder as IMAP writes it (RFC 3501, 5.1.3).
 
-    >>> _utf7("INBOX/Отпуска & Co")
+    >>> _encode_utf7("INBOX/Отпуска & Co")
     'INBOX/&BB4EQgQ,BEMEQQQ6BDA- &- Co'
     """
 

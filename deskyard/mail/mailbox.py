@@ -12,20 +12,20 @@ from datetime import datetime
 from typing import Final, Self
 
 from deskyard.connectors.base.ticket_store import Health
-from deskyard.errors import BadInput, DeskyardError, NotThere
+from deskyard.errors import BadInput, DeskyardError, NotFound
 from deskyard.mail import message
-from deskyard.mail.account_url import Address
-from deskyard.mail.imap_client import Folder, Listed, reading
-from deskyard.mail.message import Mail
+from deskyard.mail.account_url import MailAccount
+from deskyard.mail.imap_client import ListedMessage, MailFolder, open_folder
+from deskyard.mail.message import MailMessage
 from deskyard.settings import settings
 
-LARGEST: Final = 25_000_000
+MAX_MESSAGE_BYTES: Final = 25_000_000
 """Bytes of a message that is read whole."""
 
-BEGINNING: Final = 1_000_000
+HEAD_BYTES: Final = 1_000_000
 """Bytes that are read of a larger one."""
 
-_PAGE: Final = 50_000_000
+_MAX_PAGE_BYTES: Final = 50_000_000
 """Bytes after which a page ends, so that one pull is not endless."""
 
 _CURSOR: Final = re.compile(r"([0-9]{1,10})\.([0-9]{1,10})")
@@ -39,38 +39,38 @@ class MailPage:
     again: drop what is known by its id, and what was received before the connection began.
     """
 
-    messages: tuple[Mail, ...]
+    messages: tuple[MailMessage, ...]
     cursor: str
     more: bool
-    anew: bool = False
+    restarted: bool = False
 
 
 class Mailbox:
     """One folder of one account at one mail server."""
 
-    def __init__(self, address: Address, source: str = "mail") -> None:
+    def __init__(self, account: MailAccount, source: str = "mail") -> None:
         """`source` is that of its tickets."""
-        self._address = address
+        self._address = account
         self._source = source
 
     @classmethod
-    def opened(cls, url: str, secret: str = "", source: str = "mail") -> Self:
+    def from_url(cls, url: str, secret: str = "", source: str = "mail") -> Self:
         """The mailbox at `imaps://user:password@host:993/INBOX`, or `imap://` where TLS begins by STARTTLS.
 
         `secret` is the password, where the URL has none. Options: `address=` is an address of ours (several times; the
         user, if left out), whose messages are not taken for news; `list=` a mailing list (its List-Id) through which
         people write to us. Raises BadInput; asks nobody.
         """
-        return cls(Address.of(url, secret), source)
+        return cls(MailAccount.from_url(url, secret), source)
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """Its URL without the password."""
-        return self._address.place
+        return self._address.display_url
 
     def __repr__(self) -> str:
         """Without the password."""
-        return f"Mailbox({self.place!r})"
+        return f"Mailbox({self.display_url!r})"
 
     def health(self) -> Health:
         """Whether it can be read; never raises."""
@@ -86,7 +86,7 @@ class Mailbox:
     def cursor_at(self, moment: datetime) -> str:
         """The cursor after which a pull gives what was received since that moment, and what came later than that."""
         with self._open() as folder:
-            first = next((one.uid for one in folder.after(0) if one.received_at >= moment), folder.last + 1)
+            first = next((one.uid for one in folder.list_after(0) if one.received_at >= moment), folder.last + 1)
             return f"{folder.validity}.{first - 1}"
 
     def pull(self, cursor: str | None, limit: int) -> MailPage:
@@ -94,59 +94,61 @@ class Mailbox:
 
         Raises BadInput for a strange cursor, StoreUnreachable, NotAllowed, NotThere for the folder.
         """
-        validity, last = _read(cursor)
+        validity, last = _parse_cursor(cursor)
         with self._open() as folder:
             anew = cursor is not None and validity != folder.validity
             place = 0 if anew else last
-            messages: list[Mail] = []
+            messages: list[MailMessage] = []
             size, more = 0, False
-            for one in folder.after(place):
-                if len(messages) >= limit or size > _PAGE:
+            for one in folder.list_after(place):
+                if len(messages) >= limit or size > _MAX_PAGE_BYTES:
                     more = True
                     break
-                mail = self._message(folder, one)
+                mail = self._read_message(folder, one)
                 messages += [mail] if mail else []
-                place, size = one.uid, size + min(one.size, LARGEST)
+                place, size = one.uid, size + min(one.size, MAX_MESSAGE_BYTES)
             place = place if more else max(place, folder.last)
             return MailPage(tuple(messages), f"{folder.validity}.{place}", more, anew)
 
     def close(self) -> None:
         """Nothing stays open between calls."""
 
-    def _open(self) -> AbstractContextManager[Folder]:
-        return reading(self._address, settings().store_timeout)
+    def _open(self) -> AbstractContextManager[MailFolder]:
+        return open_folder(self._address, settings().store_timeout)
 
-    def _message(self, folder: Folder, one: Listed) -> Mail | None:
+    def _read_message(self, folder: MailFolder, listed: ListedMessage) -> MailMessage | None:
         """A message; None where it is gone."""
-        whole = one.size <= LARGEST
+        whole = listed.size <= MAX_MESSAGE_BYTES
         try:
-            raw = folder.read(one.uid) if whole else folder.read(one.uid, most=BEGINNING)
-        except NotThere as error:
-            return self._without_body(folder, one, str(error))
-        return None if raw is None else self._understood(one, raw, None if whole else one.size)
+            raw = folder.fetch(listed.uid) if whole else folder.fetch(listed.uid, limit=HEAD_BYTES)
+        except NotFound as error:
+            return self._make_headless(folder, listed, str(error))
+        return None if raw is None else self._parse_message(listed, raw, None if whole else listed.size)
 
-    def _without_body(self, folder: Folder, one: Listed, why: str) -> Mail:
+    def _make_headless(self, folder: MailFolder, listed: ListedMessage, why: str) -> MailMessage:
         """What is left of a message that the mail server does not hand out."""
         raw = None
-        with suppress(NotThere):
-            raw = folder.read(one.uid, "HEADER")
-        mail = self._understood(one, raw or f"Message-ID: <{folder.validity}.{one.uid}@unreadable>".encode(), None)
+        with suppress(NotFound):
+            raw = folder.fetch(listed.uid, "HEADER")
+        mail = self._parse_message(
+            listed, raw or f"Message-ID: <{folder.validity}.{listed.uid}@unreadable>".encode(), None
+        )
         ticket = replace(mail.ticket, subject=mail.ticket.subject or message.UNREADABLE, body=f"[{why}]")
         return replace(mail, ticket=ticket)
 
-    def _understood(self, one: Listed, raw: bytes, size: int | None) -> Mail:
-        return message.read(
+    def _parse_message(self, listed: ListedMessage, raw: bytes, size: int | None) -> MailMessage:
+        return message.parse_message(
             raw,
-            uid=one.uid,
-            received_at=one.received_at,
+            uid=listed.uid,
+            received_at=listed.received_at,
             source=self._source,
-            ours=self._address.ours,
-            lists=self._address.lists,
+            own_addresses=self._address.own_addresses,
+            mailing_lists=self._address.mailing_lists,
             size=size,
         )
 
 
-def _read(cursor: str | None) -> tuple[int, int]:
+def _parse_cursor(cursor: str | None) -> tuple[int, int]:
     if cursor is None:
         return 0, 0
     found = _CURSOR.fullmatch(cursor)

@@ -1,8 +1,8 @@
 """From the bytes of a mail to a ticket: who wrote it and when, what it says and answers, and whether a machine sent it.
 
-In comes what any sender in the world may have sent; out comes a `Mail`, always: what can't be read is left out, and the
-worst mail is "(unreadable message)" with its headers as its text. Nothing raises, and the work is bounded however a
-mail is made.
+In comes what any sender in the world may have sent; out comes a `MailMessage`, always: what can't be read is left out,
+and the worst mail is "(unreadable message)" with its headers as its text. Nothing raises, and the work is bounded
+however a mail is made.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from typing import Final
 from deskyard.domain.ticket import Ticket
 from deskyard.mail import charsets, mime_parts
 from deskyard.mail.auto_reply import why_automatic
-from deskyard.text.quoted_replies import own_words
+from deskyard.text.quoted_replies import strip_quoted
 
-LONGEST: Final = 500_000
+MAX_TEXT_LENGTH: Final = 500_000
 """Characters of a text that are kept."""
 
 UNREADABLE: Final = "(unreadable message)"
-_MOST_ANSWERED: Final = 50
-_MOST_NAMED: Final = 20
-_LONGEST_ID: Final = 200
+_MAX_REFERENCES: Final = 50
+_MAX_FILE_NAMES: Final = 20
+_MAX_ID_LENGTH: Final = 200
 
 _ID: Final = re.compile(r"<([^<>\s]{1,2000})>")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
@@ -32,7 +32,7 @@ _HEAD_END: Final = re.compile(rb"(?:\A|\n)\r?\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class MailMessage:
     """One message of a mailbox.
 
     `ticket.id` is its Message-ID without the angle brackets; where it has none (or one longer than 200 characters), a
@@ -44,118 +44,122 @@ class Mail:
     ticket: Ticket
     uid: int
     received_at: datetime
-    answers: tuple[str, ...] = ()
-    is_automatic: str | None = None
+    references: tuple[str, ...] = ()
+    automatic_reason: str | None = None
 
     @property
-    def said(self) -> str:
+    def own_text(self) -> str:
         """What its author wrote, without what is quoted and the signature: the text of a comment."""
-        return own_words(self.ticket.body)
+        return strip_quoted(self.ticket.body)
 
 
-def read(
+def parse_message(
     raw: bytes,
     *,
     uid: int,
     received_at: datetime,
     source: str = "mail",
-    ours: Collection[str] = (),
-    lists: Collection[str] = (),
+    own_addresses: Collection[str] = (),
+    mailing_lists: Collection[str] = (),
     size: int | None = None,
-) -> Mail:
+) -> MailMessage:
     """The mail that these bytes are.
 
     `ours` are our own addresses, `lists` the mailing lists (List-Id) through which our people write to us. `size` is
     that of the whole message, where `raw` is only its beginning.
 
     >>> raw = b"From: Ann <Ann@example.org>\\nMessage-ID: <1@x>\\nSubject: VPN\\n\\nIt is down.\\n"
-    >>> mail = read(raw, uid=1, received_at=datetime(2026, 1, 31, tzinfo=UTC))
+    >>> mail = parse_message(raw, uid=1, received_at=datetime(2026, 1, 31, tzinfo=UTC))
     >>> mail.ticket.id, mail.ticket.requester, mail.ticket.subject, mail.ticket.body
     ('1@x', 'ann@example.org', 'VPN', 'It is down.')
     """
     cut = size is not None and size > len(raw)
-    heads = _heads(raw)
+    heads = _parse_headers(raw)
     try:
-        parts = mime_parts.read(raw)
-        subject = charsets.header(heads.get("subject", ""), parts.charset)
+        parts = mime_parts.read_parts(raw)
+        subject = charsets.decode_header(heads.get("subject", ""), parts.charset)
         body, files, kind = "\n\n".join(parts.texts), parts.files, parts.kind
-        cut = cut or not parts.whole
+        cut = cut or not parts.complete
     except Exception:  # `email` raises many kinds on broken messages; a mailbox is read on whatever lies in it
-        subject, files, kind = charsets.header(heads.get("subject", "")) or UNREADABLE, [], ""
-        body = charsets.decoded(_head(raw)).replace("\r\n", "\n")
-    if cut or len(body) > LONGEST:
-        body = f"{body[:LONGEST]}\n\n[cut: the message has {size or len(raw):,} bytes]"
-    sender = next(iter(_addresses(heads.get("from", ""))), "")
+        subject, files, kind = charsets.decode_header(heads.get("subject", "")) or UNREADABLE, [], ""
+        body = charsets.decode_text(_header_bytes(raw)).replace("\r\n", "\n")
+    if cut or len(body) > MAX_TEXT_LENGTH:
+        body = f"{body[:MAX_TEXT_LENGTH]}\n\n[cut: the message has {size or len(raw):,} bytes]"
+    sender = next(iter(_parse_addresses(heads.get("from", ""))), "")
     ticket = Ticket(
-        id=_id(heads.get("message-id", "")) or _hashed(raw),
+        id=_parse_message_id(heads.get("message-id", "")) or _content_id(raw),
         source=source,
         subject=subject,
         body=body,
         channel="mail",
         requester=sender,
-        created_at=_written(heads.get("date", ""), received_at),
-        fields=_fields(heads, files),
+        created_at=_sent_at(heads.get("date", ""), received_at),
+        fields=_custom_fields(heads, files),
     )
-    why = why_automatic(heads, sender, kind, ours=ours, lists=lists)
-    return Mail(ticket=ticket, uid=uid, received_at=received_at, answers=_answers(heads), is_automatic=why)
+    why = why_automatic(heads, sender, kind, own_addresses=own_addresses, mailing_lists=mailing_lists)
+    return MailMessage(
+        ticket=ticket, uid=uid, received_at=received_at, references=_parse_references(heads), automatic_reason=why
+    )
 
 
-def _head(raw: bytes) -> bytes:
+def _header_bytes(raw: bytes) -> bytes:
     end = _HEAD_END.search(raw)
-    return raw[: end.start() if end else len(raw)][:LONGEST]
+    return raw[: end.start() if end else len(raw)][:MAX_TEXT_LENGTH]
 
 
-def _heads(raw: bytes) -> dict[str, str]:
+def _parse_headers(raw: bytes) -> dict[str, str]:
     """The first of each header, unfolded, by name in small letters; bytes that are not ASCII are escaped."""
     found: dict[str, str] = {}
-    for line in re.split(rb"\r?\n(?![ \t])", _head(raw)):
+    for line in re.split(rb"\r?\n(?![ \t])", _header_bytes(raw)):
         name, colon, value = line.decode("ascii", "surrogateescape").partition(":")
         if colon and name.strip().lower() not in found:
-            found[name.strip().lower()] = re.sub(r"\r?\n[ \t]", " ", value[: charsets.LONGEST_HEADER]).strip()
+            found[name.strip().lower()] = re.sub(r"\r?\n[ \t]", " ", value[: charsets.MAX_HEADER_LENGTH]).strip()
     return found
 
 
-def _id(text: str) -> str:
+def _parse_message_id(text: str) -> str:
     found = _ID.search(text)
-    return _short(found[1] if found else "".join(text.split()).strip("<>"))
+    return _shorten_name(found[1] if found else "".join(text.split()).strip("<>"))
 
 
-def _short(name: str) -> str:
+def _shorten_name(name: str) -> str:
     raw = name.encode("utf-8", "surrogateescape")
-    return name if name.isascii() and name.isprintable() and len(name) <= _LONGEST_ID else _hashed(raw)
+    return name if name.isascii() and name.isprintable() and len(name) <= _MAX_ID_LENGTH else _content_id(raw)
 
 
-def _hashed(raw: bytes) -> str:
+def _content_id(raw: bytes) -> str:
     return "sha256-" + hashlib.sha256(raw).hexdigest()
 
 
-def _answers(heads: Mapping[str, str]) -> tuple[str, ...]:
-    nearest = _ID.findall(heads.get("in-reply-to", ""))
-    rest = _ID.findall(heads.get("references", ""))[::-1]
-    return tuple(dict.fromkeys(_short(name) for name in (*nearest, *rest)[:_MOST_ANSWERED]))
+def _parse_references(headers: Mapping[str, str]) -> tuple[str, ...]:
+    nearest = _ID.findall(headers.get("in-reply-to", ""))
+    rest = _ID.findall(headers.get("references", ""))[::-1]
+    return tuple(dict.fromkeys(_shorten_name(name) for name in (*nearest, *rest)[:_MAX_REFERENCES]))
 
 
-def _addresses(text: str) -> list[str]:
+def _parse_addresses(text: str) -> list[str]:
     """The addresses of a header, in small letters."""
     try:
         found: Iterable[str] = [address for _, address in getaddresses([text])]
     except Exception:  # RecursionError among them
         found = []
     good = [address.lower() for address in found if _ADDRESS.fullmatch(address)]
-    return [charsets.decoded(address.encode("utf-8", "surrogateescape")) for address in good or _loosely(text)]
+    return [
+        charsets.decode_text(address.encode("utf-8", "surrogateescape")) for address in good or _find_addresses(text)
+    ]
 
 
-def _loosely(text: str) -> list[str]:
+def _find_addresses(text: str) -> list[str]:
     return [found[0].lower() for found in _ADDRESS.finditer(text)]
 
 
-def _fields(heads: Mapping[str, str], files: list[str]) -> dict[str, str]:
-    found = {name: ", ".join(_addresses(heads.get(name, ""))[:_MOST_NAMED]) for name in ("to", "cc")}
-    found["attachments"] = ", ".join(files[:_MOST_NAMED])
+def _custom_fields(headers: Mapping[str, str], files: list[str]) -> dict[str, str]:
+    found = {name: ", ".join(_parse_addresses(headers.get(name, ""))[:_MAX_FILE_NAMES]) for name in ("to", "cc")}
+    found["attachments"] = ", ".join(files[:_MAX_FILE_NAMES])
     return {name: text for name, text in found.items() if text}
 
 
-def _written(text: str, received_at: datetime) -> datetime:
+def _sent_at(text: str, received_at: datetime) -> datetime:
     """When it was written, as its sender says; when it was received where that is missing or can't be."""
     try:
         said = parsedate_to_datetime(text)

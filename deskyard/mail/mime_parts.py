@@ -15,26 +15,26 @@ from typing import Final
 
 from deskyard.mail import charsets
 
-_LONGEST_HTML: Final = 80_000
+_MAX_HTML_LENGTH: Final = 80_000
 """Characters of HTML that are read: its tables may become a thousand times as long."""
 
-_MOST_BOUNDARIES: Final = 100
-_MOST_PARTS: Final = 5_000
-_MOST_LINES: Final = 1_000_000
-_MOST_LOOKS: Final = 10_000_000
+_MAX_BOUNDARIES: Final = 100
+_MAX_PARTS: Final = 5_000
+_MAX_LINES: Final = 1_000_000
+_MAX_COMPARISONS: Final = 10_000_000
 """Parts within parts, lines that may part them, lines, and lines that are looked at for every part that they may end:
 more is no mail, and to read it would take minutes."""
 
-_NAME: Final = 120
+_MAX_NAME_LENGTH: Final = 120
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9 \t]{0,8}=", re.I)
-_PARTING: Final = re.compile(rb"[\r\n]--")
+_BOUNDARY_LINE: Final = re.compile(rb"[\r\n]--")
 _NOISE: Final = re.compile(r"<(style|script|head)\b|<!--", re.I)
 _ENDS: Final = {name: re.compile(f"</{name}[^<>]{{0,20}}>", re.I) for name in ("style", "script", "head")}
 _COMMENT_END: Final = re.compile("-->")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class MessageParts:
     """What a message says and bears. `kind` is its content type, `charset` that of its first text as it claims;
     `whole`: all of it was read."""
 
@@ -42,52 +42,52 @@ class Parts:
     files: list[str]
     kind: str
     charset: str
-    whole: bool
+    complete: bool
 
 
-def read(raw: bytes) -> Parts:
+def read_parts(raw: bytes) -> MessageParts:
     """The parts of a message. Raises ValueError for one that nests too deep, and what `email` raises on broken ones.
 
-    >>> read(b"Content-Type: text/html\\n\\n<p>Printer is <b>on fire</b></p>").texts
+    >>> read_parts(b"Content-Type: text/html\\n\\n<p>Printer is <b>on fire</b></p>").texts
     ['Printer is on fire']
     """
-    message, whole = _parsed(raw)
-    texts, files = _read(message)
+    message, whole = _parse_bytes(raw)
+    texts, files = _read_part(message)
     charset = next((_charset(part) for part in message.walk() if part.get_content_maintype() == "text"), "")
-    return Parts(texts, files, message.get_content_type(), charset, whole)
+    return MessageParts(texts, files, message.get_content_type(), charset, whole)
 
 
-class _Lenient(Compat32):
+class _LenientPolicy(Compat32):
     """The lenient reader; of a header no more than is looked at is kept."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         """Name and value."""
         name, value = super().header_source_parse(sourcelines)
-        return name, value[: charsets.LONGEST_HEADER]
+        return name, value[: charsets.MAX_HEADER_LENGTH]
 
 
-_LENIENT: Final = _Lenient()
+_LENIENT_POLICY: Final = _LenientPolicy()
 
 
-def _parsed(raw: bytes) -> tuple[Message, bool]:
+def _parse_bytes(raw: bytes) -> tuple[Message, bool]:
     """The message, and whether all of it was read. Raises ValueError for one that nests too deep."""
     boundaries = sum(1 for _ in _BOUNDARY.finditer(raw))
-    if boundaries > _MOST_BOUNDARIES:
+    if boundaries > _MAX_BOUNDARIES:
         raise ValueError("too many parts within parts")
-    most = min(_MOST_LINES, _MOST_LOOKS // (boundaries + 1))
+    most = min(_MAX_LINES, _MAX_COMPARISONS // (boundaries + 1))
     lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
     read = raw if lines <= most else raw[:most]
-    last = next(islice(_PARTING.finditer(read), _MOST_PARTS, None), None)
+    last = next(islice(_BOUNDARY_LINE.finditer(read), _MAX_PARTS, None), None)
     read = read[: last.start()] if last else read
-    return message_from_bytes(read, policy=_LENIENT), len(read) == len(raw)
+    return message_from_bytes(read, policy=_LENIENT_POLICY), len(read) == len(raw)
 
 
-def _read(part: Message) -> tuple[list[str], list[str]]:
+def _read_part(part: Message) -> tuple[list[str], list[str]]:
     """What a part says, and the names of the files in it."""
     kind = part.get_content_type()
     if part.is_multipart() and not kind.startswith("message/"):
         children = [child for child in part.get_payload() if isinstance(child, Message)]
-        read = [(child.get_content_type(), *_read(child)) for child in children]
+        read = [(child.get_content_type(), *_read_part(child)) for child in children]
         names = [name for _, _, inner in read for name in inner]
         told = [(kind, texts) for kind, texts, _ in read if texts]
         if kind == "multipart/alternative" and told:
@@ -96,13 +96,13 @@ def _read(part: Message) -> tuple[list[str], list[str]]:
         return [text for _, texts in told for text in texts], names
     name = part.get_filename()
     if name or kind not in ("text/plain", "text/html") or part.get_content_disposition() == "attachment":
-        return [], [charsets.header(str(name or ""))[:_NAME] or f"({kind[:_NAME]})"]
+        return [], [charsets.decode_header(str(name or ""))[:_MAX_NAME_LENGTH] or f"({kind[:_MAX_NAME_LENGTH]})"]
     raw = part.get_payload(decode=True)
-    text = charsets.decoded(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
+    text = charsets.decode_text(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
     if kind == "text/html":
-        from deskyard.text.cleaning import from_html  # only here: the service starts without the language tools
+        from deskyard.text.cleaning import html_to_text  # only here: the service starts without the language tools
 
-        text = from_html(_shown(text)[:_LONGEST_HTML])
+        text = html_to_text(_visible_html(text)[:_MAX_HTML_LENGTH])
     text = text.strip()
     return [text] if text else [], []
 
@@ -112,7 +112,7 @@ def _charset(part: Message) -> str:
     return found if isinstance(found, str) else str(found[2])  # written as RFC 2231 has it: charset, language, value
 
 
-def _shown(html: str) -> str:
+def _visible_html(html: str) -> str:
     """HTML without its head, styles, scripts and comments, which may be longer than what it says."""
     kept, place = [], 0
     while found := _NOISE.search(html, place):

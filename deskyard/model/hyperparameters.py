@@ -1,4 +1,5 @@
-"""Recipe: how one target is learnt; `training.fit.tuning` makes every choice in it, inside the tickets that are learnt."""
+"""Recipe: how one target is learnt; `training.fit.tuning` makes every choice in it, inside the tickets that are
+learnt."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,5 +32,5 @@ class Recipe:
             raise ValueError(f"a recipe has a factor for each of {BLOCKS}, not {self.blocks}")
 
 
-PLAIN: Final = Recipe(themes=0.0)
+PLAIN_RECIPE: Final = Recipe(themes=0.0)
 """One linear separator a label, and nothing else."""

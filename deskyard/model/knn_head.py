@@ -15,57 +15,59 @@ from scipy import sparse
 
 from deskyard.features.ngrams import BLOCKS
 
-MOST_TICKETS: Final = 20_000
+MAX_TICKETS: Final = 20_000
 """The newest tickets that are remembered."""
 
-STRONGEST: Final = 128
+MAX_COLUMNS_PER_TICKET: Final = 128
 """Columns kept of each remembered ticket. Twice as many make the vote alone right 0 to 0.4 points more often (inside
 train, five histories) and cost up to three quarters more disk."""
 
-ASKED: Final = 64
+MAX_QUERY_COLUMNS: Final = 64
 """Columns looked up of the ticket that is asked about, the strongest that any remembered ticket has."""
 
-SHORTEST: Final = 4
-"""Characters of the shortest run that is remembered: shorter ones are in every ticket. With `ASKED`, the memory answers
-four to ten times faster, and inside train no worse (docs/design.md)."""
+MIN_CHAR_NGRAM: Final = 4
+"""Characters of the shortest run that is remembered: shorter ones are in every ticket. With `MAX_QUERY_COLUMNS`, the
+memory answers four to ten times faster, and inside train no worse (docs/design.md)."""
 
-NEIGHBOURS: Final = 20
+N_NEIGHBOURS: Final = 20
 """How many of the nearest vote."""
 
-DOUBT: Final = 0.05
+PRIOR_VOTE: Final = 0.05
 """The weight of the labels' shares in the vote, in squared similarities."""
 
-Near = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+Neighbours = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 """Positions of remembered tickets and their similarities (cosine, 0..1), the nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class NeighbourIndex:
     """Remembered tickets: `index` (columns x tickets) of unit-length vectors, and the tickets' ids in that order."""
 
     index: sparse.csr_array
     ids: Sequence[str]
 
     @classmethod
-    def of(cls, X: sparse.csr_array, ids: Sequence[str], names: Sequence[Sequence[str]]) -> "Memory":
-        """Remember the last `MOST_TICKETS` rows of `X`, which are in order of time where time is known.
+    def build(cls, X: sparse.csr_array, ids: Sequence[str], names: Sequence[Sequence[str]]) -> "NeighbourIndex":
+        """Remember the last `MAX_TICKETS` rows of `X`, which are in order of time where time is known.
 
         `names` are the columns' names, block by block.
         """
         pairs = zip(BLOCKS, names, strict=True)
-        telling = np.array([_telling(block, name) for block, names in pairs for name in names], dtype=bool)
-        newest = X[-MOST_TICKETS:]
-        return cls(_strongest(newest, telling).T.tocsr(), list(ids)[-MOST_TICKETS:])
+        telling = np.array([_is_indexed(block, name) for block, names in pairs for name in names], dtype=bool)
+        newest = X[-MAX_TICKETS:]
+        return cls(_keep_strongest(newest, telling).T.tocsr(), list(ids)[-MAX_TICKETS:])
 
-    def nearest(self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = NEIGHBOURS) -> Near:
+    def nearest(
+        self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = N_NEIGHBOURS
+    ) -> Neighbours:
         """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
         similar = self._similarities(columns, weights)
-        best = _near_enough(similar, n)
+        best = _select_nearest(similar, n)
         best = best[np.lexsort((best, -similar[best]))][:n]
         best = best[similar[best] > 0]
         return best, similar[best]
 
-    def among(
+    def columns_among(
         self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], tickets: npt.NDArray[np.int64], n: int
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         """The `n` weightiest columns of one ticket's row that any remembered ticket has, as places in that row.
@@ -81,9 +83,9 @@ class Memory:
         seat = np.full(len(self.ids), len(tickets), np.int32)
         seat[tickets] = np.arange(len(tickets), dtype=np.int32)
         found = np.zeros((len(places), len(tickets) + 1), np.float32)
-        seats = seat[np.concatenate([_NOBODY, *(index.indices[start:stop] for start, stop in holders)])]
+        seats = seat[np.concatenate([_NO_TICKETS, *(index.indices[start:stop] for start, stop in holders)])]
         seats += np.repeat(np.arange(len(places), dtype=np.int32) * np.int32(len(tickets) + 1), stops - starts)
-        found.ravel()[seats] = np.concatenate([_NOTHING, *(index.data[start:stop] for start, stop in holders)])
+        found.ravel()[seats] = np.concatenate([_NO_WEIGHTS, *(index.data[start:stop] for start, stop in holders)])
         return places, found[:, :-1]
 
     def _similarities(
@@ -91,22 +93,22 @@ class Memory:
     ) -> npt.NDArray[np.float64]:
         index = self.index
         known = index.indptr[columns + 1] > index.indptr[columns]
-        columns, weights = _largest(columns[known], weights[known], ASKED)
+        columns, weights = _keep_largest(columns[known], weights[known], MAX_QUERY_COLUMNS)
         starts = index.indptr[columns]
         holders = index.indptr[columns + 1] - starts
         ends = np.cumsum(holders)
         places = np.arange(holders.sum()) + np.repeat(starts - ends + holders, holders)
-        shared = np.repeat(_unit(weights), holders)
+        shared = np.repeat(_normalise(weights), holders)
         shared *= index.data[places]
         return np.asarray(np.bincount(index.indices[places], shared, minlength=len(self.ids)), dtype=np.float64)
 
 
-_NOBODY: Final = np.empty(0, np.int32)
-_NOTHING: Final = np.empty(0, np.float32)
-_NOWHERE: Final = np.empty(0, np.int64)
+_NO_TICKETS: Final = np.empty(0, np.int32)
+_NO_WEIGHTS: Final = np.empty(0, np.float32)
+_NO_POSITIONS: Final = np.empty(0, np.int64)
 
 
-def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
+def _select_nearest(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
     """Positions of the `n` most similar and perhaps a few more, found by looking at most of them once.
 
     Of many piles the `n`-th highest top is in no case above the `n`-th most similar.
@@ -120,43 +122,44 @@ def _near_enough(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.int
     return np.flatnonzero(similar >= bound if bound > 0 else similar > 0)
 
 
-def votes(
-    near: Sequence[Near], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
+def neighbour_votes(
+    neighbours: Sequence[Neighbours], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """How each ticket's neighbours vote (tickets x labels, rows sum to 1): squared similarities, and a little of the
     labels' `shares`.
 
     `remembered` are the label positions of all remembered tickets (-1: unlabelled, no vote).
     """
-    often = np.array([len(positions) for positions, _ in near], np.intp)
-    voter = np.repeat(np.arange(len(near)) * len(shares), often)
-    said = remembered[np.concatenate([_NOWHERE, *(positions for positions, _ in near)])]
-    weight = np.concatenate([_NOTHING, *(similar for _, similar in near)], dtype=np.float64) ** 2
+    often = np.array([len(positions) for positions, _ in neighbours], np.intp)
+    voter = np.repeat(np.arange(len(neighbours)) * len(shares), often)
+    said = remembered[np.concatenate([_NO_POSITIONS, *(positions for positions, _ in neighbours)])]
+    weight = np.concatenate([_NO_WEIGHTS, *(similar for _, similar in neighbours)], dtype=np.float64) ** 2
     has = said >= 0
-    agreed = np.bincount((voter + said)[has], weight[has], len(near) * len(shares))
-    cast = agreed.reshape(len(near), len(shares)) + DOUBT * shares
+    agreed = np.bincount((voter + said)[has], weight[has], len(neighbours) * len(shares))
+    cast = agreed.reshape(len(neighbours), len(shares)) + PRIOR_VOTE * shares
     return np.asarray(cast / cast.sum(axis=1, keepdims=True), np.float32)
 
 
-def _telling(block: str, name: str) -> bool:
-    return block != "subject" and (block != "chars" or len(name) >= SHORTEST)
+def _is_indexed(block: str, name: str) -> bool:
+    return block != "subject" and (block != "chars" or len(name) >= MIN_CHAR_NGRAM)
 
 
-def _strongest(X: sparse.csr_array, telling: npt.NDArray[np.bool_]) -> sparse.csr_array:
-    """Rows of `X` with the `STRONGEST` largest weights of `telling` columns, of unit length, in half precision."""
+def _keep_strongest(X: sparse.csr_array, indexed: npt.NDArray[np.bool_]) -> sparse.csr_array:
+    """Rows of `X` with the `MAX_COLUMNS_PER_TICKET` largest weights of `telling` columns, of unit length, in half
+    precision."""
     columns, values = [], []
     for start, stop in pairwise(X.indptr.tolist()):
         found, weights = X.indices[start:stop], X.data[start:stop]
-        found, weights = _largest(found[telling[found]], weights[telling[found]], STRONGEST)
+        found, weights = _keep_largest(found[indexed[found]], weights[indexed[found]], MAX_COLUMNS_PER_TICKET)
         columns.append(found)
-        values.append(_unit(weights))
-    data = np.concatenate([_NOTHING, *values]).astype(np.float16).astype(np.float32)
-    indices = np.concatenate([_NOBODY, *columns])
+        values.append(_normalise(weights))
+    data = np.concatenate([_NO_WEIGHTS, *values]).astype(np.float16).astype(np.float32)
+    indices = np.concatenate([_NO_TICKETS, *columns])
     indptr = np.cumsum([0, *map(len, columns)]).astype(np.int32)
     return sparse.csr_array((data, indices, indptr), shape=X.shape)
 
 
-def _largest(
+def _keep_largest(
     columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     if len(columns) <= n:
@@ -165,6 +168,6 @@ def _largest(
     return columns[top], weights[top]
 
 
-def _unit(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _normalise(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     length: np.float32 = np.sqrt(weights @ weights)
     return weights / length if length > 0 else weights

@@ -17,37 +17,37 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
-from deskyard.features.lsa import Themes
-from deskyard.model.hyperparameters import PLAIN, Recipe
+from deskyard.features.lsa import LsaProjection
+from deskyard.model.hyperparameters import PLAIN_RECIPE, Recipe
 
-MOST_TICKETS: Final = 60_000
-MOST_WORK: Final = 5_000_000
+MAX_SVM_TICKETS: Final = 60_000
+MAX_SVM_WORK: Final = 5_000_000
 """Labels times tickets. Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured:
 `docs/design.md`); it holds no copy of the rows, where LinearSVC holds three and a half."""
 
-ABSENT: Final = -2.0
+ABSENT_INTERCEPT: Final = -2.0
 """The margin of a label that the fitted tickets do not hold; a fitted label's lies mostly between -1.5 and 1."""
 
-THEMES_C: Final = 3.0
+LSA_C: Final = 3.0
 """C of the logistic regression on themes: 1 to 10 do alike."""
 
-MEANING_C: Final = 0.03
+EMBEDDING_C: Final = 0.03
 """C of the logistic regression on an encoder's vectors, each dimension of deviation 1. Inside the train parts of four
 histories 0.01 to 0.1 gave the pool's lowest log loss; 10 was the worst of those tried."""
 
-ABSENT_THEME: Final = -8.0
-"""`ABSENT` among its margins, which are logits."""
+ABSENT_LSA_INTERCEPT: Final = -8.0
+"""`ABSENT_INTERCEPT` among its margins, which are logits."""
 
-MOST_BY_THEME: Final = 30_000
+MAX_LSA_TICKETS: Final = 30_000
 """Tickets that it is learnt from: it has a few thousand weights."""
 
-FEW: Final = 50
+MIN_TICKETS_PER_LABEL: Final = 50
 """Tickets of a label that are not thinned further for it."""
 
-TINY: Final = 1e-6
+MIN_SPREAD: Final = 1e-6
 """The deviation below which a dimension says nothing."""
 
-FLOOR: Final = 0.1
+MIN_RECENCY_WEIGHT: Final = 0.1
 """What the oldest ticket counts beside the newest, whatever the recency."""
 
 Floats = npt.NDArray[np.float32]
@@ -55,7 +55,7 @@ Positions = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Separators:
+class LinearSeparators:
     """Weights `coef` (columns x labels) and `intercept` (labels)."""
 
     coef: Floats
@@ -64,47 +64,51 @@ class Separators:
     @classmethod
     def fit(
         cls, X: Any, y: Positions, labels: int, C: float, weights: Floats, ordered: bool = False, seed: int = 0
-    ) -> "Separators":
+    ) -> "LinearSeparators":
         """Learn to tell each of `labels` from the rest; or, `ordered`, what lies above each step from what lies below.
 
         The margin of an ordered label is the sum of the steps below it less the sum of those above (Frank and Hall
         2001, with votes for probabilities), so that neighbours differ by twice the step between them.
         """
-        found = cls(np.zeros((X.shape[1], labels), np.float32), np.full(labels, ABSENT, np.float32))
+        found = cls(np.zeros((X.shape[1], labels), np.float32), np.full(labels, ABSENT_INTERCEPT, np.float32))
         present = np.unique(y)
         found.intercept[present] = 0
         if len(present) < 2 or not X.shape[1]:
             return found
         if ordered:
-            steps = [cls._two(X, y > label, C, weights, seed) for label in present[:-1]]
+            steps = [cls._fit_binary(X, y > label, C, weights, seed) for label in present[:-1]]
             for place, label in enumerate(present):
                 for step, (slope, start) in enumerate(steps):
                     sign = 1 if step < place else -1
                     found.coef[:, label] += sign * slope
                     found.intercept[label] += sign * start
             return found
-        return found._told_apart(X, y, present, _estimator(len(present), X.shape[0], C, seed), weights)
+        return found._fit_one_vs_rest(X, y, present, _make_estimator(len(present), X.shape[0], C, seed), weights)
 
     @classmethod
-    def by_meaning(cls, vectors: Floats, y: Positions, labels: int, weights: Floats) -> "Separators":
+    def fit_embeddings(cls, vectors: Floats, y: Positions, labels: int, weights: Floats) -> "LinearSeparators":
         """Learn each of `labels` from an encoder's vectors (tickets x dimensions), all at once."""
         mean, spread = (found.astype(np.float32) for found in (vectors.mean(axis=0), vectors.std(axis=0)))
-        spread[spread < TINY] = 1
-        found = cls.by_theme((vectors - mean) / spread, y, labels, weights, MEANING_C)
+        spread[spread < MIN_SPREAD] = 1
+        found = cls.fit_dense((vectors - mean) / spread, y, labels, weights, EMBEDDING_C)
         coef = np.asarray(found.coef / spread[:, None], np.float32)
         return cls(coef, np.asarray(found.intercept - mean @ coef, np.float32))
 
     @classmethod
-    def by_theme(cls, rows: Floats, y: Positions, labels: int, weights: Floats, C: float = THEMES_C) -> "Separators":
+    def fit_dense(
+        cls, rows: Floats, y: Positions, labels: int, weights: Floats, C: float = LSA_C
+    ) -> "LinearSeparators":
         """Learn each of `labels` from dense rows (tickets x themes), all at once."""
-        found = cls(np.zeros((rows.shape[1], labels), np.float32), np.full(labels, ABSENT_THEME, np.float32))
+        found = cls(np.zeros((rows.shape[1], labels), np.float32), np.full(labels, ABSENT_LSA_INTERCEPT, np.float32))
         present = np.unique(y)
         found.intercept[present] = 0
         if len(present) < 2:
             return found
-        return found._told_apart(rows, y, present, LogisticRegression(C=C, tol=1e-3, max_iter=200), weights)
+        return found._fit_one_vs_rest(rows, y, present, LogisticRegression(C=C, tol=1e-3, max_iter=200), weights)
 
-    def _told_apart(self, X: Any, y: Positions, present: Positions, estimator: Any, weights: Floats) -> "Separators":
+    def _fit_one_vs_rest(
+        self, X: Any, y: Positions, present: Positions, estimator: Any, weights: Floats
+    ) -> "LinearSeparators":
         """These, with what `estimator` learns of the labels that are present."""
         with warnings.catch_warnings():  # many labels on few tickets is what a short history looks like
             warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
@@ -118,8 +122,8 @@ class Separators:
         return self
 
     @staticmethod
-    def _two(X: Any, above: npt.NDArray[np.bool_], C: float, weights: Floats, seed: int) -> tuple[Floats, float]:
-        fitted = _estimator(2, X.shape[0], C, seed).fit(X, above, sample_weight=weights)
+    def _fit_binary(X: Any, above: npt.NDArray[np.bool_], C: float, weights: Floats, seed: int) -> tuple[Floats, float]:
+        fitted = _make_estimator(2, X.shape[0], C, seed).fit(X, above, sample_weight=weights)
         return fitted.coef_[0], float(fitted.intercept_[0])
 
     def margins(self, X: Any) -> Floats:
@@ -127,38 +131,38 @@ class Separators:
         return np.asarray(X @ self.coef + self.intercept, dtype=np.float32)
 
 
-def _estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
-    if tickets <= MOST_TICKETS and labels * tickets <= MOST_WORK:
+def _make_estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
+    if tickets <= MAX_SVM_TICKETS and labels * tickets <= MAX_SVM_WORK:
         return LinearSVC(C=C, tol=0.01, random_state=seed)
-    steady = tickets > MOST_TICKETS
+    steady = tickets > MAX_SVM_TICKETS
     return SGDClassifier(loss="log_loss", alpha=1 / (20 * C * tickets), average=steady, random_state=seed)
 
 
-def _unchanged(X: sparse.csr_array, factors: Floats) -> bool:
+def _is_unscaled(X: sparse.csr_array, factors: Floats) -> bool:
     """Whether no column in use has a factor; a copy of `X` is the largest thing a fit holds."""
     return all((factors[part] == 1).all() for part in np.array_split(X.indices, 1 + X.nnz // 1_000_000))
 
 
-def _some(y: Positions) -> Positions:
-    """Places of about `MOST_BY_THEME` tickets, evenly spread, but all of a label that would be left with a few."""
-    chosen = np.bincount(y)[y] * MOST_BY_THEME < FEW * len(y)
-    chosen[np.linspace(0, len(y) - 1, min(MOST_BY_THEME, len(y))).astype(np.int64)] = True
+def _subsample(y: Positions) -> Positions:
+    """Places of about `MAX_LSA_TICKETS` tickets, evenly spread, but all of a label that would be left with a few."""
+    chosen = np.bincount(y)[y] * MAX_LSA_TICKETS < MIN_TICKETS_PER_LABEL * len(y)
+    chosen[np.linspace(0, len(y) - 1, min(MAX_LSA_TICKETS, len(y))).astype(np.int64)] = True
     return np.flatnonzero(chosen).astype(np.int32)
 
 
-def weights(recipe: Recipe, y: Positions, ages: Floats, worth: Floats | None = None) -> Floats:
-    """What each ticket counts; `ages` as a share of the history (0: the newest), `worth` as `deskyard.domain.label_trust` says
-    (None: all alike)."""
+def sample_weights(recipe: Recipe, y: Positions, ages: Floats, label_weights: Floats | None = None) -> Floats:
+    """What each ticket counts; `ages` as a share of the history (0: the newest), `worth` as
+    `deskyard.domain.label_trust` says (None: all alike)."""
     counted = np.ones(len(y), np.float32)
     if recipe.recency is not None:
-        counted = (np.exp(-ages / recipe.recency) + FLOOR).astype(np.float32)
+        counted = (np.exp(-ages / recipe.recency) + MIN_RECENCY_WEIGHT).astype(np.float32)
         counted /= counted.mean()
-    if worth is not None:
-        counted = counted * (worth / worth.mean() if len(worth) else worth)
-    return counted * balanced(y, recipe.balance)
+    if label_weights is not None:
+        counted = counted * (label_weights / label_weights.mean() if len(label_weights) else label_weights)
+    return counted * class_balance_weights(y, recipe.balance)
 
 
-def balanced(y: Positions, balance: float) -> Floats:
+def class_balance_weights(y: Positions, balance: float) -> Floats:
     """What each ticket counts so that each ticket (`balance` 0) or each label (1) counts alike; of mean 1 at both."""
     often = np.bincount(y)
     return np.asarray(
@@ -173,7 +177,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
     what is saved is then exactly what was judged.
     """
 
-    def __init__(self, labels: int, recipe: Recipe = PLAIN, seed: int = 0) -> None:
+    def __init__(self, labels: int, recipe: Recipe = PLAIN_RECIPE, seed: int = 0) -> None:
         self.labels = labels
         self.recipe = recipe
         self.seed = seed
@@ -184,8 +188,8 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         y: Positions,
         factors: Floats | None = None,
         ages: Floats | None = None,
-        themes: Themes | None = None,
-        worth: Floats | None = None,
+        lsa: LsaProjection | None = None,
+        label_weights: Floats | None = None,
     ) -> Self:
         """Learn from rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1).
 
@@ -193,19 +197,19 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         `worth` what their labels count (None: alike).
         """
         recipe = self.recipe
-        counted = weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages, worth)
-        said = recipe.themes if themes is not None and len(themes) else 0.0
+        counted = sample_weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages, label_weights)
+        said = recipe.themes if lsa is not None and len(lsa) else 0.0
         coef = np.zeros((X.shape[1], self.labels), np.float32)
         intercept = np.zeros(self.labels, np.float32)
         if said < 1:
-            scaled = X if factors is None or _unchanged(X, factors) else X @ sparse.diags_array(factors)
-            plain = Separators.fit(scaled, y, self.labels, recipe.C, counted, recipe.ordered, self.seed)
+            scaled = X if factors is None or _is_unscaled(X, factors) else X @ sparse.diags_array(factors)
+            plain = LinearSeparators.fit(scaled, y, self.labels, recipe.C, counted, recipe.ordered, self.seed)
             coef += (1 - said) * (plain.coef if factors is None else factors[:, None] * plain.coef)
             intercept += (1 - said) * plain.intercept
-        if said and themes is not None:
-            some = _some(y) if len(y) > MOST_BY_THEME else slice(None)
-            by_theme = Separators.by_theme(themes.rows(X[some]), y[some], self.labels, counted[some])
-            coef += said * themes.unfold(by_theme.coef, X.shape[1])
+        if said and lsa is not None:
+            some = _subsample(y) if len(y) > MAX_LSA_TICKETS else slice(None)
+            by_theme = LinearSeparators.fit_dense(lsa.transform(X[some]), y[some], self.labels, counted[some])
+            coef += said * lsa.to_column_weights(by_theme.coef, X.shape[1])
             intercept += said * by_theme.intercept
         self.coef_ = coef.astype(np.float16)
         self.intercept_ = intercept

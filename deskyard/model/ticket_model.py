@@ -1,9 +1,9 @@
 """TicketModel: what is learnt from a history, for all targets at once.
 
 In come counted tickets and their labels; out come each head's scores and, once the pool is fitted on tickets the
-model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here; `deskyard.model.scorer`
-answers new tickets from the same arrays, faster. Where tickets come with an encoder's vectors, the meaning heads learn
-from those; the model never sees the encoder.
+model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here;
+`deskyard.model.scorer` answers new tickets from the same arrays, faster. Where tickets come with an encoder's vectors,
+the meaning heads learn from those; the model never sees the encoder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,37 +15,37 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from deskyard.domain.ticket import Target
-from deskyard.features.lsa import Themes
+from deskyard.features.lsa import LsaProjection
 from deskyard.features.sentence_encoder import Encoder, Vectors
-from deskyard.features.vectorizer import Counts, Part, TicketVectorizer
+from deskyard.features.vectorizer import CountsView, NgramCounts, TicketVectorizer
 from deskyard.model import opinion_pool
-from deskyard.model.embedding_heads import Meaning
+from deskyard.model.embedding_heads import EmbeddingHeads
 from deskyard.model.hyperparameters import Recipe
-from deskyard.model.knn_head import Memory, votes
-from deskyard.model.likeness import Likeness
-from deskyard.model.linear_head import LinearHead, Separators, weights
-from deskyard.model.scorer import Head, Scorer, spans
+from deskyard.model.knn_head import NeighbourIndex, neighbour_votes
+from deskyard.model.likeness import LikenessModel
+from deskyard.model.linear_head import LinearHead, LinearSeparators, sample_weights
+from deskyard.model.scorer import Scorer, TargetHead, label_spans
 
-UNHEARD: Final = 0.01
+PRIOR_COUNT: Final = 0.01
 """Tickets that a label is taken to have where the history has none; no share is 0."""
 
-MOST_GRAMS: Final = (50_000, 200_000)
+MAX_NGRAMS: Final = (50_000, 200_000)
 """The most grams of a block, from many labels to few."""
 
-MOST_WEIGHTS: Final = 2_500_000
+MAX_WEIGHTS: Final = 2_500_000
 """Grams of a block times labels, between those two: with 50 labels a bundle stays below 30 MB."""
 
 Labels = Mapping[Target, npt.NDArray[np.int32]]
 """For each target the label positions of the tickets; negative where a ticket has none."""
 
 
-VOTING: Final = 0.5
+MIN_VOTING_WEIGHT: Final = 0.5
 """What a label must count for its ticket to vote in the memory: a vote is whole or none."""
 
 
-def _believed(y: npt.NDArray[np.int32], worth: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int32]:
+def _voting_labels(y: npt.NDArray[np.int32], label_weights: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int32]:
     """Labels that may vote."""
-    return y if worth is None else np.where(worth < VOTING, np.int32(-1), y)
+    return y if label_weights is None else np.where(label_weights < MIN_VOTING_WEIGHT, np.int32(-1), y)
 
 
 class TicketModel(BaseEstimator):  # type: ignore[misc]
@@ -63,69 +63,73 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
 
     def fit(
         self,
-        counts: Counts | Part,
+        counts: NgramCounts | CountsView,
         y: Labels,
         ids: Sequence[str] | None = None,
         vectors: Vectors | None = None,
-        worth: Mapping[Target, npt.NDArray[np.float32]] | None = None,
+        label_weights: Mapping[Target, npt.NDArray[np.float32]] | None = None,
     ) -> Self:
         """Learn from counted tickets in order of time (where known), their labels, and their vectors if any; `worth`:
         what the labels of a target count beside each other, where they do not count alike."""
         n = len(counts)
-        most = int(np.clip(MOST_WEIGHTS // max(sum(self.labels.values()), 1), *MOST_GRAMS))
-        self.vectorizer_ = TicketVectorizer(latin=Part.of(counts).counts.latin, most_grams=most).fit_counts(counts)
+        most = int(np.clip(MAX_WEIGHTS // max(sum(self.labels.values()), 1), *MAX_NGRAMS))
+        self.vectorizer_ = TicketVectorizer(latin=CountsView.full(counts).counts.latin, max_ngrams=most).fit_counts(
+            counts
+        )
         X = self.vectorizer_.transform_counts(counts)
-        self.memory_ = Memory.of(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
-        remembered = slice(n - len(self.memory_.ids), None)
+        self.neighbour_index_ = NeighbourIndex.build(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
+        remembered = slice(n - len(self.neighbour_index_.ids), None)
         self.remembered_labels_ = {
-            target: _believed(y[target], (worth or {}).get(target))[remembered] for target in self.labels
+            target: _voting_labels(y[target], (label_weights or {}).get(target))[remembered] for target in self.labels
         }
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
         recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
-        themes = Themes.of(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
+        themes = LsaProjection.fit(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
         ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
         for target, labels in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            mine = worth[target][known] if worth and target in worth else None
-            share = np.bincount(y[target][known], mine, minlength=labels) + UNHEARD
+            mine = label_weights[target][known] if label_weights and target in label_weights else None
+            share = np.bincount(y[target][known], mine, minlength=labels) + PRIOR_COUNT
             self.shares_[target] = (share / share.sum()).astype(np.float32)
-            factors = self.vectorizer_.vocabulary_.spread(recipes[target].blocks)
+            factors = self.vectorizer_.vocabulary_.expand_block_factors(recipes[target].blocks)
             head = LinearHead(labels, recipes[target], self.seed)
             rows = X if len(known) == n else X[known]
             self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes, mine)
-        self.meaning_ = None if vectors is None else self._meant(vectors, y, recipes, ages, worth or {})
+        self.embedding_heads_ = (
+            None if vectors is None else self._fit_embedding_heads(vectors, y, recipes, ages, label_weights or {})
+        )
         return self
 
-    def _meant(
+    def _fit_embedding_heads(
         self,
         vectors: Vectors,
         y: Labels,
         recipes: Mapping[Target, Recipe],
         ages: npt.NDArray[np.float32],
-        worth: Mapping[Target, npt.NDArray[np.float32]],
-    ) -> Meaning:
+        label_weights: Mapping[Target, npt.NDArray[np.float32]],
+    ) -> EmbeddingHeads:
         learnt = []
         for target, n in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            mine = worth[target][known] if target in worth else None
-            counted = weights(recipes[target], y[target][known], ages[known], mine)
-            learnt.append(Separators.by_meaning(vectors[known], y[target][known], n, counted))
-        return Meaning.of(
+            mine = label_weights[target][known] if target in label_weights else None
+            counted = sample_weights(recipes[target], y[target][known], ages[known], mine)
+            learnt.append(LinearSeparators.fit_embeddings(vectors[known], y[target][known], n, counted))
+        return EmbeddingHeads.fit(
             vectors,
-            len(self.memory_.ids),
+            len(self.neighbour_index_.ids),
             np.ascontiguousarray(np.hstack([each.coef for each in learnt])),
             np.concatenate([each.intercept for each in learnt]),
         )
 
     def log_scores(
-        self, counts: Counts | Part, vectors: Vectors | None = None
+        self, counts: NgramCounts | CountsView, vectors: Vectors | None = None
     ) -> dict[Target, npt.NDArray[np.float32]]:
         """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
-        return self.ask(counts, vectors)[0]
+        return self.predict_log_scores(counts, vectors)[0]
 
-    def ask(
-        self, counts: Counts | Part, vectors: Vectors | None = None
+    def predict_log_scores(
+        self, counts: NgramCounts | CountsView, vectors: Vectors | None = None
     ) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
         """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it).
 
@@ -134,23 +138,26 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
-        near = [self.memory_.nearest(X.indices[row], X.data[row]) for row in rows]
+        near = [self.neighbour_index_.nearest(X.indices[row], X.data[row]) for row in rows]
         sensed = None
-        if self.meaning_ is not None and vectors is not None:
-            sensed = self.meaning_.margins(vectors).astype(np.float32), list(self.meaning_.nearest(vectors))
-        scores, places = {}, spans({target: [""] * n for target, n in self.labels.items()})
+        if self.embedding_heads_ is not None and vectors is not None:
+            sensed = (
+                self.embedding_heads_.margins(vectors).astype(np.float32),
+                list(self.embedding_heads_.nearest(vectors)),
+            )
+        scores, places = {}, label_spans({target: [""] * n for target, n in self.labels.items()})
         for target, shares in self.shares_.items():
             labels = self.remembered_labels_[target]
-            meant = sensed and (sensed[0][:, places[target]], votes(sensed[1], labels, shares))
+            meant = sensed and (sensed[0][:, places[target]], neighbour_votes(sensed[1], labels, shares))
             margins = self.linear_[target].margins(X)
-            scores[target] = opinion_pool.log_scores(margins, votes(near, labels, shares), shares, meant)
+            scores[target] = opinion_pool.log_scores(margins, neighbour_votes(near, labels, shares), shares, meant)
         return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
 
-    def scorer(
+    def to_scorer(
         self,
         labels: Mapping[Target, Sequence[str]],
         pools: Mapping[Target, npt.NDArray[np.float64]],
-        likeness: Mapping[Target, Likeness | None] | None = None,
+        likeness: Mapping[Target, LikenessModel | None] | None = None,
         parents: Mapping[Target, Mapping[str, str]] | None = None,
         encoder: Encoder | None = None,
     ) -> Scorer:
@@ -161,24 +168,24 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
-        side_by_side = spans({target: labels[target] for target in targets})
+        side_by_side = label_spans({target: labels[target] for target in targets})
         return Scorer(
             vocabulary=self.vectorizer_.vocabulary_,
             coef=np.ascontiguousarray(np.hstack([self.linear_[target].coef_ for target in targets])),
             intercept=np.concatenate([self.linear_[target].intercept_ for target in targets]),
-            memory=self.memory_,
+            neighbour_index=self.neighbour_index_,
             heads={
-                target: Head(
+                target: TargetHead(
                     labels=tuple(labels[target]),
                     shares=self.shares_[target],
                     pool=pools[target],
                     remembered=self.remembered_labels_[target],
                     span=side_by_side[target],
                     likeness=(likeness or {}).get(target),
-                    said=(parents or {}).get(target, {}),
+                    stated_parents=(parents or {}).get(target, {}),
                 )
                 for target in targets
             },
-            meaning=self.meaning_,
+            embedding_heads=self.embedding_heads_,
             encoder=encoder,
         )

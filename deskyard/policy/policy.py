@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction, Reason
-from deskyard.domain.taxonomy import Ledger, Turn, ledger, names
+from deskyard.domain.taxonomy import TaxonomyChange, TaxonomyLedger, build_ledger, make_translator
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.guarantees.contract import Contract
 
@@ -29,7 +29,7 @@ DEFAULT_BLIND_REVIEW_RATE: Final = 0.02
 
 Contracts = Mapping[Target, Contract]
 
-_Said = TypeVar("_Said")
+_Value = TypeVar("_Value")
 
 FORMER_KEYS: Final[Mapping[str, str]] = {"strangers": "out_of_scope_rate", "blind": "blind_review_rate"}
 """Top-level keys of policies under the names they had in earlier releases, each with its name today. Stored policies
@@ -58,7 +58,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrain:
+class RetrainingRule:
     """When the model is trained anew by itself: after so much time (`7d`; "" is never), after so many corrections by
     people (0 is never), when drift asks for it. `promote`: it takes its place where it has earned it; else it waits for
     a person."""
@@ -80,12 +80,12 @@ class Policy:
     costs (None: `guard.TOLERATED`, where it pays).
     `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind_review_rate` is the
     share (0..1) of routed tickets that a person sorts without seeing the answer (None: `DEFAULT_BLIND_REVIEW_RATE`).
-    `tripped` holds the labels, target by target, that the circuit breaker has taken out (`deskyard.breaker.circuit_breaker`): they are
-    suggested whatever the rules say.
+    `tripped` holds the labels, target by target, that the circuit breaker has taken out
+    (`deskyard.breaker.circuit_breaker`): they are suggested whatever the rules say.
     `retrain` says when a model is learnt anew (None: never by itself). `retention_days` is how long the texts of
     a solved ticket are kept that nobody touches any more (None: for ever).
-    `taxonomy` is the ledger of labels that were renamed, merged, split and retired (`deskyard.domain.taxonomy`), in the order
-    of their days.
+    `taxonomy` is the ledger of labels that were renamed, merged, split and retired (`deskyard.domain.taxonomy`), in
+    the order of their days.
     """
 
     mode: Mode = Mode.SUGGEST
@@ -100,9 +100,9 @@ class Policy:
     stores: Mapping[str, Rule] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
     tripped: Mapping[Target, tuple[str, ...]] = field(default_factory=dict)
-    retrain: Retrain | None = None
+    retrain: RetrainingRule | None = None
     retention_days: int | None = None
-    taxonomy: tuple[Turn, ...] = ()
+    taxonomy: tuple[TaxonomyChange, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -120,11 +120,11 @@ class Policy:
         return hashlib.sha256(json.dumps(counted, sort_keys=True, default=date.isoformat).encode()).hexdigest()[:16]
 
     @property
-    def asked_blindly(self) -> float:
+    def effective_blind_review_rate(self) -> float:
         """The share (0..1) of routed tickets that a person sorts without seeing the answer."""
         return DEFAULT_BLIND_REVIEW_RATE if self.blind_review_rate is None else self.blind_review_rate
 
-    def of(self, source: str) -> "Policy":
+    def for_source(self, source: str) -> "Policy":
         """The policy as it holds for tickets of that source: a store's rule stands above those for targets."""
         mine = self.stores.get(source, Rule())
         if mine == Rule():
@@ -139,32 +139,34 @@ class Policy:
             },
         )
 
-    def on(self, day: date) -> "Policy":
+    def for_day(self, day: date) -> "Policy":
         """The policy as it holds on a day: what it says of a label that has another name by then holds for that name,
         unless that name has something said of its own. Where several are one by then, the more careful rule holds."""
         turns = tuple(turn for turn in self.taxonomy if turn.on <= day)
         if not turns:
             return self
-        queue, category = names(turns, "queue"), names(turns, "category")
+        queue, category = make_translator(turns, "queue"), make_translator(turns, "category")
         routes = {name: queue(to) for name, to in self.routes.items()}
-        routes = _moved(routes, category, lambda one, other: one if one == other else "")
+        routes = _rename_keys(routes, category, lambda one, other: one if one == other else "")
         bound = {label: queue(label) for turn in turns if turn.target == "queue" for label in turn.labels}
         return replace(
             self,
             fallback=queue(self.fallback),
-            queues=_moved(self.queues, queue, _careful),
-            pairs=_moved(self.pairs, queue, _careful_each),
+            queues=_rename_keys(self.queues, queue, _stricter_rule),
+            pairs=_rename_keys(self.pairs, queue, _stricter_rules),
             routes=bound | {label: to for label, to in routes.items() if to},
             tripped={
-                target: tuple(sorted(set(map(names(turns, target), labels)))) for target, labels in self.tripped.items()
+                target: tuple(sorted(set(map(make_translator(turns, target), labels))))
+                for target, labels in self.tripped.items()
             },
         )
 
-    def ledger(self, day: date, learnt: Sequence[Mapping[str, Any]] = ()) -> Ledger:
-        """The turns that hold on a day, for a model that has learnt some of them already (`Bundle.turns`)."""
-        return ledger(self.taxonomy, day, learnt)
+    def build_ledger(self, day: date, learnt: Sequence[Mapping[str, Any]] = ()) -> TaxonomyLedger:
+        """The turns that hold on a day, for a model that has learnt some of them already
+        (`Bundle.taxonomy_changes`)."""
+        return build_ledger(self.taxonomy, day, learnt)
 
-    def rule(self, target: Target, queue: str | None) -> Rule:
+    def effective_rule(self, target: Target, queue: str | None) -> Rule:
         """What holds for a target when its ticket is bound for `queue`; both parts are said."""
         said = [self.targets.get(target, Rule()), Rule(self.mode, self.precision)]
         if queue is not None:
@@ -174,58 +176,65 @@ class Policy:
             next((rule.precision for rule in said if rule.precision is not None), None),
         )
 
-    def held_back(self, target: Target, label: str | None, queue: str | None) -> bool:
+    def is_held_back(self, target: Target, label: str | None, queue: str | None) -> bool:
         """Whether the circuit breaker has taken a label out, or the queue that it would bring the ticket to."""
-        if target in PLACING and queue in self.tripped.get("queue", ()):
+        if target in PLACING_TARGETS and queue in self.tripped.get("queue", ()):
             return True
         return label in self.tripped.get(target, ())
 
-    def bound_for(self, target: Target, label: str | None) -> str | None:
+    def destination_queue(self, target: Target, label: str | None) -> str | None:
         """The queue that a label of `queue` or `category` means; None for other targets."""
         if label is None or target not in ("queue", "category"):
             return None
         return label if target == "queue" else self.routes.get(label, label)
 
-    def contracts(
-        self, at: Callable[[float | None, float | None], Contracts], predictions: Mapping[Target, Prediction]
+    def select_contracts(
+        self, contracts_at: Callable[[float | None, float | None], Contracts], predictions: Mapping[Target, Prediction]
     ) -> dict[Target, Contract]:
         """The contract of each predicted target at the precision that is asked where its ticket is bound for.
 
         `at` gives a model's contracts at a precision and an out-of-scope rate.
         """
         queue = next(
-            (self.bound_for(t, predictions[t].label) for t in PLACING if t in predictions and predictions[t].familiar),
+            (
+                self.destination_queue(t, predictions[t].label)
+                for t in PLACING_TARGETS
+                if t in predictions and predictions[t].familiar
+            ),
             None,
         )
-        asked = {t: self.rule(t, self.bound_for(t, told.label) or queue).precision for t, told in predictions.items()}
-        return {target: at(precision, self.out_of_scope_rate)[target] for target, precision in asked.items()}
+        asked = {
+            t: self.effective_rule(t, self.destination_queue(t, told.label) or queue).precision
+            for t, told in predictions.items()
+        }
+        return {target: contracts_at(precision, self.out_of_scope_rate)[target] for target, precision in asked.items()}
 
 
 _DEFAULT: Final = Policy()
 
 
-def _moved(
-    said: Mapping[str, _Said], become: Callable[[str], str], both: Callable[[_Said, _Said], _Said]
-) -> dict[str, _Said]:
+def _rename_keys(
+    values: Mapping[str, _Value], translate: Callable[[str], str], combine: Callable[[_Value, _Value], _Value]
+) -> dict[str, _Value]:
     """What is said, under other names too; what a name says itself comes before what comes to it, and of several that
     come to it `both` makes one."""
-    found: dict[str, _Said] = {}
-    for old, what in said.items():
-        new = become(old)
-        if new not in said:
-            found[new] = both(found[new], what) if new in found else what
-    return {**said, **found}
+    found: dict[str, _Value] = {}
+    for old, what in values.items():
+        new = translate(old)
+        if new not in values:
+            found[new] = combine(found[new], what) if new in found else what
+    return {**values, **found}
 
 
-def _careful(one: Rule, other: Rule) -> Rule:
+def _stricter_rule(one: Rule, other: Rule) -> Rule:
     modes = [rule.mode for rule in (one, other) if rule.mode is not None]
     precisions = [rule.precision for rule in (one, other) if rule.precision is not None]
     return Rule(min(modes, key=list(Mode).index, default=None), max(precisions, default=None))
 
 
-def _careful_each(one: Mapping[Target, Rule], other: Mapping[Target, Rule]) -> dict[Target, Rule]:
+def _stricter_rules(one: Mapping[Target, Rule], other: Mapping[Target, Rule]) -> dict[Target, Rule]:
     return {
-        **{target: _careful(rule, other.get(target, Rule())) for target, rule in one.items()},
+        **{target: _stricter_rule(rule, other.get(target, Rule())) for target, rule in one.items()},
         **{target: rule for target, rule in other.items() if target not in one},
     }
 
@@ -239,38 +248,42 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """A value that a ticket gets beside its queue, by the machine's decision or by a rule of the desk, and why."""
 
     field: str
     value: str
-    by: Literal["machine", "rule"]
-    why: str
+    source: Literal["machine", "rule"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RoutingResult:
     """What is done with a ticket: one decision a target, the queue, and the values set."""
 
     decisions: dict[Target, Decision]
     placement: Placement
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
 
 
-PLACING: Final[tuple[Target, ...]] = ("queue", "category")
+PLACING_TARGETS: Final[tuple[Target, ...]] = ("queue", "category")
 """The targets that can place a ticket, in the order they are asked."""
 
 
-def decide(ticket: Ticket, predictions: Mapping[Target, Prediction], contracts: Contracts) -> dict[Target, Decision]:
+def decide_targets(
+    ticket: Ticket, predictions: Mapping[Target, Prediction], contracts: Contracts
+) -> dict[Target, Decision]:
     """What the evidence allows: one decision for each predicted target."""
-    return {target: _decide(predicted, contracts[target], ticket.blank) for target, predicted in predictions.items()}
+    return {
+        target: _decide_target(predicted, contracts[target], ticket.blank) for target, predicted in predictions.items()
+    }
 
 
-def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision:
+def _decide_target(prediction: Prediction, contract: Contract, blank: bool) -> Decision:
     if blank:
         action, reason = Action.LEAVE, Reason("empty", "the ticket has no text")
     else:
-        action, reason = contract.allows(prediction)
+        action, reason = contract.decide(prediction)
     decision = Decision(
         target=prediction.target,
         action=action,
@@ -279,16 +292,16 @@ def _decide(prediction: Prediction, contract: Contract, blank: bool) -> Decision
         top=prediction.top,
         reasons=(reason,),
     )
-    backed_off = contract.backed_off(prediction, reason)
+    backed_off = contract.decide_parent(prediction, reason)
     if backed_off is None:
         return decision
     parent, confidence, why = backed_off
     return replace(decision, action=Action.ROUTE, label=parent, confidence=confidence, reasons=(why, reason))
 
 
-def enact(
-    decisions: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue, to_triage: Reason | None = None
-) -> Verdict:
+def apply_policy(
+    decisions: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue, triage_reason: Reason | None = None
+) -> RoutingResult:
     """What is done: the modes are obeyed, and the ticket gets its queue and values that stand in the catalogue.
 
     The queue is the one decided, else the one its category is bound for, else the fallback (triage where that is not
@@ -296,74 +309,78 @@ def enact(
     only a present agent of that queue. What nobody decided gets the queue's default.
     """
     placing = {
-        t: _obey(decisions[t], policy, policy.bound_for(t, decisions[t].label)) for t in PLACING if t in decisions
+        t: _apply_mode(decisions[t], policy, policy.destination_queue(t, decisions[t].label))
+        for t in PLACING_TARGETS
+        if t in decisions
     }
-    placement = Placement(TRIAGE, to_triage) if to_triage else _place(placing, policy, catalogue)
+    placement = Placement(TRIAGE, triage_reason) if triage_reason else _choose_placement(placing, policy, catalogue)
     done = {}
     for target, decision in decisions.items():
-        done[target] = placing.get(target) or _obey(decision, policy, placement.queue)
+        done[target] = placing.get(target) or _apply_mode(decision, policy, placement.queue)
         if target == "assignee" and done[target].action is Action.ROUTE:
-            done[target] = _assigned(done[target], placement, catalogue)
-    return Verdict(done, placement, tuple(_changes(done, placement.queue, catalogue)))
+            done[target] = _check_assignee(done[target], placement, catalogue)
+    return RoutingResult(done, placement, tuple(_field_changes(done, placement.queue, catalogue)))
 
 
-def _assigned(decision: Decision, placement: Placement, catalogue: Catalogue) -> Decision:
+def _check_assignee(decision: Decision, placement: Placement, catalogue: Catalogue) -> Decision:
     """The decision for the assignee as far as the ticket's queue and those who serve it let it go."""
-    if placement.reason.code not in PLACING:
-        return _only(decision, Action.SUGGEST, Reason("not_placed", "the ticket has no queue yet"))
+    if placement.reason.code not in PLACING_TARGETS:
+        return _downgrade(decision, Action.SUGGEST, Reason("not_placed", "the ticket has no queue yet"))
     if not catalogue.serves(decision.label or "", placement.queue):
         absent = f"{decision.label!r} is not a present agent of {placement.queue!r}"
-        return _only(decision, Action.SUGGEST, Reason("not_serving", absent))
+        return _downgrade(decision, Action.SUGGEST, Reason("not_serving", absent))
     return decision
 
 
-def _changes(done: Mapping[Target, Decision], queue: str, catalogue: Catalogue) -> Iterator[Change]:
+def _field_changes(decisions: Mapping[Target, Decision], queue: str, catalogue: Catalogue) -> Iterator[FieldChange]:
     set_already = set()
-    for target, decision in done.items():
+    for target, decision in decisions.items():
         if target != "queue" and decision.action is Action.ROUTE and decision.label is not None:
             set_already.add(target)
-            yield Change(target, decision.label, "machine", decision.reasons[0].text)
+            yield FieldChange(target, decision.label, "machine", decision.reasons[0].text)
     for field_, value in catalogue.queues.get(queue, {}).items():
         if field_ not in set_already:
-            yield Change(field_, value, "rule", f"the default of {queue!r}")
+            yield FieldChange(field_, value, "rule", f"the default of {queue!r}")
 
 
-def _obey(decision: Decision, policy: Policy, queue: str | None) -> Decision:
+def _apply_mode(decision: Decision, policy: Policy, queue: str | None) -> Decision:
     """The decision as far as the mode lets it go."""
-    mode = policy.rule(decision.target, queue).mode
+    mode = policy.effective_rule(decision.target, queue).mode
     if mode is Mode.OFF:
-        return _only(decision, Action.LEAVE, Reason("off", "the policy has switched this off"))
+        return _downgrade(decision, Action.LEAVE, Reason("off", "the policy has switched this off"))
     if decision.action is not Action.ROUTE:
         return decision
     if policy.halted:
-        return _only(decision, Action.SUGGEST, Reason("halted", "the kill switch is on: nothing is routed"))
-    if policy.held_back(decision.target, decision.label, queue):
+        return _downgrade(decision, Action.SUGGEST, Reason("halted", "the kill switch is on: nothing is routed"))
+    if policy.is_held_back(decision.target, decision.label, queue):
         broke = f"the circuit breaker holds {decision.label!r} back: too many of its tickets went wrong lately"
-        return _only(decision, Action.SUGGEST, Reason("tripped", broke))
+        return _downgrade(decision, Action.SUGGEST, Reason("tripped", broke))
     if mode is Mode.SHADOW:
-        return _only(decision, Action.SUGGEST, Reason("shadow", "shadow mode: it would be set, and is only recorded"))
+        return _downgrade(
+            decision, Action.SUGGEST, Reason("shadow", "shadow mode: it would be set, and is only recorded")
+        )
     if mode is Mode.SUGGEST:
-        return _only(decision, Action.SUGGEST, Reason("suggest", "the policy asks to suggest, not to route"))
+        return _downgrade(decision, Action.SUGGEST, Reason("suggest", "the policy asks to suggest, not to route"))
     return decision
 
 
-def _only(decision: Decision, action: Action, reason: Reason) -> Decision:
+def _downgrade(decision: Decision, action: Action, reason: Reason) -> Decision:
     return replace(decision, action=action, reasons=(reason, *decision.reasons))
 
 
-def _place(placing: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue) -> Placement:
+def _choose_placement(placing: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue) -> Placement:
     reasons: list[str] = []
     for target, decision in placing.items():
-        queue = policy.bound_for(target, decision.label)
+        queue = policy.destination_queue(target, decision.label)
         if decision.action is not Action.ROUTE or queue is None:
             reasons.append(f"{target}: {decision.reasons[0].text}")
         elif queue in catalogue.queues:
-            return Placement(queue, Reason(target, _found(target, decision.label, queue)))
+            return Placement(queue, Reason(target, _placement_text(target, decision.label, queue)))
         else:
             reasons.append(f"{target} {queue!r} is not an open queue of this desk")
     fallback = policy.fallback if policy.fallback in catalogue.queues else TRIAGE
     return Placement(fallback, Reason("triage", "; ".join(reasons) or "no model has learnt queues or categories"))
 
 
-def _found(target: Target, label: str | None, queue: str) -> str:
+def _placement_text(target: Target, label: str | None, queue: str) -> str:
     return f"{target} {label!r} was decided" + ("" if label == queue else f", which the policy routes to {queue!r}")

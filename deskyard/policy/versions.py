@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policy.policy import Policy
-from deskyard.policy.toml_format import read_stored, write
+from deskyard.policy.toml_format import format_policy, read_stored
 
-_NEWEST: Final = select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.id.desc())
-_CURRENT: Final = _NEWEST.limit(1)
+_NEWEST_FIRST: Final = select(POLICY_VERSIONS).order_by(POLICY_VERSIONS.c.id.desc())
+_CURRENT: Final = _NEWEST_FIRST.limit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class PolicyVersion:
     """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote.
 
     `text` is its TOML under the keys of this release, whatever release stored it.
@@ -37,46 +37,50 @@ class Policies:
     """The doors to the policy's versions."""
 
     @staticmethod
-    def current(conn: Connection) -> Version:
+    def current(conn: Connection) -> PolicyVersion:
         """The version in force."""
         row = conn.execute(_CURRENT).first()
-        return _version(row) if row is not None else Version(0, None, "deskyard", FRESH, write(FRESH))
+        return (
+            _to_version(row)
+            if row is not None
+            else PolicyVersion(0, None, "deskyard", DEFAULT_POLICY, format_policy(DEFAULT_POLICY))
+        )
 
     @staticmethod
-    def put(conn: Connection, policy: Policy, actor: str, at: datetime) -> Version:
+    def add_version(conn: Connection, policy: Policy, actor: str, at: datetime) -> PolicyVersion:
         """Put a policy in force, unless it is in force already."""
         current = Policies.current(conn)
         if policy == current.policy:
             return current
-        values = {"at": at, "actor": actor, "digest": policy.digest, "text": write(policy)}
+        values = {"at": at, "actor": actor, "digest": policy.digest, "text": format_policy(policy)}
         conn.execute(insert(POLICY_VERSIONS), values)
         return Policies.current(conn)
 
     @staticmethod
-    def of_digest(conn: Connection, digest: str) -> Policy | None:
+    def find_by_digest(conn: Connection, digest: str) -> Policy | None:
         """The policy that a decision names; None when it never was in force here."""
-        if digest == FRESH.digest:
-            return FRESH
+        if digest == DEFAULT_POLICY.digest:
+            return DEFAULT_POLICY
         text = conn.scalars(select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)).first()
-        return None if text is None else _read(text)[0]
+        return None if text is None else _parse_cached(text)[0]
 
     @staticmethod
-    def past(conn: Connection, n: int) -> list[Version]:
+    def list_recent(conn: Connection, n: int) -> list[PolicyVersion]:
         """The newest `n` versions, newest first."""
-        return [_version(row) for row in conn.execute(_NEWEST.limit(bindparam("n")), {"n": n})]
+        return [_to_version(row) for row in conn.execute(_NEWEST_FIRST.limit(bindparam("n")), {"n": n})]
 
 
-FRESH: Final = Policy()
+DEFAULT_POLICY: Final = Policy()
 """What is in force until somebody says otherwise: suggest, set nothing."""
 
 
-def _version(row: Row[Any]) -> Version:
-    policy, text = _read(row.text)
-    return Version(row.id, row.at, row.actor, policy, text)
+def _to_version(row: Row[Any]) -> PolicyVersion:
+    policy, text = _parse_cached(row.text)
+    return PolicyVersion(row.id, row.at, row.actor, policy, text)
 
 
 @lru_cache(maxsize=64)
-def _read(stored: str) -> tuple[Policy, str]:
+def _parse_cached(stored: str) -> tuple[Policy, str]:
     """The policy of a stored text, and its text under today's keys."""
     policy = read_stored(stored)
-    return policy, write(policy)
+    return policy, format_policy(policy)

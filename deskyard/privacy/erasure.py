@@ -23,26 +23,26 @@ from deskyard.db.database import Database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.db.tables.sync import CONNECTIONS, MIRROR
 from deskyard.desk import shared_answers
-from deskyard.desk.ticket_history import NAMELESS, Actor
-from deskyard.domain.status import UNSOLVED
+from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER, Actor
+from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.privacy import redaction
-from deskyard.settings import HISTORIES
+from deskyard.settings import HISTORY_FOLDER_PREFIX
 from deskyard.sync import credentials
 
-BATCH: Final = 200
+BATCH_SIZE: Final = 200
 """Tickets that one transaction erases: writers wait for a fraction of a second, and what was cut off goes on."""
 
-TABLE_LIVES: Final = 3_600.0
-ATTEMPT_LIVES: Final = 86_400.0 * 2
+TABLE_MAX_AGE: Final = 3_600.0
+ATTEMPT_MAX_AGE: Final = 86_400.0 * 2
 """Seconds after which nobody comes back to what a killed training has left."""
 
-_KEY: Final = "AUDIT_KEY"
+_KEY_NAME: Final = "AUDIT_KEY"
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class TicketToErase:
     """A ticket that is to be erased: its number, its name in its source, when it came, whether anybody still works on
     it, and the connection that it mirrors ("" for the desk's own)."""
 
@@ -51,152 +51,152 @@ class Doomed:
     external_id: str
     received_at: datetime
     is_unsolved: bool
-    store: str
+    connection: str
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ErasurePlan:
     """What there is to forget: tickets; numbers of comments on tickets of others. `kept` are comments there that stay,
     as they were written by one of the desk's own people. `names` are the requester's name as it was spelled. Those
     tickets stay that somebody has touched from `untouched_since` on (None: none)."""
 
-    tickets: tuple[Doomed, ...]
+    tickets: tuple[TicketToErase, ...]
     comments: tuple[int, ...] = ()
-    kept: int = 0
-    names: tuple[str, ...] = ()
+    kept_comments: int = 0
+    requester_names: tuple[str, ...] = ()
     untouched_since: datetime | None = None
 
     @property
-    def unsolved(self) -> int:
+    def unsolved_count(self) -> int:
         """How many of the tickets somebody still works on."""
         return sum(one.is_unsolved for one in self.tickets)
 
     @property
-    def elsewhere(self) -> Mapping[str, int]:
+    def mirrored_counts(self) -> Mapping[str, int]:
         """Connection → how many of the tickets only mirror one that lives there."""
-        return Counter(one.store for one in self.tickets if one.store)
+        return Counter(one.connection for one in self.tickets if one.connection)
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
         return bool(self.tickets or self.comments)
 
 
-def of_requester(conn: Connection, requester: str) -> Found:
+def find_by_requester(conn: Connection, requester: str) -> ErasurePlan:
     """What a requester wrote, whether in capital or small letters. Raises BadInput for nobody's name."""
-    if requester.strip() in ("", NAMELESS, redaction.SOMEBODY):
+    if requester.strip() in ("", ANONYMOUS_REQUESTER, redaction.ANONYMOUS_PERSON):
         raise BadInput("say whose tickets are to be erased: an address or a name, as it stands in them")
     spelled = select(TICKETS.c.requester).union(select(COMMENTS.c.actor).where(COMMENTS.c.actor_kind == "person"))
     wanted = requester.strip().casefold()
     names = tuple(sorted(one for one in conn.scalars(spelled) if one.strip().casefold() == wanted))
-    found = _doomed(conn, TICKETS.c.requester.in_(names))
+    found = _find_tickets(conn, TICKETS.c.requester.in_(names))
     rows = (
         select(COMMENTS.c.id, COMMENTS.c.actor)
         .join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
         .where(COMMENTS.c.actor.in_(names), COMMENTS.c.actor_kind == "person", TICKETS.c.requester.not_in(names))
         .order_by(COMMENTS.c.id)
     )
-    ours = redaction.ours(conn)
+    ours = redaction.staff_names(conn)
     said = conn.execute(rows).all()
-    return Found(
+    return ErasurePlan(
         found, tuple(row.id for row in said if row.actor not in ours), sum(row.actor in ours for row in said), names
     )
 
 
-def solved_before(conn: Connection, moment: datetime) -> Found:
+def find_solved_before(conn: Connection, moment: datetime) -> ErasurePlan:
     """Tickets that were solved, and that nobody has touched since that moment."""
-    return Found(_doomed(conn, redaction.is_old(moment)), untouched_since=moment)
+    return ErasurePlan(_find_tickets(conn, redaction.is_untouched_since(moment)), untouched_since=moment)
 
 
-def erase(
+def apply_erasure(
     database: Database,
-    found: Found,
-    why: str,
+    plan: ErasurePlan,
+    reason: str,
     actor: Actor,
     clock: Callable[[], datetime],
-    go_on: Callable[[], bool] = lambda: True,
+    should_continue: Callable[[], bool] = lambda: True,
 ) -> int:
     """Erase what was found, batch by batch, each with its line in the audit log (`why`: never anybody's name); how many
     tickets that were. Erased before, a ticket is not counted again. `go_on` may end it between two batches."""
     erased = 0
-    for batch in _some([one.number for one in found.tickets]):
-        if not go_on():
+    for batch in _batches([one.number for one in plan.tickets]):
+        if not should_continue():
             return erased
         with database.writing() as conn:
             at = clock()
-            n = redaction.erase(conn, batch, at, found.untouched_since)
+            n = redaction.redact_tickets(conn, batch, at, plan.untouched_since)
             if n:
-                audit_log.note(conn, actor, "ticket.erase", f"{why}: {so_many(n, 'ticket')}", at)
+                audit_log.record_action(conn, actor, "ticket.erase", f"{reason}: {format_count(n, 'ticket')}", at)
         erased += n
-    if found.comments or found.names:
+    if plan.comments or plan.requester_names:
         with database.writing() as conn:
-            n = redaction.erase_elsewhere(conn, found.names)
+            n = redaction.redact_comments_elsewhere(conn, plan.requester_names)
             if n:
-                audit_log.note(
-                    conn, actor, "ticket.erase", f"{why}: {so_many(n, 'comment')} on tickets of others", clock()
+                audit_log.record_action(
+                    conn, actor, "ticket.erase", f"{reason}: {format_count(n, 'comment')} on tickets of others", clock()
                 )
-    shared_answers.forget()
+    shared_answers.clear_caches()
     return erased
 
 
-def expire(
-    database: Database, days: int, actor: Actor, clock: Callable[[], datetime], go_on: Callable[[], bool]
+def erase_expired(
+    database: Database, days: int, actor: Actor, clock: Callable[[], datetime], should_continue: Callable[[], bool]
 ) -> int:
     """Erase the texts of tickets that were solved and not touched for so many days; how many they were."""
     with database.reading() as conn:
-        found = solved_before(conn, clock() - timedelta(days=days))
-    return erase(database, found, of_age(days), actor, clock, go_on)
+        found = find_solved_before(conn, clock() - timedelta(days=days))
+    return apply_erasure(database, found, retention_reason(days), actor, clock, should_continue)
 
 
-def so_many(n: int, things: str) -> str:
+def format_count(n: int, noun: str) -> str:
     """A number of things.
 
-    >>> so_many(1, "ticket"), so_many(1200, "comment")
+    >>> format_count(1, "ticket"), format_count(1200, "comment")
     ('1 ticket', '1,200 comments')
     """
-    return f"{n:,} {things}{'' if n == 1 else 's'}"
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def of_age(days: int) -> str:
+def retention_reason(days: int) -> str:
     """What the audit log says of tickets that were kept long enough."""
     return f"solved and not touched for {days:,} days"
 
 
-def tidy_up(database: Database, state: Path, now: float) -> bool:
+def clean_up_files(database: Database, state: Path, now: float) -> bool:
     """Let what was erased, now or before, leave the files of database and home; False where it must be tried again, as
     SQLite's could not be written anew."""
-    sweep(state, now)
+    remove_stale_folders(state, now)
     with database.reading() as conn:
-        was = audit_log.ever(conn, "ticket.erase")
+        was = audit_log.has_action(conn, "ticket.erase")
     return database.scrub() if was else True
 
 
-def sweep(state: Path, now: float) -> int:
+def remove_stale_folders(state: Path, now: float) -> int:
     """Remove what trainings that were killed have left in the home, tickets of the desk among it; how many folders.
 
     A table of tickets lives for moments, and what a retraining has finished is taken up again within two days.
     """
-    left = [(path, TABLE_LIVES) for path in state.glob(f"{HISTORIES}*")]
-    left += [(path, ATTEMPT_LIVES) for path in (state / "training" / "retrain").glob("*/")]
+    left = [(path, TABLE_MAX_AGE) for path in state.glob(f"{HISTORY_FOLDER_PREFIX}*")]
+    left += [(path, ATTEMPT_MAX_AGE) for path in (state / "training" / "retrain").glob("*/")]
     old = [path for path, lives in left if path.is_dir() and now - path.stat().st_mtime > lives]
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
     return len(old)
 
 
-def pseudonym(requester: str) -> str:
+def pseudonymise_requester(requester: str) -> str:
     """A requester as the audit log tells of one: a keyed hash of the name, the same for however it is spelled.
 
     The key is a secret of this installation (`DESKYARD_AUDIT_KEY_ERASURE`, or a file beside the other secrets), so
     whoever has the database alone can't tell a guessed name.
     """
-    key = credentials.read("erasure", _KEY)
+    key = credentials.read_secret("erasure", _KEY_NAME)
     if not key:
         key = dice.token_hex(32)
-        credentials.keep("erasure", key, _KEY)
+        credentials.save_secret("erasure", key, _KEY_NAME)
     return "requester " + hmac.new(key.encode(), requester.strip().casefold().encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _doomed(conn: Connection, which: ColumnElement[bool]) -> tuple[Doomed, ...]:
+def _find_tickets(conn: Connection, condition: ColumnElement[bool]) -> tuple[TicketToErase, ...]:
     rows = (
         select(
             TICKETS.c.id, TICKETS.c.source, TICKETS.c.external_id, TICKETS.c.received_at, TICKETS.c.status,
@@ -204,14 +204,16 @@ def _doomed(conn: Connection, which: ColumnElement[bool]) -> tuple[Doomed, ...]:
         )
         .outerjoin(MIRROR, MIRROR.c.ticket_id == TICKETS.c.id)
         .outerjoin(CONNECTIONS, CONNECTIONS.c.id == MIRROR.c.connection_id)
-        .where(which, TICKETS.c.erased_at.is_(None))
+        .where(condition, TICKETS.c.erased_at.is_(None))
         .order_by(TICKETS.c.id)
     )  # fmt: skip
     return tuple(
-        Doomed(row.id, row.source, row.external_id or "", row.received_at, row.status in UNSOLVED, row.name or "")
+        TicketToErase(
+            row.id, row.source, row.external_id or "", row.received_at, row.status in UNSOLVED_STATUSES, row.name or ""
+        )
         for row in conn.execute(rows)
     )
 
 
-def _some(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH))
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + BATCH_SIZE] for start in range(0, len(numbers), BATCH_SIZE))

@@ -21,12 +21,12 @@ from deskyard.domain.ticket import Target, Ticket
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.explain.explanation import Explanation, explain
 from deskyard.guarantees.contract import Contract, Evidence
-from deskyard.guarantees.contract_fitting import draw_up
+from deskyard.guarantees.contract_fitting import fit_contract
 from deskyard.model.scorer import Scorer
 from deskyard.registry.bundle_content import open_encoder, put_together, take_apart
 from deskyard.registry.bundle_files import (
-    FORMAT,
-    MANIFEST,
+    FORMAT_VERSION,
+    MANIFEST_FILE,
     canonical,
     changed,
     digest_of,
@@ -37,11 +37,11 @@ from deskyard.registry.bundle_files import (
     sha256,
 )
 
-REPORT: Final = ("report.json", "report.html")
-BESIDE: Final = (*REPORT, "comparison.json")
+REPORT_FILES: Final = ("report.json", "report.html")
+EXTRA_FILES: Final = (*REPORT_FILES, "comparison.json")
 """What a training run lays beside the content, outside the digest; it goes when another content comes."""
-CURRENT: Final = "CURRENT"
-ABANDONED: Final = 86_400.0
+CHAMPION_FILE: Final = "CURRENT"
+STALE_SECONDS: Final = 86_400.0
 """Seconds after which an unfinished save is taken for that of a killed process."""
 
 
@@ -56,7 +56,7 @@ class Bundle:
     name: str
     digest: str
     card: dict[str, Any]
-    made: dict[str, Any]
+    build_info: dict[str, Any]
     scorer: Scorer
     evidence: Mapping[Target, Evidence]
     _contracts: dict[tuple[float, float | None], dict[Target, Contract]] = field(default_factory=dict, repr=False)
@@ -67,12 +67,12 @@ class Bundle:
         return tuple(self.scorer.heads)
 
     @property
-    def encodes(self) -> bool:
+    def has_encoder(self) -> bool:
         """Whether an encoder reads the tickets, too: milliseconds a ticket instead of fractions of one."""
         return self.scorer.encoder is not None
 
     @property
-    def turns(self) -> list[dict[str, Any]]:
+    def taxonomy_changes(self) -> list[dict[str, Any]]:
         """The turns of the taxonomy in whose names it has learnt (`taxonomy.Turn.plain`)."""
         return list(self.card.get("taxonomy", []))
 
@@ -88,7 +88,7 @@ class Bundle:
         """All labels of each target with their probabilities, the most probable first."""
         return {
             target: sorted(zip(self.labels(target), shares.tolist(), strict=True), key=lambda pair: -pair[1])
-            for target, shares in self.scorer.beliefs(ticket).items()
+            for target, shares in self.scorer.predict_proba(ticket).items()
         }
 
     def explain(self, ticket: Ticket) -> Explanation:
@@ -107,41 +107,51 @@ class Bundle:
         following = bool(self.card.get("follows_drift"))
         if (asked, out_of_scope_rate) not in self._contracts:
             self._contracts[asked, out_of_scope_rate] = {
-                t: draw_up(t, self.evidence[t], head.labels, asked, head.said, out_of_scope_rate, following)
+                t: fit_contract(
+                    t, self.evidence[t], head.labels, asked, head.stated_parents, out_of_scope_rate, following
+                )
                 for t, head in self.scorer.heads.items()
             }
         return self._contracts[asked, out_of_scope_rate]
 
 
-def save(
-    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+def save_bundle(
+    folder: Path,
+    scorer: Scorer,
+    evidence: Mapping[Target, Evidence],
+    card: Mapping[str, Any],
+    build_info: Mapping[str, Any],
 ) -> str:
     """Write a bundle to `folder` and return its digest; a bundle that was there is replaced in one step.
 
     Raises BadInput when `folder` holds something else or can't be written.
     """
     try:
-        return _save(folder, scorer, evidence, card, made)
+        return _write_bundle(folder, scorer, evidence, card, build_info)
     except OSError as error:
         raise BadInput(f"{folder} can't be written ({error.strerror or error}): name another folder.") from error
 
 
-def _save(
-    folder: Path, scorer: Scorer, evidence: Mapping[Target, Evidence], card: Mapping[str, Any], made: Mapping[str, Any]
+def _write_bundle(
+    folder: Path,
+    scorer: Scorer,
+    evidence: Mapping[Target, Evidence],
+    card: Mapping[str, Any],
+    build_info: Mapping[str, Any],
 ) -> str:
     refuse_other_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    saving = Path(tempfile.mkdtemp(prefix=atomic_files.SAVING, dir=folder))
+    saving = Path(tempfile.mkdtemp(prefix=atomic_files.TEMPORARY_PREFIX, dir=folder))
     try:
         arrays, documents = take_apart(scorer, evidence)
         for name, array in arrays.items():
             with (saving / f"{name}.npy").open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-                atomic_files.flush(file)
+                atomic_files.flush_to_disk(file)
         for name, document in (documents | {"card": dict(card)}).items():
             with (saving / f"{name}.json").open("wb") as file:
                 file.write(canonical(document))
-                atomic_files.flush(file)
+                atomic_files.flush_to_disk(file)
         files = {path.name: sha256(path) for path in sorted(saving.iterdir())}
         digest = digest_of(files)
         home = folder / digest[:16]
@@ -149,15 +159,21 @@ def _save(
             shutil.rmtree(home, ignore_errors=True)
             saving.rename(home)
             atomic_files.sync_folder(folder)
-        manifest = {"format": FORMAT, "digest": digest, "folder": home.name, "files": files, "made": dict(made)}
-        atomic_files.write(folder / MANIFEST, canonical(manifest | {"seal": seal_of(manifest)}))
+        manifest = {
+            "format": FORMAT_VERSION,
+            "digest": digest,
+            "folder": home.name,
+            "files": files,
+            "made": dict(build_info),
+        }
+        atomic_files.write_file(folder / MANIFEST_FILE, canonical(manifest | {"seal": seal_of(manifest)}))
     finally:
         shutil.rmtree(saving, ignore_errors=True)
-    _sweep(folder, keep=home.name)
+    _remove_old_content(folder, keep=home.name)
     return digest
 
 
-def load(folder: Path) -> Bundle:
+def load_bundle(folder: Path) -> Bundle:
     """Open a bundle; every file is compared with the manifest before any of it is used.
 
     Raises BundleMissing when there is none at `folder`, BundleBroken when a file is missing, changed or truncated, and
@@ -180,14 +196,15 @@ def load(folder: Path) -> Bundle:
         name=folder.resolve().name,
         digest=manifest["digest"],
         card=read_document(home, "card"),
-        made=manifest["made"],
+        build_info=manifest["made"],
         scorer=scorer,
         evidence=evidence,
     )
 
 
-def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Digest, card and `made` of a bundle, without opening the rest of it; only `load` says whether that can be used.
+def read_manifest_and_card(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Digest, card and `made` of a bundle, without opening the rest of it; only `load_bundle` says whether that can be
+    used.
 
     Raises BundleMissing when there is none at `folder`, BundleBroken when one of its files is missing or the card was
     changed.
@@ -202,7 +219,7 @@ def peek(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
     return manifest["digest"], read_document(home, "card"), manifest["made"]
 
 
-def remembered(folder: Path) -> tuple[list[str], list[str]]:
+def remembered_tickets(folder: Path) -> tuple[list[str], list[str]]:
     """The ids of the tickets that a bundle remembers, and the values of their fields (`name=value`) that it knows,
     without opening the rest of it.
 
@@ -216,9 +233,9 @@ def remembered(folder: Path) -> tuple[list[str], list[str]]:
     return read_document(home, "memory_ids"), read_document(home, "columns")["fields"]
 
 
-def champion(models: Path) -> Path | None:
+def champion_folder(models: Path) -> Path | None:
     """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
-    current = models / CURRENT
+    current = models / CHAMPION_FILE
     if not current.is_file():
         return None
     name = current.read_text(encoding="utf-8").strip()
@@ -227,22 +244,22 @@ def champion(models: Path) -> Path | None:
     return models / name
 
 
-def find(models: Path, name: str = "") -> Path:
+def find_bundle(models: Path, name: str = "") -> Path:
     """The folder of a bundle: `name` is its path, or its name in `models`; "" and "champion" mean the champion.
 
     Raises BundleMissing when there is no champion.
     """
     if name and name != "champion":
         return Path(name) if Path(name).exists() or not (models / name).exists() else models / name
-    folder = champion(models)
+    folder = champion_folder(models)
     if folder is None:
         raise BundleMissing(f"there is no champion in {models}: run `deskyard train HISTORY` first.")
     return folder
 
 
-def with_digest(models: Path, digest: str) -> Path:
+def find_by_digest(models: Path, digest: str) -> Path:
     """The folder in `models` whose bundle has that digest. Raises BundleMissing when none has."""
-    for manifest in sorted(models.glob(f"*/{MANIFEST}")):
+    for manifest in sorted(models.glob(f"*/{MANIFEST_FILE}")):
         try:
             if read_manifest(manifest.parent)["digest"] == digest:
                 return manifest.parent
@@ -251,9 +268,9 @@ def with_digest(models: Path, digest: str) -> Path:
     raise BundleMissing(f"no bundle in {models} has the digest {digest[:16]}: restore its folder to compute this again")
 
 
-def crown(models: Path, name: str) -> None:
+def set_champion(models: Path, name: str) -> None:
     """Make the bundle `name` in `models` the champion, in one step."""
-    atomic_files.write(models / CURRENT, f"{name}\n".encode())
+    atomic_files.write_file(models / CHAMPION_FILE, f"{name}\n".encode())
 
 
 def refuse_other_files(folder: Path) -> None:
@@ -262,27 +279,27 @@ def refuse_other_files(folder: Path) -> None:
         raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
     if not folder.is_dir():
         return
-    if (folder / MANIFEST).exists() and _is_ours(folder / MANIFEST):
+    if (folder / MANIFEST_FILE).exists() and _is_bundle_manifest(folder / MANIFEST_FILE):
         return
-    others = sorted(path.name for path in folder.iterdir() if not _ours(path.name))
+    others = sorted(path.name for path in folder.iterdir() if not _is_bundle_file(path.name))
     if others:
         raise BadInput(f"{folder} holds other files ({', '.join(others[:3])}): name a new or empty folder.")
 
 
-def _is_ours(manifest: Path) -> bool:
+def _is_bundle_manifest(manifest: Path) -> bool:
     """Whether a manifest, whole or damaged, was once a bundle's."""
     return b'"seal"' in manifest.read_bytes() or b'"digest"' in manifest.read_bytes()
 
 
-def _ours(name: str) -> bool:
-    return name.startswith(atomic_files.SAVING) or (len(name) == 16 and set(name) <= set("0123456789abcdef"))
+def _is_bundle_file(name: str) -> bool:
+    return name.startswith(atomic_files.TEMPORARY_PREFIX) or (len(name) == 16 and set(name) <= set("0123456789abcdef"))
 
 
-def _sweep(folder: Path, keep: str) -> None:
+def _remove_old_content(folder: Path, keep: str) -> None:
     """Remove older content, and what a killed process left more than a day ago."""
     for path in folder.iterdir():
-        unfinished = path.name.startswith(atomic_files.SAVING)
-        if unfinished and time.time() - path.stat().st_mtime < ABANDONED:
+        unfinished = path.name.startswith(atomic_files.TEMPORARY_PREFIX)
+        if unfinished and time.time() - path.stat().st_mtime < STALE_SECONDS:
             continue
-        if (_ours(path.name) or path.name in BESIDE) and path.name != keep:
+        if (_is_bundle_file(path.name) or path.name in EXTRA_FILES) and path.name != keep:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -12,20 +12,20 @@ from scipy import sparse
 from deskyard.domain.ticket import Target
 from deskyard.errors import EncoderMissing
 from deskyard.features.ngrams import BLOCKS
-from deskyard.features.sentence_encoder import Encoder, open_again, probe
+from deskyard.features.sentence_encoder import Encoder, encode_probe_texts, reopen_encoder
 from deskyard.features.vocabulary import Vocabulary
 from deskyard.guarantees.contract import Evidence
-from deskyard.model.embedding_heads import Meaning
-from deskyard.model.knn_head import Memory
-from deskyard.model.likeness import Likeness, Usual
-from deskyard.model.scorer import Head, Scorer, spans
+from deskyard.model.embedding_heads import EmbeddingHeads
+from deskyard.model.knn_head import NeighbourIndex
+from deskyard.model.likeness import LikenessModel, MarginProfile
+from deskyard.model.scorer import Scorer, TargetHead, label_spans
 from deskyard.registry.bundle_files import read_array, read_document
 
-MEANING: Final = ("coef", "intercept", "centre", "directions", "remembered")
+EMBEDDING_ARRAYS: Final = ("coef", "intercept", "centre", "directions", "remembered")
 """Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
-APART: Final = 1e-3
+PROBE_TOLERANCE: Final = 1e-3
 """How far each number of a probe's vector may lie from that of the day of learning."""
-PLACE: Final = "DESKYARD_ENCODER"
+ENCODER_VARIABLE: Final = "DESKYARD_ENCODER"
 """The environment's word on where an encoder's folder lies; read here, because MLflow loads bundles where there are no
 `deskyard.settings`."""
 
@@ -34,7 +34,7 @@ def take_apart(
     scorer: Scorer, evidence: Mapping[Target, Evidence]
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """A model and its evidence as arrays and JSON documents, each under the name of its file."""
-    index = scorer.memory.index
+    index = scorer.neighbour_index.index
     arrays: dict[str, npt.NDArray[Any]] = {
         "idf": scorer.vocabulary.idf,
         "coef": scorer.coef,
@@ -46,18 +46,18 @@ def take_apart(
     documents: dict[str, Any] = {
         "columns": {"latin": scorer.vocabulary.latin}
         | {block: list(names) for block, names in zip(BLOCKS, scorer.vocabulary.names, strict=True)},
-        "memory_ids": list(scorer.memory.ids),
+        "memory_ids": list(scorer.neighbour_index.ids),
         "heads": [
             {"target": t, "labels": list(h.labels), "pool": h.pool.tolist()}
             | ({"likeness": h.likeness.weights.tolist()} if h.likeness else {})
-            | ({"parents": dict(h.said)} if h.said else {})
+            | ({"parents": dict(h.stated_parents)} if h.stated_parents else {})
             for t, h in scorer.heads.items()
         ],
     }
-    if scorer.meaning is not None and scorer.encoder is not None:
-        arrays |= {f"meaning_{name}": getattr(scorer.meaning, name) for name in MEANING}
+    if scorer.embedding_heads is not None and scorer.encoder is not None:
+        arrays |= {f"meaning_{name}": getattr(scorer.embedding_heads, name) for name in EMBEDDING_ARRAYS}
         arrays["meaning_remembered"] = arrays["meaning_remembered"].astype(np.float16)
-        arrays["encoder_probe"] = probe(scorer.encoder)
+        arrays["encoder_probe"] = encode_probe_texts(scorer.encoder)
         documents["encoder"] = {"kind": scorer.encoder.kind, "digest": scorer.encoder.digest}
     for target, head in scorer.heads.items():
         arrays |= {
@@ -66,8 +66,8 @@ def take_apart(
             f"{target}_evidence": evidence[target],
         }
         if head.likeness is not None:
-            usual = head.likeness.usual
-            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.apart}
+            usual = head.likeness.margin_profile
+            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.offsets}
     return arrays, documents
 
 
@@ -77,10 +77,12 @@ def open_encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
     Its folder is the one that DESKYARD_ENCODER names, else where it lay then.
     """
     said, then = read_document(home, "encoder"), made.get("encoder") or {}
-    found = open_again(
-        said["kind"], said["digest"], [place for place in (os.environ.get(PLACE), then.get("folder")) if place]
+    found = reopen_encoder(
+        said["kind"],
+        said["digest"],
+        [place for place in (os.environ.get(ENCODER_VARIABLE), then.get("folder")) if place],
     )
-    if np.abs(probe(found) - read_array(home, "encoder_probe")).max() > APART:
+    if np.abs(encode_probe_texts(found) - read_array(home, "encoder_probe")).max() > PROBE_TOLERANCE:
         raise EncoderMissing(
             f"the encoder {found.kind} has the weights that the model was learnt with, and encodes otherwise than it "
             "did: install the version of that day, or train again."
@@ -92,7 +94,7 @@ def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Targ
     """The model and the evidence whose arrays and documents lie in `home`."""
     columns, ids = read_document(home, "columns"), read_document(home, "memory_ids")
     heads: dict[Target, Any] = {head["target"]: head for head in read_document(home, "heads")}
-    side_by_side = spans({target: head["labels"] for target, head in heads.items()})
+    side_by_side = label_spans({target: head["labels"] for target, head in heads.items()})
     idf = read_array(home, "idf")
     index = sparse.csr_array(
         (
@@ -106,29 +108,31 @@ def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Targ
         vocabulary=Vocabulary(columns["latin"], [columns[block] for block in BLOCKS], idf),
         coef=read_array(home, "coef"),
         intercept=read_array(home, "intercept"),
-        memory=Memory(index, ids),
+        neighbour_index=NeighbourIndex(index, ids),
         heads={
-            target: Head(
+            target: TargetHead(
                 labels=tuple(head["labels"]),
                 shares=read_array(home, f"{target}_shares"),
                 pool=np.array(head["pool"]),
                 remembered=read_array(home, f"{target}_remembered"),
                 span=side_by_side[target],
-                likeness=_likeness(home, target, head["likeness"]) if "likeness" in head else None,
-                said=head.get("parents", {}),
+                likeness=_load_likeness(home, target, head["likeness"]) if "likeness" in head else None,
+                stated_parents=head.get("parents", {}),
             )
             for target, head in heads.items()
         },
-        meaning=Meaning(**{name: _meaning(home, name) for name in MEANING}) if encoder else None,
+        embedding_heads=EmbeddingHeads(**{name: _load_embedding_array(home, name) for name in EMBEDDING_ARRAYS})
+        if encoder
+        else None,
         encoder=encoder,
     )
     return scorer, {target: read_array(home, f"{target}_evidence") for target in heads}
 
 
-def _likeness(home: Path, target: Target, weights: list[float]) -> Likeness:
-    usual = Usual(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
-    return Likeness(np.array(weights), usual)
+def _load_likeness(home: Path, target: Target, weights: list[float]) -> LikenessModel:
+    usual = MarginProfile(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
+    return LikenessModel(np.array(weights), usual)
 
 
-def _meaning(home: Path, name: str) -> npt.NDArray[np.float32]:
+def _load_embedding_array(home: Path, name: str) -> npt.NDArray[np.float32]:
     return read_array(home, f"meaning_{name}").astype(np.float32, copy=False)

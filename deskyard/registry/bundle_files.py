@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from deskyard.errors import BundleBroken, BundleMissing
 
-FORMAT: Final = 4
-MANIFEST: Final = "manifest.json"
-MAPPED: Final = 1 << 20
+FORMAT_VERSION: Final = 4
+MANIFEST_FILE: Final = "manifest.json"
+MMAP_MIN_BYTES: Final = 1 << 20
 """Arrays of more bytes than this are mapped, not read: processes share them."""
 
 
@@ -22,9 +22,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
     Raises BundleMissing where there is none, BundleBroken where it was changed or has another format.
     """
-    path = folder / MANIFEST
+    path = folder / MANIFEST_FILE
     if not path.is_file():
-        raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST}): train one, or name another folder.")
+        raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST_FILE}): train one, or name another folder.")
     raw = path.read_bytes()
     try:
         manifest = json.loads(raw)
@@ -33,8 +33,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise changed(path) from error
     if seal != seal_of(manifest) or raw != canonical(manifest | {"seal": seal}):
         raise changed(path)
-    if manifest["format"] != FORMAT:
-        raise BundleBroken(f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT}. Train again.")
+    if manifest["format"] != FORMAT_VERSION:
+        raise BundleBroken(
+            f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT_VERSION}. Train again."
+        )
     return dict(manifest)
 
 
@@ -72,7 +74,7 @@ def sha256(path: Path) -> str:
 def read_array(home: Path, name: str) -> npt.NDArray[Any]:
     """An array of a bundle; large ones are memory-mapped."""
     path = home / f"{name}.npy"
-    mapped: Literal["r"] | None = "r" if path.stat().st_size > MAPPED else None
+    mapped: Literal["r"] | None = "r" if path.stat().st_size > MMAP_MIN_BYTES else None
     return np.asarray(np.load(path, mmap_mode=mapped, allow_pickle=False))  # a memmap's own indexing is slow
 
 

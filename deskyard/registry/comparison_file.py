@@ -12,25 +12,25 @@ from pydantic import TypeAdapter, ValidationError
 from deskyard import atomic_files
 from deskyard.registry.comparison import Comparison
 
-FILE: Final = "comparison.json"
+COMPARISON_FILE: Final = "comparison.json"
 
-_SHAPE: Final = TypeAdapter(Comparison)
+_ADAPTER: Final = TypeAdapter(Comparison)
 
 
-def text(comparison: Comparison) -> str:
+def to_json(comparison: Comparison) -> str:
     """As JSON."""
-    return _SHAPE.dump_json(comparison, indent=1).decode() + "\n"
+    return _ADAPTER.dump_json(comparison, indent=1).decode() + "\n"
 
 
-def write(folder: Path, comparison: Comparison) -> None:
+def write_comparison(folder: Path, comparison: Comparison) -> None:
     """Lay it beside the bundle, in one step."""
-    atomic_files.write(folder / FILE, text(comparison).encode())
+    atomic_files.write_file(folder / COMPARISON_FILE, to_json(comparison).encode())
 
 
-def read(folder: Path, first: str | None, second: str) -> Comparison | None:
+def read_comparison(folder: Path, first: str | None, second: str) -> Comparison | None:
     """The comparison of the bundle `second` in `folder` with the bundle `first` (digests); None where there is none."""
     try:
-        found = _SHAPE.validate_json((folder / FILE).read_bytes())
+        found = _ADAPTER.validate_json((folder / COMPARISON_FILE).read_bytes())
     except (OSError, ValidationError):
         return None
     return found if (found.first, found.second) == (first, second) else None

@@ -13,17 +13,17 @@ from typing import Final
 import numpy as np
 
 from deskyard.domain.ticket import Target
-from deskyard.guarantees.contract import Contract, least_evidence, right_to_prove
-from deskyard.guarantees.contract_fitting import routes
-from deskyard.policy.policy import PLACING, Policy
+from deskyard.guarantees.contract import Contract, min_correct_to_prove, min_evidence
+from deskyard.guarantees.contract_fitting import routed_mask
+from deskyard.policy.policy import PLACING_TARGETS, Policy
 from deskyard.registry.bundle import Bundle
 
-LOOSEST: Final = 0.5
-STRICTEST: Final = 0.999
+MIN_PRECISION: Final = 0.5
+MAX_PRECISION: Final = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Goes:
+class CoverageEstimate:
     """Of the tickets that the model says belong together: how many there are, how many would go by themselves, and how
     many of those were right."""
 
@@ -33,18 +33,18 @@ class Goes:
     right: int
 
     @property
-    def share(self) -> float | None:
+    def coverage(self) -> float | None:
         """What goes, of all (0..1)."""
         return self.routed / self.n if self.n else None
 
     @property
-    def kept(self) -> float | None:
+    def precision(self) -> float | None:
         """What was right, of what goes (0..1)."""
         return self.right / self.routed if self.routed else None
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class EvidenceGap:
     """A label that is not routed: why, and how many more tickets it takes (0: more alone do not settle it).
 
     `label` is None for a target of which nothing is proved; then `have` counts its evidence, and `right` of the surest
@@ -54,79 +54,89 @@ class Lacking:
     target: Target
     label: str | None
     code: str
-    lacking: int
-    known: int
+    tickets_needed: int
+    known_tickets: int
     right: int = 0
-    of: int = 0
-    takes: int = 0
+    surest: int = 0
+    required: int = 0
 
 
-def asked(precision: float) -> float:
+def clamp_precision(precision: float) -> float:
     """A precision that can be asked for, to a tenth of a per cent; what is no number asks for the strictest.
 
-    >>> asked(0.93419), asked(7), asked(-1), asked(float("nan"))
+    >>> clamp_precision(0.93419), clamp_precision(7), clamp_precision(-1), clamp_precision(float("nan"))
     (0.934, 0.999, 0.5, 0.999)
     """
-    return STRICTEST if math.isnan(precision) else round(min(max(precision, LOOSEST), STRICTEST), 3)
+    return MAX_PRECISION if math.isnan(precision) else round(min(max(precision, MIN_PRECISION), MAX_PRECISION), 3)
 
 
-def targets(bundle: Bundle, precision: float, out_of_scope_rate: float | None = None) -> list[Goes]:
+def preview_targets(bundle: Bundle, precision: float, out_of_scope_rate: float | None = None) -> list[CoverageEstimate]:
     """What would go, target by target."""
     found = []
     for target, contract in bundle.contracts(precision, out_of_scope_rate).items():
         rows = bundle.evidence[target]
         rows = rows[rows["kind"] == 0]
-        gone = routes(contract, rows, bundle.labels(target))
-        found.append(Goes(target, len(rows), int(gone.sum()), int((gone & (rows["predicted"] == rows["truth"])).sum())))
+        gone = routed_mask(contract, rows, bundle.labels(target))
+        found.append(
+            CoverageEstimate(
+                target, len(rows), int(gone.sum()), int((gone & (rows["predicted"] == rows["truth"])).sum())
+            )
+        )
     return found
 
 
-def queues(bundle: Bundle, policy: Policy, precision: float) -> list[Goes]:
+def preview_queues(bundle: Bundle, policy: Policy, precision: float) -> list[CoverageEstimate]:
     """What would go, queue by queue, the fullest first; none where nothing that places tickets was learnt."""
-    target = next((one for one in PLACING if one in bundle.targets), None)
+    target = next((one for one in PLACING_TARGETS if one in bundle.targets), None)
     if target is None:
         return []
     labels = bundle.labels(target)
     contract = bundle.contracts(precision, policy.out_of_scope_rate)[target]
     rows = bundle.evidence[target]
     rows = rows[rows["kind"] == 0]
-    gone = routes(contract, rows, labels)
+    gone = routed_mask(contract, rows, labels)
     good = gone & (rows["predicted"] == rows["truth"])
     counts = np.stack([np.bincount(rows["predicted"][of], minlength=len(labels)) for of in (slice(None), gone, good)])
     found: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
     for i, label in enumerate(labels):
-        queue = policy.bound_for(target, label) or label
+        queue = policy.destination_queue(target, label) or label
         found[queue] = found.get(queue, 0) + counts[:, i]
-    each = [Goes(queue, *map(int, n)) for queue, n in found.items()]
+    each = [CoverageEstimate(queue, *map(int, n)) for queue, n in found.items()]
     return sorted(each, key=lambda one: (-one.n, one.name))
 
 
-def lacking(bundle: Bundle, policy: Policy) -> list[Lacking]:
+def find_evidence_gaps(bundle: Bundle, policy: Policy) -> list[EvidenceGap]:
     """What the policy's precision finds no evidence for, target by target, the nearest to it first."""
-    found: list[Lacking] = []
+    found: list[EvidenceGap] = []
     for target in bundle.targets:
-        contract = bundle.contracts(policy.rule(target, None).precision, policy.out_of_scope_rate)[target]
-        found += [_nothing(contract)] if contract.threshold is None else sorted(_labels(bundle, contract), key=_nearest)
+        contract = bundle.contracts(policy.effective_rule(target, None).precision, policy.out_of_scope_rate)[target]
+        found += (
+            [_target_gap(contract)]
+            if contract.threshold is None
+            else sorted(_label_gaps(bundle, contract), key=_by_tickets_needed)
+        )
     return found
 
 
-def _nothing(contract: Contract) -> Lacking:
-    lacks = max(least_evidence(contract.asked) - contract.of, 0)
-    takes = right_to_prove(contract.n, contract.asked)
-    return Lacking(contract.target, None, "no_contract", lacks, contract.of, contract.right, contract.n, takes)
+def _target_gap(contract: Contract) -> EvidenceGap:
+    lacks = max(min_evidence(contract.required_precision) - contract.total, 0)
+    takes = min_correct_to_prove(contract.routed, contract.required_precision)
+    return EvidenceGap(
+        contract.target, None, "no_contract", lacks, contract.total, contract.right, contract.routed, takes
+    )
 
 
-def _labels(bundle: Bundle, contract: Contract) -> Iterator[Lacking]:
+def _label_gaps(bundle: Bundle, contract: Contract) -> Iterator[EvidenceGap]:
     labels, rows = bundle.labels(contract.target), bundle.evidence[contract.target]
     truth = rows["truth"][rows["kind"] == 0]
     known = np.bincount(truth[truth >= 0], minlength=len(labels))
     for i, label in enumerate(labels):
-        if reason := contract.missing.get(label):
-            yield Lacking(contract.target, label, reason.code, reason.lacking, int(known[i]))
+        if reason := contract.unproved.get(label):
+            yield EvidenceGap(contract.target, label, reason.code, reason.tickets_needed, int(known[i]))
     rare = bundle.card.get("targets", {}).get(contract.target, {}).get("too_rare", {})
     for label, n in rare.items():
-        yield Lacking(contract.target, label, "too_rare", 1, int(n) if isinstance(n, int) else 1)
+        yield EvidenceGap(contract.target, label, "too_rare", 1, int(n) if isinstance(n, int) else 1)
 
 
-def _nearest(one: Lacking) -> tuple[bool, int, str]:
-    return one.lacking == 0, one.lacking, one.label or ""
+def _by_tickets_needed(gap: EvidenceGap) -> tuple[bool, int, str]:
+    return gap.tickets_needed == 0, gap.tickets_needed, gap.label or ""

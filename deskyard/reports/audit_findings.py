@@ -11,33 +11,33 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from deskyard.reports.display_names import name, target_name
-from deskyard.reports.i18n import N_, Words
+from deskyard.reports.display_names import display_name, target_name
+from deskyard.reports.i18n import N_, Translator
 
 SEVERITIES: Final = {"serious": N_("serious"), "warning": N_("warning"), "note": N_("note")}
 
-Shown = dict[str, object]
-Found = Mapping[str, Any]
+SentenceValues = dict[str, object]
+FindingData = Mapping[str, Any]
 
-NAMED: Final = 10
+MAX_NAMED_LABELS: Final = 10
 """Labels named of a long list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingTemplate:
     """How one probe's findings are told: heading, sentence, advice, and the values that the sentence takes."""
 
     heading: str
     sentence: str
     advice: str
-    values: Callable[[Words, Found], Shown]
-    instead: str = ""
+    values: Callable[[Translator, FindingData], SentenceValues]
+    other_advice: str = ""
     """Another advice, where `other` says so."""
-    other: Callable[[Found], bool] = lambda finding: False
+    takes_other_advice: Callable[[FindingData], bool] = lambda finding: False
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedFinding:
     """A finding as it is shown."""
 
     heading: str
@@ -49,154 +49,162 @@ class Told:
     examples: tuple[str, ...]
 
 
-def tell(finding: Found, words: Words) -> Told:
+def render_finding(finding: FindingData, translator: Translator) -> RenderedFinding:
     """One finding in the reader's language."""
-    kind = KINDS.get(finding["probe"])
+    kind = FINDING_TEMPLATES.get(finding["probe"])
     sentence, advice = escape(finding["sentence"]), escape(finding["advice"])
     if kind is not None:
         try:
-            values = {"target": target_name(words, finding["target"])} | kind.values(words, finding["figures"])
-            sentence = words.gettext(kind.sentence, **values) + masked(words, finding["figures"])
-            advice = words.gettext(kind.instead if kind.other(finding) else kind.advice, **values)
+            values = {"target": target_name(translator, finding["target"])} | kind.values(
+                translator, finding["figures"]
+            )
+            sentence = translator.gettext(kind.sentence, **values) + masking_sentence(translator, finding["figures"])
+            advice = translator.gettext(
+                kind.other_advice if kind.takes_other_advice(finding) else kind.advice, **values
+            )
         except (KeyError, TypeError):  # an older or newer audit: its own words stand
             pass
-    return Told(
-        heading=str(words.gettext(kind.heading)) if kind else finding["probe"],
-        severity=name(words, SEVERITIES, finding["severity"]),
+    return RenderedFinding(
+        heading=str(translator.gettext(kind.heading)) if kind else finding["probe"],
+        severity=display_name(translator, SEVERITIES, finding["severity"]),
         level=finding["severity"],
-        target=target_name(words, finding["target"]) if finding["target"] else None,
+        target=target_name(translator, finding["target"]) if finding["target"] else None,
         sentence=sentence,
         advice=advice,
         examples=tuple(finding["examples"]),
     )
 
 
-def masked(words: Words, figures: Found) -> Markup:
+def masking_sentence(translator: Translator, figures: FindingData) -> Markup:
     """What becomes of the score when the text of a leak is taken out."""
     found = figures.get("masked")
     if found is None:
         return Markup("")
     if not figures["read_by_the_model"]:
-        return Markup(" ") + words.gettext("deskyard cuts it off as a signature, so its model does not see it.")
+        return Markup(" ") + translator.gettext("deskyard cuts it off as a signature, so its model does not see it.")
     if found["before"] is None or found["after"] is None:
         return Markup("")
-    return Markup(" ") + words.gettext(
+    return Markup(" ") + translator.gettext(
         "Of %(n)s such judging tickets %(before)s are right with it and %(after)s without.",
-        n=words.number(found["n"]),
-        before=words.percent(found["before"]),
-        after=words.percent(found["after"]),
+        n=translator.number(found["n"]),
+        before=translator.percent(found["before"]),
+        after=translator.percent(found["after"]),
     )
 
 
-def _phrase(words: Words, figures: Found) -> Shown:
+def _phrase_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "phrase": figures["phrase"],
         "label": figures.get("label", ""),
-        "n": words.number(figures["tickets"]),
-        "share": words.percent(figures["share"]),
-        "of": words.number(figures.get("of_label", figures.get("of_theirs", 0))),
+        "n": translator.number(figures["tickets"]),
+        "share": translator.percent(figures["share"]),
+        "of": translator.number(figures.get("of_label", figures.get("of_theirs", 0))),
     }
 
 
-def _solution(words: Words, figures: Found) -> Shown:
+def _solution_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "phrases": figures["phrases"],
-        "n": words.number(figures["tickets"]),
-        "with_": words.percent(figures["right_with"]),
-        "without": words.percent(figures["right_without"]),
+        "n": translator.number(figures["tickets"]),
+        "with_": translator.percent(figures["right_with"]),
+        "without": translator.percent(figures["right_without"]),
     }
 
 
-def _changed(words: Words, figures: Found) -> Shown:
+def _changed_field_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "field": figures["field"],
-        "n": words.number(figures["changed"]),
-        "of": words.number(figures["of"]),
-        "last": words.number(figures["holds_the_last"]),
+        "n": translator.number(figures["changed"]),
+        "of": translator.number(figures["of"]),
+        "last": translator.number(figures["holds_the_last"]),
     }
 
 
-def _telling(words: Words, figures: Found) -> Shown:
+def _telling_field_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "field": figures["field"],
-        "right": words.percent(figures["right"]),
-        "n": words.number(figures["n"]),
-        "majority": words.percent(figures["majority"]),
+        "right": translator.percent(figures["right"]),
+        "n": translator.number(figures["n"]),
+        "majority": translator.percent(figures["majority"]),
     }
 
 
-def _copies(words: Words, figures: Found) -> Shown:
+def _copies_values(translator: Translator, figures: FindingData) -> SentenceValues:
     shares = [
-        words.gettext(
+        translator.gettext(
             "%(target)s %(all)s of all and %(alone)s of those without one",
-            target=target_name(words, target),
-            all=words.percent(one["all"]),
-            alone=words.percent(one["without_copies"]),
+            target=target_name(translator, target),
+            all=translator.percent(one["all"]),
+            alone=translator.percent(one["without_copies"]),
         )
         for target, one in figures.items()
         if isinstance(one, Mapping)
     ]
     return {
-        "n": words.number(figures["with_a_copy"]),
-        "of": words.number(figures["judged"]),
-        "share": words.percent(figures["with_a_copy"] / figures["judged"]),
+        "n": translator.number(figures["with_a_copy"]),
+        "of": translator.number(figures["judged"]),
+        "share": translator.percent(figures["with_a_copy"] / figures["judged"]),
         "shares": Markup("; ").join(shares),
     }
 
 
-def _noise(words: Words, figures: Found) -> Shown:
+def _noise_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
-        "share": words.percent(figures["share"]),
-        "proved": words.percent(figures["proved"]),
-        "n": words.number(figures["suspected"]),
-        "worst": words.number(len(figures["worst"])),
-        "gain": words.points(figures["gain_of_fixing"]),
+        "share": translator.percent(figures["share"]),
+        "proved": translator.percent(figures["proved"]),
+        "n": translator.number(figures["suspected"]),
+        "worst": translator.number(len(figures["worst"])),
+        "gain": translator.percentage_points(figures["gain_of_fixing"]),
     }
 
 
-def _dead(words: Words, figures: Found) -> Shown:
-    shown = [f"{label} ({words.number(one['tickets'])})" for label, one in figures.items()]
-    return {"labels": ", ".join(shown[:NAMED]) + (", …" if len(shown) > NAMED else "")}
+def _dead_labels_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    shown = [f"{label} ({translator.number(one['tickets'])})" for label, one in figures.items()]
+    return {"labels": ", ".join(shown[:MAX_NAMED_LABELS]) + (", …" if len(shown) > MAX_NAMED_LABELS else "")}
 
 
-def _renamed(words: Words, figures: Found) -> Shown:
+def _renamed_label_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "old": figures["old"],
         "new": figures["new"],
-        "n_old": words.number(figures["old_tickets"]),
-        "n_new": words.number(figures["new_tickets"]),
+        "n_old": translator.number(figures["old_tickets"]),
+        "n_new": translator.number(figures["new_tickets"]),
     }
 
 
-def _overlapping(words: Words, figures: Found) -> Shown:
+def _overlapping_labels_values(translator: Translator, figures: FindingData) -> SentenceValues:
     first, second = figures["labels"]
     return {
         "first": first,
         "second": second,
-        "share": words.percent(figures["confused"]),
-        "auc": words.number(figures["auc"], 2),
+        "share": translator.percent(figures["confused"]),
+        "auc": translator.number(figures["auc"], 2),
     }
 
 
-def _unlearnable(words: Words, figures: Found) -> Shown:
-    return {"majority": words.percent(figures["majority"]), "model": words.percent(figures["model"])}
+def _unlearnable_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    return {"majority": translator.percent(figures["majority"]), "model": translator.percent(figures["model"])}
 
 
-def _gap(words: Words, figures: Found) -> Shown:
+def _time_gap_values(translator: Translator, figures: FindingData) -> SentenceValues:
     mixed, later = figures["at_random"], figures["by_time"]
-    return {"random": words.percent(mixed), "time": words.percent(later), "gap": words.points(later - mixed)}
-
-
-def _history(words: Words, figures: Found) -> Shown:
     return {
-        "gain": words.points(figures["gain"]),
-        "low": words.points(figures["from"]),
-        "high": words.points(figures["to"]),
+        "random": translator.percent(mixed),
+        "time": translator.percent(later),
+        "gap": translator.percentage_points(later - mixed),
     }
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "leak: closing line": Kind(
+def _history_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    return {
+        "gain": translator.percentage_points(figures["gain"]),
+        "low": translator.percentage_points(figures["from"]),
+        "high": translator.percentage_points(figures["to"]),
+    }
+
+
+FINDING_TEMPLATES: Final[Mapping[str, FindingTemplate]] = {
+    "leak: closing line": FindingTemplate(
         N_("Leak: a closing line"),
         N_(
             "The line “%(phrase)s” closes %(n)s tickets, %(share)s of which have “%(label)s” (%(target)s; %(of)s "
@@ -206,62 +214,62 @@ KINDS: Final[Mapping[str, Kind]] = {
             "A line that agents or the system add later is not there when a ticket is filed: export texts as they were "
             "filed, or cut it. A line of a form that people choose themselves may stay."
         ),
-        _phrase,
+        _phrase_values,
     ),
-    "leak: code": Kind(
+    "leak: code": FindingTemplate(
         N_("Leak: a code"),
         N_(
             "The code “%(phrase)s” stands in %(n)s tickets, %(share)s of which have “%(label)s” (%(target)s; %(of)s "
             "tickets bear it)."
         ),
         N_("Fine where a form or a monitor writes it at filing; if it is set while the ticket is worked on, cut it."),
-        _phrase,
+        _phrase_values,
     ),
-    "leak: agent": Kind(
+    "leak: agent": FindingTemplate(
         N_("Leak: an agent's name"),
         N_("The name “%(phrase)s” stands in %(n)s tickets, %(share)s of which were assigned to them."),
         N_(
             "Agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut the "
             "signature."
         ),
-        _phrase,
+        _phrase_values,
     ),
-    "leak: solution": Kind(
+    "leak: solution": FindingTemplate(
         N_("Leak: words of a solution"),
         N_(
             "%(n)s tickets hold words of a solution (%(phrases)s); of them the model gets %(with_)s right, of the "
             "others %(without)s (%(target)s)."
         ),
         N_("A solution is not there when a ticket is filed: export texts as they were filed, or cut those lines."),
-        _solution,
+        _solution_values,
     ),
-    "changed field": Kind(
+    "changed field": FindingTemplate(
         N_("A field that changes after filing"),
         N_(
             "%(field)s was changed after filing in %(n)s of %(of)s tickets; in %(last)s the history holds the value "
             "after the change."
         ),
         N_("Export the value of %(field)s at filing (the first `from` of its moves), or leave the column out."),
-        _changed,
+        _changed_field_values,
     ),
-    "telling field": Kind(
+    "telling field": FindingTemplate(
         N_("A field that tells the answer"),
         N_(
             "%(field)s alone tells it in %(right)s of %(n)s judging tickets (%(target)s; always the most frequent "
             "label: %(majority)s)."
         ),
         N_("If %(field)s is set by those who sort, leave it out; if the requester chooses it, route by a rule."),
-        _telling,
+        _telling_field_values,
     ),
-    "near-copies": Kind(
+    "near-copies": FindingTemplate(
         N_("Near-copies"),
         N_("%(n)s of %(of)s judging tickets (%(share)s) nearly copy a learnt one; right are: %(shares)s."),
         N_("New matters get the score without copies; alerts that repeat may count as they are."),
-        _copies,
+        _copies_values,
         N_("The score flatters: judge by time (give created_at), or take copies out."),
         lambda finding: finding["severity"] == "serious",
     ),
-    "label noise": Kind(
+    "label noise": FindingTemplate(
         N_("Wrong labels"),
         N_(
             "About %(share)s of the labels look wrong (at least %(proved)s): so many differ where the model is surest; "
@@ -271,15 +279,15 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Look through the %(worst)s worst: putting them right brings about %(gain)s points of measured accuracy; "
             "then ask how wrong labels come about."
         ),
-        _noise,
+        _noise_values,
     ),
-    "dead labels": Kind(
+    "dead labels": FindingTemplate(
         N_("Labels no longer used"),
         N_("Not seen in the newest fifth, though frequent before (tickets): %(labels)s."),
         N_("Retire them: merge their tickets into the label that took over, or leave them out of the history."),
-        _dead,
+        _dead_labels_values,
     ),
-    "renamed label": Kind(
+    "renamed label": FindingTemplate(
         N_("A label that was renamed"),
         N_(
             "“%(new)s” (%(n_new)s tickets) looks like “%(old)s” (%(n_old)s tickets) renamed: it begins where the other "
@@ -289,40 +297,40 @@ KINDS: Final[Mapping[str, Kind]] = {
             "If so, write “%(new)s” in the older tickets too: else its history is lost and the old name is still "
             "suggested."
         ),
-        _renamed,
+        _renamed_label_values,
     ),
-    "overlapping labels": Kind(
+    "overlapping labels": FindingTemplate(
         N_("Labels that overlap"),
         N_(
             "“%(first)s” and “%(second)s” look like one matter: %(share)s of their tickets get the other label, and "
             "the model tells them apart hardly better than two halves of one label (AUC %(auc)s; %(target)s)."
         ),
         N_("Merge them, or write down what sets them apart and bring it as a field."),
-        _overlapping,
+        _overlapping_labels_values,
     ),
-    "unlearnable": Kind(
+    "unlearnable": FindingTemplate(
         N_("Not in the text"),
         N_(
             "As far as the tickets tell, the text does not say it (%(target)s): always the most frequent label is "
             "right in %(majority)s, the model in %(model)s."
         ),
         N_("Leave it to a rule or to people (--targets without it), or bring what decides it as a field x_..."),
-        _unlearnable,
+        _unlearnable_values,
     ),
-    "time gap": Kind(
+    "time gap": FindingTemplate(
         N_("Time changes it"),
         N_(
             "A random split promises %(random)s; tickets newer than all that was learnt get %(time)s (%(gap)s points; "
             "%(target)s): matters or labels change with time."
         ),
         N_("Believe the split by time, train again often, and look whether labels were renamed."),
-        _gap,
+        _time_gap_values,
     ),
-    "history": Kind(
+    "history": FindingTemplate(
         N_("More tickets"),
         N_("Twice the tickets would bring about %(gain)s points (%(low)s to %(high)s; %(target)s)."),
         N_("Gather more history first."),
-        _history,
+        _history_values,
         N_("More history brings little: look at labels and fields first."),
         lambda finding: finding["figures"]["from"] < 0.01,
     ),

@@ -12,17 +12,17 @@ from typing import Any, Final, Literal
 
 from markupsafe import Markup
 
-from deskyard.errors import PartMissing
-from deskyard.reports.i18n import Language, Words
+from deskyard.errors import ExtraMissing
+from deskyard.reports.i18n import Language, Translator
 
 Spec = dict[str, Any]
 Figures = Mapping[str, Any]
 
 WIDTH, HEIGHT = 300, 200
-CELL: Final = 22
+CELL_SIZE: Final = 22
 """Pixels of a cell in the heat map."""
 
-LONGEST: Final = 22
+MAX_LABEL_LENGTH: Final = 22
 """Characters of a label on an axis."""
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#c05621", "#8a8f98"
@@ -43,35 +43,35 @@ _ATTRIBUTES: Final = frozenset(
 """What a picture is made of; anything else is left out."""
 
 
-def draw(spec: Spec, words: Words, alt: str) -> Markup:
+def render_chart(spec: Spec, translator: Translator, alt: str) -> Markup:
     """The picture of a spec, which screen readers call `alt`. Raises PartMissing without vl-convert."""
     try:
         import vl_convert
     except ModuleNotFoundError as error:
-        raise PartMissing("charts of a report need vl-convert-python: pip install 'deskyard[training]'.") from error
+        raise ExtraMissing("charts of a report need vl-convert-python: pip install 'deskyard[training]'.") from error
     svg = vl_convert.vegalite_to_svg(
-        {"config": _config(), "background": "white", "padding": 4} | spec,
+        {"config": _chart_config(), "background": "white", "padding": 4} | spec,
         vl_version=_VERSION,
         allowed_base_urls=[],
-        format_locale=_LOCALES[words.language],
+        format_locale=_LOCALES[translator.language],
     )
-    return Markup(plain(svg, alt))  # noqa: S704 - parsed, and written again from what is allowed
+    return Markup(sanitise_svg(svg, alt))  # noqa: S704 - parsed, and written again from what is allowed
 
 
-def plain(svg: str, alt: str) -> str:
+def sanitise_svg(svg: str, alt: str) -> str:
     """An SVG without anything but shapes and text, named `alt`.
 
-    >>> plain('<svg width="9" onload="x()"><script>x()</script><text>a &lt; b</text></svg>', "A & B")
+    >>> sanitise_svg('<svg width="9" onload="x()"><script>x()</script><text>a &lt; b</text></svg>', "A & B")
     '<svg width="9" role="img" aria-label="A &amp; B"><text>a &lt; b</text></svg>'
     """
     root = ET.fromstring(svg)  # noqa: S314 - made by vl-convert a moment ago
-    _strip(root)
+    _strip_element(root)
     root.set("role", "img")
     root.set("aria-label", alt)
     return ET.tostring(root, encoding="unicode")
 
 
-def _strip(element: ET.Element) -> None:
+def _strip_element(element: ET.Element) -> None:
     element.tag = element.tag.rpartition("}")[2]
     for name in [name for name in element.attrib if name not in _ATTRIBUTES or "url(" in element.attrib[name]]:
         del element.attrib[name]
@@ -79,18 +79,20 @@ def _strip(element: ET.Element) -> None:
         if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] not in _TAGS:
             element.remove(child)
         else:
-            _strip(child)
+            _strip_element(child)
 
 
-def learning(curve: Figures, words: Words) -> Spec:
+def learning_curve_spec(curve: Figures, translator: Translator) -> Spec:
     """Accuracy by tickets learnt from, and what is expected of twice as many."""
     known = [{"n": n, "share": share} for n, share in zip(curve["sizes"], curve["accuracy"], strict=True)]
     last = known[-1]
     twice = {"n": 2 * last["n"], "share": min(last["share"] + curve["gain"], 1)}
     twice |= {"low": min(last["share"] + curve["from"], 1), "high": min(last["share"] + curve["to"], 1)}
-    x = _axis("n", words.gettext("tickets learnt from"), scale={"type": "log", "base": 2, "nice": False, "padding": 12})
+    x = _axis(
+        "n", translator.gettext("tickets learnt from"), scale={"type": "log", "base": 2, "nice": False, "padding": 12}
+    )
     x["axis"] |= {"values": [point["n"] for point in (*known, twice)], "format": ",d", "labelOverlap": False}
-    y = _share("share", words.gettext("right"), zero=False)
+    y = _share_axis("share", translator.gettext("right"), zero=False)
     return {
         "width": WIDTH,
         "height": HEIGHT,
@@ -103,22 +105,24 @@ def learning(curve: Figures, words: Words) -> Spec:
     }
 
 
-def coverage(curve: Sequence[Figures], verdict: Sequence[Figures], asked: float, words: Words) -> Spec:
+def coverage_spec(
+    curve: Sequence[Figures], verdict: Sequence[Figures], required_precision: float, translator: Translator
+) -> Spec:
     """The share of right among the surest tickets by how many they are, and where the contracts stand."""
     points = [
         {
             "coverage": row["routed"] / row["n"],
             "precision": row["right"] / row["routed"],
             "low": row["lower95"],
-            "told": words.percent(row["asked"], 0),
-            "asked": row["asked"] == asked,
+            "told": translator.percent(row["asked"], 0),
+            "asked": row["asked"] == required_precision,
         }
         for row in verdict
         if row["routed"]
     ]
     lowest = min([0.8, *(one["precision"] for one in curve), *(one["low"] for one in points)])
-    x = _share("coverage", words.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
-    y = _share("precision", words.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    x = _share_axis("coverage", translator.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
+    y = _share_axis("precision", translator.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
     colour = {"condition": {"test": "datum.asked", "value": ORANGE}, "value": "white"}
     beside: Spec = {"type": "text", "fontSize": 11, "color": ORANGE, "fontWeight": "bold"}
     named = {"field": "told"}
@@ -127,7 +131,10 @@ def coverage(curve: Sequence[Figures], verdict: Sequence[Figures], asked: float,
         "height": HEIGHT,
         "layer": [
             _layer(
-                [{"asked": asked}], {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, None, y | {"field": "asked"}
+                [{"asked": required_precision}],
+                {"type": "rule", "color": GREY, "strokeDash": [4, 3]},
+                None,
+                y | {"field": "asked"},
             ),
             _layer(list(curve), {"type": "line", "color": BLUE, "strokeWidth": 2}, x, y),
             _layer(points, {"type": "rule", "color": ORANGE}, x, y | {"field": "low"}, y2="precision"),
@@ -138,17 +145,19 @@ def coverage(curve: Sequence[Figures], verdict: Sequence[Figures], asked: float,
     }
 
 
-def standing(curve: Sequence[Any], now: Any, asked: float | None, words: Words) -> Spec:
+def current_coverage_spec(
+    curve: Sequence[Any], accuracy: Any, required_precision: float | None, translator: Translator
+) -> Spec:
     """The model's own curve of coverage against precision, and where routing stands today, with its interval."""
     points = [{"coverage": one.coverage, "precision": one.precision} for one in curve]
     today = []
-    if now.share_routed.share is not None and now.right.share is not None:
-        low, high = now.right.interval
-        today = [{"coverage": now.share_routed.share, "precision": now.right.share, "low": low, "high": high}]
-    lowest = min([0.8, asked or 1, *(one["precision"] for one in points), *(one["low"] for one in today)])
-    x = _share("coverage", words.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
-    y = _share("precision", words.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
-    rule = [{"asked": asked}] if asked else []
+    if accuracy.share_routed.share is not None and accuracy.right.share is not None:
+        low, high = accuracy.right.interval
+        today = [{"coverage": accuracy.share_routed.share, "precision": accuracy.right.share, "low": low, "high": high}]
+    lowest = min([0.8, required_precision or 1, *(one["precision"] for one in points), *(one["low"] for one in today)])
+    x = _share_axis("coverage", translator.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
+    y = _share_axis("precision", translator.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    rule = [{"asked": required_precision}] if required_precision else []
     return {
         "width": WIDTH * 2,
         "height": HEIGHT,
@@ -161,30 +170,34 @@ def standing(curve: Sequence[Any], now: Any, asked: float | None, words: Words) 
     }
 
 
-def savings(curve: Sequence[Figures], best: Figures, asked: float, words: Words) -> Spec:
+def savings_spec(curve: Sequence[Figures], best: Figures, required_precision: float, translator: Translator) -> Spec:
     """Minutes saved by the promise that is asked, where most are saved, and where the promise is now."""
-    x = _share("precision", str(words.gettext("promise: right of those routed")), zero=False, domain=[0.5, 1])
-    y = _axis("saved", str(words.gettext("minutes saved")), {"zero": True}, format=",d")
+    x = _share_axis("precision", str(translator.gettext("promise: right of those routed")), zero=False, domain=[0.5, 1])
+    y = _axis("saved", str(translator.gettext("minutes saved")), {"zero": True}, format=",d")
     return {
         "width": WIDTH * 2,
         "height": HEIGHT,
         "layer": [
-            _layer([{"precision": asked}], {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, x, {}),
+            _layer([{"precision": required_precision}], {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, x, {}),
             _layer([dict(point) for point in curve], {"type": "line", "color": BLUE, "point": {"color": BLUE}}, x, y),
             _layer([dict(best)], {"type": "point", "color": ORANGE, "size": 140, "strokeWidth": 2}, x, y),
         ],
     }
 
 
-def ahead(past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, float, float]], words: Words) -> Spec:
+def forecast_spec(
+    past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, float, float]], translator: Translator
+) -> Spec:
     """Tickets a day: those that came, and those that are expected with their range."""
     came = [{"day": day.isoformat(), "n": n} for day, n in past]
     told = [{"day": day.isoformat(), "n": n, "low": low, "high": high} for day, n, low, high in coming]
-    names = {day.isoformat(): words.short_day(day) for day in [*(one[0] for one in past), *(one[0] for one in coming)]}
+    names = {
+        day.isoformat(): translator.short_date(day) for day in [*(one[0] for one in past), *(one[0] for one in coming)]
+    }
     days = list(names)
     x: Spec = {"field": "day", "type": "ordinal", "scale": {"domain": days}}
     x["axis"] = {"title": None, "labelExpr": "names[datum.value]", "labelAngle": -45, "values": days[::-7][::-1]}
-    y = _axis("n", str(words.gettext("tickets")), {"zero": True}, format=",d", tickCount=5)
+    y = _axis("n", str(translator.gettext("tickets")), {"zero": True}, format=",d", tickCount=5)
     return {
         "width": WIDTH * 2,
         "height": HEIGHT,
@@ -197,13 +210,13 @@ def ahead(past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, 
     }
 
 
-def reliability(bins: Sequence[Figures], words: Words) -> Spec:
+def reliability_spec(bins: Sequence[Figures], translator: Translator) -> Spec:
     """The share of right by confidence, with intervals, on the diagonal that a perfect belief would follow."""
     rows = [dict(row) | {"share": row["right"] / row["n"]} for row in bins]
-    x = _share("confidence", words.gettext("how sure the model is"), zero=True, domain=[0, 1])
-    y = _share("share", words.gettext("right"), zero=True, domain=[0, 1])
+    x = _share_axis("confidence", translator.gettext("how sure the model is"), zero=True, domain=[0, 1])
+    y = _share_axis("share", translator.gettext("right"), zero=True, domain=[0, 1])
     ideal = [{"confidence": 0, "share": 0}, {"confidence": 1, "share": 1}]
-    count = _axis("n", words.gettext("tickets"), format=",d", tickCount=2)
+    count = _axis("n", translator.gettext("tickets"), format=",d", tickCount=2)
     edges = x | {"field": "from", "bin": {"binned": True}, "axis": x["axis"] | {"title": None, "labels": False}}
     return {
         "spacing": 6,
@@ -226,11 +239,11 @@ def reliability(bins: Sequence[Figures], words: Words) -> Spec:
     }
 
 
-def confusion(matrix: Figures, words: Words) -> Spec:
+def confusion_spec(matrix: Figures, translator: Translator) -> Spec:
     """True labels by what was said, a row's shares as shades, its counts as numbers."""
-    names = [shortened(name) for name in matrix["labels"]]
+    names = [shorten_label(name) for name in matrix["labels"]]
     if matrix["others"]:
-        names.append(str(words.gettext("others")))
+        names.append(str(translator.gettext("others")))
     cells = []
     for true, row in enumerate(matrix["counts"]):
         of = max(sum(row), 1)
@@ -241,16 +254,18 @@ def confusion(matrix: Figures, words: Words) -> Spec:
     axis = {"labelExpr": "names[datum.value]", "labelLimit": 170, "ticks": False, "domain": False, "grid": False}
     order = list(range(len(names)))
     x = {"field": "said", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
-    x |= {"axis": axis | {"title": words.gettext("said"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}}
+    x |= {
+        "axis": axis | {"title": translator.gettext("said"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}
+    }
     y = {"field": "true", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
-    y |= {"axis": axis | {"title": words.gettext("true")}}
+    y |= {"axis": axis | {"title": translator.gettext("true")}}
     shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
     shade["scale"] = {"domain": [0, 1], "range": ["#f3f5f8", "#9cbfe0", BLUE]}
     number = {"condition": {"test": "datum.share > 0.6", "value": "white"}, "value": "#222"}
     some = [cell for cell in cells if cell["n"]]
     return {
-        "width": {"step": CELL},
-        "height": {"step": CELL},
+        "width": {"step": CELL_SIZE},
+        "height": {"step": CELL_SIZE},
         "params": [{"name": "names", "value": names}],
         "layer": [
             _layer(cells, {"type": "rect"}, x, y, color=shade),
@@ -261,17 +276,17 @@ def confusion(matrix: Figures, words: Words) -> Spec:
     }
 
 
-def shortened(label: str) -> str:
+def shorten_label(label: str) -> str:
     """A label for an axis: its end tells more than its beginning where it is a path.
 
-    >>> shortened("Hardware / printers / paper jam"), shortened("VPN")
+    >>> shorten_label("Hardware / printers / paper jam"), shorten_label("VPN")
     ('Hardware / pri…per jam', 'VPN')
     """
     label = " ".join(label.split())
-    if len(label) <= LONGEST:
+    if len(label) <= MAX_LABEL_LENGTH:
         return label
-    half = LONGEST * 2 // 3
-    return f"{label[:half].rstrip()}…{label[half + 1 - LONGEST :].lstrip()}"
+    half = MAX_LABEL_LENGTH * 2 // 3
+    return f"{label[:half].rstrip()}…{label[half + 1 - MAX_LABEL_LENGTH :].lstrip()}"
 
 
 def _layer(values: list[Any], mark: Spec, x: Spec | None, y: Spec, **more: Any) -> Spec:
@@ -284,12 +299,12 @@ def _axis(field: str, title: str, scale: Spec | None = None, **axis: Any) -> Spe
     return {"field": field, "type": "quantitative", "scale": scale or {}, "axis": {"title": title, **axis}}
 
 
-def _share(field: str, title: str, zero: bool, domain: list[float] | None = None) -> Spec:
+def _share_axis(field: str, title: str, zero: bool, domain: list[float] | None = None) -> Spec:
     scale: Spec = {"zero": zero, "nice": domain is None} | ({"domain": domain} if domain else {})
     return _axis(field, title, scale, format="~%", tickCount=5)
 
 
-def _config() -> Spec:
+def _chart_config() -> Spec:
     quiet = {
         "labelFont": _FONT,
         "titleFont": _FONT,

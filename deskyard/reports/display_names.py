@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from deskyard.reports.i18n import N_, Words
+from deskyard.reports.i18n import N_, Translator
 
-TARGETS: Final[Mapping[str, str]] = {
+TARGET_NAMES: Final[Mapping[str, str]] = {
     "category": N_("category"),
     "priority": N_("priority"),
     "queue": N_("queue"),
     "assignee": N_("assignee"),
 }
 
-HOW: Final[Mapping[str, str]] = {
+SPLIT_NAMES: Final[Mapping[str, str]] = {
     "the newest fifth": N_("the newest fifth"),
     "the newest tickets": N_("the newest tickets"),
     "a random fifth": N_("a random fifth"),
@@ -20,20 +20,20 @@ HOW: Final[Mapping[str, str]] = {
 }
 """How tickets were chosen to judge on, as the card says it."""
 
-DIMENSIONS: Final[Mapping[str, str]] = {
+DIMENSION_NAMES: Final[Mapping[str, str]] = {
     "language": N_("Language"),
     "channel": N_("Channel"),
     "length": N_("Length"),
     "month": N_("Month"),
 }
 
-LENGTHS: Final[Mapping[str, str]] = {
+LENGTH_NAMES: Final[Mapping[str, str]] = {
     "short": N_("short third"),
     "medium": N_("middle third"),
     "long": N_("long third"),
 }
 
-STATES: Final[Mapping[str, str]] = {
+STATE_NAMES: Final[Mapping[str, str]] = {
     "route": N_("may be routed"),
     "no_contract": N_("nothing is proved yet"),
     "no_evidence": N_("too little evidence"),
@@ -43,11 +43,11 @@ STATES: Final[Mapping[str, str]] = {
 """Whether a label may be routed, and if not, why (the codes of `deskyard.guarantees.contract_fitting`)."""
 
 
-def name(words: Words, table: Mapping[str, str], key: str) -> str:
+def display_name(translator: Translator, names: Mapping[str, str], key: str) -> str:
     """What a table calls `key`, in the reader's language; the key itself where it knows nothing."""
-    return str(words.gettext(table[key])) if key in table else key
+    return str(translator.gettext(names[key])) if key in names else key
 
 
-def target_name(words: Words, target: str | None) -> str:
+def target_name(translator: Translator, target: str | None) -> str:
     """The name of a target; empty for none."""
-    return name(words, TARGETS, target) if target else ""
+    return display_name(translator, TARGET_NAMES, target) if target else ""

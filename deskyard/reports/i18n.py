@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup
 
-LOCALES: Final = Path(__file__).parent / "locales"
+LOCALES_FOLDER: Final = Path(__file__).parent / "locales"
 
 
 class Language(StrEnum):
@@ -31,32 +31,32 @@ class Language(StrEnum):
     RU = "ru"
 
 
-def preferred(environment: Mapping[str, str]) -> Language:
+def preferred_language(environment: Mapping[str, str]) -> Language:
     """The language that the environment asks for, as POSIX reads it; English if it is none of ours.
 
-    >>> preferred({"LANG": "ru_RU.UTF-8"}), preferred({"LANG": "ru_RU.UTF-8", "LC_ALL": "C"}).value
+    >>> preferred_language({"LANG": "ru_RU.UTF-8"}), preferred_language({"LANG": "ru_RU.UTF-8", "LC_ALL": "C"}).value
     (<Language.RU: 'ru'>, 'en')
     """
     said = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     return next((language for language in Language if said.lower().startswith(language.value)), Language.EN)
 
 
-class Words:
+class Translator:
     """Says things in one language; every value that is put into a sentence is escaped for HTML."""
 
     def __init__(self, language: Language, *more: Path) -> None:
         """Read the catalogues once: of reports, and of the folders named."""
         self.language = language
         self.locale: Final = Locale.parse(language.value)
-        self._catalogue: Final = catalogue(language, *more)
+        self._translations: Final = load_translations(language, *more)
 
     def gettext(self, message: str, **values: object) -> Markup:
         """A sentence with its values (`%(name)s`); a per cent sign of its own is written twice."""
-        return Markup(self._catalogue.gettext(message)) % values  # noqa: S704 - ours; values are escaped
+        return Markup(self._translations.gettext(message)) % values  # noqa: S704 - ours; values are escaped
 
     def ngettext(self, one: str, many: str, n: int, **values: object) -> Markup:
         """The same for `n` things, in the form that the language has for so many; `%(n)s` is the number."""
-        told = self._catalogue.ngettext(one, many, n)
+        told = self._translations.ngettext(one, many, n)
         return Markup(told) % ({"n": self.number(n)} | values)  # noqa: S704 - ours; values are escaped
 
     def number(self, value: float, digits: int = 0) -> str:
@@ -66,7 +66,7 @@ class Words:
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share of 1 in per cent; a dash where there is none.
 
-        >>> Words(Language.EN).percent(0.9731), Words(Language.RU).percent(0.9731).replace("\\xa0", " ")
+        >>> Translator(Language.EN).percent(0.9731), Translator(Language.RU).percent(0.9731).replace("\\xa0", " ")
         ('97.3%', '97,3 %')
         """
         if share is None:
@@ -76,48 +76,48 @@ class Words:
             share, pattern.replace("#,##0", "#,##0" + ("." + "0" * digits if digits else "")), self.locale
         )
 
-    def span(self, low: float, high: float) -> str:
+    def share_range(self, low: float, high: float) -> str:
         """Two shares as one range.
 
-        >>> Words(Language.EN).span(0.914, 1.0)
+        >>> Translator(Language.EN).span(0.914, 1.0)
         '91–100%'
         """
         return f"{self.number(100 * low)}–{self.percent(high, 0)}"
 
-    def points(self, difference: float) -> str:
+    def percentage_points(self, difference: float) -> str:
         """A difference of two shares, in points, with its sign."""
         sign = "+" if difference >= 0 else "−"
         return sign + self.number(abs(100 * difference), 1)
 
-    def day(self, moment: str) -> str:
+    def long_date(self, moment: str) -> str:
         """The day of an ISO moment."""
         return format_date(datetime.fromisoformat(moment).date(), "long", locale=self.locale)
 
-    def moment(self, moment: str) -> str:
+    def long_datetime(self, moment: str) -> str:
         """Day and time of an ISO moment, with its zone."""
         return format_datetime(datetime.fromisoformat(moment), "d MMMM y, HH:mm zzz", tzinfo=None, locale=self.locale)
 
-    def when(self, moment: datetime, zone: tzinfo) -> str:
+    def short_datetime(self, moment: datetime, zone: tzinfo) -> str:
         """Day and time of a moment in a zone, short.
 
         >>> from zoneinfo import ZoneInfo
-        >>> Words(Language.RU).when(datetime.fromisoformat("2026-01-31T12:00:00+00:00"), ZoneInfo("Europe/Moscow"))
+        >>> Translator(Language.RU).short_datetime(datetime.fromisoformat("2026-01-31T12:00:00+00:00"), ZoneInfo("Europe/Moscow"))
         '31 янв. 2026, 15:00'
         """
         return format_datetime(moment, "d MMM y, HH:mm", tzinfo=zone, locale=self.locale)
 
-    def age(self, time: timedelta) -> str:
+    def duration(self, time: timedelta) -> str:
         """How long, roughly.
 
-        >>> Words(Language.EN).age(timedelta(hours=30)), Words(Language.RU).age(timedelta(minutes=5))
+        >>> Translator(Language.EN).duration(timedelta(hours=30)), Translator(Language.RU).duration(timedelta(minutes=5))
         ('30 hours', '5 минут')
         """
         return format_timedelta(time, threshold=1.5, granularity="minute", locale=self.locale)
 
-    def short_day(self, day: date) -> str:
+    def short_date(self, day: date) -> str:
         """A day without its year.
 
-        >>> Words(Language.EN).short_day(date(2026, 1, 31)), Words(Language.RU).short_day(date(2026, 1, 31))
+        >>> Translator(Language.EN).short_date(date(2026, 1, 31)), Translator(Language.RU).short_date(date(2026, 1, 31))
         ('31 Jan', '31 янв.')
         """
         return format_date(day, "d MMM", locale=self.locale)
@@ -126,33 +126,33 @@ class Words:
         """A month written `2025-01`."""
         return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=self.locale)
 
-    def bytes(self, size: int) -> str:
+    def megabytes(self, size: int) -> str:
         """A size of files in megabytes."""
         return str(self.gettext("%(n)s MB", n=self.number(size / 1e6, 1)))
 
-    def tongue(self, code: str) -> str:
+    def language_name(self, code: str) -> str:
         """The name of the language with that code, the code itself where nobody knows it."""
         return str(self.locale.languages.get(code, code))
 
 
 @cache
-def catalogue(language: Language, *more: Path) -> gnu.NullTranslations:
+def load_translations(language: Language, *more: Path) -> gnu.NullTranslations:
     """The language's sentences, of reports and of every `.po` file in the language's folder of `more`."""
     whole = gnu.NullTranslations()
     if language is not Language.EN:
-        for file in (LOCALES / f"{language.value}.po", *_files(language, more)):
-            one = _read(file, language)
+        for file in (LOCALES_FOLDER / f"{language.value}.po", *_catalogue_files(language, more)):
+            one = _read_catalogue(file, language)
             one.add_fallback(whole)
             whole = one
     return whole
 
 
-def _files(language: Language, folders: Iterable[Path]) -> Iterator[Path]:
+def _catalogue_files(language: Language, folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         yield from sorted((folder / language.value).glob("*.po"))
 
 
-def _read(file: Path, language: Language) -> gnu.GNUTranslations:
+def _read_catalogue(file: Path, language: Language) -> gnu.GNUTranslations:
     compiled = io.BytesIO()
     with file.open("rb") as opened:
         write_mo(compiled, read_po(opened, locale=language.value))

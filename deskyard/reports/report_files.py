@@ -10,21 +10,21 @@ from typing import Any
 
 from deskyard import atomic_files
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
-from deskyard.registry.bundle import REPORT
+from deskyard.registry.bundle import REPORT_FILES
 
-FIGURES, PAGE = REPORT
+FIGURES_FILE, PAGE_FILE = REPORT_FILES
 
 
 def write_figures(folder: Path, document: Mapping[str, Any]) -> None:
     """Lay the figures into the folder, whole or not at all."""
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    atomic_files.write(folder / FIGURES, (text + "\n").encode(errors="replace"))
+    atomic_files.write_file(folder / FIGURES_FILE, (text + "\n").encode(errors="replace"))
 
 
 def write_page(path: Path, page: str) -> None:
     """Write a page, whole or not at all. Raises BadInput where it can't be written."""
     try:
-        atomic_files.write(path, page.encode(errors="replace"))
+        atomic_files.write_file(path, page.encode(errors="replace"))
     except OSError as error:
         raise BadInput(f"{path} can't be written ({error.strerror or error}): name another file.") from error
 
@@ -34,11 +34,11 @@ def read_figures(folder: Path, digest: str) -> dict[str, Any]:
 
     Raises BundleMissing where there are none, BundleBroken where they can't be read or are those of another model.
     """
-    path = folder / FIGURES
+    path = folder / FIGURES_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleMissing(f"{folder} holds no report ({FIGURES}): `deskyard train` makes one.") from error
+        raise BundleMissing(f"{folder} holds no report ({FIGURES_FILE}): `deskyard train` makes one.") from error
     except (ValueError, OSError) as error:
         raise BundleBroken(f"{path} can't be read: train again, or restore it.") from error
     if not isinstance(document, dict) or document.get("digest") != digest:

@@ -8,19 +8,19 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deskyard.reports.i18n import Words
+from deskyard.reports.i18n import Translator
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
+TEMPLATES_FOLDER: Final = Path(__file__).parent / "templates"
 
 
-def environment(words: Words, *more: Path) -> Environment:
+def make_environment(translator: Translator, *more: Path) -> Environment:
     """The templates of reports, and those in other folders, which come first; they say things in these words."""
     made = Environment(
-        loader=FileSystemLoader([*more, TEMPLATES]),
+        loader=FileSystemLoader([*more, TEMPLATES_FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"_": words.gettext, "ngettext": words.ngettext, "words": words}
+    made.globals |= {"_": translator.gettext, "ngettext": translator.ngettext, "words": translator}
     return made

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from deskyard.analytics.query import Asked, Only
-from deskyard.errors import PartMissing
-from deskyard.reports.i18n import Language, Words
-from deskyard.reports.panels import HEADINGS, shown
-from deskyard.reports.templating import environment
+from deskyard.analytics.query import DrillDownFilter, ReportQuery
+from deskyard.errors import ExtraMissing
+from deskyard.reports.i18n import Language, Translator
+from deskyard.reports.panels import HEADINGS, panel_context
+from deskyard.reports.templating import make_environment
 
 _FONT: Final = "IBM Plex Sans"
 _FACES: Final = {weight: f"font:plex-{weight}" for weight in (400, 600, 700)}
@@ -28,40 +28,42 @@ _STYLE: Final = (
     + f'body, code, svg text {{ font-family: "{_FONT}", sans-serif !important; }}\n'
 )
 
-LEFT_OUT: Final = ("coverage",)
+EXCLUDED_PANELS: Final = ("coverage",)
 """Panels of the page that are about the model more than the week."""
 
 
-def week_of(day: date) -> Asked:
+def make_week_query(day: date) -> ReportQuery:
     """The week, Monday to Sunday, in which a day lies.
 
-    >>> week = week_of(date(2026, 3, 4))
+    >>> week = make_week_query(date(2026, 3, 4))
     >>> print(week.first, week.last)
     2026-03-02 2026-03-08
     """
     first = day - timedelta(days=day.weekday())
-    return Asked(first, first + timedelta(days=6))
+    return ReportQuery(first, first + timedelta(days=6))
 
 
-def page(asked: Asked, panels: Mapping[str, Mapping[str, Any]], language: Language, public_url: str = "") -> str:
+def render_week(
+    query: ReportQuery, panels: Mapping[str, Mapping[str, Any]], language: Language, public_url: str = ""
+) -> str:
     """The report. `panels`: name → figures (`deskyard.analytics.panels`). Raises PartMissing where no picture can be
     drawn."""
-    words = Words(language)
-    templates = environment(words)
+    words = Translator(language)
+    templates = make_environment(words)
 
-    def href(of: Asked, only: Only) -> str:
-        address = urlencode(of.address(only), doseq=True)
+    def href(of: ReportQuery, only: DrillDownFilter) -> str:
+        address = urlencode(of.to_params(only), doseq=True)
         return f"{public_url.rstrip('/')}/reports/tickets?{address}" if public_url else ""
 
     written = {
-        name: templates.get_template(f"panels/{name}.html").render(shown(name, figures, asked, words, href))
+        name: templates.get_template(f"panels/{name}.html").render(panel_context(name, figures, query, words, href))
         for name, figures in panels.items()
-        if name not in LEFT_OUT
+        if name not in EXCLUDED_PANELS
     }
-    return templates.get_template("week.html").render(asked=asked, panels=written, headings=HEADINGS)
+    return templates.get_template("week.html").render(asked=query, panels=written, headings=HEADINGS)
 
 
-def pdf(html: str) -> bytes:
+def render_pdf(html: str) -> bytes:
     """The same as PDF, in a font that is embedded: no font and no system library need to be installed. Nothing outside
     the page is fetched.
 
@@ -73,7 +75,7 @@ def pdf(html: str) -> bytes:
 
         font = fontpkg.path(_FONT).read_bytes()
     except (ImportError, LookupError) as error:
-        raise PartMissing("a PDF needs PlutoPrint and its font: pip install 'deskyard[pdf]'.") from error
+        raise ExtraMissing("a PDF needs PlutoPrint and its font: pip install 'deskyard[pdf]'.") from error
 
     class Fetcher(plutoprint.ResourceFetcher):
         """Hands out the font. An error raised here would be printed and passed over, so anything else is empty."""

@@ -15,7 +15,7 @@ from deskyard.db.tables.review import BLIND_REVIEWS
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class BlindReview:
     """A ticket that is asked about, and the queue that a person answered, if one did."""
 
     ticket: int
@@ -26,36 +26,36 @@ class Blind:
     answered_at: datetime | None
 
 
-def chosen(ticket_hash: str, share: float) -> bool:
+def is_sampled(ticket_hash: str, share: float) -> bool:
     """Whether a ticket with this SHA-256 is among the share (0..1).
 
-    >>> [chosen(f"{n:02x}" * 32, 0.25) for n in (0x00, 0x3f, 0x40, 0xff)], chosen("f" * 64, 1)
+    >>> [is_sampled(f"{n:02x}" * 32, 0.25) for n in (0x00, 0x3f, 0x40, 0xff)], is_sampled("f" * 64, 1)
     ([True, True, False, False], True)
     """
     return int(ticket_hash[:8], 16) < share * 2**32
 
 
-def ask(conn: Connection, decisions: Mapping[int, int], at: datetime) -> None:
+def request_reviews(conn: Connection, decisions: Mapping[int, int], at: datetime) -> None:
     """Ask about these tickets: number → the journal's number of the decision that routed it."""
     rows = [{"ticket_id": ticket, "decision": decision, "at": at} for ticket, decision in decisions.items()]
     if rows:
         conn.execute(insert(BLIND_REVIEWS), rows)
 
 
-def of(conn: Connection, number: int, *, to_change: bool = False) -> Blind | None:
+def find_review(conn: Connection, number: int, *, for_update: bool = False) -> BlindReview | None:
     """What is asked about a ticket; None for most."""
-    row = conn.execute(_LOCKED if to_change else _READ, {"number": number}).first()
-    return None if row is None else _blind(row)
+    row = conn.execute(_LOCKED if for_update else _READ, {"number": number}).first()
+    return None if row is None else _to_review(row)
 
 
-def answers(conn: Connection, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
+def load_answers(conn: Connection, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
     """What people answered about these tickets, where they did (by then)."""
     mine = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id.in_(numbers), BLIND_REVIEWS.c.answer.is_not(None))
     mine = mine if until is None else mine.where(BLIND_REVIEWS.c.answered_at <= until)
     return {row.ticket_id: row.answer for row in conn.execute(mine)}
 
 
-def answered(conn: Connection, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
+def record_answer(conn: Connection, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
     """Keep somebody's answer, or take it back (None)."""
     mine = update(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == number)
     conn.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
@@ -65,5 +65,5 @@ _READ: Final = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == bindpara
 _LOCKED: Final = _READ.with_for_update()
 
 
-def _blind(row: Row[Any]) -> Blind:
-    return Blind(row.ticket_id, row.decision, row.at, row.answer, row.answered_by, row.answered_at)
+def _to_review(row: Row[Any]) -> BlindReview:
+    return BlindReview(row.ticket_id, row.decision, row.at, row.answer, row.answered_by, row.answered_at)

@@ -14,98 +14,113 @@ from typing import Any, Final
 from cachetools import LRUCache
 from sqlalchemy import Connection, Row, and_, literal, or_, select
 
-from deskyard.db.tables.desk import JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.desk import QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.db.tables.sync import MIRROR
-from deskyard.desk.overview import fate
+from deskyard.desk.overview import routing_outcome
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.journal.journal import Journal
 from deskyard.policy.policy import TRIAGE
 
-STATUSES: Final = ("new", "open")
+WAITING_STATUSES: Final = ("new", "open")
 """A ticket that waits for its requester's answer does not wait for us."""
 
-REMEMBERED: Final = 50_000
+MAX_CACHED_DECISIONS: Final = 50_000
 """Decisions whose priority is remembered between two looks."""
 
-_LAST: Final = len(PRIORITIES)
+_LOWEST_RANK: Final = len(PRIORITIES)
 _RANK: Final = {name: place for place, name in enumerate(reversed(PRIORITIES))}
 
 
-Known = MutableMapping[tuple[int, int], tuple[str | None, str]]
+DecisionCache = MutableMapping[tuple[int, int], tuple[str | None, str]]
 """Number and version of a ticket → the priority predicted for it, and what was decided: routed, suggested, left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A ticket in the line; `rank` is 0 for critical, and `_LAST` for what is solved already."""
+class WaitingTicket:
+    """A ticket in the line; `rank` is 0 for critical, and `_LOWEST_RANK` for what is solved already."""
 
     number: int
     rank: int
     is_blind: bool
 
 
-class Line:
+class ReviewQueue:
     """The line, and the predicted priorities seen so far: a ticket of the same version has the same."""
 
     def __init__(self) -> None:
         """Nothing is read until somebody looks."""
-        self._known: Known = LRUCache(REMEMBERED)
+        self._cache: DecisionCache = LRUCache(MAX_CACHED_DECISIONS)
         self._lock = threading.Lock()
 
-    def look(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[Waiting]:
+    def list_waiting(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[WaitingTicket]:
         """Those who wait now. Blind tickets are for people who see every queue: to others their queue would be told by
         their being there."""
-        rows = [*conn.execute(_standing(fallback, visible)), *(conn.execute(_BLIND) if visible is None else ())]
-        known = self._learn(conn, rows)
+        rows = [
+            *conn.execute(_select_waiting(fallback, visible)),
+            *(conn.execute(_PENDING_BLIND_REVIEWS) if visible is None else ()),
+        ]
+        known = self._update_cache(conn, rows)
         found = {}
         for row in rows:
             predicted, became = known[row.id, row.version]
             if row.is_blind or row.queue in (fallback, TRIAGE) or became == "suggested":
-                rank = _RANK[row.priority or predicted or "medium"] if row.status in (*STATUSES, "waiting") else _LAST
-                found[row.id] = Waiting(row.id, rank, row.is_blind)
+                rank = (
+                    _RANK[row.priority or predicted or "medium"]
+                    if row.status in (*WAITING_STATUSES, "waiting")
+                    else _LOWEST_RANK
+                )
+                found[row.id] = WaitingTicket(row.id, rank, row.is_blind)
         return sorted(found.values(), key=lambda one: (one.rank, one.number))
 
-    def _learn(self, conn: Connection, rows: Collection[Row[Any]]) -> Known:
+    def _update_cache(self, conn: Connection, rows: Collection[Row[Any]]) -> DecisionCache:
         """What is known of these tickets, those among them that were not known before read from the journal."""
         asked = [(row.id, row.version) for row in rows]
         with self._lock:
-            known = {key: self._known[key] for key in asked if key in self._known}
+            known = {key: self._cache[key] for key in asked if key in self._cache}
         new = {number: version for number, version in asked if (number, version) not in known}
         learnt: dict[tuple[int, int], tuple[str | None, str]] = dict.fromkeys(new.items(), (None, "left"))
-        for numbers in _parts(list(new)):
+        for numbers in _batches(list(new)):
             for number, entry in Journal.last_decisions(conn, numbers).items():
                 label = entry.content["decisions"].get("priority", {}).get("label")
-                learnt[number, new[number]] = label if label in _RANK else None, fate(entry.content)
+                learnt[number, new[number]] = label if label in _RANK else None, routing_outcome(entry.content)
         with self._lock:
-            self._known.update(learnt)
+            self._cache.update(learnt)
         return known | learnt
 
 
-_ASKED: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)
-_ABOUT: Final = (TICKETS.c.id, TICKETS.c.version, TICKETS.c.priority, TICKETS.c.status, QUEUES.c.name.label("queue"))
-_BLIND: Final = (
-    select(*_ABOUT, literal(True).label("is_blind"))
+_IS_BLIND_PENDING: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)
+_TICKET_COLUMNS: Final = (
+    TICKETS.c.id,
+    TICKETS.c.version,
+    TICKETS.c.priority,
+    TICKETS.c.status,
+    QUEUES.c.name.label("queue"),
+)
+_PENDING_BLIND_REVIEWS: Final = (
+    select(*_TICKET_COLUMNS, literal(True).label("is_blind"))
     .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
     .join(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
     .where(BLIND_REVIEWS.c.answered_at.is_(None))
 )
 
 
-def _standing(fallback: str, visible: Collection[str] | None) -> Any:
-    by_people = select(JOURNEY.c.id).where(JOURNEY.c.ticket_id == TICKETS.c.id, JOURNEY.c.actor_kind == "person")
+def _select_waiting(fallback: str, visible: Collection[str] | None) -> Any:
+    by_people = select(TICKET_HISTORY.c.id).where(
+        TICKET_HISTORY.c.ticket_id == TICKETS.c.id, TICKET_HISTORY.c.actor_kind == "person"
+    )
     rows = (
-        select(*_ABOUT, _ASKED.label("is_blind"))
+        select(*_TICKET_COLUMNS, _IS_BLIND_PENDING.label("is_blind"))
         .join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
         .outerjoin(MIRROR, MIRROR.c.ticket_id == TICKETS.c.id)
         .outerjoin(BLIND_REVIEWS, BLIND_REVIEWS.c.ticket_id == TICKETS.c.id)
         .where(
-            TICKETS.c.status.in_(STATUSES),
+            TICKETS.c.status.in_(WAITING_STATUSES),
             or_(QUEUES.c.name.in_({fallback, TRIAGE}), and_(MIRROR.c.ticket_id.is_not(None), ~by_people.exists())),
         )
     )
     return rows if visible is None else rows.where(QUEUES.c.name.in_(list(visible)))
 
 
-def _parts(numbers: list[int], size: int = 500) -> Iterator[list[int]]:
+def _batches(numbers: list[int], size: int = 500) -> Iterator[list[int]]:
     return (numbers[start : start + size] for start in range(0, len(numbers), size))

@@ -12,27 +12,29 @@ from sqlalchemy import Connection, delete, select, update
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.review import REVIEW_LEASES
 
-LASTS: Final = timedelta(minutes=3)
+LEASE_DURATION: Final = timedelta(minutes=3)
 """Unless it is taken again: the page does so every minute."""
 
 
-def take(conn: Connection, number: int, holder: str, at: datetime) -> bool:
+def acquire_lease(conn: Connection, number: int, holder: str, at: datetime) -> bool:
     """Take a ticket's lease, or go on holding it; False where somebody else holds it."""
-    row = {"ticket_id": number, "holder": holder, "until": at + LASTS}
+    row = {"ticket_id": number, "holder": holder, "until": at + LEASE_DURATION}
     conn.execute(insert_or_ignore(conn, REVIEW_LEASES), [row])
     free = (REVIEW_LEASES.c.holder == holder) | (REVIEW_LEASES.c.until <= at)
     mine = update(REVIEW_LEASES).where(REVIEW_LEASES.c.ticket_id == number, free)
-    return bool(conn.execute(mine.values(holder=holder, until=at + LASTS).returning(REVIEW_LEASES.c.ticket_id)).first())
+    return bool(
+        conn.execute(mine.values(holder=holder, until=at + LEASE_DURATION).returning(REVIEW_LEASES.c.ticket_id)).first()
+    )
 
 
-def release(conn: Connection, holder: str, kept: Collection[int] = ()) -> None:
+def release_leases(conn: Connection, holder: str, kept: Collection[int] = ()) -> None:
     """Give back what somebody holds, but for the tickets `kept`."""
     conn.execute(
         delete(REVIEW_LEASES).where(REVIEW_LEASES.c.holder == holder, REVIEW_LEASES.c.ticket_id.not_in(list(kept)))
     )
 
 
-def held(conn: Connection, at: datetime) -> dict[int, str]:
+def list_holders(conn: Connection, at: datetime) -> dict[int, str]:
     """Who holds which ticket now."""
     return dict(
         conn.execute(select(REVIEW_LEASES.c.ticket_id, REVIEW_LEASES.c.holder).where(REVIEW_LEASES.c.until > at)).all()

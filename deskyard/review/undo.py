@@ -15,21 +15,21 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from deskyard.connectors.base.ticket_store import Delivery, Values
+from deskyard.connectors.base.ticket_store import Delivery, FieldValues
 from deskyard.db.database import Database
-from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
+from deskyard.db.tables.desk import COMMENTS, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import changes, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, Step
-from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain.status import is_solved
-from deskyard.errors import NotThere, StoreConflict, StoreRefused
+from deskyard.errors import NotFound, StoreConflict, StoreRefused
 from deskyard.journal.journal import DECIDED, UNDONE, Journal
 from deskyard.policy.policy import TRIAGE
 from deskyard.sync import deliveries, mirror
-from deskyard.sync.mirror import Known
+from deskyard.sync.mirror import MirroredTicket
 
-CHUNK: Final = 500
+BATCH_SIZE: Final = 500
 """Decisions that are looked at together."""
 
 _DECISIONS: Final = (
@@ -40,76 +40,87 @@ _DECISIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class UndoCase:
     """One decision: what of it goes back (field → from, to), and why the rest stays ("" when all of it goes back)."""
 
     ticket: int
     decision: int
     at: datetime
-    back: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    stays: str = ""
+    reverted_fields: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    kept_reason: str = ""
 
 
-def look(database: Database, since: datetime, queue: str | None = None) -> Iterator[Case]:
+def preview_undo(database: Database, since: datetime, queue: str | None = None) -> Iterator[UndoCase]:
     """Every decision since a moment (of those that put their ticket in `queue`), oldest first; nothing is written."""
     after = 0
     while True:
-        rows = _DECISIONS.where(JOURNAL_ENTRIES.c.at >= since, JOURNAL_ENTRIES.c.id > after).limit(CHUNK)
+        rows = _DECISIONS.where(JOURNAL_ENTRIES.c.at >= since, JOURNAL_ENTRIES.c.id > after).limit(BATCH_SIZE)
         with database.reading() as conn:
             decisions = conn.execute(rows).all()
-            cases = _cases(conn, decisions, queue)
+            cases = _build_cases(conn, decisions, queue)
         yield from cases
-        if len(decisions) < CHUNK:
+        if len(decisions) < BATCH_SIZE:
             return
         after = decisions[-1].id
 
 
-def take_back(database: Database, case: Case, user: str, at: datetime) -> Case:
+def undo_decision(database: Database, case: UndoCase, user: str, at: datetime) -> UndoCase:
     """Take one decision back as the ticket stands now, in a transaction of its own; what became of it."""
     try:
         with database.writing() as conn:
-            tickets.get(conn, case.ticket, to_change=True)
+            tickets.get_ticket(conn, case.ticket, for_update=True)
             decisions = conn.execute(_DECISIONS.where(JOURNAL_ENTRIES.c.id == case.decision)).all()
-            now = _cases(conn, decisions, None)[0]
-            if now.back:
-                _write(conn, now, user, at)
+            now = _build_cases(conn, decisions, None)[0]
+            if now.reverted_fields:
+                _apply_undo(conn, now, user, at)
             return now
-    except NotThere:
-        return replace(case, back={}, stays=_ERASED)
+    except NotFound:
+        return replace(case, reverted_fields={}, kept_reason=_ERASED)
     except (StoreConflict, StoreRefused) as error:
-        return replace(case, back={}, stays=str(error))
+        return replace(case, reverted_fields={}, kept_reason=str(error))
 
 
-def _write(conn: Connection, case: Case, user: str, at: datetime) -> None:
-    wanted = {name: to for name, (_, to) in case.back.items()}
+def _apply_undo(conn: Connection, case: UndoCase, user: str, at: datetime) -> None:
+    wanted = {name: to for name, (_, to) in case.reverted_fields.items()}
     why = f"decision {case.decision} was undone"
-    elsewhere = mirror.of_ticket(conn, case.ticket)
+    elsewhere = mirror.find_by_ticket(conn, case.ticket)
     if elsewhere is None:
         by = Actor("rule", f"undo by {user}")
-        changes.change(conn, case.ticket, wanted, by, at=at, why=why, undoes=case.decision)
+        changes.change_ticket(conn, case.ticket, wanted, by, at=at, why=why, undoes=case.decision)
     else:
-        _deliver(conn, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
+        _enqueue_delivery(conn, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
     told = {"decision": case.decision, "back": wanted}
-    Journal.record(conn, Journal.stamp(conn, case.ticket, at), (UNDONE, told))
+    Journal.record(conn, Journal.make_header(conn, case.ticket, at), (UNDONE, told))
 
 
-def _deliver(
-    conn: Connection, case: Case, wanted: Values, connection: int, known: Known, *, note: str, at: datetime
+def _enqueue_delivery(
+    conn: Connection,
+    case: UndoCase,
+    reverted_values: FieldValues,
+    connection: int,
+    mirrored: MirroredTicket,
+    *,
+    note: str,
+    at: datetime,
 ) -> None:
     """Keep a delivery that puts a foreign ticket back; whoever works for that help desk finds it within seconds."""
     mark = hashlib.sha256(f"undo {case.decision} {at.isoformat()}".encode()).hexdigest()[:12]
-    expect = {name: now for name, (now, _) in case.back.items()}
-    back = Delivery(id=f"d{case.decision}-{mark}", ref=known.ref, set=wanted, expect=expect, note=note)
+    expect = {name: now for name, (now, _) in case.reverted_fields.items()}
+    back = Delivery(id=f"d{case.decision}-{mark}", ref=mirrored.ref, set=reverted_values, expect=expect, note=note)
     due = at - timedelta(minutes=1)
-    deliveries.add(conn, back, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due)
+    deliveries.add_delivery(
+        conn, back, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due
+    )
 
 
-def _cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queue: str | None) -> list[Case]:
+def _build_cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queue: str | None) -> list[UndoCase]:
     numbers = {decision.ticket_id for decision in decisions}
-    found = {row.id: filed(row) for row in conn.execute(READ.where(TICKETS.c.id.in_(numbers)))}
-    steps: defaultdict[int, list[Step]] = defaultdict(list)
-    for row in conn.execute(select(JOURNEY).where(JOURNEY.c.ticket_id.in_(numbers)).order_by(JOURNEY.c.id)):
-        steps[row.ticket_id].append(ticket_history.step(row))
+    found = {row.id: to_desk_ticket(row) for row in conn.execute(SELECT_TICKETS.where(TICKETS.c.id.in_(numbers)))}
+    steps: defaultdict[int, list[HistoryStep]] = defaultdict(list)
+    for row in conn.execute(
+        select(TICKET_HISTORY).where(TICKET_HISTORY.c.ticket_id.in_(numbers)).order_by(TICKET_HISTORY.c.id)
+    ):
+        steps[row.ticket_id].append(ticket_history.to_step(row))
     rows = select(COMMENTS.c.ticket_id).where(COMMENTS.c.ticket_id.in_(numbers), COMMENTS.c.actor_kind == "person")
     discussed = set(conn.scalars(rows))
     cases = []
@@ -118,16 +129,18 @@ def _cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queue: str
         taken = [step for step in steps[number] if step.decision == decision.id]
         if queue is not None and not any(step.field == "queue" and step.became == queue for step in taken):
             continue
-        case = Case(number, decision.id, decision.at)
-        stays = _untouchable(found.get(number), steps[number], number in discussed)
-        cases.append(replace(case, stays=stays) if stays else _case(case, found[number], steps[number], taken))
+        case = UndoCase(number, decision.id, decision.at)
+        stays = _blocking_reason(found.get(number), steps[number], number in discussed)
+        cases.append(
+            replace(case, kept_reason=stays) if stays else _fill_case(case, found[number], steps[number], taken)
+        )
     return cases
 
 
 _ERASED: Final = "the ticket is erased"
 
 
-def _untouchable(ticket: Filed | None, steps: Sequence[Step], is_discussed: bool) -> str:
+def _blocking_reason(ticket: DeskTicket | None, steps: Sequence[HistoryStep], is_discussed: bool) -> str:
     """Why a ticket is left alone entirely; "" when it is not."""
     if ticket is None:
         return _ERASED
@@ -140,19 +153,23 @@ def _untouchable(ticket: Filed | None, steps: Sequence[Step], is_discussed: bool
     return ""
 
 
-def _case(case: Case, ticket: Filed, steps: Sequence[Step], taken: Sequence[Step]) -> Case:
+def _fill_case(
+    case: UndoCase, ticket: DeskTicket, steps: Sequence[HistoryStep], decision_steps: Sequence[HistoryStep]
+) -> UndoCase:
     """What goes back: each field whose latest step is one that the decision took."""
     latest = {step.field: step for step in steps}
     back: dict[str, tuple[str | None, str | None]] = {}
-    again: list[Step] = []
-    for step in taken:
+    again: list[HistoryStep] = []
+    for step in decision_steps:
         to = TRIAGE if step.field == "queue" and step.was is None else step.was
         if latest[step.field] != step:
             again.append(latest[step.field])
         elif ticket.value(step.field) != to:
             back[step.field] = (ticket.value(step.field), to)
     if again and all(step.undoes is not None for step in again):
-        return replace(case, back=back, stays="it was undone before")
+        return replace(case, reverted_fields=back, kept_reason="it was undone before")
     if again:
-        return replace(case, back=back, stays=f"{', '.join(sorted(s.field for s in again))} was changed again")
-    return replace(case, back=back, stays="" if back else "it set nothing")
+        return replace(
+            case, reverted_fields=back, kept_reason=f"{', '.join(sorted(s.field for s in again))} was changed again"
+        )
+    return replace(case, reverted_fields=back, kept_reason="" if back else "it set nothing")

@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deskyard.errors import BadInput
-from deskyard.simulate.files import json_line, split_name
-from deskyard.simulate.ground_truth import side_files, stream_bodies, write_history
-from deskyard.simulate.settings import Settings
-from deskyard.simulate.world import SimulatedTicket, World
+from deskyard.simulate.files import split_name, to_json_line
+from deskyard.simulate.ground_truth import request_bodies, side_file_paths, write_history
+from deskyard.simulate.settings import SimulationSettings
+from deskyard.simulate.world import SimulatedTicket, SimulatedWorld
 
-_DEFAULT: Final = Settings()
-_SHARES: Final = "Shares of tickets (0 switches off)"
-_SWITCHES: Final = "Switches"
+_DEFAULT: Final = SimulationSettings()
+_SHARES_PANEL: Final = "Shares of tickets (0 switches off)"
+_SWITCHES_PANEL: Final = "Switches"
 _HISTORY_SIZE: Final = 3000
 
 
-def _share(value: float, text: str) -> float:
-    option: float = typer.Option(value, help=text, rich_help_panel=_SHARES)
+def _share_option(value: float, text: str) -> float:
+    option: float = typer.Option(value, help=text, rich_help_panel=_SHARES_PANEL)
     return option
 
 
@@ -38,25 +38,31 @@ def simulate(
     days: int = typer.Option(_DEFAULT.days, help="How many days the history covers, from 2025-01-06."),
     stream: bool = typer.Option(False, "--stream", help="New tickets as JSON lines: bodies for POST /v1/tickets."),
     rate: float | None = typer.Option(None, help="With --stream: tickets a second; without it as fast as can be."),
-    russian: float = _share(_DEFAULT.russian, "Written in Russian."),
-    other_languages: float = _share(_DEFAULT.other_languages, "German, Spanish, Ukrainian, Portuguese; rest English."),
-    label_noise: float = _share(_DEFAULT.label_noise, "Wrongly recorded category, queue, priority (each on its own)."),
-    misroutes: float = _share(_DEFAULT.misroutes, "Sent to a wrong queue first, with their bounces."),
-    typos: float = _share(_DEFAULT.typos, "With spelling mistakes."),
-    html: float = _share(_DEFAULT.html, "Of the mails: in HTML."),
-    quoted: float = _share(_DEFAULT.quoted, "Of the mails: with a quoted reply about an old matter."),
-    signatures: float = _share(_DEFAULT.signatures, "Of the mails: with a signature."),
-    near_copies: float = _share(_DEFAULT.near_copies, "Nearly the same as a ticket shortly before."),
-    vague: float = _share(_DEFAULT.vague, "'Nothing works!'"),
-    ambiguous: float = _share(
+    russian: float = _share_option(_DEFAULT.russian, "Written in Russian."),
+    other_languages: float = _share_option(
+        _DEFAULT.other_languages, "German, Spanish, Ukrainian, Portuguese; rest English."
+    ),
+    label_noise: float = _share_option(
+        _DEFAULT.label_noise, "Wrongly recorded category, queue, priority (each on its own)."
+    ),
+    misroutes: float = _share_option(_DEFAULT.misroutes, "Sent to a wrong queue first, with their bounces."),
+    typos: float = _share_option(_DEFAULT.typos, "With spelling mistakes."),
+    html: float = _share_option(_DEFAULT.html, "Of the mails: in HTML."),
+    quoted: float = _share_option(_DEFAULT.quoted, "Of the mails: with a quoted reply about an old matter."),
+    signatures: float = _share_option(_DEFAULT.signatures, "Of the mails: with a signature."),
+    near_copies: float = _share_option(_DEFAULT.near_copies, "Nearly the same as a ticket shortly before."),
+    vague: float = _share_option(_DEFAULT.vague, "'Nothing works!'"),
+    ambiguous: float = _share_option(
         _DEFAULT.ambiguous, "In words that fit several troubles (three in five get a telling detail)."
     ),
-    distractions: float = _share(
+    distractions: float = _share_option(
         _DEFAULT.distractions, "With words of other troubles around the matter (twice drawn)."
     ),
-    burst: bool = typer.Option(_DEFAULT.burst, help="One incident: many alike in minutes.", rich_help_panel=_SWITCHES),
+    burst: bool = typer.Option(
+        _DEFAULT.burst, help="One incident: many alike in minutes.", rich_help_panel=_SWITCHES_PANEL
+    ),
     rename: bool = typer.Option(
-        _DEFAULT.rename, help="A category gets a new name half way.", rich_help_panel=_SWITCHES
+        _DEFAULT.rename, help="A category gets a new name half way.", rich_help_panel=_SWITCHES_PANEL
     ),
 ) -> None:
     """Make a synthetic history whose truth is known, or a stream of new synthetic tickets.
@@ -68,7 +74,7 @@ def simulate(
 
     Example, a load of 5 tickets a second from the same desk: `deskyard simulate --stream --rate 5 --seed 2 --out -`
     """
-    settings = Settings(
+    settings = SimulationSettings(
         seed=seed,
         world_seed=world_seed,
         days=days,
@@ -87,21 +93,21 @@ def simulate(
         burst=burst,
         rename=rename,
     )
-    world = World(settings)
+    world = SimulatedWorld(settings)
     if stream:
-        _stream(world, tickets, rate, out)
+        _stream_tickets(world, tickets, rate, out)
         return
     if out == "-":
         raise BadInput("A history has side files, so it needs a file name: --out history.csv (or add --stream).")
     if rate is not None:
         raise BadInput("--rate is for --stream: a history is written as fast as can be.")
-    _history(world, _HISTORY_SIZE if tickets is None else tickets, Path(out))
+    _write_history(world, _HISTORY_SIZE if tickets is None else tickets, Path(out))
 
 
-def _history(world: World, count: int, path: Path) -> None:
-    whole = write_history(world, count, path, _watched)
+def _write_history(world: SimulatedWorld, count: int, path: Path) -> None:
+    whole = write_history(world, count, path, _with_progress)
     typer.echo(f"{whole['tickets']} synthetic tickets: {path}")
-    typer.echo("Beside it: " + ", ".join(side.name for side in side_files(path)))
+    typer.echo("Beside it: " + ", ".join(side.name for side in side_file_paths(path)))
     for target, shares in whole["ceiling"].items():
         typer.echo(
             f"  {target:9} an oracle is right in {shares['measured']:.1%} "
@@ -109,12 +115,12 @@ def _history(world: World, count: int, path: Path) -> None:
         )
 
 
-def _stream(world: World, count: int | None, rate: float | None, out: str) -> None:
+def _stream_tickets(world: SimulatedWorld, count: int | None, rate: float | None, out: str) -> None:
     if rate is not None and not rate > 0:
         raise BadInput(f"--rate is tickets a second and must be above 0, not {rate:g}.")
     if out == "-":
         try:
-            _send(world, count, rate, sys.stdout)
+            _write_stream(world, count, rate, sys.stdout)
         except BrokenPipeError:
             # Whoever read has had enough; the flush at exit must find a place that takes it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,22 +131,22 @@ def _stream(world: World, count: int | None, rate: float | None, out: str) -> No
         raise BadInput("An endless stream would fill the disk: give --tickets, or --out -.")
     try:
         with Path(out).open("w", encoding="utf-8") as file:
-            _send(world, count, rate, file)
+            _write_stream(world, count, rate, file)
     except OSError as error:
         raise BadInput(f"Can't write to '{out}': {error.strerror or error}.") from error
 
 
-def _send(world: World, count: int | None, rate: float | None, file: IO[str]) -> None:
+def _write_stream(world: SimulatedWorld, count: int | None, rate: float | None, file: IO[str]) -> None:
     """One line a ticket, flushed; with a rate, each at its due moment (late ones catch up)."""
     begin = time.monotonic()
-    for number, body in enumerate(stream_bodies(world.stream(count))):
+    for number, body in enumerate(request_bodies(world.stream(count))):
         if rate is not None:
             time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-        file.write(json_line(body))
+        file.write(to_json_line(body))
         file.flush()
 
 
-def _watched(tickets: Iterable[SimulatedTicket], count: int) -> Iterator[SimulatedTicket]:
+def _with_progress(tickets: Iterable[SimulatedTicket], count: int) -> Iterator[SimulatedTicket]:
     """The tickets, with a bar on the terminal once a second has gone by."""
     begin, bar = time.monotonic(), None
     console = Console(stderr=True)

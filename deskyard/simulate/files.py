@@ -4,19 +4,19 @@ import json
 from pathlib import Path
 
 from deskyard.errors import BadInput
-from deskyard.tabular.writer import FORMATS
+from deskyard.tabular.writer import SUFFIXES
 
 
 def split_name(path: Path) -> tuple[str, str]:
-    """Stem and extension; raises BadInput for an extension that is not among `FORMATS`.
+    """Stem and extension; raises BadInput for an extension that is not among `SUFFIXES`.
 
     >>> split_name(Path("data/history.csv.gz"))
     ('history', '.csv.gz')
     """
-    for extension in sorted(FORMATS, key=len, reverse=True):
+    for extension in sorted(SUFFIXES, key=len, reverse=True):
         if path.name.endswith(extension) and path.name != extension:
             return path.name.removesuffix(extension), extension
-    raise BadInput(f"Can't tell the format of '{path.name}': let it end in {', '.join(FORMATS)}.")
+    raise BadInput(f"Can't tell the format of '{path.name}': let it end in {', '.join(SUFFIXES)}.")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -27,10 +27,10 @@ def write_json(path: Path, value: object) -> None:
         raise BadInput(f"Can't write to '{path}': {error.strerror or error}.") from error
 
 
-def json_line(value: object) -> str:
+def to_json_line(value: object) -> str:
     """One line of JSON, in Unicode.
 
-    >>> json_line({"queue": "Бухгалтерия"})
+    >>> to_json_line({"queue": "Бухгалтерия"})
     '{"queue": "Бухгалтерия"}\\n'
     """
     return json.dumps(value, ensure_ascii=False) + "\n"

@@ -12,58 +12,58 @@ from typing import Final
 
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.simulate import text_noise
-from deskyard.simulate.arrivals import arrivals, rush
+from deskyard.simulate.arrivals import draw_arrivals, draw_burst
 from deskyard.simulate.grammar import VAGUE, Grammar, Story
-from deskyard.simulate.journey import Move, journey, times
-from deskyard.simulate.labels import Noise, priority_odds
+from deskyard.simulate.journey import Move, simulate_moves, simulate_times
+from deskyard.simulate.labels import LabelNoise, priority_distribution
 from deskyard.simulate.oracle import Oracle
 from deskyard.simulate.people import Requester
 from deskyard.simulate.phrases import load_phrases
-from deskyard.simulate.rng import Dice, Odds
-from deskyard.simulate.scenario import Desk
-from deskyard.simulate.settings import Settings
-from deskyard.simulate.simulated_ticket import SimulatedTicket, Truth
+from deskyard.simulate.rng import Distribution, Rng
+from deskyard.simulate.scenario import SimulatedDesk
+from deskyard.simulate.settings import SimulationSettings
+from deskyard.simulate.simulated_ticket import GroundTruth, SimulatedTicket
 
 SOURCE: Final = "synthetic"
 STREAM_SIZE: Final = 3000
 """Tickets of a stream in each further stretch of `days` days."""
 
-_MINORITIES: Final = Odds(("de", "es", "uk", "pt"), (6.0, 4.0, 3.0, 2.0))
-_CHANNELS: Final = Odds(("email", "form", "chat", "phone"), (55.0, 25.0, 14.0, 6.0))
-_PURPOSES: Final = ("time", "story", "who", "labels", "noise", "owner", "journey", "copies", "mail", "typo")
+_MINORITY_LANGUAGES: Final = Distribution(("de", "es", "uk", "pt"), (6.0, 4.0, 3.0, 2.0))
+_CHANNELS: Final = Distribution(("email", "form", "chat", "phone"), (55.0, 25.0, 14.0, 6.0))
+_STREAMS: Final = ("time", "story", "who", "labels", "noise", "owner", "journey", "copies", "mail", "typo")
 
 
-class Window:
+class TicketGenerator:
     """One stretch of time: its own streams of chance, and what the desk remembers meanwhile."""
 
-    def __init__(self, settings: Settings, grammar: Grammar, oracle: Oracle, number: int, count: int) -> None:
+    def __init__(self, settings: SimulationSettings, grammar: Grammar, oracle: Oracle, number: int, count: int) -> None:
         """Lay out `count` moments of window `number`; nothing is told yet."""
         self.settings, self.grammar, self.oracle = settings, grammar, oracle
-        self.desk: Desk = grammar.desk
-        self.noise: Noise = oracle.noise
-        self.dice = {name: Dice(f"{name}/{settings.world_seed}/{settings.seed}/{number}") for name in _PURPOSES}
+        self.desk: SimulatedDesk = grammar.desk
+        self.noise: LabelNoise = oracle.noise
+        self.dice = {name: Rng(f"{name}/{settings.world_seed}/{settings.seed}/{number}") for name in _STREAMS}
         self.first = number * STREAM_SIZE - STREAM_SIZE if number else 0
         self.prefix = f"{'new' if number else 'syn'}-{settings.seed}"
         self.start = self.desk.start + timedelta(days=settings.days * number)
         self.horizon = self.start + timedelta(days=settings.days)
         size = min(60, max(6, count // 100)) if settings.burst and count >= 50 else 0
         time = self.dice["time"]
-        self.burst = rush(size, self.start, settings.days, self.desk.zone, time)
+        self.burst = draw_burst(size, self.start, settings.days, self.desk.zone, time)
         self.burst_scenario = time.pick(self.desk.burst_scenarios)
-        usual = arrivals(count - size, self.start, settings.days, self.desk.zone, time)
+        usual = draw_arrivals(count - size, self.start, settings.days, self.desk.zone, time)
         self.moments = sorted([(at, False) for at in usual] + [(at, True) for at in self.burst])
         self.recent: deque[tuple[str, Story, Requester]] = deque(maxlen=80)
         self.last_owner: dict[str, str] = {}
 
-    def run(self) -> Iterator[SimulatedTicket]:
+    def generate(self) -> Iterator[SimulatedTicket]:
         """The tickets in order."""
         for number, (at, burst) in enumerate(self.moments, start=self.first + 1):
-            yield self._file(f"{self.prefix}-{number:06d}", at, burst)
+            yield self._make_ticket(f"{self.prefix}-{number:06d}", at, burst)
 
-    def _file(self, name: str, at: datetime, burst: bool) -> SimulatedTicket:
+    def _make_ticket(self, name: str, at: datetime, burst: bool) -> SimulatedTicket:
         """One ticket: who asks, what they say, how it looks, how it is labelled, where it goes."""
         flags: set[str] = set()
-        story, requester, copied = self._told(burst, flags)
+        story, requester, copied = self._draw_story(burst, flags)
         if burst:
             flags.add("burst")
         if story.kind == VAGUE:
@@ -71,7 +71,7 @@ class Window:
         elif story.kind in self.desk.groups and not story.detail:
             flags.add("ambiguous")
         channel = self.dice["mail"].draw(_CHANNELS)
-        subject, body = self._written(story, requester, channel, at, flags)
+        subject, body = self._write_text(story, requester, channel, at, flags)
         ticket = Ticket(
             id=name,
             source=SOURCE,
@@ -85,9 +85,9 @@ class Window:
             fields={"product": story.product} if story.product else {},
         )
         self.recent.append((name, story, requester))
-        return self._labelled(ticket, story, copied, flags)
+        return self._label_ticket(ticket, story, copied, flags)
 
-    def _told(self, burst: bool, flags: set[str]) -> tuple[Story, Requester, str]:
+    def _draw_story(self, burst: bool, flags: set[str]) -> tuple[Story, Requester, str]:
         """The story, the requester, and the ticket it nearly copies (or "")."""
         settings, who, copies = self.settings, self.dice["who"], self.dice["copies"]
         if self.recent and not burst and copies.chance(settings.near_copies):
@@ -101,19 +101,19 @@ class Window:
                     if other.organisation == requester.organisation
                 ]
                 requester = copies.pick(colleagues)
-            return self.grammar.again(story, same, copies), requester, name
-        u = who.share()
-        minority = who.draw(_MINORITIES)
+            return self.grammar.compose_near_copy(story, same, copies), requester, name
+        u = who.uniform()
+        minority = who.draw(_MINORITY_LANGUAGES)
         edge = settings.russian + settings.other_languages
         language = "ru" if u < settings.russian else minority if u < edge else "en"
         people = self.desk.requesters[language]
-        requester = people[int(len(people) * who.share() ** 2)]
+        requester = people[int(len(people) * who.uniform() ** 2)]
         grammar, dice = self.grammar, self.dice["story"]
         if burst:
-            return grammar.about(self.burst_scenario, language, dice), requester, ""
+            return grammar.compose_about(self.burst_scenario, language, dice), requester, ""
         return grammar.compose(language, dice), requester, ""
 
-    def _written(
+    def _write_text(
         self, story: Story, requester: Requester, channel: str, at: datetime, flags: set[str]
     ) -> tuple[str, str]:
         """Subject and body with their quirks; quotes, signatures and HTML are for mail only."""
@@ -123,12 +123,12 @@ class Window:
         text = story.text
         if typo.chance(settings.typos):
             flags.add("typo")
-            text = text_noise.misspell(text, typo)
+            text = text_noise.add_misspellings(text, typo)
             if typo.chance(0.4):
-                subject = text_noise.misspell(subject, typo)
+                subject = text_noise.add_misspellings(subject, typo)
             if story.language == "ru" and typo.chance(0.1):
                 flags.add("wrong_layout")
-                subject = text_noise.wrong_layout(subject)
+                subject = text_noise.to_wrong_layout(subject)
         if channel == "chat":
             return subject, text.rstrip(".") if mail.chance(0.5) else text
         text = "\n\n".join(part for part in (story.greeting, text, story.closing) if part)
@@ -136,51 +136,53 @@ class Window:
             return subject, text
         if mail.chance(settings.signatures):
             flags.add("signature")
-            text += "\n\n--\n" + text_noise.signature(phrases, requester, mail)
+            text += "\n\n--\n" + text_noise.make_signature(phrases, requester, mail)
         if mail.chance(settings.quoted):
             flags.add("quoted")
-            old = self.grammar.about(mail.draw(self.desk.prior), story.language, mail).text
-            text += "\n\n" + text_noise.quote(phrases, old, at - timedelta(days=1 + mail.below(60)), requester, mail)
+            old = self.grammar.compose_about(mail.draw(self.desk.prior), story.language, mail).text
+            text += "\n\n" + text_noise.make_quoted_reply(
+                phrases, old, at - timedelta(days=1 + mail.integer(60)), requester, mail
+            )
             subject = f"Re: {subject}" if subject else subject
         if mail.chance(settings.html):
             flags.add("html")
-            text = text_noise.as_html(text, mail)
+            text = text_noise.to_html(text, mail)
         return subject, text
 
-    def _labelled(self, ticket: Ticket, story: Story, copied: str, flags: set[str]) -> SimulatedTicket:
+    def _label_ticket(self, ticket: Ticket, story: Story, copied: str, flags: set[str]) -> SimulatedTicket:
         """True labels, recorded labels, the oracle's, and the journey."""
         at, scenario = ticket.created_at or self.start, self.desk.scenarios[story.scenario]
         vip = ticket.organisation in self.desk.vip
         last = self.last_owner.get(ticket.requester, "")
-        priority = self.dice["labels"].draw(priority_odds(scenario.severity, story.urgency, vip))
-        owners = self.desk.owners(scenario.queue, at, last)
-        owner = self.dice["owner"].draw(Odds(list(owners), list(owners.values())))
+        priority = self.dice["labels"].draw(priority_distribution(scenario.severity, story.urgency, vip))
+        owners = self.desk.assignee_probabilities(scenario.queue, at, last)
+        owner = self.dice["owner"].draw(Distribution(list(owners), list(owners.values())))
         self.last_owner[ticket.requester] = owner
-        wrong = self._wrong(scenario.key, scenario.queue, priority, flags)
-        category = self.desk.category(wrong.get("category", scenario.key), at)
+        wrong = self._draw_wrong_labels(scenario.key, scenario.queue, priority, flags)
+        category = self.desk.category_name(wrong.get("category", scenario.key), at)
         if category == self.desk.rename["old"]:
             flags.add("renamed")
         true: dict[Target, str] = {
-            "category": self.desk.category(scenario.key, at),
+            "category": self.desk.category_name(scenario.key, at),
             "priority": priority,
             "queue": scenario.queue,
             "assignee": owner,
         }
         labels = {**true, **wrong, "category": category}
-        answers = self.oracle.answers(self.grammar.posterior(story), story.urgency, vip, at, last)
+        answers = self.oracle.best_labels(self.grammar.posterior(story), story.urgency, vip, at, last)
         dice = self.dice["journey"]
         moves: tuple[Move, ...] = ()
         if dice.chance(self.settings.misroutes):
             flags.add("misrouted")
-            moves = journey(self.desk, ticket.id, at, scenario, labels["queue"], dice)
-        response, resolved = times(self.desk, at, labels["priority"], moves, dice)
-        truth = Truth(
+            moves = simulate_moves(self.desk, ticket.id, at, scenario, labels["queue"], dice)
+        response, resolved = simulate_times(self.desk, at, labels["priority"], moves, dice)
+        truth = GroundTruth(
             scenario=scenario.key,
             labels=true,
             flags=frozenset(flags),
             near_copy_of=copied,
             oracle={target: label for target, (label, _) in answers.items()},
-            sure={target: share for target, (_, share) in answers.items()},
+            oracle_confidence={target: share for target, (_, share) in answers.items()},
         )
         return SimulatedTicket(
             ticket=ticket,
@@ -191,10 +193,10 @@ class Window:
             resolved_at=resolved if resolved < self.horizon else None,
         )
 
-    def _wrong(self, scenario: str, queue: str, priority: str, flags: set[str]) -> dict[Target, str]:
+    def _draw_wrong_labels(self, scenario: str, queue: str, priority: str, flags: set[str]) -> dict[Target, str]:
         """The labels that are recorded wrongly; for the category, the other scenario's key."""
         noise, dice, wrong = self.noise, self.dice["noise"], dict[Target, str]()
-        channels: tuple[tuple[Target, Odds[str]], ...] = (
+        channels: tuple[tuple[Target, Distribution[str]], ...] = (
             ("category", noise.category[scenario]),
             ("queue", noise.queue[queue]),
             ("priority", noise.priority[priority]),

@@ -13,32 +13,32 @@ from typing import Any, Final
 
 from deskyard.domain.ticket import TARGETS
 from deskyard.simulate.files import split_name, write_json
-from deskyard.simulate.world import SimulatedTicket, World
+from deskyard.simulate.world import SimulatedTicket, SimulatedWorld
 from deskyard.tabular.writer import open_writer
 
-HISTORY: Final = (
+HISTORY_COLUMNS: Final = (
     "id", "created_at", "subject", "body", "category", "priority", "queue", "assignee", "requester", "organisation",
     "channel", "language", "first_response_at", "resolved_at", "x_product",
 )  # fmt: skip
 """The uniform shape of a history; data/README.md says what each column is."""
 
-MOVES: Final = ("id", "at", "actor", "field", "from", "to")
-TRUTH: Final = (
+MOVE_COLUMNS: Final = ("id", "at", "actor", "field", "from", "to")
+TRUTH_COLUMNS: Final = (
     "id", "true_category", "true_priority", "true_queue", "true_assignee", "oracle_category", "oracle_priority",
     "oracle_queue", "oracle_assignee", "near_copy_of", "flags",
 )  # fmt: skip
 
-_ABOUT: Final = (
+_ABOUT_TEXT: Final = (
     "Synthetic: made by `deskyard simulate`; no person, company or ticket in it is real. `ceiling` is the share of "
     "tickets whose recorded label is the one that an oracle picks who knows the grammar and all its probabilities and "
     "reads each ticket by itself; `expected` is the mean of the oracle's own probabilities. `newest_fifth` is the same "
     "on the newest fifth, where a time-ordered 80/20 split tests."
 )
 
-Watch = Callable[[Iterable[SimulatedTicket], int], Iterable[SimulatedTicket]]
+ProgressWrapper = Callable[[Iterable[SimulatedTicket], int], Iterable[SimulatedTicket]]
 
 
-class Ceiling:
+class CeilingCounter:
     """Counts how often the oracle is right, by target; add() the tickets in order of time."""
 
     def __init__(self, count: int) -> None:
@@ -46,7 +46,7 @@ class Ceiling:
         self.count, self.seen = count, 0
         self._first_new = count - count // 5
         self._right, self._newest = Counter[str](), Counter[str]()
-        self._sure: dict[str, float] = defaultdict(float)
+        self._confidence: dict[str, float] = defaultdict(float)
 
     def add(self, simulated: SimulatedTicket) -> None:
         """Count one ticket."""
@@ -54,10 +54,10 @@ class Ceiling:
             right = simulated.labels[target] == simulated.truth.oracle[target]
             self._right[target] += right
             self._newest[target] += right and self.seen >= self._first_new
-            self._sure[target] += simulated.truth.sure[target]
+            self._confidence[target] += simulated.truth.oracle_confidence[target]
         self.seen += 1
 
-    def table(self) -> dict[str, dict[str, float]]:
+    def to_table(self) -> dict[str, dict[str, float]]:
         """Target → measured, expected and newest_fifth, each in [0, 1]; empty when nothing was counted."""
         if not self.seen:
             return {}
@@ -65,17 +65,17 @@ class Ceiling:
         return {
             target: {
                 "measured": round(self._right[target] / self.seen, 4),
-                "expected": round(self._sure[target] / self.seen, 4),
+                "expected": round(self._confidence[target] / self.seen, 4),
                 "newest_fifth": round(self._newest[target] / newest, 4),
             }
             for target in TARGETS
         }
 
 
-def side_files(path: Path) -> tuple[Path, Path, Path]:
+def side_file_paths(path: Path) -> tuple[Path, Path, Path]:
     """Where the moves, the truth a ticket, and the truth of the whole are kept for a history at `path`.
 
-    >>> [side.name for side in side_files(Path("history.csv.gz"))]
+    >>> [side.name for side in side_file_paths(Path("history.csv.gz"))]
     ['history.moves.csv', 'history.truth.csv', 'history.truth.json']
     """
     stem, _ = split_name(path)
@@ -86,33 +86,35 @@ def side_files(path: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def write_history(world: World, count: int, path: Path, watch: Watch = lambda tickets, _: tickets) -> dict[str, Any]:
+def write_history(
+    world: SimulatedWorld, count: int, path: Path, watch: ProgressWrapper = lambda tickets, _: tickets
+) -> dict[str, Any]:
     """Write a history of `count` tickets with its side files; returns what is in `<stem>.truth.json`.
 
     `watch(tickets, count)` may show progress. Raises BadInput for an unknown extension or a place that can't be
     written to; then no file is left half written.
     """
-    moves_path, truth_path, whole_path = side_files(path)
-    ceiling = Ceiling(count)
+    moves_path, truth_path, whole_path = side_file_paths(path)
+    ceiling = CeilingCounter(count)
     tickets = world.tickets(count)
     with (
-        open_writer(path, HISTORY) as history,
-        open_writer(moves_path, MOVES) as moves,
-        open_writer(truth_path, TRUTH) as truth,
+        open_writer(path, HISTORY_COLUMNS) as history,
+        open_writer(moves_path, MOVE_COLUMNS) as moves,
+        open_writer(truth_path, TRUTH_COLUMNS) as truth,
     ):
         for simulated in watch(tickets, count):
-            history.write(dict(zip(HISTORY, history_row(simulated), strict=True)))
-            truth.write(dict(zip(TRUTH, _truth_row(simulated), strict=True)))
+            history.write(dict(zip(HISTORY_COLUMNS, history_row(simulated), strict=True)))
+            truth.write(dict(zip(TRUTH_COLUMNS, _truth_row(simulated), strict=True)))
             for move in simulated.moves:
-                row = (move.id, _iso(move.at), move.actor, move.field, move.before, move.after)
-                moves.write(dict(zip(MOVES, row, strict=True)))
+                row = (move.id, _iso_or_empty(move.at), move.actor, move.field, move.before, move.after)
+                moves.write(dict(zip(MOVE_COLUMNS, row, strict=True)))
             ceiling.add(simulated)
-    whole = describe(world, count, ceiling)
+    whole = describe_world(world, count, ceiling)
     write_json(whole_path, whole)
     return whole
 
 
-def stream_bodies(tickets: Iterable[SimulatedTicket]) -> Iterator[dict[str, Any]]:
+def request_bodies(tickets: Iterable[SimulatedTicket]) -> Iterator[dict[str, Any]]:
     """The bodies of POST /v1/tickets: what is known at filing, no label among them."""
     for simulated in tickets:
         ticket = simulated.ticket
@@ -133,38 +135,38 @@ def history_row(simulated: SimulatedTicket) -> tuple[str, ...]:
     """A ticket in the uniform shape: the columns of HISTORY, times as ISO 8601 with +00:00, nothing as ""."""
     ticket, labels = simulated.ticket, simulated.labels
     return (
-        ticket.id, _iso(ticket.created_at), ticket.subject, ticket.body, labels["category"], labels["priority"],
+        ticket.id, _iso_or_empty(ticket.created_at), ticket.subject, ticket.body, labels["category"], labels["priority"],
         labels["queue"], labels["assignee"], ticket.requester, ticket.organisation, ticket.channel, ticket.language,
-        _iso(simulated.first_response_at), _iso(simulated.resolved_at), ticket.fields.get("product", ""),
+        _iso_or_empty(simulated.first_response_at), _iso_or_empty(simulated.resolved_at), ticket.fields.get("product", ""),
     )  # fmt: skip
 
 
-def describe(world: World, count: int, ceiling: Ceiling) -> dict[str, Any]:
+def describe_world(world: SimulatedWorld, count: int, ceiling: CeilingCounter) -> dict[str, Any]:
     """The truth of the whole: settings, ceiling, agents, the rename, the burst."""
     desk = world.desk
     burst = world.burst_window(count)
     return {
         "synthetic": True,
-        "about": _ABOUT,
+        "about": _ABOUT_TEXT,
         "seed": world.settings.seed,
         "tickets": ceiling.seen,
-        "settings": world.settings.as_json(),
-        "ceiling": ceiling.table(),
+        "settings": world.settings.to_json(),
+        "ceiling": ceiling.to_table(),
         "categories": {scenario.category: scenario.queue for scenario in desk.scenarios.values()},
         "vip_organisations": sorted(desk.vip),
-        "rename": {"old": desk.rename["old"], "new": desk.rename["new"], "at": _iso(desk.renamed_at)}
+        "rename": {"old": desk.rename["old"], "new": desk.rename["new"], "at": _iso_or_empty(desk.renamed_at)}
         if desk.renamed_at
         else None,
-        "burst": {"from": _iso(burst[0]), "to": _iso(burst[1])} if burst else None,
+        "burst": {"from": _iso_or_empty(burst[0]), "to": _iso_or_empty(burst[1])} if burst else None,
         "agents": [
             {
                 "login": agent.login,
                 "skills": dict(agent.skills),
                 "weekdays": list(agent.weekdays),
                 "hours": list(agent.hours),
-                "joined": _iso(agent.joined),
-                "left": _iso(agent.left),
-                "absences": [[_iso(begin), _iso(end)] for begin, end in agent.absences],
+                "joined": _iso_or_empty(agent.joined),
+                "left": _iso_or_empty(agent.left),
+                "absences": [[_iso_or_empty(begin), _iso_or_empty(end)] for begin, end in agent.absences],
             }
             for agent in desk.agents
         ],
@@ -179,5 +181,5 @@ def _truth_row(simulated: SimulatedTicket) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _iso(moment: datetime | None) -> str:
+def _iso_or_empty(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""

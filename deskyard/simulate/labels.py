@@ -10,33 +10,33 @@ from itertools import pairwise
 from typing import Final
 
 from deskyard.domain.ticket import PRIORITIES
-from deskyard.simulate.rng import Odds
-from deskyard.simulate.scenario import Desk, Scenario
+from deskyard.simulate.rng import Distribution
+from deskyard.simulate.scenario import Scenario, SimulatedDesk
 
 URGENCY: Final = {"calm": -0.9, "none": 0.0, "pressing": 0.7, "alarming": 1.4}
 """What the words of urgency add to a scenario's severity."""
 
-_VIP: Final = 0.9
-_CUTS: Final = (0.7, 1.9, 3.1)
-_SPREAD: Final = 0.22
+_VIP_EFFECT: Final = 0.9
+_PRIORITY_CUTS: Final = (0.7, 1.9, 3.1)
+_LOGIT_SPREAD: Final = 0.22
 _NO_PRODUCT: Final = 0.55
 _TYPICAL_PRODUCT: Final = 0.6
 
 
 @cache
-def priority_odds(severity: float, urgency: str, vip: bool) -> Odds[str]:
+def priority_distribution(severity: float, urgency: str, vip: bool) -> Distribution[str]:
     """Priorities by an ordered logit: severity + urgency + 0.9 for a VIP organisation, cut at 0.7, 1.9 and 3.1.
 
-    >>> [round(share, 2) for share in priority_odds(1.0, "none", False).shares]
+    >>> [round(share, 2) for share in priority_distribution(1.0, "none", False).shares]
     [0.2, 0.78, 0.02, 0.0]
     """
-    centre = severity + URGENCY[urgency] + _VIP * vip
-    below = [0.0, *(1 / (1 + math.exp((centre - cut) / _SPREAD)) for cut in _CUTS), 1.0]
-    return Odds(PRIORITIES, [high - low for low, high in pairwise(below)])
+    centre = severity + URGENCY[urgency] + _VIP_EFFECT * vip
+    below = [0.0, *(1 / (1 + math.exp((centre - cut) / _LOGIT_SPREAD)) for cut in _PRIORITY_CUTS), 1.0]
+    return Distribution(PRIORITIES, [high - low for low, high in pairwise(below)])
 
 
 @cache
-def urgency_odds(severity: float) -> Odds[str]:
+def urgency_distribution(severity: float) -> Distribution[str]:
     """Which words of urgency people choose; the graver the trouble, the louder."""
     logits = {
         "calm": -1.8 - 0.4 * severity,
@@ -44,10 +44,10 @@ def urgency_odds(severity: float) -> Odds[str]:
         "pressing": -0.9 + 0.3 * severity,
         "alarming": -2.4 + 0.6 * severity,
     }
-    return Odds(tuple(logits), [math.exp(value) for value in logits.values()])
+    return Distribution(tuple(logits), [math.exp(value) for value in logits.values()])
 
 
-def product_share(scenario: Scenario, product: str, products: tuple[str, ...]) -> float:
+def product_probability(scenario: Scenario, product: str, products: tuple[str, ...]) -> float:
     """The probability of `product` ("" for none) as x_product of a ticket of this scenario."""
     if not product:
         return _NO_PRODUCT
@@ -55,33 +55,33 @@ def product_share(scenario: Scenario, product: str, products: tuple[str, ...]) -
     return (1 - _NO_PRODUCT) * (typical + (1 - _TYPICAL_PRODUCT) / len(products))
 
 
-def product_odds(scenario: Scenario, products: tuple[str, ...]) -> Odds[str]:
+def product_distribution(scenario: Scenario, products: tuple[str, ...]) -> Distribution[str]:
     """The odds of x_product, none included."""
     values = ("", *products)
-    return Odds(values, [product_share(scenario, value, products) for value in values])
+    return Distribution(values, [product_probability(scenario, value, products) for value in values])
 
 
-class Noise:
+class LabelNoise:
     """Which wrong label is recorded when a label is wrong: a channel true → recorded for each target.
 
     Category: half of the time a sister in the same queue, else any other. Queue: any other. Priority: a neighbour.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: SimulatedDesk) -> None:
         """Tabulate the channels by scenario key, queue and priority."""
-        self.category: dict[str, Odds[str]] = {}
+        self.category: dict[str, Distribution[str]] = {}
         for key, scenario in desk.scenarios.items():
             others = [other for other in desk.scenarios.values() if other.key != key]
             sisters = sum(other.queue == scenario.queue for other in others)
             weights = [
                 0.5 / len(others) + (0.5 / sisters if other.queue == scenario.queue else 0.0) for other in others
             ]
-            self.category[key] = Odds([other.key for other in others], weights)
+            self.category[key] = Distribution([other.key for other in others], weights)
         self.queue = {
-            queue: Odds([other for other in desk.queues if other != queue], [1.0] * (len(desk.queues) - 1))
+            queue: Distribution([other for other in desk.queues if other != queue], [1.0] * (len(desk.queues) - 1))
             for queue in desk.queues
         }
-        self.priority: dict[str, Odds[str]] = {}
+        self.priority: dict[str, Distribution[str]] = {}
         for rank, priority in enumerate(PRIORITIES):
             near = [PRIORITIES[other] for other in (rank - 1, rank + 1) if 0 <= other < len(PRIORITIES)]
-            self.priority[priority] = Odds(near, [1.0] * len(near))
+            self.priority[priority] = Distribution(near, [1.0] * len(near))

@@ -13,19 +13,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from deskyard.domain.ticket import Target
-from deskyard.simulate.labels import Noise, priority_odds
-from deskyard.simulate.rng import Odds
-from deskyard.simulate.scenario import Desk
+from deskyard.simulate.labels import LabelNoise, priority_distribution
+from deskyard.simulate.rng import Distribution
+from deskyard.simulate.scenario import SimulatedDesk
 
 
 class Oracle:
     """Sums the odds that the world draws from."""
 
-    def __init__(self, desk: Desk, noise: Noise, label_noise: float) -> None:
+    def __init__(self, desk: SimulatedDesk, noise: LabelNoise, label_noise: float) -> None:
         """`label_noise` is the probability that a recorded category, queue or priority is not the true one."""
         self.desk, self.noise, self.label_noise = desk, noise, label_noise
 
-    def answers(
+    def best_labels(
         self, posterior: Mapping[str, float], urgency: str, vip: bool, at: datetime, last: str
     ) -> dict[Target, tuple[str, float]]:
         """Target → (label, its probability). `posterior` is over scenario keys, `last` the requester's last agent."""
@@ -34,22 +34,22 @@ class Oracle:
         priorities: dict[str, float] = defaultdict(float)
         for key, share in posterior.items():
             queues[scenarios[key].queue] += share
-            odds = priority_odds(scenarios[key].severity, urgency, vip)
+            odds = priority_distribution(scenarios[key].severity, urgency, vip)
             for label, part in zip(odds.items, odds.shares, strict=True):
                 priorities[label] += share * part
         owners: dict[str, float] = defaultdict(float)
         for queue, share in queues.items():
-            for login, part in self.desk.owners(queue, at, last).items():
+            for login, part in self.desk.assignee_probabilities(queue, at, last).items():
                 owners[login] += share * part
-        category, sure = self._recorded(posterior, self.noise.category.__getitem__)
+        category, sure = self._recorded_mode(posterior, self.noise.category.__getitem__)
         return {
-            "category": (self.desk.category(category, at), sure),
-            "priority": self._recorded(priorities, self.noise.priority.__getitem__),
-            "queue": self._recorded(queues, self.noise.queue.__getitem__),
+            "category": (self.desk.category_name(category, at), sure),
+            "priority": self._recorded_mode(priorities, self.noise.priority.__getitem__),
+            "queue": self._recorded_mode(queues, self.noise.queue.__getitem__),
             "assignee": _mode(owners),
         }
 
-    def _recorded(self, true: Mapping[str, float], wrong: Callable[[str], Odds[str]]) -> tuple[str, float]:
+    def _recorded_mode(self, true: Mapping[str, float], wrong: Callable[[str], Distribution[str]]) -> tuple[str, float]:
         """The mode of the recorded label, when the true one has these probabilities."""
         if not self.label_noise:
             return _mode(true)

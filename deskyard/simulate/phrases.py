@@ -12,17 +12,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from deskyard.simulate.rng import Dice
+from deskyard.simulate.rng import Rng
 
 LANGUAGES: Final = ("en", "ru", "de", "es", "uk", "pt")
 
 _TOKEN = re.compile(r"\{(\w+)\}|([\[\]|])|(#+)|([^{}\[\]|#]+)")
-_REMEMBERED: Final = frozenset({"app", "folder", "item"})
+_SHARED_SLOTS: Final = frozenset({"app", "folder", "item"})
 """Slots that mean the same thing wherever they stand in one ticket (cases of a word share an index)."""
-_NUMBER: Final = 4
+_NUMBER_LENGTH: Final = 4
 """A run of four # is the ticket's one number (of an order, an invoice, a contract); other runs are drawn each time."""
 
-Memory = dict[str, int]
+Choices = dict[str, int]
 """What one ticket has named already: slot → index, and its number."""
 
 
@@ -47,7 +47,7 @@ Part = str | Digits | Choice
 class Template:
     """A phrase with choices `[a|b]`, slots `{name}` and digits `#`; `source` is its text in the file.
 
-    >>> Template("Room [one|two]", {}).say(Dice("1"), {}) in ("Room one", "Room two")
+    >>> Template("Room [one|two]", {}).say(Rng("1"), {}) in ("Room one", "Room two")
     True
     """
 
@@ -59,39 +59,39 @@ class Template:
         tokens = list(_TOKEN.finditer(source))
         if "".join(token.group() for token in tokens) != source:
             raise ValueError(f"can't read the phrase {source!r}")
-        self.parts, rest = _sequence(tokens, 0, slots, source)
+        self.parts, rest = _parse_sequence(tokens, 0, slots, source)
         if rest != len(tokens):
             raise ValueError(f"a bracket has no partner in {source!r}")
 
     @classmethod
-    def of(cls, source: str, parts: tuple[Part, ...]) -> "Template":
+    def from_parts(cls, source: str, parts: tuple[Part, ...]) -> "Template":
         """A template from parts that are compiled already."""
         template = cls.__new__(cls)
         template.source, template.parts = source, parts
         return template
 
-    def say(self, dice: Dice, memory: Memory) -> str:
+    def render(self, dice: Rng, memory: Choices) -> str:
         """The phrase with its choices made; `memory` is read and added to."""
         said = []
         for part in self.parts:
             if isinstance(part, str):
                 said.append(part)
             elif isinstance(part, Digits):
-                said.append(str(_number(part.count, dice, memory)))
+                said.append(str(_draw_number(part.count, dice, memory)))
             elif part.name:
-                index = memory.setdefault(part.name, dice.below(len(part.options)))
-                said.append(part.options[index].say(dice, memory))
+                index = memory.setdefault(part.name, dice.integer(len(part.options)))
+                said.append(part.options[index].render(dice, memory))
             else:
-                said.append(dice.pick(part.options).say(dice, memory))
+                said.append(dice.pick(part.options).render(dice, memory))
         return "".join(said)
 
 
-def _number(count: int, dice: Dice, memory: Memory) -> int:
-    drawn = 10 ** (count - 1) + dice.below(9 * 10 ** (count - 1))
-    return memory.setdefault("number", drawn) if count == _NUMBER else drawn
+def _draw_number(count: int, dice: Rng, memory: Choices) -> int:
+    drawn = 10 ** (count - 1) + dice.integer(9 * 10 ** (count - 1))
+    return memory.setdefault("number", drawn) if count == _NUMBER_LENGTH else drawn
 
 
-def _sequence(
+def _parse_sequence(
     tokens: list[re.Match[str]], at: int, slots: Mapping[str, tuple[Template, ...]], source: str
 ) -> tuple[tuple[Part, ...], int]:
     """Parts up to the end, a `|` or a `]`; returns them and the place where reading stopped."""
@@ -100,7 +100,7 @@ def _sequence(
         slot, bracket, digits, literal = tokens[at].groups()
         if slot:
             base = slot.split("_", maxsplit=1)[0]
-            parts.append(Choice(slots[slot], base if base in _REMEMBERED else ""))
+            parts.append(Choice(slots[slot], base if base in _SHARED_SLOTS else ""))
         elif digits:
             parts.append(Digits(len(digits)))
         elif literal:
@@ -108,8 +108,8 @@ def _sequence(
         elif bracket == "[":
             options: list[Template] = []
             while True:
-                inner, at = _sequence(tokens, at + 1, slots, source)
-                options.append(Template.of(source, inner))
+                inner, at = _parse_sequence(tokens, at + 1, slots, source)
+                options.append(Template.from_parts(source, inner))
                 if at >= len(tokens):
                     raise ValueError(f"a bracket has no partner in {source!r}")
                 if tokens[at].group() == "]":
@@ -122,7 +122,7 @@ def _sequence(
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicPhrases:
     """What can be said about one scenario or one group: subjects, symptoms, and details (groups have none)."""
 
     subjects: tuple[Template, ...]
@@ -137,8 +137,8 @@ class Phrases:
     language: str
     frame: Mapping[str, tuple[Template, ...]]
     urgency: Mapping[str, tuple[Template, ...]]
-    scenarios: Mapping[str, Topic]
-    groups: Mapping[str, Topic]
+    scenarios: Mapping[str, TopicPhrases]
+    groups: Mapping[str, TopicPhrases]
     quote_head: str
 
 
@@ -158,8 +158,10 @@ def load_phrases(language: str) -> Phrases:
     def compiled(values: Iterable[str]) -> tuple[Template, ...]:
         return tuple(Template(value, slots) for value in values)
 
-    def topic(table: Mapping[str, list[str]]) -> Topic:
-        return Topic(compiled(table["subjects"]), compiled(table["symptoms"]), compiled(table.get("details", ())))
+    def topic(table: Mapping[str, list[str]]) -> TopicPhrases:
+        return TopicPhrases(
+            compiled(table["subjects"]), compiled(table["symptoms"]), compiled(table.get("details", ()))
+        )
 
     frame = dict(raw["frame"])
     return Phrases(

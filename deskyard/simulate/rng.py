@@ -17,10 +17,10 @@ Item = TypeVar("Item")
 _NORMAL = NormalDist()
 
 
-class Odds(Generic[Item]):
+class Distribution(Generic[Item]):
     """A finite distribution: `items` with weights >= 0 that need not add up to 1.
 
-    >>> Odds(["a", "b"], [1.0, 3.0]).shares
+    >>> Distribution(["a", "b"], [1.0, 3.0]).shares
     (0.25, 0.75)
     """
 
@@ -33,41 +33,41 @@ class Odds(Generic[Item]):
         self.shares = tuple(weight / total for weight in weights)
         self._edges = tuple(accumulate(self.shares))[:-1]
 
-    def at(self, u: float) -> Item:
+    def quantile(self, u: float) -> Item:
         """The item at the cumulative share `u` in [0, 1)."""
         return self.items[bisect_right(self._edges, u)]
 
 
-class Dice:
+class Rng:
     """Throws from one named stream; two streams with different names don't disturb each other.
 
-    >>> Dice("desk/1").below(6) == Dice("desk/1").below(6)
+    >>> Rng("desk/1").integer(6) == Rng("desk/1").integer(6)
     True
     """
 
-    __slots__ = ("share",)
+    __slots__ = ("uniform",)
 
     def __init__(self, name: str) -> None:
         """Seed from the text `name` (Python hashes it with SHA-512)."""
-        self.share = Random(name).random
+        self.uniform = Random(name).random
         """The next number in [0, 1)."""
 
     def chance(self, p: float) -> bool:
         """True with probability `p`; 0 is never, 1 is always."""
-        return self.share() < p
+        return self.uniform() < p
 
-    def below(self, n: int) -> int:
+    def integer(self, n: int) -> int:
         """A whole number in [0, n), all alike."""
-        return int(self.share() * n)
+        return int(self.uniform() * n)
 
     def pick(self, items: Sequence[Item]) -> Item:
         """One of `items` (not empty), all alike."""
-        return items[int(self.share() * len(items))]
+        return items[int(self.uniform() * len(items))]
 
-    def draw(self, odds: Odds[Item]) -> Item:
+    def draw(self, odds: Distribution[Item]) -> Item:
         """One item by its odds."""
-        return odds.at(self.share())
+        return odds.quantile(self.uniform())
 
     def lognormal(self, median: float, sigma: float) -> float:
         """A positive number with this median; sigma is the spread of its logarithm."""
-        return median * math.exp(sigma * _NORMAL.inv_cdf(min(max(self.share(), 1e-9), 1 - 1e-9)))
+        return median * math.exp(sigma * _NORMAL.inv_cdf(min(max(self.uniform(), 1e-9), 1 - 1e-9)))

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from deskyard.simulate.people import Agent, make_agents, make_requesters
 from deskyard.simulate.phrases import LANGUAGES
-from deskyard.simulate.rng import Dice, Odds
-from deskyard.simulate.settings import Settings
+from deskyard.simulate.rng import Distribution, Rng
+from deskyard.simulate.settings import SimulationSettings
 
-_KEEP_OWNER: Final = 0.55
+_KEEP_ASSIGNEE: Final = 0.55
 """How often a requester's last agent takes the next ticket too, when that agent is here and has the skill."""
 
 
@@ -34,24 +34,24 @@ class Scenario:
     groups: tuple[str, ...]
 
 
-class Desk:
+class SimulatedDesk:
     """The simulated desk of `settings.world_seed`.
 
-    >>> desk = Desk(Settings())
+    >>> desk = SimulatedDesk(SimulationSettings())
     >>> len(desk.agents), len(desk.queues) >= 8, len(desk.categories) >= 20
     (20, True, True)
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulationSettings) -> None:
         """Build the desk; the same world seed, start and days give the same desk."""
-        raw = _raw()
-        dice = Dice(f"desk/{settings.world_seed}")
+        raw = _load_config()
+        dice = Rng(f"desk/{settings.world_seed}")
         self.zone = timezone(timedelta(hours=raw["utc_offset_hours"]))
         self.start = settings.start
         self.end = settings.start + timedelta(days=settings.days)
         self.products: tuple[str, ...] = tuple(raw["products"])
         self.vip = frozenset[str](raw["vip"]["organisations"])
-        self.scenarios = _scenarios(raw, dice)
+        self.scenarios = _load_scenarios(raw, dice)
         self.unclear: str = raw["unclear"]
         self.groups: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in raw["group"].items()}
         self.queues = tuple(dict.fromkeys(scenario.queue for scenario in self.scenarios.values()))
@@ -60,50 +60,50 @@ class Desk:
         self.categories = tuple(scenario.category for scenario in self.scenarios.values())
         self.burst_scenarios: tuple[str, ...] = tuple(raw["burst"]["scenarios"])
         clear = [scenario for scenario in self.scenarios.values() if scenario.share > 0]
-        self.prior = Odds([scenario.key for scenario in clear], [scenario.share for scenario in clear])
+        self.prior = Distribution([scenario.key for scenario in clear], [scenario.share for scenario in clear])
         self.agents = make_agents(raw["people"]["logins"], self.queues, self.start, settings.days, dice)
-        self._asked: datetime | None = None
+        self._cached_at: datetime | None = None
         self._answer: tuple[list[Agent], list[Agent]] = ([], [])
         self.requesters = {language: make_requesters(raw, language, dice) for language in LANGUAGES}
 
-    def category(self, scenario: str, at: datetime) -> str:
+    def category_name(self, scenario: str, at: datetime) -> str:
         """The name of the scenario's category that was in force at `at`."""
         if self.renamed_at is not None and at < self.renamed_at and scenario == self.rename["scenario"]:
             return self.rename["old"]
         return self.scenarios[scenario].category
 
-    def owners(self, queue: str, at: datetime, last: str) -> dict[str, float]:
+    def assignee_probabilities(self, queue: str, at: datetime, last: str) -> dict[str, float]:
         """Who takes a ticket of `queue` that is filed at `at`: login → probability, adding up to 1.
 
         Skilled agents on shift first; nobody on shift: skilled agents who are with the desk; none of these: anybody
         who is. `last` (a login or "") is the requester's last agent, who keeps the customer about half of the time.
         """
-        here, working = self._present(at)
+        here, working = self._agents_present(at)
         skilled = [agent for agent in here if queue in agent.skills] or here
         takers = [agent for agent in skilled if agent in working] or skilled
         total = sum(agent.skills.get(queue, 1) ** 2 for agent in takers)
         odds = {agent.login: agent.skills.get(queue, 1) ** 2 / total for agent in takers}
         if any(agent.login == last for agent in skilled):
-            odds = {login: (1 - _KEEP_OWNER) * share for login, share in odds.items()}
-            odds[last] = odds.get(last, 0.0) + _KEEP_OWNER
+            odds = {login: (1 - _KEEP_ASSIGNEE) * share for login, share in odds.items()}
+            odds[last] = odds.get(last, 0.0) + _KEEP_ASSIGNEE
         return odds
 
-    def _present(self, at: datetime) -> tuple[list[Agent], list[Agent]]:
+    def _agents_present(self, at: datetime) -> tuple[list[Agent], list[Agent]]:
         """Who is with the desk at `at`, and who of them is on shift; a ticket asks several times for one moment."""
-        if at != self._asked:
+        if at != self._cached_at:
             local = at.astimezone(self.zone)
             weekday, hour = local.weekday(), local.hour
-            here = [agent for agent in self.agents if agent.belongs(at)]
-            self._asked, self._answer = at, (here, [agent for agent in here if agent.on_shift(weekday, hour)])
+            here = [agent for agent in self.agents if agent.is_available(at)]
+            self._cached_at, self._answer = at, (here, [agent for agent in here if agent.on_shift(weekday, hour)])
         return self._answer
 
 
 @cache
-def _raw() -> dict[str, Any]:
+def _load_config() -> dict[str, Any]:
     return tomllib.loads(files("deskyard.simulate").joinpath("desk.toml").read_text(encoding="utf-8"))
 
 
-def _scenarios(raw: dict[str, Any], dice: Dice) -> dict[str, Scenario]:
+def _load_scenarios(raw: dict[str, Any], dice: Rng) -> dict[str, Scenario]:
     """The table's shares, moved a little by the world seed."""
     scenarios = {}
     for key, row in raw["scenario"].items():

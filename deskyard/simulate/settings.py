@@ -9,7 +9,7 @@ from deskyard.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SimulationSettings:
     """What the world is like. Two seeds: `world_seed` makes the desk (agents, requesters, how frequent each trouble
     is), `seed` makes the tickets; another `seed` with the same `world_seed` gives new tickets from the same desk.
 
@@ -48,6 +48,6 @@ class Settings:
         if self.start.tzinfo is None:
             raise BadInput("The start of the history needs a time zone.")
 
-    def as_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """The settings as plain values, for the side file."""
         return {**asdict(self), "start": self.start.isoformat()}

@@ -12,7 +12,7 @@ from deskyard.simulate.journey import Move
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class GroundTruth:
     """What the generator knows: true labels, marks, and the oracle's answers.
 
     `flags` are of: near_copy, burst, vague, ambiguous, typo, wrong_layout, html, quoted, signature, noisy_label (and
@@ -25,7 +25,7 @@ class Truth:
     flags: frozenset[str]
     near_copy_of: str
     oracle: Mapping[Target, str]
-    sure: Mapping[Target, float]
+    oracle_confidence: Mapping[Target, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class SimulatedTicket:
 
     ticket: Ticket
     labels: Mapping[Target, str]
-    truth: Truth
+    truth: GroundTruth
     moves: tuple[Move, ...]
     first_response_at: datetime | None
     resolved_at: datetime | None

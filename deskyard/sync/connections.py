@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from deskyard.db.tables.sync import CONNECTIONS
-from deskyard.errors import NotThere
+from deskyard.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,12 @@ class StoreConnection:
     trouble: str
     created_at: datetime
 
-    def sorts(self, queue: str | None) -> bool:
+    def is_in_intake(self, queue: str | None) -> bool:
         """Whether tickets that stand in that queue are for us to sort."""
         return not self.intake or queue in self.intake
 
 
-def put(
+def save_connection(
     conn: Connection,
     name: str,
     kind: str,
@@ -63,51 +63,51 @@ def put(
     else:
         here = CONNECTIONS.c.id == known.id
         conn.execute(update(CONNECTIONS).where(here).values(**said, trouble="", held_until=None))
-    return named(conn, name)
+    return find_by_name(conn, name)
 
 
-def named(conn: Connection, name: str) -> StoreConnection:
+def find_by_name(conn: Connection, name: str) -> StoreConnection:
     """The connection of that name. Raises NotThere."""
     row = conn.execute(_BY_NAME, {"name": name}).first()
     if row is None:
-        raise NotThere(f"there is no connection {name[:60]!r}: `deskyard connect` makes one")
+        raise NotFound(f"there is no connection {name[:60]!r}: `deskyard connect` makes one")
     return _connection(row)
 
 
-def get(conn: Connection, number: int) -> StoreConnection:
+def get_connection(conn: Connection, number: int) -> StoreConnection:
     """The connection with that number. Raises NotThere."""
     row = conn.execute(_BY_ID, {"id": number}).first()
     if row is None:
-        raise NotThere(f"there is no connection {number}")
+        raise NotFound(f"there is no connection {number}")
     return _connection(row)
 
 
-def every(conn: Connection) -> list[StoreConnection]:
+def list_connections(conn: Connection) -> list[StoreConnection]:
     """All of them, oldest first."""
     return [_connection(row) for row in conn.execute(_ALL)]
 
 
-def left(conn: Connection, name: str) -> None:
+def disconnect(conn: Connection, name: str) -> None:
     """Work with it no more; its tickets and deliveries stay as they are. Raises NotThere."""
-    number = named(conn, name).id
+    number = find_by_name(conn, name).id
     conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(active=False))
 
 
-def read_to(conn: Connection, connection: StoreConnection, cursor: str, at: datetime) -> bool:
+def advance_cursor(conn: Connection, connection: StoreConnection, cursor: str, at: datetime) -> bool:
     """It was read from the connection's cursor up to this one. False where somebody else has read on meanwhile."""
     here = (CONNECTIONS.c.id == connection.id) & (CONNECTIONS.c.cursor.is_not_distinct_from(connection.cursor))
     done = conn.execute(update(CONNECTIONS).where(here).values(cursor=cursor, pulled_at=at, trouble=""))
     return bool(done.rowcount)
 
 
-def held(conn: Connection, number: int, until: datetime) -> None:
+def pause_until(conn: Connection, number: int, until: datetime) -> None:
     """It asked not to be called before."""
     conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(held_until=until))
 
 
-def in_trouble(conn: Connection, number: int, told: str) -> None:
+def set_trouble(conn: Connection, number: int, message: str) -> None:
     """What went wrong; empty: all is well again."""
-    conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=told[:500]))
+    conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=message[:500]))
 
 
 _ALL: Final = select(CONNECTIONS).order_by(CONNECTIONS.c.id)

@@ -15,20 +15,20 @@ from deskyard.sync.outbox import WAITING, Outbox
 
 OUTBOX: Final = Outbox(DELIVERIES)
 
-_URGENCY: Final = {name: len(PRIORITIES) - place for place, name in enumerate(PRIORITIES)}
+_DISPATCH_PRIORITIES: Final = {name: len(PRIORITIES) - place for place, name in enumerate(PRIORITIES)}
 """1 for critical; what has no priority counts as medium."""
 
 
-def urgency(priority: str | None) -> int:
+def dispatch_priority(priority: str | None) -> int:
     """The place in the line of a priority: 1 goes first.
 
-    >>> urgency("critical"), urgency(None), urgency("low")
+    >>> dispatch_priority("critical"), dispatch_priority(None), dispatch_priority("low")
     (1, 3, 4)
     """
-    return _URGENCY.get(priority or "medium", _URGENCY["medium"])
+    return _DISPATCH_PRIORITIES.get(priority or "medium", _DISPATCH_PRIORITIES["medium"])
 
 
-def add(
+def add_delivery(
     conn: Connection,
     delivery: Delivery,
     *,
@@ -49,7 +49,7 @@ def add(
         "expect": dict(delivery.expect),
         "note": delivery.note,
         "seen_version": delivery.seen_version or "",
-        "urgency": urgency(priority),
+        "urgency": dispatch_priority(priority),
         "begun": False,
         "state": WAITING,
         "attempt": 1,
@@ -62,7 +62,7 @@ def add(
     return int(conn.execute(insert(DELIVERIES).returning(DELIVERIES.c.id), row).scalar_one())
 
 
-def delivery(row: Row[Any]) -> Delivery:
+def to_delivery(row: Row[Any]) -> Delivery:
     """A row as a store is given it."""
     return Delivery(
         id=row.marker,
@@ -75,7 +75,7 @@ def delivery(row: Row[Any]) -> Delivery:
     )
 
 
-def page(
+def page_of_deliveries(
     conn: Connection, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
 ) -> Page[Row[Any]]:
     """Deliveries, oldest first; in these states and of this connection, where that is said."""
@@ -84,10 +84,10 @@ def page(
         rows = rows.where(DELIVERIES.c.state.in_(list(states)))
     if connection is not None:
         rows = rows.where(DELIVERIES.c.connection_id == connection)
-    return pagination.page(conn, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
+    return pagination.fetch_page(conn, rows, [DELIVERIES.c.id], limit, cursor, lambda row: row)
 
 
-def counted(conn: Connection) -> dict[int, dict[str, int]]:
+def count_by_state(conn: Connection) -> dict[int, dict[str, int]]:
     """Connection → state → how many deliveries."""
     rows = select(DELIVERIES.c.connection_id, DELIVERIES.c.state, func.count())
     found: dict[int, dict[str, int]] = {}
@@ -96,7 +96,7 @@ def counted(conn: Connection) -> dict[int, dict[str, int]]:
     return found
 
 
-def wished(conn: Connection, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
+def written_values(conn: Connection, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
     """What we wrote, or are about to write, into each of these tickets, newest first."""
     if not tickets:
         return {}

@@ -17,10 +17,10 @@ WORKING: Final = "working"
 DONE: Final = "done"
 PARKED: Final = "parked"
 
-MOST_TRIES: Final = 12
+MAX_TRIES: Final = 12
 """Failures until a row is parked: with the waits between them about three quarters of an hour."""
 
-LONGEST_WAIT: Final = 600.0
+MAX_WAIT: Final = 600.0
 
 
 class Outbox:
@@ -29,32 +29,32 @@ class Outbox:
     def __init__(self, table: Table) -> None:
         """The table has the columns of `deskyard.db.tables.outbox`."""
         self.table = table
-        self._one = select(table).where(table.c.id == bindparam("number"))
-        self._locked = self._one.with_for_update()
+        self._select_one = select(table).where(table.c.id == bindparam("number"))
+        self._locked = self._select_one.with_for_update()
 
     def get(self, conn: Connection, number: int) -> Row[Any] | None:
         """A row as it is."""
-        return conn.execute(self._one, {"number": number}).first()
+        return conn.execute(self._select_one, {"number": number}).first()
 
-    def begin(
-        self, conn: Connection, number: int, attempt: int, me: str, lives: Callable[[str], bool], at: datetime
+    def claim(
+        self, conn: Connection, number: int, attempt: int, worker: str, is_alive: Callable[[str], bool], at: datetime
     ) -> Row[Any] | None:
         """Take a row in hand, as it was before (`begun`: something may have been done already). None where it is not
         ours to take: settled, handed out anew, or in the hands of a process that lives."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
             return None
-        if row.state == WORKING and row.worker is not None and row.worker != me and lives(row.worker):
+        if row.state == WORKING and row.worker is not None and row.worker != worker and is_alive(row.worker):
             return None
-        self._set(conn, number, state=WORKING, worker=me, begun=True, due_at=at)
+        self._set(conn, number, state=WORKING, worker=worker, begun=True, due_at=at)
         return row
 
-    def mine(self, conn: Connection, number: int, attempt: int, me: str) -> bool:
+    def is_claimed_by(self, conn: Connection, number: int, attempt: int, worker: str) -> bool:
         """Whether we still hold it; locks it for settling."""
         row = conn.execute(self._locked, {"number": number}).first()
-        return row is not None and row.state == WORKING and row.attempt == attempt and row.worker == me
+        return row is not None and row.state == WORKING and row.attempt == attempt and row.worker == worker
 
-    def end(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
+    def complete(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
         """It is done."""
         self._set(conn, number, state=DONE, result=result, why=dict(why), ended_at=at, worker=None)
 
@@ -62,7 +62,7 @@ class Outbox:
         """A person must look at it."""
         self._set(conn, number, state=PARKED, result=result, why=dict(why), ended_at=at, worker=None)
 
-    def later(
+    def reschedule(
         self,
         conn: Connection,
         row: Row[Any],
@@ -70,22 +70,22 @@ class Outbox:
         at: datetime,
         after: float | None,
         *,
-        counts: bool,
+        is_failure: bool,
     ) -> tuple[int, float] | None:
         """Hand it out again after a while (`after` seconds at least): the new attempt and the seconds. None where it
         failed too often and was parked. `counts`: this was a failure."""
-        tries = row.tries + counts
-        if tries >= MOST_TRIES:
+        tries = row.tries + is_failure
+        if tries >= MAX_TRIES:
             self.park(conn, row.id, "gave_up", why, at)
             return None
-        wait = max(after or 0.0, min(LONGEST_WAIT, 2.0**tries) if counts else 0.0) * random.uniform(1.0, 1.3)
+        wait = max(after or 0.0, min(MAX_WAIT, 2.0**tries) if is_failure else 0.0) * random.uniform(1.0, 1.3)
         due = at + timedelta(seconds=wait)
         self._set(
             conn, row.id, state=WAITING, attempt=row.attempt + 1, tries=tries, due_at=due, why=dict(why), worker=None
         )
         return row.attempt + 1, wait
 
-    def again(self, conn: Connection, number: int, at: datetime) -> int | None:
+    def retry_parked(self, conn: Connection, number: int, at: datetime) -> int | None:
         """A person says: try again. The new attempt; None for a row that is not parked."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.state != PARKED:
@@ -93,7 +93,7 @@ class Outbox:
         self._set(conn, number, state=WAITING, attempt=row.attempt + 1, tries=0, due_at=at, result="", ended_at=None)
         return int(row.attempt) + 1
 
-    def handed_out_again(self, conn: Connection, number: int, attempt: int, at: datetime) -> int | None:
+    def reassign(self, conn: Connection, number: int, attempt: int, at: datetime) -> int | None:
         """Hand a row out again that nobody works on any more. The new attempt; None where somebody was faster."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
@@ -107,12 +107,12 @@ class Outbox:
         rows = select(table).where(table.c.state.in_((WAITING, WORKING)), table.c.due_at < before)
         return list(conn.execute(rows.order_by(table.c.due_at).limit(limit)))
 
-    def counted(self, conn: Connection) -> dict[str, int]:
+    def count_by_state(self, conn: Connection) -> dict[str, int]:
         """State → how many rows."""
         rows = select(self.table.c.state, func.count()).group_by(self.table.c.state)
         return {state: int(n) for state, n in conn.execute(rows)}
 
-    def forget(self, conn: Connection, before: datetime) -> None:
+    def delete_done(self, conn: Connection, before: datetime) -> None:
         """Forget what was settled before then."""
         table = self.table
         conn.execute(delete(table).where(table.c.state == DONE, table.c.ended_at < before))

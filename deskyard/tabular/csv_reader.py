@@ -14,32 +14,32 @@ from typing import Final, NamedTuple
 
 from deskyard.errors import BadInput
 from deskyard.tabular.records import (
-    BYTES,
-    CELLS,
-    QUOTING,
+    BROKEN_QUOTING,
     TOO_LONG,
     UNDECODABLE,
-    Broken,
+    UNDECODABLE_DETAIL,
+    WRONG_CELL_COUNT,
+    BrokenRow,
     Row,
     is_damaged,
-    name_columns,
-    repaired,
+    replace_undecodable,
+    unique_columns,
 )
 
 DELIMITERS: Final = (",;\t|", "^~\x1f\x01¦")
 """Looked for in the header: the usual ones, and only when none of them is there, the rare ones."""
 
-LONGEST: Final = 1 << 24
+MAX_RECORD_LENGTH: Final = 1 << 24
 """Characters in one record: a longer one is broken, and a closing quote is looked for no farther than this."""
 
 # The module's own limit (131,072 characters) is the process's; a body of 1 MB is one cell.
-csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST))
+csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_LENGTH))
 
-_SEP: Final = re.compile(r'"?sep=([^"\w\r\n ])"?\s*$', re.IGNORECASE)
-_NAMES: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"\w\r\n ])"?\s*$', re.IGNORECASE)
+_DELIMITER_NAMES: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 
 
-class Record(NamedTuple):
+class CsvRecord(NamedTuple):
     """A record's first line, its cells (none when it is broken), its raw text, and what is wrong with it."""
 
     line: int
@@ -49,7 +49,7 @@ class Record(NamedTuple):
     detail: str = ""
 
 
-def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0) -> Iterator[Record]:
+def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0) -> Iterator[CsvRecord]:
     r"""Records of `lines` (each with its line end), in order; blank lines are no records.
 
     `width` is the header's number of cells (0: not known yet): it tells a quoted field that spans lines from one whose
@@ -60,7 +60,7 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
     >>> [(record.line, record.cells, record.reason) for record in split_records(text, ",", width=2)]
     [(1, ['1', 'two\nlines'], ''), (3, [], 'broken quoting'), (4, ['3', 'a "b" c'], ''), (5, [], 'broken quoting')]
     """
-    feed = _Feed(iter(lines))
+    feed = _LineFeed(iter(lines))
     source, waiting = feed.source, feed.waiting
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     while True:
@@ -71,7 +71,7 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
         if '"' not in raw:
             text = raw.rstrip("\r\n")
             if text and (not text.isspace() or delimiter in text):
-                yield Record(line, text.split(delimiter), raw)
+                yield CsvRecord(line, text.split(delimiter), raw)
             continue
         waiting.appendleft(raw)
         feed.taken, feed.size, problem = [], 0, ""
@@ -80,18 +80,19 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
         except csv.Error:
             problem = "a quote opens here and is not closed, or its cell goes on after the closing quote"
         taken = feed.taken
-        if not problem and len(taken) > 1 and not _is_one(taken, cells, width, delimiter):
+        if not problem and len(taken) > 1 and not _is_single_record(taken, cells, width, delimiter):
             problem = "a quote opens here and closes in another record"
         if problem:
             waiting.extendleft(reversed(taken[1:]))
-            yield Record(line, [], raw, QUOTING, problem)
+            yield CsvRecord(line, [], raw, BROKEN_QUOTING, problem)
         else:
-            yield Record(line, cells, raw if len(taken) == 1 else "".join(taken))
+            yield CsvRecord(line, cells, raw if len(taken) == 1 else "".join(taken))
             line += len(taken) - 1
 
 
-class _Feed:
-    """Lines for `csv.reader`: `taken` are those that the record in hand needed, no more of them than `LONGEST`."""
+class _LineFeed:
+    """Lines for `csv.reader`: `taken` are those that the record in hand needed, no more of them than
+    `MAX_RECORD_LENGTH`."""
 
     def __init__(self, source: Iterator[str]) -> None:
         self.source = source
@@ -103,7 +104,7 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        if self.size > LONGEST:
+        if self.size > MAX_RECORD_LENGTH:
             raise StopIteration
         text = self.waiting.popleft() if self.waiting else next(self.source)
         self.taken.append(text)
@@ -111,12 +112,12 @@ class _Feed:
         return text
 
 
-def _is_one(taken: list[str], cells: list[str], width: int, delimiter: str) -> bool:
+def _is_single_record(taken: list[str], cells: list[str], width: int, delimiter: str) -> bool:
     """Whether lines that a quote joined are one record: the right width, or no line among them is a record itself."""
-    return width in (0, len(cells)) or not any(_width(text, delimiter) == width for text in taken[1:])
+    return width in (0, len(cells)) or not any(_count_cells(text, delimiter) == width for text in taken[1:])
 
 
-def _width(text: str, delimiter: str) -> int:
+def _count_cells(text: str, delimiter: str) -> int:
     """The number of cells of one line alone; 0 when its quotes are broken."""
     try:
         return len(next(csv.reader([text], delimiter=delimiter, strict=True)))
@@ -146,18 +147,18 @@ def detect_delimiter(lines: list[str]) -> str:
 
 def read_csv(
     lines: Iterator[str], head: list[str], name: str
-) -> tuple[list[str], frozenset[str], str, Iterator[Row | Broken]]:
+) -> tuple[list[str], frozenset[str], str, Iterator[Row | BrokenRow]]:
     """Columns, repeated names, the delimiter's name and the records of the CSV in `lines`, which begins with `head`.
 
     `name` is the file's, for errors. Raises BadInput when there is no header or its quotes are broken.
     """
-    said = _SEP.match(head[0]) if head else None
+    said = _SEPARATOR_LINE.match(head[0]) if head else None
     before = 0
     if said:
         next(lines)
         before = 1
     delimiter = said[1] if said else detect_delimiter(head)
-    buffered = _Header(lines)
+    buffered = _CountedLines(lines)
     header = next(split_records(buffered, delimiter, line=before), None)
     if header is None:
         raise BadInput(f"{name} is empty: it needs a header line that names its columns, and a line for each ticket.")
@@ -165,12 +166,12 @@ def read_csv(
         raise BadInput(f"{name}, line {header.line}: the header can't be read, {header.detail}.")
     if is_damaged(header.raw):
         raise BadInput(f"{name}, line {header.line}: the header can't be decoded. Save the file as UTF-8.")
-    columns, repeated = name_columns(header.cells)
-    rows = _rows(split_records(lines, delimiter, len(columns), before + buffered.count), columns)
-    return columns, repeated, _NAMES.get(delimiter, repr(delimiter)), rows
+    columns, repeated = unique_columns(header.cells)
+    rows = _to_rows(split_records(lines, delimiter, len(columns), before + buffered.count), columns)
+    return columns, repeated, _DELIMITER_NAMES.get(delimiter, repr(delimiter)), rows
 
 
-class _Header:
+class _CountedLines:
     """Lines, counted: the records after the header go on where it ended."""
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -182,17 +183,19 @@ class _Header:
             yield text
 
 
-def _rows(records: Iterator[Record], columns: list[str]) -> Iterator[Row | Broken]:
+def _to_rows(records: Iterator[CsvRecord], columns: list[str]) -> Iterator[Row | BrokenRow]:
     """Records as rows by column name; what does not fit the header is broken."""
     width = len(columns)
     for line, cells, raw, reason, detail in records:
-        if len(raw) > LONGEST:
-            yield Broken(line, raw[:LONGEST], TOO_LONG, f"it is longer than {LONGEST:,} characters")
+        if len(raw) > MAX_RECORD_LENGTH:
+            yield BrokenRow(
+                line, raw[:MAX_RECORD_LENGTH], TOO_LONG, f"it is longer than {MAX_RECORD_LENGTH:,} characters"
+            )
         elif is_damaged(raw):
-            yield Broken(line, repaired(raw), UNDECODABLE, BYTES)
+            yield BrokenRow(line, replace_undecodable(raw), UNDECODABLE, UNDECODABLE_DETAIL)
         elif reason:
-            yield Broken(line, raw, reason, detail)
+            yield BrokenRow(line, raw, reason, detail)
         elif len(cells) != width:
-            yield Broken(line, raw, CELLS, f"it has {len(cells)} cells, the header has {width}")
+            yield BrokenRow(line, raw, WRONG_CELL_COUNT, f"it has {len(cells)} cells, the header has {width}")
         else:
             yield Row(line, dict(zip(columns, cells, strict=True)), raw)

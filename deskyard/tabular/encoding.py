@@ -10,69 +10,69 @@ from typing import BinaryIO, Final
 
 import charset_normalizer
 
-HEAD: Final = 1 << 18
+HEAD_BYTES: Final = 1 << 18
 """Bytes looked at first; also the most that is scored."""
 
-SEARCHED: Final = 1 << 27
+MAX_SEARCHED_BYTES: Final = 1 << 27
 """Bytes searched for the first one that is not ASCII; past them a page other than UTF-8 is not found (its lines are
 then rejected as undecodable, with their numbers)."""
 
-_MARKS: Final = (
+_BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_PAGES: Final = ("cp1251", "koi8-r", "cp866", "mac-cyrillic", "koi8-u", "cp1252", "mac-roman")
-_OTHER_PAGES: Final = ["cp1250", "cp1253", "cp1254", "cp1257", "latin_1", "iso8859_2", "iso8859_5", "iso8859_9"]
+_CODE_PAGES: Final = ("cp1251", "koi8-r", "cp866", "mac-cyrillic", "koi8-u", "cp1252", "mac-roman")
+_OTHER_CODE_PAGES: Final = ["cp1250", "cp1253", "cp1254", "cp1257", "latin_1", "iso8859_2", "iso8859_5", "iso8859_9"]
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_MARK: Final = re.compile(r"[^\x00-\x7f\w]|[\udc80-\udcff]")
+_SYMBOL: Final = re.compile(r"[^\x00-\x7f\w]|[\udc80-\udcff]")
 _TYPOGRAPHY: Final = frozenset("«»„“”‘’‚–—…№°§€£©®™•·\xa0±×½¼¾¿¡ªº²³¹´¨")
 _WESTERN: Final = frozenset("àâäáãåæçèéêëìíîïñòóôõöøùúûüýÿßœšž")
 _COMMON: Final = frozenset("оеаинтсрвлкмдпуі")
 _CYRILLIC: Final = re.compile("[а-яёіїєґ]+")
-_ENOUGH: Final = 8
+_MIN_LETTERS: Final = 8
 """Cyrillic letters needed to believe in a Cyrillic page: fewer stray bytes are damage, not text."""
 
 
 def take_sample(stream: BinaryIO) -> bytes:
     """Bytes that show the encoding: the head, and the first stretch that is not ASCII; rewinds the stream."""
-    head = stream.read(HEAD)
+    head = stream.read(HEAD_BYTES)
     sample, read = head, len(head)
     if head.isascii() and b"\0" not in head:
-        while read < SEARCHED and (chunk := stream.read(1 << 20)):
+        while read < MAX_SEARCHED_BYTES and (chunk := stream.read(1 << 20)):
             read += len(chunk)
             if not chunk.isascii():
                 first = re.search(rb"[^\x00-\x7f]", chunk)
                 start = chunk.rfind(b"\n", 0, first.start() if first else 0) + 1
-                sample = head[: head.rfind(b"\n") + 1] + chunk[start : start + HEAD]
+                sample = head[: head.rfind(b"\n") + 1] + chunk[start : start + HEAD_BYTES]
                 break
     stream.seek(0)
     return sample
 
 
-def detect(sample: bytes) -> str:
+def detect_encoding(sample: bytes) -> str:
     """The encoding of a text that begins with `sample` (any bytes; empty is "utf-8").
 
-    >>> detect("Тема;Текст обращения".encode("cp1251")), detect("café".encode("cp1252")), detect(b"a\\xff\\xfe\\n")
+    >>> detect_encoding("Тема;Текст обращения".encode("cp1251")), detect_encoding("café".encode("cp1252")), detect_encoding(b"a\\xff\\xfe\\n")
     ('cp1251', 'cp1252', 'utf-8')
     """
-    for mark, name in _MARKS:
+    for mark, name in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
             return name
-    if wide := _wide(sample):
+    if wide := _detect_utf16(sample):
         return wide
     # A long sample may end inside a character; a short one is the whole file.
-    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(sample, len(sample) < HEAD // 2)
+    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(sample, len(sample) < HEAD_BYTES // 2)
     bad = len(_ESCAPED.findall(text))
     good = 0 if text.isascii() else sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - bad
     # Text in a one-byte page is hardly ever valid UTF-8 by chance: as many good letters as bad bytes settle it.
-    return "utf-8" if good >= bad else _page(sample, bad)
+    return "utf-8" if good >= bad else _detect_code_page(sample, bad)
 
 
-def _wide(sample: bytes) -> str:
+def _detect_utf16(sample: bytes) -> str:
     """UTF-16 without a mark: every other byte is the page of a Latin or Cyrillic letter."""
     pairs = sample[: len(sample) // 2 * 2]
     if len(pairs) < 4 or b"\0" not in pairs:
@@ -84,21 +84,21 @@ def _wide(sample: bytes) -> str:
     return ""
 
 
-def _page(sample: bytes, bad: int) -> str:
+def _detect_code_page(sample: bytes, bad: int) -> str:
     """The one-byte page in which the lines that are not ASCII read best; "utf-8" when they read like nothing."""
-    lines = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())[:HEAD]
-    scores = {page: _plausible(lines.decode(page, "surrogateescape")) for page in _PAGES}
-    best = max(_PAGES, key=lambda page: scores[page])
+    lines = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())[:HEAD_BYTES]
+    scores = {page: _plausibility(lines.decode(page, "surrogateescape")) for page in _CODE_PAGES}
+    best = max(_CODE_PAGES, key=lambda page: scores[page])
     if scores[best] >= 0.45:
         return best
-    if bad >= 3 * _ENOUGH:
-        found = charset_normalizer.from_bytes(lines[: HEAD // 4], cp_isolation=_OTHER_PAGES).best()
+    if bad >= 3 * _MIN_LETTERS:
+        found = charset_normalizer.from_bytes(lines[: HEAD_BYTES // 4], cp_isolation=_OTHER_CODE_PAGES).best()
         if found is not None:
             return found.encoding
     return "utf-8"
 
 
-def _plausible(text: str) -> float:
+def _plausibility(text: str) -> float:
     """How much `text` looks written by people, at most 1: the mean over its words and marks that are not ASCII."""
     total, count, cyrillic = 0.0, 0, 0
     for word in _WORD.findall(text):
@@ -115,7 +115,7 @@ def _plausible(text: str) -> float:
             value = 1.0 if known and (len(foreign) < len(lower) or len(lower) == 1) else -1.0
         total += (value if cased else value - 1) * len(word)
         count += len(word)
-    for mark in _MARK.findall(text):
+    for mark in _SYMBOL.findall(text):
         total += 0.5 if mark in _TYPOGRAPHY else -1.0
         count += 1
-    return total / count if count and (cyrillic == 0 or cyrillic >= _ENOUGH) else -1.0
+    return total / count if count and (cyrillic == 0 or cyrillic >= _MIN_LETTERS) else -1.0

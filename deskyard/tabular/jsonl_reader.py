@@ -7,28 +7,42 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from deskyard.errors import BadInput
-from deskyard.tabular.csv_reader import LONGEST
-from deskyard.tabular.records import BYTES, JSON, TOO_LONG, UNDECODABLE, Broken, Row, as_text, is_damaged, repaired
+from deskyard.tabular.csv_reader import MAX_RECORD_LENGTH
+from deskyard.tabular.records import (
+    BROKEN_JSON,
+    TOO_LONG,
+    UNDECODABLE,
+    UNDECODABLE_DETAIL,
+    BrokenRow,
+    Row,
+    as_text,
+    is_damaged,
+    replace_undecodable,
+)
 
-AHEAD: Final = 1000
+LOOKAHEAD_LINES: Final = 1000
 """Lines read before the first row is given out, to know the columns."""
 
 _WHOLE: Final = re.compile(r"(-?\d+)\.0+")
 
 
-def _number(text: str) -> str:
+def _normalise_number(text: str) -> str:
     """A number keeps its digits (an id may be longer than a float can hold); 12.0 is 12."""
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
 
 
 _DECODER: Final = json.JSONDecoder(
-    strict=False, parse_int=_number, parse_float=_number, parse_constant=lambda name: "" if name == "NaN" else name
+    strict=False,
+    parse_int=_normalise_number,
+    parse_float=_normalise_number,
+    parse_constant=lambda name: "" if name == "NaN" else name,
 )
 
 
-def read_json(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row | Broken]]:
-    r"""The columns seen in the first `AHEAD` lines and the records; the list grows while records with new keys come.
+def read_json(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row | BrokenRow]]:
+    r"""The columns seen in the first `LOOKAHEAD_LINES` lines and the records; the list grows while records with new
+    keys come.
 
     Keys that differ only in case are one column. Lone surrogates and NULs become U+FFFD. Raises BadInput when the file
     is one JSON array.
@@ -38,25 +52,27 @@ def read_json(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row 
     (['id', 'Body'], [{'id': '7', 'Body': 'a�'}, {'id': '8', 'Body': ''}, 'broken JSON'])
     """
     columns: list[str] = []
-    rows = _rows(lines, columns, name)
-    head = list(islice(rows, AHEAD))
+    rows = _to_rows(lines, columns, name)
+    head = list(islice(rows, LOOKAHEAD_LINES))
     if not head:
         raise BadInput(f'{name} is empty: it needs one JSON object a line, such as {{"id": "1", "body": "..."}}.')
     return columns, chain(head, rows)
 
 
-def _rows(lines: Iterator[str], columns: list[str], name: str) -> Iterator[Row | Broken]:
+def _to_rows(lines: Iterator[str], columns: list[str], name: str) -> Iterator[Row | BrokenRow]:
     known: dict[str, str] = {}
     spelling: dict[str, str] = {}
     for line, raw in enumerate(lines, 1):
         text = raw.strip()
         if not text:
             continue
-        if len(raw) > LONGEST:
-            yield Broken(line, raw[:LONGEST], TOO_LONG, f"it is longer than {LONGEST:,} characters")
+        if len(raw) > MAX_RECORD_LENGTH:
+            yield BrokenRow(
+                line, raw[:MAX_RECORD_LENGTH], TOO_LONG, f"it is longer than {MAX_RECORD_LENGTH:,} characters"
+            )
             continue
         if is_damaged(raw):
-            yield Broken(line, repaired(raw), UNDECODABLE, BYTES)
+            yield BrokenRow(line, replace_undecodable(raw), UNDECODABLE, UNDECODABLE_DETAIL)
             continue
         if not columns and (text == "[" or text.startswith("[{")):
             raise BadInput(f"{name} is one JSON array; write one object a line instead: jq -c '.[]' {name}")
@@ -64,10 +80,10 @@ def _rows(lines: Iterator[str], columns: list[str], name: str) -> Iterator[Row |
             record: Any = _DECODER.decode(text)
         except (ValueError, RecursionError) as error:
             why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep"
-            yield Broken(line, raw, JSON, f"it is not valid JSON: {why}")
+            yield BrokenRow(line, raw, BROKEN_JSON, f"it is not valid JSON: {why}")
             continue
         if not isinstance(record, dict):
-            yield Broken(line, raw, JSON, "it is not a JSON object")
+            yield BrokenRow(line, raw, BROKEN_JSON, "it is not a JSON object")
             continue
         values: dict[str, str] = {}
         for key, value in record.items():

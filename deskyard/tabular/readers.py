@@ -1,8 +1,8 @@
 """Tables of tickets in files: CSV, JSON lines, XLSX and Parquet in, streamed; CSV, JSON lines and Parquet out.
 
-What comes in: a path, or "-" for standard input. What goes out: a `Table` of `Row` and `Broken` in the order of the
-file, and a note on what was decided about it. Nothing here knows what a column means (`deskyard.history.columns` does), and
-no file is ever read into memory whole.
+What comes in: a path, or "-" for standard input. What goes out: a `RecordTable` of `Row` and `BrokenRow` in the order
+of the file, and a note on what was decided about it. Nothing here knows what a column means (`deskyard.history.columns`
+does), and no file is ever read into memory whole.
 """
 
 import gzip
@@ -17,55 +17,55 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
 from deskyard.errors import BadInput
-from deskyard.tabular.csv_reader import LONGEST, read_csv
-from deskyard.tabular.encoding import HEAD, detect, take_sample
+from deskyard.tabular.csv_reader import MAX_RECORD_LENGTH, read_csv
+from deskyard.tabular.encoding import HEAD_BYTES, detect_encoding, take_sample
 from deskyard.tabular.jsonl_reader import read_json
-from deskyard.tabular.records import Broken, Row, Table, as_text
-from deskyard.tabular.writer import Writer, open_writer
+from deskyard.tabular.records import BrokenRow, RecordTable, Row, as_text
+from deskyard.tabular.writer import ResultWriter, open_writer
 from deskyard.tabular.xlsx_parquet_reader import read_parquet, read_xlsx
 
-__all__ = ["Broken", "Row", "Table", "Writer", "as_text", "open_writer", "read_rows"]
+__all__ = ["BrokenRow", "RecordTable", "ResultWriter", "Row", "as_text", "open_table", "open_writer"]
 
 Format = Literal["csv", "json", "xlsx", "parquet"]
 
 _SUFFIXES: Final[dict[str, Format]] = {".jsonl": "json", ".ndjson": "json", ".json": "json"}
-_CSV: Final = (".csv", ".tsv", ".tab", ".txt")
-_SPOOLED: Final = 1 << 24
+_CSV_SUFFIXES: Final = (".csv", ".tsv", ".tab", ".txt")
+_MAX_IN_MEMORY: Final = 1 << 24
 """Bytes of standard input kept in memory; more go to a temporary file (a format is found by looking back)."""
 
 
-def read_rows(path: Path | str) -> Table:
+def open_table(path: Path | str) -> RecordTable:
     """Open a table of tickets; its records are read while it is iterated.
 
     The content decides what a workbook, a Parquet or a gz file is, whatever its name; .jsonl, .ndjson and .json are
     JSON lines; everything else is CSV unless it begins with "{". Encoding (UTF-8, UTF-16, cp1251, koi8-r, cp866,
-    cp1252...) and delimiter (comma, semicolon, tab, bar...) are detected from a sample and named in `Table.notes`;
-    a first line `sep=;` is obeyed. Lines that do not decode are `Broken`, never an error.
+    cp1252...) and delimiter (comma, semicolon, tab, bar...) are detected from a sample and named in
+    `RecordTable.notes`; a first line `sep=;` is obeyed. Lines that do not decode are `BrokenRow`, never an error.
 
     Raises BadInput, here or while iterating: no such file, an empty file, no readable header, a damaged archive.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "t.csv"
     >>> _ = path.write_bytes("id;body\\n1;Добрый день, не печатает\\n2;a;b\\n".encode("cp1251"))
-    >>> with read_rows(path) as table:
+    >>> with open_table(path) as table:
     ...     table.columns, table.notes, [(row.line, type(row).__name__) for row in table]
     (['id', 'body'], ("CSV, cp1251, delimiter ';'",), [(2, 'Row'), (3, 'Broken')])
     """
     name = "standard input" if str(path) == "-" else str(path)
     with ExitStack() as stack:
-        stream = _open(path, name, stack)
+        stream = _open_bytes(path, name, stack)
         try:
-            return _read(stream, Path(str(path)), name, stack).take(stack)
+            return _open_by_format(stream, Path(str(path)), name, stack).own_resources(stack)
         except (EOFError, zlib.error, OSError) as error:
             raise BadInput(f"{name} can't be read ({error}): fetch or pack it again.") from error
 
 
-def _open(path: Path | str, name: str, stack: ExitStack) -> BinaryIO:
+def _open_bytes(path: Path | str, name: str, stack: ExitStack) -> BinaryIO:
     """The file's bytes, seekable."""
     try:
         if str(path) != "-":
             return stack.enter_context(Path(path).open("rb"))
-        spool = stack.enter_context(tempfile.SpooledTemporaryFile(_SPOOLED))  # noqa: SIM115 - the stack closes it
+        spool = stack.enter_context(tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY))  # noqa: SIM115 - the stack closes it
         shutil.copyfileobj(getattr(sys.stdin, "buffer", sys.stdin), spool)
     except FileNotFoundError as error:
         raise BadInput(f"there is no file {name}: look at the path, or use '-' for standard input.") from error
@@ -77,7 +77,7 @@ def _open(path: Path | str, name: str, stack: ExitStack) -> BinaryIO:
     return cast(BinaryIO, spool)
 
 
-def _read(stream: BinaryIO, path: Path, name: str, stack: ExitStack) -> Table:
+def _open_by_format(stream: BinaryIO, path: Path, name: str, stack: ExitStack) -> RecordTable:
     notes = ""
     start = stream.read(8)
     stream.seek(0)
@@ -94,42 +94,42 @@ def _read(stream: BinaryIO, path: Path, name: str, stack: ExitStack) -> Table:
         return read_parquet(stream, name)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise BadInput(f"{name} is an old Excel file (.xls): save it as .xlsx or as CSV.")
-    return _read_text(stream, path, name, notes, stack)
+    return _open_text_table(stream, path, name, notes, stack)
 
 
-def _read_text(stream: BinaryIO, path: Path, name: str, notes: str, stack: ExitStack) -> Table:
+def _open_text_table(stream: BinaryIO, path: Path, name: str, notes: str, stack: ExitStack) -> RecordTable:
     sample = take_sample(stream)
-    encoding = detect(sample)
+    encoding = detect_encoding(sample)
     errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     text = stack.enter_context(io.TextIOWrapper(stream, encoding, errors, newline=""))
-    head = text.read(HEAD)
+    head = text.read(HEAD_BYTES)
     text.seek(0)
     opening = head[:4096].lstrip()
     if not opening and not head.strip():
         raise BadInput(f"{name} is empty: it needs a header line that names its columns, and a line for each ticket.")
-    lines = _lines(text, name)
+    lines = _read_lines(text, name)
     kind = _SUFFIXES.get(path.suffix.lower(), "csv")
-    if kind == "csv" and path.suffix.lower() not in _CSV and opening.startswith("{"):
+    if kind == "csv" and path.suffix.lower() not in _CSV_SUFFIXES and opening.startswith("{"):
         kind = "json"
     shown = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8"}.get(encoding, encoding)
     if kind == "json":
         columns, rows = read_json(lines, name)
-        return Table(name, columns, rows, [f"{notes}JSON lines, {shown}"])
+        return RecordTable(name, columns, rows, [f"{notes}JSON lines, {shown}"])
     shape = io.StringIO(head, newline="").readlines()
-    if len(shape) > 1 and len(head) == HEAD:
+    if len(shape) > 1 and len(head) == HEAD_BYTES:
         del shape[-1]
     columns, repeated, delimiter, rows = read_csv(lines, shape, name)
-    return Table(name, columns, rows, [f"{notes}CSV, {shown}, delimiter {delimiter}"], repeated)
+    return RecordTable(name, columns, rows, [f"{notes}CSV, {shown}, delimiter {delimiter}"], repeated)
 
 
-def _lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+def _read_lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
     """Physical lines with their ends; NULs are replaced; of an endless line only the beginning is kept."""
     count = 0
     try:
-        while line := text.readline(LONGEST + 2):
+        while line := text.readline(MAX_RECORD_LENGTH + 2):
             count += 1
-            if len(line) > LONGEST and not line.endswith(("\n", "\r")):
-                while (rest := text.readline(LONGEST)) and not rest.endswith(("\n", "\r")):
+            if len(line) > MAX_RECORD_LENGTH and not line.endswith(("\n", "\r")):
+                while (rest := text.readline(MAX_RECORD_LENGTH)) and not rest.endswith(("\n", "\r")):
                     pass
             yield line.replace("\0", "\ufffd") if "\0" in line else line
     except (EOFError, zlib.error, OSError) as error:

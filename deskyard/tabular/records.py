@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-QUOTING: Final = "broken quoting"
-CELLS: Final = "wrong number of cells"
+BROKEN_QUOTING: Final = "broken quoting"
+WRONG_CELL_COUNT: Final = "wrong number of cells"
 UNDECODABLE: Final = "undecodable"
-JSON: Final = "broken JSON"
+BROKEN_JSON: Final = "broken JSON"
 TOO_LONG: Final = "too long"
 
-BYTES: Final = "it holds bytes that are no text in the file's encoding"
+UNDECODABLE_DETAIL: Final = "it holds bytes that are no text in the file's encoding"
 """What UNDECODABLE means, as a sentence."""
 
 
@@ -29,7 +29,7 @@ class Row(NamedTuple):
     raw: str = ""
 
 
-class Broken(NamedTuple):
+class BrokenRow(NamedTuple):
     """A record that can't be read: where, as it stands, why in a word that can be counted, and why in a sentence."""
 
     line: int
@@ -38,7 +38,7 @@ class Broken(NamedTuple):
     detail: str
 
 
-class Table:
+class RecordTable:
     """A file of records, read once and lazily: iterate it, and use it as a context (or iterate to the end) to close it.
 
     `columns` are the names as found, trimmed and made unique ("Comment", "Comment (2)"); a file of JSON lines may add
@@ -50,7 +50,7 @@ class Table:
         self,
         name: str,
         columns: list[str],
-        rows: Iterator[Row | Broken],
+        rows: Iterator[Row | BrokenRow],
         notes: Sequence[str] = (),
         repeated: frozenset[str] = frozenset(),
         unit: str = "line",
@@ -62,7 +62,7 @@ class Table:
         if close is not None:
             self._stack.callback(close)
 
-    def __iter__(self) -> Iterator[Row | Broken]:
+    def __iter__(self) -> Iterator[Row | BrokenRow]:
         """The records that are left, in the order of the file."""
         try:
             yield from self._rows
@@ -73,7 +73,7 @@ class Table:
         """Let go of the file; closing twice is fine."""
         self._stack.close()
 
-    def take(self, opened: ExitStack) -> Self:
+    def own_resources(self, opened: ExitStack) -> Self:
         """Take over what was opened to read this table: it is closed with it."""
         self._stack.push(opened.pop_all())
         return self
@@ -87,17 +87,17 @@ class Table:
         self.close()
 
 
-def name_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+def unique_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     """A header's cells as unique column names, and the case-folded names that occur more than once.
 
-    >>> name_columns([" id ", "Comment", "", "comment"])
+    >>> unique_columns([" id ", "Comment", "", "comment"])
     (['id', 'Comment', 'column 3', 'comment (2)'], frozenset({'comment'}))
     """
     columns: list[str] = []
     taken: set[str] = set()
     count: dict[str, int] = {}
     for place, cell in enumerate(cells, 1):
-        stem = clean(cell).replace("\ufeff", "").strip() or f"column {place}"
+        stem = replace_unstorable(cell).replace("\ufeff", "").strip() or f"column {place}"
         fold = stem.casefold()
         count[fold] = count.get(fold, 0) + 1
         name = stem if count[fold] == 1 else f"{stem} ({count[fold]})"
@@ -108,10 +108,10 @@ def name_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     return columns, frozenset(fold for fold, times in count.items() if times > 1)
 
 
-def clean(text: str) -> str:
+def replace_unstorable(text: str) -> str:
     r"""`text` without what can't be stored or printed: a lone surrogate or a NUL becomes U+FFFD.
 
-    >>> clean("a\ud800b\x00") == "a\ufffdb\ufffd"
+    >>> replace_unstorable("a\ud800b\x00") == "a\ufffdb\ufffd"
     True
     """
     if "\0" in text:
@@ -137,7 +137,7 @@ def is_damaged(text: str) -> bool:
     return False
 
 
-def repaired(text: str) -> str:
+def replace_undecodable(text: str) -> str:
     """A damaged line for people's eyes: each unknown byte is U+FFFD."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -151,7 +151,7 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return clean(value)
+        return replace_unstorable(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -161,7 +161,7 @@ def as_text(value: object) -> str:
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, bytes):
-        return clean(value.decode("utf-8", "replace"))
+        return replace_unstorable(value.decode("utf-8", "replace"))
     if isinstance(value, (list, tuple, dict)):
-        return clean(json.dumps(value, ensure_ascii=False, default=str))
-    return "" if str(value) in ("NaT", "<NA>") else clean(str(value))
+        return replace_unstorable(json.dumps(value, ensure_ascii=False, default=str))
+    return "" if str(value) in ("NaT", "<NA>") else replace_unstorable(str(value))

@@ -15,11 +15,11 @@ from typing import IO, Any, Final, cast
 
 from deskyard.errors import BadInput
 
-FORMATS: Final = (".csv", ".jsonl", ".parquet", ".csv.gz", ".jsonl.gz")
-_BATCH: Final = 4096
+SUFFIXES: Final = (".csv", ".jsonl", ".parquet", ".csv.gz", ".jsonl.gz")
+_BATCH_SIZE: Final = 4096
 
 
-class Writer(ABC):
+class ResultWriter(ABC):
     """Takes results one by one; a column that a result does not have is empty, a key that is no column is an error."""
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ class Writer(ABC):
         """Write what is held back."""
 
 
-class _Lines:
+class _LfStream:
     """A stream of lines that end with a line feed alone."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -44,85 +44,87 @@ class _Lines:
         return self._stream.write(line.removesuffix("\r\n") + "\n")
 
 
-def csv_rows(stream: IO[str]) -> Any:
+def make_csv_writer(stream: IO[str]) -> Any:
     r"""A `csv.writer` whose lines end with a line feed, and which quotes a cell that holds a lone carriage return.
 
     Python's own quotes one only where lines end with it, and the file then has a line more than rows.
 
     >>> stream = io.StringIO()
-    >>> _ = csv_rows(stream).writerow(["a\rb", "c"])
+    >>> _ = make_csv_writer(stream).writerow(["a\rb", "c"])
     >>> stream.getvalue()
     '"a\rb",c\n'
     """
-    return csv.writer(_Lines(stream), lineterminator="\r\n")
+    return csv.writer(_LfStream(stream), lineterminator="\r\n")
 
 
-class _Csv(Writer):
+class _CsvWriter(ResultWriter):
     def __init__(self, columns: Sequence[str], stream: IO[str]) -> None:
         super().__init__(columns)
-        self._csv = csv_rows(stream)
+        self._csv = make_csv_writer(stream)
         self._csv.writerow(self.columns)
 
     def write(self, result: Mapping[str, Any]) -> None:
-        _known(result, self.columns)
-        self._csv.writerow([_flat(result.get(column)) for column in self.columns])
+        _check_columns(result, self.columns)
+        self._csv.writerow([_flatten(result.get(column)) for column in self.columns])
 
 
-class _Json(Writer):
+class _JsonWriter(ResultWriter):
     def __init__(self, columns: Sequence[str], stream: IO[str]) -> None:
         super().__init__(columns)
         self._stream = stream
 
     def write(self, result: Mapping[str, Any]) -> None:
-        _known(result, self.columns)
+        _check_columns(result, self.columns)
         record = {column: result.get(column) for column in self.columns}
         self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-class _Parquet(Writer):
+class _ParquetWriter(ResultWriter):
     def __init__(self, columns: Sequence[str], stream: IO[bytes], numbers: Sequence[str], stack: ExitStack) -> None:
         import pyarrow
         import pyarrow.parquet
 
         super().__init__(columns)
         kinds = [(c, pyarrow.float64() if c in numbers else pyarrow.string()) for c in self.columns]
-        self._schema, self._held = pyarrow.schema(kinds), list[dict[str, Any]]()
+        self._schema, self._buffer = pyarrow.schema(kinds), list[dict[str, Any]]()
         self._numbers, self._file = frozenset(numbers), pyarrow.parquet.ParquetWriter(stream, self._schema)
         stack.callback(self._file.close)
 
     def write(self, result: Mapping[str, Any]) -> None:
-        _known(result, self.columns)
-        self._held.append({c: self._typed(c, result.get(c)) for c in self.columns})
-        if len(self._held) >= _BATCH:
+        _check_columns(result, self.columns)
+        self._buffer.append({c: self._to_arrow_value(c, result.get(c)) for c in self.columns})
+        if len(self._buffer) >= _BATCH_SIZE:
             self._flush()
 
-    def _typed(self, column: str, value: Any) -> Any:
-        flat = _flat(value)
+    def _to_arrow_value(self, column: str, value: Any) -> Any:
+        flat = _flatten(value)
         return flat if flat is None or column in self._numbers else str(flat)
 
     def _flush(self) -> None:
         import pyarrow
 
-        self._file.write_table(pyarrow.Table.from_pylist(self._held, self._schema))
-        self._held.clear()
+        self._file.write_table(pyarrow.Table.from_pylist(self._buffer, self._schema))
+        self._buffer.clear()
 
     def finish(self) -> None:
-        if self._held:
+        if self._buffer:
             self._flush()
 
 
-def _flat(value: Any) -> Any:
+def _flatten(value: Any) -> Any:
     """A list or a mapping as JSON, anything else as it is."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple, dict)) else value
 
 
-def _known(result: Mapping[str, Any], columns: tuple[str, ...]) -> None:
+def _check_columns(result: Mapping[str, Any], columns: tuple[str, ...]) -> None:
     if unknown := result.keys() - set(columns):
         raise ValueError(f"not among the columns of this file: {', '.join(sorted(unknown))}")
 
 
 @contextmanager
-def open_writer(path: Path | str, columns: Sequence[str], *, numbers: Sequence[str] | None = None) -> Iterator[Writer]:
+def open_writer(
+    path: Path | str, columns: Sequence[str], *, numbers: Sequence[str] | None = None
+) -> Iterator[ResultWriter]:
     """A writer of results into `path`, by its suffix: .csv, .jsonl (each also .gz), .parquet; "-" is CSV to stdout.
 
     The file appears under its name only when the block ends well: a run that is killed or fails leaves what was there
@@ -139,13 +141,15 @@ def open_writer(path: Path | str, columns: Sequence[str], *, numbers: Sequence[s
     if numbers is None:
         numbers = [column for column in columns if column.endswith("_confidence")]
     if str(path) == "-":
-        with _stdout() as stream:
-            yield _Csv(columns, stream)
+        with _open_stdout() as stream:
+            yield _CsvWriter(columns, stream)
         return
     path = Path(path)
-    suffix = next((known for known in reversed(FORMATS) if path.name.lower().endswith(known)), "")
+    suffix = next((known for known in reversed(SUFFIXES) if path.name.lower().endswith(known)), "")
     if not suffix:
-        raise BadInput(f"{path}: results are written as {', '.join(FORMATS)}; name the file with one of these endings.")
+        raise BadInput(
+            f"{path}: results are written as {', '.join(SUFFIXES)}; name the file with one of these endings."
+        )
     try:
         handle, part = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
     except OSError as error:
@@ -153,7 +157,7 @@ def open_writer(path: Path | str, columns: Sequence[str], *, numbers: Sequence[s
     try:
         with ExitStack() as stack:
             stream_ = stack.enter_context(os.fdopen(handle, "wb"))
-            writer = _open(suffix, stream_, stack, columns, numbers)
+            writer = _make_writer(suffix, stream_, stack, columns, numbers)
             yield writer
             writer.finish()
         umask = os.umask(0)
@@ -166,17 +170,19 @@ def open_writer(path: Path | str, columns: Sequence[str], *, numbers: Sequence[s
         Path(part).unlink(missing_ok=True)
 
 
-def _open(suffix: str, raw: IO[bytes], stack: ExitStack, columns: Sequence[str], numbers: Sequence[str]) -> Writer:
+def _make_writer(
+    suffix: str, raw: IO[bytes], stack: ExitStack, columns: Sequence[str], numbers: Sequence[str]
+) -> ResultWriter:
     if suffix == ".parquet":
-        return _Parquet(columns, raw, numbers, stack)
+        return _ParquetWriter(columns, raw, numbers, stack)
     if suffix.endswith(".gz"):
         raw = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb", mtime=0)))
     stream = stack.enter_context(io.TextIOWrapper(raw, "utf-8", errors="replace", newline=""))
-    return _Csv(columns, stream) if suffix.startswith(".csv") else _Json(columns, stream)
+    return _CsvWriter(columns, stream) if suffix.startswith(".csv") else _JsonWriter(columns, stream)
 
 
 @contextmanager
-def _stdout() -> Iterator[IO[str]]:
+def _open_stdout() -> Iterator[IO[str]]:
     """Standard output as UTF-8 whatever the locale is; it stays open."""
     sys.stdout.flush()
     buffer = getattr(sys.stdout, "buffer", None)

@@ -7,23 +7,32 @@ from itertools import islice
 from typing import Any, BinaryIO, Final
 
 from deskyard.errors import BadInput
-from deskyard.tabular.records import BYTES, CELLS, UNDECODABLE, Broken, Row, Table, as_text, name_columns
+from deskyard.tabular.records import (
+    UNDECODABLE,
+    UNDECODABLE_DETAIL,
+    WRONG_CELL_COUNT,
+    BrokenRow,
+    RecordTable,
+    Row,
+    as_text,
+    unique_columns,
+)
 
-BATCH: Final = 256
+BATCH_SIZE: Final = 256
 """Rows in memory at a time: bodies of 1 MB stay within 256 MB."""
 
-_ERRORS: Final = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#GETTING_DATA"))
+_ERROR_VALUES: Final = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#GETTING_DATA"))
 
 
-def _cell(value: object) -> str:
+def _cell_text(value: object) -> str:
     """A cell of a workbook as text: an error is empty, a date at midnight is a date."""
     text = as_text(value)
     if "_x000" in text:
         text = text.replace("_x000D_", "").replace("_x000d_", "")
-    return "" if text in _ERRORS else text
+    return "" if text in _ERROR_VALUES else text
 
 
-def read_xlsx(stream: BinaryIO, name: str) -> Table:
+def read_xlsx(stream: BinaryIO, name: str) -> RecordTable:
     """The first sheet that is not empty; its first row that is not empty is the header. `line` is the sheet's row.
 
     Cells missing at a row's end are empty (a workbook does not store them) and empty rows are skipped. Raises BadInput
@@ -41,7 +50,7 @@ def read_xlsx(stream: BinaryIO, name: str) -> Table:
     try:
         for sheet in book.worksheets:
             sheet.reset_dimensions()
-            rows = _sheet(sheet, name)
+            rows = _sheet_rows(sheet, name)
             header = next(((line, cells) for line, cells in rows if any(map(str.strip, cells))), None)
             if header is not None:
                 break
@@ -53,21 +62,21 @@ def read_xlsx(stream: BinaryIO, name: str) -> Table:
     cells = header[1]
     while not cells[-1].strip():
         cells.pop()
-    columns, repeated = name_columns(cells)
+    columns, repeated = unique_columns(cells)
     notes = [f"XLSX, sheet {sheet.title!r}"]
     if others := [other for other in book.sheetnames if other != sheet.title]:
         notes.append("other sheets are not read: " + ", ".join(map(repr, others[:10])))
-    return Table(name, columns, _fit(rows, columns), notes, repeated, "row", book.close)
+    return RecordTable(name, columns, _fit_to_columns(rows, columns), notes, repeated, "row", book.close)
 
 
-def _sheet(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+def _sheet_rows(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
     rows, line = sheet.iter_rows(values_only=True), 0
     while True:
         try:
             # The filter is a global of the process: it is set for a batch, never while a caller holds the generator.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                batch = [[_cell(value) for value in row] for row in islice(rows, BATCH)]
+                batch = [[_cell_text(value) for value in row] for row in islice(rows, BATCH_SIZE)]
         except Exception as error:
             raise BadInput(
                 f"{name} can't be read after row {line} ({error}): save it again as .xlsx or CSV."
@@ -79,19 +88,19 @@ def _sheet(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def _fit(rows: Iterator[tuple[int, list[str]]], columns: list[str]) -> Iterator[Row | Broken]:
+def _fit_to_columns(rows: Iterator[tuple[int, list[str]]], columns: list[str]) -> Iterator[Row | BrokenRow]:
     width = len(columns)
     for line, cells in rows:
         if not any(cells):
             continue
         if len(cells) > width and any(cells[width:]):
             raw = json.dumps(cells, ensure_ascii=False)
-            yield Broken(line, raw, CELLS, f"it has {len(cells)} cells, the header has {width}")
+            yield BrokenRow(line, raw, WRONG_CELL_COUNT, f"it has {len(cells)} cells, the header has {width}")
         else:
             yield Row(line, dict(zip(columns, cells + [""] * (width - len(cells)), strict=False)))
 
 
-def read_parquet(stream: BinaryIO, name: str) -> Table:
+def read_parquet(stream: BinaryIO, name: str) -> RecordTable:
     """The records of a Parquet file; `line` is the row, from 1. Raises BadInput when the file is damaged."""
     import pyarrow
     import pyarrow.parquet
@@ -100,14 +109,14 @@ def read_parquet(stream: BinaryIO, name: str) -> Table:
         file = pyarrow.parquet.ParquetFile(stream)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"{name} is not a readable Parquet file ({error}): write it again.") from error
-    columns, repeated = name_columns(file.schema_arrow.names)
-    return Table(name, columns, _parquet(file, columns, name), ["Parquet"], repeated, "row", file.close)
+    columns, repeated = unique_columns(file.schema_arrow.names)
+    return RecordTable(name, columns, _parquet_rows(file, columns, name), ["Parquet"], repeated, "row", file.close)
 
 
-def _parquet(file: Any, columns: list[str], name: str) -> Iterator[Row | Broken]:
+def _parquet_rows(file: Any, columns: list[str], name: str) -> Iterator[Row | BrokenRow]:
     import pyarrow
 
-    line, batches = 0, file.iter_batches(batch_size=BATCH)
+    line, batches = 0, file.iter_batches(batch_size=BATCH_SIZE)
     while True:
         try:
             batch = next(batches, None)
@@ -117,16 +126,16 @@ def _parquet(file: Any, columns: list[str], name: str) -> Iterator[Row | Broken]
             return
         if not columns:
             continue
-        for cells in zip(*(_texts(column) for column in batch.columns), strict=True):
+        for cells in zip(*(_column_texts(column) for column in batch.columns), strict=True):
             line += 1
             if None in cells:
                 raw = json.dumps(cells, ensure_ascii=False)
-                yield Broken(line, raw, UNDECODABLE, BYTES)
+                yield BrokenRow(line, raw, UNDECODABLE, UNDECODABLE_DETAIL)
             else:
                 yield Row(line, dict(zip(columns, cells, strict=True)))
 
 
-def _texts(column: Any) -> list[str | None]:
+def _column_texts(column: Any) -> list[str | None]:
     """A column's values as text; None where bytes are no UTF-8, empty where a time is out of every calendar."""
     import pyarrow
 
@@ -134,10 +143,10 @@ def _texts(column: Any) -> list[str | None]:
         return [as_text(value) for value in column.to_pylist()]
     except (ValueError, OverflowError, pyarrow.ArrowException):
         pass
-    return [_text(value) for value in column]
+    return [_scalar_text(value) for value in column]
 
 
-def _text(scalar: Any) -> str | None:
+def _scalar_text(scalar: Any) -> str | None:
     try:
         return as_text(scalar.as_py())
     except UnicodeDecodeError:

@@ -6,14 +6,21 @@ from datetime import datetime
 from typing import Final, NoReturn
 from uuid import uuid4
 
-from deskyard.connectors.base.ticket_store import Delivery, Outcome, Result, StoredTicket, TicketStore, Values
+from deskyard.connectors.base.ticket_store import (
+    Delivery,
+    DeliveryOutcome,
+    DeliveryResult,
+    FieldValues,
+    StoredTicket,
+    TicketStore,
+)
 
-MOST: Final = 1_000
+MAX_PAGES: Final = 1_000
 """Pages after which a run is taken for endless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
+class StoreHarness:
     """What happens at the store without our API user.
 
     `make(n, at)`: n tickets in queue `start` that no person has touched, all of one moment where the store can be told
@@ -23,30 +30,30 @@ class Behind:
     true webhook of that moment, where the store sends any.
     """
 
-    make: Callable[[int, datetime | None], list[str]]
-    person_sets: Callable[[str, str, str], None]
-    notes: Callable[[str], list[str]]
+    make_tickets: Callable[[int, datetime | None], list[str]]
+    set_as_person: Callable[[str, str, str], None]
+    read_notes: Callable[[str], list[str]]
     close_queue: Callable[[str], None]
-    send_away: Callable[[str], None]
-    start: str
+    make_absent: Callable[[str], None]
+    start_queue: str
     queues: tuple[str, str, str]
     agents: tuple[str, str]
-    hook: Callable[[str, datetime], tuple[Mapping[str, str], bytes]] | None = None
+    make_webhook: Callable[[str, datetime], tuple[Mapping[str, str], bytes]] | None = None
 
 
-class Broken(AssertionError):
+class ContractViolation(AssertionError):
     """A store broke its contract; the message says how."""
 
 
-def made(store: TicketStore, behind: Behind) -> StoredTicket:
+def make_ticket(store: TicketStore, harness: StoreHarness) -> StoredTicket:
     """A ticket that no person has touched."""
-    return store.fetch(behind.make(1, None)[0])
+    return store.fetch(harness.make_tickets(1, None)[0])
 
 
-def deliver(seen: StoredTicket, wanted: Values, note: str = "") -> Delivery:
+def make_delivery(seen: StoredTicket, values: FieldValues, note: str = "") -> Delivery:
     """A delivery to a ticket as it was seen."""
-    expect = {name: seen.value(name) for name in (*wanted, "status")}
-    return Delivery(id=new_id(), ref=seen.ref, set=wanted, expect=expect, note=note, seen_version=seen.version)
+    expect = {name: seen.value(name) for name in (*values, "status")}
+    return Delivery(id=new_id(), ref=seen.ref, set=values, expect=expect, note=note, seen_version=seen.version)
 
 
 def new_id() -> str:
@@ -54,51 +61,56 @@ def new_id() -> str:
     return f"d-{uuid4().hex[:12]}"
 
 
-def run(store: TicketStore, cursor: str | None, limit: int) -> tuple[list[StoredTicket], str]:
+def pull_all(store: TicketStore, cursor: str | None, limit: int) -> tuple[list[StoredTicket], str]:
     """All pages until there is no more."""
     found: list[StoredTicket] = []
     pages, page = 1, store.pull(cursor, limit)
     while True:
-        see(pages <= MOST, "its pages never end")
-        see(len(page.tickets) <= limit, f"a page of {limit} has {len(page.tickets)} tickets")
+        require(pages <= MAX_PAGES, "its pages never end")
+        require(len(page.tickets) <= limit, f"a page of {limit} has {len(page.tickets)} tickets")
         times = [one.updated_at for one in page.tickets]
-        see(times == sorted(times), "a page is not in the order of the changes")
+        require(times == sorted(times), "a page is not in the order of the changes")
         found += page.tickets
         if not page.more:
             return found, page.cursor
         pages, page = pages + 1, store.pull(page.cursor, limit)
 
 
-def pulled(store: TicketStore, cursor: str, ref: str) -> StoredTicket:
+def pull_ticket(store: TicketStore, cursor: str, ref: str) -> StoredTicket:
     """A ticket as the pages after the cursor show it last."""
-    found = [one for one in run(store, cursor, 50)[0] if one.ref == ref]
+    found = [one for one in pull_all(store, cursor, 50)[0] if one.ref == ref]
     if not found:
         fail("a change never came")
     return found[-1]
 
 
-def refuses(store: TicketStore, behind: Behind, delivery: Delivery, result: Result) -> Outcome:
+def assert_refused(
+    store: TicketStore, harness: StoreHarness, delivery: Delivery, result: DeliveryResult
+) -> DeliveryOutcome:
     """It answers so, and neither the ticket nor its notes change."""
-    before, notes = store.fetch(delivery.ref), behind.notes(delivery.ref)
+    before, notes = store.fetch(delivery.ref), harness.read_notes(delivery.ref)
     outcome = store.apply(delivery)
-    ends(outcome, result)
+    assert_result(outcome, result)
     now = store.fetch(delivery.ref)
-    see(now.version == before.version and behind.notes(delivery.ref) == notes, f"it says {result} and wrote something")
-    see(outcome.why, "it does not say why")
+    require(
+        now.version == before.version and harness.read_notes(delivery.ref) == notes,
+        f"it says {result} and wrote something",
+    )
+    require(outcome.reasons, "it does not say why")
     return outcome
 
 
-def ends(outcome: Outcome, result: Result) -> None:
+def assert_result(outcome: DeliveryOutcome, result: DeliveryResult) -> None:
     """The delivery became what it should."""
-    see(outcome.result is result, f"the outcome is {outcome.result} ({dict(outcome.why)}), not {result}")
+    require(outcome.result is result, f"the outcome is {outcome.result} ({dict(outcome.reasons)}), not {result}")
 
 
-def see(holds: object, told: str) -> None:
+def require(condition: object, message: str) -> None:
     """Break off where something does not hold."""
-    if not holds:
-        fail(told)
+    if not condition:
+        fail(message)
 
 
-def fail(told: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
     """Break off."""
-    raise Broken(told)
+    raise ContractViolation(message)

@@ -18,9 +18,9 @@ import ftfy
 import ftfy.badness
 from inscriptis import get_text
 
-from deskyard.text.quoted_replies import own_words
+from deskyard.text.quoted_replies import strip_quoted
 
-LONGEST: Final = 20_000
+MAX_LENGTH: Final = 20_000
 """Characters of a text that are read; what a ticket is about stands at its beginning."""
 
 STEMMERS: Final = {
@@ -30,7 +30,7 @@ STEMMERS: Final = {
 }  # fmt: skip
 """Language written in Latin letters → its Snowball stemmer; Cyrillic has the Russian one (Ukrainian has none)."""
 
-ENOUGH: Final = 30
+MIN_LETTERS: Final = 30
 """Latin letters that tell a language; fewer are product names and codes, which are taken for any language at all."""
 
 _LATIN: Final = re.compile("[A-Za-z]")
@@ -59,7 +59,7 @@ def clean(raw: str) -> str:
     """The part of a mail, form or chat message that its author wrote about the matter, as plain text.
 
     Broken encodings are mended, HTML becomes text, quoted replies and signatures are cut (unless nothing else is
-    there), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `LONGEST` characters
+    there), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `MAX_LENGTH` characters
     are read.
 
     >>> clean("<p>Printer is on&nbsp;fire</p>")
@@ -69,27 +69,27 @@ def clean(raw: str) -> str:
     >>> clean("> old\\nVPN is down, call +1 202 555 0100 or write to me@example.org")
     'VPN is down, call  phone_  or write to  email_'
     """
-    return _mask(own_words(readable(raw))).strip()
+    return _mask(strip_quoted(to_plain_text(raw))).strip()
 
 
-def readable(raw: str) -> str:
+def to_plain_text(raw: str) -> str:
     """What somebody sent as plain text, whole: broken encodings are mended, HTML becomes text.
 
-    >>> readable("<p>Call +1 202 555 0100</p>").strip()
+    >>> to_plain_text("<p>Call +1 202 555 0100</p>").strip()
     'Call +1 202 555 0100'
     """
-    text = _UNPRINTABLE.sub(" ", raw[: 4 * LONGEST].replace("\r", "\n"))
+    text = _UNPRINTABLE.sub(" ", raw[: 4 * MAX_LENGTH].replace("\r", "\n"))
     if "<" in text and _TAG.search(text):
-        text = from_html(text)
+        text = html_to_text(text)
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = ftfy.fix_text(text)
-    return unicodedata.normalize("NFKC", text[:LONGEST])
+    return unicodedata.normalize("NFKC", text[:MAX_LENGTH])
 
 
-def from_html(text: str) -> str:
+def html_to_text(text: str) -> str:
     """The text of HTML, laid out in lines.
 
-    >>> from_html("<p>Printer is <b>on fire</b></p>").strip()
+    >>> html_to_text("<p>Printer is <b>on fire</b></p>").strip()
     'Printer is on fire'
     """
     try:
@@ -120,23 +120,23 @@ def latin_stemmer(texts: Iterable[str]) -> str:
     seen = Counter[str]()
     for text in texts:
         if letters := len(_LATIN.findall(text, 0, 500)):
-            seen[str(_identifier().classify(text[:500])[0])] += letters
-    told = (STEMMERS[language] for language, n in seen.most_common() if n >= ENOUGH and language in STEMMERS)
+            seen[str(_language_identifier().classify(text[:500])[0])] += letters
+    told = (STEMMERS[language] for language, n in seen.most_common() if n >= MIN_LETTERS and language in STEMMERS)
     return next(told, "english")
 
 
-def language(text: str) -> str:
+def detect_language(text: str) -> str:
     """The language of a text as its letters tell, "" where there are too few: one of `STEMMERS`, "ru" or "uk".
 
-    >>> language("Der Drucker im zweiten Stock druckt seit heute nicht mehr"), language("VPN 5")
+    >>> detect_language("Der Drucker im zweiten Stock druckt seit heute nicht mehr"), detect_language("VPN 5")
     ('de', '')
     """
     letters = sum(letter.isalpha() for letter in text[:500])
-    return str(_identifier().classify(text[:500])[0]) if letters >= ENOUGH else ""
+    return str(_language_identifier().classify(text[:500])[0]) if letters >= MIN_LETTERS else ""
 
 
 @cache
-def _identifier() -> Any:
+def _language_identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
@@ -153,25 +153,25 @@ def words(text: str) -> list[str]:
     return _TOKEN.findall(text.lower().replace("ё", "е"))
 
 
-def delete(text: str, gone: Collection[str]) -> str:
+def remove_words(text: str, removed: Collection[str]) -> str:
     """A cleaned text with some words (as `words` writes them) taken out wherever they stand, the rest as it was.
 
-    >>> delete("Ёлка не горит, ЁЛКА!", {"елка"})
+    >>> remove_words("Ёлка не горит, ЁЛКА!", {"елка"})
     ' не горит, !'
     """
-    return _TOKEN.sub(lambda found: "" if found[0].lower().replace("ё", "е") in gone else found[0], text)
+    return _TOKEN.sub(lambda found: "" if found[0].lower().replace("ё", "е") in removed else found[0], text)
 
 
 @cache
 def _stemmer(language: str) -> Any:
-    with _not_imported("sklearn", "scipy.stats", "pandas", "matplotlib"):
+    with _without_imports("sklearn", "scipy.stats", "pandas", "matplotlib"):
         from nltk.stem.snowball import SnowballStemmer
 
     return SnowballStemmer(language)
 
 
 @contextmanager
-def _not_imported(*libraries: str) -> Iterator[None]:
+def _without_imports(*libraries: str) -> Iterator[None]:
     """Let an import do without `libraries` that are not loaded yet.
 
     NLTK imports them where it finds them, for parts that are not used here: 3 seconds and 211 MB instead of one and 75.

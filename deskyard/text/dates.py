@@ -64,24 +64,24 @@ def read_time(text: str, order: Order = "day") -> datetime | None:
     if not text or len(text) > 100:
         return None
     if text.isdigit() or (text[-1:].isdigit() and _DIGITS.fullmatch(text)):
-        return _since_1970(text)
+        return _parse_timestamp(text)
     try:
-        return _utc(datetime.fromisoformat(text))
+        return _to_utc(datetime.fromisoformat(text))
     except ValueError:
         pass
     try:
-        return _written(_WEEKDAY.sub("", text), order)
+        return _parse_written_date(_WEEKDAY.sub("", text), order)
     except (ValueError, OverflowError):
         return None
 
 
-def find_order(texts: Iterable[str]) -> tuple[Order, bool]:
+def detect_date_order(texts: Iterable[str]) -> tuple[Order, bool]:
     """Whether the dates of one column begin with the day or the month, and whether anything in them says so.
 
     A first number above 12 says day, a second one says month; when both occur, the more frequent wins. AM and PM say
     month. Nothing says so: ("day", False).
 
-    >>> find_order(["03/04/2024", "25/04/2024"]), find_order(["03/04/2024", "04/25/2024"]), find_order(["03/04/2024"])
+    >>> detect_date_order(["03/04/2024", "25/04/2024"]), detect_date_order(["03/04/2024", "04/25/2024"]), detect_date_order(["03/04/2024"])
     (('day', True), ('month', True), ('day', False))
     """
     day = month = american = 0
@@ -106,7 +106,7 @@ def names_zone(text: str) -> bool:
     return bool(_ZONE.search(text)) or (len(text) != 14 and bool(_DIGITS.fullmatch(text)))
 
 
-def _utc(moment: datetime) -> datetime:
+def _to_utc(moment: datetime) -> datetime:
     """In UTC; kept inside the calendar."""
     if moment.tzinfo is None or moment.tzinfo is UTC:
         return moment.replace(tzinfo=UTC)
@@ -116,7 +116,7 @@ def _utc(moment: datetime) -> datetime:
         return _MIN if moment.year == 1 else _MAX
 
 
-def _since_1970(text: str) -> datetime | None:
+def _parse_timestamp(text: str) -> datetime | None:
     whole = text.partition(".")[0].lstrip("-")
     try:
         if len(whole) in (8, 14) and whole == text:
@@ -135,7 +135,7 @@ def _since_1970(text: str) -> datetime | None:
         return None
 
 
-def _written(text: str, order: Order) -> datetime | None:
+def _parse_written_date(text: str, order: Order) -> datetime | None:
     """A date as people and reports write it; raises ValueError when its numbers are no date."""
     if found := _NUMERIC.fullmatch(text):
         first, mark, second, third = int(found[1]), found[2], int(found[3]), int(found[4])
@@ -154,18 +154,18 @@ def _written(text: str, order: Order) -> datetime | None:
                 month, day = first, second
             else:
                 return None
-            year = _year(found[4])
+            year = _parse_year(found[4])
         clock = found.groups()[4:]
     elif found := _DAY_NAME.fullmatch(text):
-        day, month, year, clock = int(found[1]), _month(found[2]), _year(found[3]), found.groups()[3:]
+        day, month, year, clock = int(found[1]), _parse_month(found[2]), _parse_year(found[3]), found.groups()[3:]
     elif found := _NAME_DAY.fullmatch(text):
-        day, month, year, clock = int(found[2]), _month(found[1]), _year(found[3]), found.groups()[3:]
+        day, month, year, clock = int(found[2]), _parse_month(found[1]), _parse_year(found[3]), found.groups()[3:]
     else:
         return None
-    return _at(year, month, day, clock)
+    return _make_moment(year, month, day, clock)
 
 
-def _at(year: int, month: int, day: int, clock: tuple[str | None, ...]) -> datetime:
+def _make_moment(year: int, month: int, day: int, clock: tuple[str | None, ...]) -> datetime:
     """A moment from a date and the six groups of `_CLOCK`: hour, minute, second, fraction, AM or PM, zone."""
     hour, minute, second, fraction, half, zone = clock
     hours = int(hour or 0)
@@ -173,11 +173,13 @@ def _at(year: int, month: int, day: int, clock: tuple[str | None, ...]) -> datet
         hours = hours % 12 + (12 if half[0] in "Pp" else 0)
     micro = int((fraction or "0")[:6].ljust(6, "0"))
     late = hours == 24
-    moment = datetime(year, month, day, 0 if late else hours, int(minute or 0), int(second or 0), micro, _zone(zone))
-    return _utc(moment + timedelta(days=1) if late else moment)
+    moment = datetime(
+        year, month, day, 0 if late else hours, int(minute or 0), int(second or 0), micro, _parse_zone(zone)
+    )
+    return _to_utc(moment + timedelta(days=1) if late else moment)
 
 
-def _zone(name: str | None) -> timezone:
+def _parse_zone(name: str | None) -> timezone:
     if not name or name.upper() in ("Z", "UTC", "GMT"):
         return UTC
     if name.upper() in ("МСК", "MSK"):
@@ -186,13 +188,13 @@ def _zone(name: str | None) -> timezone:
     return timezone(timedelta(minutes=-minutes if name[0] == "-" else minutes))
 
 
-def _year(text: str) -> int:
+def _parse_year(text: str) -> int:
     """Two digits are 1970-2069."""
     year = int(text)
     return year if len(text) > 2 else year + (2000 if year < 70 else 1900)
 
 
-def _month(name: str) -> int:
+def _parse_month(name: str) -> int:
     month = _MONTHS.get(name[:3].casefold())
     if month is None:
         raise ValueError(name)
@@ -208,10 +210,10 @@ def is_span(text: str) -> bool:
     return bool(_SPAN.fullmatch(text))
 
 
-def span(text: str) -> timedelta:
+def parse_span(text: str) -> timedelta:
     """Hours, days or weeks, as people write them. Raises ValueError for anything else.
 
-    >>> span("2w").days
+    >>> parse_span("2w").days
     14
     """
     if not is_span(text):

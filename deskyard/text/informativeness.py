@@ -8,10 +8,10 @@ from typing import Final
 
 from deskyard.text.cleaning import clean, stem, words
 
-TELLING: Final = 2
+MIN_INFORMATIVE_WORDS: Final = 2
 """So many different words that tell something make a text that says something."""
 
-_EMPTY_WORDS: Final = """
+_STOP_WORDS: Final = """
 a an the i im my me we our us you your it its is isnt are am was be do does doesnt did not no dont cant can could will
 would wont to of in on at for and or but so if this that these there here what why how when with from by as any all
 hi hello hey dear please help need asap urgent urgently thanks thank regards good morning day evening team support
@@ -25,24 +25,24 @@ worked broke broken fix fixed again still now today already just very really som
 опять снова сейчас сегодня вчера вообще совсем почему когда где можно нельзя
 """
 
-_EMPTY: Final = frozenset(word for text in _EMPTY_WORDS.split() for word in words(text))
+_STOP_STEMS: Final = frozenset(word for text in _STOP_WORDS.split() for word in words(text))
 
 
-def vague(text: str) -> bool:
+def is_vague(text: str) -> bool:
     """Whether a text tells nothing of its matter.
 
-    >>> vague("Nothing works, help!!!"), vague("Ничего не работает, помогите срочно"), vague("The printer is on fire")
+    >>> is_vague("Nothing works, help!!!"), is_vague("Ничего не работает, помогите срочно"), is_vague("The printer is on fire")
     (True, True, False)
-    >>> vague("Не печатает принтер"), vague("   "), vague("Пожалуйста, VPN")
+    >>> is_vague("Не печатает принтер"), is_vague("   "), is_vague("Пожалуйста, VPN")
     (False, True, True)
     """
-    return len(set(telling(text))) < TELLING
+    return len(set(informative_words(text))) < MIN_INFORMATIVE_WORDS
 
 
-def telling(text: str) -> list[str]:
+def informative_words(text: str) -> list[str]:
     """The stems of the words that tell something, in order.
 
-    >>> telling("Hello! The printer is on fire, please help")
+    >>> informative_words("Hello! The printer is on fire, please help")
     ['printer', 'fire']
     """
-    return [stem(word) for word in words(clean(text)) if word not in _EMPTY and not word.isdigit()]
+    return [stem(word) for word in words(clean(text)) if word not in _STOP_STEMS and not word.isdigit()]

@@ -12,7 +12,7 @@ _SEPARATOR: Final = re.compile(
     r"|ursprüngliche nachricht|mensaje original|mensagem original)|_{20,}\s*$)",
     re.I,
 )
-_WROTE: Final = re.compile(
+_ATTRIBUTION: Final = re.compile(
     r"\s*(?:on\b.{4,200}\bwrote:?|am\b.{4,200}\bschrieb\b.{0,80}:|el\b.{4,200}\bescribió:?|em\b.{4,200}\bescreveu:?"
     r"|.{4,200}\b(?:пишет|написала?|написал\(а\)|пише|написав|wrote|schrieb|escribió|escreveu):)\s*$",
     re.I,
@@ -34,26 +34,26 @@ _SIGN_OFF: Final = re.compile(
     re.I,
 )
 _SIGNATURE_LINES: Final = 12
-_LONGEST_MARKER: Final = 300
-_ENOUGH: Final = 3
+_MAX_MARKER_LENGTH: Final = 300
+_MIN_OWN_WORDS: Final = 3
 """Words of the author's own above a sign-off: "Saludos, no puedo entrar" begins with one."""
 
 
-def own_words(text: str) -> str:
+def strip_quoted(text: str) -> str:
     """The text without quoted replies and signature; the text itself where nothing would be left.
 
-    >>> own_words("The printer is on fire.\\n\\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\\n> How is the printer?")
+    >>> strip_quoted("The printer is on fire.\\n\\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\\n> How is the printer?")
     'The printer is on fire.'
-    >>> own_words("Клиент Иванов пишет:\\nНе открывается 1С")
+    >>> strip_quoted("Клиент Иванов пишет:\\nНе открывается 1С")
     'Клиент Иванов пишет:\\nНе открывается 1С'
     """
-    return parted(text)[0]
+    return split_quoted(text)[0]
 
 
-def parted(text: str) -> tuple[str, str]:
+def split_quoted(text: str) -> tuple[str, str]:
     """The same, and beside it what was cut off.
 
-    >>> parted("> How is it?\\nThe printer is on fire.\\n-- \\nAnn")
+    >>> split_quoted("> How is it?\\nThe printer is on fire.\\n-- \\nAnn")
     ('The printer is on fire.', '> How is it?\\n-- \\nAnn')
     """
     kept: list[str] = []
@@ -64,10 +64,10 @@ def parted(text: str) -> tuple[str, str]:
         if line.lstrip().startswith(">"):
             cut.append(line)
             continue
-        if own and _quotes(line, lines[number + 1] if number + 1 < len(lines) else ""):
+        if own and _is_quote_start(line, lines[number + 1] if number + 1 < len(lines) else ""):
             cut += lines[number:]
             break
-        if own >= _ENOUGH and len(lines) - number <= _SIGNATURE_LINES and _signs(line):
+        if own >= _MIN_OWN_WORDS and len(lines) - number <= _SIGNATURE_LINES and _is_sign_off(line):
             cut += lines[number:]
             break
         kept.append(line)
@@ -76,15 +76,15 @@ def parted(text: str) -> tuple[str, str]:
     return (mine, "\n".join(cut)) if mine else (text, "")
 
 
-def _quotes(line: str, following: str) -> bool:
-    if len(line) > _LONGEST_MARKER:
+def _is_quote_start(line: str, following: str) -> bool:
+    if len(line) > _MAX_MARKER_LENGTH:
         return False
     if _SEPARATOR.match(line):
         return True
-    if _WHEN_OR_WHO.search(line) and _WROTE.match(line):
+    if _WHEN_OR_WHO.search(line) and _ATTRIBUTION.match(line):
         return True
     return bool(_FROM.match(line) and _HEADER.match(following))
 
 
-def _signs(line: str) -> bool:
-    return len(line) <= _LONGEST_MARKER and bool(_SIGN_OFF.match(line))
+def _is_sign_off(line: str) -> bool:
+    return len(line) <= _MAX_MARKER_LENGTH and bool(_SIGN_OFF.match(line))

@@ -13,28 +13,29 @@ from pydantic import AwareDatetime, BaseModel, Field
 from deskyard import __version__
 from deskyard.connectors.base.ticket_store import StoredTicket
 from deskyard.connectors.builtin import changes as desk_pull
-from deskyard.db.pagination import PAGE
+from deskyard.db.pagination import DEFAULT_PAGE_SIZE
 from deskyard.desk import catalogue as floor
 from deskyard.desk import tickets
 from deskyard.domain.status import Status
 from deskyard.errors import BadInput
-from service.api.response_models.audit import Who
-from service.http.dependencies import CalledBy, InYard, Limit
-from service.http.problem_details import problems
+from service.api.response_models.audit import ActorResponse
+from service.http.dependencies import CallerDep, ContextDep, PageLimit
+from service.http.problem_details import problem_responses
 
 router: Final = APIRouter(tags=["changes"])
 
-Cursor = Annotated[str | None, Query(max_length=300, description="`cursor` of the page before.")]
+ChangeCursor = Annotated[str | None, Query(max_length=300, description="`cursor` of the page before.")]
 Since = Annotated[
-    AwareDatetime | None, Query(description="Instead of a cursor: leave out what did not change since that moment.")
+    AwareDatetime | None,
+    Query(description="Instead of a cursor: leave out what did not get_changed_ticket since that moment."),
 ]
 
 
-class Change(BaseModel):
+class ChangedTicket(BaseModel):
     """A ticket as it was filed and where it stands.
 
     `markers`: the ids of the deliveries whose note it bears. `ours`: the caller did what was done to it last.
-    `by_people`: the fields that a person set after it was filed.
+    `load_human_steps`: the fields that a person set after it was filed.
     """
 
     id: str
@@ -60,7 +61,7 @@ class Change(BaseModel):
     fields: dict[str, str]
 
     @classmethod
-    def of(cls, seen: StoredTicket) -> "Change":
+    def from_stored(cls, seen: StoredTicket) -> "ChangedTicket":
         """The same, for JSON."""
         ticket = seen.ticket
         return cls.model_validate(
@@ -70,8 +71,8 @@ class Change(BaseModel):
                 "updated_at": seen.updated_at,
                 **{name: seen.value(name) for name in ("queue", "category", "priority", "assignee", "status")},
                 "markers": sorted(seen.markers),
-                "ours": seen.ours,
-                "by_people": sorted(seen.by_people),
+                "ours": seen.last_change_by_deskyard,
+                "by_people": sorted(seen.set_by_people),
                 "source": ticket.source,
                 "external_id": ticket.id or None,
                 "subject": ticket.subject,
@@ -86,19 +87,19 @@ class Change(BaseModel):
         )
 
 
-class Changes(BaseModel):
+class ChangePage(BaseModel):
     """Tickets by (`updated_at`, number). `cursor` continues, now if `more`, else later.
 
     The first page after one without `more` repeats the tickets of about a minute: drop those whose (`id`, `version`)
     was seen.
     """
 
-    items: list[Change]
+    items: list[ChangedTicket]
     cursor: str
     more: bool
 
 
-class CatalogueSeen(BaseModel):
+class CatalogueResponse(BaseModel):
     """What a ticket can be given now: open queues with their defaults, present agents with the queues that each serves,
     and priorities, least urgent first. Any text will do as a category where `categories` is null."""
 
@@ -108,51 +109,59 @@ class CatalogueSeen(BaseModel):
     categories: list[str] | None
 
 
-class Me(BaseModel):
+class MeResponse(BaseModel):
     """Whom the service takes the caller for, and its own version."""
 
-    actor: Who
+    actor: ActorResponse
     role: str = Field(description="A machine's word gives way to a person's.")
     version: str
 
 
-@router.get("/v1/changes", responses=problems(400, 422, 503))
-def changes(yard: InYard, caller: CalledBy, limit: Limit = PAGE, cursor: Cursor = None, since: Since = None) -> Changes:
+@router.get("/v1/changes", responses=problem_responses(400, 422, 503))
+def list_changes(
+    yard: ContextDep,
+    caller: CallerDep,
+    limit: PageLimit = DEFAULT_PAGE_SIZE,
+    cursor: ChangeCursor = None,
+    since: Since = None,
+) -> ChangePage:
     """The tickets that changed since the cursor (with neither cursor nor moment: all), oldest change first."""
     if cursor is not None and since is not None:
         raise BadInput("a cursor says where to begin: leave `since` out")
     if since is not None:
         try:
-            cursor = desk_pull.begin(since.astimezone(UTC))
+            cursor = desk_pull.start_cursor(since.astimezone(UTC))
         except OverflowError as error:
             raise BadInput("`since` lies outside the years 1 to 9999 of UTC") from error
     with yard.database.reading() as conn:
-        page = desk_pull.page(conn, cursor, limit, datetime.now(UTC), caller.actor)
-    return Changes(items=[Change.of(seen) for seen in page.tickets], cursor=page.cursor, more=page.more)
+        page = desk_pull.read_page(conn, cursor, limit, datetime.now(UTC), caller.actor)
+    return ChangePage(
+        items=[ChangedTicket.from_stored(seen) for seen in page.tickets], cursor=page.cursor, more=page.more
+    )
 
 
-@router.get("/v1/changes/{id}", responses=problems(400, 404, 422, 503))
-def change(
+@router.get("/v1/changes/{id}", responses=problem_responses(400, 404, 422, 503))
+def get_changed_ticket(
     id: Annotated[str, Path(description="The desk's number of the ticket.")],  # noqa: A002 - the address calls it so
-    yard: InYard,
-    caller: CalledBy,
-) -> Change:
+    yard: ContextDep,
+    caller: CallerDep,
+) -> ChangedTicket:
     """One ticket as the pages show it. Its journey and comments are at /v1/tickets."""
     with yard.database.reading() as conn:
-        filed = tickets.get(conn, tickets.number_of(id))
-        return Change.of(desk_pull.seen(conn, [filed], caller.actor)[0])
+        filed = tickets.get_ticket(conn, tickets.parse_ticket_number(id))
+        return ChangedTicket.from_stored(desk_pull.to_stored_tickets(conn, [filed], caller.actor)[0])
 
 
-@router.get("/v1/catalogue", responses=problems(400, 503))
-def catalogue(yard: InYard) -> CatalogueSeen:
+@router.get("/v1/catalogue", responses=problem_responses(400, 503))
+def get_catalogue(yard: ContextDep) -> CatalogueResponse:
     """What a ticket can be given now, in one answer."""
     with yard.database.reading() as conn:
-        found = floor.catalogue(conn)
+        found = floor.load_catalogue(conn)
     categories = None if found.categories is None else list(found.categories)
-    return CatalogueSeen(**found.plain(), priorities=list(found.priorities), categories=categories)
+    return CatalogueResponse(**found.to_dict(), priorities=list(found.priorities), categories=categories)
 
 
-@router.get("/v1/me", responses=problems(400))
-def me(caller: CalledBy) -> Me:
+@router.get("/v1/me", responses=problem_responses(400))
+def get_me(caller: CallerDep) -> MeResponse:
     """Who calls."""
-    return Me(actor=Who.of(caller.actor), role=caller.role, version=__version__)
+    return MeResponse(actor=ActorResponse.from_actor(caller.actor), role=caller.role, version=__version__)

@@ -15,14 +15,18 @@ from starlette.responses import Response
 
 router: Final = APIRouter()
 
-FOLDER: Final = Path(__file__).parents[1] / "static"
+STATIC_FOLDER: Final = Path(__file__).parents[1] / "static"
 SWAGGER: Final = "/static/vendor/swagger-ui-5.35.0"
-POLICY: Final = (
+CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SAFE: Final = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-FOREVER: Final = "public, max-age=31536000, immutable"
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """For what bears its version in its address."""
 
 _PAGE: Final = f"""<!DOCTYPE html>
@@ -47,20 +51,20 @@ _PAGE: Final = f"""<!DOCTYPE html>
 @router.get("/docs", include_in_schema=False)
 async def docs() -> HTMLResponse:
     """Every operation, to read and to try."""
-    return HTMLResponse(_PAGE, headers=SAFE)
+    return HTMLResponse(_PAGE, headers=SECURITY_HEADERS)
 
 
-class Assets(StaticFiles):
+class StaticAssets(StaticFiles):
     """The files below `service/static`; those under `vendor` are kept by browsers for good."""
 
     def __init__(self) -> None:
         """Nothing is read until somebody asks."""
-        super().__init__(directory=FOLDER)
+        super().__init__(directory=STATIC_FOLDER)
 
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
         """A file, not changed since, or nothing there."""
         answer = await super().get_response(path, scope)
         answer.headers["X-Content-Type-Options"] = "nosniff"
         if Path(path).parts[:1] == ("vendor",):
-            answer.headers["Cache-Control"] = FOREVER
+            answer.headers["Cache-Control"] = IMMUTABLE
         return answer

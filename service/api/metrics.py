@@ -7,9 +7,9 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from deskyard.policy.versions import Policies
-from service.http.dependencies import InYard
+from service.http.dependencies import ContextDep
 from service.http.metrics import Metrics
-from service.http.problem_details import problems
+from service.http.problem_details import problem_responses
 
 router: Final = APIRouter(tags=["health"])
 
@@ -21,16 +21,16 @@ async def _metrics(request: Request) -> Metrics:
     return metrics
 
 
-InMetrics = Annotated[Metrics, Depends(_metrics)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(400, 503)},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problem_responses(400, 503)},
 )
-def metrics(yard: InYard, metrics: InMetrics) -> Response:
+def get_metrics(yard: ContextDep, metrics: MetricsDep) -> Response:
     """Requests, their duration, what became of new tickets, and which model and policy are in use."""
     with yard.database.reading() as conn:
         policy = Policies.current(conn).policy.digest
-    return Response(metrics.text(yard.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.render(yard.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)

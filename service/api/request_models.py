@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from deskyard.db.tables.base import storable
-from deskyard.desk.changes import FIELDS
+from deskyard.desk.changes import CHANGEABLE_FIELDS
 from deskyard.domain.status import Status
 from deskyard.domain.ticket import Ticket
 from deskyard.text.dates import read_time
 
-MOST: Final = 1_000
+MAX_TICKETS: Final = 1_000
 """Tickets in one request for scores."""
 
 
@@ -28,7 +28,7 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _clean(value)
 
 
-def _word(value: Any) -> Any:
+def _scalar_as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float) and math.isfinite(value):
@@ -41,7 +41,9 @@ def _word(value: Any) -> Any:
 Priority = Literal["low", "medium", "high", "critical"]
 Text = Annotated[str, BeforeValidator(_clean)]
 Name = Annotated[str, BeforeValidator(_number_as_text)]
-Value = Annotated[str | None, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+FieldValue = Annotated[
+    str | None, BeforeValidator(_scalar_as_text), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]
 
 
 class NewTicket(BaseModel):
@@ -74,14 +76,14 @@ class NewTicket(BaseModel):
     created_at: Name | None = Field(
         None, description="When it was filed, as files may say it; now when left out or not readable (kept as a field)."
     )
-    fields: dict[Text, Value] | None = Field(None, description="The desk's own values known at filing.")
+    fields: dict[Text, FieldValue] | None = Field(None, description="The desk's own values known at filing.")
 
     @model_validator(mode="before")
     @classmethod
-    def _names_that_can_be_told(cls, raw: Any) -> Any:
+    def _clean_names(cls, raw: Any) -> Any:
         return {_clean(name): value for name, value in raw.items()} if isinstance(raw, dict) else raw
 
-    def ticket(self) -> Ticket:
+    def to_ticket(self) -> Ticket:
         """The ticket; without a time unless it says when it was filed."""
         return Ticket(
             id=self.external_id or "",
@@ -106,7 +108,7 @@ class NewTicket(BaseModel):
             yield name.removeprefix("x_"), None if value is None else _clean(text)
 
 
-class Patch(BaseModel):
+class TicketPatch(BaseModel):
     """Changes of a ticket; what is left out stays, and null empties what may be empty."""
 
     model_config = ConfigDict(extra="forbid")
@@ -118,9 +120,9 @@ class Patch(BaseModel):
     status: Status | None = None
     why: Text | None = Field(None, max_length=1_000, description="The reason, for the ticket's journey.")
 
-    def wanted(self) -> dict[str, str | None]:
+    def changes(self) -> dict[str, str | None]:
         """The fields to be changed."""
-        return {name: getattr(self, name) for name in FIELDS if name in self.model_fields_set}
+        return {name: getattr(self, name) for name in CHANGEABLE_FIELDS if name in self.model_fields_set}
 
 
 class NewComment(BaseModel):
@@ -153,9 +155,9 @@ class PutAgent(BaseModel):
     queues: list[Text] = Field(default=[], max_length=10_000)
 
 
-class ToScore(BaseModel):
+class ScoreRequest(BaseModel):
     """Tickets to be scored."""
 
     model_config = ConfigDict(extra="forbid")
 
-    tickets: Annotated[list[NewTicket], Field(min_length=1, max_length=MOST)]
+    tickets: Annotated[list[NewTicket], Field(min_length=1, max_length=MAX_TICKETS)]

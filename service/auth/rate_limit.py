@@ -8,14 +8,14 @@ from typing import Final
 
 from cachetools import TLRUCache
 
-MOST: Final = 10_000
+MAX_NAMES: Final = 10_000
 """Names that one limit remembers."""
 
 
-class Limit:
+class RateLimiter:
     """So many a second in the long run, and `burst` at once, for each name by itself.
 
-    >>> limit = Limit(per_second=2, burst=3)
+    >>> limit = RateLimiter(per_second=2, burst=3)
     >>> [limit.wait("ann", now=0.0) for _ in range(4)], limit.wait("борис", now=0.0)
     ([0.0, 0.0, 0.0, 0.5], 0.0)
     """
@@ -26,7 +26,9 @@ class Limit:
         self.burst = burst
         self._now = 0.0
         self._lock = threading.Lock()
-        self._full: TLRUCache[str, float] = TLRUCache(MOST, ttu=lambda _, full, __: full, timer=lambda: self._now)
+        self._full_at: TLRUCache[str, float] = TLRUCache(
+            MAX_NAMES, ttu=lambda _, full, __: full, timer=lambda: self._now
+        )
         """When each bucket will be full again (the generic cell rate algorithm, which needs one number a name); a full
         one is forgotten, and of too many the one that nobody has asked about for longest."""
 
@@ -34,9 +36,9 @@ class Limit:
         """Seconds until `name` may go on; 0.0 means that it may now, and that this one is counted."""
         with self._lock:
             self._now = now
-            full = max(self._full.get(name, now), now)
+            full = max(self._full_at.get(name, now), now)
             wait = full - now - (self.burst - 1) / self.per_second
             if wait > 1e-9:  # sums of floats are a little off
                 return wait
-            self._full[name] = full + 1 / self.per_second
+            self._full_at[name] = full + 1 / self.per_second
             return 0.0

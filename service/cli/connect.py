@@ -16,9 +16,9 @@ from typing import Annotated, Final
 import typer
 
 from deskyard import connectors
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.ticket_store import Health, TicketStore, limits
-from deskyard.connectors.base.webhooks import SECRET_HEADER, hashed
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.ticket_store import Health, TicketStore, describe_limits
+from deskyard.connectors.base.webhooks import SECRET_HEADER, hash_secret
 from deskyard.db.database import Database, desk_database
 from deskyard.desk.ticket_history import Actor
 from deskyard.domain.catalogue import Catalogue
@@ -32,18 +32,18 @@ from deskyard.settings import settings
 from deskyard.sync import connections, credentials, deliveries
 from deskyard.sync.connections import StoreConnection
 from deskyard.text.dates import read_time
-from service.sync.dbos_engine import Engine
+from service.sync.dbos_engine import SyncEngine
 
-MAIL: Final = ("imap", "imaps")
-_SHOWN: Final = 12
+MAIL_SCHEMES: Final = ("imap", "imaps")
+_MAX_NAMES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConnectionRequest:
     """What was asked for: the store's kind, its place with the secret, and under which name."""
 
     kind: str
-    place: Place
+    url: ConnectionUrl
     name: str
 
 
@@ -66,22 +66,22 @@ def connect(
 
     Example: `deskyard connect rt:https://router@rt.example.org/REST/2.0 --queue General`
     """
-    if url.partition(":")[0] in MAIL:
+    if url.partition(":")[0] in MAIL_SCHEMES:
         from service.sync import mail_intake
 
-        mail_intake.connect(url, name, since, check=check)
+        mail_intake.connect_mailbox(url, name, since, check=check)
         return
-    asked = _understood(url, name)
-    moment = moment_of(since)
-    given = asked.place.options.get("hook_secret") or credentials.read(asked.name, credentials.HOOK)
+    asked = _parse_request(url, name)
+    moment = parse_since(since)
+    given = asked.url.options.get("hook_secret") or credentials.read_secret(asked.name, credentials.HOOK_SECRET)
     hook = given or dice.token_urlsafe(32)
-    place = replace(asked.place, options={**asked.place.options, "hook_secret": hook})
-    store = connectors.open_store(f"{asked.kind}:{place.written(secrets=True)}")
+    place = replace(asked.url, options={**asked.url.options, "hook_secret": hook})
+    store = connectors.open_store(f"{asked.kind}:{place.format(secrets=True)}")
     try:
-        _say_health(store, store.health())
+        _print_health(store, store.health())
         catalogue = store.catalogue()
-        _say_catalogue(catalogue, queue or [])
-        for sentence in limits(store.caps):
+        _print_catalogue(catalogue, queue or [])
+        for sentence in describe_limits(store.caps):
             typer.echo(f"  · {sentence}")
         cursor = store.cursor_at(moment)
     finally:
@@ -90,17 +90,17 @@ def connect(
         typer.echo("It can be worked with. Nothing was kept.")
         return
     signed = store.caps.signed_webhooks
-    fresh = _keep(asked, hook, signed=signed, since=moment, cursor=cursor, intake=queue or [], per_minute=per_minute)
-    _say_next(asked, catalogue, hook if fresh and not given else "", store)
+    fresh = _save(asked, hook, signed=signed, since=moment, cursor=cursor, queues=queue or [], per_minute=per_minute)
+    _print_next_steps(asked, catalogue, hook if fresh and not given else "", store)
 
 
-def listed() -> None:
+def list_connections() -> None:
     """List what is connected, one line each: name, kind, address, how far it was read, and what went wrong.
 
     Example: `deskyard connections`
     """
     with desk_database() as database, database.reading() as conn:
-        there, counted = connections.every(conn), deliveries.counted(conn)
+        there, counted = connections.list_connections(conn), deliveries.count_by_state(conn)
     for one in there:
         states = ", ".join(f"{n:,} {state}" for state, n in sorted(counted.get(one.id, {}).items()))
         read = f"read {one.pulled_at:%Y-%m-%d %H:%M} UTC" if one.pulled_at else "not read yet"
@@ -118,21 +118,21 @@ def disconnect(name: Annotated[str, typer.Argument(help="What it is called; see 
     Example: `deskyard disconnect znuny`
     """
     with desk_database() as database, database.writing() as conn:
-        connections.left(conn, name)
-        audit_log.note(conn, Actor("person", getpass.getuser()), "store.disconnect", name, datetime.now(UTC))
-    credentials.forget(name)
+        connections.disconnect(conn, name)
+        audit_log.record_action(conn, Actor("person", getpass.getuser()), "store.disconnect", name, datetime.now(UTC))
+    credentials.delete_secret(name)
     typer.echo(f"{name!r} is disconnected.")
 
 
-def _understood(url: str, name: str) -> Asked:
+def _parse_request(url: str, name: str) -> ConnectionRequest:
     kind, _, place = url.strip().partition(":")
-    if kind not in connectors.STORES:
+    if kind not in connectors.CONNECTORS:
         connectors.open_store(url)  # raises, and says which there are
     if kind == "desk":
         raise BadInput("the built-in desk is always connected; to work with another deskyard's: deskyard:https://…")
-    found = Place.of(place, getattr(connectors.kind(kind), "options", ()))
+    found = ConnectionUrl.parse(place, getattr(connectors.connector_class(kind), "options", ()))
     name = name or kind
-    known = credentials.read(name)  # also refuses a name that can't be
+    known = credentials.read_secret(name)  # also refuses a name that can't be
     secret = found.secret or known
     if not secret and sys.stdin.isatty():
         secret = getpass.getpass(f"The password or token of {found.user or 'the account'} at {found.url}: ")
@@ -141,10 +141,10 @@ def _understood(url: str, name: str) -> Asked:
             f"there is no secret for {name!r}: put it into DESKYARD_SECRET_{name.upper().replace('-', '_')}, or run "
             "this where it can be asked for"
         )
-    return Asked(kind, replace(found, secret=secret), name)
+    return ConnectionRequest(kind, replace(found, secret=secret), name)
 
 
-def moment_of(since: str) -> datetime:
+def parse_since(since: str) -> datetime:
     """The moment that `--since` names; now, if it names none."""
     if not since:
         return datetime.now(UTC)
@@ -154,7 +154,7 @@ def moment_of(since: str) -> datetime:
     return found
 
 
-def _say_health(store: TicketStore, health: Health) -> None:
+def _print_health(store: TicketStore, health: Health) -> None:
     if not health.ok:
         raise BadInput("it can't be worked with yet: " + "; ".join(health.missing))
     skew = (
@@ -165,124 +165,128 @@ def _say_health(store: TicketStore, health: Health) -> None:
     typer.echo(f"It answers: {health.version or 'version unknown'}, we are {health.me!r} there{skew}.")
 
 
-def _say_catalogue(found: Catalogue, intake: Sequence[str]) -> None:
+def _print_catalogue(catalogue: Catalogue, intake: Sequence[str]) -> None:
     for queue in intake:
-        if queue not in found.queues:
-            raise BadInput(f"--queue {queue!r}: there is no such queue; there are {_some(sorted(found.queues))}")
-    typer.echo(f"  {len(found.queues):,} open queues: {_some(sorted(found.queues))}")
-    typer.echo(f"  {len(found.agents):,} agents: {_some(sorted(found.agents))}")
-    lacking = [name for name in PRIORITIES if name not in found.priorities]
+        if queue not in catalogue.queues:
+            raise BadInput(
+                f"--queue {queue!r}: there is no such queue; there are {_abbreviate(sorted(catalogue.queues))}"
+            )
+    typer.echo(f"  {len(catalogue.queues):,} open queues: {_abbreviate(sorted(catalogue.queues))}")
+    typer.echo(f"  {len(catalogue.agents):,} agents: {_abbreviate(sorted(catalogue.agents))}")
+    lacking = [name for name in PRIORITIES if name not in catalogue.priorities]
     without = f"; it has none for {', '.join(lacking)}, which are then not set" if lacking else ""
-    typer.echo(f"  priorities: {', '.join(found.priorities) or 'none'}{without}")
-    if found.categories is not None:
-        typer.echo(f"  {len(found.categories):,} categories: {_some(sorted(found.categories))}")
-    for sentence in _against_the_model(found):
+    typer.echo(f"  priorities: {', '.join(catalogue.priorities) or 'none'}{without}")
+    if catalogue.categories is not None:
+        typer.echo(f"  {len(catalogue.categories):,} categories: {_abbreviate(sorted(catalogue.categories))}")
+    for sentence in _compare_with_model(catalogue):
         typer.echo(f"  {sentence}")
 
 
-def _against_the_model(found: Catalogue) -> Iterator[str]:
+def _compare_with_model(catalogue: Catalogue) -> Iterator[str]:
     """How what is there fits what the model in use has learnt."""
     try:
-        champion = bundle.champion(settings().models)
-        learnt = bundle.load(champion) if champion else None
+        champion = bundle.champion_folder(settings().models)
+        learnt = bundle.load_bundle(champion) if champion else None
     except BundleError as error:
         yield f"the model can't be compared: {error}"
         return
     if learnt is None:
         yield "there is no model yet: `deskyard pull` reads a history from there, `deskyard train` learns from it"
         return
-    there = {"queue": set(found.queues), "assignee": set(found.agents)}
-    if found.categories is not None:
-        there["category"] = set(found.categories)
+    there = {"queue": set(catalogue.queues), "assignee": set(catalogue.agents)}
+    if catalogue.categories is not None:
+        there["category"] = set(catalogue.categories)
     for target, values in there.items():
         if target not in learnt.targets:
             continue
         labels = set(learnt.labels(target))
         yield f"{target}: {len(labels & values):,} of the {len(labels):,} that the model knows are there"
         if missing := sorted(labels - values):
-            yield f"  never set, for want of them there: {_some(missing)}"
+            yield f"  never set, for want of them there: {_abbreviate(missing)}"
         if target == "queue" and (unknown := sorted(values - labels)):
-            yield f"  never chosen, for the model does not know them: {_some(unknown)}"
+            yield f"  never chosen, for the model does not know them: {_abbreviate(unknown)}"
 
 
-def _keep(
-    asked: Asked,
-    hook: str,
+def _save(
+    request: ConnectionRequest,
+    hook_secret: str,
     *,
     signed: bool,
     since: datetime,
     cursor: str,
-    intake: Sequence[str],
+    queues: Sequence[str],
     per_minute: int | None,
 ) -> bool:
     """Keep connection, secrets and the shadow. Whether it is a new one, whose webhook's secret is to be shown."""
     with desk_database() as database:
-        Engine(database).prepare()
+        SyncEngine(database).create_tables()
         with database.reading() as conn:
-            before = {one.name: one for one in connections.every(conn)}.get(asked.name)
-        if asked.place.secret != credentials.read(asked.name):
-            credentials.keep(asked.name, asked.place.secret)
-        if signed and (before is None or "hook_secret" in asked.place.options):
-            credentials.keep(asked.name, hook, credentials.HOOK)
-        _write_down(database, asked, before, hook, signed, since, cursor, intake, per_minute)
+            before = {one.name: one for one in connections.list_connections(conn)}.get(request.name)
+        if request.url.secret != credentials.read_secret(request.name):
+            credentials.save_secret(request.name, request.url.secret)
+        if signed and (before is None or "hook_secret" in request.url.options):
+            credentials.save_secret(request.name, hook_secret, credentials.HOOK_SECRET)
+        _save_connection(database, request, before, hook_secret, signed, since, cursor, queues, per_minute)
     return before is None
 
 
-def _write_down(
+def _save_connection(
     database: Database,
-    asked: Asked,
+    request: ConnectionRequest,
     before: StoreConnection | None,
-    hook: str,
+    hook_secret: str,
     signed: bool,
     since: datetime,
     cursor: str,
-    intake: Sequence[str],
+    queues: Sequence[str],
     per_minute: int | None,
 ) -> None:
     user, at = getpass.getuser(), datetime.now(UTC)
-    anew = before is None or "hook_secret" in asked.place.options
-    kept = None if signed else hashed(hook) if anew else before.hook_sha256 if before else None
+    anew = before is None or "hook_secret" in request.url.options
+    kept = None if signed else hash_secret(hook_secret) if anew else before.hook_sha256 if before else None
     with database.writing() as conn:
-        connections.put(
+        connections.save_connection(
             conn,
-            asked.name,
-            asked.kind,
-            asked.place.written(secrets=False),
+            request.name,
+            request.kind,
+            request.url.format(secrets=False),
             since=since,
             cursor=cursor,
             hook_sha256=kept,
-            intake=intake,
+            intake=queues,
             per_minute=per_minute,
         )
-        audit_log.note(conn, Actor("person", user), "store.connect", asked.name, at)
+        audit_log.record_action(conn, Actor("person", user), "store.connect", request.name, at)
         now = Policies.current(conn)
-        if asked.name not in now.policy.stores:
-            in_shadow = replace(now.policy, stores={**now.policy.stores, asked.name: Rule(Mode.SHADOW)})
-            version = Policies.put(conn, in_shadow, user, at)
-            audit_log.note(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
+        if request.name not in now.policy.stores:
+            in_shadow = replace(now.policy, stores={**now.policy.stores, request.name: Rule(Mode.SHADOW)})
+            version = Policies.add_version(conn, in_shadow, user, at)
+            audit_log.record_action(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
 
 
-def _say_next(asked: Asked, catalogue: Catalogue, hook: str, store: TicketStore) -> None:
-    address = f"{settings().public_url or 'http://127.0.0.1:8000'}/v1/hooks/{asked.name}"
-    typer.echo(f"Connected as {asked.name!r}. It is read each minute while `deskyard serve` or `deskyard work` runs.")
-    if hook and store.caps.webhooks and store.caps.signed_webhooks:
-        typer.echo(f"Webhooks, for less than a minute: address {address}, secret {hook} (shown once)")
-    elif hook and store.caps.webhooks:
-        typer.echo(f"Webhooks, for less than a minute: address {address} with the header {SECRET_HEADER}: {hook}")
-        typer.echo(f"  or, where no header can be sent: {address}/{hook} (shown once, kept nowhere)")
+def _print_next_steps(request: ConnectionRequest, catalogue: Catalogue, hook_secret: str, store: TicketStore) -> None:
+    address = f"{settings().public_url or 'http://127.0.0.1:8000'}/v1/hooks/{request.name}"
+    typer.echo(f"Connected as {request.name!r}. It is read each minute while `deskyard serve` or `deskyard work` runs.")
+    if hook_secret and store.caps.webhooks and store.caps.signed_webhooks:
+        typer.echo(f"Webhooks, for less than a minute: address {address}, secret {hook_secret} (shown once)")
+    elif hook_secret and store.caps.webhooks:
+        typer.echo(
+            f"Webhooks, for less than a minute: address {address} with the header {SECRET_HEADER}: {hook_secret}"
+        )
+        typer.echo(f"  or, where no header can be sent: {address}/{hook_secret} (shown once, kept nowhere)")
     with desk_database() as database, database.reading() as conn:
         policy = Policies.current(conn).policy
-    if live := _live(policy.of(asked.name), catalogue):
-        typer.secho(f"These queues are live already, by rules of the policy: {_some(live)}", fg="yellow")
+    if live := _live_queues(policy.for_source(request.name), catalogue):
+        typer.secho(f"These queues are live already, by rules of the policy: {_abbreviate(live)}", fg="yellow")
     else:
         typer.echo("Nothing is written there yet (shadow): `deskyard shadow-report` shows what would have been,")
         typer.echo("and `deskyard policy mode route --queue QUEUE` goes live, one queue after the other.")
 
 
-def _live(policy: Policy, catalogue: Catalogue) -> list[str]:
-    return sorted(queue for queue in catalogue.queues if policy.rule("queue", queue).mode is Mode.ROUTE)
+def _live_queues(policy: Policy, catalogue: Catalogue) -> list[str]:
+    return sorted(queue for queue in catalogue.queues if policy.effective_rule("queue", queue).mode is Mode.ROUTE)
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown or "none"
+def _abbreviate(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_MAX_NAMES]))
+    return f"{shown} and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else shown or "none"

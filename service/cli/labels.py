@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from deskyard.analytics.csv_export import safe
+from deskyard.analytics.csv_export import escape_formula
 from deskyard.db.database import Database, desk_database
 from deskyard.db.tables.base import storable
 from deskyard.desk.ticket_history import Actor
 from deskyard.domain.ticket import TARGETS
-from deskyard.errors import BadInput, BundleError, NotThere, StoreError
+from deskyard.errors import BadInput, BundleError, NotFound, StoreError
 from deskyard.registry import active_model, promotion
 from deskyard.settings import settings
-from deskyard.tabular.readers import open_writer, read_rows
-from deskyard.tabular.records import Broken
+from deskyard.tabular.readers import open_table, open_writer
+from deskyard.tabular.records import BrokenRow
 from service.runtime import label_plan
-from service.runtime.label_plan import PER_WEEK, Plan, plainly
+from service.runtime.label_plan import LABELS_PER_WEEK, LabelPlan, item_row
 from service.tickets import corrections
 
 if TYPE_CHECKING:
-    from deskyard.active_learning.sample_selection import Item
+    from deskyard.active_learning.sample_selection import LabelCandidate
     from deskyard.registry.bundle import Bundle
 
 labels = typer.Typer(
@@ -36,162 +36,164 @@ labels = typer.Typer(
 )
 
 COLUMNS: Final = ("ticket", "label", "target", "stands", "thinks", "confidence", "why", "helps", "subject", "body")
-READ: Final = ("ticket", "label", "target", "why")
+READ_COLUMNS: Final = ("ticket", "label", "target", "why")
 """Of these, what is read when it comes back."""
 
-SHOWN: Final = 5
+MAX_SHOWN: Final = 5
 """Tickets of a kind that the plan shows."""
 
 PerWeek = Annotated[int, typer.Option(min=1, help="How many labels people give a week.")]
-Only = Annotated[str, typer.Option(help=f"Only this target: {', '.join(TARGETS)}.")]
+TargetOption = Annotated[str, typer.Option(help=f"Only this target: {', '.join(TARGETS)}.")]
 
 
 @labels.command("plan")
-def plan_(
-    per_week: PerWeek = PER_WEEK,
-    target: Only = "",
+def plan_command(
+    per_week: PerWeek = LABELS_PER_WEEK,
+    target: TargetOption = "",
     as_text: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say which contracts lack how many labels, when they are reached, and which tickets to label first.
 
     Example: `deskyard labels plan --per-week 50`
     """
-    found = _plan(per_week, target)
+    found = _load_plan(per_week, target)
     if as_text:
         items = {kind: [_row(item) for item in getattr(found, kind)] for kind in ("wanted", "doubtful")}
         typer.echo(json.dumps({"goals": [asdict(goal) for goal in found.goals], **items}, ensure_ascii=False))
         return
-    for line in _told(found):
+    for line in _plan_lines(found):
         typer.echo(line)
 
 
 @labels.command()
-def out(
+def export_labels(
     file: Annotated[Path, typer.Argument(help="Where to: .csv, .jsonl, .parquet (also .gz), or - for CSV.")],
     number: Annotated[int, typer.Option("-n", min=1, help="Tickets at most.")] = 200,
-    target: Only = "",
-    per_week: PerWeek = PER_WEEK,
+    target: TargetOption = "",
+    per_week: PerWeek = LABELS_PER_WEEK,
 ) -> None:
     """Write the most useful tickets as a table; people fill in the column `label`.
 
     Example: `deskyard labels out wanted.csv -n 100 --target queue`
     """
-    found = _plan(per_week, target)
-    items = [*found.doubtful[: number // 5], *found.wanted]
+    found = _load_plan(per_week, target)
+    items = [*found.doubtful[: number // 5], *found.unlabelled]
     items = items[:number]
     with open_writer(file, COLUMNS, numbers=("ticket", "confidence")) as table:
         for item in items:
-            table.write({"label": ""} | {name: safe(value) for name, value in _row(item).items()})
-    doubtful = sum(item.why == "doubtful" for item in items)
+            table.write({"label": ""} | {name: escape_formula(value) for name, value in _row(item).items()})
+    doubtful = sum(item.reason == "doubtful" for item in items)
     typer.echo(f"{len(items):,} tickets to {file}, {doubtful:,} of them with a doubtful label.", err=True)
 
 
 @labels.command("in")
-def in_(file: Annotated[Path, typer.Argument(help="A table with ticket, target and label; see `labels out`.")]) -> None:
+def import_labels(
+    file: Annotated[Path, typer.Argument(help="A table with ticket, target and label; see `labels export_labels`.")],
+) -> None:
     """Take the labels that people filled in, as theirs; rows that can't be taken are named, and nothing else is lost.
 
     Example: `deskyard labels in wanted.csv`
     """
-    taken = _Taken()
+    taken = _ImportResult()
     with desk_database() as database:
-        for line, row in _rows(file):
-            taken.take(database, line, row)
-    for trouble in taken.troubles:
+        for line, row in _read_rows(file):
+            taken.import_row(database, line, row)
+    for trouble in taken.errors:
         typer.echo(trouble, err=True)
     typer.echo(
-        f"{taken.kept:,} labels taken, {taken.known:,} were known, {taken.empty:,} left empty, "
-        f"{len(taken.troubles):,} could not be taken."
+        f"{taken.saved:,} labels taken, {taken.already_known:,} were known, {taken.empty:,} left empty, "
+        f"{len(taken.errors):,} could not be taken."
     )
-    if taken.troubles:
+    if taken.errors:
         raise typer.Exit(1)
 
 
 @dataclass
-class _Taken:
+class _ImportResult:
     """What became of the rows of a table."""
 
-    kept: int = 0
-    known: int = 0
+    saved: int = 0
+    already_known: int = 0
     empty: int = 0
-    troubles: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
-    def take(self, database: Database, line: int, row: dict[str, str]) -> None:
+    def import_row(self, database: Database, line: int, row: dict[str, str]) -> None:
         """Keep one label."""
         label = row["label"].strip().removeprefix("'")
         if not label:
             self.empty += 1
             return
         try:
-            target = label_plan.targets(row["target"].strip() or "queue")
+            target = label_plan.parse_target(row["target"].strip() or "queue")
             number = row["ticket"].strip().removesuffix(".0")
             if not number.isdecimal():
-                raise NotThere(f"{number[:50]!r} is no ticket of this desk")
+                raise NotFound(f"{number[:50]!r} is no ticket of this desk")
             with database.writing() as conn:
                 me = Actor("person", getpass.getuser())
                 at = datetime.now(UTC)
-                new = corrections.settle(
+                new = corrections.record_label(
                     conn,
                     int(number),
                     target or "queue",
                     storable(label),
                     me,
-                    seen=None,
+                    expected_version=None,
                     at=at,
-                    again=row["why"] == "doubtful",
+                    repeat=row["why"] == "doubtful",
                 )
         except (StoreError, BadInput) as error:
-            self.troubles.append(f"line {line}: {error}")
+            self.errors.append(f"line {line}: {error}")
             return
-        self.kept += new
-        self.known += not new
+        self.saved += new
+        self.already_known += not new
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with read_rows(file) as table:
+def _read_rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    with open_table(file) as table:
         named = {column.strip().casefold(): column for column in table.columns}
         if missing := [name for name in ("ticket", "label") if name not in named]:
             raise BadInput(
                 f"{file} has no column {' and no '.join(missing)}: `deskyard labels out` writes such a table"
             )
         for row in table:
-            if isinstance(row, Broken):
-                yield row.line, dict.fromkeys(READ, "") | {"label": "?"}
+            if isinstance(row, BrokenRow):
+                yield row.line, dict.fromkeys(READ_COLUMNS, "") | {"label": "?"}
                 continue
-            yield row.line, {name: row.values.get(named.get(name, ""), "") for name in READ}
+            yield row.line, {name: row.values.get(named.get(name, ""), "") for name in READ_COLUMNS}
 
 
-def _plan(per_week: int, target: str) -> Plan:
-    chosen = label_plan.targets(target)
+def _load_plan(per_week: int, target: str) -> LabelPlan:
+    chosen = label_plan.parse_target(target)
     with desk_database() as database, database.reading() as conn:
-        return label_plan.plan(conn, _champion(database), per_week, None, chosen)
+        return label_plan.make_plan(conn, _load_champion(database), per_week, None, chosen)
 
 
-def _champion(database: Database) -> "Bundle | None":
+def _load_champion(database: Database) -> "Bundle | None":
     with database.reading() as conn:
-        row = active_model.current(conn)
+        row = active_model.get_active(conn)
     try:
-        return promotion.opened(settings().models, row) if row else None
+        return promotion.open_active_bundle(settings().models, row) if row else None
     except BundleError as error:
         raise BadInput(f"the model in use can't be opened ({error}): nobody knows what it lacks") from error
 
 
-def _told(found: Plan) -> Iterator[str]:
+def _plan_lines(found: LabelPlan) -> Iterator[str]:
     if not found.goals:
         yield "No label lacks tickets for its contract, or there is no model yet: nothing is wanted."
     for goal in found.goals:
-        yield goal.told(found.per_week)
+        yield goal.describe(found.per_week)
     for kind, head in (("wanted", "Most useful to label"), ("doubtful", "Labels to look at once more")):
         items = getattr(found, kind)
         if items:
             yield f"{head}: {len(items):,} tickets; the first of them:"
-            yield from (f"  {_shown(item)}" for item in items[:SHOWN])
+            yield from (f"  {_item_line(item)}" for item in items[:MAX_SHOWN])
 
 
-def _row(item: "Item") -> Mapping[str, Any]:
-    return plainly(item, item.heard.filed.ticket)
+def _row(item: "LabelCandidate") -> Mapping[str, Any]:
+    return item_row(item, item.state.ticket.ticket)
 
 
-def _shown(item: Any) -> str:
+def _item_line(item: Any) -> str:
     stands = f"{item.target} {item.stands!r} stands, " if item.stands else f"no {item.target} yet, "
     helps = f", for {item.goal.name}" if item.goal else ""
     return (

@@ -11,7 +11,7 @@ from deskyard.desk.ticket_history import Actor
 from deskyard.journal import audit_log
 from deskyard.sync import credentials, notifications
 from service.notifications import dispatch
-from service.sync.dbos_engine import Engine
+from service.sync.dbos_engine import SyncEngine
 
 notify = typer.Typer(
     add_completion=False,
@@ -22,7 +22,7 @@ notify = typer.Typer(
 
 
 @notify.command()
-def add(
+def add_channel(
     name: Annotated[str, typer.Argument(help="What to call it: small letters, digits and dashes.")],
     url: Annotated[
         str,
@@ -41,50 +41,50 @@ def add(
 
     Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`
     """
-    channel = dispatch.opened(url, secret, language)
-    credentials.keep(dispatch.secret_name(name), channel.secret)
+    channel = dispatch.open_target(url, secret, language)
+    credentials.save_secret(dispatch.secret_name(name), channel.secret)
     with desk_database() as database:
-        Engine(database).prepare()
+        SyncEngine(database).create_tables()
         with database.writing() as conn:
-            notifications.put(conn, name, channel.place, queue or [], language)
-            audit_log.note(conn, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
+            notifications.save_target(conn, name, channel.display_url, queue or [], language)
+            audit_log.record_action(conn, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
     typer.echo(f"{name!r} is told of {'tickets in ' + ', '.join(queue) if queue else 'all tickets that are routed'}.")
 
 
 @notify.command("list")
-def list_() -> None:
+def list_channels() -> None:
     """List who is told, without secrets.
 
     Example: `deskyard notify list`
     """
     with desk_database() as database, database.reading() as conn:
-        there = notifications.every(conn)
+        there = notifications.list_targets(conn)
     for one in there:
-        typer.echo(f"{one.name:<16} {one.place}; {', '.join(one.queues) or 'all queues'}; {one.language}")
+        typer.echo(f"{one.name:<16} {one.display_url}; {', '.join(one.queues) or 'all queues'}; {one.language}")
     if not there:
         typer.echo("Nobody is told anything: `deskyard notify add` changes that.")
 
 
 @notify.command()
-def remove(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
+def remove_channel(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
     """Tell a channel nothing more.
 
     Example: `deskyard notify remove team-network`
     """
     with desk_database() as database, database.writing() as conn:
-        notifications.remove(conn, name)
-        audit_log.note(conn, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
-    credentials.forget(dispatch.secret_name(name))
+        notifications.remove_target(conn, name)
+        audit_log.record_action(conn, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
+    credentials.delete_secret(dispatch.secret_name(name))
     typer.echo(f"{name!r} is told nothing more.")
 
 
 @notify.command()
-def test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
+def send_test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
     """Send a notice of a ticket that does not exist, to see it arrive.
 
     Example: `deskyard notify test team-network`
     """
     with desk_database() as database, database.reading() as conn:
-        target = notifications.named(conn, name)
-    dispatch.tell(target, notice="test", event="test", ticket="0", queue="test", at=datetime.now(UTC))
+        target = notifications.find_by_name(conn, name)
+    dispatch.deliver_notice(target, notice="test", event="test", ticket="0", queue="test", at=datetime.now(UTC))
     typer.echo("Sent.")

@@ -34,74 +34,80 @@ def serve(
 
     `curl -H 'Content-Type: application/json' -d '{"subject": "VPN drops"}' http://127.0.0.1:8000/v1/tickets`
     """
-    _refuse_strangers(host)
+    _refuse_remote_host(host)
     if workers > 1:
-        _refuse_many_on_a_file()
+        _refuse_sqlite()
     with _listen(host, port) if door_number < 0 else socket.socket(fileno=door_number) as door:
         shown = f"[{host}]" if ":" in host else host
         told = f"deskyard takes tickets at http://{shown}:{door.getsockname()[1]}/v1/tickets"
         if workers > 1:
             typer.echo(told)
-            _invite(f"http://{shown}:{door.getsockname()[1]}")
-            _supervise(door, workers)
+            _print_invitation(f"http://{shown}:{door.getsockname()[1]}")
+            _supervise_workers(door, workers)
             return
         import uvicorn
 
         from service.app import create_app
         from service.http import logging as logs
-        from service.http.uvicorn_protocol import Wire
+        from service.http.uvicorn_protocol import LimitedHttpProtocol
 
-        logs.set_up()
+        logs.configure_logging()
         app = create_app()
         server = uvicorn.Server(
             uvicorn.Config(
-                app, http=Wire, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on"
+                app,
+                http=LimitedHttpProtocol,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
             )
         )
         if door_number < 0:
             typer.echo(told)
-            _invite(f"http://{shown}:{door.getsockname()[1]}")
+            _print_invitation(f"http://{shown}:{door.getsockname()[1]}")
         server.run(sockets=[door])
 
 
-def work() -> None:
+def worker() -> None:
     """Deliver, read and notify without serving: more hands for foreign help desks, on this or another machine.
 
     Needs PostgreSQL; with SQLite `deskyard serve` alone does it. Stop with Ctrl+C.
 
     Example: `DESKYARD_DATABASE_URL=postgresql+psycopg://… deskyard work`
     """
-    _refuse_many_on_a_file()
+    _refuse_sqlite()
     from service.http import logging as logs
-    from service.runtime.context import Yard
-    from service.sync.dbos_engine import Engine
+    from service.runtime.context import AppContext
+    from service.sync.dbos_engine import SyncEngine
 
-    logs.set_up()
+    logs.configure_logging()
     chosen = settings()
     with desk_database() as database:
         with database.writing() as conn:
-            queues.ensure(conn)
-        yard, stop = Yard(database, chosen.models), threading.Event()
+            queues.ensure_queues(conn)
+        context, stop = AppContext(database, chosen.models), threading.Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, lambda *_: stop.set())
-        engine = Engine(database)
-        engine.start(yard)
+        engine = SyncEngine(database)
+        engine.start(context)
         typer.echo("deskyard works")
-        yard.models.watch(stop)
+        context.models.watch(stop)
         engine.stop()
 
 
-def _invite(base: str) -> None:
+def _print_invitation(base: str) -> None:
     """Until the first user or key, say where the first user can be made."""
     with desk_database() as database, database.writing() as conn:
-        word = "" if api_keys.is_closed(conn) else sessions.invite(conn, datetime.now(UTC))
+        word = "" if api_keys.requires_credentials(conn) else sessions.create_invitation(conn, datetime.now(UTC))
     if word:
         typer.echo(
             f"no user yet: pages are open to this machine; within 15 minutes {base}/set-up/{word} makes an admin"
         )
 
 
-def _refuse_many_on_a_file() -> None:
+def _refuse_sqlite() -> None:
     if make_url(settings().database).get_backend_name() == "sqlite":
         raise BadInput(
             "a SQLite database is worked on by one process, which `deskyard serve` is: for more of them name a "
@@ -109,16 +115,16 @@ def _refuse_many_on_a_file() -> None:
         )
 
 
-def _supervise(door: socket.socket, workers: int) -> None:
+def _supervise_workers(listener: socket.socket, workers: int) -> None:
     """Keep so many processes serving at one door until we are told to stop; one that dies is started again."""
-    os.set_inheritable(door.fileno(), True)
-    command = [sys.executable, "-m", "deskyard", "serve", "--door", str(door.fileno())]
+    os.set_inheritable(listener.fileno(), True)
+    command = [sys.executable, "-m", "deskyard", "serve", "--door", str(listener.fileno())]
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, pass_fds=[door.fileno()])  # noqa: S603 - this very program
+        return subprocess.Popen(command, pass_fds=[listener.fileno()])  # noqa: S603 - this very program
 
     serving = [start() for _ in range(workers)]
     while not stop.wait(0.5):
@@ -132,7 +138,7 @@ def _supervise(door: socket.socket, workers: int) -> None:
         process.wait()
 
 
-def _refuse_strangers(host: str) -> None:
+def _refuse_remote_host(host: str) -> None:
     """Anybody who reaches the port might read every ticket: until there are access keys, only this machine may."""
     if _is_loopback(host) or _keys_exist():
         return
@@ -151,7 +157,7 @@ def _is_loopback(host: str) -> bool:
 
 def _keys_exist() -> bool:
     with desk_database() as database, database.reading() as conn:
-        return api_keys.is_closed(conn)
+        return api_keys.requires_credentials(conn)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,7 +1,8 @@
 """What a request must satisfy before anything reads it: a body of bearable size, a caller we know, and a right.
 
 ASGI middleware. In come requests; on go those that may, with their caller in the scope; every refusal is a problem.
-What no route answers is refused here too, so nothing is reached that `service.auth.authorization.RIGHTS` does not name.
+What no route answers is refused here too, so nothing is reached that `service.auth.authorization.PERMISSIONS` does not
+name.
 """
 
 from collections.abc import Mapping
@@ -15,22 +16,22 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.auth.authorization import EVERYBODYS, OPEN, Access, refuse_unless_allowed
+from service.auth.authorization import PUBLIC_PAGES, UNAUTHENTICATED_ROUTES, AccessControl, require_permission
 
-LARGEST: Final = 2_000_000
+MAX_BODY_BYTES: Final = 2_000_000
 """Bytes of one request's body."""
 
-CALLER: Final = "deskyard.caller"
-ROUTE: Final = "deskyard.route"
+CALLER_KEY: Final = "deskyard.caller"
+ROUTE_KEY: Final = "deskyard.route"
 """Where the scope holds the `Caller`, and the address as its route writes it."""
 
-_TOO_LARGE: Final = f"the request is larger than {LARGEST:,} bytes: send less at once, or a shorter text"
+_TOO_LARGE: Final = f"the request is larger than {MAX_BODY_BYTES:,} bytes: send less at once, or a shorter text"
 
 
-class Guard:
+class AccessMiddleware:
     """Stands before the app."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: AccessControl) -> None:
         """Let requests pass to `app` as `access` says."""
         self.app = app
         self.access = access
@@ -44,30 +45,30 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             try:
-                await self._let_in(scope)
+                await self._authorize(scope)
             except Exception as refusal:
-                await _answer(refusal, scope, receive, send)
+                await _error_response(refusal, scope, receive, send)
             else:
-                await self.app(scope, _counted(receive), send)
+                await self.app(scope, _limited(receive), send)
 
-    async def _let_in(self, scope: Scope) -> None:
+    async def _authorize(self, scope: Scope) -> None:
         """Put the caller and the route into the scope, or raise what becomes the answer."""
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > LARGEST:
+        if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
         address = (scope.get("client") or ("", 0))[0]
         path, known = self._route(scope)
-        scope[ROUTE] = path
-        if path in OPEN:
-            self.access.count(address)
+        scope[ROUTE_KEY] = path
+        if path in UNAUTHENTICATED_ROUTES:
+            self.access.count_request(address)
         else:
-            scope[CALLER] = caller = await self.access.caller(headers, address, scope["method"], path)
+            scope[CALLER_KEY] = caller = await self.access.authenticate(headers, address, scope["method"], path)
             structlog.contextvars.bind_contextvars(caller=caller.actor.name)
-            if path in EVERYBODYS:
+            if path in PUBLIC_PAGES:
                 return
             if path:
-                refuse_unless_allowed(caller, scope["method"], path)
+                require_permission(caller, scope["method"], path)
             elif known:
                 raise HTTPException(405, headers={"Allow": ", ".join(sorted(known))})
             else:
@@ -86,7 +87,7 @@ class Guard:
         return "", known
 
 
-async def _answer(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+async def _error_response(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
     """What the app answers to such an error; one that it knows nothing of is a bug, and stays one."""
     handlers: Mapping[Any, Any] = cast(FastAPI, scope["app"]).exception_handlers
     narrow = type(error).__mro__[:-3]  # without Exception, BaseException and object
@@ -97,7 +98,7 @@ async def _answer(error: Exception, scope: Scope, receive: Receive, send: Send) 
     await answer(scope, receive, send)
 
 
-def _counted(receive: Receive) -> Receive:
+def _limited(receive: Receive) -> Receive:
     """The same body; reading more of it than allowed ends in a 413, whatever its headers said."""
     total = 0
 
@@ -105,7 +106,7 @@ def _counted(receive: Receive) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > LARGEST:
+        if total > MAX_BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
         return message
 

@@ -17,18 +17,18 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from service.auth.rate_limit import Limit
-from service.http.guard_middleware import ROUTE
+from service.auth.rate_limit import RateLimiter
+from service.http.guard_middleware import ROUTE_KEY
 
 log: Final = structlog.get_logger(__name__)
 
 _SAFE_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
-_REFUSED: Final = (401, 403, 429)
-_TOLD: Final = (20.0, 200)
+_REFUSAL_STATUSES: Final = (401, 403, 429)
+_REFUSAL_LOG_LIMIT: Final = (20.0, 200)
 """Refusals a second that are told, and at once: whoever is refused must not be able to fill the disk."""
 
 
-class Traced:
+class RequestLogMiddleware:
     """ASGI middleware: each line that is logged during a request bears the request's id, and so does the answer.
 
     The id is the sender's X-Request-ID, where it is 1 to 64 letters, digits, dots, dashes and underscores. What writes
@@ -38,7 +38,7 @@ class Traced:
     def __init__(self, app: ASGIApp) -> None:
         """Stand around `app`."""
         self.app = app
-        self._refusals = Limit(*_TOLD)
+        self._refusals = RateLimiter(*_REFUSAL_LOG_LIMIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the app answer."""
@@ -55,21 +55,21 @@ class Traced:
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
-                self._tell(scope, message["status"], began)
+                self._log_request(scope, message["status"], began)
             await send(message)
 
         await self.app(scope, receive, answered)
 
-    def _tell(self, scope: Scope, status: int, began: float) -> None:
-        told = {"method": scope["method"], "route": scope.get(ROUTE), "status": status}
-        if status in _REFUSED:
+    def _log_request(self, scope: Scope, status: int, began: float) -> None:
+        told = {"method": scope["method"], "route": scope.get(ROUTE_KEY), "status": status}
+        if status in _REFUSAL_STATUSES:
             if not self._refusals.wait("", time.monotonic()):
                 log.warning("refused", **told, client=(scope.get("client") or (None,))[0])
         elif scope["method"] not in ("GET", "HEAD"):
             log.info("request", **told, ms=round((time.perf_counter() - began) * 1000, 1))
 
 
-def _errors_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _redact_errors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace an exception by its kind and the places it came through."""
     found = event.pop("exc_info", None)
     error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
@@ -79,18 +79,18 @@ def _errors_without_words(_logger: WrappedLogger, _method: str, event: EventDict
     return event
 
 
-_STEPS: Final[list[Processor]] = [
+_PROCESSORS: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    _errors_without_words,
+    _redact_errors,
 ]
 
 
-def set_up() -> None:
+def configure_logging() -> None:
     """Log like this from now on; for the process of the service."""
     structlog.configure(
-        processors=[*_STEPS, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*_PROCESSORS, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -98,7 +98,7 @@ def set_up() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_STEPS,
+            foreign_pre_chain=_PROCESSORS,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),

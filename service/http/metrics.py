@@ -13,13 +13,13 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.guard_middleware import ROUTE
+from service.http.guard_middleware import ROUTE_KEY
 
 # They are a second line for every number, which nobody asked for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+DURATION_BUCKETS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
@@ -35,7 +35,7 @@ class Metrics:
     def __init__(self) -> None:
         """Nothing has happened yet."""
         self._all = CollectorRegistry()
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self._requests = Counter(
             "deskyard_requests", "Requests answered.", ["method", "route", "status"], registry=self._all
         )
@@ -44,7 +44,7 @@ class Metrics:
             "Seconds until the first byte of the answer.",
             ["method", "route"],
             registry=self._all,
-            buckets=SECONDS,
+            buckets=DURATION_BUCKETS,
         )
         self._placed = Counter(
             "deskyard_placed", "New tickets, by the code of the reason for their place.", ["reason"], registry=self._all
@@ -56,27 +56,27 @@ class Metrics:
             "deskyard_in_use", "Digests of the model and the policy in use.", ["model", "policy"], registry=self._all
         )
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+    def record_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request; `route` is the address as its route writes it, "" for one that no route knows."""
         method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def placed(self, answer: Mapping[str, Any]) -> None:
+    def record_placement(self, answer: Mapping[str, Any]) -> None:
         """Count a new ticket by what its sender is told."""
         self._placed.labels(answer["placement"]["reason"]["code"]).inc()
         for target, decision in answer["decisions"].items():
             self._decided.labels(target, decision["action"]).inc()
 
-    def text(self, model: str, policy: str) -> bytes:
+    def render(self, model: str, policy: str) -> bytes:
         """All of it in Prometheus' text format; of model and policy only the ones in use."""
-        with self._one_at_a_time:
+        with self._lock:
             self._in_use.clear()
             self._in_use.labels(model, policy).set(1)
             return generate_latest(self._all)
 
 
-class Measured:
+class MetricsMiddleware:
     """ASGI middleware that counts the requests of `app`."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -93,7 +93,7 @@ class Measured:
 
         def count(status: int) -> None:
             seconds = time.perf_counter() - began
-            self.metrics.answered(scope["method"], scope.get(ROUTE) or "", status, seconds)
+            self.metrics.record_request(scope["method"], scope.get(ROUTE_KEY) or "", status, seconds)
 
         async def counted(message: Message) -> None:
             nonlocal told

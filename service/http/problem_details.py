@@ -25,8 +25,8 @@ from deskyard.errors import (
     BundleBroken,
     BundleMissing,
     DeskyardError,
-    NotThere,
-    Stale,
+    NotFound,
+    StaleVersion,
     StaleWebhook,
     StoreConflict,
     StoreRefused,
@@ -37,7 +37,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 log: Final = structlog.get_logger(__name__)
 
-_SHOWN: Final = 20
+_MAX_ERRORS: Final = 20
 """How many wrong fields one answer names."""
 
 
@@ -51,7 +51,7 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] = Field(default=[], description="For each wrong field its `field` and a `message`.")
 
 
-_MEANING: Final = {
+_DESCRIPTIONS: Final = {
     400: "The body is not JSON, or the Host header is not one of this service's names.",
     401: "A key is needed, or the one sent is not known.",
     403: "The key's role may not do this.",
@@ -67,13 +67,13 @@ _MEANING: Final = {
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The declaration of these errors for OpenAPI."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {status: {"description": _MEANING[status], "content": content} for status in statuses}
+    return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
 
 
-def problem(
+def problem_response(
     status: int, detail: str, errors: list[dict[str, str]] | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer for one error."""
@@ -81,49 +81,49 @@ def problem(
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI) -> None:
+def install_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem; a person who looks at a page is told it on a page."""
-    app.add_exception_handler(RequestValidationError, _for_people(_invalid))
-    app.add_exception_handler(HTTPException, _for_people(_refused))
-    app.add_exception_handler(DeskyardError, _for_people(_on_purpose))
-    app.add_exception_handler(DBAPIError, _for_people(_no_database))
-    app.add_exception_handler(Exception, _for_people(_a_bug))
+    app.add_exception_handler(RequestValidationError, _page_or_json(_on_validation_error))
+    app.add_exception_handler(HTTPException, _page_or_json(_on_http_error))
+    app.add_exception_handler(DeskyardError, _page_or_json(_on_deskyard_error))
+    app.add_exception_handler(DBAPIError, _page_or_json(_on_database_error))
+    app.add_exception_handler(Exception, _page_or_json(_on_unexpected_error))
 
 
-def _for_people(told: Handler) -> Handler:
+def _page_or_json(handler: Handler) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
-        answered = await told(request, error)
+        answered = await handler(request, error)
         in_place = "hx-request" in request.headers
         if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
             return answered
         from service.pages import display_text, layout
 
         if answered.status_code == 401 and request.method == "GET":
-            return layout.go(f"/sign-in?to={quote(layout.address(request), safe='')}")
-        heading = display_text.problem(layout.words(request), answered.status_code)
+            return layout.redirect(f"/sign-in?to={quote(layout.current_address(request), safe='')}")
+        heading = display_text.problem_heading(layout.page_words(request), answered.status_code)
         detail = json.loads(bytes(answered.body))["detail"]
-        page = layout.page(request, "problem.html", answered.status_code, heading=heading, detail=detail)
-        page.headers.update({name: value for name, value in answered.headers.items() if name in _KEPT})
+        page = layout.render_page(request, "problem.html", answered.status_code, heading=heading, detail=detail)
+        page.headers.update({name: value for name, value in answered.headers.items() if name in _KEPT_HEADERS})
         return page
 
     return answer
 
 
-_KEPT: Final = ("retry-after", "allow", "connection")
+_KEPT_HEADERS: Final = ("retry-after", "allow", "connection")
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if found and found[0]["type"] == "json_invalid":
         reason = found[0].get("ctx", {}).get("error", "")
-        return problem(400, f"the body is not valid JSON: {reason} at character {found[0]['loc'][-1]}")
+        return problem_response(400, f"the body is not valid JSON: {reason} at character {found[0]['loc'][-1]}")
     whole = [one for one in found if tuple(one["loc"]) == ("body",)]
     if whole and whole[0]["type"] != "missing" and not _is_json(request):
-        return problem(415, "send the body as JSON, with the header Content-Type: application/json")
-    errors = [_named(one) for one in found[:_SHOWN]]
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        return problem_response(415, "send the body as JSON, with the header Content-Type: application/json")
+    errors = [_field_error(one) for one in found[:_MAX_ERRORS]]
+    more = f"; and {len(found) - _MAX_ERRORS} more" if len(found) > _MAX_ERRORS else ""
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors) + more
-    return problem(422, detail, errors)
+    return problem_response(422, detail, errors)
 
 
 def _is_json(request: Request) -> bool:
@@ -131,7 +131,7 @@ def _is_json(request: Request) -> bool:
     return kind == "application/json" or kind.endswith("+json")
 
 
-def _named(error: Mapping[str, Any]) -> dict[str, str]:
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     place = [str(part) for part in error["loc"][1:]]  # the first is "body", "query" or "path"
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
@@ -141,38 +141,38 @@ def _named(error: Mapping[str, Any]) -> dict[str, str]:
     return {"field": storable(".".join(place) or "body")[:200], "message": storable(message)[:500]}
 
 
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
-        detail = _PLAIN.get(error.status_code, detail)
-    return problem(error.status_code, detail, headers=error.headers)
+        detail = _DETAILS.get(error.status_code, detail)
+    return problem_response(error.status_code, detail, headers=error.headers)
 
 
-_PLAIN: Final = {
+_DETAILS: Final = {
     404: "there is nothing at this address; /openapi.json lists the addresses",
     405: "this address does not know that method; the Allow header lists those it knows",
 }
 
 
-async def _on_purpose(_request: Request, error: Exception) -> JSONResponse:
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+async def _on_deskyard_error(_request: Request, error: Exception) -> JSONResponse:
+    status = next((status for kind, status in _STATUS_BY_ERROR.items() if isinstance(error, kind)), None)
     if status is not None:
         field = [{"field": error.field, "message": error.reason}] if isinstance(error, StoreRefused) else []
-        return problem(status, str(error), field)
+        return problem_response(status, str(error), field)
     if isinstance(error, StoreUnreachable):
-        return problem(503, str(error), headers={"Retry-After": str(max(1, round(error.retry_after)))})
+        return problem_response(503, str(error), headers={"Retry-After": str(max(1, round(error.retry_after)))})
     log.error("failed", exc_info=error)
-    return problem(500, str(error))
+    return problem_response(500, str(error))
 
 
-_STATUS: Final = {
-    NotThere: 404,
+_STATUS_BY_ERROR: Final = {
+    NotFound: 404,
     BadSignature: 401,
     StaleWebhook: 401,
     BundleMissing: 404,
-    Stale: 412,
+    StaleVersion: 412,
     StoreConflict: 409,
     StoreRefused: 422,
     BundleBroken: 422,
@@ -181,14 +181,18 @@ _STATUS: Final = {
 """The first kind that fits says which status."""
 
 
-async def _no_database(_request: Request, error: Exception) -> JSONResponse:
+async def _on_database_error(_request: Request, error: Exception) -> JSONResponse:
     log.error("database_failed", exc_info=error)
-    return problem(503, "the database did not do its part, so nothing was stored: send it again", headers=_SOON)
+    return problem_response(
+        503, "the database did not do its part, so nothing was stored: send it again", headers=_RETRY_SOON
+    )
 
 
-_SOON: Final = {"Retry-After": "1"}
+_RETRY_SOON: Final = {"Retry-After": "1"}
 
 
-async def _a_bug(_request: Request, error: Exception) -> JSONResponse:
+async def _on_unexpected_error(_request: Request, error: Exception) -> JSONResponse:
     log.error("bug", exc_info=error)
-    return problem(500, "something is wrong in deskyard itself, and its log says where; the request can be sent again")
+    return problem_response(
+        500, "something is wrong in deskyard itself, and its log says where; the request can be sent again"
+    )

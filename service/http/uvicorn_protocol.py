@@ -8,35 +8,35 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD: Final = 300_000
+MAX_HEAD_BYTES: Final = 300_000
 """Bytes of a request's head; more than one read of a socket, which may hold the end of a body and a head."""
 
-BODY: Final = 16_000_000
+MAX_CONNECTION_BYTES: Final = 16_000_000
 """Bytes after a head, chunk frames and trailers included; what is read of them ends at `guard.LARGEST`."""
 
 
-class Wire(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection."""
 
     _in_head = True
-    _left = HEAD
+    _bytes_left = MAX_HEAD_BYTES
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_head, self._left = True, HEAD
+        self._in_head, self._bytes_left = True, MAX_HEAD_BYTES
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
         super().on_headers_complete()
-        self._in_head, self._left = False, BODY
+        self._in_head, self._bytes_left = False, MAX_CONNECTION_BYTES
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         super().data_received(data)
-        self._left -= len(data)
-        if self._left < 0 and not self.transport.is_closing():
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0 and not self.transport.is_closing():
             if self._in_head:
-                self.send_400_response(f"The request's head is longer than {HEAD:,} bytes.")
+                self.send_400_response(f"The request's head is longer than {MAX_HEAD_BYTES:,} bytes.")
             else:
                 self.transport.close()

@@ -14,11 +14,11 @@ from service.notifications.message import TEXTS, Channel, Notice
 __all__ = ["CHANNELS", "TEXTS", "Channel", "Notice", "open_channel"]
 
 CHANNELS: Final[dict[str, str]] = {
-    "slack": "service.notifications.slack:Slack",
-    "smtp": "service.notifications.smtp:Smtp",
-    "smtps": "service.notifications.smtp:Smtp",
-    "telegram": "service.notifications.telegram:Telegram",
-    "webhook": "service.notifications.webhook:Webhook",
+    "slack": "service.notifications.slack:SlackChannel",
+    "smtp": "service.notifications.smtp:SmtpChannel",
+    "smtps": "service.notifications.smtp:SmtpChannel",
+    "telegram": "service.notifications.telegram:TelegramChannel",
+    "webhook": "service.notifications.webhook:WebhookChannel",
 }
 """What a channel's URL begins with → where its class is ("module:class")."""
 
@@ -46,4 +46,4 @@ def open_channel(url: str, secret: str = "", allowed: Sequence[str] = (), langua
         raise BadInput(f"there is no channel {name[:20]!r}; choose from {', '.join(CHANNELS)}")
     module, _, kind = CHANNELS[name].partition(":")
     found: type[Channel] = getattr(importlib.import_module(module), kind)
-    return found.opened(url.strip(), secret, allowed, language)
+    return found.from_url(url.strip(), secret, allowed, language)

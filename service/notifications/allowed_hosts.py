@@ -17,7 +17,7 @@ from deskyard.errors import BadInput, StoreUnreachable
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-METADATA: Final = frozenset(
+CLOUD_METADATA: Final = frozenset(
     map(
         ipaddress.ip_address,
         (
@@ -34,26 +34,26 @@ METADATA: Final = frozenset(
 """Where a cloud tells a machine its own credentials."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-_HERE: Final = ipaddress.ip_network("0.0.0.0/8")
+_THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?")
-_MOST: Final = 4
+_MAX_ADDRESSES: Final = 4
 """Addresses of one name that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedHosts:
     """The hosts and networks inside the house to which notices may go."""
 
     hosts: frozenset[str]
     networks: tuple[Network, ...]
 
     @classmethod
-    def of(cls, entries: Sequence[str]) -> "Allowed":
+    def parse(cls, entries: Sequence[str]) -> "AllowedHosts":
         """What a list of hosts, addresses and networks says. Raises BadInput.
 
-        >>> Allowed.of(["mail.internal", "10.0.0.0/8", "127.0.0.1"]).hosts
+        >>> AllowedHosts.of(["mail.internal", "10.0.0.0/8", "127.0.0.1"]).hosts
         frozenset({'mail.internal'})
-        >>> Allowed.of(["10.0.0.0/99"])
+        >>> AllowedHosts.of(["10.0.0.0/99"])
         Traceback (most recent call last):
         deskyard.errors.BadInput: '10.0.0.0/99' is neither a host nor a network: write mail.internal, or 10.0.0.0/8
         """
@@ -69,20 +69,20 @@ class Allowed:
                 hosts.add(name)
         return cls(frozenset(hosts), tuple(networks))
 
-    def why_not(self, host: str, ip: IP) -> str:
+    def refusal(self, host: str, ip: IP) -> str:
         """Why a host at that address may not be called; empty where it may.
 
-        >>> nobody = Allowed.of([])
-        >>> nobody.why_not("x", ipaddress.ip_address("93.184.215.14")), nobody.why_not("x", ipaddress.ip_address("::1"))
+        >>> nobody = AllowedHosts.of([])
+        >>> nobody.refusal("x", ipaddress.ip_address("93.184.215.14")), nobody.refusal("x", ipaddress.ip_address("::1"))
         ('', 'loopback')
         """
-        found = _meant(ip)
-        if found in METADATA:
+        found = _embedded_ipv4(ip)
+        if found in CLOUD_METADATA:
             return "cloud metadata"
         for kind in ("link_local", "multicast", "unspecified"):
             if getattr(found, f"is_{kind}"):
                 return kind.replace("_", "-")
-        if not found.is_loopback and (found.is_reserved or found in _HERE):
+        if not found.is_loopback and (found.is_reserved or found in _THIS_NETWORK):
             return "reserved"
         inside = not found.is_global or getattr(found, "is_site_local", False)
         if not inside or host in self.hosts or any(found in network or ip in network for network in self.networks):
@@ -90,7 +90,7 @@ class Allowed:
         return "loopback" if found.is_loopback else "private"
 
 
-def resolved(host: str, port: int, allowed: Allowed) -> list[str]:
+def resolve(host: str, port: int, allowed: AllowedHosts) -> list[str]:
     """The addresses of a host that may be called, in the order in which to try them.
 
     Raises BadInput where none may be, and StoreUnreachable for a name that is not known now.
@@ -103,7 +103,7 @@ def resolved(host: str, port: int, allowed: Allowed) -> list[str]:
     good, why = [], "no"
     for *_, place in found:
         text = str(place[0])
-        refused = allowed.why_not(name, ipaddress.ip_address(text))
+        refused = allowed.refusal(name, ipaddress.ip_address(text))
         why = refused or why
         if not refused and text not in good:
             good.append(text)
@@ -111,10 +111,10 @@ def resolved(host: str, port: int, allowed: Allowed) -> list[str]:
         known = "" if why in ("loopback", "private") else ", which is never called"
         more = "" if known else ": name it in DESKYARD_NOTIFY_ALLOW if notices may go there"
         raise BadInput(f"{host[:100]!r} has a {why} address{known}{more}")
-    return good[:_MOST]
+    return good[:_MAX_ADDRESSES]
 
 
-def _meant(ip: IP) -> IP:
+def _embedded_ipv4(ip: IP) -> IP:
     """The IPv4 address that an IPv6 one leads to, where it does."""
     if isinstance(ip, ipaddress.IPv4Address):
         return ip
@@ -129,9 +129,9 @@ def _meant(ip: IP) -> IP:
 
 def is_inside(ip: str) -> bool:
     """Whether a checked address is inside the house."""
-    return not _meant(ipaddress.ip_address(ip)).is_global
+    return not _embedded_ipv4(ipaddress.ip_address(ip)).is_global
 
 
 def is_loopback(ip: str) -> bool:
     """Whether a checked address is this very machine."""
-    return _meant(ipaddress.ip_address(ip)).is_loopback
+    return _embedded_ipv4(ipaddress.ip_address(ip)).is_loopback

@@ -11,52 +11,65 @@ from deskyard.db.database import Database
 from deskyard.errors import DeskyardError, StoreUnreachable
 from deskyard.settings import settings
 from deskyard.sync import credentials, notifications
-from deskyard.sync.notifications import OUTBOX, Target, keep
+from deskyard.sync.notifications import OUTBOX, NotificationTarget, add_notifications
 
 if TYPE_CHECKING:
     from service.notifications import Channel
 
-__all__ = ["OUTBOX", "Failed", "any_target", "keep", "opened", "secret_name", "send", "tell"]
+__all__ = [
+    "OUTBOX",
+    "SendFailure",
+    "add_notifications",
+    "deliver_notice",
+    "has_targets",
+    "open_target",
+    "secret_name",
+    "send_notice",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class SendFailure:
     """Why a notice did not go out; `after`: seconds until it may be tried again, None: never."""
 
-    why: Mapping[str, str]
-    after: float | None
+    reason: Mapping[str, str]
+    retry_after: float | None
 
 
-def any_target(conn: Connection) -> bool:
+def has_targets(conn: Connection) -> bool:
     """Whether anybody wants to be told anything."""
-    return bool(notifications.every(conn))
+    return bool(notifications.list_targets(conn))
 
 
-def send(database: Database, row: Row[Any]) -> Failed | None:
+def send_notice(database: Database, row: Row[Any]) -> SendFailure | None:
     """Send one notice; None: it went out."""
     with database.reading() as conn:
-        target = notifications.get(conn, row.target_id)
+        target = notifications.get_target(conn, row.target_id)
     try:
-        tell(target, f"n{row.id}", event=row.event, ticket=str(row.ticket_id), queue=row.queue, at=row.created_at)
+        deliver_notice(
+            target, f"n{row.id}", event=row.event, ticket=str(row.ticket_id), queue=row.queue, at=row.created_at
+        )
     except StoreUnreachable as error:
-        return Failed({"channel": str(error)}, error.retry_after)
+        return SendFailure({"channel": str(error)}, error.retry_after)
     except DeskyardError as error:
-        return Failed({"channel": str(error)}, None)
+        return SendFailure({"channel": str(error)}, None)
     return None
 
 
-def tell(target: Target, notice: str, *, event: str, ticket: str, queue: str, at: datetime) -> None:
+def deliver_notice(
+    target: NotificationTarget, notice: str, *, event: str, ticket: str, queue: str, at: datetime
+) -> None:
     """Send a notice to a target. Raises StoreUnreachable (try again), and any other DeskyardError (never)."""
     from service.notifications import Notice  # only here: mail and TLS libraries are needed by few
 
     public = settings().public_url.rstrip("/")
-    page = "models/policy" if event == notifications.TRIPPED else f"tickets/{ticket}"
+    page = "models/policy" if event == notifications.EVENT_TRIPPED else f"tickets/{ticket}"
     link = f"{public}/{page}" if public else ""
     told = Notice(id=notice, event=event, ticket=ticket, queue=queue, link=link, at=at)
-    opened(target.place, credentials.read(secret_name(target.name)), target.language).send(told)
+    open_target(target.display_url, credentials.read_secret(secret_name(target.name)), target.language).send(told)
 
 
-def opened(url: str, secret: str, language: str) -> "Channel":
+def open_target(url: str, secret: str, language: str) -> "Channel":
     """The channel that a URL names. Raises BadInput for one that can't be, or must not be reached."""
     from service.notifications import open_channel
 

@@ -27,13 +27,13 @@ class Channel(Protocol):
     """A way to somebody's eyes."""
 
     @classmethod
-    def opened(cls, url: str, secret: str, allowed: Sequence[str], language: str = "en") -> Self:
-        """The channel at a URL, which may lack its secret; `allowed`: see `service.notifications.allowed_hosts`. Raises BadInput;
-        asks nobody."""
+    def from_url(cls, url: str, secret: str, allowed: Sequence[str], language: str = "en") -> Self:
+        """The channel at a URL, which may lack its secret; `allowed`: see `service.notifications.allowed_hosts`.
+        Raises BadInput; asks nobody."""
         ...
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """Its URL without the secret: it may be kept and shown, and `opened` takes it back with the secret beside."""
         ...
 
@@ -88,6 +88,6 @@ def headline(notice: Notice, language: str) -> str:
     return " ".join(texts.get(notice.event, texts[""]).format(**told).split())
 
 
-def told(notice: Notice, language: str) -> str:
+def message_text(notice: Notice, language: str) -> str:
     """The notice with its link on a line of its own, where it has one."""
     return f"{headline(notice, language)}\n{notice.link}".strip()

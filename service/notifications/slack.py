@@ -10,48 +10,48 @@ import httpx2
 
 from deskyard.errors import BadInput
 from service.notifications import http_post
-from service.notifications.allowed_hosts import Allowed
-from service.notifications.message import Notice, checked_language, told
+from service.notifications.allowed_hosts import AllowedHosts
+from service.notifications.message import Notice, checked_language, message_text
 
-_REASON: Final = re.compile(r"[a-z_]{2,60}")
+_ERROR_CODE: Final = re.compile(r"[a-z_]{2,60}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Slack:
+class SlackChannel:
     """URL: `slack:https://hooks.slack.com/services/T/B/X`, or without the path, which is then given as the secret."""
 
     base: httpx2.URL
     secret: str
-    allowed: Allowed = field(default_factory=lambda: Allowed.of([]))
+    allowed: AllowedHosts = field(default_factory=lambda: AllowedHosts.parse([]))
     language: str = "en"
 
     @classmethod
-    def opened(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
+    def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
         """The channel at that address. Raises BadInput."""
-        found = http_post.address(url.partition(":")[2])
+        found = http_post.parse_url(url.partition(":")[2])
         path = found.raw_path.decode()
         path = secret if path == "/" else path
         if not path.strip("/"):
             raise BadInput("write the whole address of Slack's incoming webhook: https://hooks.slack.com/services/…")
-        whole = http_post.address(f"{http_post.shown(found)}/{path.lstrip('/')}")
+        whole = http_post.parse_url(f"{http_post.origin(found)}/{path.lstrip('/')}")
         base, path = whole.copy_with(raw_path=b"/"), whole.raw_path.decode()
-        return cls(base, path, Allowed.of(allowed), checked_language(language))
+        return cls(base, path, AllowedHosts.parse(allowed), checked_language(language))
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The host alone."""
-        return f"slack:{http_post.shown(self.base)}"
+        return f"slack:{http_post.origin(self.base)}"
 
     def __repr__(self) -> str:
         """Without the secret."""
-        return f"Slack({self.place!r})"
+        return f"Slack({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:
         """Post it; see `Channel.send`."""
-        text = told(notice, self.language).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        text = message_text(notice, self.language).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         body = json.dumps({"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
         url = self.base.copy_with(raw_path=self.secret.encode())
         headers = {"Content-Type": "application/json"}
         answer = http_post.post(url, body.encode(), headers, self.allowed, secret_path=True)
         reason = answer.raw.decode("ascii", "replace").strip()
-        http_post.judge(url, answer, reason if _REASON.fullmatch(reason) else "")
+        http_post.check_answer(url, answer, reason if _ERROR_CODE.fullmatch(reason) else "")

@@ -20,18 +20,18 @@ from urllib.parse import quote
 
 import httpx2
 
-from deskyard.errors import BadInput, NotAllowed, StoreRefused, StoreUnreachable
-from deskyard.mail.auto_reply import OURS
-from service.notifications.allowed_hosts import Allowed, is_loopback, resolved
-from service.notifications.http_post import ANSWERED, DEADLINE, Deadline
-from service.notifications.message import Notice, checked_language, headline, told
+from deskyard.errors import AccessDenied, BadInput, StoreRefused, StoreUnreachable
+from deskyard.mail.auto_reply import DESKYARD_HEADER
+from service.notifications.allowed_hosts import AllowedHosts, is_loopback, resolve
+from service.notifications.http_post import DEADLINE, READ_TIMEOUT, Deadline
+from service.notifications.message import Notice, checked_language, headline, message_text
 
-PORTS: Final = {"smtp": 587, "smtps": 465}
+DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Smtp:
+class SmtpChannel:
     """URL: `smtp://user:password@mail.example.org:587/to@example.org?from=desk@example.org`, or `smtps://` where TLS
     comes first. Several recipients stand between commas."""
 
@@ -42,15 +42,15 @@ class Smtp:
     secret: str
     to: tuple[str, ...]
     sender: str
-    allowed: Allowed = field(default_factory=lambda: Allowed.of([]))
+    allowed: AllowedHosts = field(default_factory=lambda: AllowedHosts.parse([]))
     language: str = "en"
 
     @classmethod
-    def opened(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
+    def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
         """The channel at that address. Raises BadInput."""
         try:
             found = httpx2.URL(url)
-            port = found.port or PORTS[found.scheme]
+            port = found.port or DEFAULT_PORTS[found.scheme]
             to, sender = tuple(found.path.strip("/").split(",")), found.params.get("from", "")
             known = set(found.params) == {"from"} and found.raw_host and 0 < port < 65536
         except (httpx2.InvalidURL, ValueError, KeyError):
@@ -67,12 +67,12 @@ class Smtp:
             secret=found.password or secret,
             to=to,
             sender=sender,
-            allowed=Allowed.of(allowed),
+            allowed=AllowedHosts.parse(allowed),
             language=checked_language(language),
         )
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The address without the password."""
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -81,15 +81,15 @@ class Smtp:
 
     def __repr__(self) -> str:
         """Without the password."""
-        return f"Smtp({self.place!r})"
+        return f"Smtp({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:
         """Hand it to the mail server; see `Channel.send`."""
-        mail = self.blank(notice.id, headline(notice, self.language), notice.at)
-        mail.set_content(told(notice, self.language) + "\n")
-        self.hand_over(mail)
+        mail = self.new_mail(notice.id, headline(notice, self.language), notice.at)
+        mail.set_content(message_text(notice, self.language) + "\n")
+        self.send_mail(mail)
 
-    def blank(self, number: str, subject: str, at: datetime) -> EmailMessage:
+    def new_mail(self, number: str, subject: str, at: datetime) -> EmailMessage:
         """A mail of a machine, without words yet; `number` is the same when it is sent again."""
         mail = EmailMessage(policy=SMTP)
         mail["From"], mail["To"] = self.sender, ", ".join(self.to)
@@ -99,21 +99,21 @@ class Smtp:
         mail["Message-ID"] = f"<{re.sub('[^A-Za-z0-9-]', '-', number)}.deskyard@{self.sender.partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
-        mail[OURS] = "notice"
+        mail[DESKYARD_HEADER] = "notice"
         return mail
 
-    def hand_over(self, mail: EmailMessage) -> None:
+    def send_mail(self, mail: EmailMessage) -> None:
         """Hand a mail to the mail server. Raises what `Channel.send` raises."""
         where = f"the mail server at {self.host}:{self.port}"
-        found = resolved(self.host, self.port, self.allowed)
+        found = resolve(self.host, self.port, self.allowed)
         with Deadline(DEADLINE) as deadline:
             try:
-                self._hand_over(mail, found, deadline, where)
+                self._deliver(mail, found, deadline, where)
             except OSError as error:  # whatever smtplib raises is one
-                raise self._trouble(error, deadline, where) from None
+                raise self._error_for(error, deadline, where) from None
 
-    def _hand_over(self, mail: EmailMessage, found: list[str], deadline: Deadline, where: str) -> None:
-        wire = self._connected(found, deadline)
+    def _deliver(self, mail: EmailMessage, found: list[str], deadline: Deadline, where: str) -> None:
+        wire = self._connect(found, deadline)
         try:
             self._secure(wire, deadline, where)
             if self.user:
@@ -126,11 +126,11 @@ class Smtp:
         if refused:
             raise StoreRefused("to", f"{where} took it for others, and not for {', '.join(sorted(refused))[:200]}")
 
-    def _connected(self, found: list[str], deadline: Deadline) -> "_Wire":
+    def _connect(self, found: list[str], deadline: Deadline) -> "_PinnedSmtp":
         error: OSError = OSError()
         for ip in found:
             try:
-                return _Wire(
+                return _PinnedSmtp(
                     self.host, self.port, ip, ssl.create_default_context() if self.scheme == "smtps" else None, deadline
                 )
             except smtplib.SMTPException:
@@ -139,7 +139,7 @@ class Smtp:
                 error = silence
         raise error
 
-    def _secure(self, wire: "_Wire", deadline: Deadline, where: str) -> None:
+    def _secure(self, wire: "_PinnedSmtp", deadline: Deadline, where: str) -> None:
         wire.ehlo_or_helo_if_needed()
         if self.scheme == "smtps" or is_loopback(wire.ip):
             return
@@ -148,9 +148,9 @@ class Smtp:
             deadline.watch(wire.sock)  # type: ignore[arg-type]
             wire.ehlo_or_helo_if_needed()
         elif self.user:
-            raise NotAllowed(f"{where} offers no TLS at this port, and the password was not sent: use smtps://")
+            raise AccessDenied(f"{where} offers no TLS at this port, and the password was not sent: use smtps://")
 
-    def _log_in(self, wire: "_Wire", where: str) -> None:
+    def _log_in(self, wire: "_PinnedSmtp", where: str) -> None:
         ways = wire.esmtp_features.get("auth", "").upper().split()
         if "PLAIN" in ways:
             both = base64.b64encode(f"\0{self.user}\0{self.secret}".encode()).decode()
@@ -160,36 +160,36 @@ class Smtp:
         elif (self.user + self.secret).isascii():
             wire.login(self.user, self.secret)
         else:
-            raise NotAllowed(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
+            raise AccessDenied(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
 
-    def _trouble(self, error: OSError, deadline: Deadline, where: str) -> Exception:
+    def _error_for(self, error: OSError, deadline: Deadline, where: str) -> Exception:
         if isinstance(error, ssl.SSLCertVerificationError):
             said = f"{where} shows a certificate that can't be trusted ({error.verify_message})"
             return StoreUnreachable(f"{said}: renew it, or name the file of its issuer in SSL_CERT_FILE", 60.0)
         if isinstance(error, smtplib.SMTPNotSupportedError):
-            return NotAllowed(f"{where} lets nobody log in at this port: leave the user out, or use another port")
+            return AccessDenied(f"{where} lets nobody log in at this port: leave the user out, or use another port")
         if isinstance(error, smtplib.SMTPRecipientsRefused):
-            return self._refusal(error, *next(iter(error.recipients.values())), where)
+            return self._refusal_error(error, *next(iter(error.recipients.values())), where)
         if isinstance(error, smtplib.SMTPResponseException):
-            return self._refusal(error, error.smtp_code, error.smtp_error, where)
-        silent = deadline.over or isinstance(error, TimeoutError)
+            return self._refusal_error(error, error.smtp_code, error.smtp_error, where)
+        silent = deadline.expired or isinstance(error, TimeoutError)
         said = "did not answer in time" if silent else "can't be reached, or broke off"
         return StoreUnreachable(f"{where} {said}", random.uniform(3, 8))
 
-    def _refusal(self, error: OSError, code: int, said: bytes | str, where: str) -> Exception:
-        text = " ".join((said.decode("utf-8", "replace") if isinstance(said, bytes) else said).split())
+    def _refusal_error(self, error: OSError, code: int, answer: bytes | str, where: str) -> Exception:
+        text = " ".join((answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer).split())
         text = text.replace(self.secret, "***") if self.secret else text
         told = f"{where} answered {code} ({text[:200]})"
         if not 500 <= code < 600:
             return StoreUnreachable(told, random.uniform(30, 90))
         if isinstance(error, smtplib.SMTPAuthenticationError) or code == 530:
-            return NotAllowed(f"{where} does not let {self.user!r} in: check the user and the password")
+            return AccessDenied(f"{where} does not let {self.user!r} in: check the user and the password")
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             return StoreRefused("to", told)
         return StoreRefused("from" if isinstance(error, smtplib.SMTPSenderRefused) else "notice", told)
 
 
-class _Wire(smtplib.SMTP):
+class _PinnedSmtp(smtplib.SMTP):
     """A conversation with the address that was checked, under the name that its certificate bears."""
 
     def __init__(self, host: str, port: int, ip: str, tls: ssl.SSLContext | None, deadline: Deadline) -> None:
@@ -197,7 +197,7 @@ class _Wire(smtplib.SMTP):
         self._tls = tls
         self._deadline = deadline
         name = socket.gethostname()  # not its full name: a name server that is silent would hold us up
-        super().__init__(host, port, name if "." in name else "[127.0.0.1]", ANSWERED)
+        super().__init__(host, port, name if "." in name else "[127.0.0.1]", READ_TIMEOUT)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         found = socket.create_connection((self.ip, port), timeout)

@@ -11,30 +11,30 @@ import httpx2
 
 from deskyard.errors import BadInput, StoreRefused, StoreUnreachable
 from service.notifications import http_post
-from service.notifications.allowed_hosts import Allowed
-from service.notifications.message import Notice, checked_language, told
+from service.notifications.allowed_hosts import AllowedHosts
+from service.notifications.message import Notice, checked_language, message_text
 
 _PATH: Final = re.compile(r"(?P<before>(?:/[A-Za-z0-9._~-]+)*?)(?:/bot(?P<token>[A-Za-z0-9_:-]{1,200}))?/?")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_:-]{1,200}")
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}")
-_MOST_WAIT: Final = 3600.0
+_MAX_WAIT: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Telegram:
+class TelegramChannel:
     """URL: `telegram:https://api.telegram.org/botTOKEN?chat=-100123`, or without `/botTOKEN`, the token given as the
     secret. A Bot API server of one's own stands at another address."""
 
     base: httpx2.URL
     chat: str
     secret: str
-    allowed: Allowed = field(default_factory=lambda: Allowed.of([]))
+    allowed: AllowedHosts = field(default_factory=lambda: AllowedHosts.parse([]))
     language: str = "en"
 
     @classmethod
-    def opened(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
+    def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
         """The channel at that address. Raises BadInput."""
-        found = http_post.address(url.partition(":")[2])
+        found = http_post.parse_url(url.partition(":")[2])
         path = _PATH.fullmatch(found.path)
         token = (path["token"] if path else "") or secret
         if path is None or not _TOKEN.fullmatch(token):
@@ -43,43 +43,43 @@ class Telegram:
         if not _CHAT.fullmatch(chat) or set(found.params) != {"chat"}:
             raise BadInput("say to which chat: ?chat=-100123, the number of a chat, or ?chat=@name of a public channel")
         base = found.copy_with(raw_path=(path["before"] or "/").encode())
-        return cls(base, chat, token, Allowed.of(allowed), checked_language(language))
+        return cls(base, chat, token, AllowedHosts.parse(allowed), checked_language(language))
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The host and the chat."""
         before = self.base.path.rstrip("/")
-        return f"telegram:{http_post.shown(self.base)}{before}?chat={quote(self.chat, safe='@')}"
+        return f"telegram:{http_post.origin(self.base)}{before}?chat={quote(self.chat, safe='@')}"
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"Telegram({self.place!r})"
+        return f"Telegram({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:
         """Send it; see `Channel.send`."""
         body = {
             "chat_id": self.chat,
-            "text": told(notice, self.language),
+            "text": message_text(notice, self.language),
             "link_preview_options": {"is_disabled": True},
         }
         path = f"{self.base.path.rstrip('/')}/bot{self.secret}/sendMessage"
         url = self.base.copy_with(raw_path=path.encode())
         headers = {"Content-Type": "application/json"}
         answer = http_post.post(url, json.dumps(body).encode(), headers, self.allowed, secret_path=True)
-        found = _parsed(answer.raw)
+        found = _parse_answer(answer.raw)
         said = " ".join(str(found.get("description", "")).replace(self.secret, "***").split())
         more = found.get("parameters")
         more = more if isinstance(more, dict) else {}
         if answer.status == 429 and isinstance(wait := more.get("retry_after"), int | float):
-            raise StoreUnreachable(f"Telegram asks us to wait ({said[:200]})", min(max(float(wait), 1.0), _MOST_WAIT))
+            raise StoreUnreachable(f"Telegram asks us to wait ({said[:200]})", min(max(float(wait), 1.0), _MAX_WAIT))
         if "migrate_to_chat_id" in more:
             raise StoreRefused("chat", f"the chat has a new number: write ?chat={str(more['migrate_to_chat_id'])[:24]}")
         if answer.status == 400:
             raise StoreRefused("chat", f"Telegram answered 400 ({said[:200]})")
-        http_post.judge(url, answer, said)
+        http_post.check_answer(url, answer, said)
 
 
-def _parsed(raw: bytes) -> Mapping[str, Any]:
+def _parse_answer(raw: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):

@@ -19,35 +19,35 @@ import httpx2
 
 from deskyard.errors import BadInput
 from service.notifications import http_post
-from service.notifications.allowed_hosts import Allowed
+from service.notifications.allowed_hosts import AllowedHosts
 from service.notifications.message import Notice, checked_language
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Webhook:
+class WebhookChannel:
     """URL: `webhook:https://example.org/hook`; the secret, for signing, is given beside it."""
 
     url: httpx2.URL
     secret: str
-    allowed: Allowed = field(default_factory=lambda: Allowed.of([]))
+    allowed: AllowedHosts = field(default_factory=lambda: AllowedHosts.parse([]))
 
     @classmethod
-    def opened(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
+    def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
         """The channel at that address; what it says has no language. Raises BadInput."""
         checked_language(language)
-        found = http_post.address(url.partition(":")[2])
+        found = http_post.parse_url(url.partition(":")[2])
         if not secret:
             raise BadInput("a webhook needs a secret, by which its receiver knows us: choose one, and tell it there")
-        return cls(found, secret, Allowed.of(allowed))
+        return cls(found, secret, AllowedHosts.parse(allowed))
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The address."""
         return f"webhook:{self.url}"
 
     def __repr__(self) -> str:
         """Without the secret, and without the path."""
-        return f"Webhook('webhook:{http_post.shown(self.url)}')"
+        return f"Webhook('webhook:{http_post.origin(self.url)}')"
 
     def send(self, notice: Notice) -> None:
         """Post it; see `Channel.send`."""
@@ -56,17 +56,17 @@ class Webhook:
         moment = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",
-            "X-Deskyard-Signature": f"sha256={signature(self.secret, moment, body)}",
+            "X-Deskyard-Signature": f"sha256={sign(self.secret, moment, body)}",
             "X-Deskyard-Timestamp": moment,
             "X-Deskyard-Delivery": notice.id,
         }
-        http_post.judge(self.url, http_post.post(self.url, body, headers, self.allowed))
+        http_post.check_answer(self.url, http_post.post(self.url, body, headers, self.allowed))
 
 
-def signature(secret: str, moment: str, body: bytes) -> str:
+def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The HMAC-SHA256 (RFC 2104) of a moment, a dot and a body, hexadecimal.
 
-    >>> signature("key", "1700000000", b"{}")[:16]
+    >>> sign("key", "1700000000", b"{}")[:16]
     '9d713ed406bb7076'
     """
-    return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

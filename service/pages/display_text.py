@@ -7,8 +7,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from deskyard.errors import DeskyardError, NotThere, Stale, StoreConflict, StoreRefused
-from deskyard.reports.i18n import N_, Words
+from deskyard.errors import DeskyardError, NotFound, StaleVersion, StoreConflict, StoreRefused
+from deskyard.reports.i18n import N_, Translator
 
 STATUSES: Final = {
     "new": N_("new"),
@@ -58,7 +58,7 @@ REASONS: Final = {
 }
 """What a reason's code means; `closed` is our own word for a decision that had nowhere to go."""
 
-RESULTS: Final = {
+DELIVERY_RESULTS: Final = {
     "applied": N_("written"),
     "already_applied": N_("it stood there already"),
     "conflict": N_("not written: a person there was quicker"),
@@ -69,14 +69,14 @@ RESULTS: Final = {
 }
 """What became of a delivery."""
 
-FINDINGS: Final = {
+REPLAY_FINDINGS: Final = {
     "same": N_("Computed again it is the same, byte for byte."),
     "different": N_("Computed again it is different."),
     "erased": N_("The ticket is erased, so nothing can be computed."),
     "unknown": N_("The model or the policy of then is not there any more."),
 }
 
-PROBLEMS: Final = {
+PROBLEM_HEADINGS: Final = {
     400: N_("That can't be understood"),
     401: N_("Sign in first"),
     403: N_("That is not for you"),
@@ -92,7 +92,7 @@ PROBLEMS: Final = {
 }
 """What went wrong, by the status of the answer."""
 
-STAYS: Final = {
+NOT_UNDONE: Final = {
     "the ticket is erased": N_("The ticket is erased."),
     "a person changed the ticket": N_("A person has changed the ticket: it stays as it is."),
     "a person commented on the ticket": N_("A person has commented on the ticket: it stays as it is."),
@@ -103,9 +103,9 @@ STAYS: Final = {
 }
 """Why an undone decision stays (`deskyard.review.undo`)."""
 
-_CHANGED_AGAIN: Final = N_("What it had set was changed again since.")
+_CHANGED_SINCE: Final = N_("What it had set was changed again since.")
 
-_REFUSED: Final = {
+_REFUSALS: Final = {
     "queue": N_("There is no such open queue."),
     "assignee": N_("The assignee must be a present agent of the ticket's queue."),
     "category": N_("A category holds 1 to 200 characters."),
@@ -114,24 +114,24 @@ _REFUSED: Final = {
 }
 
 
-def refusal(words: Words, error: DeskyardError) -> Markup:
+def refusal_text(words: Translator, error: DeskyardError) -> Markup:
     """A refusal as a sentence for people."""
-    if isinstance(error, NotThere):
+    if isinstance(error, NotFound):
         return words.gettext("It is not there, or not for you to see.")
-    if isinstance(error, Stale):
+    if isinstance(error, StaleVersion):
         return words.gettext("Somebody was quicker and changed it meanwhile: look at it again, then decide.")
-    if isinstance(error, StoreRefused) and error.field in _REFUSED:
-        return words.gettext(_REFUSED[error.field])
+    if isinstance(error, StoreRefused) and error.field in _REFUSALS:
+        return words.gettext(_REFUSALS[error.field])
     if isinstance(error, StoreConflict):
         return words.gettext("It can't be changed here: it lives in another help desk, or what somebody said stands.")
     return words.gettext("It was refused: %(why)s", why=str(error))
 
 
-def problem(words: Words, status: int) -> Markup:
+def problem_heading(words: Translator, status: int) -> Markup:
     """What went wrong, as the heading of a page."""
-    return words.gettext(PROBLEMS.get(status, PROBLEMS[500 if status >= 500 else 400]))
+    return words.gettext(PROBLEM_HEADINGS.get(status, PROBLEM_HEADINGS[500 if status >= 500 else 400]))
 
 
-def stays(words: Words, why: str) -> Markup:
+def not_undone_text(words: Translator, reason: str) -> Markup:
     """Why an undone decision stays as it is; empty where all of it went back."""
-    return words.gettext(STAYS.get(why, _CHANGED_AGAIN)) if why else Markup("")
+    return words.gettext(NOT_UNDONE.get(reason, _CHANGED_SINCE)) if reason else Markup("")

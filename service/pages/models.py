@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from deskyard.errors import NotThere
-from deskyard.policy.policy import PLACING, Policy
+from deskyard.errors import NotFound
+from deskyard.policy.policy import PLACING_TARGETS, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model, retraining_requests
-from deskyard.registry.comparison import FEWEST
+from deskyard.registry.comparison import MIN_TICKETS
 from deskyard.reports.i18n import N_
 from service.auth.authorization import Caller
 from service.background import challenger_status
-from service.http.dependencies import CalledBy, InYard
+from service.http.dependencies import CallerDep, ContextDep
 from service.pages import layout
 from service.runtime import policy_update
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
-    from deskyard.registry.listing import Shelved
+    from deskyard.registry.listing import BundleSummary
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -47,14 +47,14 @@ FIGURES: Final = {
     "precision_lower95": N_("of that, right at least (95 %% sure)"),
 }
 
-WHY: Final = {
+MISSING_EVIDENCE: Final = {
     "base_rate": N_("no better than always saying it"),
     "own_record": N_("too often wrong where it was said"),
     "no_evidence": N_("too few past tickets were as sure of it"),
     "too_rare": N_("a single ticket cannot be learnt from"),
 }
 
-GROUNDS: Final = {
+COMPARISON_REASONS: Final = {
     "better": N_("better than chance explains: where they part, it gains %(gained)s tickets and loses %(lost)s"),
     "none_better": N_("nothing is better than chance explains"),
     "luck": N_("no better than always saying the commonest label"),
@@ -66,14 +66,14 @@ GROUNDS: Final = {
 }
 """Why a challenger has earned the place or has not, by `deskyard.registry.comparison`'s code."""
 
-WANTED: Final = {
+RETRAINING_REASONS: Final = {
     "schedule": N_("it is time"),
     "corrections": N_("people correct it"),
     "drift": N_("tickets have changed"),
     "person": N_("somebody asked for it"),
 }
 
-SANDBOX: Final = {
+REPORT_HEADERS: Final = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
@@ -88,47 +88,51 @@ Name = Annotated[str, Form(max_length=255)]
 
 
 @router.get("/models")
-def models(request: Request, yard: InYard, precision: float | None = None, *, live: bool = False) -> HTMLResponse:
+def models(request: Request, yard: ContextDep, precision: float | None = None, *, live: bool = False) -> HTMLResponse:
     """The page; `precision` (per cent) and `live` are what the slider and the live comparison ask, without scripts."""
     from deskyard.registry import (  # only here: without a model the service needs no learning library
         coverage_preview,
         listing,
     )
 
-    caller, bundle = layout.who(request), yard.models.champion.bundle
+    caller, bundle = layout.current_caller(request), yard.models.champion.bundle
     with yard.database.reading() as conn:
-        now, version, past = active_model.current(conn), Policies.current(conn), active_model.past(conn, 2)
-        beside, wishes, retrained = (
-            challenger_status.look(yard, conn),
-            retraining_requests.held(conn),
-            retraining_requests.last(conn),
+        now, version, past = (
+            active_model.get_active(conn),
+            Policies.current(conn),
+            active_model.list_recent_activations(conn, 2),
         )
-        kept = listing.shelved(yard.models.folder)
-        champion = listing.in_use(kept, now)
-        other = listing.challenger(kept, champion, beside.challenger.digest if beside else "")
-        compared = challenger_status.compared(yard, conn, other.name, other.digest) if other else None
-        lived = challenger_status.live(yard, conn) if live else None
-    lacking = coverage_preview.lacking(bundle, version.policy) if bundle else []
-    return layout.page(
+        beside, wishes, retrained = (
+            challenger_status.get_status(yard, conn),
+            retraining_requests.list_pending(conn),
+            retraining_requests.get_last_finished(conn),
+        )
+        kept = listing.list_bundles(yard.models.folder)
+        champion = listing.find_champion(kept, now)
+        other = listing.find_challenger(kept, champion, beside.challenger.digest if beside else "")
+        compared = challenger_status.read_comparison(yard, conn, other.name, other.digest) if other else None
+        lived = challenger_status.compare_live(yard, conn) if live else None
+    lacking = coverage_preview.find_evidence_gaps(bundle, version.policy) if bundle else []
+    return layout.render_page(
         request,
         "models.html",
         policy=version.policy,
         shelf=kept,
         champion=champion,
         put=now,
-        refused=yard.models.champion.refused,
+        refused=yard.models.champion.refusal,
         challenger=other,
-        beside=listing.beside(champion, other),
+        beside=listing.compare_scores(champion, other),
         contest=beside,
         compared=compared,
         lived=lived,
         wishes=wishes,
         retrained=retrained,
-        alike=bool(champion and other and listing.judged_alike(champion, other)),
+        alike=bool(champion and other and listing.is_judged_alike(champion, other)),
         may_go_back=len(past) > 1,
-        lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING or not one.label],
-        **_what_if(caller, bundle, version.policy, precision),
-        **words(caller),
+        lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING_TARGETS or not one.label],
+        **_coverage_preview(caller, bundle, version.policy, precision),
+        **page_vocabulary(caller),
         run=request.app.state.learning.look(),
         files=request.app.state.learning.files() if caller.may("POST", "/models/train") else [],
         asked_first=version.policy.precision or 0.95,
@@ -136,106 +140,119 @@ def models(request: Request, yard: InYard, precision: float | None = None, *, li
 
 
 @router.get("/models/what-if")
-def at_precision(request: Request, yard: InYard, precision: float) -> Response:
+def preview_coverage(request: Request, yard: ContextDep, precision: float) -> Response:
     """What would go at another precision."""
     with yard.database.reading() as conn:
         policy = Policies.current(conn).policy
-    caller = layout.who(request)
-    told = _what_if(caller, yard.models.champion.bundle, policy, precision)
-    return layout.part(request, "models_what_if.html", **told, **words(caller))
+    caller = layout.current_caller(request)
+    told = _coverage_preview(caller, yard.models.champion.bundle, policy, precision)
+    return layout.render_part(request, "models_what_if.html", **told, **page_vocabulary(caller))
 
 
 @router.get("/models/live")
-def live(request: Request, yard: InYard) -> Response:
+def live(request: Request, yard: ContextDep) -> Response:
     """The challenger beside the model in use, by what people made of new tickets."""
     with yard.database.reading() as conn:
-        found = challenger_status.live(yard, conn)
-    return layout.part(request, "models_verdict.html", found=found, **words(layout.who(request)))
+        found = challenger_status.compare_live(yard, conn)
+    return layout.render_part(
+        request, "models_verdict.html", found=found, **page_vocabulary(layout.current_caller(request))
+    )
 
 
 @router.post("/models/challenge")
-def challenge(yard: InYard, caller: CalledBy, name: Name = "") -> Response:
+def challenge(yard: ContextDep, caller: CallerDep, name: Name = "") -> Response:
     """Let a bundle run beside the model in use; "" lets none."""
     from deskyard.registry import promotion
 
-    promotion.challenge(yard.database, yard.models.folder, name, caller.actor)
-    return layout.go("/models")
+    promotion.start_challenge(yard.database, yard.models.folder, name, caller.actor)
+    return layout.redirect("/models")
 
 
 @router.get("/models/{name}/report")
-def report(request: Request, yard: InYard, name: str) -> Response:
+def report(request: Request, yard: ContextDep, name: str) -> Response:
     """The report of a training run; it may hold every queue's labels, so only who sees all may look."""
     from deskyard.registry import listing
 
-    found = _found(listing.shelved(yard.models.folder), name)
-    if not found.reported or layout.who(request).queues is not None:
-        raise NotThere(f"there is no report of {name[:100]!r}")
-    return FileResponse(yard.models.folder / found.name / listing.REPORT, media_type="text/html", headers=SANDBOX)
+    found = _require_bundle(listing.list_bundles(yard.models.folder), name)
+    if not found.has_report or layout.current_caller(request).queues is not None:
+        raise NotFound(f"there is no report of {name[:100]!r}")
+    return FileResponse(
+        yard.models.folder / found.name / listing.REPORT_FILE, media_type="text/html", headers=REPORT_HEADERS
+    )
 
 
 @router.post("/models/promote")
-def promote(yard: InYard, caller: CalledBy, name: Name) -> Response:
+def promote(yard: ContextDep, caller: CallerDep, name: Name) -> Response:
     """Put a bundle in use."""
     from deskyard.registry import promotion
 
     promotion.promote(yard.database, yard.models.folder, name, caller.actor)
-    return _taken(yard)
+    return _reload(yard)
 
 
 @router.post("/models/rollback")
-def rollback(yard: InYard, caller: CalledBy) -> Response:
+def rollback(yard: ContextDep, caller: CallerDep) -> Response:
     """Put the model in use again that was in use before."""
     from deskyard.registry import promotion
 
     promotion.rollback(yard.database, yard.models.folder, caller.actor)
-    return _taken(yard)
+    return _reload(yard)
 
 
 @router.post("/models/halt")
-def halt(yard: InYard, caller: CalledBy) -> Response:
+def halt(yard: ContextDep, caller: CallerDep) -> Response:
     """Throw the kill switch."""
-    policy_update.rule(yard, caller.actor, lambda now: replace(now, halted=True))
-    return layout.go("/models")
+    policy_update.update_policy(yard, caller.actor, lambda now: replace(now, halted=True))
+    return layout.redirect("/models")
 
 
 @router.post("/models/resume")
-def resume(yard: InYard, caller: CalledBy) -> Response:
+def resume(yard: ContextDep, caller: CallerDep) -> Response:
     """Take the kill switch back."""
-    policy_update.rule(yard, caller.actor, lambda now: replace(now, halted=False))
-    return layout.go("/models")
+    policy_update.update_policy(yard, caller.actor, lambda now: replace(now, halted=False))
+    return layout.redirect("/models")
 
 
-def _what_if(caller: Caller, bundle: "Bundle | None", policy: Policy, precision: float | None) -> dict[str, Any]:
+def _coverage_preview(
+    caller: Caller, bundle: "Bundle | None", policy: Policy, precision: float | None
+) -> dict[str, Any]:
     """What would go at a precision in per cent (None: at the policy's)."""
     from deskyard.registry import coverage_preview
 
     if bundle is None:
         return {"asked": None, "wholes": [], "queues": []}
-    placing = next((one for one in PLACING if one in bundle.targets), bundle.targets[0])
-    usual = policy.rule(placing, None).precision or bundle.card["asked_precision"]
-    asked = coverage_preview.asked(usual if precision is None else precision / 100)
+    placing = next((one for one in PLACING_TARGETS if one in bundle.targets), bundle.targets[0])
+    usual = policy.effective_rule(placing, None).precision or bundle.card["asked_precision"]
+    asked = coverage_preview.clamp_precision(usual if precision is None else precision / 100)
     return {
         "asked": asked,
-        "wholes": coverage_preview.targets(bundle, asked, policy.out_of_scope_rate),
-        "queues": [one for one in coverage_preview.queues(bundle, policy, asked) if caller.sees(one.name)],
+        "wholes": coverage_preview.preview_targets(bundle, asked, policy.out_of_scope_rate),
+        "queues": [one for one in coverage_preview.preview_queues(bundle, policy, asked) if caller.may_see(one.name)],
     }
 
 
-def words(caller: Caller) -> dict[str, Any]:
+def page_vocabulary(caller: Caller) -> dict[str, Any]:
     """What every part of the page shows things with, and what this caller may do and see."""
     rules, sees_all = caller.may("POST", "/models/promote"), caller.queues is None
-    told = {"names": TARGETS, "figures": FIGURES, "why": WHY, "grounds": GROUNDS, "fewest": FEWEST, "reasons": WANTED}
+    told = {
+        "names": TARGETS,
+        "figures": FIGURES,
+        "why": MISSING_EVIDENCE,
+        "grounds": COMPARISON_REASONS,
+        "fewest": MIN_TICKETS,
+        "reasons": RETRAINING_REASONS,
+    }
     return {**told, "rules": rules, "sees_all": sees_all}
 
 
-def _found(shelf: "list[Shelved]", name: str) -> "Shelved":
-    for one in shelf:
+def _require_bundle(bundles: "list[BundleSummary]", name: str) -> "BundleSummary":
+    for one in bundles:
         if one.name == name and Path(name).name == name:
             return one
-    raise NotThere(f"there is no bundle {name[:100]!r} in the folder of models")
+    raise NotFound(f"there is no bundle {name[:100]!r} in the folder of models")
 
 
-def _taken(yard: Yard) -> Response:
-    yard.glance.forget()
-    yard.models.refresh()
-    return layout.go("/models")
+def _reload(context: AppContext) -> Response:
+    context.policy_cache.invalidate()
+    context.models.refresh()
+    return layout.redirect("/models")

@@ -21,17 +21,17 @@ from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.policy import toml_format
 from deskyard.policy.policy import TRIAGE, Mode, Policy, Rule
-from deskyard.policy.versions import Policies, Version
+from deskyard.policy.versions import Policies, PolicyVersion
 from deskyard.reports.i18n import N_
-from service.http.dependencies import CalledBy, InYard
+from service.http.dependencies import CallerDep, ContextDep
 from service.pages import layout, models
 from service.runtime import policy_update
-from service.runtime.context import Yard
-from service.runtime.policy_update import Change, Overtaken
+from service.runtime.context import AppContext
+from service.runtime.policy_update import PolicyChange, PolicyConflict
 
 router: Final = APIRouter(include_in_schema=False)
 
-VERSIONS: Final = 10
+VERSIONS_SHOWN: Final = 10
 """Past versions that are shown."""
 
 MODES: Final = {
@@ -43,90 +43,102 @@ MODES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VersionDiff:
     """A version, and the lines by which it differs from the one before (sign, line)."""
 
-    version: Version
+    version: PolicyVersion
     lines: tuple[tuple[str, str], ...]
 
 
-async def _sent(request: Request) -> FormData:
+async def _form_data(request: Request) -> FormData:
     return await request.form(max_fields=5_000)
 
 
-Sent = Annotated[FormData, Depends(_sent)]
+FormDep = Annotated[FormData, Depends(_form_data)]
 
 
 @router.get("/models/policy")
-def policy(request: Request, yard: InYard) -> HTMLResponse:
+def show_policy(request: Request, yard: ContextDep) -> HTMLResponse:
     """The editor and the versions."""
     return _page(request, yard)
 
 
 @router.post("/models/policy")
-def put(request: Request, yard: InYard, caller: CalledBy, sent: Sent) -> Response:
+def update_policy(request: Request, yard: ContextDep, caller: CallerDep, sent: FormDep) -> Response:
     """Put what the form says in force."""
     said = {name: storable(value) for name, value in sent.multi_items() if isinstance(value, str)}
     try:
-        switches = _switches(said)
-        return _ruled(yard, caller, lambda now: _with(now, switches), said)
-    except Overtaken:
-        return _page(request, yard, 412, filled=_with(_current(yard).policy, switches), overtaken=_seen(said))
+        switches = _parse_switches(said)
+        return _update(yard, caller, lambda now: _apply_switches(now, switches), said)
+    except PolicyConflict:
+        return _page(
+            request,
+            yard,
+            412,
+            filled=_apply_switches(_current_version(yard).policy, switches),
+            overtaken=_expected_number(said),
+        )
     except BadInput as error:
         return _page(request, yard, 422, wrong=str(error))
 
 
 @router.post("/models/policy/text")
-def put_text(
-    request: Request, yard: InYard, caller: CalledBy, text: Annotated[str, Form()], seen: Annotated[str, Form()] = ""
+def update_policy_text(
+    request: Request,
+    yard: ContextDep,
+    caller: CallerDep,
+    text: Annotated[str, Form()],
+    seen: Annotated[str, Form()] = "",
 ) -> Response:
     """Put a policy in force that was written as TOML."""
     text = storable(text)
     try:
-        wanted = toml_format.read(text)
-        return _ruled(yard, caller, lambda _now: wanted, {"seen": seen})
-    except Overtaken:
-        return _page(request, yard, 412, text=text, overtaken=_seen({"seen": seen}))
+        wanted = toml_format.parse_policy(text)
+        return _update(yard, caller, lambda _now: wanted, {"seen": seen})
+    except PolicyConflict:
+        return _page(request, yard, 412, text=text, overtaken=_expected_number({"seen": seen}))
     except BadInput as error:
         return _page(request, yard, 422, text=text, wrong=str(error))
 
 
 @router.post("/models/policy/breaker")
-def let_go(yard: InYard, caller: CalledBy, target: Annotated[str, Form()], label: Annotated[str, Form()]) -> Response:
+def release_label(
+    yard: ContextDep, caller: CallerDep, target: Annotated[str, Form()], label: Annotated[str, Form()]
+) -> Response:
     """Let the machine fill a class again that the circuit breaker holds back."""
     wanted = next((known for known in TARGETS if known == target), None)
     if wanted is None:
         raise BadInput(f"{target[:50]!r} is no target: choose from {', '.join(TARGETS)}")
-    with yard.changing() as conn:
-        circuit_breaker.close(conn, wanted, storable(label), caller.actor, datetime.now(UTC))
-    return layout.go("/models/policy")
+    with yard.changing_settings() as conn:
+        circuit_breaker.close_breaker(conn, wanted, storable(label), caller.actor, datetime.now(UTC))
+    return layout.redirect("/models/policy")
 
 
-def _ruled(yard: Yard, caller: CalledBy, change: Change, said: Mapping[str, str]) -> Response:
-    version = policy_update.rule(yard, caller.actor, change, _seen(said))
-    return layout.go(f"/models/policy?done={version.number}")
+def _update(context: AppContext, caller: CallerDep, change: PolicyChange, form: Mapping[str, str]) -> Response:
+    version = policy_update.update_policy(context, caller.actor, change, _expected_number(form))
+    return layout.redirect(f"/models/policy?done={version.number}")
 
 
-def _seen(said: Mapping[str, str]) -> int:
-    found = said.get("seen", "")
+def _expected_number(form: Mapping[str, str]) -> int:
+    found = form.get("seen", "")
     return int(found) if found.isascii() and found.isdigit() and len(found) < 18 else -1
 
 
-def _current(yard: Yard) -> Version:
-    with yard.database.reading() as conn:
+def _current_version(context: AppContext) -> PolicyVersion:
+    with context.database.reading() as conn:
         return Policies.current(conn)
 
 
-def _page(request: Request, yard: Yard, status: int = 200, **shown: Any) -> HTMLResponse:
-    with yard.database.reading() as conn:
-        version, past = Policies.current(conn), Policies.past(conn, VERSIONS + 1)
-        held = circuit_breaker.standing(conn)
-        there = [one for one in desk_queues.names(conn) if one != TRIAGE]
+def _page(request: Request, context: AppContext, status: int = 200, **shown: Any) -> HTMLResponse:
+    with context.database.reading() as conn:
+        version, past = Policies.current(conn), Policies.list_recent(conn, VERSIONS_SHOWN + 1)
+        held = circuit_breaker.list_current_openings(conn)
+        there = [one for one in desk_queues.list_queue_names(conn) if one != TRIAGE]
     filled: Policy = shown.pop("filled", version.policy)
-    caller, told, seen = layout.who(request), _told(past), shown.get("overtaken", version.number)
+    caller, told, seen = layout.current_caller(request), _version_diffs(past), shown.get("overtaken", version.number)
     named = sorted({*there, *filled.queues, *filled.pairs})
     usual = {"overtaken": None, "wrong": "", "text": version.text}
-    return layout.page(
+    return layout.render_page(
         request,
         "policy.html",
         status,
@@ -136,34 +148,39 @@ def _page(request: Request, yard: Yard, status: int = 200, **shown: Any) -> HTML
         modes=MODES,
         targets=TARGETS,
         names=models.TARGETS,
-        held=[one for one in held if caller.queues is None or (one.target == "queue" and caller.sees(one.label))],
+        held=[one for one in held if caller.queues is None or (one.target == "queue" and caller.may_see(one.label))],
         unsaid=Rule(),
-        queues=[one for one in named if caller.sees(one)],
+        queues=[one for one in named if caller.may_see(one)],
         rules=caller.may("POST", "/models/policy"),
         sees_all=caller.queues is None,
-        past=told[:VERSIONS],
+        past=told[:VERSIONS_SHOWN],
         meanwhile=[one for one in told if one.version.number > seen],
         done=request.query_params.get("done") == str(version.number),
     )
 
 
-def _told(past: list[Version]) -> list[Told]:
+def _version_diffs(past: list[PolicyVersion]) -> list[VersionDiff]:
     """Each version with what it changed, newest first."""
-    texts = [one.text for one in past] + ([toml_format.write(Policy())] if past and past[-1].number == 1 else [])
-    return [Told(version, _difference(before, version.text)) for version, before in zip(past, texts[1:], strict=False)]
+    texts = [one.text for one in past] + (
+        [toml_format.format_policy(Policy())] if past and past[-1].number == 1 else []
+    )
+    return [
+        VersionDiff(version, _diff_lines(before, version.text))
+        for version, before in zip(past, texts[1:], strict=False)
+    ]
 
 
-def _difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
+def _diff_lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
     """The lines that went and came, under the heading of their part.
 
-    >>> _difference('mode = "suggest"\\n\\n[queues."IT"]\\nmode = "off"\\n', 'mode = "route"\\n')
+    >>> _diff_lines('mode = "suggest"\\n\\n[queues."IT"]\\nmode = "off"\\n', 'mode = "route"\\n')
     (('-', 'mode = "suggest"'), ('+', 'mode = "route"'), ('-', '[queues."IT"] mode = "off"'))
     """
-    lines = difflib.ndiff(_parts(before), _parts(after))
+    lines = difflib.ndiff(_lines_with_heading(before), _lines_with_heading(after))
     return tuple((line[0], line[2:]) for line in lines if line[0] in "+-")
 
 
-def _parts(text: str) -> list[str]:
+def _lines_with_heading(text: str) -> list[str]:
     """The lines of TOML, each with its heading."""
     heading, found = "", []
     for line in text.splitlines():
@@ -174,37 +191,39 @@ def _parts(text: str) -> list[str]:
     return found
 
 
-def _switches(said: Mapping[str, str]) -> dict[str, Any]:
+def _parse_switches(form: Mapping[str, str]) -> dict[str, Any]:
     """What the form says, as parts of a policy. Raises BadInput for what is no switch."""
-    top = _rule(said, "")
-    queues = {name: key for key, name in said.items() if key.startswith("name.") and name}
+    top = _parse_rule(form, "")
+    queues = {name: key for key, name in form.items() if key.startswith("name.") and name}
     return {
         "mode": top.mode or Mode.SUGGEST,
         "precision": top.precision,
-        "targets": {target: rule for target in TARGETS if (rule := _rule(said, f"target.{target}.")) != Rule()},
-        "queues": {name: _rule(said, f"queue.{key.removeprefix('name.')}.") for name, key in sorted(queues.items())},
+        "targets": {target: rule for target in TARGETS if (rule := _parse_rule(form, f"target.{target}.")) != Rule()},
+        "queues": {
+            name: _parse_rule(form, f"queue.{key.removeprefix('name.')}.") for name, key in sorted(queues.items())
+        },
     }
 
 
-def _with(now: Policy, switches: Mapping[str, Any]) -> Policy:
+def _apply_switches(now: Policy, switches: Mapping[str, Any]) -> Policy:
     """The policy with the switches of the form; queues that the form did not show keep theirs."""
     queues = {**now.queues, **switches["queues"]}
     kept = {name: rule for name, rule in queues.items() if rule != Rule()}
     wanted = replace(now, **{**switches, "queues": kept})
-    return toml_format.read(toml_format.write(wanted))
+    return toml_format.parse_policy(toml_format.format_policy(wanted))
 
 
-def _rule(said: Mapping[str, str], prefix: str) -> Rule:
-    mode, precision = said.get(f"{prefix}mode", ""), said.get(f"{prefix}precision", "").strip()
+def _parse_rule(form: Mapping[str, str], prefix: str) -> Rule:
+    mode, precision = form.get(f"{prefix}mode", ""), form.get(f"{prefix}precision", "").strip()
     if mode and mode not in list(Mode):
         raise BadInput(f"{mode[:50]!r} is no mode: choose {', '.join(Mode)}")
-    return Rule(Mode(mode) if mode else None, _share(precision) if precision else None)
+    return Rule(Mode(mode) if mode else None, _parse_percent(precision) if precision else None)
 
 
-def _share(text: str) -> float:
+def _parse_percent(text: str) -> float:
     """A share from per cent as people write them.
 
-    >>> _share("97,5"), _share("95 %")
+    >>> _parse_percent("97,5"), _parse_percent("95 %")
     (0.975, 0.95)
     """
     try:

@@ -15,42 +15,42 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from markupsafe import Markup
 
-from deskyard.analytics.csv_export import safe
-from deskyard.db.pagination import LONGEST_PAGE
+from deskyard.analytics.csv_export import escape_formula
+from deskyard.db.pagination import MAX_PAGE_SIZE
 from deskyard.db.tables.base import storable
 from deskyard.desk import agents, catalogue, changes, tickets
 from deskyard.desk.queues import Queue
-from deskyard.desk.tickets import Filed, Sort, Wanted
-from deskyard.domain.status import UNSOLVED
+from deskyard.desk.tickets import DeskTicket, SortOrder, TicketFilter
+from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
-from service.http.dependencies import Cursor, InYard, QueueName
+from service.http.dependencies import ContextDep, PageCursor, QueueName
 from service.pages import display_text, layout
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.tickets import corrections, visibility
 
 router: Final = APIRouter(include_in_schema=False)
 
 ADDRESS: Final = "/queues/{name:path}"
-SIZE: Final = 50
+PAGE_SIZE: Final = 50
 """Tickets a page, and changed at once."""
 
-SORTS: Final = get_args(Sort)
+SORTS: Final = get_args(SortOrder)
 COLUMNS: Final = (
     "id", "received_at", "subject", "status", "priority", "category", "queue", "assignee", "requester", "organisation",
     "channel", "language", "source", "external_id", "updated_at",
 )  # fmt: skip
 """Of the CSV: English names, which stay."""
 
-DEEDS: Final = {"assign": "assignee", "priority": "priority", "move": "queue", "resolve": "status"}
+BULK_ACTIONS: Final = {"assign": "assignee", "priority": "priority", "move": "queue", "resolve": "status"}
 
 Text = Annotated[str, Query(max_length=500)]
 Value = Annotated[str, Form(max_length=500)]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueueQuery:
     """What the address asks for; an empty part asks for nothing."""
 
     status: str
@@ -59,21 +59,23 @@ class Asked:
     assignee: str
     text: str
     since: str
-    sort: Sort
+    sort: SortOrder
 
     @property
-    def wanted(self) -> Wanted:
+    def ticket_filter(self) -> TicketFilter:
         """The same for the desk. Raises BadInput for a day that is none."""
-        return Wanted(
-            status=UNSOLVED if self.status == "unsolved" else [one for one in changes.STATUSES if one == self.status],
+        return TicketFilter(
+            status=UNSOLVED_STATUSES
+            if self.status == "unsolved"
+            else [one for one in changes.STATUSES if one == self.status],
             priority=(self.priority,) if self.priority else (),
             category=self.category or None,
             assignee=self.assignee or None,
-            received_since=_day(self.since),
+            received_since=_parse_day(self.since),
             text=self.text,
         )
 
-    def address(self, **more: str) -> str:
+    def query_string(self, **more: str) -> str:
         """The same as the question of an address."""
         parts = {
             "status": self.status, "priority": self.priority, "category": self.category, "assignee": self.assignee,
@@ -82,45 +84,45 @@ class Asked:
         return urlencode({name: value for name, value in parts.items() if value})
 
 
-async def _asked(
+async def _queue_query(
     status: Text = "unsolved",
     priority: Text = "",
     category: Text = "",
     assignee: Text = "",
     text: Text = "",
     since: Text = "",
-    sort: Sort = "urgent",
-) -> Asked:
+    sort: SortOrder = "urgent",
+) -> QueueQuery:
     category, assignee, text = (storable(one).strip() for one in (category, assignee, text))
-    return Asked(status, priority, category, assignee, text, since, sort)
+    return QueueQuery(status, priority, category, assignee, text, since, sort)
 
 
-InQuestion = Annotated[Asked, Depends(_asked)]
+QueueQueryDep = Annotated[QueueQuery, Depends(_queue_query)]
 
 
 @router.get(ADDRESS)
-def queue(
+def show_queue(
     request: Request,
-    yard: InYard,
+    yard: ContextDep,
     name: QueueName,
-    asked: InQuestion,
-    cursor: Cursor = None,
+    asked: QueueQueryDep,
+    cursor: PageCursor = None,
     as_csv: Annotated[str, Query(alias="csv", max_length=5)] = "",
 ) -> Response:
     """The page, or all of it as CSV."""
     if as_csv:
-        return _sheet(request, yard, name, asked)
+        return _csv_response(request, yard, name, asked)
     return _page(request, yard, name, asked, cursor)
 
 
 @router.post(ADDRESS)
-def change(
+def change_tickets(
     request: Request,
-    yard: InYard,
+    yard: ContextDep,
     name: QueueName,
-    asked: InQuestion,
-    cursor: Cursor = None,
-    ticket: Annotated[list[str] | None, Form(max_length=SIZE)] = None,
+    asked: QueueQueryDep,
+    cursor: PageCursor = None,
+    ticket: Annotated[list[str] | None, Form(max_length=PAGE_SIZE)] = None,
     deed: Value = "",
     assignee: Value = "",
     priority: Value = "",
@@ -128,56 +130,62 @@ def change(
 ) -> Response:
     """Do the same to many tickets, each as it was seen."""
     values = {"assign": assignee, "priority": priority, "move": queue, "resolve": "resolved"}
-    if deed not in DEEDS:
-        raise BadInput(f"there is no deed {deed[:20]!r}; choose from {', '.join(DEEDS)}")
+    if deed not in BULK_ACTIONS:
+        raise BadInput(f"there is no deed {deed[:20]!r}; choose from {', '.join(BULK_ACTIONS)}")
     with yard.database.reading() as conn:
-        visibility.queue(conn, layout.who(request), name)
-    wanted = {DEEDS[deed]: storable(values[deed]).strip() or None}
-    outcome = [(one.partition(":")[0], _changed(request, yard, one, wanted)) for one in ticket or ()]
+        visibility.visible_queue(conn, layout.current_caller(request), name)
+    wanted = {BULK_ACTIONS[deed]: storable(values[deed]).strip() or None}
+    outcome = [(one.partition(":")[0], _change_ticket(request, yard, one, wanted)) for one in ticket or ()]
     refused = [(ref, why) for ref, why in outcome if why is not None]
     return _page(request, yard, name, asked, cursor, done=len(outcome) - len(refused), refused=refused)
 
 
-def _changed(request: Request, yard: Yard, one: str, wanted: dict[str, str | None]) -> Markup | None:
+def _change_ticket(
+    request: Request, context: AppContext, reference: str, values: dict[str, str | None]
+) -> Markup | None:
     """Why a ticket was not changed; None where it was. `one` is its number and the version that was seen."""
-    ref, _, version = one.partition(":")
-    caller = layout.who(request)
+    ref, _, version = reference.partition(":")
+    caller = layout.current_caller(request)
     try:
-        number = tickets.number_of(ref)
-        with yard.database.reading() as conn:
-            visibility.ticket(conn, caller, number)
-        corrections.correct(yard, number, wanted, caller.actor, seen=int(version) if version.isdecimal() else 0)
+        number = tickets.parse_ticket_number(ref)
+        with context.database.reading() as conn:
+            visibility.visible_ticket(conn, caller, number)
+        corrections.change_ticket(
+            context, number, values, caller.actor, expected_version=int(version) if version.isdecimal() else 0
+        )
     except DeskyardError as error:
-        return display_text.refusal(layout.words(request), error)
+        return display_text.refusal_text(layout.page_words(request), error)
     return None
 
 
 def _page(
     request: Request,
-    yard: Yard,
+    context: AppContext,
     name: str,
-    asked: Asked,
+    queue_query: QueueQuery,
     cursor: str | None,
     *,
     done: int | None = None,
     refused: list[tuple[str, Markup]] | None = None,
 ) -> HTMLResponse:
-    caller = layout.who(request)
-    with yard.database.reading() as conn:
-        there: Queue = visibility.queue(conn, caller, name)
-        found = tickets.listed(conn, there, SIZE, cursor, sort=asked.sort, wanted=asked.wanted)
-        every = catalogue.catalogue(conn, asked=()).queues
-        serving = agents.served(conn, None)
-    return layout.page(
+    caller = layout.current_caller(request)
+    with context.database.reading() as conn:
+        there: Queue = visibility.visible_queue(conn, caller, name)
+        found = tickets.list_tickets(
+            conn, there, PAGE_SIZE, cursor, sort=queue_query.sort, ticket_filter=queue_query.ticket_filter
+        )
+        every = catalogue.load_catalogue(conn, agent_names=()).queues
+        serving = agents.load_served_queues(conn, None)
+    return layout.render_page(
         request,
         "queue.html",
         queue=there,
-        asked=asked,
+        asked=queue_query,
         found=found.items,
-        further=asked.address(cursor=found.next_cursor) if found.next_cursor else "",
-        first=asked.address() if cursor else "",
-        as_csv=asked.address(csv="1"),
-        question=asked.address(**({"cursor": cursor} if cursor else {})),
+        further=queue_query.query_string(cursor=found.next_cursor) if found.next_cursor else "",
+        first=queue_query.query_string() if cursor else "",
+        as_csv=queue_query.query_string(csv="1"),
+        question=queue_query.query_string(**({"cursor": cursor} if cursor else {})),
         queues=sorted(queue for queue in every if queue != name),
         assignees=sorted(who for who, mine in serving.items() if name in mine),
         statuses=changes.STATUSES,
@@ -190,28 +198,30 @@ def _page(
     )
 
 
-def _sheet(request: Request, yard: Yard, name: str, asked: Asked) -> StreamingResponse:
+def _csv_response(request: Request, context: AppContext, name: str, queue_query: QueueQuery) -> StreamingResponse:
     """The tickets that are asked for, in whatever number, a thousand at a time."""
-    with yard.database.reading() as conn:
-        there = visibility.queue(conn, layout.who(request), name)
-    wanted = asked.wanted
+    with context.database.reading() as conn:
+        there = visibility.visible_queue(conn, layout.current_caller(request), name)
+    wanted = queue_query.ticket_filter
 
     def lines() -> Iterator[bytes]:
-        yield "\ufeff".encode() + _line(COLUMNS)
+        yield "\ufeff".encode() + _csv_line(COLUMNS)
         cursor: str | None = None
         while True:
-            with yard.database.reading() as conn:
-                found = tickets.listed(conn, there, LONGEST_PAGE, cursor, sort=asked.sort, wanted=wanted)
-            yield b"".join(_line(_row(one)) for one in found.items)
+            with context.database.reading() as conn:
+                found = tickets.list_tickets(
+                    conn, there, MAX_PAGE_SIZE, cursor, sort=queue_query.sort, ticket_filter=wanted
+                )
+            yield b"".join(_csv_line(_csv_row(one)) for one in found.items)
             cursor = found.next_cursor
             if cursor is None:
                 return
 
-    headers = {**layout.SAFE, "Content-Disposition": f'attachment; filename="queue-{there.id}.csv"'}
+    headers = {**layout.SECURITY_HEADERS, "Content-Disposition": f'attachment; filename="queue-{there.id}.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _row(one: Filed) -> tuple[str | int | None, ...]:
+def _csv_row(one: DeskTicket) -> tuple[str | int | None, ...]:
     it = one.ticket
     return (
         one.id, one.received_at.isoformat(), it.subject, one.status, one.priority, one.category, one.queue,
@@ -220,13 +230,13 @@ def _row(one: Filed) -> tuple[str | int | None, ...]:
     )  # fmt: skip
 
 
-def _line(cells: tuple[str | int | None, ...]) -> bytes:
+def _csv_line(cells: tuple[str | int | None, ...]) -> bytes:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([safe(cell) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
     return out.getvalue().encode("utf-8", "replace")
 
 
-def _day(text: str) -> datetime | None:
+def _parse_day(text: str) -> datetime | None:
     """The beginning of a day in the desk's time zone. Raises BadInput."""
     if not text:
         return None

@@ -13,41 +13,41 @@ from markupsafe import Markup
 
 from deskyard.db.tables.base import storable
 from deskyard.desk import agents, catalogue, changes, comments, ticket_history, tickets, timeline
-from deskyard.desk.tickets import Filed
+from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.ticket import PRIORITIES
-from deskyard.errors import DeskyardError, NotThere
+from deskyard.errors import DeskyardError, NotFound
 from deskyard.journal.journal import DECIDED, Journal
 from deskyard.review import undo
-from deskyard.review.undo import Case
+from deskyard.review.undo import UndoCase
 from deskyard.sync import connections, mirror
 from service.auth.authorization import Caller
-from service.http.dependencies import InYard
+from service.http.dependencies import ContextDep
 from service.pages import display_text, layout
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.tickets import corrections, visibility
-from service.tickets.replay import again
+from service.tickets.replay import replay
 
 router: Final = APIRouter(include_in_schema=False)
 
 ADDRESS: Final = "/tickets/{id}"
 
-LONGEST: Final = 100_000
+MAX_COMMENT: Final = 100_000
 """Characters of a comment."""
 
-Text = Annotated[str, Form(max_length=LONGEST)]
+Text = Annotated[str, Form(max_length=MAX_COMMENT)]
 Number = Annotated[int, Form()]
 
 
 @router.get(ADDRESS)
-def ticket(request: Request, yard: InYard, id: str) -> HTMLResponse:  # noqa: A002 - the address calls it so
+def show_ticket(request: Request, yard: ContextDep, id: str) -> HTMLResponse:  # noqa: A002 - the address calls it so
     """The page."""
-    return _page(request, yard, _found(request, yard, id))
+    return _page(request, yard, _visible_ticket(request, yard, id))
 
 
 @router.post(ADDRESS)
-def change(
+def update_ticket(
     request: Request,
-    yard: InYard,
+    yard: ContextDep,
     id: str,  # noqa: A002
     seen: Number,
     queue: Text = "",
@@ -57,21 +57,21 @@ def change(
     status: Text = "",
 ) -> Response:
     """Change what the form says otherwise than the ticket."""
-    now = _found(request, yard, id)
+    now = _visible_ticket(request, yard, id)
     asked = {"queue": queue, "category": category, "priority": priority, "assignee": assignee, "status": status}
     wanted = {field: storable(value).strip() or None for field, value in asked.items()}
     changed = {field: value for field, value in wanted.items() if value != now.value(field)}
     try:
-        corrections.correct(yard, now.id, changed, layout.who(request).actor, seen=seen)
+        corrections.change_ticket(yard, now.id, changed, layout.current_caller(request).actor, expected_version=seen)
     except DeskyardError as error:
         return _refused(request, yard, now, error)
-    return _after(request, now.id, changed.get("queue") or now.queue)
+    return _redirect_after_change(request, now.id, changed.get("queue") or now.queue)
 
 
 @router.post(ADDRESS + "/comments")
-def comment(
+def add_comment(
     request: Request,
-    yard: InYard,
+    yard: ContextDep,
     id: str,  # noqa: A002
     text: Text = "",
     public: bool = Form(default=False),
@@ -79,90 +79,103 @@ def comment(
     key: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Say something; sent twice, it is said once."""
-    now, words = _found(request, yard, id), storable(text).strip()
+    now, words = _visible_ticket(request, yard, id), storable(text).strip()
     try:
         if words:
-            by = layout.who(request).actor
-            corrections.say(yard, now.id, by, words, public=public, key=storable(key) or None, shared=shared)
+            by = layout.current_caller(request).actor
+            corrections.add_comment(yard, now.id, by, words, public=public, key=storable(key) or None, shared=shared)
     except DeskyardError as error:
         return _refused(request, yard, now, error)
-    return _after(request, now.id, now.queue)
+    return _redirect_after_change(request, now.id, now.queue)
 
 
 @router.post(ADDRESS + "/verify")
-def verify(request: Request, yard: InYard, id: str, decision: Number) -> HTMLResponse:  # noqa: A002
+def replay_decision(request: Request, yard: ContextDep, id: str, decision: Number) -> HTMLResponse:  # noqa: A002
     """Compute a decision of this ticket again, and say whether it is the same."""
-    now = _found(request, yard, id)
-    _decision_of(yard, now, decision)
-    found = again(yard.database, yard.models.folder, decision)
-    told = layout.words(request).gettext(display_text.FINDINGS[found.finding])
-    return _page(request, yard, now, told=told, good=found.finding == "same", about=decision)
+    now = _visible_ticket(request, yard, id)
+    _undo_case(yard, now, decision)
+    found = replay(yard.database, yard.models.folder, decision)
+    told = layout.page_words(request).gettext(display_text.REPLAY_FINDINGS[found.finding])
+    return _page(request, yard, now, message=told, succeeded=found.finding == "same", decision=decision)
 
 
 @router.post(ADDRESS + "/undo")
-def take_back(request: Request, yard: InYard, id: str, decision: Number) -> Response:  # noqa: A002
+def undo_decision(request: Request, yard: ContextDep, id: str, decision: Number) -> Response:  # noqa: A002
     """Take a decision of the machine back, where nobody has touched the ticket since."""
-    now = _found(request, yard, id)
-    case = _decision_of(yard, now, decision)
-    done = undo.take_back(yard.database, case, layout.who(request).actor.name, datetime.now(UTC))
-    if not done.stays and not layout.who(request).sees(done.back.get("queue", (None, now.queue))[1] or now.queue):
-        return layout.go("/")
-    words = layout.words(request)
-    told = display_text.stays(words, done.stays) or words.gettext("The decision was taken back.")
-    return _page(request, yard, _found(request, yard, id), told=told, good=not done.stays, about=decision)
+    now = _visible_ticket(request, yard, id)
+    case = _undo_case(yard, now, decision)
+    done = undo.undo_decision(yard.database, case, layout.current_caller(request).actor.name, datetime.now(UTC))
+    if not done.kept_reason and not layout.current_caller(request).may_see(
+        done.reverted_fields.get("queue", (None, now.queue))[1] or now.queue
+    ):
+        return layout.redirect("/")
+    words = layout.page_words(request)
+    told = display_text.not_undone_text(words, done.kept_reason) or words.gettext("The decision was taken back.")
+    return _page(
+        request,
+        yard,
+        _visible_ticket(request, yard, id),
+        message=told,
+        succeeded=not done.kept_reason,
+        decision=decision,
+    )
 
 
-def _found(request: Request, yard: Yard, ref: str) -> Filed:
+def _visible_ticket(request: Request, context: AppContext, ref: str) -> DeskTicket:
     """The ticket, if it may be seen. Raises NotThere."""
-    with yard.database.reading() as conn:
-        return visibility.ticket(conn, layout.who(request), tickets.number_of(ref))
+    with context.database.reading() as conn:
+        return visibility.visible_ticket(conn, layout.current_caller(request), tickets.parse_ticket_number(ref))
 
 
-def _decision_of(yard: Yard, now: Filed, decision: int) -> Case:
-    with yard.database.reading() as conn:
-        entry = Journal.decision(conn, decision)
+def _undo_case(context: AppContext, now: DeskTicket, decision: int) -> UndoCase:
+    with context.database.reading() as conn:
+        entry = Journal.find_decision(conn, decision)
     if entry is None or entry.ticket_id != now.id:
-        raise NotThere(f"ticket {now.id} has no decision {decision}")
-    return Case(now.id, decision, entry.at)
+        raise NotFound(f"ticket {now.id} has no decision {decision}")
+    return UndoCase(now.id, decision, entry.at)
 
 
-def _after(request: Request, number: int, queue: str) -> Response:
+def _redirect_after_change(request: Request, number: int, queue: str) -> Response:
     """Where to look after a change: what went out of sight can't be looked at."""
-    return layout.go(f"/tickets/{number}" if layout.who(request).sees(queue) else "/")
+    return layout.redirect(f"/tickets/{number}" if layout.current_caller(request).may_see(queue) else "/")
 
 
-def _refused(request: Request, yard: Yard, now: Filed, error: DeskyardError) -> HTMLResponse:
-    told = display_text.refusal(layout.words(request), error)
-    return _page(request, yard, _found(request, yard, str(now.id)), status=409, told=told)
+def _refused(request: Request, context: AppContext, now: DeskTicket, error: DeskyardError) -> HTMLResponse:
+    told = display_text.refusal_text(layout.page_words(request), error)
+    return _page(request, context, _visible_ticket(request, context, str(now.id)), status=409, message=told)
 
 
 def _page(
     request: Request,
-    yard: Yard,
-    now: Filed,
+    context: AppContext,
+    now: DeskTicket,
     *,
     status: int = 200,
-    told: Markup | str = "",
-    good: bool = False,
-    about: int | None = None,
+    message: Markup | str = "",
+    succeeded: bool = False,
+    decision: int | None = None,
 ) -> HTMLResponse:
     from deskyard.text import (  # only here: without a model the service starts without the language tools
         cleaning,
         quoted_replies,
     )
 
-    caller: Caller = layout.who(request)
-    own, rest = quoted_replies.parted(cleaning.readable(now.ticket.body))
-    with yard.database.reading() as conn:
-        elsewhere = mirror.of_ticket(conn, now.id)
-        entries, steps, talk = Journal.of(conn, now.id), ticket_history.of(conn, now.id), comments.of(conn, now.id)
-        here = catalogue.catalogue(conn, asked=())
-        serving = agents.served(conn, None, only_present=True)
+    caller: Caller = layout.current_caller(request)
+    own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(now.ticket.body))
+    with context.database.reading() as conn:
+        elsewhere = mirror.find_by_ticket(conn, now.id)
+        entries, steps, talk = (
+            Journal.list_entries(conn, now.id),
+            ticket_history.list_steps(conn, now.id),
+            comments.list_comments(conn, now.id),
+        )
+        here = catalogue.load_catalogue(conn, agent_names=())
+        serving = agents.load_served_queues(conn, None, only_present=True)
         shown: dict[str, Any] = {
-            "others": tickets.of_requester(conn, now.ticket.requester, now.id, caller.queues),
-            "elsewhere": (connections.get(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
+            "others": tickets.list_by_requester(conn, now.ticket.requester, now.id, caller.queues),
+            "elsewhere": (connections.get_connection(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
         }
-    return layout.page(
+    return layout.render_page(
         request,
         "ticket.html",
         status,
@@ -170,7 +183,7 @@ def _page(
         filed=now,
         own=own,
         rest=rest.strip(),
-        events=timeline.told(entries, steps, talk),
+        events=timeline.build_timeline(entries, steps, talk),
         decisions=sum(entry.kind == DECIDED for entry in entries),
         queues=sorted({*here.queues, now.queue}),
         assignees=sorted({who for who, queues in serving.items() if now.queue in queues} | ({now.assignee} - {None})),
@@ -180,7 +193,7 @@ def _page(
         may_undo=caller.may("POST", ADDRESS + "/undo"),
         key=secrets.token_urlsafe(16),
         names=display_text,
-        told=told,
-        good=good,
-        about=about,
+        told=message,
+        good=succeeded,
+        about=decision,
     )

@@ -10,24 +10,26 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from deskyard.errors import BadInput
-from service.background.auto_retraining import begin
-from service.http.dependencies import CalledBy, InLearning, InYard
+from service.background.auto_retraining import start_retraining
+from service.http.dependencies import CallerDep, ContextDep, TrainingDep
 from service.pages import layout
-from service.pages.models import words
+from service.pages.models import page_vocabulary
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 @router.get("/models/training")
-def training(request: Request, learning: InLearning) -> Response:
+def show_training(request: Request, learning: TrainingDep) -> Response:
     """How far the newest run is."""
-    return layout.part(request, "models_run.html", run=learning.look(), **words(layout.who(request)))
+    return layout.render_part(
+        request, "models_run.html", run=learning.newest_run(), **page_vocabulary(layout.current_caller(request))
+    )
 
 
 @router.post("/models/train")
-def train(
-    learning: InLearning,
-    caller: CalledBy,
+def start_training(
+    learning: TrainingDep,
+    caller: CallerDep,
     source: Annotated[str, Form(max_length=1000)],
     precision: Annotated[str, Form(max_length=20)] = "95",
     effort: Annotated[str, Form(max_length=20)] = "normal",
@@ -38,18 +40,18 @@ def train(
     except ValueError as error:
         raise BadInput("write the precision in per cent, such as 95") from error
     learning.start(source, round(asked, 5), effort, caller.actor.name)
-    return layout.go("/models#train")
+    return layout.redirect("/models#train")
 
 
 @router.post("/models/retrain")
-def retrain(yard: InYard, learning: InLearning, caller: CalledBy) -> Response:
+def start_retraining_run(yard: ContextDep, learning: TrainingDep, caller: CallerDep) -> Response:
     """Learn anew from the desk's own tickets, and compare with the model in use."""
-    begin(yard, learning, caller.actor, promote=False)
-    return layout.go("/models#train")
+    start_retraining(yard, learning, caller.actor, promote=False)
+    return layout.redirect("/models#train")
 
 
 @router.post("/models/train/cancel")
-def cancel(learning: InLearning) -> Response:
+def cancel_training(learning: TrainingDep) -> Response:
     """End the run."""
     learning.cancel()
-    return layout.go("/models#train")
+    return layout.redirect("/models#train")

@@ -1,6 +1,7 @@
 """Why the model believes what it believes of the desk's tickets: worked out once, and before somebody asks.
 
-In come the champion and a ticket, out goes what `service.runtime.judge.explained` says. Safe to share between threads.
+In come the champion and a ticket, out goes what `service.runtime.judge.explanation_to_json` says. Safe to share
+between threads.
 """
 
 import threading
@@ -9,11 +10,11 @@ from typing import Any, Final
 import structlog
 from cachetools import TTLCache
 
-from deskyard.desk.tickets import Filed
+from deskyard.desk.tickets import DeskTicket
 from service.runtime import judge
 from service.runtime.model_watcher import Champion
 
-REMEMBERED: Final = 200
+MAX_ENTRIES: Final = 200
 """Tickets."""
 
 LASTS: Final = 600.0
@@ -23,35 +24,35 @@ then on."""
 log: Final = structlog.get_logger(__name__)
 
 
-class Explaining:
+class ExplanationCache:
     """The explanations of tickets that somebody looked at, or will."""
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._known: TTLCache[tuple[int, int, str | None], dict[str, Any]] = TTLCache(REMEMBERED, LASTS)
+        self._entries: TTLCache[tuple[int, int, str | None], dict[str, Any]] = TTLCache(MAX_ENTRIES, LASTS)
         self._lock = threading.Lock()
 
-    def of(self, champion: Champion, filed: Filed) -> dict[str, Any]:
+    def get(self, champion: Champion, ticket: DeskTicket) -> dict[str, Any]:
         """Why, for this ticket as it stands (an explanation quotes its words); empty where the model has nothing to
         say."""
-        key = filed.id, filed.version, champion.digest
+        key = ticket.id, ticket.version, champion.digest
         with self._lock:
-            found = self._known.get(key)
+            found = self._entries.get(key)
         if found is None:
-            found = _explained(champion, filed)
+            found = _explain(champion, ticket)
             with self._lock:
-                self._known[key] = found
+                self._entries[key] = found
         return found
 
     def forget(self) -> None:
         """Keep no ticket's words any more: some were erased."""
         with self._lock:
-            self._known.clear()
+            self._entries.clear()
 
 
-def _explained(champion: Champion, filed: Filed) -> dict[str, Any]:
+def _explain(champion: Champion, ticket: DeskTicket) -> dict[str, Any]:
     try:
-        return judge.explained(champion, filed.ticket)
+        return judge.explanation_to_json(champion, ticket.ticket)
     except Exception as error:  # what a person reads must not fail with the model
-        log.warning("explaining_failed", ticket=filed.id, error=type(error).__name__)
+        log.warning("explaining_failed", ticket=ticket.id, error=type(error).__name__)
         return {"because": {}, "similar": []}

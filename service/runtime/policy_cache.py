@@ -16,43 +16,43 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 
-FRESH: Final = 0.5
+MAX_AGE: Final = 0.5
 """Seconds that a look lasts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeskSnapshot:
     """The policy in force and what the desk has."""
 
     policy: Policy
     catalogue: Catalogue
 
 
-class Glance:
+class PolicyCache:
     """The last look at the database; safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
         """Nothing is read until somebody looks."""
         self._database = database
-        self._seen: Seen | None = None
-        self._until = 0.0
-        self._one_at_a_time = threading.Lock()
+        self._snapshot: DeskSnapshot | None = None
+        self._expires_at = 0.0
+        self._lock = threading.Lock()
 
-    async def look(self) -> Seen:
+    async def get(self) -> DeskSnapshot:
         """The last look, or a new one if that is too old."""
-        if self._seen is not None and time.monotonic() < self._until:
-            return self._seen
-        return await run_in_threadpool(self._look)
+        if self._snapshot is not None and time.monotonic() < self._expires_at:
+            return self._snapshot
+        return await run_in_threadpool(self._load)
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Look anew the next time: this process has just changed something."""
-        self._until = 0.0
+        self._expires_at = 0.0
 
-    def _look(self) -> Seen:
-        with self._one_at_a_time:
-            if self._seen is None or time.monotonic() >= self._until:
-                until = time.monotonic() + FRESH
+    def _load(self) -> DeskSnapshot:
+        with self._lock:
+            if self._snapshot is None or time.monotonic() >= self._expires_at:
+                until = time.monotonic() + MAX_AGE
                 with self._database.reading() as conn:
-                    self._seen = Seen(Policies.current(conn).policy, floor.catalogue(conn))
-                self._until = until
-            return self._seen
+                    self._snapshot = DeskSnapshot(Policies.current(conn).policy, floor.load_catalogue(conn))
+                self._expires_at = until
+            return self._snapshot

@@ -33,37 +33,37 @@ from deskyard.sync import connections, deliveries
 from deskyard.sync.connections import StoreConnection
 from deskyard.sync.outbox import WORKING, Outbox
 from service.notifications import dispatch
-from service.runtime.context import Yard
-from service.sync.executor_leases import BEAT, Executors
-from service.sync.store_pool import Opened
-from service.sync.workflows import Work
+from service.runtime.context import AppContext
+from service.sync.executor_leases import RENEW_INTERVAL, ExecutorLeases
+from service.sync.store_pool import StorePool
+from service.sync.workflows import Workflows
 
 log: Final = structlog.get_logger(__name__)
 
-VERSION: Final = "deskyard-1"
+WORKFLOW_VERSION: Final = "deskyard-1"
 """Of the workflows below: their names and what they are given. Changed with them, and only then; what older versions
 left waiting is handed out anew."""
 
-AT_ONCE: Final = 8
+CONCURRENT_DELIVERIES: Final = 8
 """Deliveries that one process writes to one help desk at the same time."""
 
-PATIENCE: Final = 10.0
+SHUTDOWN_SECONDS: Final = 10.0
 """Seconds that what is in hand has to be finished when a process ends; what is not is done by another."""
 
-SWEEP: Final = 5.0
-OVERDUE: Final = timedelta(seconds=20)
+SWEEP_INTERVAL: Final = 5.0
+OVERDUE_AFTER: Final = timedelta(seconds=20)
 """How often what got lost is looked for, and how late something must be to be looked at."""
 
-KEPT: Final = timedelta(days=1)
+DBOS_RETENTION: Final = timedelta(days=1)
 """How long DBOS's records of ended workflows are kept; ours are kept longer."""
 
-STUCK: Final = timedelta(minutes=10)
+STUCK_AFTER: Final = timedelta(minutes=10)
 """A process that lives and has held a delivery for so long has lost it; no call outside takes that long."""
 
-_QUEUED: Final = ["ENQUEUED", "DELAYED"]
-_LIVE: Final = [*_QUEUED, "PENDING"]
-_ENDED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_POLL: Final = 0.2
+_QUEUED_STATES: Final = ["ENQUEUED", "DELAYED"]
+_LIVE_STATES: Final = [*_QUEUED_STATES, "PENDING"]
+_ENDED_STATES: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_POLL_SECONDS: Final = 0.2
 
 _DBOS_LOG: Final = logging.getLogger("dbos")
 _DBOS_LOG.handlers = [logging.NullHandler()]  # else DBOS adds one of its own, which holds on to today's stderr
@@ -71,96 +71,96 @@ _DBOS_LOG.propagate = True
 _DBOS_LOG.setLevel(logging.ERROR)
 
 
-class Engine:
+class SyncEngine:
     """The work of one process; what is to be done may be handed out whether or not this process works."""
 
     def __init__(self, database: Database) -> None:
         """Nothing is started; DBOS's tables are made when the first connection is."""
         self.database = database
-        self.executors = Executors(database)
-        self._own = _engine(database)
+        self.executors = ExecutorLeases(database)
+        self._own = _create_sql_engine(database)
         self._client: DBOSClient | None = None
-        self._work: Work | None = None
+        self._work: Workflows | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._known: set[int] = set()
-        self.stores = Opened(database)
+        self._registered: set[int] = set()
+        self.stores = StorePool(database)
         self._swept = self._pulled = 0.0
         self._tidied = ""
 
     # what is to be done
 
-    def prepare(self) -> None:
+    def create_tables(self) -> None:
         """Make DBOS's tables, so that work can be handed out."""
-        if not self._is_prepared():
+        if not self._has_tables():
             try:
-                self._sending()._sys_db.run_migrations()
+                self._dbos_client()._sys_db.run_migrations()
             except Exception:
-                if not self._is_prepared():  # else another process was faster
+                if not self._has_tables():  # else another process was faster
                     raise
 
-    def _is_prepared(self) -> bool:
+    def _has_tables(self) -> bool:
         schema = None if self.database.is_sqlite else "dbos"
         return inspect(self._own).has_table("workflow_status", schema=schema)
 
-    def deliver(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
+    def enqueue_delivery(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
         """Hand a new delivery out."""
-        self._hand_out(conn, "deliver", _line(connection.id), number, 1, urgency)
+        self._enqueue_attempt(conn, "deliver", _queue_name(connection.id), number, 1, urgency)
 
-    def told(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
+    def enqueue_notices(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
         """A ticket reached a queue: hand the notices out."""
-        for number in dispatch.keep(conn, ticket, queue, decision, event, datetime.now(UTC)):
-            self._hand_out(conn, "send", "send", number, 1, 1)
+        for number in dispatch.add_notifications(conn, ticket, queue, decision, event, datetime.now(UTC)):
+            self._enqueue_attempt(conn, "send", "send", number, 1, 1)
 
-    def deliver_later(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+    def retry_delivery(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
         """Hand the next attempt at a delivery out, to be made so many seconds from now."""
-        self._hand_out(conn, "deliver", _line(row.connection_id), row.id, attempt, row.urgency, after)
+        self._enqueue_attempt(conn, "deliver", _queue_name(row.connection_id), row.id, attempt, row.urgency, after)
 
-    def send_later(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
+    def retry_notice(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
         """Hand the next attempt at a notice out."""
-        self._hand_out(conn, "send", "send", row.id, attempt, 1, after)
+        self._enqueue_attempt(conn, "send", "send", row.id, attempt, 1, after)
 
-    def fetch(self, conn: Connection, connection: StoreConnection, ref: str, event_id: str) -> None:
+    def enqueue_fetch(self, conn: Connection, connection: StoreConnection, external_id: str, event_id: str) -> None:
         """Hand out the reading of a ticket; the same event again is the same reading."""
-        self._enqueue(conn, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, ref])
+        self._enqueue(conn, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, external_id])
 
-    def pull(self, connection: StoreConnection) -> None:
+    def enqueue_pull(self, connection: StoreConnection) -> None:
         """Hand out the reading of what changed, unless it is handed out already."""
         moment = int(time.time() / settings().pull_every)
         with self.database.writing() as conn:
             self._enqueue(conn, "pull", "pull", f"pull-{connection.id}-{moment}", [connection.id])
 
-    def _hand_out(
-        self, conn: Connection, kind: str, line: str, number: int, attempt: int, urgency: int, after: float = 0.0
+    def _enqueue_attempt(
+        self, conn: Connection, kind: str, queue_name: str, number: int, attempt: int, urgency: int, after: float = 0.0
     ) -> None:
-        self._enqueue(conn, kind, line, f"{kind}-{number}-{attempt}", [number, attempt], urgency, after)
+        self._enqueue(conn, kind, queue_name, f"{kind}-{number}-{attempt}", [number, attempt], urgency, after)
 
     def _enqueue(
         self,
         conn: Connection,
         kind: str,
-        line: str,
+        queue_name: str,
         name: str,
-        given: Sequence[Any],
+        arguments: Sequence[Any],
         urgency: int = 1,
         after: float = 0.0,
     ) -> None:
         options: Any = {
             "workflow_name": kind,
-            "queue_name": line,
+            "queue_name": queue_name,
             "workflow_id": name,
-            "app_version": VERSION,
+            "app_version": WORKFLOW_VERSION,
             "priority": urgency,
         }
         if after:
             options["delay_seconds"] = after
-        self._sending().enqueue_in_transaction(conn, options, *given)
+        self._dbos_client().enqueue_in_transaction(conn, options, *arguments)
 
     # doing it
 
-    def start(self, yard: Yard) -> None:
+    def start(self, context: AppContext) -> None:
         """Work from now on, as soon as there is a connection, a notice to send or a text to expire; a thread looks."""
-        self._work = Work(yard, self.stores, self.executors, self)
+        self._work = Workflows(context, self.stores, self.executors, self)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -169,45 +169,45 @@ class Engine:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        if self.works:
-            self.work.finish(PATIENCE)
-            self._end()
+        if self.is_running:
+            self.workflows.wait_until_idle(SHUTDOWN_SECONDS)
+            self._shut_down()
         self.stores.close()
         self._own.dispose()
 
     @property
-    def works(self) -> bool:
+    def is_running(self) -> bool:
         """Whether this process does durable work."""
         return _running.engine is self
 
     def _run(self) -> None:
         while True:
             try:
-                if not self.works:
-                    self._begin()
-                elif not self.executors.beat():
+                if not self.is_running:
+                    self._launch()
+                elif not self.executors.renew():
                     log.error("place_lost", place=self.executors.name)
-                    self._end()
+                    self._shut_down()
                 else:
-                    self._look_around()
+                    self._tick()
             except DBAPIError as error:
                 log.warning("database_away", error=type(error).__name__)
             except Exception:
                 log.exception("engine_failed")
-            if self._stop.wait(BEAT if self.works else 1.0):
+            if self._stop.wait(RENEW_INTERVAL if self.is_running else 1.0):
                 return
 
-    def _begin(self) -> None:
+    def _launch(self) -> None:
         with self.database.reading() as conn:
             there = _active(conn)
             expires = Policies.current(conn).policy.retention_days is not None
-            wanted = bool(there) or dispatch.any_target(conn) or expires
-        if not wanted or _running.engine is not None or not self.executors.claim():
+            wanted = bool(there) or dispatch.has_targets(conn) or expires
+        if not wanted or _running.engine is not None or not self.executors.acquire():
             return
         config: DBOSConfig = {
             "name": "deskyard",
             "system_database_engine": self._own,
-            "application_version": VERSION,
+            "application_version": WORKFLOW_VERSION,
             "executor_id": self.executors.name,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
@@ -219,49 +219,49 @@ class Engine:
             DBOS(config=config)
             DBOS.launch()
             for line in ("fetch", "pull", "send", "tidy"):
-                DBOS.register_queue(line, worker_concurrency=4, polling_interval_sec=_POLL)
-            self._take_lines(there)
-            self._cancel_older()
+                DBOS.register_queue(line, worker_concurrency=4, polling_interval_sec=_POLL_SECONDS)
+            self._register_queues(there)
+            self._cancel_older_versions()
         except BaseException:
-            self._end()
+            self._shut_down()
             raise
         self._swept = self._pulled = 0.0
         log.info("engine_works", place=self.executors.name)
-        self._look_around()
+        self._tick()
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         _running.engine = None
-        self._known.clear()
+        self._registered.clear()
         DBOS.destroy()
         with suppress(DBAPIError):
-            self.executors.leave()
+            self.executors.release()
 
-    def _take_lines(self, there: Sequence[StoreConnection]) -> None:
+    def _register_queues(self, connections_: Sequence[StoreConnection]) -> None:
         """A line of its own for each help desk, so that one that is slow or limited holds up no other."""
-        for connection in there:
-            if connection.id not in self._known:
+        for connection in connections_:
+            if connection.id not in self._registered:
                 limit = connection.per_minute and {"limit": connection.per_minute, "period": 60.0}
                 DBOS.register_queue(
-                    _line(connection.id),
-                    worker_concurrency=AT_ONCE,
+                    _queue_name(connection.id),
+                    worker_concurrency=CONCURRENT_DELIVERIES,
                     limiter=limit or None,  # type: ignore[arg-type]
-                    polling_interval_sec=_POLL,
+                    polling_interval_sec=_POLL_SECONDS,
                     on_conflict="always_update",
                 )
-                self._known.add(connection.id)
+                self._registered.add(connection.id)
 
-    def _look_around(self) -> None:
+    def _tick(self) -> None:
         now = time.monotonic()
         with self.database.reading() as conn:
             there = _active(conn)
-        self._take_lines(there)
-        if now - self._swept > SWEEP:
+        self._register_queues(there)
+        if now - self._swept > SWEEP_INTERVAL:
             self._swept = now
             self._sweep()
         if now - self._pulled > settings().pull_every / 4:
             self._pulled = now
             for connection in there:
-                self.pull(connection)
+                self.enqueue_pull(connection)
         if (day := datetime.now(UTC).date().isoformat()) != self._tidied:
             self._tidied = day
             with self.database.writing() as conn:
@@ -269,74 +269,82 @@ class Engine:
 
     def _sweep(self) -> None:
         """Find what got lost: the workflows of dead processes, and rows that nobody works on any more."""
-        dead = self.executors.dead()
+        dead = self.executors.expired_executors()
         if dead:
-            left = self._sending().list_workflows(
-                status="PENDING", executor_id=dead, app_version=VERSION, load_input=False, limit=1000
+            left = self._dbos_client().list_workflows(
+                status="PENDING", executor_id=dead, app_version=WORKFLOW_VERSION, load_input=False, limit=1000
             )
             if left:
-                self._sending().resume_workflows([one.workflow_id for one in left])
-        self._find(deliveries.OUTBOX, "deliver", self.deliver_later)
-        self._find(dispatch.OUTBOX, "send", self.send_later)
+                self._dbos_client().resume_workflows([one.workflow_id for one in left])
+        self._requeue_lost(deliveries.OUTBOX, "deliver", self.retry_delivery)
+        self._requeue_lost(dispatch.OUTBOX, "send", self.retry_notice)
 
-    def _find(self, outbox: Outbox, kind: str, hand_out: Callable[[Connection, Row[Any], int], None]) -> None:
+    def _requeue_lost(self, outbox: Outbox, kind: str, hand_out: Callable[[Connection, Row[Any], int], None]) -> None:
         with self.database.reading() as conn:
-            lives = self.executors.living(conn)
-            late = outbox.overdue(conn, datetime.now(UTC) - OVERDUE, 500)
+            lives = self.executors.living_processes(conn)
+            late = outbox.overdue(conn, datetime.now(UTC) - OVERDUE_AFTER, 500)
         names = {row.id: f"{kind}-{row.id}-{row.attempt}" for row in late}
         if not names:
             return
         # A workflow that was taken in hand (PENDING) begins its row at once: one that waits all the same got lost on
         # the way, as happens where the database restarts in that moment.
-        queued = self._sending().list_workflows(
-            workflow_ids=list(names.values()), status=_QUEUED, app_version=VERSION, load_input=False, load_output=False
+        queued = self._dbos_client().list_workflows(
+            workflow_ids=list(names.values()),
+            status=_QUEUED_STATES,
+            app_version=WORKFLOW_VERSION,
+            load_input=False,
+            load_output=False,
         )
         known, now = {one.workflow_id for one in queued}, datetime.now(UTC)
         for row in late:
-            held = row.state == WORKING and row.worker is not None and lives(row.worker) and row.due_at > now - STUCK
+            held = (
+                row.state == WORKING and row.worker is not None and lives(row.worker) and row.due_at > now - STUCK_AFTER
+            )
             if held or names[row.id] in known:
                 continue
             with self.database.writing() as conn:
-                attempt = outbox.handed_out_again(conn, row.id, row.attempt, datetime.now(UTC))
+                attempt = outbox.reassign(conn, row.id, row.attempt, datetime.now(UTC))
                 if attempt is not None:
                     hand_out(conn, row, attempt)
                     log.warning("handed_out_again", kind=kind, number=row.id, attempt=attempt)
 
-    def _cancel_older(self) -> None:
+    def _cancel_older_versions(self) -> None:
         """What older versions left: our rows are handed out anew by the sweep, and readings come by themselves."""
         while True:
-            found = self._sending().list_workflows(status=_LIVE, load_input=False, load_output=False, limit=1000)
-            older = [one.workflow_id for one in found if one.app_version not in (VERSION, None)]
+            found = self._dbos_client().list_workflows(
+                status=_LIVE_STATES, load_input=False, load_output=False, limit=1000
+            )
+            older = [one.workflow_id for one in found if one.app_version not in (WORKFLOW_VERSION, None)]
             if not older:
                 return
-            self._sending().cancel_workflows(older)
+            self._dbos_client().cancel_workflows(older)
             log.info("older_work_cancelled", workflows=len(older))
 
-    def tidy(self) -> None:
+    def clean_up(self) -> None:
         """Forget what ended long ago, and what was kept long enough."""
-        self.work.forget_old()
-        self.work.expire()
-        before = (datetime.now(UTC) - KEPT).isoformat()
-        while not self.stopping():
-            old = self._sending().list_workflows(
-                status=_ENDED, end_time=before, load_input=False, load_output=False, limit=500
+        self.workflows.delete_old_rows()
+        self.workflows.erase_expired()
+        before = (datetime.now(UTC) - DBOS_RETENTION).isoformat()
+        while not self.is_stopping():
+            old = self._dbos_client().list_workflows(
+                status=_ENDED_STATES, end_time=before, load_input=False, load_output=False, limit=500
             )
             if not old:
                 return
-            self._sending().delete_workflows([one.workflow_id for one in old])
+            self._dbos_client().delete_workflows([one.workflow_id for one in old])
 
-    def stopping(self) -> bool:
+    def is_stopping(self) -> bool:
         """Whether this process is about to end."""
         return self._stop.is_set()
 
     @property
-    def work(self) -> Work:
+    def workflows(self) -> Workflows:
         """What the workflows do."""
         if self._work is None:
             raise RuntimeError("the engine was not started")
         return self._work
 
-    def _sending(self) -> DBOSClient:
+    def _dbos_client(self) -> DBOSClient:
         if self._client is None:
             self._client = DBOSClient(
                 system_database_engine=self._own,
@@ -350,63 +358,63 @@ class Engine:
 class _Running:
     """DBOS is one for each process, and so is the engine that works."""
 
-    engine: Engine | None = None
+    engine: SyncEngine | None = None
 
 
 _running: Final = _Running()
 
 
-def _engine_here() -> Engine:
+def _running_engine() -> SyncEngine:
     if _running.engine is None:
         raise RuntimeError("no engine works in this process")
     return _running.engine
 
 
 @contextmanager
-def _work() -> Iterator[Work]:
-    work = _engine_here().work
-    with work.in_hand():
+def _workflows_in_progress() -> Iterator[Workflows]:
+    work = _running_engine().workflows
+    with work.in_progress():
         yield work
 
 
 @DBOS.workflow(name="deliver", max_recovery_attempts=100)
 def _deliver(number: int, attempt: int) -> None:
-    with _work() as work:
+    with _workflows_in_progress() as work:
         work.deliver(number, attempt)
 
 
 @DBOS.workflow(name="fetch", max_recovery_attempts=100)
 def _fetch(connection: int, ref: str) -> None:
-    with _work() as work:
+    with _workflows_in_progress() as work:
         work.fetch(connection, ref)
 
 
 @DBOS.workflow(name="pull", max_recovery_attempts=100)
 def _pull(connection: int) -> None:
-    with _work() as work:
+    with _workflows_in_progress() as work:
         work.pull(connection)
 
 
 @DBOS.workflow(name="send", max_recovery_attempts=100)
 def _send(number: int, attempt: int) -> None:
-    with _work() as work:
+    with _workflows_in_progress() as work:
         work.send(number, attempt)
 
 
 @DBOS.workflow(name="tidy", max_recovery_attempts=100)
 def _tidy() -> None:
-    _engine_here().tidy()
+    _running_engine().clean_up()
 
 
 def _active(conn: Connection) -> list[StoreConnection]:
-    return [one for one in connections.every(conn) if one.active]
+    return [one for one in connections.list_connections(conn) if one.active]
 
 
-def _line(connection: int) -> str:
+def _queue_name(connection: int) -> str:
     return f"deliver-{connection}"
 
 
-def _engine(database: Database) -> SqlEngine:
+def _create_sql_engine(database: Database) -> SqlEngine:
     """DBOS's way into the database: the driver's own transactions on SQLite (ours begin differently), else the same."""
     if not database.is_sqlite:
         return create_engine(database.url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from deskyard.domain.ticket import Ticket
-from deskyard.policy.policy import Verdict
+from deskyard.policy.policy import RoutingResult
 
-_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "head": "Sorted by deskyard.",
         "queue": "Queue",
@@ -30,14 +30,14 @@ _CYRILLIC: Final = re.compile("[А-яЁё]")
 _LATIN: Final = re.compile("[A-Za-z]")
 
 
-def written(
-    ticket: Ticket, verdict: Verdict, wanted: Mapping[str, str | None], decision: int, model: str | None
+def write_note(
+    ticket: Ticket, verdict: RoutingResult, values: Mapping[str, str | None], decision: int, model: str | None
 ) -> str:
     """The note for these values, in Russian for a ticket in Cyrillic letters and in English for any other."""
     text = f"{ticket.subject} {ticket.body[:2000]}"
-    words = _WORDS["ru" if len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text)) else "en"]
+    words = _TEXTS["ru" if len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text)) else "en"]
     lines = [words["head"]]
-    for field, value in wanted.items():
+    for field, value in values.items():
         told = f"{words[field]}: {value}"
         made = next((one for one in verdict.decisions.values() if one.target == field), None)
         if made is None or made.label != value:  # a queue that a category is bound for

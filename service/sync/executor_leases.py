@@ -21,16 +21,16 @@ from deskyard.db.tables.sync import EXECUTORS
 LEASE: Final = timedelta(seconds=12)
 """A process that was not heard for so long is dead."""
 
-BEAT: Final = 3.0
+RENEW_INTERVAL: Final = 3.0
 """Seconds between two signs of life."""
 
 
-class Executors:
+class ExecutorLeases:
     """This process among all that work on a database."""
 
     def __init__(self, database: Database) -> None:
         """Nothing is held yet."""
-        self.me = uuid.uuid4().hex
+        self.process_id = uuid.uuid4().hex
         self.slot: int | None = None
         self._database = database
         self._file: IO[str] | None = None
@@ -40,50 +40,50 @@ class Executors:
         """The name under which this process's work is found again."""
         return f"place-{self.slot}"
 
-    def claim(self) -> bool:
+    def acquire(self) -> bool:
         """Take the lowest place whose holder is dead. False where none is free (SQLite: another process works)."""
         if self._database.is_sqlite and not self._lock():
             return False
         while True:
             try:
                 with self._database.writing() as conn:
-                    self.slot = self._take(conn)
+                    self.slot = self._claim_slot(conn)
                 return True
             except IntegrityError:  # another process took the same new place
                 continue
 
-    def beat(self) -> bool:
+    def renew(self) -> bool:
         """Show that we live. False where somebody took us for dead and holds our place now."""
         with self._database.writing() as conn:
-            mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
+            mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.process_id)
             done = conn.execute(update(EXECUTORS).where(mine).values(seen_at=_now(conn)))
             return bool(done.rowcount)
 
-    def living(self, conn: Connection) -> Callable[[str], bool]:
+    def living_processes(self, conn: Connection) -> Callable[[str], bool]:
         """Whether a process lives."""
         if self._database.is_sqlite:
-            return lambda process: process == self.me
+            return lambda process: process == self.process_id
         alive = set(conn.scalars(select(EXECUTORS.c.process).where(EXECUTORS.c.seen_at > _now(conn) - LEASE)))
         return alive.__contains__
 
-    def dead(self) -> list[str]:
+    def expired_executors(self) -> list[str]:
         """The names of the places whose holders are dead."""
         with self._database.reading() as conn:
             rows = conn.scalars(select(EXECUTORS.c.slot).where(EXECUTORS.c.seen_at <= _now(conn) - LEASE))
             return [f"place-{slot}" for slot in rows if slot != self.slot]
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give the place up."""
         if self.slot is not None:
             with self._database.writing() as conn:
-                mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.me)
+                mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.process_id)
                 conn.execute(update(EXECUTORS).where(mine).values(seen_at=_now(conn) - 2 * LEASE))
         self.slot = None
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _take(self, conn: Connection) -> int:
+    def _claim_slot(self, conn: Connection) -> int:
         now, found = (
             _now(conn),
             conn.execute(select(EXECUTORS).order_by(EXECUTORS.c.slot).with_for_update()).all(),
@@ -91,9 +91,9 @@ class Executors:
         for row in found:
             if self._database.is_sqlite or row.seen_at <= now - LEASE:
                 here = EXECUTORS.c.slot == row.slot
-                conn.execute(update(EXECUTORS).where(here).values(process=self.me, seen_at=now))
+                conn.execute(update(EXECUTORS).where(here).values(process=self.process_id, seen_at=now))
                 return int(row.slot)
-        conn.execute(insert(EXECUTORS), [{"slot": len(found), "process": self.me, "seen_at": now}])
+        conn.execute(insert(EXECUTORS), [{"slot": len(found), "process": self.process_id, "seen_at": now}])
         return len(found)
 
     def _lock(self) -> bool:

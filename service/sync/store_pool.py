@@ -4,27 +4,27 @@ import threading
 from dataclasses import replace
 
 from deskyard import connectors
-from deskyard.connectors.base.connection_url import Place
+from deskyard.connectors.base.connection_url import ConnectionUrl
 from deskyard.connectors.base.ticket_store import TicketStore
 from deskyard.db.database import Database
 from deskyard.sync import credentials
 from deskyard.sync.connections import StoreConnection
 
 
-class Opened:
+class StorePool:
     """Open stores; safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
         """Nothing is opened until it is asked for."""
         self.database = database
         self._open: dict[int, tuple[tuple[str, ...], TicketStore]] = {}
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
-    def of(self, connection: StoreConnection) -> TicketStore:
+    def get(self, connection: StoreConnection) -> TicketStore:
         """The store of a connection. Raises BadInput where its address or secret can't serve."""
-        url = url_of(connection)
+        url = connection_url(connection)
         key = (url, connection.hook_sha256 or "")
-        with self._one_at_a_time:
+        with self._lock:
             known = self._open.get(connection.id)
             if known is not None and known[0] == key:
                 return known[1]
@@ -36,22 +36,22 @@ class Opened:
 
     def close(self) -> None:
         """Close all."""
-        with self._one_at_a_time:
+        with self._lock:
             for _, store in self._open.values():
                 store.close()
             self._open.clear()
 
 
-def url_of(connection: StoreConnection) -> str:
+def connection_url(connection: StoreConnection) -> str:
     """The URL of a connection with its secrets put back, for `open_store` only."""
     if connection.kind == "desk":
         return f"{connection.kind}:{connection.place}"
-    known = connectors.kind(connection.kind)
-    place = Place.of(connection.place, getattr(known, "options", ()))
+    known = connectors.connector_class(connection.kind)
+    place = ConnectionUrl.parse(connection.place, getattr(known, "options", ()))
     options = dict(place.options)
-    if hook := credentials.read(connection.name, credentials.HOOK):
+    if hook := credentials.read_secret(connection.name, credentials.HOOK_SECRET):
         options["hook_secret"] = hook
     elif connection.hook_sha256:
         options["hook_sha256"] = connection.hook_sha256
-    place = replace(place, secret=credentials.read(connection.name), options=options)
-    return f"{connection.kind}:{place.written(secrets=True)}"
+    place = replace(place, secret=credentials.read_secret(connection.name), options=options)
+    return f"{connection.kind}:{place.format(secrets=True)}"

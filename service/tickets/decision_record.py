@@ -1,7 +1,7 @@
 """Decisions on tickets: judged and sealed before the transaction, stamped and recorded in the journal within it.
 
-New tickets of the desk (`service.tickets.routing`), tickets of other help desks (`service.sync.ingest`) and tickets that are scored
-again (`service.tickets.rescoring`) are all decided on here, so that the journal says the same of each.
+New tickets of the desk (`service.tickets.routing`), tickets of other help desks (`service.sync.ingest`) and tickets
+that are scored again (`service.tickets.rescoring`) are all decided on here, so that the journal says the same of each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,19 @@ from sqlalchemy import Connection
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import Ticket
-from deskyard.inference.decide import Judgement
-from deskyard.journal.journal import DECIDED, PLACED, SEEN, Entry, Event, Journal, Seal, Stamp, seal
-from deskyard.policy.policy import Policy, Verdict
+from deskyard.inference.decide import ProposedRouting
+from deskyard.journal.journal import (
+    DECIDED,
+    PLACED,
+    RECEIVED,
+    EntryDraft,
+    EntryHeader,
+    Journal,
+    JournalEntry,
+    TicketHash,
+    hash_ticket,
+)
+from deskyard.policy.policy import Policy, RoutingResult
 from service.runtime import judge as judging
 from service.runtime.model_watcher import Champion
 
@@ -26,8 +36,8 @@ _Key = TypeVar("_Key")
 class Judged:
     """What the model and the policy say of a ticket, and the hash of the ticket it was said of."""
 
-    judgement: Judgement
-    seal: Seal
+    judgement: ProposedRouting
+    seal: TicketHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +49,8 @@ class Decided:
     the content of the decision.
     """
 
-    stamp: Stamp
-    verdict: Verdict
+    stamp: EntryHeader
+    verdict: RoutingResult
     catalogue: Catalogue
     seen: Mapping[str, Any] | None = None
     place: str | None = None
@@ -60,23 +70,23 @@ class InForce:
         judgements = judging.judge(self.champion, self.policy, list(asked.values()), self.at.date())
         kept = salts or {}
         return {
-            key: Judged(judgement, seal(ticket, kept.get(key)))
+            key: Judged(judgement, hash_ticket(ticket, kept.get(key)))
             for (key, ticket), judgement in zip(asked.items(), judgements, strict=True)
         }
 
-    def stamp(self, number: int, judged: Judged) -> Stamp:
+    def stamp(self, number: int, judged: Judged) -> EntryHeader:
         """What the journal's entries on that ticket bear."""
-        return Stamp(number, judged.seal.ticket_hash, self.at, self.champion.digest, self.policy.digest)
+        return EntryHeader(number, judged.seal.ticket_hash, self.at, self.champion.digest, self.policy.digest)
 
 
-def record(conn: Connection, decided: Sequence[Decided]) -> list[Entry]:
+def record(conn: Connection, decided: Sequence[Decided]) -> list[JournalEntry]:
     """Write decisions into the journal, each after where its ticket came from and before where it stands; returns the
     entries of the decisions, in the order given."""
-    events: list[Event] = []
+    events: list[EntryDraft] = []
     for one in decided:
         if one.seen is not None:
-            events.append((one.stamp, SEEN, one.seen))
-        events.append((one.stamp, DECIDED, judging.decided(one.verdict, one.catalogue) | dict(one.more)))
+            events.append((one.stamp, RECEIVED, one.seen))
+        events.append((one.stamp, DECIDED, judging.decision_record(one.verdict, one.catalogue) | dict(one.more)))
         if one.place is not None:
             events.append((one.stamp, PLACED, {"queue": one.place}))
     return [entry for entry in Journal.record_all(conn, events) if entry.kind == DECIDED]

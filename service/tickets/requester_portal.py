@@ -15,23 +15,23 @@ from sqlalchemy import Connection
 from deskyard.desk import comments, status_links, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.status_links import StatusLink
-from deskyard.desk.tickets import Filed
+from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
 from deskyard.policy.policy import TRIAGE
 from deskyard.policy.versions import Policies
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.tickets import corrections, rescoring, routing
 
-LONGEST: Final = 20_000
+MAX_TEXT: Final = 20_000
 """Characters of a text, as many as a model reads."""
 
 State = Literal["received", "placed", "taken", "asked", "solved", "closed", "erased"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HelpRequest:
     """What somebody wrote into the form; `token` is the form's own, so that it is sent once."""
 
     subject: str
@@ -55,81 +55,85 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RequestStatus:
     """How a request stands, as its requester may see it: in a word, and what was said, each with whether they did."""
 
-    filed: Filed
+    ticket: DeskTicket
     link: StatusLink
     state: State
-    said: tuple[tuple[Comment, bool], ...]
+    comments: tuple[tuple[Comment, bool], ...]
 
     @property
-    def takes_answers(self) -> bool:
+    def accepts_replies(self) -> bool:
         """Whether something can still be said."""
         return self.state not in ("closed", "erased")
 
     @property
-    def takes_stars(self) -> bool:
+    def accepts_rating(self) -> bool:
         """Whether there is a solution to rate."""
         return self.state in ("solved", "closed")
 
 
-def file(yard: Yard, asked: Asked) -> str:
+def submit_request(context: AppContext, request: HelpRequest) -> str:
     """File a request, and return the secret of its address; the same form again is the same request."""
-    secret = asked.secret
-    done = routing.route(yard, asked.ticket, key=status_links.digest(f"form {secret}"))
-    with yard.database.writing() as conn:
-        status_links.keep(conn, int(done.answer["ticket"]["id"]), secret, datetime.now(UTC))
+    secret = request.secret
+    done = routing.route_ticket(context, request.ticket, key=status_links.hash_secret(f"form {secret}"))
+    with context.database.writing() as conn:
+        status_links.add_link(conn, int(done.answer["ticket"]["id"]), secret, datetime.now(UTC))
     return secret
 
 
-def standing(yard: Yard, secret: str) -> Standing:
+def get_status(context: AppContext, secret: str) -> RequestStatus:
     """How the request stands that a secret opens. Raises NotThere."""
-    with yard.database.reading() as conn:
-        return _standing(conn, secret)
+    with context.database.reading() as conn:
+        return _request_status(conn, secret)
 
 
-def answer(yard: Yard, secret: str, text: str, key: str) -> None:
+def add_reply(context: AppContext, secret: str, text: str, key: str) -> None:
     """Say something more about one's request; `key` names the form that it was written in.
 
     A request that waited for it or was solved is open again; one that waits in triage is scored again. Raises NotThere,
     and StoreConflict for one that is closed.
     """
-    now = standing(yard, secret)
-    if not now.takes_answers:
+    now = get_status(context, secret)
+    if not now.accepts_replies:
         raise StoreConflict(f"this request is {now.state}: file a new one")
-    number, by = now.filed.id, rescoring.requester(now.filed)
-    if not corrections.say(yard, number, by, text, public=True, key=f"form {key}")[1]:
+    number, by = now.ticket.id, rescoring.requester_actor(now.ticket)
+    if not corrections.add_comment(context, number, by, text, public=True, key=f"form {key}")[1]:
         return
-    if now.filed.status in ("waiting", "resolved"):
-        corrections.correct(yard, number, {"status": "open"}, by, seen=None, why="the requester answered")
-    rescoring.again(yard, number)
+    if now.ticket.status in ("waiting", "resolved"):
+        corrections.change_ticket(
+            context, number, {"status": "open"}, by, expected_version=None, why="the requester answered"
+        )
+    rescoring.rescore(context, number)
 
 
-def rate(yard: Yard, secret: str, stars: int, said: str) -> None:
+def rate_solution(context: AppContext, secret: str, stars: int, comment: str) -> None:
     """Say how good the solution was. Raises NotThere, BadInput, and StoreConflict where there is none yet."""
-    with yard.database.writing() as conn:
-        now = _standing(conn, secret)
-        if not now.takes_stars:
+    with context.database.writing() as conn:
+        now = _request_status(conn, secret)
+        if not now.accepts_rating:
             raise StoreConflict("there is no solution to rate yet")
-        status_links.rate(conn, now.link, stars, said, datetime.now(UTC))
+        status_links.rate_solution(conn, now.link, stars, comment, datetime.now(UTC))
 
 
-def _standing(conn: Connection, secret: str) -> Standing:
-    link = status_links.find(conn, secret)
-    filed = tickets.get(conn, link.ticket)
-    said = tuple((one, rescoring.by_requester(filed, one)) for one in comments.of(conn, link.ticket) if one.public)
+def _request_status(conn: Connection, secret: str) -> RequestStatus:
+    link = status_links.find_link(conn, secret)
+    filed = tickets.get_ticket(conn, link.ticket)
+    said = tuple(
+        (one, rescoring.is_by_requester(filed, one)) for one in comments.list_comments(conn, link.ticket) if one.public
+    )
     waits = filed.queue in (TRIAGE, Policies.current(conn).policy.fallback)
-    return Standing(filed, link, _state(filed, waits), said)
+    return RequestStatus(filed, link, _state(filed, waits), said)
 
 
-def _state(filed: Filed, waits: bool) -> State:
-    if filed.erased_at is not None:
+def _state(ticket: DeskTicket, waits: bool) -> State:
+    if ticket.erased_at is not None:
         return "erased"
-    if is_solved(filed.status):
-        return "solved" if filed.status == "resolved" else "closed"
-    if filed.status == "waiting":
+    if is_solved(ticket.status):
+        return "solved" if ticket.status == "resolved" else "closed"
+    if ticket.status == "waiting":
         return "asked"
-    if filed.status == "open" and filed.assignee:
+    if ticket.status == "open" and ticket.assignee:
         return "taken"
     return "received" if waits else "placed"

@@ -14,51 +14,53 @@ from sqlalchemy import Connection
 from deskyard.desk import catalogue as floor
 from deskyard.desk import changes, comments, ticket_history, tickets
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import NAMELESS, Actor
-from deskyard.desk.tickets import Filed
-from deskyard.domain.status import UNSOLVED
+from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER, Actor
+from deskyard.desk.tickets import DeskTicket
+from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.domain.ticket import TARGETS, Ticket
-from deskyard.journal.journal import Entry
-from deskyard.policy.policy import PLACING, TRIAGE, Policy
+from deskyard.journal.journal import JournalEntry
+from deskyard.policy.policy import PLACING_TARGETS, TRIAGE, Policy
 from deskyard.policy.versions import Policies
 from deskyard.sync import mirror
-from deskyard.sync.notifications import ROUTED
-from service.runtime.context import Yard
+from deskyard.sync.notifications import EVENT_ROUTED
+from service.runtime.context import AppContext
 from service.tickets import decision_record
 from service.tickets.decision_record import Decided, InForce
 
-TRIES: Final = 3
+MAX_ATTEMPTS: Final = 3
 """Times that a ticket which changes meanwhile is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _RescoringInput:
     """A ticket that may be scored again, as it was read: with the answers, by number, and the policy of the moment."""
 
-    filed: Filed
+    desk_ticket: DeskTicket
     ticket: Ticket
     answers: tuple[int, ...]
     policy: Policy
 
 
-def again(yard: Yard, number: int) -> Entry | None:
+def rescore(context: AppContext, number: int) -> JournalEntry | None:
     """Score a waiting ticket again, and route it if the evidence allows now; the decision, None where none was due."""
-    for _ in range(TRIES):
-        with yard.database.reading() as conn:
-            asked = _asked(conn, number)
-        champion, at = yard.models.champion, datetime.now(UTC)
+    for _ in range(MAX_ATTEMPTS):
+        with context.database.reading() as conn:
+            asked = _rescoring_input(conn, number)
+        champion, at = context.models.champion, datetime.now(UTC)
         if asked is None or champion.bundle is None:
             return None
         deciding = InForce(champion, asked.policy, at)
-        judged = deciding.judge({number: asked.ticket}, {number: asked.filed.salt})[number]
+        judged = deciding.judge({number: asked.ticket}, {number: asked.desk_ticket.salt})[number]
         judgement = judged.judgement
-        with yard.database.writing() as conn:
-            if tickets.get(conn, number, to_change=True).version != asked.filed.version:
+        with context.database.writing() as conn:
+            if tickets.get_ticket(conn, number, for_update=True).version != asked.desk_ticket.version:
                 continue
-            catalogue = floor.catalogue(conn, judgement.queues, judgement.agents)
-            verdict = judgement.enact(catalogue)
-            wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.by == "machine"}
-            routed = verdict.placement.reason.code in PLACING and verdict.placement.queue != asked.filed.queue
+            catalogue = floor.load_catalogue(conn, judgement.candidate_queues, judgement.candidate_agents)
+            verdict = judgement.apply_catalogue(catalogue)
+            wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.source == "machine"}
+            routed = (
+                verdict.placement.reason.code in PLACING_TARGETS and verdict.placement.queue != asked.desk_ticket.queue
+            )
             if routed:
                 wanted["queue"] = verdict.placement.queue
             decided = Decided(
@@ -70,47 +72,47 @@ def again(yard: Yard, number: int) -> Entry | None:
             )
             entry = decision_record.record(conn, [decided])[0]
             machine, why = Actor("machine", champion.digest or "deskyard"), verdict.placement.reason.text
-            changes.change(conn, number, wanted, machine, at=at, why=why, decision=entry.id)
-            if routed and yard.hands is not None:
-                yard.hands.told(conn, number, verdict.placement.queue, entry.id, ROUTED)
+            changes.change_ticket(conn, number, wanted, machine, at=at, why=why, decision=entry.id)
+            if routed and context.notifier is not None:
+                context.notifier.enqueue_notices(conn, number, verdict.placement.queue, entry.id, EVENT_ROUTED)
         return entry
     return None
 
 
-def with_answers(conn: Connection, filed: Filed, numbers: Collection[int]) -> Ticket:
+def ticket_with_answers(conn: Connection, filed: DeskTicket, numbers: Collection[int]) -> Ticket:
     """The ticket as it was scored: its text, and below it the comments of those numbers."""
     return (
         filed.ticket
         if not numbers
-        else _joined(filed.ticket, [one for one in comments.of(conn, filed.id) if one.id in numbers])
+        else _append_answers(filed.ticket, [one for one in comments.list_comments(conn, filed.id) if one.id in numbers])
     )
 
 
-def by_requester(filed: Filed, comment: Comment) -> bool:
+def is_by_requester(filed: DeskTicket, comment: Comment) -> bool:
     """Whether the requester said it."""
-    return comment.actor == requester(filed)
+    return comment.actor == requester_actor(filed)
 
 
-def requester(filed: Filed) -> Actor:
+def requester_actor(filed: DeskTicket) -> Actor:
     """Who speaks when the requester does."""
-    return Actor("person", filed.ticket.requester or NAMELESS)
+    return Actor("person", filed.ticket.requester or ANONYMOUS_REQUESTER)
 
 
-def _asked(conn: Connection, number: int) -> _Asked | None:
+def _rescoring_input(conn: Connection, number: int) -> _RescoringInput | None:
     """The ticket with its answers, if it waits in the fallback queue, and people left every label to the machine."""
-    filed, policy = tickets.get(conn, number), Policies.current(conn).policy
-    steps = ticket_history.of(conn, number)
+    filed, policy = tickets.get_ticket(conn, number), Policies.current(conn).policy
+    steps = ticket_history.list_steps(conn, number)
     sorted_by_people = any(
         step.field in TARGETS and (step.actor.kind == "person" or step.undoes is not None) for step in steps
     )
-    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in UNSOLVED
-    if not waits or filed.erased_at or sorted_by_people or mirror.of_ticket(conn, number) is not None:
+    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in UNSOLVED_STATUSES
+    if not waits or filed.erased_at or sorted_by_people or mirror.find_by_ticket(conn, number) is not None:
         return None
-    answers = [one for one in comments.of(conn, number) if one.public and by_requester(filed, one)]
+    answers = [one for one in comments.list_comments(conn, number) if one.public and is_by_requester(filed, one)]
     if not answers:
         return None
-    return _Asked(filed, _joined(filed.ticket, answers), tuple(one.id for one in answers), policy)
+    return _RescoringInput(filed, _append_answers(filed.ticket, answers), tuple(one.id for one in answers), policy)
 
 
-def _joined(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:
+def _append_answers(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:
     return replace(ticket, body="\n\n".join([ticket.body, *(one.text for one in answers)]))

@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from deskyard.desk import catalogue, changes, ticket_history, tickets
-from deskyard.desk.ticket_history import TAKEN_BACK, Actor, Step
-from deskyard.domain.status import UNSOLVED
-from deskyard.errors import Stale, StoreConflict, StoreRefused
+from deskyard.desk.ticket_history import TAKEN_BACK, Actor, HistoryStep
+from deskyard.domain.status import UNSOLVED_STATUSES
+from deskyard.errors import StaleVersion, StoreConflict, StoreRefused
 from deskyard.journal.journal import CONFIRMED, UNDONE, Journal
 from deskyard.policy.versions import Policies
 from deskyard.review import blind_review, ticket_leases
-from deskyard.review.blind_review import Blind
-from deskyard.review.review_queue import Waiting
+from deskyard.review.blind_review import BlindReview
+from deskyard.review.review_queue import WaitingTicket
 from deskyard.sync import mirror
 from service.auth.authorization import Caller
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.tickets import corrections, visibility
 
 if TYPE_CHECKING:
-    from deskyard.active_learning.sample_selection import Item
+    from deskyard.active_learning.sample_selection import LabelCandidate
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextTicket:
     """The ticket that somebody is given (None: nothing is left), the one that would follow, and how many wait."""
 
-    waiting: Waiting | None
-    following: int | None
-    of: int
+    waiting: WaitingTicket | None
+    next_number: int | None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class LastAction:
     """What was done last: the ticket, its version since then, and the queue it was given."""
 
     number: int
@@ -47,109 +47,117 @@ class Done:
     queue: str | None
 
 
-def take(
-    yard: Yard,
+def take_next(
+    context: AppContext,
     caller: Caller,
     skipped: Collection[int] = (),
-    wanted: int | None = None,
-    items: "Sequence[Item] | None" = None,
-) -> Next:
+    number: int | None = None,
+    items: "Sequence[LabelCandidate] | None" = None,
+) -> NextTicket:
     """Take the first ticket of the line that is free and not skipped, or the one wanted; give back all others.
 
     The line is of those that wait for a person, or, where `items` are given, of those whose label is worth most.
     """
     holder, at = caller.actor.name, datetime.now(UTC)
-    with yard.database.reading() as conn:
+    with context.database.reading() as conn:
         line = (
-            yard.line.look(conn, Policies.current(conn).policy.fallback, caller.queues)
+            context.review_queue.list_waiting(conn, Policies.current(conn).policy.fallback, caller.queues)
             if items is None
-            else [Waiting(item.number, 0, is_blind=False) for item in items]
+            else [WaitingTicket(item.ticket_id, 0, is_blind=False) for item in items]
         )
-        held = ticket_leases.held(conn, at)
+        held = ticket_leases.list_holders(conn, at)
     free = [one for one in line if held.get(one.number, holder) == holder]
-    ordered = [one for one in free if one.number == wanted]
-    ordered += [one for one in free if one.number not in {*skipped, wanted}]
-    with yard.database.writing() as conn:
-        ticket_leases.release(conn, holder)
-        mine = next((one for one in ordered if ticket_leases.take(conn, one.number, holder, at)), None)
+    ordered = [one for one in free if one.number == number]
+    ordered += [one for one in free if one.number not in {*skipped, number}]
+    with context.database.writing() as conn:
+        ticket_leases.release_leases(conn, holder)
+        mine = next((one for one in ordered if ticket_leases.acquire_lease(conn, one.number, holder, at)), None)
     following = next((one.number for one in ordered if mine and one is not mine), None)
-    return Next(mine, following, len(line))
+    return NextTicket(mine, following, len(line))
 
 
-def hold(yard: Yard, caller: Caller, number: int) -> bool:
+def renew_lease(context: AppContext, caller: Caller, number: int) -> bool:
     """Go on looking at a ticket."""
-    with yard.database.writing() as conn:
-        visibility.ticket(conn, caller, number, to_change=True)
-        return ticket_leases.take(conn, number, caller.actor.name, datetime.now(UTC))
+    with context.database.writing() as conn:
+        visibility.visible_ticket(conn, caller, number, to_change=True)
+        return ticket_leases.acquire_lease(conn, number, caller.actor.name, datetime.now(UTC))
 
 
-def sort(yard: Yard, caller: Caller, number: int, queue: str, seen: int) -> Done:
+def assign_queue(context: AppContext, caller: Caller, number: int, queue: str, expected_version: int) -> LastAction:
     """Put a ticket where a person says. Raises Stale when somebody was quicker, StoreRefused for no open queue."""
-    with yard.database.writing() as conn:
-        visibility.ticket(conn, caller, number, to_change=True)
-        at, asked = datetime.now(UTC), blind_review.of(conn, number, to_change=True)
+    with context.database.writing() as conn:
+        visibility.visible_ticket(conn, caller, number, to_change=True)
+        at, asked = datetime.now(UTC), blind_review.find_review(conn, number, for_update=True)
         if asked is None or asked.answered_at is not None:
-            corrections.settle(conn, number, "queue", queue, caller.actor, seen=seen, at=at)
-            yard.plans.labelled(number)
+            corrections.record_label(
+                conn, number, "queue", queue, caller.actor, expected_version=expected_version, at=at
+            )
+            context.label_plans.drop_ticket(number)
         else:
-            _answer(conn, asked, queue, caller.actor, at)
-        return _done(conn, number, queue)
+            _record_blind_answer(conn, asked, queue, caller.actor, at)
+        return _last_action(conn, number, queue)
 
 
-def ask_back(yard: Yard, caller: Caller, number: int, question: str, seen: int) -> Done:
+def request_information(
+    context: AppContext, caller: Caller, number: int, question: str, expected_version: int
+) -> LastAction:
     """The ticket waits for its requester, who is asked a question if there is one."""
-    with yard.database.writing() as conn:
-        visibility.ticket(conn, caller, number, to_change=True)
+    with context.database.writing() as conn:
+        visibility.visible_ticket(conn, caller, number, to_change=True)
         at = datetime.now(UTC)
-        corrections.change(conn, number, {"status": "waiting"}, caller.actor, seen=seen, at=at)
+        corrections.record_change(
+            conn, number, {"status": "waiting"}, caller.actor, expected_version=expected_version, at=at
+        )
         if question:
-            corrections.speak(conn, number, caller.actor, question, public=True, at=at)
-        return _done(conn, number, None)
+            corrections.record_comment(conn, number, caller.actor, question, public=True, at=at)
+        return _last_action(conn, number, None)
 
 
-def take_back(yard: Yard, caller: Caller, number: int, seen: int) -> Done:
+def undo_last(context: AppContext, caller: Caller, number: int, expected_version: int) -> LastAction:
     """Undo what the caller did to a ticket last, if nobody touched it since. Raises Stale, StoreConflict."""
-    with yard.database.writing() as conn:
-        at, now = datetime.now(UTC), visibility.ticket(conn, caller, number, to_change=True)
-        if now.version != seen:
-            raise Stale(f"ticket {number} was changed meanwhile")
-        asked = blind_review.of(conn, number, to_change=True)
+    with context.database.writing() as conn:
+        at, now = datetime.now(UTC), visibility.visible_ticket(conn, caller, number, to_change=True)
+        if now.version != expected_version:
+            raise StaleVersion(f"ticket {number} was changed meanwhile")
+        asked = blind_review.find_review(conn, number, for_update=True)
         answered = asked is not None and asked.answered_by == caller.actor.name
-        mine = _last(conn, number, caller.actor, asked.answered_at if asked and answered else None)
+        mine = _last_steps(conn, number, caller.actor, asked.answered_at if asked and answered else None)
         if not mine and not answered:
             raise StoreConflict(f"{caller.actor.name} did nothing to ticket {number} that could be taken back")
         if answered:
-            blind_review.answered(conn, number, None, None, None)
+            blind_review.record_answer(conn, number, None, None, None)
         back = {step.field: step.was for step in mine}
-        changes.change(conn, number, back, caller.actor, at=at, why=TAKEN_BACK, seen=seen)
+        changes.change_ticket(
+            conn, number, back, caller.actor, at=at, why=TAKEN_BACK, expected_version=expected_version
+        )
         told = {"decision": None, "back": back, "by": caller.actor.name, "kind": caller.actor.kind}
-        Journal.record(conn, Journal.stamp(conn, number, at), (UNDONE, told))
-        return _done(conn, number, None)
+        Journal.record(conn, Journal.make_header(conn, number, at), (UNDONE, told))
+        return _last_action(conn, number, None)
 
 
-def _done(conn: Connection, number: int, queue: str | None) -> Done:
-    return Done(number, tickets.get(conn, number).version, queue)
+def _last_action(conn: Connection, number: int, queue: str | None) -> LastAction:
+    return LastAction(number, tickets.get_ticket(conn, number).version, queue)
 
 
-def _answer(conn: Connection, asked: Blind, queue: str, actor: Actor, at: datetime) -> None:
+def _record_blind_answer(conn: Connection, review: BlindReview, queue: str, actor: Actor, at: datetime) -> None:
     """Keep a blind answer, and act on it where it still can be."""
-    now, decision = tickets.get(conn, asked.ticket), Journal.decision(conn, asked.decision)
-    if queue not in catalogue.catalogue(conn, {queue}, set()).queues:
+    now, decision = tickets.get_ticket(conn, review.ticket), Journal.find_decision(conn, review.decision)
+    if queue not in catalogue.load_catalogue(conn, {queue}, set()).queues:
         raise StoreRefused("queue", f"{queue!r} is not an open queue of this desk; /v1/queues lists them")
-    blind_review.answered(conn, asked.ticket, queue, actor.name, at)
+    blind_review.record_answer(conn, review.ticket, queue, actor.name, at)
     placed = decision.content["placement"]["queue"] if decision else ""
-    moved = changes.by_people(conn, now.id).get("queue", [])
+    moved = changes.load_human_steps(conn, now.id).get("queue", [])
     untouched = now.queue == placed and (not moved or moved[-1].why == TAKEN_BACK)
     if queue == now.queue == placed:
         told = {"field": "queue", "from": queue, "to": queue, "by": actor.name, "kind": actor.kind}
-        Journal.record(conn, Journal.stamp(conn, now.id, at), (CONFIRMED, told))
-    elif untouched and now.status in UNSOLVED and mirror.of_ticket(conn, now.id) is None:
-        corrections.change(conn, now.id, {"queue": queue}, actor, seen=None, at=at)
+        Journal.record(conn, Journal.make_header(conn, now.id, at), (CONFIRMED, told))
+    elif untouched and now.status in UNSOLVED_STATUSES and mirror.find_by_ticket(conn, now.id) is None:
+        corrections.record_change(conn, now.id, {"queue": queue}, actor, expected_version=None, at=at)
 
 
-def _last(conn: Connection, number: int, actor: Actor, moment: datetime | None) -> list[Step]:
+def _last_steps(conn: Connection, number: int, actor: Actor, moment: datetime | None) -> list[HistoryStep]:
     """The steps that somebody took at a moment (None: the last), with the rules that followed; none if not theirs."""
-    steps = ticket_history.of(conn, number)
+    steps = ticket_history.list_steps(conn, number)
     moment = moment or (steps[-1].at if steps else None)
     mine = [step for step in steps if step.at == moment]
     return mine if any(step.actor == actor for step in mine) else []

@@ -17,10 +17,10 @@ from sqlalchemy.exc import OperationalError
 
 from deskyard.errors import StoreUnreachable
 
-MOST: Final = 32
+MAX_BATCH: Final = 32
 """Arrivals placed together: more would only make the first of them wait longer."""
 
-LONGEST: Final = 2_000
+MAX_WAITING: Final = 2_000
 """Arrivals that may wait; whoever comes then is asked to come again."""
 
 In = TypeVar("In")
@@ -28,14 +28,14 @@ Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting(Generic[In, Out]):
+class _Pending(Generic[In, Out]):
     """An arrival, and who waits for its answer."""
 
     arrival: In
     answer: "asyncio.Future[Out]"
     loop: asyncio.AbstractEventLoop
 
-    def tell(self, answer: Out | BaseException) -> None:
+    def resolve(self, answer: Out | BaseException) -> None:
         if self.answer.cancelled():
             return
         if isinstance(answer, BaseException):
@@ -44,23 +44,23 @@ class _Waiting(Generic[In, Out]):
             self.answer.set_result(answer)
 
 
-class Lane(Generic[In, Out]):
+class WriteBatcher(Generic[In, Out]):
     """One thread that works through what arrives, in order."""
 
     def __init__(self, work: Callable[[Sequence[In]], Sequence[Out]]) -> None:
         """`work` answers each of several arrivals, or raises and has done nothing."""
         self._work = work
-        self._queue: SimpleQueue[_Waiting[In, Out] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Pending[In, Out] | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    async def send(self, arrival: In) -> Out:
+    async def submit(self, arrival: In) -> Out:
         """The answer to an arrival. Raises what `work` raises, and StoreUnreachable when too many wait."""
-        if self._queue.qsize() >= LONGEST:
+        if self._queue.qsize() >= MAX_WAITING:
             raise StoreUnreachable("too many tickets wait to be stored, and this one was not: send it again", 1.0)
         self._start()
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[In, Out] = _Waiting(arrival, loop.create_future(), loop)
+        waiting: _Pending[In, Out] = _Pending(arrival, loop.create_future(), loop)
         self._queue.put(waiting)
         return await waiting.answer
 
@@ -79,25 +79,25 @@ class Lane(Generic[In, Out]):
 
     def _run(self) -> None:
         while True:
-            together = self._take()
+            together = self._next_batch()
             wanted = [waiting for waiting in together if waiting is not None]
-            for waiting, answer in zip(wanted, self._answers([one.arrival for one in wanted]), strict=True):
+            for waiting, answer in zip(wanted, self._process([one.arrival for one in wanted]), strict=True):
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    waiting.loop.call_soon_threadsafe(waiting.tell, answer)
+                    waiting.loop.call_soon_threadsafe(waiting.resolve, answer)
             if len(wanted) < len(together):
                 return
 
-    def _take(self) -> list[_Waiting[In, Out] | None]:
+    def _next_batch(self) -> list[_Pending[In, Out] | None]:
         """All that wait, up to the end sign."""
         together = [self._queue.get()]
-        while together[-1] is not None and len(together) < MOST:
+        while together[-1] is not None and len(together) < MAX_BATCH:
             try:
                 together.append(self._queue.get_nowait())
             except Empty:
                 break
         return together
 
-    def _answers(self, arrivals: Sequence[In]) -> Sequence[Out | BaseException]:
+    def _process(self, arrivals: Sequence[In]) -> Sequence[Out | BaseException]:
         if not arrivals:
             return []
         try:
@@ -105,4 +105,4 @@ class Lane(Generic[In, Out]):
         except Exception as error:
             if len(arrivals) == 1 or isinstance(error, OperationalError):  # a database that is away is away for all
                 return [error] * len(arrivals)
-            return [answer for arrival in arrivals for answer in self._answers([arrival])]
+            return [answer for arrival in arrivals for answer in self._process([arrival])]

@@ -93,7 +93,7 @@ def connected(tmp_path, champion, ground, base) -> Iterator[Deskyard]:
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     made.run("connect", f"plaindesk:{base}", "--since", since, "--queue", "Inbox")
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+        Policies.add_version(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
     yield made
     made.end()

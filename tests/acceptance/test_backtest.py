@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 TICKETS = 1_000
 """A hundredth of what tests/scale lives through."""
@@ -21,7 +21,9 @@ BY_QUEUE = ("--targets", "queue", "--precision", "0.8", "--every", "60d", "--set
 def history(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("past") / "history.csv"
     write_history(
-        World(seed=21, label_noise=0.0, russian=0.0, other_languages=0.0, ambiguous=0.0, vague=0.0), TICKETS, file
+        SimulatedWorld(seed=21, label_noise=0.0, russian=0.0, other_languages=0.0, ambiguous=0.0, vague=0.0),
+        TICKETS,
+        file,
     )
     return file
 

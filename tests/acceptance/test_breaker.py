@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from deskyard.db.database import open_database
-from deskyard.db.tables.notifications import NOTICES
-from deskyard.simulate.world import World
+from deskyard.db.tables.notifications import NOTIFICATIONS
+from deskyard.simulate.world import SimulatedWorld
 from tests.conftest import Server
 
 SENT = 150
@@ -55,7 +55,7 @@ def placed(port: int, tickets) -> list[tuple[str, str]]:
 def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_go(desk, serve) -> None:
     home, deskyard = desk
     server: Server = serve(home)
-    stream = [one.ticket for one in World(seed=5).stream(SENT * 2)]
+    stream = [one.ticket for one in SimulatedWorld(seed=5).stream(SENT * 2)]
     first = placed(server.port, stream[:SENT])
     queues = sorted({queue for _, queue in first if queue != "triage"}, key=[queue for _, queue in first].count)
     changed, other = queues[-1], queues[-2]
@@ -77,7 +77,7 @@ def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_
 
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        alerts = conn.execute(select(NOTICES).where(NOTICES.c.event == "tripped")).all()
+        alerts = conn.execute(select(NOTIFICATIONS).where(NOTIFICATIONS.c.event == "tripped")).all()
     database.close()
     assert [row.queue for row in alerts] == [changed]
 

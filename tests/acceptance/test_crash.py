@@ -36,7 +36,7 @@ def fleet(tmp_path, champion, database_url):
     database = open_database(database_url)
     promotion.promote(database, tmp_path / "models", "tiny", Actor("person", "ann"))
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+        Policies.add_version(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
     return tmp_path
 

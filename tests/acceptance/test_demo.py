@@ -23,7 +23,7 @@ def home(learnt: Path, tmp_path: Path) -> Path:
     """A demo's home, with its history and a champion."""
     (tmp_path / "models").mkdir()
     shutil.copytree(learnt, tmp_path / "models" / "learnt")
-    bundle.crown(tmp_path / "models", "learnt")
+    bundle.set_champion(tmp_path / "models", "learnt")
     shutil.copy(SAMPLE, tmp_path / "history.csv.gz")
     return tmp_path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 SCENARIO = "billing_refund"
 BEFORE, NOW = 1_500, 500
@@ -16,7 +16,7 @@ BEFORE, NOW = 1_500, 500
 @pytest.fixture
 def desk(tmp_path: Path):
     """A history in which refunds come only in the newest tickets, where nobody has a category for them."""
-    world = World(seed=2, burst=False, rename=False, near_copies=0.0, russian=0.0, other_languages=0.0)
+    world = SimulatedWorld(seed=2, burst=False, rename=False, near_copies=0.0, russian=0.0, other_languages=0.0)
     simulated = list(world.tickets(BEFORE + NOW))
     truth = {one.ticket.id: one.truth.scenario for one in simulated}
     new = {one.ticket.id for one in simulated[BEFORE:] if one.truth.scenario == SCENARIO}

@@ -11,11 +11,11 @@ from deskyard.db.database import open_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import comments
 from deskyard.desk.ticket_history import Actor
-from deskyard.desk.tickets import READ, filed
-from deskyard.history.export import name as exported_name
+from deskyard.desk.tickets import SELECT_TICKETS, to_desk_ticket
+from deskyard.history.export import ticket_export_id as exported_name
 from deskyard.registry import bundle
 from deskyard.settings import settings
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.tickets import corrections
 from tests.fakes.lived import live
 
@@ -29,18 +29,18 @@ def desk(home):
     live(home, settings().database, FILED)
     database = open_database(settings().database)
     with database.reading() as conn:
-        there = [filed(row) for row in conn.execute(READ)]
-    yard = Yard(database, home / "models")
+        there = [to_desk_ticket(row) for row in conn.execute(SELECT_TICKETS)]
+    context = AppContext(database, home / "models")
     for one in there[::10]:
         by = Actor("person", one.ticket.requester or "requester")
-        corrections.say(yard, one.id, by, f"a quokka, says {one.ticket.requester}", public=True)
+        corrections.add_comment(context, one.id, by, f"a quokka, says {one.ticket.requester}", public=True)
     yield database
     database.close()
 
 
 def every(database):
     with database.reading() as conn:
-        return [filed(row) for row in conn.execute(READ.order_by(TICKETS.c.id))]
+        return [to_desk_ticket(row) for row in conn.execute(SELECT_TICKETS.order_by(TICKETS.c.id))]
 
 
 def holding(home, words):
@@ -58,9 +58,9 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     assert min(n, len(words)) > 3
     assert holding(home, words)
     assert command(*TRAIN).code == 0
-    (old,) = bundle.champion(home / "models").parent.glob("*/manifest.json")
+    (old,) = bundle.champion_folder(home / "models").parent.glob("*/manifest.json")
     ids = {exported_name(one) for one in mine}
-    assert ids <= set(bundle.remembered(old.parent)[0])
+    assert ids <= set(bundle.remembered_tickets(old.parent)[0])
 
     told = command("forget", "--requester", name.upper(), "--dry-run")
     assert f"To be erased: {n} tickets" in told.out
@@ -78,7 +78,7 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     assert [one for one in now if not one.erased_at] == [one for one in before if one.ticket.requester != name]
     assert holding(home, words) == set()
     with desk.reading() as conn:
-        assert {said.text for one in erased for said in comments.of(conn, one.id)} <= {""}
+        assert {said.text for one in erased for said in comments.list_comments(conn, one.id)} <= {""}
 
     with desk.reading() as conn:
         decision = conn.exec_driver_sql(
@@ -95,8 +95,8 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     assert holding(home, words) == set()
 
     assert f"{n} erased tickets are left out" in command(*TRAIN).err
-    (new,) = set(bundle.champion(home / "models").parent.glob("*/manifest.json")) - {old}
-    assert not ids & set(bundle.remembered(new.parent)[0])
+    (new,) = set(bundle.champion_folder(home / "models").parent.glob("*/manifest.json")) - {old}
+    assert not ids & set(bundle.remembered_tickets(new.parent)[0])
 
 
 def test_texts_of_tickets_solved_long_ago_are_erased_and_no_others(desk, command, home) -> None:

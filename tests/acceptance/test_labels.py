@@ -17,10 +17,10 @@ from deskyard.policy.versions import Policies
 from deskyard.registry import bundle
 from deskyard.settings import settings
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
-from service.runtime.context import Yard
-from service.tickets.corrections import correct
-from service.tickets.routing import Arrival, route_all
+from deskyard.simulate.world import SimulatedWorld
+from service.runtime.context import AppContext
+from service.tickets.corrections import change_ticket
+from service.tickets.routing import IncomingTicket, route_batch
 
 RARE, KEPT = "Mail", 8
 PAST, NEW, ASKED = 900, 500, 60
@@ -49,7 +49,7 @@ def plan(command, *asked):
 @pytest.fixture
 def past(tmp_path) -> Path:
     """A history in which one queue has hardly any tickets."""
-    write_history(World(seed=21, **WORLD), PAST, tmp_path / "all.csv")
+    write_history(SimulatedWorld(seed=21, **WORLD), PAST, tmp_path / "all.csv")
     rows = rows_of(tmp_path / "all.csv")
     rare = [row["id"] for row in rows if row["queue"] == RARE]
     return written([row for row in rows if row["id"] not in rare[:-KEPT]], tmp_path / "past.csv")
@@ -61,19 +61,21 @@ def desk(past, command):
     assert command("train", past, *LEARN).code == 0
     database = open_database(settings().database)
     with database.writing() as conn:
-        queues.ensure(conn, [RARE])
-        Policies.put(conn, Policy(mode=Mode.SUGGEST, precision=0.8, blind_review_rate=0.0), "test", datetime.now(UTC))
-    yard = Yard(database, settings().models)
-    came = list(World(seed=31, **WORLD).stream(NEW))
-    answered = route_all(yard, [Arrival(replace(one.ticket, created_at=datetime.now(UTC))) for one in came])
+        queues.ensure_queues(conn, [RARE])
+        Policies.add_version(
+            conn, Policy(mode=Mode.SUGGEST, precision=0.8, blind_review_rate=0.0), "test", datetime.now(UTC)
+        )
+    context = AppContext(database, settings().models)
+    came = list(SimulatedWorld(seed=31, **WORLD).stream(NEW))
+    answered = route_batch(context, [IncomingTicket(replace(one.ticket, created_at=datetime.now(UTC))) for one in came])
     truth = {int(a.answer["ticket"]["id"]): one.truth.labels["queue"] for a, one in zip(answered, came, strict=True)}
-    yield yard, truth
+    yield context, truth
     database.close()
 
 
 def test_labels_bring_the_contract_that_lacks_them(desk, past, tmp_path, command):
     _, truth = desk
-    before = bundle.load(bundle.find(settings().models, "champion")).contracts(0.8)["queue"]
+    before = bundle.load_bundle(bundle.find_bundle(settings().models, "champion")).contracts(0.8)["queue"]
     assert RARE not in before.labels
     found = plan(command, "--per-week", "50", "--target", "queue")
     goal = next(one for one in found["goals"] if one["label"] == RARE)
@@ -101,7 +103,7 @@ def test_labels_bring_the_contract_that_lacks_them(desk, past, tmp_path, command
     history = tmp_path / "desk.csv"
     assert command("export-history", "--out", history).code == 0
     assert command("train", past, history, *LEARN).code == 0
-    after = bundle.load(bundle.find(settings().models, "champion")).contracts(0.8)["queue"]
+    after = bundle.load_bundle(bundle.find_bundle(settings().models, "champion")).contracts(0.8)["queue"]
     assert RARE in after.labels
     found = plan(command, "--target", "queue")
     assert RARE not in [one["label"] for one in found["goals"]]
@@ -109,14 +111,14 @@ def test_labels_bring_the_contract_that_lacks_them(desk, past, tmp_path, command
 
 
 def test_labels_that_look_wrong_are_found_and_not_asked_twice(desk, tmp_path, command):
-    yard, truth = desk
+    context, truth = desk
     wrong, ann = {}, Actor("person", "ann")
     others = {queue: next(o for o in sorted(set(truth.values())) if o != queue) for queue in set(truth.values())}
     for n, (number, queue) in enumerate(truth.items()):
         stands = others[queue] if n % 10 == 0 else queue
         if stands != queue:
             wrong[number] = stands
-        correct(yard, number, {"queue": stands, "status": "resolved"}, ann, seen=None)
+        change_ticket(context, number, {"queue": stands, "status": "resolved"}, ann, expected_version=None)
     found = plan(command, "--target", "queue")
     suspects = [one["ticket"] for one in found["doubtful"]]
     hits = [number in wrong for number in suspects]
@@ -126,10 +128,10 @@ def test_labels_that_look_wrong_are_found_and_not_asked_twice(desk, tmp_path, co
     said = command("labels", "in", written(rows, tmp_path / "back.csv"))
     assert said.code == 0, said.err
     assert plan(command, "--target", "queue")["doubtful"] == []
-    with yard.database.reading() as conn:
+    with context.database.reading() as conn:
         from deskyard.desk import tickets
 
-        assert all(tickets.get(conn, number).queue == truth[number] for number in suspects)
+        assert all(tickets.get_ticket(conn, number).queue == truth[number] for number in suspects)
 
 
 def test_rows_that_can_not_be_taken_are_named_and_all_others_are_kept(desk, tmp_path, command):

@@ -57,7 +57,7 @@ def set_by_machine(machines: Database, ticket: str, priority: str) -> bool:
     """Whether the machine was let."""
     try:
         with machines.writing() as conn:
-            changes.change(conn, int(ticket), {"priority": priority}, MACHINE, at=NOW)
+            changes.change_ticket(conn, int(ticket), {"priority": priority}, MACHINE, at=NOW)
     except StoreConflict:
         return False
     return True
@@ -119,24 +119,24 @@ def test_a_person_who_saw_an_older_version_is_told_to_look_again(desk, machines)
 
 def test_a_change_that_waited_for_a_move_finds_the_ticket_where_it_is_now(database, database_url):
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing"])
-        number = tickets.file(conn, Ticket(id="1", subject="VPN"), "IT", {}, at=NOW)
+        queues.ensure_queues(conn, ["IT", "Billing"])
+        number = tickets.file_ticket(conn, Ticket(id="1", subject="VPN"), "IT", {}, at=NOW)
     other, begun = Database(database_url), threading.Event()
 
     def second():
         begun.set()
         with other.writing() as conn:
-            return changes.change(conn, number, {"priority": "high"}, PERSON, at=NOW)
+            return changes.change_ticket(conn, number, {"priority": "high"}, PERSON, at=NOW)
 
     with ThreadPoolExecutor(1) as thread:
         with database.writing() as conn:
-            changes.change(conn, number, {"queue": "Billing"}, PERSON, at=NOW)
+            changes.change_ticket(conn, number, {"queue": "Billing"}, PERSON, at=NOW)
             waiting = thread.submit(second)
             assert begun.wait(10)
             assert threading.Event().wait(0.3) is False
         assert [step.field for step in waiting.result(10)] == ["priority"]
     with database.reading() as conn:
-        now = tickets.find(conn, number)
+        now = tickets.find_ticket(conn, number)
     other.close()
     assert (now.queue, now.priority, now.version) == ("Billing", "high", 3)
 
@@ -164,11 +164,11 @@ def models(tmp_path, made) -> dict[str, str]:
     folder = tmp_path / "models"
     digests = {}
     for name, asked in (("red", 0.95), ("blue", 0.9)):
-        bundle.save(folder / name, made.scorer, made.evidence, {"asked_precision": asked}, {})
-        digests[name] = bundle.load(folder / name).digest
+        bundle.save_bundle(folder / name, made.scorer, made.evidence, {"asked_precision": asked}, {})
+        digests[name] = bundle.load_bundle(folder / name).digest
     shutil.copytree(folder / "red", folder / "flipped")
     harm(folder / "flipped")
-    bundle.crown(folder, "red")
+    bundle.set_champion(folder, "red")
     return digests
 
 

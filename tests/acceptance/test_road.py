@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from deskyard.guarantees.intervals import lower_bound
-from deskyard.simulate.world import SimulatedTicket, World
+from deskyard.simulate.world import SimulatedTicket, SimulatedWorld
 
 ASKED = 0.9
 SENT = 240
@@ -77,7 +77,7 @@ def listed(address: str) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def new() -> Sequence[SimulatedTicket]:
-    return list(World(seed=5, label_noise=0.02, misroutes=0.02).stream(SENT))
+    return list(SimulatedWorld(seed=5, label_noise=0.02, misroutes=0.02).stream(SENT))
 
 
 def test_new_tickets_stand_in_one_queue_each_and_the_routed_are_right(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 SENT = 120
 
@@ -58,7 +58,7 @@ def share(decision: dict, *labels: str) -> float:
 def test_the_next_ticket_lands_where_the_taxonomy_of_today_says(desk, serve) -> None:
     home, deskyard = desk
     port = serve(home).port
-    stream = [one.ticket for one in World(seed=5).stream(SENT)]
+    stream = [one.ticket for one in SimulatedWorld(seed=5).stream(SENT)]
     before = placed(port, stream)
     fullest = [queue for queue, _ in Counter(queue for queue, _ in before if queue != "triage").most_common()]
     renamed, merged, other, split, retired = fullest[:5]

@@ -18,10 +18,10 @@ from deskyard.policy.versions import Policies
 from deskyard.registry import bundle
 from deskyard.settings import settings
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
-from service.runtime.context import Yard
-from service.tickets.corrections import correct
-from service.tickets.routing import Arrival, route_all
+from deskyard.simulate.world import SimulatedWorld
+from service.runtime.context import AppContext
+from service.tickets.corrections import change_ticket
+from service.tickets.routing import IncomingTicket, route_batch
 
 WRONG, RIGHT = "Billing", "Access"
 CORRECTED = 0.15
@@ -35,12 +35,12 @@ def people(yard, filed, dice):
     """Everything is solved; what waits is sorted first, and `CORRECTED` of what stands in a wrong queue is moved."""
     for number, (stands, true) in filed.items():
         moved = {"queue": true} if stands == TRIAGE or (stands != true and dice.random() < CORRECTED) else {}
-        correct(yard, number, moved | {"status": "resolved"}, Actor("person", "ann"), seen=None)
+        change_ticket(yard, number, moved | {"status": "resolved"}, Actor("person", "ann"), expected_version=None)
 
 
 def right_of(folder, tickets):
     """How many of the tickets the champion would bring to their true queue."""
-    champion = bundle.load(bundle.find(folder, "champion"))
+    champion = bundle.load_bundle(bundle.find_bundle(folder, "champion"))
     said = champion.predict([one.ticket for one in tickets])
     return sum(one["queue"].label == ticket.truth.labels["queue"] for one, ticket in zip(said, tickets, strict=True))
 
@@ -60,15 +60,17 @@ def without_trust(table: Path) -> None:
 def wrong(tmp_path, command):
     """A champion to whom every ticket of one queue is one of another, on a desk that routes what it says."""
     past = tmp_path / "past.csv"
-    write_history(World(seed=21, label_noise=0.0, misroutes=0.0), 500, past)
+    write_history(SimulatedWorld(seed=21, label_noise=0.0, misroutes=0.0), 500, past)
     past.write_text(past.read_text(encoding="utf-8").replace(f",{RIGHT},", f",{WRONG},"), encoding="utf-8")
     said = command("train", past, *LEARN)
     assert said.code == 0, said.err
     database = open_database(settings().database)
     with database.writing() as conn:
-        queues.ensure(conn, [RIGHT])
-        Policies.put(conn, Policy(mode=Mode.ROUTE, precision=0.5, blind_review_rate=0.0), "test", datetime.now(UTC))
-    yield Yard(database, settings().models)
+        queues.ensure_queues(conn, [RIGHT])
+        Policies.add_version(
+            conn, Policy(mode=Mode.ROUTE, precision=0.5, blind_review_rate=0.0), "test", datetime.now(UTC)
+        )
+    yield AppContext(database, settings().models)
     database.close()
 
 
@@ -82,13 +84,15 @@ def wrong(tmp_path, command):
     ],
 )
 def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, tmp_path, command, trusting, rounds):
-    judges = [one for one in World(seed=77).stream(600) if one.truth.labels["queue"] == RIGHT][:60]
-    dice, stream = random.Random(5), iter(World(seed=31).stream(rounds * ROUND))
+    judges = [one for one in SimulatedWorld(seed=77).stream(600) if one.truth.labels["queue"] == RIGHT][:60]
+    dice, stream = random.Random(5), iter(SimulatedWorld(seed=31).stream(rounds * ROUND))
     assert right_of(settings().models, judges) == 0
     table, found = tmp_path / "history.csv", []
     for _ in range(rounds):
         came = [next(stream) for _ in range(ROUND)]
-        answered = route_all(wrong, [Arrival(replace(one.ticket, created_at=datetime.now(UTC))) for one in came])
+        answered = route_batch(
+            wrong, [IncomingTicket(replace(one.ticket, created_at=datetime.now(UTC))) for one in came]
+        )
         stood = {int(a.answer["ticket"]["id"]): a.answer["ticket"]["queue"] for a in answered}
         true = [one.truth.labels["queue"] for one in came]
         people(wrong, {n: (queue, t) for (n, queue), t in zip(stood.items(), true, strict=True)}, dice)
@@ -97,7 +101,7 @@ def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, t
             without_trust(table)
         said = command("train", table, *LEARN)
         assert said.code == 0, said.err
-        wrong.glance.forget()
+        wrong.policy_cache.forget()
         wrong.models.refresh()
         found.append(right_of(settings().models, judges))
     if trusting:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from deskyard.domain.ticket import Ticket
-from deskyard.features.vectorizer import count
-from deskyard.simulate.world import World
+from deskyard.features.vectorizer import count_ngrams
+from deskyard.simulate.world import SimulatedWorld
 from service.http.metrics import Metrics
 from training.data import near_duplicates
 
@@ -23,7 +23,7 @@ ORIGINALS = 4_000
 
 def simulated() -> float:
     """Simulated tickets a second."""
-    world = World(seed=9)
+    world = SimulatedWorld(seed=9)
     return TICKETS / fastest(lambda: sum(1 for _ in world.tickets(TICKETS)))
 
 
@@ -33,7 +33,7 @@ def counted() -> float:
 
     def answer() -> None:
         for _ in range(REQUESTS):
-            metrics.answered("GET", "/v1/tickets/{id}", 200, 0.001)
+            metrics.record_request("GET", "/v1/tickets/{id}", 200, 0.001)
 
     return REQUESTS / fastest(answer)
 
@@ -44,8 +44,8 @@ def compared() -> float:
     words = np.array([f"word{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}{chr(97 + i // 676)}" for i in range(5000)])
     texts = [" ".join(words[rng.integers(0, 5000, 20)]) for _ in range(ORIGINALS)]
     tickets = [Ticket(id=str(n), body=body) for n, body in enumerate([*texts, *(f"{text} 9" for text in texts)])]
-    counts = count(tickets)
-    return len(tickets) / fastest(lambda: near_duplicates.groups([], counts))
+    counts = count_ngrams(tickets)
+    return len(tickets) / fastest(lambda: near_duplicates.group_near_duplicates([], counts))
 
 
 def fastest(work: Callable[[], object]) -> float:

@@ -41,18 +41,18 @@ def installed(url: str, mode: Mode, tickets: int) -> Iterator[tuple[Deskyard, Pl
     with tempfile.TemporaryDirectory() as folder, served(desk.app) as base:
         home = Path(folder)
         url = url or f"sqlite:///{home}/desk.db"
-        bundle.save(home / "models" / "tiny", *conftest.made.__wrapped__(), {})
+        bundle.save_bundle(home / "models" / "tiny", *conftest.made.__wrapped__(), {})
         database = open_database(url)
         promotion.promote(database, home / "models", "tiny", Actor("person", "bench"))
-        yard = Deskyard(home, url, DESKYARD_SECRET_PLAINDESK=TOKEN, DESKYARD_HOOK_SECRET_PLAINDESK=SECRET)
+        context = Deskyard(home, url, DESKYARD_SECRET_PLAINDESK=TOKEN, DESKYARD_HOOK_SECRET_PLAINDESK=SECRET)
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-        yard.run("connect", f"plaindesk:{base}", "--since", since)
+        context.run("connect", f"plaindesk:{base}", "--since", since)
         with database.writing() as conn:
-            Policies.put(conn, Policy(mode=mode), "bench", datetime.now(UTC))
+            Policies.add_version(conn, Policy(mode=mode), "bench", datetime.now(UTC))
         database.close()
-        yard.url = url
-        yield yard, desk
-        yard.end()
+        context.url = url
+        yield context, desk
+        context.end()
 
 
 def asked(url: str, query: str):
@@ -77,12 +77,12 @@ DONE = "SELECT count(*) FROM store_deliveries WHERE state = 'done'"
 
 def delivering(name: str, url: str, workers: int) -> None:
     """Deliveries a second, between the first and the last."""
-    with installed(url, Mode.ROUTE, TICKETS) as (yard, desk):
-        yard.start("serve", "--port", "0")
+    with installed(url, Mode.ROUTE, TICKETS) as (context, desk):
+        context.start("serve", "--port", "0")
         for _ in range(workers - 1):
-            yard.start("work")
-        until(yard.url, DONE, TICKETS)
-        first, last = asked(yard.url, "SELECT min(ended_at), max(ended_at) FROM store_deliveries")
+            context.start("work")
+        until(context.url, DONE, TICKETS)
+        first, last = asked(context.url, "SELECT min(ended_at), max(ended_at) FROM store_deliveries")
         seconds = (moment(last) - moment(first)).total_seconds()
         assert sum(desk.writes.values()) == TICKETS
         print(f"| {name} | {TICKETS:,} deliveries | {TICKETS / seconds:.0f} a second |", flush=True)
@@ -90,30 +90,30 @@ def delivering(name: str, url: str, workers: int) -> None:
 
 def backlog(name: str, url: str) -> None:
     """Tickets of a back-fill that are read, decided on and kept a second; nothing is written there (shadow)."""
-    with installed(url, Mode.SHADOW, BACKLOG) as (yard, _):
-        yard.start("serve", "--port", "0")
-        until(yard.url, "SELECT count(*) FROM store_tickets", BACKLOG)
-        first, last = asked(yard.url, "SELECT min(received_at), max(received_at) FROM desk_tickets")
+    with installed(url, Mode.SHADOW, BACKLOG) as (context, _):
+        context.start("serve", "--port", "0")
+        until(context.url, "SELECT count(*) FROM store_tickets", BACKLOG)
+        first, last = asked(context.url, "SELECT min(received_at), max(received_at) FROM desk_tickets")
         seconds = (moment(last) - moment(first)).total_seconds()
         print(f"| {name} | back-fill of {BACKLOG:,} | {seconds:.0f} s, {BACKLOG / seconds:.0f} a second |", flush=True)
 
 
 def recovering(name: str, url: str, *, other: bool) -> None:
     """Seconds from kill -9 in the midst of deliveries until one of those the dead process held is done."""
-    with installed(url, Mode.ROUTE, TICKETS) as (yard, _):
-        serving = yard.start("serve", "--port", "0")
+    with installed(url, Mode.ROUTE, TICKETS) as (context, _):
+        serving = context.start("serve", "--port", "0")
         if other:
-            yard.start("work")
-        until(yard.url, DONE, TICKETS // 4)
-        yard.kill(serving)
+            context.start("work")
+        until(context.url, DONE, TICKETS // 4)
+        context.kill(serving)
         killed = datetime.now(UTC)
-        held = asked(yard.url, "SELECT count(*) FROM store_deliveries WHERE state = 'working'")[0]
+        held = asked(context.url, "SELECT count(*) FROM store_deliveries WHERE state = 'working'")[0]
         if not other:
-            yard.start("serve", "--port", "0")
-        until(yard.url, DONE, TICKETS)
+            context.start("serve", "--port", "0")
+        until(context.url, DONE, TICKETS)
         late = "SELECT min(ended_at), max(ended_at) FROM store_deliveries WHERE ended_at > '%s'"
         at = killed.isoformat(timespec="microseconds") if url == "" else killed.isoformat()
-        first, last = (moment(found) - killed for found in asked(yard.url, late % at))
+        first, last = (moment(found) - killed for found in asked(context.url, late % at))
         print(
             f"| {name} | {held} in hand at the kill | next delivery after {first.total_seconds():.1f} s, "
             f"all {TICKETS:,} after {last.total_seconds():.1f} s |",

@@ -22,14 +22,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from deskyard.breaker.change_detector import Outcome, tripped
+from deskyard.breaker.change_detector import Observation, detect_alarm
 from deskyard.domain.decision import Action
 from deskyard.guarantees import contract_fitting
 from deskyard.guarantees.intervals import upper_bound
 from tests.benchmarks.evaluate import CHECK, DRIFTING, PAGE, ROOT
-from training.data.history import History, load
+from training.data.history import History, load_history
 from training.pipeline.options import Options
-from training.pipeline.run import train
+from training.pipeline.run import train_model
 
 TARGET: Final = "assignee"
 ASKED: Final = (0.95, 0.9, 0.8)
@@ -58,7 +58,7 @@ def main() -> None:
 
 @cache
 def _history(folder: Path) -> History:
-    return load([folder / "cheboksary" / part for part in ("train.csv", "test.csv")])
+    return load_history([folder / "cheboksary" / part for part in ("train.csv", "test.csv")])
 
 
 def _between(history: History, start: datetime, end: datetime) -> range:
@@ -77,15 +77,15 @@ def _asked(folder: Path, month: int) -> Mapping[str, Any]:
     start = time.perf_counter()
     settled = _between(history, MONTHS[month] - LAG, MONTHS[month]).start
     options = Options(targets=(TARGET,), audit=False, effort="quick", drift="follow")
-    trained = train(_past(history, settled), options)
+    trained = train_model(_past(history, settled), options)
     head = trained.scorer.heads[TARGET]
     said = [answer[TARGET] for answer in trained.scorer.predict([history.tickets[n] for n in new])]
     routed = {}
     for promise in ASKED:
-        contract = contract_fitting.draw_up(
-            TARGET, trained.evidence[TARGET], head.labels, promise, head.said, following=True
+        contract = contract_fitting.fit_contract(
+            TARGET, trained.evidence[TARGET], head.labels, promise, head.stated_parents, follow_drift=True
         )
-        routed[str(promise)] = [contract.allows(one)[0] is Action.ROUTE for one in said]
+        routed[str(promise)] = [contract.decide(one)[0] is Action.ROUTE for one in said]
     found = {"start": new.start, "said": [one.label for one in said], "routed": routed}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     print(f"{MONTHS[month]:%Y-%m} in {time.perf_counter() - start:.0f} s", flush=True)
@@ -96,8 +96,8 @@ def _past(history: History, end: int) -> History:
     return History(
         tickets=history.tickets[:end],
         labels={target: values[:end] for target, values in history.labels.items()},
-        answered=history.answered[:end],
-        resolved=history.resolved[:end],
+        first_responses=history.first_responses[:end],
+        resolutions=history.resolutions[:end],
         digest=f"{history.digest}:{end}",
     )
 
@@ -199,10 +199,10 @@ def _played(history: History, asked: Sequence[Mapping[str, Any]], promise: float
                 break
             for label in gone.keys() - held:
                 outcomes = [
-                    Outcome(past, truth[past] != label and times[past] + LAG <= times[n], 1 - promise)
+                    Observation(past, truth[past] != label and times[past] + LAG <= times[n], 1 - promise)
                     for past in gone[label]
                 ]
-                if tripped(outcomes):
+                if detect_alarm(outcomes):
                     held.add(label)
             if allowed and said not in held:
                 gone[said].append(n)

@@ -25,8 +25,8 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from deskyard.simulate.rng import Dice
-from deskyard.simulate.text_noise import misspell
+from deskyard.simulate.rng import Rng
+from deskyard.simulate.text_noise import add_misspellings
 
 CASE, TARGET = "it_service", "category"
 SIZES = (10_000, 100_000, 1_000_000)
@@ -78,19 +78,19 @@ def enlarge(real: Path, out: Path, size: int) -> None:
             copy, place = divmod(n, len(tickets))
             ticket = tickets[place]
             if copy:
-                dice = Dice(f"growth/{copy}/{place}")
+                dice = Rng(f"growth/{copy}/{place}")
                 ticket = ticket | {part: noisy(ticket[part], dice) for part in ("subject", "body")}
             writer.writerow(ticket | {"id": str(n)})
 
 
-def noisy(text: str, dice: Dice) -> str:
+def noisy(text: str, dice: Rng) -> str:
     """The text with words misspelt, a tenth of the words dropped or swapped with the next, and numbers changed."""
     kept: list[str] = []
-    for word in misspell(text, dice).split(" "):
+    for word in add_misspellings(text, dice).split(" "):
         if dice.chance(0.05):
             continue
         kept.insert(len(kept) - dice.chance(0.05), word)
-    return _NUMBER.sub(lambda found: str(dice.below(10 ** len(found[0]))), " ".join(kept))
+    return _NUMBER.sub(lambda found: str(dice.integer(10 ** len(found[0]))), " ".join(kept))
 
 
 def peer(kind: str, history: Path, test: Path) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def score(folder: Path, test: Path) -> dict[str, Any]:
     from deskyard.domain.ticket import Ticket
     from deskyard.registry import bundle
 
-    model = bundle.load(folder)
+    model = bundle.load_bundle(folder)
     rows = list(_rows(test))
     tickets = [Ticket(id=row["id"], subject=row["subject"], body=row["body"]) for row in rows]
     model.predict(tickets[:WARM])
@@ -160,7 +160,7 @@ def _row(size: int, name: str, said: str, spent: dict[str, Any]) -> str:
 
 def _ran(words: Sequence[object], home: Path, module: str = "tests.benchmarks.growth") -> tuple[str, dict[str, Any]]:
     """What a process of its own printed, and its wall and CPU seconds and peak memory with all its children."""
-    before, start = os.times(), time.perf_counter()
+    before, start = os.factor(), time.perf_counter()
     paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, "-m", module, *map(str, words)],
@@ -182,7 +182,7 @@ def _ran(words: Sequence[object], home: Path, module: str = "tests.benchmarks.gr
     watch.join()
     if finished and process.returncode:
         sys.exit(f"{' '.join(map(str, words))} failed")
-    after = os.times()
+    after = os.factor()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return said, {"fit": time.perf_counter() - start, "cpu": cpu, "peak": peak[0], "finished": finished}
 

@@ -40,7 +40,7 @@ def main() -> None:
         _build(home, url)
     database = open_database(url)
     began = time.perf_counter()
-    state = rollups.refresh(database, settings().time_zone)
+    state = rollups.refresh_rollups(database, settings().time_zone)
     counted = time.perf_counter() - began
     database.close()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {TICKETS:,} tickets")
@@ -59,7 +59,7 @@ def _build(home: Path, url: str) -> None:
     subprocess.run([sys.executable, "-m", "deskyard", *command], cwd=ROOT, env=environment, check=True)
     (home / "deskyard.db").unlink(missing_ok=True)
     database = open_database(url)
-    promotion.promote(database, home / "models", bundle.champion(home / "models").name, Actor("person", "ann"))
+    promotion.promote(database, home / "models", bundle.champion_folder(home / "models").name, Actor("person", "ann"))
     database.close()
     live(home, url, TICKETS)
     (home / "built").touch()

@@ -63,26 +63,26 @@ def _row(folder: Path, case: str, target: str) -> str:
     history = folder / case / "train.csv"
     command = [sys.executable, "-m", "deskyard", "train", history, "--no-mlflow", "--out", folder / "bundle"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
-    model = bundle.load(folder / "bundle")
+    model = bundle.load_bundle(folder / "bundle")
     scorer = model.scorer
     tickets = [Ticket(id=row["id"], subject=row["subject"], body=row["body"]) for row in test[: WARM + TIMED]]
     model.predict(tickets[:WARM])
     new = tickets[WARM:]
-    rows = [scorer.vocabulary.row(ticket)[:2] for ticket in tickets[:WARM]]
+    rows = [scorer.vocabulary.vectorize(ticket)[:2] for ticket in tickets[:WARM]]
     cleaning = _median(lambda t: clean(f"{t.subject}\n{t.body}"), new)
-    reading = _median(scorer.vocabulary.row, new)
+    reading = _median(scorer.vocabulary.vectorize, new)
     linear = reading - cleaning + _median(lambda row: scorer.margins(*row), rows)
     figures = (
         _median(lambda text: peer.predict_proba([text]), [_text(row) for row in test[:WARM]]),
         linear,
         cleaning,
-        _median(lambda row: scorer.memory.nearest(*row), rows),
+        _median(lambda row: scorer.neighbour_index.nearest(*row), rows),
         _median(lambda ticket: model.predict([ticket]), new),
         _median(model.explain, new),
     )
     length = statistics.median(len(_text(row)) for row in test)
     shown = " | ".join(f"{figure:.2f}" for figure in figures)
-    return f"| {case} | {length:.0f} | {len(scorer.memory.ids):,} | {len(model.targets)} | {shown} |"
+    return f"| {case} | {length:.0f} | {len(scorer.neighbour_index.ids):,} | {len(model.targets)} | {shown} |"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 CLIENTS = (1, 8, 32)
 SECONDS = 6.0
@@ -84,7 +84,7 @@ def main() -> None:
 
 def _bodies() -> list[dict[str, Any]]:
     bodies = []
-    for new in World(seed=3).stream(20_000):
+    for new in SimulatedWorld(seed=3).stream(20_000):
         if len(new.ticket.subject) + len(new.ticket.body) in LENGTH:
             bodies.append({"source": "bench", "subject": new.ticket.subject, "body": new.ticket.body})
         if len(bodies) == 2_000:

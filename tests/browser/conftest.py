@@ -140,7 +140,7 @@ def signed(home, at):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
         for name, role in ROLES.items():
-            users.create(conn, name, role, PASSWORD, "test", datetime.now(UTC))
+            users.create_user(conn, name, role, PASSWORD, "test", datetime.now(UTC))
     database.close()
     return at
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 from tests.browser.conftest import SCREENS, english_words, fits, inaccessible, overflow
 
 PAGES = ["/models", "/models/policy"]
@@ -63,7 +63,7 @@ def test_of_two_who_change_the_policy_the_second_is_shown_what_the_first_did(at)
 def test_a_training_is_begun_watched_and_cancelled_from_the_page(at, home, lived):
     (home / "models").unlink()  # the other tests' models stay as they are
     shutil.copytree(lived / "models", home / "models")
-    write_history(World(seed=3), 400, home / "past.csv")
+    write_history(SimulatedWorld(seed=3), 400, home / "past.csv")
     page = at.open("/models")
     page.locator("[name=source]").select_option("past.csv")
     page.get_by_role("button", name="Begin to train").click()

@@ -32,8 +32,8 @@ def newest(home, change):
 
 def solve(conn, number):
     now = datetime.now(UTC)
-    comments.add(conn, number, ANN, ANSWER, public=True, shared=True, at=now)
-    changes.change(conn, number, {"status": "resolved"}, ANN, at=now)
+    comments.add_comment(conn, number, ANN, ANSWER, public=True, shared=True, at=now)
+    changes.change_ticket(conn, number, {"status": "resolved"}, ANN, at=now)
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
@@ -55,7 +55,7 @@ def test_a_guest_goes_from_a_request_to_the_stars(signed, home, language, script
         fits(page, language)
     page.locator(".hint a").click()
     assert page.locator(".hint").count() == 0
-    newest(home, lambda conn, n: changes.change(conn, n, {"status": "waiting"}, ANN, at=datetime.now(UTC)))
+    newest(home, lambda conn, n: changes.change_ticket(conn, n, {"status": "waiting"}, ANN, at=datetime.now(UTC)))
     page.reload()
     page.locator("[name=text]").fill("It is the left one.")
     page.locator("main button").last.click()

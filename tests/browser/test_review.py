@@ -28,7 +28,7 @@ def put_policy(home):
     """The machine only suggests, and asks blindly about nothing: what comes, waits; and nothing was urgent before."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=Mode.SUGGEST, blind_review_rate=0.0), "test", datetime.now(UTC))
+        Policies.add_version(conn, Policy(mode=Mode.SUGGEST, blind_review_rate=0.0), "test", datetime.now(UTC))
         conn.execute(delete(BLIND_REVIEWS))
         conn.execute(update(TICKETS).values(priority="low"))
     database.close()
@@ -37,7 +37,7 @@ def put_policy(home):
 def new_key(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        secret = api_keys.create(conn, "filer", "admin", "test", datetime.now(UTC))
+        secret = api_keys.create_key(conn, "filer", "admin", "test", datetime.now(UTC))
     database.close()
     time.sleep(1)  # keys are read anew twice a second
     return secret
@@ -46,7 +46,7 @@ def new_key(home):
 def read(home, number):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        found = tickets.get(conn, number)
+        found = tickets.get_ticket(conn, number)
     database.close()
     return found
 

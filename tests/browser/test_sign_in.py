@@ -39,7 +39,7 @@ def test_a_wrong_password_is_said_and_nothing_else(signed):
 
 def test_a_code_is_asked_for_and_taken_once(signed, home):
     signed.expected.append("401")
-    key, _ = users.new_second_factor("ann")
+    key, _ = users.make_second_factor("ann")
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
         users.set_second_factor(conn, "ann", key, "test", datetime.now(UTC))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deskyard.breaker.change_detector import Outcome, tripped
+from deskyard.breaker.change_detector import Observation, detect_alarm
 
 TICKETS = 2_000
 EVERY = 100
@@ -45,9 +45,9 @@ def watch(seed: int, *, heard: float = 0.9, blind: float = 0.02) -> Watched:
             if label == 0 and found.broken is not None:
                 continue
             mine = since[label] + np.flatnonzero(of[since[label] : now] == label)
-            told = [Outcome(int(n), bool(is_wrong[n] and known[n] < now), allowed) for n in mine]
+            told = [Observation(int(n), bool(is_wrong[n] and known[n] < now), allowed) for n in mine]
             blindly = [one for one in told if asked[one.ticket] and known[one.ticket] < now]
-            at = [one.ticket for one in (tripped(told), tripped(blindly)) if one is not None]
+            at = [one.ticket for one in (detect_alarm(told), detect_alarm(blindly)) if one is not None]
             if at and label == 0 and min(at) >= TICKETS // 2:
                 found.broken = int((changed[:now] & (of[:now] == 0)).sum())
             elif at:

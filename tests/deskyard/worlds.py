@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deskyard.domain import label_hierarchy
-from deskyard.guarantees.contract import EVIDENCE
-from deskyard.guarantees.contract_fitting import draw_up, routes
+from deskyard.guarantees.contract import EVIDENCE_DTYPE
+from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
 
 FRESH = 8_000
 """Tickets of which a contract's true precision is counted."""
@@ -47,7 +47,7 @@ class World:
     def tickets(self, n):
         """Rows of evidence, and the chance of each to be right at the label and at its parent."""
         rng, k = self.rng, len(self.labels)
-        rows = np.zeros(n, EVIDENCE)
+        rows = np.zeros(n, EVIDENCE_DTYPE)
         rows["confidence"] = rng.beta(*self.sure, n)
         if self.kind in ("shuffled", "majority"):
             rows["predicted"] = rng.choice(k, n, p=self.priors)
@@ -73,7 +73,7 @@ class World:
         return rows, chance, family
 
     def strangers(self, n=300):
-        rows = np.zeros(n, EVIDENCE)
+        rows = np.zeros(n, EVIDENCE_DTYPE)
         rows["confidence"] = self.rng.beta(2, 2, n)
         rows["predicted"] = self.rng.integers(0, len(self.labels), n)
         rows["truth"], rows["kind"] = -1, np.arange(n) % 3 + 1
@@ -92,15 +92,15 @@ def tell(seed):
     seen = world.tickets(int(np.exp(rng.uniform(np.log(100), np.log(3000)))))[0]
     if rng.random() < 0.5:
         seen = np.concatenate([seen, world.strangers()])
-    contract = draw_up("category", seen, world.labels, asked)
+    contract = fit_contract("category", seen, world.labels, asked)
     fresh, chance, family = world.tickets(FRESH)
-    gone = routes(contract, fresh, world.labels)
+    gone = routed_mask(contract, fresh, world.labels)
     above = None
-    if contract.parents is not None:
-        names = label_hierarchy.parents(world.labels).names
+    if contract.parent_contract is not None:
+        names = label_hierarchy.find_parents(world.labels).names
         left = fresh.copy()
         left["confidence"], left["predicted"] = fresh["above"], fresh["parent"]
-        backed_off = ~gone & routes(contract.parents, left, names)
+        backed_off = ~gone & routed_mask(contract.parent_contract, left, names)
         if contract.guard is not None:
             backed_off &= fresh["likeness"] >= contract.guard.threshold
         above = float(family[backed_off].mean()) if backed_off.any() else None

@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import comments, ticket_history, tickets
-from deskyard.desk.queues import ensure
-from deskyard.desk.ticket_history import Actor, Step
+from deskyard.desk.queues import ensure_queues
+from deskyard.desk.ticket_history import Actor, HistoryStep
 from deskyard.domain.ticket import Ticket
-from deskyard.journal.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, SEEN, Journal, Stamp
+from deskyard.journal.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, RECEIVED, EntryHeader, Journal
 from deskyard.policy.policy import TRIAGE
 
 QUEUE_NAMES = ("IT", "Billing", "HR", "=Mail+1", "Legal")
@@ -26,7 +26,7 @@ def fill(database, n=300, seed=1, days=DAYS, start=START):
     """So many tickets of so many days; their numbers."""
     dice, made = random.Random(seed), []
     with database.writing() as conn:
-        ensure(conn, QUEUE_NAMES)
+        ensure_queues(conn, QUEUE_NAMES)
         for i in range(n):
             at = start + timedelta(days=days) * (i / n) + timedelta(minutes=dice.randrange(60))
             made.append(_file(conn, dice, f"{seed}-{i}", at))
@@ -47,15 +47,15 @@ def _file(conn, dice, name, at):
     values = {"category": f"about {queue}"} if "category" in decisions else {}
     source = dice.choice(["mail", "form"])
     filed = Ticket(id=name, source=source, subject=f"secret of {name}", requester="who@example.org", created_at=at)
-    number = tickets.file(conn, filed, place, values, at=at)
+    number = tickets.file_ticket(conn, filed, place, values, at=at)
     code = "queue" if routed else "triage"
     content = {
         "decisions": decisions,
         "placement": {"queue": place, "reason": {"code": code, "text": ""}},
         "set": values,
     }
-    events = (SEEN, {"source": source, "external_id": name}), (DECIDED, content), (PLACED, {"queue": place})
-    Journal.record(conn, Stamp(number, "h", at, "b", "p"), *events)
+    events = (RECEIVED, {"source": source, "external_id": name}), (DECIDED, content), (PLACED, {"queue": place})
+    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), *events)
     return number
 
 
@@ -82,20 +82,20 @@ def _live(conn, dice, number, at):
 
 def change(conn, number, field, becomes, at):
     """A person sets a field."""
-    was = tickets.get(conn, number).value(field)
+    was = tickets.get_ticket(conn, number).value(field)
     if was == becomes:
         return
     values = {field: becomes}
     if field == "queue":
         values = {"queue_id": conn.scalar(select(QUEUES.c.id).where(QUEUES.c.name == becomes))}
     conn.execute(update(TICKETS).where(TICKETS.c.id == number).values(**values))
-    ticket_history.take(conn, number, [Step(at, Actor("person", "ann"), field, was, becomes, "")])
+    ticket_history.add_steps(conn, number, [HistoryStep(at, Actor("person", "ann"), field, was, becomes, "")])
     told = {"field": field, "from": was, "to": becomes, "by": "ann", "kind": "person"}
-    Journal.record(conn, Stamp(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
+    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
 
 
 def say(conn, number, who, public, at):
     """A person says something."""
-    comments.add(conn, number, Actor("person", who), "words", public=public, at=at)
+    comments.add_comment(conn, number, Actor("person", who), "words", public=public, at=at)
     told = {"comment": 1, "by": who, "kind": "person", "public": public}
-    Journal.record(conn, Stamp(number, "h", at, "b", "p"), (COMMENTED, told))
+    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (COMMENTED, told))

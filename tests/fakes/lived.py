@@ -17,19 +17,19 @@ from pathlib import Path
 from sqlalchemy import bindparam, update
 
 from deskyard.db.database import Database, open_database
-from deskyard.db.tables.desk import COMMENTS, JOURNEY, QUEUES, TICKETS
+from deskyard.db.tables.desk import COMMENTS, QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import agents, ticket_history
-from deskyard.desk.queues import ensure
-from deskyard.desk.ticket_history import Actor, Step
-from deskyard.journal.journal import COMMENTED, Journal, Stamp
+from deskyard.desk.queues import ensure_queues
+from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.journal.journal import COMMENTED, EntryHeader, Journal
 from deskyard.policy.policy import TRIAGE, Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.simulate.simulated_ticket import SimulatedTicket
-from deskyard.simulate.world import World
-from service.runtime.context import Yard
+from deskyard.simulate.world import SimulatedWorld
+from service.runtime.context import AppContext
 from service.tickets.corrections import _told
-from service.tickets.routing import Arrival, route_all
+from service.tickets.routing import IncomingTicket, route_batch
 
 BATCH = 500
 FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
@@ -48,28 +48,28 @@ def learnt(home: Path, tickets: int) -> None:
 def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7, precision: float = 0.9) -> None:
     """Fill the database; its champion is that of the home's models."""
     now = datetime.now(UTC).replace(microsecond=0)
-    world = World(seed=seed, days=days, start=now - timedelta(days=days))
+    world = SimulatedWorld(seed=seed, days=days, start=now - timedelta(days=days))
     opened = open_database(database)
     try:
         with opened.writing() as conn:
-            ensure(conn)
-            agents.ensure(conn, {one.login: tuple(one.skills) for one in world.desk.agents})
-            Policies.put(conn, Policy(mode=Mode.ROUTE, precision=precision), "ann", now - timedelta(days=days))
-        yard, dice = Yard(opened, home / "models"), random.Random(seed)
+            ensure_queues(conn)
+            agents.ensure_agents(conn, {one.login: tuple(one.skills) for one in world.desk.agents})
+            Policies.add_version(conn, Policy(mode=Mode.ROUTE, precision=precision), "ann", now - timedelta(days=days))
+        context, dice = AppContext(opened, home / "models"), random.Random(seed)
         batch: list[SimulatedTicket] = []
         for one in world.tickets(tickets):
             batch.append(one)
             if len(batch) == BATCH:
-                _happen(yard, batch, now, dice)
+                _happen(context, batch, now, dice)
                 batch = []
         if batch:
-            _happen(yard, batch, now, dice)
+            _happen(context, batch, now, dice)
     finally:
         opened.close()
 
 
-def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: random.Random) -> None:
-    answered = route_all(yard, [Arrival(one.ticket) for one in batch])
+def _happen(yard: AppContext, batch: Sequence[SimulatedTicket], now: datetime, dice: random.Random) -> None:
+    answered = route_batch(yard, [IncomingTicket(one.ticket) for one in batch])
     numbers = [int(one.answer["ticket"]["id"]) for one in answered]
     database: Database = yard.database
     with database.writing() as conn:
@@ -90,7 +90,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
         }
         queues = {row.name: row.id for row in conn.execute(QUEUES.select())}
         came = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
-        for table, column in ((JOURNAL_ENTRIES, "ticket_id"), (JOURNEY, "ticket_id")):
+        for table, column in ((JOURNAL_ENTRIES, "ticket_id"), (TICKET_HISTORY, "ticket_id")):
             conn.execute(
                 update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), came
             )
@@ -116,7 +116,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
                 }
             )
             first = firsts[number]
-            stamp = Stamp(number, first.ticket_hash, now, first.bundle, first.policy)
+            stamp = EntryHeader(number, first.ticket_hash, now, first.bundle, first.policy)
             events += [(replace(stamp, at=step.at), *_told(step)) for step in mine]
             answer_at = one.first_response_at
             if answer_at and answer_at < now and mine:
@@ -125,7 +125,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
                 said.append({"ticket_id": number, "at": answer_at, **answer})
                 told = {"comment": 0, "by": by, "kind": "person", "public": True}
                 events.append((replace(stamp, at=answer_at), COMMENTED, told))
-        ticket_history.take_all(conn, steps)
+        ticket_history.add_steps_by_ticket(conn, steps)
         Journal.record_all(conn, events)
         if said:
             conn.execute(COMMENTS.insert(), said)
@@ -147,7 +147,7 @@ def _happen(yard: Yard, batch: Sequence[SimulatedTicket], now: datetime, dice: r
         )
 
 
-def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Random) -> tuple[list[Step], str]:
+def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Random) -> tuple[list[HistoryStep], str]:
     """What people did to a ticket until now, and its status."""
     came = one.ticket.created_at
     if now - came < (BACKLOG if stands.queue == TRIAGE else FRESH):
@@ -157,15 +157,15 @@ def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Rand
     steps = list(_sorted(one, stands, queues, came, taken_at, dice))
     who = Actor("person", one.labels["assignee"])
     status = "open"
-    steps.append(Step(taken_at, who, "status", "new", "open", ""))
+    steps.append(HistoryStep(taken_at, who, "status", "new", "open", ""))
     solved = one.resolved_at
     if solved is not None and solved < now:
-        steps.append(Step(max(solved, taken_at), who, "status", "open", "resolved", ""))
+        steps.append(HistoryStep(max(solved, taken_at), who, "status", "open", "resolved", ""))
         status = "resolved"
     return steps, status
 
 
-def _sorted(one, stands, queues, came, taken_at, dice) -> Iterator[Step]:
+def _sorted(one, stands, queues, came, taken_at, dice) -> Iterator[HistoryStep]:
     """A dispatcher or the wrong queue's agent moves it; the right queue's agent takes it."""
     truth = one.truth.labels["queue"]
     at = came + (taken_at - came) * 0.5
@@ -174,11 +174,11 @@ def _sorted(one, stands, queues, came, taken_at, dice) -> Iterator[Step]:
         where = stands.queue
         if dice.random() < 0.08:  # by way of a third queue, and sometimes back
             other = dice.choice([name for name in queues if name not in (where, truth, TRIAGE)])
-            yield Step(at - (taken_at - came) * 0.2, sorter, "queue", where, other, "")
+            yield HistoryStep(at - (taken_at - came) * 0.2, sorter, "queue", where, other, "")
             where = other
-        yield Step(at, sorter, "queue", where, truth, "")
+        yield HistoryStep(at, sorter, "queue", where, truth, "")
     who = Actor("person", one.labels["assignee"])
     for field in ("category", "priority", "assignee"):
         was, becomes = getattr(stands, field), one.labels[field]
         if was != becomes:
-            yield Step(taken_at, who, field, was, becomes, "")
+            yield HistoryStep(taken_at, who, field, was, becomes, "")

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from deskyard.auth import api_keys
 from deskyard.db.tables.desk import TICKETS
 from deskyard.policy.policy import TRIAGE
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 
 SECRET = "a-secret-of-the-tests"
 ROLES = {"router": "machine", "ann": "agent", "boss": "admin", "eve": "viewer"}
@@ -25,7 +25,7 @@ class There:
         self.base = base
         with self.database.writing() as conn:
             now = datetime.now(UTC)
-            self.keys = {name: api_keys.create(conn, name, role, "test", now) for name, role in ROLES.items()}
+            self.keys = {name: api_keys.create_key(conn, name, role, "test", now) for name, role in ROLES.items()}
         self.client = httpx2.Client(base_url=f"{base}/v1", timeout=30)
         for queue in ("IT", "Billing", "Кадры/Отпуск"):
             self.ask("boss", "PUT", f"/queues/{queue}", json={})
@@ -65,14 +65,14 @@ class There:
         def send_away(name):
             self.ask("boss", "PUT", f"/agents/{name}", json={"present": False, "queues": ["IT"]})
 
-        return Behind(
-            make=self.make,
-            person_sets=self.set,
-            notes=self.notes,
+        return StoreHarness(
+            make_tickets=self.make,
+            set_as_person=self.set,
+            read_notes=self.notes,
             close_queue=close_queue,
-            send_away=send_away,
-            hook=hook,
-            start=TRIAGE,
+            make_absent=send_away,
+            make_webhook=hook,
+            start_queue=TRIAGE,
             queues=("IT", "Billing", "Кадры/Отпуск"),
             agents=("ann", "борис"),
         )

@@ -14,12 +14,12 @@ from sklearn.svm import LinearSVC
 
 from deskyard.domain.decision import Action
 from deskyard.domain.ticket import Target
-from deskyard.guarantees.contract_fitting import draw_up
-from deskyard.policy.policy import decide
-from training.data.history import History, load
+from deskyard.guarantees.contract_fitting import fit_contract
+from deskyard.policy.policy import decide_targets
+from training.data.history import History, load_history
 from training.pipeline.options import Options
-from training.pipeline.run import train
-from training.pipeline.trained import Trained
+from training.pipeline.run import train_model
+from training.pipeline.trained import TrainingResult
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
@@ -44,10 +44,10 @@ def history(path: Path, most: int) -> History:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return load([short])
+    return load_history([short])
 
 
-def accuracy(trained: Trained, test: History, target: Target) -> float:
+def accuracy(trained: TrainingResult, test: History, target: Target) -> float:
     truth = test.labels[target]
     said = [beliefs[target].label for beliefs in trained.scorer.predict(test.tickets)]
     return float(np.mean([a == b for a, b in zip(said, truth, strict=True)]))
@@ -67,18 +67,18 @@ def peers(learn: History, test: History, target: Target) -> float:
 @pytest.mark.parametrize(("case", "target"), [("hwu64", "category"), ("rutube", "category"), ("kzgov", "category")])
 def test_it_is_right_more_often_than_a_tutorial(cases: Path, case: str, target: Target) -> None:
     learn, test = history(cases / case / "train.csv", 2500), history(cases / case / "test.csv", 1000)
-    trained = train(learn, Options(targets=(target,)))
+    trained = train_model(learn, Options(targets=(target,)))
     assert accuracy(trained, test, target) > peers(learn, test, target)
 
 
 def test_random_labels_route_nothing(cases: Path) -> None:
     learn, test = history(cases / "noise" / "train.csv", 2000), history(cases / "noise" / "test.csv", 500)
-    trained = train(learn, Options(precision=0.9))
+    trained = train_model(learn, Options(precision=0.9))
     contracts = {
-        target: draw_up(target, trained.evidence[target], trained.scorer.heads[target].labels, 0.9)
+        target: fit_contract(target, trained.evidence[target], trained.scorer.heads[target].labels, 0.9)
         for target in trained.evidence
     }
     assert contracts
     for ticket, beliefs in zip(test.tickets, trained.scorer.predict(test.tickets), strict=True):
-        for decision in decide(ticket, beliefs, contracts).values():
+        for decision in decide_targets(ticket, beliefs, contracts).values():
             assert decision.action is not Action.ROUTE

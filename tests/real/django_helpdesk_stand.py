@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 from tests.real.conftest import HOOK_SECRET
 from tests.real.stand import Stand, running
 
@@ -105,16 +105,16 @@ def stand(hook_url: str = "") -> Iterator[HelpdeskStand]:
                 url=f"django-helpdesk:{said['URL'].replace('://', '://router:routerpass@')}/deskyard"
                 f"?hook_secret={HOOK_SECRET}",
                 version=said["VERSION"],
-                behind=Behind(
-                    make=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
-                    person_sets=people.set,
-                    notes=people.notes,
+                behind=StoreHarness(
+                    make_tickets=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
+                    set_as_person=people.set,
+                    read_notes=people.notes,
                     close_queue=lambda name: people.ask("close", queue=name),
-                    send_away=lambda name: people.ask("leave", login=name),
-                    start="Inbox",
+                    make_absent=lambda name: people.ask("leave", login=name),
+                    start_queue="Inbox",
                     queues=("Network", "Billing", "Hardware"),
                     agents=("alice", "bob"),
-                    hook=hook,
+                    make_webhook=hook,
                 ),
                 file=people.file,
                 people=people,

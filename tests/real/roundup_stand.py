@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx2
 
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 from tests.real.conftest import HOOK_SECRET
 from tests.real.stand import Stand, running
 
@@ -98,16 +98,16 @@ def stand(hook_url: str = "", schema: str = "queue", calls: int = 0) -> Iterator
             yield Stand(
                 url=f"roundup:{said['URL'].replace('://', '://router:routerpass@')}{options}",
                 version=said["VERSION"],
-                behind=Behind(
-                    make=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
-                    person_sets=people.set,
-                    notes=people.notes,
+                behind=StoreHarness(
+                    make_tickets=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
+                    set_as_person=people.set,
+                    read_notes=people.notes,
                     close_queue=lambda name: people.retire(queue, name),
-                    send_away=lambda name: people.retire("user", name),
-                    start="Inbox",
+                    make_absent=lambda name: people.retire("user", name),
+                    start_queue="Inbox",
                     queues=("Network", "Billing", "Hardware"),
                     agents=("alice", "bob"),
-                    hook=hook,
+                    make_webhook=hook,
                 ),
                 file=people.file,
             )

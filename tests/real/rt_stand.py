@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 from tests.real.conftest import HOOK_SECRET
 from tests.real.stand import Stand, running
 
@@ -80,16 +80,16 @@ def stand(hook_url: str = "") -> Iterator[Stand]:
             yield Stand(
                 url=f"rt:{place}?hook_secret={HOOK_SECRET}",
                 version=said["VERSION"],
-                behind=Behind(
-                    make=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
-                    person_sets=people.set,
-                    notes=people.notes,
+                behind=StoreHarness(
+                    make_tickets=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
+                    set_as_person=people.set,
+                    read_notes=people.notes,
                     close_queue=lambda name: people.ask("root", "PUT", f"/queue/{name}", json={"Disabled": 1}),
-                    send_away=lambda name: people.ask("root", "PUT", f"/user/{name}", json={"Disabled": 1}),
-                    start="General",
+                    make_absent=lambda name: people.ask("root", "PUT", f"/user/{name}", json={"Disabled": 1}),
+                    start_queue="General",
                     queues=("Network", "Billing", "Hardware"),
                     agents=("alice", "bob"),
-                    hook=hook,
+                    make_webhook=hook,
                 ),
                 file=people.file,
             )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 
 SERVERS = Path(__file__).parent / "servers"
 
@@ -26,7 +26,7 @@ class Stand:
 
     url: str
     version: str
-    behind: Behind
+    behind: StoreHarness
     file: Callable[[str, str, str | None], str]
 
 

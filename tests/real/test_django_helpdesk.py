@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.errors import NotAllowed, NotThere, StoreConflict, StoreRefused
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.errors import AccessDenied, NotFound, StoreConflict, StoreRefused
 from deskyard.testing import CASES
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from tests.fakes.serving import Faults, served
 from tests.fakes.stores import between
 from tests.real.catcher import catching
@@ -75,7 +75,7 @@ def test_a_token_does_as_well_as_a_password(stores, desk):
 @pytest.mark.parametrize("shown", ["router:wrongpass", "req:reqpass", ":wrongpass"])
 def test_a_wrong_password_and_a_user_who_is_no_staff_are_told_from_everything_else(shown, stores, desk):
     wrong = stores(desk.open_url(shown))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(AccessDenied):
         wrong.fetch("1")
     health = wrong.health()
     assert not health.ok
@@ -95,19 +95,19 @@ def test_a_ticket_keeps_its_title_and_mails_nobody_whatever_we_write(store, peop
     ref = people.file("Нет связи", "Пропал интернет.")
     people.ask("copy", ref=ref, email="outsider@example.test")
     before, mails = store.fetch(ref), len(people.mails())
-    delivery = deliver(
+    delivery = make_delivery(
         before, {"queue": "Network", "assignee": "alice"}, note="Слово «{{ ticket.secret_key }}» {# x #}"
     )
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert people.ask("look", ref=ref)["title"] == "Нет связи"
-    assert people.notes(ref) == [delivery.text]
+    assert people.notes(ref) == [delivery.full_note]
     assert len(people.mails()) == mails
 
 
 def test_the_history_shows_our_change_and_counts_no_time_for_it(store, people):
     ref = people.file("VPN")
     wanted = {"queue": "Network", "assignee": "alice", "priority": "high"}
-    assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
     who, _, public, spent, changes = people.ask("history", ref=ref)[-1]
     assert (who, public, spent) == ("router", False, "None")
     assert len(changes) == 3
@@ -116,7 +116,7 @@ def test_the_history_shows_our_change_and_counts_no_time_for_it(store, people):
 
 def test_the_history_tells_who_changed_what_in_any_language(store, people):
     ref = people.file("VPN")
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     people.set(ref, "queue", "Сеть и связь", language="ru")
     people.set(ref, "assignee", "carl", language="ru", who="carl")
     people.set(ref, "assignee", None, language="de")
@@ -148,38 +148,38 @@ def test_a_ticket_stays_as_it_was_filed_whatever_is_done_to_it(store, people):
 
 def test_a_change_that_leaves_no_trace_in_the_history_is_seen_by_the_version(store, people):
     ref = people.file("VPN")
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
-    seen, (_, cursor) = store.fetch(ref), run(store, None, 50)
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
+    seen, (_, cursor) = store.fetch(ref), pull_all(store, None, 50)
     people.ask("edit", ref=ref, priority=1)
     now = store.fetch(ref)
     assert (seen.ours, now.ours, now.priority) == (True, False, "critical")
-    assert ref in {one.ref for one in run(store, cursor, 50)[0]}
+    assert ref in {one.ref for one in pull_all(store, cursor, 50)[0]}
     outcome = store.apply(Delivery(id=new_id(), ref=ref, set={"queue": "Billing"}, seen_version=seen.version))
-    assert outcome.result is Result.CONFLICT
+    assert outcome.result is DeliveryResult.CONFLICT
 
 
 def test_a_marker_that_a_requester_quotes_is_not_believed(store, people):
     ref = people.file("VPN")
-    delivery = deliver(store.fetch(ref), {"queue": "Network"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"})
     people.ask("say", ref=ref, text=f"> {delivery.marker}", who="req", public=True)
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
 
 
 @pytest.mark.parametrize(("field", "ours", "theirs"), [("queue", "Network", "Billing"), ("assignee", "alice", "carl")])
 def test_a_person_in_the_very_moment_of_our_write_wins(field, ours, theirs, store, people, monkeypatch):
     ref = people.file("VPN")
-    delivery = deliver(store.fetch(ref), {field: ours}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {field: ours}, note="Sorted.")
     between(store, monkeypatch, lambda ref: people.set(ref, field, theirs))
-    assert store.apply(delivery).result is Result.CONFLICT
+    assert store.apply(delivery).result is DeliveryResult.CONFLICT
     assert store.fetch(ref).value(field) == theirs
     assert people.notes(ref) == []
 
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(store, people, monkeypatch):
     ref = people.file("VPN")
-    delivery = deliver(store.fetch(ref), {"queue": "Network"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"})
     between(store, monkeypatch, lambda ref: people.ask("say", ref=ref, text="Смотрю"))
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert people.notes(ref) == [delivery.marker]
 
 
@@ -206,23 +206,23 @@ def test_one_bad_value_leaves_all_others_as_they_were(store, people):
         with pytest.raises(StoreRefused) as told:
             store.write(before, {"priority": "high", **bad}, Delivery(id=new_id(), ref=ref))
         assert told.value.field == next(iter(bad))
-    outcome = store.apply(deliver(before, {"queue": "Network", "priority": None}))
-    assert (outcome.result, store.fetch(ref).version) == (Result.REJECTED, before.version)
+    outcome = store.apply(make_delivery(before, {"queue": "Network", "priority": None}))
+    assert (outcome.result, store.fetch(ref).version) == (DeliveryResult.REJECTED, before.version)
 
 
 def test_queues_of_one_title_are_told_apart(store, people):
     ref = people.file("Names")
     assert {"Twins (one)", "Twins (two)"} <= set(store.catalogue().queues)
     for wanted in ({"queue": "Twins (two)"}, {"queue": "Сеть и связь", "assignee": "борис"}):
-        assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
+        assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
         assert store.fetch(ref).differing(wanted) == {}
     assert [move.became for move in store.moves(ref) if move.field == "queue"] == ["Twins (two)", "Сеть и связь"]
 
 
 def test_an_agent_is_taken_away_again(store, people):
     ref = people.file("Taken")
-    assert store.apply(deliver(store.fetch(ref), {"assignee": "alice"})).result is Result.APPLIED
-    assert store.apply(deliver(store.fetch(ref), {"assignee": None})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"assignee": "alice"})).result is DeliveryResult.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"assignee": None})).result is DeliveryResult.APPLIED
     assert store.fetch(ref).assignee is None
     assert [(move.was, move.became) for move in store.moves(ref)] == [(None, "alice"), ("alice", None)]
 
@@ -231,9 +231,12 @@ def test_an_agent_is_taken_away_again(store, people):
 def test_a_custom_field_is_the_category(category, value, stores, desk, people):
     store = stores(desk.open_url(category=category))
     ref = people.file("Field")
-    assert store.apply(deliver(store.fetch(ref), {"category": value})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"category": value})).result is DeliveryResult.APPLIED
     assert store.fetch(ref).category == value
-    assert store.apply(deliver(store.fetch(ref), {"category": None, "queue": "Network"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"category": None, "queue": "Network"})).result
+        is DeliveryResult.APPLIED
+    )
     told = [(move.was, move.became, move.ours) for move in store.moves(ref) if move.field == "category"]
     assert told == [(None, value, True), (value, None, True)]
     assert store.catalogue().categories == (("vpn", "invoice", "Связь") if category == "kind" else None)
@@ -243,7 +246,7 @@ def test_a_category_that_the_list_does_not_have_is_refused(stores, desk, people)
     store = stores(desk.open_url(category="kind"))
     ref = people.file("Field")
     seen = store.fetch(ref)
-    assert store.apply(deliver(seen, {"category": "weather"})).why.keys() == {"category"}
+    assert store.apply(make_delivery(seen, {"category": "weather"})).why.keys() == {"category"}
     with pytest.raises(StoreRefused, match="weather"):
         store.write(seen, {"category": "weather"}, Delivery(id=new_id(), ref=ref))
 
@@ -264,23 +267,23 @@ def test_priorities_and_states_of_the_desk_are_in_our_words(store, people):
 
 def test_a_ticket_of_a_queue_that_we_may_not_open_is_not_there(store, people):
     ref = people.file("Secret", queue="Board")
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.comment(ref, "x")
-    assert ref not in {one.ref for one in run(store, None, 50)[0]}
+    assert ref not in {one.ref for one in pull_all(store, None, 50)[0]}
 
 
 @pytest.mark.parametrize("ref", ["", "0", "x", "1,2", "../catalogue", "9" * 30])
 def test_what_is_no_number_is_no_ticket(store, ref):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 
 def test_a_history_of_150_tickets_comes_in_pages_of_50_with_its_bodies(store, people):
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
     refs = [people.file(f"Заявка {n}", f"Текст № {n}", at=at + timedelta(seconds=n // 7)) for n in range(150)]
-    found, _ = run(store, store.cursor_at(at), 50)
+    found, _ = pull_all(store, store.cursor_at(at), 50)
     by_ref = {one.ref: one for one in found}
     assert [by_ref[ref].ticket.body for ref in refs] == [f"Текст № {n}" for n in range(150)]
     assert len(found) == len(by_ref)
@@ -292,8 +295,8 @@ def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note_once(store, p
     people.set(ref, "queue", "Network")
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, begun=True)
     for _ in range(2):
-        assert store.apply(cut_off).result is Result.ALREADY_APPLIED
-        store.comment(ref, cut_off.text)
+        assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
+        store.comment(ref, cut_off.full_note)
     assert people.notes(ref) == [cut_off.marker]
 
 
@@ -325,15 +328,15 @@ def test_a_silence_after_the_write_never_leads_to_a_second_one(fault, desk, peop
         store = open_store(desk.url.replace(desk.base.removeprefix("http://"), base.removeprefix("http://")))
         store.http._client.timeout = 1.5
         ref = people.file("VPN")
-        delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+        delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
         line.waiting = [fault]
-        assert store.apply(delivery).result is Result.APPLIED
+        assert store.apply(delivery).result is DeliveryResult.APPLIED
         assert line.met[fault] == 1
-        assert store.apply(delivery).result is Result.ALREADY_APPLIED
+        assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
         store.close()
     client.close()
     assert [who for who, *_ in people.ask("history", ref=ref)].count("router") == 1
-    assert people.notes(ref) == [delivery.text]
+    assert people.notes(ref) == [delivery.full_note]
 
 
 @pytest.fixture
@@ -349,7 +352,7 @@ NEW = {"queue": 1, "title": "Hook", "description": "x", "priority": 3, "status":
 def test_the_add_on_signs_its_webhooks_and_tells_nothing_of_our_own_writing(store, alice, caught):
     caught.forget()
     ref = str(alice.post("/tickets/", json=NEW).raise_for_status().json()["id"])
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     alice.post("/followups/", json={"ticket": ref, "title": "Hook", "comment": "Смотрю"}).raise_for_status()
     calls = caught.wait_for(2)
     time.sleep(0.5)

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from deskyard.errors import BadInput, NotAllowed, NotThere, StoreUnreachable
-from deskyard.mail.mailbox import BEGINNING, LARGEST, Mailbox
+from deskyard.errors import AccessDenied, BadInput, NotFound, StoreUnreachable
+from deskyard.mail.mailbox import HEAD_BYTES, MAX_MESSAGE_BYTES, Mailbox
 from tests.real.dovecot_stand import PASSWORD, stand
 from tests.real.stand import free_port
 
@@ -49,7 +49,7 @@ def ids(page):
 
 
 def test_every_message_comes_once_page_by_page_also_those_that_arrive_meanwhile(post, folder):
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     assert box.pull(None, 3).messages == ()
     for n in range(7):
         post.deliver(mail(n), folder)
@@ -63,7 +63,7 @@ def test_every_message_comes_once_page_by_page_also_those_that_arrive_meanwhile(
     assert not third.more
     assert [one.uid for page in (first, second, third) for one in page.messages] == list(range(1, 10))
     nothing = box.pull(third.cursor, 3)
-    assert (nothing.messages, nothing.cursor, nothing.more, nothing.anew) == ((), third.cursor, False, False)
+    assert (nothing.messages, nothing.cursor, nothing.more, nothing.restarted) == ((), third.cursor, False, False)
     read = {one.ticket.subject: one.ticket.body for one in first.messages}
     assert all(f"Принтер {subject.split()[1]} не печатает" == body for subject, body in read.items())
 
@@ -72,7 +72,7 @@ def test_nothing_in_the_mailbox_is_changed(post, folder):
     post.deliver(mail(1), folder)
     post.append(folder, mail(2), r"(\Seen \Flagged)")
     before = post.flags(folder)
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     assert len(box.pull(None, 10).messages) == 2
     assert box.health().ok
     assert post.flags(folder) == before
@@ -80,7 +80,7 @@ def test_nothing_in_the_mailbox_is_changed(post, folder):
 
 
 def test_a_folder_that_was_made_anew_is_read_from_its_beginning_and_the_ids_are_the_same(post, folder):
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     for n in range(3):
         post.append(folder, mail(n))
     nameless = mail("x").replace(b"Message-ID: <x@example.org>\n", b"")
@@ -91,8 +91,8 @@ def test_a_folder_that_was_made_anew_is_read_from_its_beginning_and_the_ids_are_
     post.append(folder, nameless)
     new = box.pull(old.cursor, 1)
     rest = box.pull(new.cursor, 10)
-    assert new.anew
-    assert not rest.anew
+    assert new.restarted
+    assert not rest.restarted
     assert set(ids(new) + ids(rest)) == {"1@example.org", ids(old)[3]}
     assert new.cursor.partition(".")[0] != old.cursor.partition(".")[0]
 
@@ -101,7 +101,7 @@ def test_what_was_deleted_is_no_gap(post, folder):
     for n in range(6):
         post.append(folder, mail(n))
     post.remove(folder, "2:4")
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     assert ids(box.pull(None, 2)) == ["0@example.org", "4@example.org"]
     post.remove(folder, "1:6")
     assert box.pull(box.pull(None, 5).cursor, 5).messages == ()
@@ -112,10 +112,10 @@ def test_what_was_deleted_is_no_gap(post, folder):
 def test_a_message_that_vanishes_while_the_page_is_read_is_left_out(post, folder, monkeypatch):
     for n in range(3):
         post.append(folder, mail(n))
-    box = Mailbox.opened(post.url(folder))
-    from deskyard.mail.imap_client import Folder
+    box = Mailbox.from_url(post.url(folder))
+    from deskyard.mail.imap_client import MailFolder
 
-    read = Folder.read
+    read = MailFolder.fetch
 
     def meanwhile(self, uid, *rest, **more):
         if uid == 1:
@@ -123,7 +123,7 @@ def test_a_message_that_vanishes_while_the_page_is_read_is_left_out(post, folder
             self._wire.noop()
         return read(self, uid, *rest, **more)
 
-    monkeypatch.setattr(Folder, "read", meanwhile)  # only the moment is made: all answers are the server's
+    monkeypatch.setattr(MailFolder, "fetch", meanwhile)  # only the moment is made: all answers are the server's
     assert ids(box.pull(None, 10)) == ["0@example.org", "2@example.org"]
 
 
@@ -131,7 +131,7 @@ def test_a_mailbox_of_thousands_is_listed_in_stretches(post, folder):
     many = 2500
     for n in range(many):
         post.deliver(mail(n), folder)
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     box.pull(None, 1)
     post.remove(folder, f"2:{many - 3}")
     began = time.monotonic()
@@ -143,7 +143,7 @@ def test_a_mailbox_of_thousands_is_listed_in_stretches(post, folder):
 def test_reading_begins_at_a_moment(post, folder):
     post.append(folder, mail(1), at="01-Mar-2026 10:00:00 +0300")
     post.append(folder, mail(2), at="01-Mar-2026 12:00:00 +0300")
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     received = [one.received_at for one in box.pull(None, 10).messages]
     assert received == [datetime(2026, 3, 1, 7, tzinfo=UTC), datetime(2026, 3, 1, 9, tzinfo=UTC)]
     assert [one.ticket.created_at for one in box.pull(None, 10).messages] == received
@@ -169,7 +169,7 @@ def test_no_message_stops_the_others(post, folder):
     for raw in strange:
         post.deliver(raw, folder)
     post.deliver(mail("good"), folder)
-    page = Mailbox.opened(post.url(folder)).pull(None, 50)
+    page = Mailbox.from_url(post.url(folder)).pull(None, 50)
     assert len(page.messages) == len(strange) + 1
     assert len(set(ids(page))) == len(page.messages)
     assert "good@example.org" in ids(page)
@@ -183,24 +183,24 @@ def test_a_message_that_is_too_large_is_cut_with_a_note(post, folder):
     made.set_content("Смотрите вложение")
     made.add_attachment(b"\0" * 20_000_000, maintype="application", subtype="zip", filename="архив.zip")
     raw = made.as_bytes()
-    assert len(raw) > LARGEST
+    assert len(raw) > MAX_MESSAGE_BYTES
     post.append(folder, raw)
     post.append(folder, mail(2))
-    big, small = Mailbox.opened(post.url(folder)).pull(None, 10).messages
+    big, small = Mailbox.from_url(post.url(folder)).pull(None, 10).messages
     assert (big.ticket.id, big.ticket.subject) == ("big@example.org", "Большое вложение")
     assert big.ticket.body.startswith("Смотрите вложение\n\n[cut: the message has 2")
     assert big.ticket.fields["attachments"] == "архив.zip"
-    assert len(big.ticket.body) < BEGINNING
+    assert len(big.ticket.body) < HEAD_BYTES
     assert "cut" not in small.ticket.body
 
 
 def test_a_folder_may_have_a_name_in_any_letters(post):
     name = '"Заявки & \\отпуска"'
-    from deskyard.mail.imap_client import _quoted, _utf7
+    from deskyard.mail.imap_client import _encode_utf7, _redact
 
-    post.make(_quoted(_utf7(name)))
-    post.append(_quoted(_utf7(name)), mail(1))
-    box = Mailbox.opened(post.url(name))
+    post.make(_redact(_encode_utf7(name)))
+    post.append(_redact(_encode_utf7(name)), mail(1))
+    box = Mailbox.from_url(post.url(name))
     assert ids(box.pull(None, 5)) == ["1@example.org"]
     assert box.health().ok
 
@@ -208,14 +208,14 @@ def test_a_folder_may_have_a_name_in_any_letters(post):
 @pytest.mark.parametrize(("scheme", "host"), [("imap", "127.0.0.2"), ("imaps", "localhost"), ("imaps", "127.0.0.1")])
 def test_over_a_network_the_password_goes_by_tls_and_to_the_right_server_only(post, folder, trusted, scheme, host):
     post.append(folder, mail(1))
-    assert ids(Mailbox.opened(post.url(folder, scheme=scheme, host=host)).pull(None, 5)) == ["1@example.org"]
+    assert ids(Mailbox.from_url(post.url(folder, scheme=scheme, host=host)).pull(None, 5)) == ["1@example.org"]
     assert "TLS" in (post.folder / "dovecot.log").read_text().rpartition("Login:")[2]
 
 
 @pytest.mark.parametrize(("scheme", "host"), [("imap", "127.0.0.2"), ("imaps", "localhost")])
 def test_a_server_that_nobody_vouches_for_is_not_shown_the_password(post, scheme, host):
     logins = (post.folder / "dovecot.log").read_text().count("Login:")
-    box = Mailbox.opened(post.url(scheme=scheme, host=host))
+    box = Mailbox.from_url(post.url(scheme=scheme, host=host))
     with pytest.raises(StoreUnreachable, match="certificate that can't be trusted"):
         box.pull(None, 1)
     assert (post.folder / "dovecot.log").read_text().count("Login:") == logins
@@ -223,32 +223,32 @@ def test_a_server_that_nobody_vouches_for_is_not_shown_the_password(post, scheme
 
 def test_a_certificate_for_another_name_is_refused(post, trusted):
     with pytest.raises(StoreUnreachable, match="certificate that can't be trusted"):
-        Mailbox.opened(post.url(scheme="imaps", host="127.1")).pull(None, 1)
+        Mailbox.from_url(post.url(scheme="imaps", host="127.1")).pull(None, 1)
 
 
 def test_a_wrong_password_is_told_without_showing_it(post):
-    box = Mailbox.opened(post.url(password="wrong-pässword"))
-    with pytest.raises(NotAllowed, match="check the user and the password") as told:
+    box = Mailbox.from_url(post.url(password="wrong-pässword"))
+    with pytest.raises(AccessDenied, match="check the user and the password") as told:
         box.pull(None, 1)
     assert "wrong" not in str(told.value)
     assert any("check the user" in sentence for sentence in box.health().missing)
-    for shown in (repr(box), box.place, repr(box.__dict__)):
+    for shown in (repr(box), box.display_url, repr(box.__dict__)):
         assert "wrong" not in shown
         assert PASSWORD not in shown
 
 
 def test_a_folder_that_is_not_there_is_told(post):
-    with pytest.raises(NotThere, match="there is no folder 'Nowhere'"):
-        Mailbox.opened(post.url("Nowhere")).pull(None, 1)
+    with pytest.raises(NotFound, match="there is no folder 'Nowhere'"):
+        Mailbox.from_url(post.url("Nowhere")).pull(None, 1)
 
 
 def test_a_strange_cursor_is_refused(post):
     with pytest.raises(BadInput, match="no cursor"):
-        Mailbox.opened(post.url()).pull("yesterday", 1)
+        Mailbox.from_url(post.url()).pull("yesterday", 1)
 
 
 def test_reading_goes_on_where_it_was_when_the_server_comes_back(post, folder):
-    box = Mailbox.opened(post.url(folder))
+    box = Mailbox.from_url(post.url(folder))
     for n in range(3):
         post.append(folder, mail(n))
     page = box.pull(None, 2)
@@ -259,18 +259,18 @@ def test_reading_goes_on_where_it_was_when_the_server_comes_back(post, folder):
     assert "can't be reached" in box.health().missing[0]
     post.start()
     rest = box.pull(page.cursor, 2)
-    assert (ids(page) + ids(rest), rest.anew) == ([f"{n}@example.org" for n in range(3)], False)
+    assert (ids(page) + ids(rest), rest.restarted) == ([f"{n}@example.org" for n in range(3)], False)
 
 
 def test_nobody_at_the_port():
     with pytest.raises(StoreUnreachable):
-        Mailbox.opened(f"imap://ann:secret@127.0.0.1:{free_port()}/").pull(None, 1)
+        Mailbox.from_url(f"imap://ann:secret@127.0.0.1:{free_port()}/").pull(None, 1)
 
 
 def test_many_threads_may_read_one_mailbox(post, folder):
     for n in range(5):
         post.append(folder, mail(n))
-    box, found = Mailbox.opened(post.url(folder)), []
+    box, found = Mailbox.from_url(post.url(folder)), []
     threads = [threading.Thread(target=lambda: found.append(ids(box.pull(None, 5)))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -284,8 +284,8 @@ def test_answers_and_automatic_messages_are_told_apart(post, folder):
     post.append(folder, mail(2, In_Reply_To="<1@example.org>", References="<0@example.org> <1@example.org>"))
     post.append(folder, mail(3, Auto_Submitted="auto-replied"))
     post.append(folder, mail(4).replace(b"Ann <ann@example.org>", b"Desk <DESK@example.test>"))
-    first, answer, automatic, own = Mailbox.opened(post.url(folder)).pull(None, 5).messages
-    assert (first.answers, first.is_automatic) == ((), None)
-    assert (answer.answers, answer.is_automatic) == (("1@example.org", "0@example.org"), None)
-    assert automatic.is_automatic == "an automatic message (Auto-Submitted: auto-replied)"
-    assert own.is_automatic == "it comes from our own address"
+    first, answer, automatic, own = Mailbox.from_url(post.url(folder)).pull(None, 5).messages
+    assert (first.references, first.automatic_reason) == ((), None)
+    assert (answer.references, answer.automatic_reason) == (("1@example.org", "0@example.org"), None)
+    assert automatic.automatic_reason == "an automatic message (Auto-Submitted: auto-replied)"
+    assert own.automatic_reason == "it comes from our own address"

@@ -65,7 +65,7 @@ def test_a_help_desk_is_learnt_from_connected_and_routed_into(name, tmp_path, ho
             ref = stand.file(*a_text(dice, matter), (network, billing, network)[matter])
             for field, values in wanted.items():
                 if values[matter] is not None:
-                    stand.behind.person_sets(ref, field, values[matter])
+                    stand.behind.set_as_person(ref, field, values[matter])
         variable = kind.upper().replace("-", "_")
         here = Deskyard(tmp_path, DESKYARD_PULL_EVERY="5", **{f"DESKYARD_HOOK_SECRET_{variable}": HOOK_SECRET})
         try:
@@ -79,7 +79,7 @@ def labels(stand):
     """Field → what tickets of each matter bear beside their queue, as far as the help desk can be told."""
     store = open_store(stand.url)
     try:
-        catalogue, sets = store.catalogue(), store.caps.sets
+        catalogue, sets = store.catalogue(), store.caps.settable_fields
     finally:
         store.close()
     found = {}
@@ -129,7 +129,7 @@ def walk(here, stand, kind, dice, network, billing, wanted, port):
         assert kinds["corrected"] == 0, counted(here.home, "SELECT content FROM journal_entries")
         assert (kinds["decided"], kinds["delivered"]) == (1, 1), kinds
 
-        stand.behind.person_sets(ref, "queue", billing)
+        stand.behind.set_as_person(ref, "queue", billing)
         corrected = "SELECT content FROM journal_entries WHERE kind = 'corrected'"
         assert wait_for(lambda: counted(here.home, corrected)), here_log(here)
         assert f'"to": "{billing}"' in counted(here.home, corrected)[0][0]

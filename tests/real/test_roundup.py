@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.errors import NotAllowed, NotThere, StoreConflict, StoreRefused, StoreUnreachable
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.errors import AccessDenied, NotFound, StoreConflict, StoreRefused, StoreUnreachable
 from deskyard.testing import CASES
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from tests.fakes.stores import between
 from tests.real.catcher import catching
 from tests.real.conftest import HOOK_SECRET
@@ -58,7 +58,7 @@ def desk(request):
 
 @pytest.fixture
 def people(desk):
-    return desk.behind.person_sets.__self__
+    return desk.behind.set_as_person.__self__
 
 
 @pytest.fixture
@@ -80,14 +80,14 @@ def test_roundup_keeps_the_contract(case, notes, stores, desk):
 def test_nothing_is_noted_that_requesters_would_read_unless_it_is_asked_for(store, people):
     assert not store.caps.notes
     before = store.fetch(people.file("Quiet", "Тихо"))
-    assert store.apply(deliver(before, {"queue": "Network"}, note="Our reasons")).result is Result.APPLIED
+    assert store.apply(make_delivery(before, {"queue": "Network"}, note="Our reasons")).result is DeliveryResult.APPLIED
     assert len(people.shown(before.ref)["messages"]) == 1
 
 
 def test_fields_and_note_are_one_write_and_no_chat(noting, people):
     before = noting.fetch(people.file("Quiet", "Тихо"))
-    delivery = deliver(before, {"queue": "Network", "priority": "high"}, note="Причины")
-    assert noting.apply(delivery).result is Result.APPLIED
+    delivery = make_delivery(before, {"queue": "Network", "priority": "high"}, note="Причины")
+    assert noting.apply(delivery).result is DeliveryResult.APPLIED
     shown = people.shown(before.ref)
     assert (shown["status"]["name"], len(shown["messages"])) == ("unread", 2)
     assert people.notes(before.ref) == [f"Причины\n\n{delivery.marker}"]
@@ -103,7 +103,7 @@ def test_a_note_that_was_cut_off_is_left_once_and_changes_nothing_else(noting, p
     people.set(ref, "queue", "Network")
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, begun=True)
     for _ in range(2):
-        assert noting.apply(cut_off).result is Result.ALREADY_APPLIED
+        assert noting.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
     assert people.notes(ref) == [cut_off.marker]
     assert (noting.fetch(ref).status, before.status) == ("new", "new")
 
@@ -113,7 +113,7 @@ def test_an_issue_that_was_only_commented_on_meanwhile_is_still_written(noting, 
     expect = {"queue": "Inbox"}
     delivery = Delivery(id=new_id(), ref=before.ref, set={"queue": "Network"}, expect=expect)
     between(noting, monkeypatch, lambda ref: people.say(ref, "Смотрю"))
-    assert noting.apply(delivery).result is Result.APPLIED
+    assert noting.apply(delivery).result is DeliveryResult.APPLIED
     assert len(people.shown(before.ref)["messages"]) == 2
     assert people.notes(before.ref) == [delivery.marker]
 
@@ -121,7 +121,9 @@ def test_an_issue_that_was_only_commented_on_meanwhile_is_still_written(noting, 
 def test_what_a_person_sets_in_the_same_moment_stands(store, people, monkeypatch):
     before = store.fetch(people.file("Race"))
     between(store, monkeypatch, lambda ref: people.set(ref, "queue", "Billing"))
-    assert store.apply(deliver(before, {"queue": "Network", "priority": "high"})).result is Result.CONFLICT
+    assert (
+        store.apply(make_delivery(before, {"queue": "Network", "priority": "high"})).result is DeliveryResult.CONFLICT
+    )
     now = store.fetch(before.ref)
     assert (now.queue, now.priority, now.ours) == ("Billing", before.priority, False)
 
@@ -146,42 +148,45 @@ def test_one_bad_value_leaves_all_others_as_they_were(store, people, monkeypatch
 
 def test_an_agent_is_taken_away_though_roundup_ignores_null(store, people):
     ref = people.file("Taken")
-    assert store.apply(deliver(store.fetch(ref), {"assignee": "alice", "priority": "low"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"assignee": "alice", "priority": "low"})).result
+        is DeliveryResult.APPLIED
+    )
     wanted = {"assignee": None, "priority": None}
-    assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
     assert store.fetch(ref).differing(wanted) == {}
 
 
 def test_names_of_digits_and_in_cyrillic_are_names(store, people):
     ref = people.file("Names")
     for wanted in ({"queue": "7", "assignee": "104233"}, {"queue": "Сеть и связь"}):
-        assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
+        assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
         assert store.fetch(ref).differing(wanted) == {}
 
 
 def test_an_issue_under_several_keywords_is_left_to_a_person(stores, classic_desk):
-    people, store = classic_desk.behind.person_sets.__self__, stores(classic_desk.url)
+    people, store = classic_desk.behind.set_as_person.__self__, stores(classic_desk.url)
     ref = people.file("Two")
     people.put(ref, {"keyword": [people.number("keyword", name) for name in ("Network", "Billing")]})
     before = store.fetch(ref)
-    outcome = store.apply(deliver(before, {"queue": "Inbox", "priority": "high"}))
-    assert (outcome.result, before.queue) == (Result.REJECTED, "Billing + Network")
+    outcome = store.apply(make_delivery(before, {"queue": "Inbox", "priority": "high"}))
+    assert (outcome.result, before.queue) == (DeliveryResult.REJECTED, "Billing + Network")
     assert "several" in outcome.why["queue"]
     assert store.fetch(ref).version == before.version
 
 
 def test_categories_and_tags_are_properties_of_the_issue(stores, queue_desk):
-    people, store = queue_desk.behind.person_sets.__self__, stores(queue_desk.url)
+    people, store = queue_desk.behind.set_as_person.__self__, stores(queue_desk.url)
     before = store.fetch(people.file("Fields"))
     people.put(before.ref, {"keyword": [people.number("keyword", "vip")]})
     delivery = Delivery(
         id=new_id(), ref=before.ref, set={"category": "Связь"}, expect={"category": None}, add_tags=("сеть",)
     )
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     now = store.fetch(before.ref)
     assert (now.category, now.tags) == ("Связь", {"vip", "сеть"})
     unknown = Delivery(id=new_id(), ref=before.ref, add_tags=("no such",))
-    assert store.apply(unknown).result is not Result.APPLIED
+    assert store.apply(unknown).result is not DeliveryResult.APPLIED
     assert store.catalogue().categories == ("invoice", "vpn", "Связь")
     assert "req" not in store.catalogue().agents
 
@@ -220,11 +225,11 @@ def test_an_issue_filed_without_a_word_stays_without_one(store, people):
 
 
 def test_a_history_of_150_issues_comes_whole_in_pages_of_50_with_its_bodies(store, people):
-    _, cursor = run(store, None, 50)
+    _, cursor = pull_all(store, None, 50)
     people.file("Warm up", "x")
     with ThreadPoolExecutor(3) as pool:
         refs = list(pool.map(lambda n: people.file(f"Заявка {n}", f"Текст заявки № {n}"), range(150)))
-    found, _ = run(store, cursor, 50)
+    found, _ = pull_all(store, cursor, 50)
     bodies = {one.ref: one.ticket.body for one in found}
     assert [bodies.get(ref) for ref in refs] == [f"Текст заявки № {n}" for n in range(150)]
 
@@ -238,7 +243,7 @@ def test_a_retired_issue_is_not_pulled(store, people):
 
 def test_a_wrong_password_is_told_from_everything_else(stores, desk):
     wrong = stores(desk.url.replace("routerpass", "wrongpass"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(AccessDenied):
         wrong.fetch("1")
     health = wrong.health()
     assert not health.ok
@@ -246,7 +251,7 @@ def test_a_wrong_password_is_told_from_everything_else(stores, desk):
 
 
 def test_a_name_is_no_issue(store):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch("1/../../data/user/1")
 
 
@@ -259,7 +264,7 @@ def test_nothing_is_pulled_in_another_time_zone_than_utc(store, people):
 
     set_zone("-3")
     try:
-        with pytest.raises(NotAllowed, match="UTC"):
+        with pytest.raises(AccessDenied, match="UTC"):
             store.pull(None, 10)
         assert any("UTC" in told for told in store.health().missing)
     finally:
@@ -277,12 +282,12 @@ def test_a_class_that_is_not_there_is_named(stores, desk):
 
 
 def test_our_detector_tells_of_a_persons_change_and_of_ours(stores, queue_desk, caught):
-    people, store = queue_desk.behind.person_sets.__self__, stores(queue_desk.url)
+    people, store = queue_desk.behind.set_as_person.__self__, stores(queue_desk.url)
     time.sleep(1.5)
     caught.forget()
     ref = people.file("Hook")
     people.set(ref, "priority", "high")
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     calls = caught.wait_for(3)
     events = [event for headers, raw in calls for event in store.parse_webhook(headers, raw, datetime.now(UTC))]
     assert sorted((event.ref, event.ours) for event in events) == [(ref, False), (ref, False), (ref, True)]
@@ -297,9 +302,9 @@ def fetch_until_refused(store, ref):
 
 def test_a_true_429_is_kept_to_and_the_delivery_is_written_once():
     with stand("", "queue", calls=30) as desk:
-        people, store = desk.behind.person_sets.__self__, open_store(f"{desk.url}&notes=on")
+        people, store = desk.behind.set_as_person.__self__, open_store(f"{desk.url}&notes=on")
         try:
-            delivery = deliver(store.fetch(people.file("Slow")), {"queue": "Network"}, note="Once")
+            delivery = make_delivery(store.fetch(people.file("Slow")), {"queue": "Network"}, note="Once")
             with pytest.raises(StoreUnreachable, match="429") as told:
                 fetch_until_refused(store, delivery.ref)
             assert 0 < told.value.retry_after <= 60
@@ -307,14 +312,14 @@ def test_a_true_429_is_kept_to_and_the_delivery_is_written_once():
             store.fetch(delivery.ref)
             outcome = store.apply(delivery)
             waits = []
-            while outcome.result is Result.RETRY_LATER and len(waits) < 6:
+            while outcome.result is DeliveryResult.RETRY_LATER and len(waits) < 6:
                 assert 0 < outcome.retry_after <= 60
                 # As the service does: as long as it was asked to, and longer each time.
                 waits.append(max(outcome.retry_after, 2.0 ** (len(waits) + 1)))
                 time.sleep(waits[-1])
                 outcome = store.apply(delivery)
             assert waits
-            assert outcome.result in (Result.APPLIED, Result.ALREADY_APPLIED)
+            assert outcome.result in (DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED)
             assert people.notes(delivery.ref) == [f"Once\n\n{delivery.marker}"]
         finally:
             store.close()

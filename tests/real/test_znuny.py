@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound
 from deskyard.testing import CASES
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from tests.fakes.serving import served
 from tests.real.znuny_stand import BadLine, stand, url
 
@@ -86,7 +86,7 @@ def test_znuny_keeps_the_contract(case, store, desk):
 
 def test_a_wrong_password_is_answered_with_200_and_still_no_answer(opened, people):
     wrong = opened(password="wrong")
-    with pytest.raises(NotAllowed, match="login, password and rights"):
+    with pytest.raises(AccessDenied, match="login, password and rights"):
         wrong.fetch(people.file("VPN"))
     health = wrong.health()
     assert not health.ok
@@ -107,12 +107,12 @@ def test_a_wrong_address_says_what_is_wrong(address, told, opened, desk):
 
 def test_an_operation_that_was_not_imported_is_named(store):
     with pytest.raises(BadInput, match=r"no operation Nothing: import Deskyard\.yml"):
-        store._ask("Nothing")
+        store._query("Nothing")
 
 
 @pytest.mark.parametrize("ref", ["0", "-1", "1.0", "x", "2147483648", "99999999999999999", "1,2"])
 def test_what_is_no_tickets_number_is_not_there(ref, store):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 
@@ -121,8 +121,8 @@ def test_a_half_bad_update_changes_nothing_at_all(store, people):
     seen = store.fetch(ref)
     store.catalogue()
     people.ask("queue", name="Misc", valid=2)
-    outcome = store.apply(deliver(seen, {"queue": "Misc", "priority": "high", "category": "vpn"}, note="Sorted."))
-    assert outcome.result is Result.REJECTED
+    outcome = store.apply(make_delivery(seen, {"queue": "Misc", "priority": "high", "category": "vpn"}, note="Sorted."))
+    assert outcome.result is DeliveryResult.REJECTED
     assert "Queue" in outcome.why["queue"]
     assert store.fetch(ref).version == seen.version
     assert people.notes(ref) == []
@@ -136,19 +136,19 @@ def test_fields_tags_and_note_are_one_call_and_one_change_each(opened, people):
     delivery = Delivery(
         id=new_id(), ref=ref, set=wanted, add_tags=("vip", "ночь"), note="Разобрано.\nGründe: a < b & c"
     )
-    assert store.apply(delivery).result is Result.APPLIED
-    assert store.apply(delivery).result is Result.ALREADY_APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
     now = store.fetch(ref)
     assert not now.differing(wanted)
     assert now.tags == {"vip", "ночь"}
-    assert people.notes(ref) == [delivery.text]
+    assert people.notes(ref) == [delivery.full_note]
     ours = [kind for kind, by in people.moves(ref) if by == 2]
     assert sorted(ours) == sorted(
         ["Move", "OwnerUpdate", "PriorityUpdate", "AddNote", "TicketDynamicFieldUpdate", "TicketDynamicFieldUpdate"]
     )
     assert people.ask("ticket", ref=ref)["Lock"] == "lock"
-    released = deliver(now, {"assignee": None, "category": None})
-    assert store.apply(released).result is Result.APPLIED
+    released = make_delivery(now, {"assignee": None, "category": None})
+    assert store.apply(released).result is DeliveryResult.APPLIED
     assert people.ask("ticket", ref=ref)["Lock"] == "unlock"
 
 
@@ -157,12 +157,12 @@ def test_tags_in_a_field_of_fixed_values_are_added_and_unknown_ones_refused(open
     assert store.health().ok
     ref = people.file("VPN")
     good = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, add_tags=("vip", "night"))
-    assert store.apply(good).result is Result.APPLIED
+    assert store.apply(good).result is DeliveryResult.APPLIED
     assert store.fetch(ref).tags == {"vip", "night"}
     seen = store.fetch(ref)
     bad = Delivery(id=new_id(), ref=ref, set={"queue": "Billing"}, add_tags=("unheard of",))
     outcome = store.apply(bad)
-    assert outcome.result in (Result.REJECTED, Result.CONFLICT)
+    assert outcome.result in (DeliveryResult.REJECTED, DeliveryResult.CONFLICT)
     assert "DynamicField" in outcome.why["add_tags"]
     assert store.fetch(ref).version == seen.version
 
@@ -186,21 +186,21 @@ def test_a_category_that_is_free_text_takes_any_text(opened, people):
     store = opened(category="Kind")
     ref = people.file("VPN")
     assert store.catalogue().categories is None
-    assert store.apply(deliver(store.fetch(ref), {"category": "вчера, VPN"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"category": "вчера, VPN"})).result is DeliveryResult.APPLIED
     assert store.fetch(ref).category == "вчера, VPN"
 
 
 def test_a_category_that_the_field_does_not_have_is_refused(store, opened, people):
     ref = people.file("VPN")
-    assert store.apply(deliver(store.fetch(ref), {"category": "nothing"})).result is Result.REJECTED
+    assert store.apply(make_delivery(store.fetch(ref), {"category": "nothing"})).result is DeliveryResult.REJECTED
     without = opened(category="")
-    assert without.apply(deliver(without.fetch(ref), {"category": "vpn"})).result is Result.UNSUPPORTED
+    assert without.apply(make_delivery(without.fetch(ref), {"category": "vpn"})).result is DeliveryResult.UNSUPPORTED
 
 
 def test_an_account_that_may_only_read_writes_nothing(opened, people):
     reader = opened(login="dora", password="dora-pass")
     ref = people.file("VPN")
-    with pytest.raises(NotAllowed, match="permissions to update queue"):
+    with pytest.raises(AccessDenied, match="permissions to update queue"):
         reader.write(reader.fetch(ref), {"queue": "Network"}, Delivery(id=new_id(), ref=ref))
     assert people.notes(ref) == []
 
@@ -233,7 +233,7 @@ def test_our_own_queue_move_comes_back_as_a_webhook_and_is_known(store, people, 
     ref = people.file("VPN", secret_words)
     store.catalogue()
     heard.clear()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     people.set(ref, "queue", "Billing")
     now = datetime.now(UTC)
     events = [event for headers, raw in heard for event in store.parse_webhook(headers, raw, now)]
@@ -277,7 +277,7 @@ def test_a_big_cyrillic_ticket_is_read_whole(store, people):
     assert seen.ticket.subject == "Сеть: ошибка № 1"
     assert seen.ticket.body.strip() == body.strip()
     assert seen.queue == "Сеть::Филиалы"
-    assert store.apply(deliver(seen, {"queue": "Network"}, note="Ж" * 20_000)).result is Result.APPLIED
+    assert store.apply(make_delivery(seen, {"queue": "Network"}, note="Ж" * 20_000)).result is DeliveryResult.APPLIED
 
 
 def test_an_html_mail_is_a_ticket_with_its_sender_and_its_text(store, people):
@@ -297,7 +297,7 @@ def test_a_closed_ticket_is_read_as_closed_and_written_without_being_locked(stor
     people.set(ref, "status", "closed")
     seen = store.fetch(ref)
     assert seen.status == "closed"
-    assert store.apply(deliver(seen, {"queue": "Network", "assignee": "alice"})).result is Result.APPLIED
+    assert store.apply(make_delivery(seen, {"queue": "Network", "assignee": "alice"})).result is DeliveryResult.APPLIED
     assert people.ask("ticket", ref=ref)["Lock"] == "unlock"
     assert store.fetch(ref).status == "closed"
 
@@ -318,14 +318,17 @@ def test_a_ticket_stays_as_it_was_filed_whatever_is_done_to_it(store, people):
 
 def test_a_marker_that_a_requester_quotes_is_not_believed(store, people):
     ref = people.file("VPN")
-    delivery = deliver(store.fetch(ref), {"queue": "Network"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"})
     people.ask("article", ref=ref, who="alice", Subject="Re: VPN", Body=f"> {delivery.marker}")
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
 
 
 def test_the_history_tells_who_changed_what(store, people):
     ref = people.file("VPN")
-    assert store.apply(deliver(store.fetch(ref), {"category": "vpn", "assignee": "alice"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"category": "vpn", "assignee": "alice"})).result
+        is DeliveryResult.APPLIED
+    )
     people.set(ref, "assignee", "carl")
     people.set(ref, "priority", "critical")
     people.set(ref, "category", "invoice", who="carl")
@@ -347,7 +350,7 @@ def test_what_an_automatic_rule_sets_is_no_persons_word(store, people):
     people.set(ref, "queue", "Billing", who="root@localhost")
     seen = store.fetch(ref)
     assert seen.by_people == frozenset()
-    assert store.apply(deliver(seen, {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(seen, {"queue": "Network"})).result is DeliveryResult.APPLIED
 
 
 @pytest.mark.parametrize(("field", "ours", "theirs"), [("queue", "Network", "Billing"), ("assignee", "alice", "carl")])
@@ -361,8 +364,8 @@ def test_a_person_in_the_very_moment_of_our_write_wins(field, ours, theirs, stor
         return write(asked, values, delivery)
 
     monkeypatch.setattr(store, "write", a_moment_after_a_person)
-    outcome = store.apply(deliver(seen, {field: ours}, note="Sorted."))
-    assert outcome.result is Result.CONFLICT
+    outcome = store.apply(make_delivery(seen, {field: ours}, note="Sorted."))
+    assert outcome.result is DeliveryResult.CONFLICT
     assert store.fetch(ref).value(field) == theirs
     assert len(people.notes(ref)) == 1
 
@@ -370,7 +373,7 @@ def test_a_person_in_the_very_moment_of_our_write_wins(field, ours, theirs, stor
 def test_people_and_machine_at_once_never_leave_a_persons_word_overwritten(store, people):
     for n in range(6):
         ref = people.file(f"race {n}")
-        delivery = deliver(store.fetch(ref), {"queue": "Network"})
+        delivery = make_delivery(store.fetch(ref), {"queue": "Network"})
         with ThreadPoolExecutor(1) as pool:
             person = pool.submit(lambda ref=ref, n=n: time.sleep(0.12 * n) or people.set(ref, "queue", "Billing"))
             outcome = store.apply(delivery)
@@ -387,11 +390,11 @@ def test_a_silence_after_the_write_never_leads_to_a_second_one(fault, opened, pe
         store = opened(address=f"{base}/otrs/{path}")
         store.http._client.timeout = 2.0
         ref = people.file("VPN")
-        delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+        delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
         line.waiting = [fault]
         store.apply(delivery)
         assert line.met[fault] == 1
-        assert store.apply(delivery).result in (Result.ALREADY_APPLIED, Result.APPLIED)
+        assert store.apply(delivery).result in (DeliveryResult.ALREADY_APPLIED, DeliveryResult.APPLIED)
     assert [kind for kind, by in people.moves(ref) if by == 2] == ["Move", "AddNote"]
     assert len(people.notes(ref)) == 1
 
@@ -400,8 +403,8 @@ def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note_once(store, p
     ref = people.file("VPN")
     people.set(ref, "queue", "Network", who="router")
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Raw"}, begun=True)
-    assert store.apply(cut_off).result is Result.ALREADY_APPLIED
-    assert store.apply(cut_off).result is Result.ALREADY_APPLIED
+    assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
+    assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
     assert people.notes(ref) == [cut_off.marker]
 
 
@@ -409,7 +412,7 @@ def test_a_history_of_150_tickets_comes_in_pages_of_50_with_their_bodies(store, 
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
     refs = [people.file(f"old {n}", f"body {n}", at=at + timedelta(seconds=n // 7)) for n in range(150)]
     began = time.monotonic()
-    found, _ = run(store, store.cursor_at(at), 50)
+    found, _ = pull_all(store, store.cursor_at(at), 50)
     took = time.monotonic() - began
     by_ref = {one.ref: one for one in found}
     assert set(refs) <= by_ref.keys()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx2
 
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 from tests.fakes.serving import Faults
 from tests.real.conftest import HOOK_SECRET
 from tests.real.stand import SERVERS, Stand, running
@@ -132,16 +132,16 @@ def stand(hook_url: str = "") -> Iterator[ZnunyStand]:
             yield ZnunyStand(
                 url=url(said["URL"]),
                 version=said["VERSION"],
-                behind=Behind(
-                    make=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
-                    person_sets=people.set,
-                    notes=people.notes,
+                behind=StoreHarness(
+                    make_tickets=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
+                    set_as_person=people.set,
+                    read_notes=people.notes,
                     close_queue=lambda name: people.ask("queue", name=name, valid=2),
-                    send_away=lambda login: people.ask("agent", login=login, valid=2),
-                    start="Raw",
+                    make_absent=lambda login: people.ask("agent", login=login, valid=2),
+                    start_queue="Raw",
                     queues=("Network", "Billing", "Hardware"),
                     agents=("alice", "bob"),
-                    hook=hook,
+                    make_webhook=hook,
                 ),
                 file=people.file,
                 people=people,

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 pytestmark = pytest.mark.scale
 
@@ -18,7 +18,7 @@ MINUTES = 10
 
 def test_a_hundred_thousand_tickets_in_ten_minutes(tmp_path, command, capsys):
     history = tmp_path / "history.csv"
-    write_history(World(seed=3, days=DAYS), TICKETS, history)
+    write_history(SimulatedWorld(seed=3, days=DAYS), TICKETS, history)
     (tmp_path / "bolder.toml").write_text('mode = "route"\nprecision = 0.85\n', encoding="utf-8")
     (tmp_path / "now.toml").write_text('mode = "route"\nprecision = 0.9\n', encoding="utf-8")
     begun = time.monotonic()

@@ -1,4 +1,5 @@
-"""The worlds of `tests/deskyard/breaker/test_circuit_breaker.py`, two hundred of them: false alarms and delay, counted and told."""
+"""The worlds of `tests/deskyard/breaker/test_circuit_breaker.py`, two hundred of them: false alarms and delay, counted
+and told."""
 
 from collections import defaultdict
 

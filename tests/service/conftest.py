@@ -58,8 +58,8 @@ def trained(call, champion, tmp_path):
     database = open_database(url)
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
     with database.writing() as conn:
-        agents.ensure(conn, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
-        Policies.put(conn, ROUTE, "ann", datetime.now(UTC))
+        agents.ensure_agents(conn, dict.fromkeys(("ann", "борис"), ("IT", "Billing", "Кадры/Отпуск")))
+        Policies.add_version(conn, ROUTE, "ann", datetime.now(UTC))
     database.close()
     return call(Settings(home=champion, database_url=url))
 

@@ -31,26 +31,26 @@ def known(folder):
     module = importlib.util.module_from_spec(spec)
     sys.modules["plaindesk_store"] = module
     spec.loader.exec_module(module)
-    connectors.STORES["plaindesk"] = "plaindesk_store:PlaindeskStore"
-    connectors.PROVED["plaindesk"] = "made up"
+    connectors.CONNECTORS["plaindesk"] = "plaindesk_store:PlaindeskStore"
+    connectors.TESTED_AGAINST["plaindesk"] = "made up"
     yield
-    del sys.modules["plaindesk_store"], connectors.STORES["plaindesk"], connectors.PROVED["plaindesk"]
+    del sys.modules["plaindesk_store"], connectors.CONNECTORS["plaindesk"], connectors.TESTED_AGAINST["plaindesk"]
 
 
 def connect(database, base, mode=Mode.ROUTE, **more) -> StoreConnection:
     """The connection, its secrets, and a policy for its tickets."""
-    credentials.keep("plain", TOKEN)
-    credentials.keep("plain", SECRET, credentials.HOOK)
+    credentials.save_secret("plain", TOKEN)
+    credentials.save_secret("plain", SECRET, credentials.HOOK_SECRET)
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=mode), "ann", datetime.now(UTC))
+        Policies.add_version(conn, Policy(mode=mode), "ann", datetime.now(UTC))
         since = datetime.now(UTC) - timedelta(days=1)
-        return connections.put(conn, "plain", "plaindesk", base, since=since, **more)
+        return connections.save_connection(conn, "plain", "plaindesk", base, since=since, **more)
 
 
 def states(database) -> dict[str, int]:
     """State → how many deliveries."""
     with database.reading() as conn:
-        return deliveries.OUTBOX.counted(conn)
+        return deliveries.OUTBOX.count_by_state(conn)
 
 
 def wait_for(what, seconds=90.0):

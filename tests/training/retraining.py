@@ -9,11 +9,11 @@ from pathlib import Path
 from deskyard.domain.ticket import Target
 from deskyard.registry import bundle
 from deskyard.registry.comparison import Comparison
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 from training.compare import side_by_side
 from training.data.history import History
 from training.pipeline.options import Options
-from training.pipeline.run import train
+from training.pipeline.run import train_model
 
 QUEUE: tuple[Target, ...] = ("queue",)
 
@@ -25,9 +25,9 @@ def of(tickets, labels, seed: int) -> History:
 
 def champion(folder: Path, tickets, labels, seed: int) -> bundle.Bundle:
     """The bundle that was learnt from them."""
-    trained = train(of(tickets, labels, seed), Options(QUEUE, 0.9, effort="quick", audit=False))
-    bundle.save(folder, trained.scorer, trained.evidence, trained.card, {"at": "2026-01-31T12:00:00+00:00"})
-    return bundle.load(folder)
+    trained = train_model(of(tickets, labels, seed), Options(QUEUE, 0.9, effort="quick", audit=False))
+    bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, {"at": "2026-01-31T12:00:00+00:00"})
+    return bundle.load_bundle(folder)
 
 
 def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: str = "") -> Comparison:
@@ -36,15 +36,15 @@ def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: 
     `shuffled`: of the challenger's "learnt" tickets the queues are dealt out anew, or of "all" of them, so that those
     that judge are wrong, too.
     """
-    tickets = list(World(seed=seed).tickets(all_of_them))
+    tickets = list(SimulatedWorld(seed=seed).tickets(all_of_them))
     labels = [one.labels["queue"] for one in tickets]
     ours = champion(folder, tickets[:first], labels[:first], seed)
     history = of(tickets, labels, seed)
-    newest = side_by_side.newest(history, side_by_side.last_of(ours))
+    newest = side_by_side.count_holdout(history, side_by_side.last_trained_ticket(ours))
     if shuffled:
         n = len(labels) - newest if shuffled == "learnt" else len(labels)
         part = labels[:n]
         random.Random(seed).shuffle(part)
         history = of(tickets, part + labels[n:], seed)
-    trained = train(history, Options(QUEUE, 0.9, effort="quick", audit=False, newest=newest))
-    return side_by_side.run(ours, trained, "challenger", history, side_by_side.asked_of(ours))
+    trained = train_model(history, Options(QUEUE, 0.9, effort="quick", audit=False, newest=newest))
+    return side_by_side.compare_trained(ours, trained, "challenger", history, side_by_side.required_precisions(ours))

@@ -12,31 +12,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskyard.analytics.intervals import Share
+from deskyard.analytics.intervals import Proportion
 from deskyard.domain.ticket import Target
-from training.backtest.misroute_costs import Costs
-from training.backtest.walk_forward import Lived
+from training.backtest.misroute_costs import MisrouteCosts
+from training.backtest.walk_forward import PeriodResult
 from training.data.history import History
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class RoutingTotals:
     """Of `tickets`: how many the machine placed (`routed`), how many of these were right where that is known, how often
     tickets were passed on, the minutes all of it took and those it would have taken by hand, and the hours that
     tickets lay in wrong queues (None: nobody wrote down when tickets moved)."""
 
     tickets: int
     routed: int
-    right: Share
+    right: Proportion
     hops: float
     minutes: float
-    by_hand: float
-    hours: float | None
+    manual_minutes: float
+    misrouted_hours: float | None
 
     @property
-    def saved(self) -> float:
+    def minutes_saved(self) -> float:
         """Minutes, net of what mistakes cost."""
-        return self.by_hand - self.minutes
+        return self.manual_minutes - self.minutes
 
     @property
     def share_routed(self) -> float:
@@ -45,23 +45,23 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PolicyResult:
     """One policy: its rows (`rows`), a ticket each in order of time, how often each target was set and right, and what
     the breaker took out, by number of the period."""
 
     name: str
     rows: pd.DataFrame
-    set: Mapping[Target, Share] = field(default_factory=dict)
-    trips: Sequence[tuple[int, Target, str]] = ()
+    targets_set: Mapping[Target, Proportion] = field(default_factory=dict)
+    tripped: Sequence[tuple[int, Target, str]] = ()
 
     @property
-    def all(self) -> Sums:
+    def totals(self) -> RoutingTotals:
         """Everything together."""
-        return sums(self.rows)
+        return sum_rows(self.rows)
 
-    def by(self, *columns: str) -> dict[Any, Sums]:
+    def group_by(self, *columns: str) -> dict[Any, RoutingTotals]:
         """A part each."""
-        return {key[0] if len(columns) == 1 else key: sums(part) for key, part in self.rows.groupby(list(columns))}
+        return {key[0] if len(columns) == 1 else key: sum_rows(part) for key, part in self.rows.groupby(list(columns))}
 
     @property
     def mistakes(self) -> pd.DataFrame:
@@ -73,71 +73,71 @@ class Account:
         return found.sort_values(["minutes", "queue", "belongs"], ascending=[False, True, True], ignore_index=True)
 
 
-def account(
+def account_policy(
     name: str,
-    which: int,
+    policy_index: int,
     history: History,
-    lived: Sequence[Lived],
-    asked: Sequence[range],
-    belongs: Sequence[str | None],
-    costs: Costs,
-) -> Account:
+    results: Sequence[PeriodResult],
+    ticket_ranges: Sequence[range],
+    true_queues: Sequence[str | None],
+    costs: MisrouteCosts,
+) -> PolicyResult:
     """The account of the `which`-th policy; `asked`: the positions of each period's tickets, `belongs`: each ticket's
     queue in the names of today."""
     rows: list[tuple[Any, ...]] = []
-    for period, positions in zip(lived, asked, strict=True):
-        for n, deed in zip(positions, period.deeds[which], strict=True):
-            ticket, true = history.tickets[n], belongs[n]
+    for period, positions in zip(results, ticket_ranges, strict=True):
+        for n, deed in zip(positions, period.outcomes[policy_index], strict=True):
+            ticket, true = history.tickets[n], true_queues[n]
             right = -1 if true is None or deed.right is None else int(deed.right)
             rows.append(
                 (
-                    ticket.id, ticket.created_at, period.number, period.start, true or "", deed.queue, deed.placed,
-                    right, deed.why, deed.confidence, *_costs(deed.placed, right, deed.queue, true, ticket.id, costs),
+                    ticket.id, ticket.created_at, period.number, period.start, true or "", deed.queue, deed.routed,
+                    right, deed.reason, deed.confidence, *_ticket_costs(deed.routed, right, deed.queue, true, ticket.id, costs),
                 )
             )  # fmt: skip
     names = ["id", "at", "period", "start", "belongs", "queue", "placed", "right", "why", "confidence"]
     frame = pd.DataFrame(rows, columns=[*names, "hops", "minutes", "by_hand", "hours"])
-    trips = [(one.number, *trip) for one in lived for trip in one.trips[which]]
-    return Account(name, frame, _set(lived, which), trips)
+    trips = [(one.number, *trip) for one in results for trip in one.tripped[policy_index]]
+    return PolicyResult(name, frame, _count_set_targets(results, policy_index), trips)
 
 
-def sums(rows: pd.DataFrame) -> Sums:
+def sum_rows(rows: pd.DataFrame) -> RoutingTotals:
     """Of these rows."""
     routed, known = rows["placed"], rows["right"] >= 0
     hours = rows["hours"].sum(min_count=1)
-    return Sums(
+    return RoutingTotals(
         tickets=len(rows),
         routed=int(routed.sum()),
-        right=Share(int((rows["right"] == 1).sum()), int((routed & known).sum())),
+        right=Proportion(int((rows["right"] == 1).sum()), int((routed & known).sum())),
         hops=float(rows["hops"].sum()),
         minutes=float(rows["minutes"].sum()),
-        by_hand=float(rows["by_hand"].sum()),
-        hours=None if pd.isna(hours) else float(hours),
+        manual_minutes=float(rows["by_hand"].sum()),
+        misrouted_hours=None if pd.isna(hours) else float(hours),
     )
 
 
-def _costs(
-    placed: bool, right: int, queue: str, true: str | None, ticket: str, costs: Costs
+def _ticket_costs(
+    placed: bool, right: int, queue: str, true: str | None, ticket: str, costs: MisrouteCosts
 ) -> tuple[float, float, float, float]:
     """Hops, minutes, the minutes by hand, and the hours in a wrong queue."""
-    by_hand = costs.by_hand(ticket)
+    by_hand = costs.manual_minutes(ticket)
     if true is None or (placed and right < 0):
         return 0.0, 0.0, 0.0, np.nan
     if not placed:
-        return costs.passed_on.get(ticket, 0), by_hand, by_hand, np.nan
+        return costs.hops_by_ticket.get(ticket, 0), by_hand, by_hand, np.nan
     if right:
         return 0.0, 0.0, by_hand, np.nan
-    way = costs.way(queue, true)
-    return way.hops, costs.wrong(queue, true), by_hand, np.nan if way.hours is None else way.hours
+    way = costs.misroute(queue, true)
+    return way.hops, costs.wrong_queue_minutes(queue, true), by_hand, np.nan if way.hours is None else way.hours
 
 
-def _set(lived: Sequence[Lived], which: int) -> dict[Target, Share]:
+def _count_set_targets(results: Sequence[PeriodResult], policy_index: int) -> dict[Target, Proportion]:
     found: dict[Target, list[int]] = {}
-    for one in lived:
-        for deed in one.deeds[which]:
-            for target, (_, right) in deed.set.items():
+    for one in results:
+        for deed in one.outcomes[policy_index]:
+            for target, (_, right) in deed.labels_set.items():
                 if right is not None:
                     found.setdefault(target, [0, 0])
                     found[target][0] += right
                     found[target][1] += 1
-    return {target: Share(*counted) for target, counted in found.items()}
+    return {target: Proportion(*counted) for target, counted in found.items()}

@@ -12,13 +12,13 @@ from typing import Final
 from deskyard.errors import BadInput
 from training.data.history import History
 
-FIRST: Final = 5
+WARM_UP_DIVISOR: Final = 5
 """One ticket in so many comes before the first period, unless a day is named."""
 
-MOST: Final = 200
+MAX_PERIODS: Final = 200
 """Periods; each of them is a training."""
 
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Period:
     number: int
     start: datetime
     learn: list[int]
-    ask: range
+    ticket_range: range
     settled: list[datetime]
 
 
-def periods(
+def split_periods(
     history: History, every: timedelta, lag: timedelta, window: int, begin: datetime | None = None
 ) -> list[Period]:
     """Stretches of length `every` from `begin` to the last ticket; each model learns from the `window` newest tickets
@@ -44,18 +44,22 @@ def periods(
     times = [ticket.created_at for ticket in history.tickets]
     undated = sum(at is None for at in times)
     dated = [at for at in times if at is not None]
-    if len(dated) <= FIRST:
+    if len(dated) <= WARM_UP_DIVISOR:
         raise BadInput("a backtest goes through time: it needs a history with created_at")
-    settled = [_settled(at, done, lag) for at, done in zip(times, history.resolved or [None] * len(times), strict=True)]
-    start = begin or dated[len(dated) // FIRST]
+    settled = [
+        _settled_at(at, done, lag) for at, done in zip(times, history.resolutions or [None] * len(times), strict=True)
+    ]
+    start = begin or dated[len(dated) // WARM_UP_DIVISOR]
     if start > dated[-1]:
         raise BadInput(f"no ticket came after {start:%Y-%m-%d}: the last one is of {dated[-1]:%Y-%m-%d}")
-    if (dated[-1] - start) / every > MOST:
-        raise BadInput(f"that is more than {MOST} trainings: let a model serve longer than {every.days} days (--every)")
-    return list(_cut(times, settled, undated, start, every, window))
+    if (dated[-1] - start) / every > MAX_PERIODS:
+        raise BadInput(
+            f"that is more than {MAX_PERIODS} trainings: let a model serve longer than {every.days} days (--every)"
+        )
+    return list(_generate_periods(times, settled, undated, start, every, window))
 
 
-def _cut(
+def _generate_periods(
     times: list[datetime | None],
     settled: list[datetime],
     undated: int,
@@ -63,7 +67,7 @@ def _cut(
     every: timedelta,
     window: int,
 ) -> Iterator[Period]:
-    came = [at or _LONG_AGO for at in times]
+    came = [at or _EARLIEST for at in times]
     first = next((n for n in range(undated, len(came)) if came[n] >= start), len(came))
     number = 0
     while first < len(came):
@@ -75,5 +79,5 @@ def _cut(
         first, start = last, start + every
 
 
-def _settled(came: datetime | None, done: datetime | None, lag: timedelta) -> datetime:
-    return done or (came + lag if came else _LONG_AGO)
+def _settled_at(created_at: datetime | None, resolved_at: datetime | None, lag: timedelta) -> datetime:
+    return resolved_at or (created_at + lag if created_at else _EARLIEST)

@@ -12,31 +12,31 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from training.backtest.accounting import Account
+from training.backtest.accounting import PolicyResult
 
-SURE: Final = 1.96
+Z_95: Final = 1.96
 """Standard errors on each side of 95 %."""
 
-FATES: Final = ("right", "wrong", "unknown", "people")
+OUTCOMES: Final = ("right", "wrong", "unknown", "people")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PolicyDifference:
     """`tickets`: those that fare otherwise, with what both do; `fates`: how many went from which fate to which;
     `minutes` that the second saves beside the first, between `low` and `high` with 95 % confidence (None: fewer than
     two weeks)."""
 
     tickets: pd.DataFrame
-    fates: dict[tuple[str, str], int]
+    transitions: dict[tuple[str, str], int]
     minutes: float
     low: float | None
     high: float | None
 
 
-def difference(first: Account, second: Account) -> Difference:
+def compare_policies(first: PolicyResult, second: PolicyResult) -> PolicyDifference:
     """From the first to the second; both are of the same tickets."""
     one, two = first.rows, second.rows
-    was, became = _fates(one), _fates(two)
+    was, became = _classify_outcomes(one), _classify_outcomes(two)
     saved = one["minutes"] - two["minutes"]
     otherwise = (was != became) | (one["queue"] != two["queue"])
     table = pd.DataFrame(
@@ -48,21 +48,21 @@ def difference(first: Account, second: Account) -> Difference:
         }
     )[otherwise]  # fmt: skip
     pairs = Counter(zip(table["first_fate"], table["second_fate"], strict=True))
-    low, high = _interval(one["at"], saved)
-    return Difference(table.reset_index(drop=True), dict(sorted(pairs.items())), float(saved.sum()), low, high)
+    low, high = _weekly_interval(one["at"], saved)
+    return PolicyDifference(table.reset_index(drop=True), dict(sorted(pairs.items())), float(saved.sum()), low, high)
 
 
-def _fates(rows: pd.DataFrame) -> "pd.Series[str]":
-    """What became of each ticket: one of `FATES`."""
+def _classify_outcomes(rows: pd.DataFrame) -> "pd.Series[str]":
+    """What became of each ticket: one of `OUTCOMES`."""
     fates = np.select(
         [~rows["placed"], rows["right"] == 1, rows["right"] == 0], ["people", "right", "wrong"], "unknown"
     )
     return pd.Series(fates, index=rows.index)
 
 
-def _interval(at: "pd.Series[pd.Timestamp]", saved: "pd.Series[float]") -> tuple[float | None, float | None]:
+def _weekly_interval(at: "pd.Series[pd.Timestamp]", saved: "pd.Series[float]") -> tuple[float | None, float | None]:
     weeks = saved.groupby(pd.to_datetime(at, utc=True).dt.strftime("%G-%V")).sum()
     if len(weeks) < 2:
         return None, None
-    apart = SURE * float(weeks.std()) * len(weeks) ** 0.5
+    apart = Z_95 * float(weeks.std()) * len(weeks) ** 0.5
     return float(weeks.sum()) - apart, float(weeks.sum()) + apart

@@ -10,18 +10,18 @@ from rich.table import Table
 from deskyard.analytics import rollups
 from deskyard.db.database import Database, desk_database
 from deskyard.errors import BadInput
-from deskyard.history.columns import parse_map
+from deskyard.history.columns import parse_mapping
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model, bundle, challengers, comparison_file
-from deskyard.registry.comparison import Compared, Comparison, Paired
+from deskyard.registry.comparison import Comparison, PairedResult, TargetComparison
 from deskyard.settings import settings
 from training.compare import side_by_side
-from training.data.history import load
-from training.data.provenance import Origin
-from training.data.taxonomy import of_today
+from training.data.history import load_history
+from training.data.provenance import Provenance
+from training.data.taxonomy import to_current_names
 
-WORST: Final = 8
+MAX_CLASSES: Final = 8
 """Classes that are shown, those that part most first."""
 
 
@@ -50,14 +50,14 @@ def compare(
     if unseen and not on:
         raise BadInput("--unseen is for files: the desk's own tickets have dates.")
     with desk_database() as database:
-        found = _compared(database, first, second, on or [], desk, live, unseen, precision, mapping or [])
+        found = _run_comparison(database, first, second, on or [], desk, live, unseen, precision, mapping or [])
     if as_json:
-        typer.echo(comparison_file.text(found), nl=False)
+        typer.echo(comparison_file.to_json(found), nl=False)
     else:
-        show(found)
+        print_comparison(found)
 
 
-def _compared(
+def _run_comparison(
     database: Database,
     first: str,
     second: str,
@@ -70,13 +70,19 @@ def _compared(
 ) -> Comparison:
     models = settings().models
     with database.reading() as conn:
-        policy, now, named = Policies.current(conn).policy, active_model.current(conn), challengers.now(conn)
-    one = bundle.load(bundle.find(models, first or (now.name if now else "")))
-    asked = side_by_side.asked_of(one, policy) if precision is None else dict.fromkeys(one.targets, precision)
+        policy, now, named = (
+            Policies.current(conn).policy,
+            active_model.get_active(conn),
+            challengers.get_challenger(conn),
+        )
+    one = bundle.load_bundle(bundle.find_bundle(models, first or (now.name if now else "")))
+    asked = (
+        side_by_side.required_precisions(one, policy) if precision is None else dict.fromkeys(one.targets, precision)
+    )
     if live:
         if first or second or named is None:
             raise BadInput("--live is about the model in use and the challenger: `deskyard challenge NAME` names it")
-        rollups.refresh(database, settings().time_zone)
+        rollups.refresh_rollups(database, settings().time_zone)
         with database.reading() as conn:
             return challengers.compare_live(conn, named, asked, now)
     other = second or (named.name if named else "")
@@ -84,47 +90,47 @@ def _compared(
         raise BadInput(
             "there is no challenger: name the second bundle, or name a challenger: `deskyard challenge NAME`"
         )
-    two = bundle.load(bundle.find(models, other))
+    two = bundle.load_bundle(bundle.find_bundle(models, other))
     if desk:
-        with Origin.desk_now().files() as (tables, moves):
-            history = load(tables, moves=moves)
+        with Provenance.desk_now().open_files() as (tables, moves):
+            history = load_history(tables, moves=moves)
     else:
-        history = load(on, parse_map(mapping))
-    return side_by_side.bundles(one, two, of_today(history, policy), asked, unseen=unseen)
+        history = load_history(on, parse_mapping(mapping))
+    return side_by_side.compare_bundles(one, two, to_current_names(history, policy), asked, unseen=unseen)
 
 
-def show(found: Comparison) -> None:
+def print_comparison(comparison: Comparison) -> None:
     """Print a comparison: targets, the classes that part most, slices, the verdict."""
     out = Console()
     out = out if out.is_terminal else Console(width=130)
-    after = f", filed after {found.since[:16].replace('T', ' ')}" if found.since else ""
-    shown = Table(title=f"{found.tickets:,} tickets that neither has learnt from{after}", title_justify="left")
+    after = f", filed after {comparison.since[:16].replace('T', ' ')}" if comparison.since else ""
+    shown = Table(title=f"{comparison.tickets:,} tickets that neither has learnt from{after}", title_justify="left")
     for heading in ("", "tickets", "A right", "B right", "B - A", "95 %", "gained", "lost"):
         shown.add_column(heading, justify="left" if not heading else "right")
-    for one in found.targets:
+    for one in comparison.targets:
         shown.add_section()
         shown.add_row(*_row(one.target, one.whole), style="bold")
-        for part in _parting(one):
+        for part in _largest_differences(one):
             shown.add_row(*_row(f"  {one.target} {part.name}", part))
         for dimension, parts in one.slices.items():
             for part in parts:
                 shown.add_row(*_row(f"  {dimension} {part.name}", part), style="dim")
     out.print(shown, markup=False)
-    for one in found.targets:
+    for one in comparison.targets:
         for name, faith in (("A", one.first), ("B", one.second)):
             told = f"would route {faith.routed:,} of {faith.of:,}, {faith.right:,} rightly" if faith.routed else (
                 "would route nothing" if faith.proved else "proves no contract, so it would route nothing"
             )  # fmt: skip
             out.print(f"{one.target}: {name} {told} ({one.asked:.1%} asked)", highlight=False, markup=False)
-    out.print(f"B: {found.verdict}.", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"B: {comparison.verdict}.", highlight=False, markup=False, soft_wrap=True)
 
 
-def _parting(one: Compared) -> list[Paired]:
+def _largest_differences(one: TargetComparison) -> list[PairedResult]:
     parts = [part for part in one.classes if part.gained + part.lost]
-    return sorted(parts, key=lambda part: (-(part.gained + part.lost), part.name))[:WORST]
+    return sorted(parts, key=lambda part: (-(part.gained + part.lost), part.name))[:MAX_CLASSES]
 
 
-def _row(name: str, part: Paired) -> list[str]:
+def _row(name: str, part: PairedResult) -> list[str]:
     shares = [f"{right / part.n:.1%}" if part.n else "-" for right in (part.first, part.second)]
     edges = f"{100 * part.low:+.1f} to {100 * part.high:+.1f}"
     return [name, f"{part.n:,}", *shares, f"{100 * part.difference:+.1f}", edges, str(part.gained), str(part.lost)]

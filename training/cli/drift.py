@@ -8,16 +8,16 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from deskyard.errors import BadInput
-from deskyard.history.columns import parse_map
-from training.cli.train import Order
-from training.data.history import load
-from training.data.provenance import Origin
-from training.drift.findings import BEFORE, Drift, look
+from deskyard.history.columns import parse_mapping
+from training.cli.train import RowOrder
+from training.data.history import load_history
+from training.data.provenance import Provenance
+from training.drift.findings import MAX_BEFORE, DriftReport, detect_drift
 
-SHOWN: Final = 10
+MAX_ROWS: Final = 10
 """Changed values of a kind that are told on the screen; --json tells all."""
 
-EXAMPLES: Final = 3
+MAX_EXAMPLES: Final = 3
 
 
 def drift(
@@ -26,10 +26,10 @@ def drift(
     ] = None,
     desk: Annotated[bool, typer.Option("--desk", help="Look at the built-in desk's own tickets instead.")] = False,
     newest: Annotated[
-        int, typer.Option(min=1, help=f"Compare so many newest tickets with up to {BEFORE:,} before them.")
+        int, typer.Option(min=1, help=f"Compare so many newest tickets with up to {MAX_BEFORE:,} before them.")
     ] = 500,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="OURS=THEIRS, as for `deskyard train`.")] = None,
-    order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME,
+    order: Annotated[RowOrder, typer.Option(help="Old to new by created_at, or as the file stands.")] = RowOrder.TIME,
     as_text: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
 ) -> None:
     """Say what has changed on the desk: words, channels, languages, labels; labels that come no more; new topics.
@@ -42,47 +42,49 @@ def drift(
     if bool(files) == desk:
         raise BadInput("name the files of a history, or say --desk to look at the desk's own tickets.")
     how: Literal["time", "file"] = order.value
-    with Origin.of(files or []).files() as (tables, moves):
-        history = load(tables, parse_map(mapping or []), moves=moves, order=how)
-    found = look(history, newest)
+    with Provenance.from_files(files or []).open_files() as (tables, moves):
+        history = load_history(tables, parse_mapping(mapping or []), moves=moves, order=how)
+    found = detect_drift(history, newest)
     if as_text:
-        typer.echo(json.dumps(_plain(found), ensure_ascii=False))
+        typer.echo(json.dumps(_to_json(found), ensure_ascii=False))
         return
-    for line in _lines(found):
+    for line in _format_lines(found):
         typer.echo(line)
-    if found.worth:
+    if found.needs_retraining:
         source = "--desk" if desk else " ".join(map(str, files or []))
         typer.echo(f"Proposed: learn anew (deskyard train {source} --drift follow).")
 
 
-def _lines(found: Drift) -> list[str]:
-    since = f", since {found.since:%Y-%m-%d}" if found.since else ""
-    lines = [f"The newest {found.now:,} tickets{since}, beside {found.before:,} before them."]
-    for kind, values in found.changed.items():
-        lines.append(f"{kind}: {len(values)} changed" + (f", the greatest {SHOWN}" if len(values) > SHOWN else ""))
-        lines += [f"  {one.value}: {one.before:.1%} -> {one.now:.1%}" for one in values[:SHOWN]]
-    for target, ones in found.silent.items():
+def _format_lines(report: DriftReport) -> list[str]:
+    since = f", since {report.since:%Y-%m-%d}" if report.since else ""
+    lines = [f"The newest {report.now:,} tickets{since}, beside {report.before:,} before them."]
+    for kind, values in report.changed.items():
+        lines.append(
+            f"{kind}: {len(values)} changed" + (f", the greatest {MAX_ROWS}" if len(values) > MAX_ROWS else "")
+        )
+        lines += [f"  {one.value}: {one.before:.1%} -> {one.now:.1%}" for one in values[:MAX_ROWS]]
+    for target, ones in report.discontinued.items():
         lines += [
             f"silent: {target} {one.label!r} was {one.share:.1%}, and did not come in the last {one.since:,}"
             for one in ones
         ]
-    for topic in found.topics:
+    for topic in report.topics:
         filed = ", ".join(f"{label or 'no category'} ({n})" for label, n in topic.filed)
         lines.append(f"new topic: {', '.join(topic.words)}: {topic.before:.1%} -> {topic.now:.1%}; filed as {filed}")
-        lines += [f"  {one.id}: {(one.subject or one.body)[:80]}" for one in topic.tickets[:EXAMPLES]]
+        lines += [f"  {one.id}: {(one.subject or one.body)[:80]}" for one in topic.tickets[:MAX_EXAMPLES]]
     return lines if len(lines) > 1 else [*lines, "Nothing has changed that chance does not explain."]
 
 
-def _plain(found: Drift) -> dict[str, Any]:
+def _to_json(report: DriftReport) -> dict[str, Any]:
     return {
-        "before": found.before,
-        "now": found.now,
-        "since": found.since.isoformat() if found.since else None,
-        "changed": {kind: [asdict(one) for one in values] for kind, values in found.changed.items()},
-        "silent": {target: [asdict(one) for one in ones] for target, ones in found.silent.items()},
+        "before": report.before,
+        "now": report.now,
+        "since": report.since.isoformat() if report.since else None,
+        "changed": {kind: [asdict(one) for one in values] for kind, values in report.changed.items()},
+        "silent": {target: [asdict(one) for one in ones] for target, ones in report.discontinued.items()},
         "topics": [
             {name: getattr(one, name) for name in ("words", "before", "now", "filed")}
             | {"tickets": [ticket.id for ticket in one.tickets]}
-            for one in found.topics
+            for one in report.topics
         ],
     }

@@ -13,31 +13,31 @@ from typing import Annotated, get_args
 
 import typer
 
-from deskyard.cli.card import show
+from deskyard.cli.card import print_card
 from deskyard.cli.options import takes
-from deskyard.cli.progress import Shown, bar, console, lines, tell
+from deskyard.cli.progress import ProgressStyle, console, print_json_line, track_as_json, track_with_bar
 from deskyard.db.database import desk_database
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
-from deskyard.history.columns import Mapping, parse_map
+from deskyard.history.columns import ColumnMapping, parse_mapping
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
-from deskyard.registry.bundle import load as load_bundle
-from deskyard.reports.i18n import Language, preferred
+from deskyard.registry.bundle import load_bundle as load_bundle
+from deskyard.reports.i18n import Language, preferred_language
 from deskyard.settings import settings
-from training.data.history import History, load
-from training.data.provenance import Origin
+from training.data.history import History, load_history
+from training.data.provenance import Provenance
 from training.data.rejected_rows import write_rejected
-from training.data.taxonomy import of_today
-from training.data_audit import report_lines, serious
-from training.fit.backend import backend as on
+from training.data.taxonomy import to_current_names
+from training.data_audit import format_findings, has_serious
+from training.fit.backend import use_backend as on
 from training.pipeline.options import Options
-from training.pipeline.run import train as run
-from training.pipeline.trained import Trained
+from training.pipeline.run import train_model as run
+from training.pipeline.trained import TrainingResult
 from training.publish import mlflow_tracking
-from training.publish.handover import HandedOver, hand_over, leave_report, refuse_unwritable
+from training.publish.handover import Handover, check_writable, hand_over, write_report
 
 
 class Effort(StrEnum):
@@ -48,21 +48,21 @@ class Effort(StrEnum):
     THOROUGH = "thorough"
 
 
-class Favour(StrEnum):
+class ClassWeight(StrEnum):
     """Which labels a recipe is chosen for."""
 
     COMMON = "common"
     RARE = "rare"
 
 
-class Following(StrEnum):
+class DriftHandling(StrEnum):
     """What is done about a desk that changes."""
 
     IGNORE = "ignore"
     FOLLOW = "follow"
 
 
-class Order(StrEnum):
+class RowOrder(StrEnum):
     """What tells old tickets from new ones."""
 
     TIME = "time"
@@ -87,18 +87,18 @@ class TrainOptions:
         list[str] | None,
         typer.Option("--map", help='OURS=THEIRS, such as body="Текст обращения", or a TOML file. Repeatable.'),
     ] = None
-    order: Annotated[Order, typer.Option(help="Old to new by created_at, or as the file stands.")] = Order.TIME
+    order: Annotated[RowOrder, typer.Option(help="Old to new by created_at, or as the file stands.")] = RowOrder.TIME
     out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None
     rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv")
     champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False
     effort: Annotated[Effort, typer.Option(help="How much is tried before a recipe is chosen.")] = Effort.NORMAL
     favour: Annotated[
-        Favour, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
-    ] = Favour.COMMON
+        ClassWeight, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
+    ] = ClassWeight.COMMON
     drift: Annotated[
-        Following,
+        DriftHandling,
         typer.Option(help="Follow a desk that changes: leave labels out that come no more, doubt old evidence sooner."),
-    ] = Following.IGNORE
+    ] = DriftHandling.IGNORE
     encoder: Annotated[
         str,
         typer.Option(
@@ -113,7 +113,9 @@ class TrainOptions:
     audit: Annotated[bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")] = (
         True
     )
-    strict: Annotated[bool, typer.Option("--strict", help="Save nothing when the audit finds a serious thing.")] = False
+    strict: Annotated[bool, typer.Option("--strict", help="Save nothing when the audit finds a has_serious thing.")] = (
+        False
+    )
     lang: Annotated[Language | None, typer.Option(help="The report's language; that of LANG if not said.")] = None
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="Show the texts of confident mistakes in report.html.")
@@ -122,8 +124,8 @@ class TrainOptions:
         True
     )
     progress: Annotated[
-        Shown, typer.Option(help="Bars for people, or lines of JSON on standard output for programs.")
-    ] = Shown.BAR
+        ProgressStyle, typer.Option(help="Bars for people, or track_as_json of JSON on standard output for programs.")
+    ] = ProgressStyle.BAR
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False
 
     def checked(self) -> None:
@@ -134,10 +136,10 @@ class TrainOptions:
         if self.strict and not self.audit:
             raise BadInput("--strict needs the audit: leave --no-audit out.")
 
-    def of_run(self, said: Mapping) -> Options:
+    def of_run(self, said: ColumnMapping) -> Options:
         """What of it the training run is asked; `said` is what --map says."""
         return Options(
-            targets=targets_of(self.targets),
+            targets=parse_targets(self.targets),
             precision=self.precision,
             order=self.order.value,
             seed=self.seed,
@@ -160,56 +162,58 @@ def train(asked: TrainOptions) -> None:
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
     asked.checked()
-    said = parse_map(asked.mapping or [])
+    said = parse_mapping(asked.mapping or [])
     options = asked.of_run(said)
-    refuse_unwritable(settings(), asked.out)
+    check_writable(settings(), asked.out)
     opened = open_encoder(asked.encoder) if asked.encoder else None
     start = time.perf_counter()
-    origin = Origin.of(asked.files or [], asked.moves, asked.mapping or [], asked.order.value, asked.test)
+    origin = Provenance.from_files(asked.files or [], asked.moves, asked.mapping or [], asked.order.value, asked.test)
     history, judge = _read(asked, said, origin)
-    say_what_was_read([history, judge] if judge else [history], asked.rejected)
+    print_read_summary([history, judge] if judge else [history], asked.rejected)
     with on(asked.backend):
-        trained = run(history, options, judge, lines if asked.progress is Shown.JSON else bar, opened)
-    for line in report_lines(trained.findings):
+        trained = run(
+            history, options, judge, track_as_json if asked.progress is ProgressStyle.JSON else track_with_bar, opened
+        )
+    for line in format_findings(trained.findings):
         _say(line)
-    if asked.strict and serious(trained.findings):
+    if asked.strict and has_serious(trained.findings):
         _say("nothing was saved: the audit found something serious (--strict)")
         raise typer.Exit(1)
     seconds = time.perf_counter() - start
     done = hand_over(trained, history, settings(), asked.out, seconds, origin, asked.champion)
     command = shlex.join(["deskyard", *sys.argv[1:]])
-    told = leave_report(trained, done, command, asked.lang or preferred(os.environ), asked.with_texts)
+    told = write_report(trained, done, command, asked.lang or preferred_language(os.environ), asked.with_texts)
     if asked.mlflow:
         with console.status("logging to MLflow"):
-            logged = mlflow_tracking.log(trained, history, done, seconds, settings())
+            logged = mlflow_tracking.log_run(trained, history, done, seconds, settings())
         _say(logged)
     _tell(asked, trained, done, told)
 
 
-def _read(asked: TrainOptions, said: Mapping, origin: Origin) -> tuple[History, History | None]:
+def _read(asked: TrainOptions, said: ColumnMapping, origin: Provenance) -> tuple[History, History | None]:
     """The history, and the one that judges where one was named."""
-    with origin.files() as (tables, journeys):
-        history = load(tables, said, moves=journeys, order=asked.order.value)
+    with origin.open_files() as (tables, journeys):
+        history = load_history(tables, said, moves=journeys, order=asked.order.value)
     # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
     levels = {**history.priority_levels, **said.priority}
-    judge = load([asked.test], replace(said, priority=levels), order=asked.order.value) if asked.test else None
+    judge = load_history([asked.test], replace(said, priority=levels), order=asked.order.value) if asked.test else None
     if asked.out is not None:  # what is written elsewhere is for a desk whose names nobody here knows
         return history, judge
-    policy = policy_in_force()
-    return of_today(history, policy), None if judge is None else of_today(judge, policy)
+    policy = active_policy()
+    return to_current_names(history, policy), None if judge is None else to_current_names(judge, policy)
 
 
-def _tell(asked: TrainOptions, trained: Trained, done: HandedOver, told: str) -> None:
+def _tell(asked: TrainOptions, trained: TrainingResult, done: Handover, told: str) -> None:
     """Say what was made, to a program or to a person."""
-    if asked.progress is Shown.JSON:
-        _say(told, done.told)
-        tell(bundle=done.folder.name, digest=done.digest, champion=done.champion)
+    if asked.progress is ProgressStyle.JSON:
+        _say(told, done.message)
+        print_json_line(bundle=done.folder.name, digest=done.digest, champion=done.champion)
     elif asked.as_text:
         _say(told)
         typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
     else:
-        show(load_bundle(done.folder))
-        for line in (told, done.told):
+        print_card(load_bundle(done.folder))
+        for line in (told, done.message):
             if line:
                 _say(line)
 
@@ -218,36 +222,36 @@ def _say(*parts: str) -> None:
     console.print(*parts, highlight=False, markup=False, soft_wrap=True)
 
 
-def policy_in_force() -> Policy:
+def active_policy() -> Policy:
     """That of the desk here."""
     with desk_database() as database, database.reading() as conn:
         return Policies.current(conn).policy
 
 
-def targets_of(said: str) -> tuple[Target, ...]:
+def parse_targets(text: str) -> tuple[Target, ...]:
     """Those of a comma list, in our order. Raises BadInput for any other name."""
-    names = [name.strip() for name in said.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if name not in get_args(Target)]
     if wrong or not names:
-        raise BadInput(f"--targets {said}: choose from {','.join(TARGETS)}.")
+        raise BadInput(f"--targets {text}: choose from {','.join(TARGETS)}.")
     return tuple(target for target in TARGETS if target in names)
 
 
-def say_what_was_read(parts: list[History], rejected: Path) -> None:
+def print_read_summary(histories: list[History], rejected: Path) -> None:
     """Say what was read, what was ignored and what was rejected, before the long work begins."""
-    for history, what in zip(parts, ("tickets read", "tickets to judge on"), strict=False):
+    for history, what in zip(histories, ("tickets read", "tickets to judge on"), strict=False):
         console.print(f"{len(history):,} {what}", highlight=False)
         for note in history.notes:
             console.print(f"  {note}", highlight=False, markup=False)
         for file, columns in history.ignored_columns.items():
             if columns:
                 console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
-    rows = [row for history in parts for row in history.rejected]
+    rows = [row for history in histories for row in history.rejected]
     if rows:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in Counter(row.reason for row in rows).most_common())
         write_rejected(rows, rejected)
         console.print(f"  {len(rows):,} rows rejected ({reasons}): see {rejected}", highlight=False, markup=False)
-    known = {f"{t.subject}\n{t.body}" for t in parts[0].tickets} if len(parts) > 1 else set()
-    repeated = sum(f"{t.subject}\n{t.body}" in known for t in parts[-1].tickets) if known else 0
+    known = {f"{t.subject}\n{t.body}" for t in histories[0].tickets} if len(histories) > 1 else set()
+    repeated = sum(f"{t.subject}\n{t.body}" in known for t in histories[-1].tickets) if known else 0
     if repeated:
         console.print(f"  {repeated:,} tickets to judge on have the text of a learnt one: what they show flatters")

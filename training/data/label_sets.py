@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deskyard.domain.ticket import PRIORITIES, TARGETS, Target
 from deskyard.errors import BadInput, NothingToLearn
 
-FEWEST: Final = 2
+MIN_TICKETS: Final = 2
 """Tickets a label needs before it can be learnt at all."""
 
 UNLABELLED: Final = -1
@@ -40,9 +40,9 @@ class LabelSet:
         return np.array([place[value] for value in values], dtype=np.int32)
 
 
-def learnable(
+def build_label_sets(
     labels: Mapping[Target, Sequence[str | None]],
-    wanted: Sequence[Target] = TARGETS,
+    targets: Sequence[Target] = TARGETS,
     parents: Mapping[Target, Mapping[str, str]] | None = None,
 ) -> dict[Target, LabelSet]:
     """The label sets of the wanted targets that have at least two learnable labels.
@@ -50,29 +50,29 @@ def learnable(
     Priorities stand in their order, other labels in that of the alphabet. Raises NothingToLearn when no target is left,
     and BadInput when a label that `parents` names occurs nowhere: it is misspelt.
 
-    >>> learnable({"queue": ["A", "B", "A", "B", "C"], "category": ["x", "x", None, None, None]})
+    >>> build_label_sets({"queue": ["A", "B", "A", "B", "C"], "category": ["x", "x", None, None, None]})
     {'queue': LabelSet(target='queue', labels=('A', 'B'), rare={'C': 1})}
     """
     sets = {}
-    for target in wanted:
+    for target in targets:
         counts = Counter(value for value in labels.get(target, ()) if value is not None)
-        common = [label for label, n in counts.items() if n >= FEWEST]
+        common = [label for label, n in counts.items() if n >= MIN_TICKETS]
         order = PRIORITIES.index if target == "priority" else None
         if len(common) >= 2:
-            rare = {label: n for label, n in sorted(counts.items()) if n < FEWEST}
-            said = _known(target, (parents or {}).get(target, {}), counts)
+            rare = {label: n for label, n in sorted(counts.items()) if n < MIN_TICKETS}
+            said = _known_parents(target, (parents or {}).get(target, {}), counts)
             sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare, said)
     if not sets:
         raise NothingToLearn(
-            f"nothing can be learnt: none of {', '.join(wanted)} has two labels with at least {FEWEST} tickets each."
+            f"nothing can be learnt: none of {', '.join(targets)} has two labels with at least {MIN_TICKETS} tickets each."
         )
     return sets
 
 
-def _known(target: Target, said: Mapping[str, str], seen: Mapping[str, int]) -> dict[str, str]:
+def _known_parents(target: Target, parents: Mapping[str, str], counts: Mapping[str, int]) -> dict[str, str]:
     """The parents that were said, without those of labels that are too rare to matter; a strange label is refused."""
-    for label in said:
-        if label not in seen:
-            near = "".join(f" Did you mean {name!r}?" for name in difflib.get_close_matches(label, list(seen), 1))
+    for label in parents:
+        if label not in counts:
+            near = "".join(f" Did you mean {name!r}?" for name in difflib.get_close_matches(label, list(counts), 1))
             raise BadInput(f"--map parent.{target}.{label}: no ticket has the {target} {label!r}.{near}")
-    return {label: parent for label, parent in said.items() if seen[label] >= FEWEST}
+    return {label: parent for label, parent in parents.items() if counts[label] >= MIN_TICKETS}

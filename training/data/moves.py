@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from deskyard.errors import BadInput
-from deskyard.history.columns import MOVES, Columns, Mapping, check_map, match
-from deskyard.tabular.readers import read_rows
-from deskyard.tabular.records import Broken, Row, Table
-from deskyard.text.dates import find_order, read_time
-from training.data.rejected_rows import Rejected
+from deskyard.history.columns import MOVE_COLUMNS, ColumnMapping, ColumnMatch, check_mapping, match_columns
+from deskyard.tabular.readers import open_table
+from deskyard.tabular.records import BrokenRow, RecordTable, Row
+from deskyard.text.dates import detect_date_order, read_time
+from training.data.rejected_rows import RejectedRow
 
-_NEEDED: Final = ("id", "at", "field", "to")
+_REQUIRED_COLUMNS: Final = ("id", "at", "field", "to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +34,32 @@ class Move:
 
 
 @dataclass(slots=True)
-class Journey:
+class MoveTable:
     """What a file of moves holds: the moves in time order, the rejected rows, and ids that no ticket has (counted)."""
 
     moves: list[Move] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
     unknown_ids: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
 
-def read_moves(path: Path | str, mapping: Mapping, ids: Container[str]) -> Journey:
+def read_moves(path: Path | str, mapping: ColumnMapping, ids: Container[str]) -> MoveTable:
     """The moves in `path` of the tickets in `ids`; columns as in the mapping's `moves`, fields as in its `columns`.
 
     Raises BadInput when the file can't be read or lacks one of id, at, field, to.
     """
-    journey = Journey()
-    with read_rows(path) as table:
-        check_map(mapping, [table], "moves")
-        columns = match(table, mapping, "moves")
-        if missing := [name for name in _NEEDED if name not in columns.places]:
+    journey = MoveTable()
+    with open_table(path) as table:
+        check_mapping(mapping, [table], "moves")
+        columns = match_columns(table, mapping, "moves")
+        if missing := [name for name in _REQUIRED_COLUMNS if name not in columns.columns]:
             found = ", ".join(map(repr, table.columns[:20]))
             raise BadInput(
-                f"{table.name} has no column {', '.join(map(repr, missing))}; moves need {', '.join(MOVES)}. "
+                f"{table.name} has no column {', '.join(map(repr, missing))}; moves need {', '.join(MOVE_COLUMNS)}. "
                 f'Columns found: {found}. Say which they are, for example: --map moves.{missing[0]}="..."'
             )
         journey.notes.extend(f"{table.name}: {note}" for note in table.notes)
-        _collect(table, columns, mapping, ids, journey)
+        _collect_moves(table, columns, mapping, ids, journey)
     if journey.unknown_ids:
         first = ", ".join(list(journey.unknown_ids)[:5])
         journey.notes.append(
@@ -70,28 +70,32 @@ def read_moves(path: Path | str, mapping: Mapping, ids: Container[str]) -> Journ
     return journey
 
 
-def _collect(table: Table, columns: Columns, mapping: Mapping, ids: Container[str], journey: Journey) -> None:
+def _collect_moves(
+    table: RecordTable, columns: ColumnMatch, mapping: ColumnMapping, ids: Container[str], journey: MoveTable
+) -> None:
     rows: list[tuple[Row, dict[str, str]]] = []
     for row in table:
-        if isinstance(row, Broken):
-            journey.rejected.append(Rejected.of(table.name, row, row.reason, row.detail))
+        if isinstance(row, BrokenRow):
+            journey.rejected.append(RejectedRow.from_row(table.name, row, row.reason, row.detail))
             continue
-        values = {name: row.values.get(theirs, "").strip() for name, theirs in columns.places.items()}
+        values = {name: row.values.get(theirs, "").strip() for name, theirs in columns.columns.items()}
         if not values["id"]:
-            journey.rejected.append(Rejected.of(table.name, row, "no id", "a move needs the id of its ticket"))
+            journey.rejected.append(RejectedRow.from_row(table.name, row, "no id", "a move needs the id of its ticket"))
         elif not values["field"]:
-            journey.rejected.append(Rejected.of(table.name, row, "no field", "a move needs a field", values["id"]))
+            journey.rejected.append(
+                RejectedRow.from_row(table.name, row, "no field", "a move needs a field", values["id"])
+            )
         elif values["id"] not in ids:
             journey.unknown_ids[values["id"]] += 1
         else:
             rows.append((row, values))
-    order = mapping.dates or find_order(values["at"] for _, values in rows)[0]
+    order = mapping.dates or detect_date_order(values["at"] for _, values in rows)[0]
     ours = {theirs.casefold(): name for name, theirs in mapping.columns.items()}
     for row, values in rows:
         at = read_time(values["at"], order)
         if at is None:
             detail = f"{values['at'][:60]!r} is no time that can be read"
-            journey.rejected.append(Rejected.of(table.name, row, "no time", detail, values["id"]))
+            journey.rejected.append(RejectedRow.from_row(table.name, row, "no time", detail, values["id"]))
             continue
         name = values["field"].casefold()
         before, after = values.get("from") or None, values["to"] or None

@@ -1,8 +1,8 @@
 """Near-copies: tickets that say the same, found without looking at labels.
 
 In come tickets or their counted words, out comes a group a ticket. Two tickets are near-copies when their words and
-word pairs, with all digits alike, overlap by `ALIKE` (Jaccard); found by MinHash and banding (Broder 1997; Leskovec et
-al. 2020, ch. 3), then counted exactly.
+word pairs, with all digits alike, overlap by `MIN_SIMILARITY` (Jaccard); found by MinHash and banding (Broder 1997;
+Leskovec et al. 2020, ch. 3), then counted exactly.
 """
 
 import re
@@ -14,40 +14,40 @@ import numpy.typing as npt
 from scipy import sparse
 
 from deskyard.domain.ticket import Ticket
-from deskyard.features.vectorizer import Counts, count
+from deskyard.features.vectorizer import NgramCounts, count_ngrams
 
-ALIKE: Final = 0.8
+MIN_SIMILARITY: Final = 0.8
 """One word in fourteen may differ: of 14 words with 13 pairs, a changed one leaves 24 of 30 in common."""
 
-BANDS, ROWS = 12, 5
+N_BANDS, ROWS_PER_BAND = 12, 5
 """Two tickets meet in a band with probability 1 - (1 - s^5)^12: 0.99 at 0.8, 0.9999 at 0.9."""
 
 _DIGITS: Final = re.compile(r"\d+")
-_BLOCK: Final = 20_000
+_BLOCK_SIZE: Final = 20_000
 _PRIME: Final = np.uint64(2**31 - 1)
 
 Groups = npt.NDArray[np.int64]
 
 
-def groups(tickets: Sequence[Ticket], counts: Counts | None = None) -> Groups:
+def group_near_duplicates(tickets: Sequence[Ticket], counts: NgramCounts | None = None) -> Groups:
     """A group number a ticket, the same for near-copies (transitively); a ticket without words is a group of its own.
 
     `counts` of the same tickets, where there are some already, save the reading.
 
     >>> texts = ["job 504 failed at 10:23", "job 77 failed at 09:01", "my job application"]
-    >>> groups([Ticket(id=str(n), body=text) for n, text in enumerate(texts)]).tolist()
+    >>> group_near_duplicates([Ticket(id=str(n), body=text) for n, text in enumerate(texts)]).tolist()
     [0, 0, 1]
     """
-    shingles = _shingles(counts if counts is not None else count(tickets))
-    first, same = _exact(shingles)
-    pairs = _near(shingles[first])
+    shingles = _make_shingles(counts if counts is not None else count_ngrams(tickets))
+    first, same = _exact_duplicates(shingles)
+    pairs = _near_duplicate_pairs(shingles[first])
     links = sparse.coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(first), len(first)))
     found = sparse.csgraph.connected_components(links, directed=False)[1][same]
     _, order, numbered = np.unique(found, return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(order))[numbered], dtype=np.int64)
 
 
-def _shingles(counts: Counts) -> sparse.csr_array:
+def _make_shingles(counts: NgramCounts) -> sparse.csr_array:
     """Which words and pairs each ticket has (1 or 0), digits masked."""
     place: dict[str, int] = {}
     column = np.array([place.setdefault(_DIGITS.sub("0", name), len(place)) for name in counts.names[0]], np.int32)
@@ -60,7 +60,7 @@ def _shingles(counts: Counts) -> sparse.csr_array:
     return masked
 
 
-def _exact(shingles: sparse.csr_array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _exact_duplicates(shingles: sparse.csr_array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The first ticket of each different text, and for each ticket the place of its text among those."""
     place: dict[bytes, int] = {}
     first: list[int] = []
@@ -73,12 +73,12 @@ def _exact(shingles: sparse.csr_array) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return np.array(first, np.int64), same
 
 
-def _near(shingles: sparse.csr_array) -> npt.NDArray[np.int64]:
-    """Pairs of rows that overlap by `ALIKE`; of each band's bucket, neighbours and the first are compared."""
+def _near_duplicate_pairs(shingles: sparse.csr_array) -> npt.NDArray[np.int64]:
+    """Pairs of rows that overlap by `MIN_SIMILARITY`; of each band's bucket, neighbours and the first are compared."""
     size = np.diff(shingles.indptr)
     told = np.flatnonzero(size > 0)
     candidates = [np.empty((0, 2), np.int64)]
-    for band in _bands(shingles, told):
+    for band in _band_hashes(shingles, told):
         order = np.argsort(band, kind="stable")
         start = np.flatnonzero(np.r_[True, band[order][1:] != band[order][:-1]])
         leader = np.repeat(start, np.diff(np.r_[start, len(order)]))
@@ -87,20 +87,20 @@ def _near(shingles: sparse.csr_array) -> npt.NDArray[np.int64]:
             candidates.append(np.sort(np.c_[told[order[other[here]]], told[order[here]]], axis=1))
     pairs = np.unique(np.concatenate(candidates), axis=0)
     kept = [np.empty((0, 2), np.int64)]
-    for begin in range(0, len(pairs), _BLOCK):
-        a, b = pairs[begin : begin + _BLOCK].T
+    for begin in range(0, len(pairs), _BLOCK_SIZE):
+        a, b = pairs[begin : begin + _BLOCK_SIZE].T
         both = np.asarray(shingles[a].multiply(shingles[b]).sum(axis=1)).ravel()
-        kept.append(pairs[begin : begin + _BLOCK][both >= ALIKE * (size[a] + size[b] - both)])
+        kept.append(pairs[begin : begin + _BLOCK_SIZE][both >= MIN_SIMILARITY * (size[a] + size[b] - both)])
     return np.concatenate(kept)
 
 
-def _bands(shingles: sparse.csr_array, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.uint64]]:
-    """A number a row and band, equal where the band's `ROWS` smallest hashes are."""
+def _band_hashes(shingles: sparse.csr_array, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.uint64]]:
+    """A number a row and band, equal where the band's `ROWS_PER_BAND` smallest hashes are."""
     rng = np.random.default_rng(0)
     starts = shingles.indptr[rows]
-    for _ in range(BANDS):
+    for _ in range(N_BANDS):
         band = np.zeros(len(rows), np.uint64)
-        for _ in range(ROWS):
+        for _ in range(ROWS_PER_BAND):
             a, b = rng.integers(1, int(_PRIME), 2, dtype=np.uint64)
             column = ((np.arange(shingles.shape[1], dtype=np.uint64) * a + b) % _PRIME).astype(np.uint32)
             smallest = np.minimum.reduceat(column[shingles.indices], starts) if len(rows) else column[:0]

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from deskyard.cli.progress import console
 from deskyard.db.database import desk_database
-from deskyard.history.export import beside, export, left_out
-from deskyard.settings import HISTORIES, settings
+from deskyard.history.export import default_moves_path, describe_erased, export_tickets
+from deskyard.settings import HISTORY_FOLDER_PREFIX, settings
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """`tables` and `moves` with what `--map` and `--order` said, and the `test` file; or `desk`, a moment in ISO 8601:
     the built-in desk as it stood then."""
 
@@ -31,14 +31,14 @@ class Origin:
     desk: str = ""
 
     @classmethod
-    def of(
+    def from_files(
         cls,
         tables: Sequence[Path],
         moves: Path | None = None,
         mapping: Sequence[str] = (),
         order: Literal["time", "file"] = "time",
         test: Path | None = None,
-    ) -> "Origin":
+    ) -> "Provenance":
         """Files; the desk as it is now, where none is named."""
         return cls(
             tuple(map(str, tables)),
@@ -50,12 +50,12 @@ class Origin:
         )
 
     @classmethod
-    def desk_now(cls) -> "Origin":
+    def desk_now(cls) -> "Provenance":
         """The desk as it is now."""
-        return cls.of(())
+        return cls.from_files(())
 
     @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> "Origin":
+    def from_json(cls, plain: Mapping[str, Any]) -> "Provenance":
         """What `plain` wrote."""
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -64,26 +64,33 @@ class Origin:
         }
         return cls(**known)
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON knows it, wherever it is read; only what was said."""
-        where = replace(self, tables=tuple(map(_place, self.tables)), moves=_place(self.moves), test=_place(self.test))
+        where = replace(
+            self,
+            tables=tuple(map(_absolute_path, self.tables)),
+            moves=_absolute_path(self.moves),
+            test=_absolute_path(self.test),
+        )
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(where).items() if v}
 
     @contextmanager
-    def files(self) -> Iterator[tuple[list[Path], Path | None]]:
+    def open_files(self) -> Iterator[tuple[list[Path], Path | None]]:
         """The tables and their moves; those of the desk are gone when the context ends."""
         if not self.desk:
             yield [Path(table) for table in self.tables], Path(self.moves) if self.moves else None
             return
         settings().state.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=HISTORIES, dir=settings().state) as folder:
+        with tempfile.TemporaryDirectory(prefix=HISTORY_FOLDER_PREFIX, dir=settings().state) as folder:
             table = Path(folder) / "history.csv.gz"
             with desk_database() as database:
-                erased = export(database, table, beside(table), datetime.fromisoformat(self.desk)).erased
+                erased = export_tickets(
+                    database, table, default_moves_path(table), datetime.fromisoformat(self.desk)
+                ).erased
             if erased:
-                console.print(left_out(erased), highlight=False)
-            yield [table], beside(table)
+                console.print(describe_erased(erased), highlight=False)
+            yield [table], default_moves_path(table)
 
 
-def _place(path: str) -> str:
+def _absolute_path(path: str) -> str:
     return str(Path(path).absolute()) if path not in ("", "-") else path

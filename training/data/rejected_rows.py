@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from deskyard.errors import BadInput
-from deskyard.tabular.records import Broken, Row
-from deskyard.tabular.writer import csv_rows
+from deskyard.tabular.records import BrokenRow, Row
+from deskyard.tabular.writer import make_csv_writer
 
-RAW: Final = 2000
+MAX_RAW_LENGTH: Final = 2000
 """Characters kept of a rejected row."""
 
 
-class Rejected(NamedTuple):
+class RejectedRow(NamedTuple):
     """One rejected row: its file, its line (a row's number in XLSX and Parquet), a countable reason, a sentence."""
 
     file: str
@@ -24,22 +24,24 @@ class Rejected(NamedTuple):
     raw: str
 
     @classmethod
-    def of(cls, file: str, row: Row | Broken, reason: str, detail: str, ident: str = "") -> Self:
+    def from_row(cls, file: str, row: Row | BrokenRow, reason: str, detail: str, ident: str = "") -> Self:
         """A row of a table as a rejected one; a row without raw text (XLSX, Parquet) is kept as JSON."""
         raw = row.raw
         if not raw and isinstance(row, Row):
-            raw = json.dumps({key: value[:RAW] for key, value in row.values.items() if value}, ensure_ascii=False)
-        return cls(file, row.line, reason, detail, ident[:200], raw[:RAW].rstrip("\r\n"))
+            raw = json.dumps(
+                {key: value[:MAX_RAW_LENGTH] for key, value in row.values.items() if value}, ensure_ascii=False
+            )
+        return cls(file, row.line, reason, detail, ident[:200], raw[:MAX_RAW_LENGTH].rstrip("\r\n"))
 
 
-def write_rejected(rejected: Iterable[Rejected], path: Path | str) -> int:
+def write_rejected(rejected: Iterable[RejectedRow], path: Path | str) -> int:
     r"""Write the rejected rows as CSV (file, line, reason, detail, id, raw); returns how many. None: no file is made.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "rejected.csv"
     >>> write_rejected([], path), path.exists()
     (0, False)
-    >>> write_rejected([Rejected("h.csv", 7, "no id", "the id is empty", "", ",no sound")], path)
+    >>> write_rejected([RejectedRow("h.csv", 7, "no id", "the id is empty", "", ",no sound")], path)
     1
     >>> path.read_text("utf-8").splitlines()
     ['file,line,reason,detail,id,raw', 'h.csv,7,no id,the id is empty,,",no sound"']
@@ -48,8 +50,8 @@ def write_rejected(rejected: Iterable[Rejected], path: Path | str) -> int:
     if rejected:
         try:
             with Path(path).open("w", encoding="utf-8", errors="replace", newline="") as stream:
-                writer = csv_rows(stream)
-                writer.writerow(Rejected._fields)
+                writer = make_csv_writer(stream)
+                writer.writerow(RejectedRow._fields)
                 writer.writerows(rejected)
         except OSError as error:
             raise BadInput(f"{path} can't be written: {error.strerror}.") from error

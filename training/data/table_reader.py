@@ -10,42 +10,42 @@ from typing import TYPE_CHECKING, Final
 
 from deskyard.domain import label_trust
 from deskyard.domain.ticket import Ticket
-from deskyard.history.columns import TIMES, Columns, match, to_ticket
-from deskyard.history.priority_spellings import bare_number, translate
-from deskyard.tabular.records import Broken, Row, Table
-from deskyard.text.dates import find_order, names_zone, read_time
-from training.data.rejected_rows import Rejected
+from deskyard.history.columns import TIME_COLUMNS, ColumnMatch, match_columns, to_ticket
+from deskyard.history.priority_spellings import map_spellings, parse_bare_number
+from deskyard.tabular.records import BrokenRow, RecordTable, Row
+from deskyard.text.dates import detect_date_order, names_zone, read_time
+from training.data.rejected_rows import RejectedRow
 
 if TYPE_CHECKING:
     from training.data.history import History
 
-LONGEST_LABEL: Final = 200
+MAX_LABEL_LENGTH: Final = 200
 """Characters: a longer value of a target is a text in the wrong column, not a label."""
 
-_SHOWN: Final = 10
+_MAX_EXAMPLES: Final = 10
 
 
-class Reading:
+class HistoryReader:
     """Rows of one table after another into a History."""
 
     def __init__(self, history: "History") -> None:
         self.history = history
         self.ids: set[str] = set()
         self.shared: dict[str, str] = {}
-        self.zone_said = False
+        self.zone_noted = False
 
-    def read(self, table: Table) -> None:
+    def read(self, table: RecordTable) -> None:
         """All rows of `table`."""
         history, mapping = self.history, self.history.mapping
         history.notes.extend(f"{table.name}: {note}" for note in table.notes)
-        columns, width = match(table, mapping), len(table.columns)
-        times = _Times(table, history)
+        columns, width = match_columns(table, mapping), len(table.columns)
+        times = _TimeColumns(table, history)
         for row in table:
-            if isinstance(row, Broken):
-                history.rejected.append(Rejected.of(table.name, row, row.reason, row.detail))
+            if isinstance(row, BrokenRow):
+                history.rejected.append(RejectedRow.from_row(table.name, row, row.reason, row.detail))
                 continue
             if len(table.columns) != width:
-                columns, width = match(table, mapping), len(table.columns)
+                columns, width = match_columns(table, mapping), len(table.columns)
             ticket = to_ticket(row.values, columns, order=mapping.dates)
             if not ticket.id:
                 self._reject(table, row, "no id", "the id is empty", ticket)
@@ -55,78 +55,78 @@ class Reading:
                 self._reject(table, row, "duplicate id", "this id was read before", ticket)
             else:
                 self.ids.add(ticket.id)
-                times.note(row, columns, ticket)
+                times.add(row, columns, ticket)
                 history.tickets.append(ticket)
-                self._label(row, columns)
-        times.settle()
+                self._read_labels(row, columns)
+        times.resolve()
         if ignored := list(columns.ignored):
             history.ignored_columns[table.name] = ignored
-        if times.naive and not self.zone_said:
-            self.zone_said = True
+        if times.naive and not self.zone_noted:
+            self.zone_noted = True
             history.notes.append(f"{table.name}: times without a zone (such as {times.naive!r}) are taken as UTC")
 
-    def _reject(self, table: Table, row: Row, reason: str, detail: str, ticket: Ticket) -> None:
-        self.history.rejected.append(Rejected.of(table.name, row, reason, detail, ticket.id))
+    def _reject(self, table: RecordTable, row: Row, reason: str, detail: str, ticket: Ticket) -> None:
+        self.history.rejected.append(RejectedRow.from_row(table.name, row, reason, detail, ticket.id))
 
-    def _label(self, row: Row, columns: Columns) -> None:
+    def _read_labels(self, row: Row, columns: ColumnMatch) -> None:
         for target, labels in self.history.labels.items():
-            label = row.values.get(columns.places.get(target, ""), "").strip()
-            if len(label) > LONGEST_LABEL:
+            label = row.values.get(columns.columns.get(target, ""), "").strip()
+            if len(label) > MAX_LABEL_LENGTH:
                 self.history.long_labels[target] += 1
                 if self.history.long_labels[target] == 1:
                     self.history.notes.append(
-                        f"{target} of ticket {self._last()} has {len(label):,} characters: a label of more than "
-                        f"{LONGEST_LABEL} is emptied (as all such labels are)"
+                        f"{target} of ticket {self._last_id()} has {len(label):,} characters: a label of more than "
+                        f"{MAX_LABEL_LENGTH} is emptied (as all such labels are)"
                     )
                 label = ""
             labels.append(self.shared.setdefault(label, label) or None)
-            said = row.values.get(columns.places.get(label_trust.column(target), ""), "") if label else ""
-            self.history.trust[target].append(label_trust.known(said))
+            said = row.values.get(columns.columns.get(label_trust.trust_column(target), ""), "") if label else ""
+            self.history.trust[target].append(label_trust.parse_trust(said))
 
-    def _last(self) -> str:
+    def _last_id(self) -> str:
         return self.history.tickets[-1].id
 
 
-class _Times:
+class _TimeColumns:
     """The times of one table; those that can be read as day first or month first wait until the table has ended."""
 
-    def __init__(self, table: Table, history: "History") -> None:
+    def __init__(self, table: RecordTable, history: "History") -> None:
         self.table, self.history = table, history
         self.slashed: dict[str, str] = {}
         self.waiting: list[tuple[int, int, str, str]] = []
         self.naive = ""
-        self.asked = False
+        self.zone_checked = False
 
-    def note(self, row: Row, columns: Columns, ticket: Ticket) -> None:
+    def add(self, row: Row, columns: ColumnMatch, ticket: Ticket) -> None:
         """The times of a row that is about to become the history's next ticket."""
         history, order = self.history, self.history.mapping.dates
         index = len(history.tickets)
-        if place := columns.places.get("created_at"):
+        if place := columns.columns.get("created_at"):
             text = row.values.get(place, "")
-            if not self.asked and ticket.created_at is not None:
-                self.asked, self.naive = True, "" if names_zone(text) else text.strip()
+            if not self.zone_checked and ticket.created_at is not None:
+                self.zone_checked, self.naive = True, "" if names_zone(text) else text.strip()
             if ticket.created_at is None and text.strip():
                 self.waiting.append((index, row.line, "created_at", text))
-            self._vote(text)
-        for name, into in ((TIMES[0], history.answered), (TIMES[1], history.resolved)):
-            text = row.values.get(columns.places.get(name, ""), "")
+            self._add_example(text)
+        for name, into in ((TIME_COLUMNS[0], history.first_responses), (TIME_COLUMNS[1], history.resolutions)):
+            text = row.values.get(columns.columns.get(name, ""), "")
             moment = None
             if text:
                 moment = read_time(text, order)
-                self._vote(text)
+                self._add_example(text)
                 if moment is None and text.strip():
                     self.waiting.append((index, row.line, name, text))
             into.append(moment)
 
-    def _vote(self, text: str) -> None:
+    def _add_example(self, text: str) -> None:
         """One example for each day and month of a date such as 03/04/2024: at most about a thousand."""
         if "/" in text[1:3] or "-" in text[1:3]:
             self.slashed.setdefault(text[:5], text)
 
-    def settle(self) -> None:
+    def resolve(self) -> None:
         """Read what waits, in the order that the whole table shows."""
         history = self.history
-        order, sure = find_order(self.slashed.values())
+        order, sure = detect_date_order(self.slashed.values())
         if self.slashed and not history.mapping.dates:
             read = "day" if order == "day" else "month"
             why = "as its dates show" if sure else "nothing shows the order; --map dates=month-first changes it"
@@ -142,7 +142,7 @@ class _Times:
             elif name == "created_at":
                 history.tickets[index] = replace(history.tickets[index], created_at=moment)
             else:
-                (history.answered if name == TIMES[0] else history.resolved)[index] = moment
+                (history.first_responses if name == TIME_COLUMNS[0] else history.resolutions)[index] = moment
         for name, count in failed.items():
             history.unreadable_times[name] += count
             history.notes.append(
@@ -162,7 +162,7 @@ def set_priorities(history: "History") -> None:
     counts = Counter(label for label in labels if label is not None)
     moved = [value for move in history.moves if move.field == "priority" for value in (move.before, move.after)]
     seen = dict.fromkeys((*counts, *(value for value in moved if value)))
-    levels = translate(seen, history.mapping.priority, history.mapping.numbers)
+    levels = map_spellings(seen, history.mapping.priority, history.mapping.numbers)
     history.priority_levels = levels
     labels[:] = [levels.get(label) or None if label else None for label in labels]
     history.moves = [
@@ -172,17 +172,17 @@ def set_priorities(history: "History") -> None:
         for move in history.moves
     ]
     history.priority_unknown = Counter({value: count for value, count in counts.items() if value not in levels})
-    numbers = [value for value in history.priority_unknown if bare_number(value) is not None]
+    numbers = [value for value in history.priority_unknown if parse_bare_number(value) is not None]
     words = [value for value, _ in history.priority_unknown.most_common() if value not in set(numbers)]
     if numbers:
         count = sum(history.priority_unknown[value] for value in numbers)
         history.notes.append(
-            f"{count:,} tickets have a bare number as priority ({', '.join(sorted(numbers)[:_SHOWN])}), which is left "
+            f"{count:,} tickets have a bare number as priority ({', '.join(sorted(numbers)[:_MAX_EXAMPLES])}), which is left "
             "empty until you say which end is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
         )
     if words:
         count = sum(history.priority_unknown[value] for value in words)
-        named = ", ".join(f"{value!r} ({history.priority_unknown[value]:,})" for value in words[:_SHOWN])
+        named = ", ".join(f"{value!r} ({history.priority_unknown[value]:,})" for value in words[:_MAX_EXAMPLES])
         history.notes.append(
             f"{count:,} tickets have a priority that is not understood and is left empty: {named}; "
             f'say what it means, for example --map "priority.{words[0]}=medium"'

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from deskyard.errors import PartMissing
+from deskyard.errors import ExtraMissing
 from training.data_audit import (
     label_issues,
     label_noise,
@@ -19,12 +19,21 @@ from training.data_audit import (
     split_overlap,
     text_leaks,
 )
-from training.data_audit.case import Case
+from training.data_audit.case import AuditCase
 from training.data_audit.finding import SEVERITIES, Finding, Severity
 
-__all__ = ["PROBES", "Case", "Finding", "Severity", "as_json", "audit", "report_lines", "serious"]
+__all__ = [
+    "PROBES",
+    "AuditCase",
+    "Finding",
+    "Severity",
+    "audit_history",
+    "findings_to_json",
+    "format_findings",
+    "has_serious",
+]
 
-PROBES: Final[dict[str, Callable[[Case], Iterator[Finding]]]] = {
+PROBES: Final[dict[str, Callable[[AuditCase], Iterator[Finding]]]] = {
     "leaks": text_leaks.probe,
     "fields": leaky_fields.probe,
     "copies": split_overlap.probe,
@@ -36,7 +45,7 @@ PROBES: Final[dict[str, Callable[[Case], Iterator[Finding]]]] = {
 """Name → what it finds; each is a file."""
 
 
-def audit(case: Case) -> list[Finding]:
+def audit_history(case: AuditCase) -> list[Finding]:
     """The findings of every probe, serious ones first, else in the order of the probes.
 
     A probe whose library is not installed becomes a note that says which.
@@ -45,25 +54,25 @@ def audit(case: Case) -> list[Finding]:
     for name, probe in PROBES.items():
         try:
             found += probe(case)
-        except PartMissing as error:
+        except ExtraMissing as error:
             found.append(Finding(name, "note", None, "not looked for", str(error)))
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def serious(findings: Sequence[Finding]) -> bool:
+def has_serious(findings: Sequence[Finding]) -> bool:
     """Whether a strict run fails."""
     return any(finding.severity == "serious" for finding in findings)
 
 
-def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def findings_to_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The findings as plain values, for the bundle's card."""
     return [asdict(finding) | {"examples": list(finding.examples)} for finding in findings]
 
 
-def report_lines(findings: Sequence[Finding]) -> list[str]:
+def format_findings(findings: Sequence[Finding]) -> list[str]:
     """Two lines a finding: what it is and what to do; at most five example ids.
 
-    >>> report_lines([Finding("near-copies", "note", None, "3 tickets copy another", "look", ("7", "9"))])
+    >>> format_findings([Finding("near-copies", "note", None, "3 tickets copy another", "look", ("7", "9"))])
     ['note: near-copies: 3 tickets copy another (tickets 7, 9)', '      look']
     """
     lines = []

@@ -10,14 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from training.data_audit.case import Case
-from training.data_audit.finding import SHOWN, Finding, percent, shorten
-from training.data_audit.suspect_phrases import of_one_requester, telling
+from training.data_audit.case import AuditCase
+from training.data_audit.finding import MAX_EXAMPLES, Finding, format_percent, shorten
+from training.data_audit.suspect_phrases import find_suspect_phrases, is_from_few_requesters
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 
 
-def probe(case: Case) -> Iterator[Finding]:
+def probe(case: AuditCase) -> Iterator[Finding]:
     """The name of the assignee in the texts of the tickets that went to them."""
     if "assignee" not in case.targets:
         return
@@ -37,21 +37,21 @@ def probe(case: Case) -> Iterator[Finding]:
             if names[label] - common <= words:
                 holders[label].append(i)
     theirs = {case.labels("assignee")[label]: np.array(found) for label, found in sorted(holders.items())}
-    for suspect in telling(case, theirs, ("assignee",)):
-        if case.labels("assignee")[suspect.label] == suspect.phrase and not of_one_requester(case, suspect):
+    for suspect in find_suspect_phrases(case, theirs, ("assignee",)):
+        if case.labels("assignee")[suspect.label] == suspect.phrase and not is_from_few_requesters(case, suspect):
             yield Finding(
                 "leak: agent",
                 "serious",
                 "assignee",
                 f"the name of {shorten(suspect.phrase)!r} stands in {len(suspect.holders):,} tickets, "
-                f"{percent(suspect.share)} of which were assigned to them",
+                f"{format_percent(suspect.purity)} of which were assigned to them",
                 "agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut "
                 "the signature",
-                case.ids(suspect.holders[:SHOWN]),
+                case.ids(suspect.holders[:MAX_EXAMPLES]),
                 {
                     "phrase": shorten(suspect.phrase),
                     "tickets": len(suspect.holders),
-                    "share": suspect.share,
-                    "of_theirs": suspect.of_label,
+                    "share": suspect.purity,
+                    "of_theirs": suspect.label_share,
                 },
             )

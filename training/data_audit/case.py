@@ -18,119 +18,121 @@ from deskyard.domain.ticket import Target, Ticket
 from deskyard.features.vectorizer import TicketVectorizer
 from deskyard.model.linear_head import LinearHead
 from training.data.moves import Move
-from training.data.splits import Plan, Positions
-from training.fit.cross_fitting import Asked, Material, Pools
+from training.data.splits import Positions, SplitPlan
+from training.fit.cross_fitting import HeldOutPredictions, PoolWeights, TrainingData
 
-GRASPED: Final = 0.25
+MIN_SKILL: Final = 0.25
 """Grasp below which wrong or overlapping labels can't be told from a target that is not in the text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LabelledPredictions:
     """What was said of the labelled tickets at `positions`, new to the models that said it."""
 
     positions: Positions
-    beliefs: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
     truth: npt.NDArray[np.int32]
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
         """Whether the most probable label is the true one."""
-        return np.asarray(self.beliefs.argmax(axis=1) == self.truth)
+        return np.asarray(self.probabilities.argmax(axis=1) == self.truth)
 
-    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "Said":
+    def __getitem__(self, mask: npt.NDArray[np.bool_]) -> "LabelledPredictions":
         """Of some of them."""
-        return Said(self.positions[chosen], self.beliefs[chosen], self.truth[chosen])
+        return LabelledPredictions(self.positions[mask], self.probabilities[mask], self.truth[mask])
 
 
 @dataclass(frozen=True)
-class Case:
+class AuditCase:
     """A run as the probes see it: `new` answers to the folds, `apart` and `at_random` those that judge."""
 
-    material: Material
-    plan: Plan
-    new: Asked
-    apart: Asked
-    at_random: Asked | None
-    pools: Pools
+    data: TrainingData
+    plan: SplitPlan
+    out_of_fold: HeldOutPredictions
+    holdout: HeldOutPredictions
+    random_holdout: HeldOutPredictions | None
+    pools: PoolWeights
     moves: Sequence[Move] = field(default=())
 
     @property
     def tickets(self) -> Sequence[Ticket]:
         """All tickets; those of a test file stand behind the history's."""
-        return self.material.tickets
+        return self.data.tickets
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """What is learnt."""
-        return tuple(self.material.label_sets)
+        return tuple(self.data.label_sets)
 
     @property
     def ordered(self) -> bool:
         """Whether the history is in order of time."""
-        return all(fold.learn.max() < fold.ask.min() for fold in self.plan.folds)
+        return all(fold.learn.max() < fold.predict.min() for fold in self.plan.folds)
 
     def labels(self, target: Target) -> tuple[str, ...]:
         """The learnable labels."""
-        return self.material.label_sets[target].labels
+        return self.data.label_sets[target].labels
 
     def ids(self, positions: npt.ArrayLike) -> tuple[str, ...]:
         """The ids of tickets."""
         return tuple(self.tickets[int(i)].id for i in np.asarray(positions))
 
-    def said(self, asked: Asked, target: Target) -> Said:
+    def labelled_predictions(self, predictions: HeldOutPredictions, target: Target) -> LabelledPredictions:
         """What was said of the tickets of `asked` that have a label."""
-        labelled = asked.labelled(self.material, target)
-        return Said(labelled.positions, labelled.beliefs(target, self.pools), labelled.truth(self.material, target))
+        labelled = predictions.labelled(self.data, target)
+        return LabelledPredictions(
+            labelled.positions, labelled.probabilities(target, self.pools), labelled.true_labels(self.data, target)
+        )
 
-    def usual(self, target: Target) -> int:
+    def majority_label(self, target: Target) -> int:
         """The most frequent learnt label (the first of several)."""
-        y = self.material.y[target][self.plan.apart.learn]
+        y = self.data.y[target][self.plan.holdout.learn]
         return int(np.bincount(y[y >= 0], minlength=1).argmax())
 
-    def grasp(self, target: Target) -> float:
+    def skill_score(self, target: Target) -> float:
         """The share of the majority's misses that the model does not make, out of fold: 0 is nothing, 1 all."""
-        said = self.known[target]
-        miss = float((said.truth != self.usual(target)).mean()) if len(said.truth) else 0.0
+        said = self.all_predictions[target]
+        miss = float((said.truth != self.majority_label(target)).mean()) if len(said.truth) else 0.0
         return 1 - float((~said.right).mean()) / miss if miss else 0.0
 
     @cached_property
-    def judged(self) -> Mapping[Target, Said]:
+    def holdout_predictions(self) -> Mapping[Target, LabelledPredictions]:
         """What the judged model said."""
-        return {target: self.said(self.apart, target) for target in self.targets}
+        return {target: self.labelled_predictions(self.holdout, target) for target in self.targets}
 
     @cached_property
-    def known(self) -> Mapping[Target, Said]:
+    def all_predictions(self) -> Mapping[Target, LabelledPredictions]:
         """Everything that was said out of fold: of the folds and of the judging tickets."""
-        together = Asked.together([self.new, self.apart])
-        return {target: self.said(together, target) for target in self.targets}
+        together = HeldOutPredictions.concatenate([self.out_of_fold, self.holdout])
+        return {target: self.labelled_predictions(together, target) for target in self.targets}
 
     @cached_property
-    def plain(self) -> "Plain":
+    def baseline(self) -> "BaselineModel":
         """Words and fields as columns, weighed by the tickets that the judged model learnt from."""
-        counts = self.material.counts
-        few = counts.without("chars").without("subject")
-        vectorizer = TicketVectorizer(latin=counts.latin).fit_counts(few[self.plan.apart.learn])
-        return Plain(vectorizer, vectorizer.transform_counts(few), self.material)
+        counts = self.data.counts
+        few = counts.without_block("chars").without_block("subject")
+        vectorizer = TicketVectorizer(latin=counts.latin).fit_counts(few[self.plan.holdout.learn])
+        return BaselineModel(vectorizer, vectorizer.transform_counts(few), self.data)
 
 
 @dataclass(frozen=True)
-class Plain:
+class BaselineModel:
     """The columns (tickets x columns) of a linear head over words and fields, and what it learns from some rows."""
 
     vectorizer: TicketVectorizer
     X: sparse.csr_array
-    material: Material
+    data: TrainingData
     _heads: dict[tuple[Target, bytes], LinearHead] = field(default_factory=dict)
 
     def head(self, target: Target, rows: Positions) -> LinearHead:
         """What is learnt from the labelled tickets among `rows`; the same rows are learnt from once."""
-        y = self.material.y[target]
+        y = self.data.y[target]
         rows = rows[y[rows] >= 0]
         key = target, rows.tobytes()
         if key not in self._heads:
-            labels = len(self.material.label_sets[target].labels)
-            self._heads[key] = LinearHead(labels, seed=self.material.seed).fit(self.X[rows], y[rows])
+            labels = len(self.data.label_sets[target].labels)
+            self._heads[key] = LinearHead(labels, seed=self.data.seed).fit(self.X[rows], y[rows])
         return self._heads[key]
 
     def transform(self, tickets: Sequence[Ticket]) -> sparse.csr_array:

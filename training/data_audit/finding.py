@@ -14,10 +14,10 @@ Severity = Literal["note", "warning", "serious"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("serious", "warning", "note")
 """What to read first. Serious: figures or routing would mislead; the run fails with `--strict`."""
 
-SHOWN: Final = 10
+MAX_EXAMPLES: Final = 10
 """Example ids of one finding."""
 
-LONGEST_PHRASE: Final = 60
+MAX_PHRASE_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +34,28 @@ class Finding:
 
 
 def shorten(phrase: str) -> str:
-    """A phrase for a sentence: one line, `LONGEST_PHRASE` characters at most.
+    """A phrase for a sentence: one line, `MAX_PHRASE_LENGTH` characters at most.
 
     >>> shorten("Closed as\\nduplicate " * 9)
     'Closed as duplicate Closed as duplicate Closed as duplicate…'
     """
     phrase = " ".join(phrase.split())
-    return phrase if len(phrase) <= LONGEST_PHRASE else phrase[: LONGEST_PHRASE - 1].rstrip() + "…"
+    return phrase if len(phrase) <= MAX_PHRASE_LENGTH else phrase[: MAX_PHRASE_LENGTH - 1].rstrip() + "…"
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share for a sentence.
 
-    >>> percent(0.077), percent(0.5)
+    >>> format_percent(0.077), format_percent(0.5)
     ('7.7 %', '50 %')
     """
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
-def points(difference: float) -> str:
+def format_points(difference: float) -> str:
     """A difference of two shares for a sentence, with its sign.
 
-    >>> points(0.0123)
+    >>> format_points(0.0123)
     '+1.2 points'
     """
     return f"{100 * difference:+.1f} points"

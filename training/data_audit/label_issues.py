@@ -14,94 +14,102 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from deskyard.domain.ticket import Target
-from training.data_audit.case import GRASPED, Case
-from training.data_audit.finding import SHOWN, Finding, percent
+from training.data_audit.case import MIN_SKILL, AuditCase
+from training.data_audit.finding import MAX_EXAMPLES, Finding, format_percent
 
 TARGETS: Final[tuple[Target, ...]] = ("category", "queue")
 
-NEWEST: Final = 0.2
+NEWEST_SHARE: Final = 0.2
 """The part of the history in which a living label is seen."""
 
-FEWEST: Final = 20
+MIN_TICKETS: Final = 20
 """Tickets a label needs before its silence, or its likeness to another, says anything."""
 
-LUCK: Final = 1e-6
+MAX_P_VALUE: Final = 1e-6
 """The chance of such a silence in a label as frequent as before."""
 
-GAPS: Final = 3
+MIN_GAPS: Final = 3
 """Times its longest gap that a label must be silent: some come in bursts."""
 
-STRAGGLERS: Final = 0.05
+MAX_STRAGGLER_SHARE: Final = 0.05
 """The share of a renamed label's tickets that may lie on the wrong side of the change."""
 
-HANDOVER: Final = 0.15
+HANDOVER_WINDOW: Final = 0.15
 """The part of the history within which the old name must have been in use before the new one came."""
 
-ALIKE: Final = 0.7
+MIN_SIMILARITY: Final = 0.7
 """Likeness of two labels' mean texts, measured by that of two halves of one label, from which they look the same."""
 
-CONFUSED: Final = 0.2
+MIN_CONFUSION: Final = 0.2
 """The share of two labels' tickets that the model gives to the other one, from which a pair is looked at."""
 
-TOLD_APART: Final = 0.65
+MAX_AUC: Final = 0.65
 """AUC between two labels that two halves of one (0.5 give or take) do not reach and two matters do."""
 
-MOST: Final = 10
+MAX_FINDINGS: Final = 10
 
-Ints = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 
 
-def probe(case: Case) -> Iterator[Finding]:
+def probe(case: AuditCase) -> Iterator[Finding]:
     """Dead and renamed labels where the history is in order, overlapping ones everywhere."""
     for target in TARGETS:
         if target not in case.targets:
             continue
         renamed: list[tuple[int, int, int]] = []
         if case.ordered:
-            y = case.material.y[target][case.plan.everything]
+            y = case.data.y[target][case.plan.everything]
             where = [np.flatnonzero(y == label) for label in range(len(case.labels(target)))]
-            renamed = list(_renamed(case, where, len(y)))
-            yield from _told_renamed(case, target, renamed, where)
-            yield from _dead(case, target, where, len(y), {old for old, _, _ in renamed})
-        if case.grasp(target) >= GRASPED:
-            yield from _overlapping(case, target, {frozenset(pair[:2]) for pair in renamed})
+            renamed = list(_find_renamed(case, where, len(y)))
+            yield from _report_renamed(case, target, renamed, where)
+            yield from _find_discontinued(case, target, where, len(y), {old for old, _, _ in renamed})
+        if case.skill_score(target) >= MIN_SKILL:
+            yield from _find_overlapping(case, target, {frozenset(pair[:2]) for pair in renamed})
 
 
-def _dead(case: Case, target: Target, where: list[Ints], n: int, renamed: set[int]) -> Iterator[Finding]:
-    found = [label for label, at in enumerate(where) if label not in renamed and _silent(at, n)]
+def _find_discontinued(
+    case: AuditCase, target: Target, where: list[Positions], n: int, renamed: set[int]
+) -> Iterator[Finding]:
+    found = [label for label, at in enumerate(where) if label not in renamed and _is_discontinued(at, n)]
     if not found:
         return
     names = case.labels(target)
-    shown = ", ".join(f"{names[label]!r} ({len(where[label]):,} tickets)" for label in found[:MOST])
+    shown = ", ".join(f"{names[label]!r} ({len(where[label]):,} tickets)" for label in found[:MAX_FINDINGS])
     yield Finding(
         "dead labels",
         "warning",
         target,
         f"{target}: not seen in the newest fifth, though frequent before: {shown}"
-        + (", …" if len(found) > MOST else ""),
+        + (", …" if len(found) > MAX_FINDINGS else ""),
         "retire them: merge their tickets into the label that took over, or leave them out of the history",
-        case.ids([where[label][-1] for label in found[:SHOWN]]),
+        case.ids([where[label][-1] for label in found[:MAX_EXAMPLES]]),
         {names[label]: {"tickets": len(where[label]), "last": int(where[label][-1])} for label in found},
     )
 
 
-def _silent(at: Ints, n: int) -> bool:
+def _is_discontinued(positions: Positions, n: int) -> bool:
     """Whether a label with tickets `at` these positions of `n` has ended before the newest fifth."""
-    if len(at) < FEWEST or at[-1] >= n * (1 - NEWEST) or at[-1] - at[0] < n * NEWEST:
+    if (
+        len(positions) < MIN_TICKETS
+        or positions[-1] >= n * (1 - NEWEST_SHARE)
+        or positions[-1] - positions[0] < n * NEWEST_SHARE
+    ):
         return False
-    silence = n - 1 - int(at[-1])
-    rate = len(at) / (int(at[-1]) - int(at[0]) + 1)
-    return silence >= GAPS * int(np.diff(at).max()) and silence * math.log1p(-min(rate, 0.999)) < math.log(LUCK)
+    silence = n - 1 - int(positions[-1])
+    rate = len(positions) / (int(positions[-1]) - int(positions[0]) + 1)
+    return silence >= MIN_GAPS * int(np.diff(positions).max()) and silence * math.log1p(-min(rate, 0.999)) < math.log(
+        MAX_P_VALUE
+    )
 
 
-def _renamed(case: Case, where: list[Ints], n: int) -> Iterator[tuple[int, int, int]]:
+def _find_renamed(case: AuditCase, where: list[Positions], n: int) -> Iterator[tuple[int, int, int]]:
     """Old label, new label, and the position of the change."""
-    often = [label for label, at in enumerate(where) if len(at) >= FEWEST]
-    means = {label: _mean(case, where[label]) for label in often}
+    often = [label for label, at in enumerate(where) if len(at) >= MIN_TICKETS]
+    means = {label: _mean_vector(case, where[label]) for label in often}
     for new in often:
         at = where[new]
-        change = int(at[int(STRAGGLERS * len(at))])
-        if _chance(at, change, n, before=True) > LUCK:
+        change = int(at[int(MAX_STRAGGLER_SHARE * len(at))])
+        if _p_value(at, change, n, before=True) > MAX_P_VALUE:
             continue
         nearest = max(
             (label for label in often if label != new), key=lambda label: float(means[label] @ means[new]), default=None
@@ -110,31 +118,31 @@ def _renamed(case: Case, where: list[Ints], n: int) -> Iterator[tuple[int, int, 
             continue
         old = where[nearest]
         after = int((old >= change).sum())
-        used = int(((old < change) & (old >= change - HANDOVER * n)).sum())
-        if after > STRAGGLERS * len(old) or not used or _chance(old, change, n, before=False) > LUCK:
+        used = int(((old < change) & (old >= change - HANDOVER_WINDOW * n)).sum())
+        if after > MAX_STRAGGLER_SHARE * len(old) or not used or _p_value(old, change, n, before=False) > MAX_P_VALUE:
             continue
-        own = min(float(_mean(case, part[::2]) @ _mean(case, part[1::2])) for part in (at, old))
-        if float(means[nearest] @ means[new]) >= ALIKE * own:
+        own = min(float(_mean_vector(case, part[::2]) @ _mean_vector(case, part[1::2])) for part in (at, old))
+        if float(means[nearest] @ means[new]) >= MIN_SIMILARITY * own:
             yield nearest, new, change
 
 
-def _chance(at: Ints, change: int, n: int, before: bool) -> float:
+def _p_value(positions: Positions, change: int, n: int, before: bool) -> float:
     """The chance that a label as frequent as on its own side of the change has so few tickets on the other."""
     there, here = (change, n - change) if before else (n - change, change)
-    few = int((at < change).sum()) if before else int((at >= change).sum())
-    expected = (len(at) - few) / max(here, 1) * there
+    few = int((positions < change).sum()) if before else int((positions >= change).sum())
+    expected = (len(positions) - few) / max(here, 1) * there
     # Chernoff's bound of a Poisson count of at most `few` (Mitzenmacher and Upfal 2017, 5.4).
     return 1.0 if few >= expected else math.exp(few - expected + (few * math.log(expected / few) if few else 0.0))
 
 
-def _mean(case: Case, at: Ints) -> npt.NDArray[np.float64]:
+def _mean_vector(case: AuditCase, positions: Positions) -> npt.NDArray[np.float64]:
     """The mean of tickets' columns, of unit length."""
-    mean = np.asarray(case.plain.X[at].mean(axis=0), dtype=np.float64).ravel()
+    mean = np.asarray(case.baseline.X[positions].mean(axis=0), dtype=np.float64).ravel()
     return np.asarray(mean / max(float(np.sqrt(mean @ mean)), 1e-12))
 
 
-def _told_renamed(
-    case: Case, target: Target, renamed: list[tuple[int, int, int]], where: list[Ints]
+def _report_renamed(
+    case: AuditCase, target: Target, renamed: list[tuple[int, int, int]], where: list[Positions]
 ) -> Iterator[Finding]:
     names = case.labels(target)
     for old, new, change in renamed:
@@ -148,37 +156,38 @@ def _told_renamed(
             "and the texts are alike",
             f"if so, write {names[new]!r} in the older tickets too: else its history is lost and the old name is still "
             "suggested",
-            case.ids([*where[old][-SHOWN // 2 :], *where[new][: SHOWN // 2]]),
+            case.ids([*where[old][-MAX_EXAMPLES // 2 :], *where[new][: MAX_EXAMPLES // 2]]),
             {"old": names[old], "new": names[new], "old_tickets": len(where[old]), "new_tickets": len(where[new])},
         )
 
 
-def _overlapping(case: Case, target: Target, renamed: set[frozenset[int]]) -> Iterator[Finding]:
-    said, names = case.known[target], case.labels(target)
+def _find_overlapping(case: AuditCase, target: Target, renamed: set[frozenset[int]]) -> Iterator[Finding]:
+    said, names = case.all_predictions[target], case.labels(target)
     said = said[said.truth >= 0]
     confusion = np.zeros((len(names), len(names)))
-    np.add.at(confusion, (said.truth, said.beliefs.argmax(axis=1)), 1)
+    np.add.at(confusion, (said.truth, said.probabilities.argmax(axis=1)), 1)
     count = confusion.sum(axis=1)
     found = []
-    for a, b in combinations(np.flatnonzero(count >= FEWEST).tolist(), 2):
+    for a, b in combinations(np.flatnonzero(count >= MIN_TICKETS).tolist(), 2):
         share = float((confusion[a, b] + confusion[b, a]) / (count[a] + count[b]))
-        if share < CONFUSED or frozenset((a, b)) in renamed:
+        if share < MIN_CONFUSION or frozenset((a, b)) in renamed:
             continue
         here = said[np.isin(said.truth, (a, b))]
         auc, spread = _auc(
-            here.beliefs[:, a] / np.maximum(here.beliefs[:, a] + here.beliefs[:, b], 1e-12), here.truth == a
+            here.probabilities[:, a] / np.maximum(here.probabilities[:, a] + here.probabilities[:, b], 1e-12),
+            here.truth == a,
         )
-        if auc + 1.645 * spread < TOLD_APART:
+        if auc + 1.645 * spread < MAX_AUC:
             found.append((share, a, b, auc, here))
-    for share, a, b, auc, here in sorted(found, key=lambda one: (-one[0], one[1], one[2]))[:MOST]:
+    for share, a, b, auc, here in sorted(found, key=lambda one: (-one[0], one[1], one[2]))[:MAX_FINDINGS]:
         yield Finding(
             "overlapping labels",
             "warning",
             target,
-            f"{target} {names[a]!r} and {names[b]!r} look like one matter: {percent(share)} of their tickets get the "
+            f"{target} {names[a]!r} and {names[b]!r} look like one matter: {format_percent(share)} of their tickets get the "
             f"other label, and the model tells them apart hardly better than two halves of one label (AUC {auc:.2f})",
             "merge them, or write down what sets them apart and bring it as a field",
-            case.ids(here.positions[~here.right][:SHOWN]),
+            case.ids(here.positions[~here.right][:MAX_EXAMPLES]),
             {"labels": [names[a], names[b]], "confused": share, "auc": auc, "tickets": len(here.truth)},
         )
 

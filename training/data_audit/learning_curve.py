@@ -11,48 +11,50 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from training.data_audit.case import Case
-from training.data_audit.finding import Finding, percent, points
+from training.data_audit.case import AuditCase
+from training.data_audit.finding import Finding, format_percent, format_points
 
-PARTS: Final = (0.125, 0.25, 0.5, 1.0)
-FEWEST: Final = 100
+TRAINING_SHARES: Final = (0.125, 0.25, 0.5, 1.0)
+MIN_TICKETS: Final = 100
 """Learnt tickets, and judging ones, below which a curve says nothing."""
 
-STEEPNESS: Final = np.linspace(0.1, 1.0, 10)
+EXPONENTS: Final = np.linspace(0.1, 1.0, 10)
 """Exponents tried."""
 
-DRAWS: Final = 200
+N_BOOTSTRAP: Final = 200
 """Bootstrap samples of the judging tickets."""
 
-MOST_LEARNT: Final = 20_000
+MAX_TRAINING_TICKETS: Final = 20_000
 """Of more tickets an evenly drawn part is learnt from, so that the curve stays cheap."""
 
 
-def probe(case: Case) -> Iterator[Finding]:
+def probe(case: AuditCase) -> Iterator[Finding]:
     """The learning curve of each target."""
-    rng = np.random.default_rng(case.material.seed)
+    rng = np.random.default_rng(case.data.seed)
     for target in case.targets:
-        y, said = case.material.y[target], case.judged[target]
-        learn = rng.permutation(case.plan.apart.learn[y[case.plan.apart.learn] >= 0])
-        if len(learn) < FEWEST or len(said.truth) < FEWEST:
+        y, said = case.data.y[target], case.holdout_predictions[target]
+        learn = rng.permutation(case.plan.holdout.learn[y[case.plan.holdout.learn] >= 0])
+        if len(learn) < MIN_TICKETS or len(said.truth) < MIN_TICKETS:
             continue
-        all_of_it = len(learn) <= MOST_LEARNT
-        learn = learn[:MOST_LEARNT]
-        sizes = np.array([round(part * len(learn)) for part in PARTS])
-        X = case.plain.X[said.positions]
+        all_of_it = len(learn) <= MAX_TRAINING_TICKETS
+        learn = learn[:MAX_TRAINING_TICKETS]
+        sizes = np.array([round(part * len(learn)) for part in TRAINING_SHARES])
+        X = case.baseline.X[said.positions]
         right = np.array(
-            [case.plain.head(target, np.sort(learn[:n])).margins(X).argmax(axis=1) == said.truth for n in sizes]
+            [case.baseline.head(target, np.sort(learn[:n])).margins(X).argmax(axis=1) == said.truth for n in sizes]
         )
         shares = right.mean(axis=1)
-        gains = _gains(sizes, right, rng)
+        gains = _bootstrap_gains(sizes, right, rng)
         low, gain, high = (float(share) for share in np.quantile(gains, [0.05, 0.5, 0.95]))
-        span = f"{points(low).split()[0]} to {points(high).split()[0]}"
-        shown = ", ".join(f"{n:,}: {percent(float(share))}" for n, share in zip(sizes.tolist(), shares, strict=True))
+        span = f"{format_points(low).split()[0]} to {format_points(high).split()[0]}"
+        shown = ", ".join(
+            f"{n:,}: {format_percent(float(share))}" for n, share in zip(sizes.tolist(), shares, strict=True)
+        )
         yield Finding(
             "history",
             "note",
             target,
-            f"{target}: twice the tickets would bring about {points(gain)} ({span}); "
+            f"{target}: twice the tickets would bring about {format_points(gain)} ({span}); "
             f"a plain head gets right, by tickets learnt from, {shown}",
             "gather more history first"
             if low >= 0.01
@@ -69,25 +71,27 @@ def probe(case: Case) -> Iterator[Finding]:
         )
 
 
-def _gains(
+def _bootstrap_gains(
     sizes: npt.NDArray[np.int64], right: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """The gain from `sizes[-1]` to twice that, for each of `DRAWS` samples of the judging tickets."""
-    gains = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        gains[draw] = gain(sizes, 1 - right[:, rng.integers(0, right.shape[1], right.shape[1])].mean(axis=1))
+    """The gain from `sizes[-1]` to twice that, for each of `N_BOOTSTRAP` samples of the judging tickets."""
+    gains = np.empty(N_BOOTSTRAP)
+    for draw in range(N_BOOTSTRAP):
+        gains[draw] = extrapolate_gain(
+            sizes, 1 - right[:, rng.integers(0, right.shape[1], right.shape[1])].mean(axis=1)
+        )
     return gains
 
 
-def gain(sizes: npt.NDArray[np.int64], errors: npt.NDArray[np.float64]) -> float:
+def extrapolate_gain(sizes: npt.NDArray[np.int64], errors: npt.NDArray[np.float64]) -> float:
     """How far the error falls when the last size doubles, by the power law that fits best; never less than 0.
 
     >>> sizes = np.array([100, 200, 400, 800])
-    >>> round(gain(sizes, 0.1 + 2 * sizes**-0.5), 4), round(2 * 800**-0.5 - 2 * 1600**-0.5, 4)
+    >>> round(extrapolate_gain(sizes, 0.1 + 2 * sizes**-0.5), 4), round(2 * 800**-0.5 - 2 * 1600**-0.5, 4)
     (0.0207, 0.0207)
     """
     best, fall = np.inf, 0.0
-    for c in STEEPNESS:
+    for c in EXPONENTS:
         power = sizes**-c
         spread = power - power.mean()
         b = max(float(spread @ errors / (spread @ spread)), 0.0)

@@ -13,20 +13,20 @@ import numpy as np
 
 from deskyard.domain.ticket import Target
 from deskyard.text.cleaning import clean
-from training.data_audit.case import Case
-from training.data_audit.finding import percent
+from training.data_audit.case import AuditCase
+from training.data_audit.finding import format_percent
 
-FEWEST: Final = 5
+MIN_TICKETS: Final = 5
 """Judging tickets that must be affected for a figure."""
 
-READ: Final = 0.1
+MIN_READ_SHARE: Final = 0.1
 """The share of tickets whose signature is not cut (in a mail of two words, say) up to which it does no harm."""
 
-_LOOKED_AT: Final = 50
+_SAMPLE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
+class MaskingResult:
     """Whether the model reads the text, and the shares right on affected judging tickets (None: too few of them)."""
 
     read: bool
@@ -35,17 +35,17 @@ class Masked:
     after: float | None = None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The end of a sentence."""
         if not self.read:
             return "; deskyard cuts it off as a signature, so its model does not see it"
         if self.before is None or self.after is None:
             return ""
-        shares = f"{percent(self.before)} are right with it and {percent(self.after)} without"
+        shares = f"{format_percent(self.before)} are right with it and {format_percent(self.after)} without"
         return f"; of {self.n:,} such judging tickets {shares}"
 
     @property
-    def fall(self) -> float:
+    def drop(self) -> float:
         """How much of the score goes with the text."""
         return (self.before or 0) - (self.after or 0)
 
@@ -55,25 +55,25 @@ class Masked:
         return {"read_by_the_model": self.read, "masked": {"n": self.n, "before": self.before, "after": self.after}}
 
 
-def mask(case: Case, target: Target, suspected: Mapping[int, Sequence[str]]) -> Masked:
+def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Sequence[str]]) -> MaskingResult:
     """Take the suspected pieces (ticket → pieces as written) out and ask again."""
-    judging = set(case.judged[target].positions.tolist())
-    some = [*suspected][:_LOOKED_AT]
-    read = [clean(case.tickets[i].body) != clean(_without(case.tickets[i].body, suspected[i])) for i in some]
-    if sum(read) < READ * len(read):
-        return Masked(False)
+    judging = set(case.holdout_predictions[target].positions.tolist())
+    some = [*suspected][:_SAMPLE_SIZE]
+    read = [clean(case.tickets[i].body) != clean(_remove_phrases(case.tickets[i].body, suspected[i])) for i in some]
+    if sum(read) < MIN_READ_SHARE * len(read):
+        return MaskingResult(False)
     affected = [i for i in suspected if i in judging]
-    if len(affected) < FEWEST:
-        return Masked(True)
-    head = case.plain.head(target, case.plan.apart.learn)
-    tickets = [replace(case.tickets[i], body=_without(case.tickets[i].body, suspected[i])) for i in affected]
-    truth = case.material.y[target][np.array(affected)]
-    before = head.margins(case.plain.X[np.array(affected)]).argmax(axis=1) == truth
-    after = head.margins(case.plain.transform(tickets)).argmax(axis=1) == truth
-    return Masked(True, len(affected), float(before.mean()), float(after.mean()))
+    if len(affected) < MIN_TICKETS:
+        return MaskingResult(True)
+    head = case.baseline.head(target, case.plan.holdout.learn)
+    tickets = [replace(case.tickets[i], body=_remove_phrases(case.tickets[i].body, suspected[i])) for i in affected]
+    truth = case.data.y[target][np.array(affected)]
+    before = head.margins(case.baseline.X[np.array(affected)]).argmax(axis=1) == truth
+    after = head.margins(case.baseline.transform(tickets)).argmax(axis=1) == truth
+    return MaskingResult(True, len(affected), float(before.mean()), float(after.mean()))
 
 
-def _without(body: str, phrases: Sequence[str]) -> str:
+def _remove_phrases(body: str, phrases: Sequence[str]) -> str:
     for phrase in phrases:
         body = body.replace(phrase, " ")
     return body

@@ -12,19 +12,19 @@ from typing import Final
 
 import numpy as np
 
-from training.data_audit.case import Case
-from training.data_audit.finding import SHOWN, Finding, percent, shorten
-from training.data_audit.masking import mask
-from training.data_audit.suspect_phrases import FEWEST, telling
-from training.data_audit.text_lines import SHORT, Piece
+from training.data_audit.case import AuditCase
+from training.data_audit.finding import MAX_EXAMPLES, Finding, format_percent, shorten
+from training.data_audit.masking import measure_masking
+from training.data_audit.suspect_phrases import MIN_TICKETS, find_suspect_phrases
+from training.data_audit.text_lines import SHORT_PIECE_WORDS, TextPiece
 
-HOLDING, AHEAD = 0.003, 0.03
+MIN_SHARE, MIN_ACCURACY_GAIN = 0.003, 0.03
 """The share of tickets with words of a solution, and how much more often they are right, from which it is said."""
 
-CLOSING: Final = 0.01
+CLOSING_SHARE: Final = 0.01
 """The share of tickets that end with them, from which it is said in any case; of nine real histories none has 0.1 %."""
 
-_SOLVED: Final = re.compile(
+_SOLUTION_START: Final = re.compile(
     r"(?:re)?(?:solution|resolution|resolved|solved|closed|fixed|root cause|closing (?:note|comment)|work ?around"
     r"|duplicate)\b\s*(?:[:–—-]|\b(?:by|as|with|of)\b|$|[.!])"
     r"|(?:решение|решено|решена|заявка (?:решена|закрыта|выполнена)|обращение (?:решено|закрыто)|закрыто|закрыта"
@@ -35,54 +35,57 @@ _SOLVED: Final = re.compile(
 """How a piece begins that tells of the solution."""
 
 
-def solved(texts: Sequence[list[Piece]]) -> dict[int, list[Piece]]:
+def find_solutions(texts: Sequence[list[TextPiece]]) -> dict[int, list[TextPiece]]:
     """The pieces below the author's own words that begin like a solution, by ticket."""
-    found = {i: [p for p in parts if p.before >= SHORT and _SOLVED.match(p.written)] for i, parts in enumerate(texts)}
+    found = {
+        i: [p for p in parts if p.words_before >= SHORT_PIECE_WORDS and _SOLUTION_START.match(p.text)]
+        for i, parts in enumerate(texts)
+    }
     return {i: parts for i, parts in found.items() if parts}
 
 
-def probe(case: Case, solved: Mapping[int, list[Piece]]) -> Iterator[Finding]:
+def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator[Finding]:
     """Words of a solution: serious where tickets that hold them are right more often, or they stand for labels."""
-    where = np.array(list(solved), np.int64)
-    if len(where) < max(FEWEST, HOLDING * len(case.tickets)):
+    where = np.array(list(solutions), np.int64)
+    if len(where) < max(MIN_TICKETS, MIN_SHARE * len(case.tickets)):
         return
-    by_phrase: defaultdict[str, list[int]] = defaultdict(list, {"": list(solved)})
-    for i, parts in solved.items():
+    by_phrase: defaultdict[str, list[int]] = defaultdict(list, {"": list(solutions)})
+    for i, parts in solutions.items():
         for key in {piece.key for piece in parts}:
             by_phrase[key].append(i)
     phrases = {key: np.array(found) for key, found in by_phrase.items()}
     looked_at = []
     for target in case.targets:
-        known = case.known[target]
+        known = case.all_predictions[target]
         holds = np.isin(known.positions, where)
-        if min(holds.sum(), (~holds).sum()) < FEWEST:
+        if min(holds.sum(), (~holds).sum()) < MIN_TICKETS:
             continue
         with_, without = float(known.right[holds].mean()), float(known.right[~holds].mean())
         spread = math.sqrt(sum(float(np.var(known.right[part])) / int(part.sum()) for part in (holds, ~holds)))
-        tells = any(telling(case, phrases, (target,)))
+        tells = any(find_suspect_phrases(case, phrases, (target,)))
         ahead = with_ - without
-        looked_at.append((tells, ahead > max(AHEAD, 2.58 * spread), ahead, target, with_, without))
-    at_the_end = sum(any(piece.after <= SHORT for piece in parts) for parts in solved.values())
+        looked_at.append((tells, ahead > max(MIN_ACCURACY_GAIN, 2.58 * spread), ahead, target, with_, without))
+    at_the_end = sum(any(piece.words_after <= SHORT_PIECE_WORDS for piece in parts) for parts in solutions.values())
     if not looked_at:
         return
     tells, beyond, _, target, with_, without = max(looked_at)
-    if not (tells or beyond) and at_the_end < CLOSING * len(case.tickets):
+    if not (tells or beyond) and at_the_end < CLOSING_SHARE * len(case.tickets):
         return
-    masked = mask(case, target, {i: [piece.written for piece in parts] for i, parts in solved.items()})
-    starts = Counter(_begin(piece.written) for parts in solved.values() for piece in parts)
+    masked = measure_masking(case, target, {i: [piece.text for piece in parts] for i, parts in solutions.items()})
+    starts = Counter(_opening_words(piece.text) for parts in solutions.values() for piece in parts)
     shown = ", ".join(repr(start) for start, _ in starts.most_common(3))
     yield Finding(
         "leak: solution",
         "note" if not masked.read else "serious" if tells or beyond else "warning",
         target,
-        f"{len(where):,} tickets hold words of a solution ({shown}); {target} is right in {percent(with_)} of them and "
-        f"in {percent(without)} of the others{masked.told}",
+        f"{len(where):,} tickets hold words of a solution ({shown}); {target} is right in {format_percent(with_)} of them and "
+        f"in {format_percent(without)} of the others{masked.summary}",
         "a solution is not there when a ticket is filed: export texts as they were filed, or cut those lines",
-        case.ids(where[:SHOWN]),
+        case.ids(where[:MAX_EXAMPLES]),
         {"phrases": shown, "tickets": len(where), "right_with": with_, "right_without": without} | masked.figures,
     )
 
 
-def _begin(piece: str) -> str:
-    match = _SOLVED.match(piece)
+def _opening_words(piece: str) -> str:
+    match = _SOLUTION_START.match(piece)
     return shorten(match[0].strip(" :–—-.,!")) if match else ""

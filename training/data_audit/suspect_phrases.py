@@ -14,49 +14,49 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.domain.ticket import Target
-from training.data_audit.case import Case
+from training.data_audit.case import AuditCase
 
-SURE: Final = 0.95
+MIN_PURITY: Final = 0.95
 """The share of the tickets with a phrase that must bear one label."""
 
-FEWEST: Final = 8
-"""Tickets that must hold a phrase; with `LUCK` and `OF_LABEL`, fewer say nothing."""
+MIN_TICKETS: Final = 8
+"""Tickets that must hold a phrase; with `MAX_P_VALUE` and `MIN_LABEL_SHARE`, fewer say nothing."""
 
-OF_LABEL: Final = 0.05
-LUCK: Final = 1e-6
+MIN_LABEL_SHARE: Final = 0.05
+MAX_P_VALUE: Final = 1e-6
 """The chance that so many tickets bear one label although the phrase tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class SuspectPhrase:
     """A phrase, the tickets that hold it, the label they bear, the share that does, and how much of the label it is."""
 
     phrase: str
     holders: npt.NDArray[np.int64]
     target: Target
     label: int
-    share: float
-    of_label: float
+    purity: float
+    label_share: float
 
 
-def telling(
-    case: Case, holders: Mapping[str, npt.NDArray[np.int64]], targets: Iterable[Target] | None = None
-) -> Iterator[Suspect]:
+def find_suspect_phrases(
+    case: AuditCase, holders: Mapping[str, npt.NDArray[np.int64]], targets: Iterable[Target] | None = None
+) -> Iterator[SuspectPhrase]:
     """The phrases nearly all of whose tickets bear one label, a target at a time."""
     for target in targets or case.targets:
-        y = case.material.y[target]
+        y = case.data.y[target]
         labels = np.bincount(y[y >= 0], minlength=len(case.labels(target)))
         shares = labels / max(labels.sum(), 1)
         for phrase, where in holders.items():
             known = y[where]
             known = known[known != -1]
-            if len(known) < FEWEST:
+            if len(known) < MIN_TICKETS:
                 continue
             counts = np.bincount(known[known >= 0], minlength=len(labels))
             label = int(counts.argmax())
-            enough = counts[label] >= SURE * len(known) and counts[label] >= OF_LABEL * labels[label]
-            if enough and counts[label] * math.log(shares[label]) < math.log(LUCK):
-                yield Suspect(
+            enough = counts[label] >= MIN_PURITY * len(known) and counts[label] >= MIN_LABEL_SHARE * labels[label]
+            if enough and counts[label] * math.log(shares[label]) < math.log(MAX_P_VALUE):
+                yield SuspectPhrase(
                     phrase,
                     where,
                     target,
@@ -66,7 +66,7 @@ def telling(
                 )
 
 
-def of_one_requester(case: Case, suspect: Suspect) -> bool:
+def is_from_few_requesters(case: AuditCase, suspect: SuspectPhrase) -> bool:
     """Whether few people wrote it: then it is their own signature, known at filing."""
     people = Counter(case.tickets[i].requester for i in suspect.holders.tolist())
     del people[""]

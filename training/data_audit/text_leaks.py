@@ -15,25 +15,25 @@ import numpy as np
 import numpy.typing as npt
 
 from training.data_audit import agent_names, resolution_text
-from training.data_audit.case import Case
-from training.data_audit.finding import SHOWN, Finding, Severity, percent, shorten
-from training.data_audit.masking import Masked, mask
-from training.data_audit.suspect_phrases import FEWEST, Suspect, of_one_requester, telling
-from training.data_audit.text_lines import SHORT, Piece, pieces
+from training.data_audit.case import AuditCase
+from training.data_audit.finding import MAX_EXAMPLES, Finding, Severity, format_percent, shorten
+from training.data_audit.masking import MaskingResult, measure_masking
+from training.data_audit.suspect_phrases import MIN_TICKETS, SuspectPhrase, find_suspect_phrases, is_from_few_requesters
+from training.data_audit.text_lines import SHORT_PIECE_WORDS, TextPiece, tail_pieces
 
-MOST_TICKETS: Final = 50_000
+MAX_TICKETS: Final = 50_000
 """Tickets whose lines are looked at, evenly spread."""
 
-MANY, MUCH = 20, 0.1
+SERIOUS_TICKETS, SERIOUS_DROP = 20, 0.1
 """Tickets with a phrase, or the fall of the score without it, from which a leak is serious."""
 
-LAST: Final = 0.9
-"""The share of a phrase's tickets in which nothing longer than `SHORT` words follows it."""
+LAST_PIECE_SHARE: Final = 0.9
+"""The share of a phrase's tickets in which nothing longer than `SHORT_PIECE_WORDS` words follows it."""
 
-OWN: Final = 5
+MIN_OWN_WORDS: Final = 5
 """Words of the author's own that must stand before a closing line."""
 
-MOST: Final = 12
+MAX_FINDINGS: Final = 12
 """Findings of one kind, the largest; one that is put right makes room for the next."""
 
 _CODE: Final = re.compile(r"\[[^\[\]\n]{2,40}\]|\b(?=\w*[A-ZА-Я])(?=[\w-]*\d)[A-ZА-Я][\w]*(?:[-_]\w+)+\b")
@@ -42,18 +42,18 @@ _NAME: Final = re.compile(r"\b[A-ZА-ЯЁ][a-zа-яё]+ [A-ZА-ЯЁ][a-zа-яё]
 """A person's first and last name, or an address."""
 
 
-def probe(case: Case) -> Iterator[Finding]:
+def probe(case: AuditCase) -> Iterator[Finding]:
     """Leaks in the texts."""
-    step = -(-len(case.tickets) // MOST_TICKETS)
-    texts = [pieces(ticket.body) if i % step == 0 else [] for i, ticket in enumerate(case.tickets)]
-    solved = resolution_text.solved(texts)
+    step = -(-len(case.tickets) // MAX_TICKETS)
+    texts = [tail_pieces(ticket.body) if i % step == 0 else [] for i, ticket in enumerate(case.tickets)]
+    solved = resolution_text.find_solutions(texts)
     yield from resolution_text.probe(case, solved)
-    yield from _closing_lines(case, texts, set(solved))
+    yield from _find_closing_lines(case, texts, set(solved))
     yield from agent_names.probe(case)
-    yield from _codes(case)
+    yield from _find_codes(case)
 
 
-def _closing_lines(case: Case, texts: Sequence[list[Piece]], solved: set[int]) -> Iterator[Finding]:
+def _find_closing_lines(case: AuditCase, texts: Sequence[list[TextPiece]], solved: set[int]) -> Iterator[Finding]:
     """The same line under many tickets of one label, after words of their own; or a sentence that names a person."""
     holders: defaultdict[str, list[int]] = defaultdict(list)
     fits = Counter[str]()
@@ -62,19 +62,25 @@ def _closing_lines(case: Case, texts: Sequence[list[Piece]], solved: set[int]) -
         for piece in {piece.key: piece for piece in found}.values():
             holders[piece.key].append(i)
             fits[piece.key] += (
-                piece.after <= SHORT and piece.before >= OWN and (piece.alone or bool(_NAME.search(piece.written)))
+                piece.words_after <= SHORT_PIECE_WORDS
+                and piece.words_before >= MIN_OWN_WORDS
+                and (piece.whole_line or bool(_NAME.search(piece.text)))
             )
-            written.setdefault(piece.key, piece.written)
+            written.setdefault(piece.key, piece.text)
     often = {
         key: np.array(found)
         for key, found in holders.items()
-        if len(found) >= FEWEST and fits[key] >= LAST * len(found) and len(solved.intersection(found)) < len(found) / 2
+        if len(found) >= MIN_TICKETS
+        and fits[key] >= LAST_PIECE_SHARE * len(found)
+        and len(solved.intersection(found)) < len(found) / 2
     }
     suspects = [
-        found for found in telling(case, often) if not of_one_requester(case, found) and _various(texts, found.holders)
+        found
+        for found in find_suspect_phrases(case, often)
+        if not is_from_few_requesters(case, found) and _has_varied_context(texts, found.holders)
     ]
-    for suspect in _largest(suspects):
-        yield _finding(
+    for suspect in _largest_per_ticket_set(suspects):
+        yield _make_finding(
             case,
             suspect,
             "closing line",
@@ -82,20 +88,20 @@ def _closing_lines(case: Case, texts: Sequence[list[Piece]], solved: set[int]) -
             "the line {!r} closes",
             "a line that agents or the system add later is not there when a ticket is filed: export texts as they were "
             "filed, or cut it; a line of a form that people choose themselves may stay",
-            mask(case, suspect.target, _as_written(texts, suspect)),
+            measure_masking(case, suspect.target, _original_spellings(texts, suspect)),
         )
 
 
-def _codes(case: Case) -> Iterator[Finding]:
+def _find_codes(case: AuditCase) -> Iterator[Finding]:
     """Codes and bracketed tags that stand for one label."""
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for i, ticket in enumerate(case.tickets):
         for code in set(_CODE.findall(f"{ticket.subject}\n{ticket.body[:4000]}")):
             holders[code].append(i)
-    often = {code: np.array(found) for code, found in holders.items() if len(found) >= FEWEST}
-    suspects = [found for found in telling(case, often) if not of_one_requester(case, found)]
-    for suspect in _largest(suspects):
-        yield _finding(
+    often = {code: np.array(found) for code, found in holders.items() if len(found) >= MIN_TICKETS}
+    suspects = [found for found in find_suspect_phrases(case, often) if not is_from_few_requesters(case, found)]
+    for suspect in _largest_per_ticket_set(suspects):
+        yield _make_finding(
             case,
             suspect,
             "code",
@@ -105,49 +111,55 @@ def _codes(case: Case) -> Iterator[Finding]:
         )
 
 
-def _finding(
-    case: Case, suspect: Suspect, kind: str, phrase: str, begin: str, advice: str, masked: Masked | None = None
+def _make_finding(
+    case: AuditCase,
+    suspect: SuspectPhrase,
+    kind: str,
+    phrase: str,
+    begin: str,
+    advice: str,
+    masked: MaskingResult | None = None,
 ) -> Finding:
     """A phrase that stands for a label; serious where the model reads it, a note without a `masked` score."""
-    y, label = case.material.y[suspect.target], case.labels(suspect.target)[suspect.label]
+    y, label = case.data.y[suspect.target], case.labels(suspect.target)[suspect.label]
     of = int((y == suspect.label).sum())
     return Finding(
         f"leak: {kind}",
-        _severity(len(suspect.holders), masked),
+        _rate_severity(len(suspect.holders), masked),
         suspect.target,
-        f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {percent(suspect.share)} of which have "
-        f"{suspect.target} {label!r} ({of:,} tickets bear it){masked.told if masked else ''}",
+        f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {format_percent(suspect.purity)} of which have "
+        f"{suspect.target} {label!r} ({of:,} tickets bear it){masked.summary if masked else ''}",
         advice,
-        case.ids(suspect.holders[:SHOWN]),
-        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.share, "of_label": of}
+        case.ids(suspect.holders[:MAX_EXAMPLES]),
+        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.purity, "of_label": of}
         | (masked.figures if masked else {}),
     )
 
 
-def _severity(n: int, masked: Masked | None) -> Severity:
+def _rate_severity(n: int, masked: MaskingResult | None) -> Severity:
     if masked is None or not masked.read:
         return "note"
-    return "serious" if n >= MANY or masked.fall >= MUCH else "warning"
+    return "serious" if n >= SERIOUS_TICKETS or masked.drop >= SERIOUS_DROP else "warning"
 
 
-def _as_written(texts: Sequence[list[Piece]], suspect: Suspect) -> dict[int, list[str]]:
+def _original_spellings(texts: Sequence[list[TextPiece]], suspect: SuspectPhrase) -> dict[int, list[str]]:
     """Each holder's own spelling of the phrase."""
     return {i: [piece.written for piece in texts[i] if piece.key == suspect.phrase] for i in suspect.holders.tolist()}
 
 
-def _various(texts: Sequence[list[Piece]], holders: npt.NDArray[np.int64]) -> bool:
+def _has_varied_context(texts: Sequence[list[TextPiece]], holders: npt.NDArray[np.int64]) -> bool:
     """Whether what stands above the line differs: alerts and forms are alike as a whole."""
     longest = {max(texts[i], key=lambda piece: len(piece.key)).key for i in holders.tolist()}
     return len(longest) >= 0.5 * len(holders)
 
 
-def _largest(suspects: list[Suspect]) -> list[Suspect]:
+def _largest_per_ticket_set(suspects: list[SuspectPhrase]) -> list[SuspectPhrase]:
     """The largest first, one for each set of tickets: that of the label which has the fewest others."""
     seen: list[set[int]] = []
     kept = []
-    for suspect in sorted(suspects, key=lambda s: (-len(s.holders), -s.of_label, s.phrase, s.target)):
+    for suspect in sorted(suspects, key=lambda s: (-len(s.holders), -s.label_share, s.phrase, s.target)):
         mine = set(suspect.holders.tolist())
         if not any(len(mine & other) >= 0.8 * len(mine) for other in seen):
             seen.append(mine)
             kept.append(suspect)
-    return kept[:MOST]
+    return kept[:MAX_FINDINGS]

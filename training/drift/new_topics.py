@@ -17,23 +17,23 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.stats import hypergeom
 
-from training.drift.share_changes import FEWEST, MISS
+from training.drift.share_changes import MAX_P_VALUE, MIN_TICKETS
 
-LIKELY: Final = 0.001
+MAX_WORD_P_VALUE: Final = 0.001
 """A word that grew as much by chance with a greater probability joins no group."""
 
-ALONG: Final = 0.2
+MIN_SHARED: Final = 0.2
 """Words of a group stand in this share of the tickets with its first word, at least."""
 
-TIMES: Final = 3.0
+MIN_RATIO: Final = 3.0
 """A word of a group comes so many times as often as before, at least."""
 
-WORDS: Final = 6
+MAX_WORDS: Final = 6
 """A group has so many words at most; a ticket that holds one of them belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class NewTopic:
     """A group: its words (stems), its tickets by their place among those of now (those with most of the words first),
     the share of tickets (0..1) with one of the words before and now, and how probable its first word's growth is by
     chance."""
@@ -42,27 +42,27 @@ class Topic:
     tickets: tuple[int, ...]
     before: float
     now: float
-    chance: float
+    p_value: float
 
 
-def topics(before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]) -> list[Topic]:
+def find_new_topics(before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]) -> list[NewTopic]:
     """The new topics, the surest first; where nothing has changed and tickets come independently of each other, any is
     told with a chance of `changes.MISS` at most.
 
     >>> old = [["printer", "paper", str(n % 7)] for n in range(80)]
     >>> new = old[:40] + [["badge", "door", str(n % 7)] for n in range(20)]
-    >>> [(topic.words, len(topic.tickets)) for topic in topics(old, new)]
+    >>> [(topic.words, len(topic.tickets)) for topic in find_new_topics(old, new)]
     [(('badge', 'door'), 20)]
     """
     names = sorted({word for words in (*before, *now) for word in words})
     if not before or not names:
         return []
     at = {name: n for n, name in enumerate(names)}
-    was, came = _rows(before, at), _rows(now, at)
-    return [_topic(words, chance, names, was, came) for words, chance in _groups(was, came)]
+    was, came = _word_matrix(before, at), _word_matrix(now, at)
+    return [_make_topic(words, chance, names, was, came) for words, chance in _grow_groups(was, came)]
 
 
-def _rows(tickets: Sequence[Sequence[str]], at: dict[str, int]) -> Any:
+def _word_matrix(tickets: Sequence[Sequence[str]], at: dict[str, int]) -> Any:
     """Which tickets hold which words."""
     held = [sorted({at[word] for word in words}) for words in tickets]
     ends = np.cumsum([0, *map(len, held)])
@@ -70,37 +70,39 @@ def _rows(tickets: Sequence[Sequence[str]], at: dict[str, int]) -> Any:
     return sparse.csr_array((np.ones(len(columns)), columns, ends), (len(tickets), len(at)))
 
 
-def _groups(was: Any, came: Any) -> Iterator[tuple[npt.NDArray[np.intp], float]]:
+def _grow_groups(before: Any, now: Any) -> Iterator[tuple[npt.NDArray[np.intp], float]]:
     """The words of each group, and its chance; what chance explains ends the walk."""
-    past, tested = np.asarray(was.sum(axis=0)), (np.asarray(came.sum(axis=0)) >= FEWEST).sum()
-    while came.shape[0]:
-        counts = np.asarray(came.sum(axis=0))
-        chances = hypergeom.sf(counts - 1, was.shape[0] + came.shape[0], past + counts, came.shape[0])
-        chances[counts / came.shape[0] < TIMES * past / was.shape[0]] = 1.0
-        first = int(np.argmin(np.where(counts >= FEWEST, chances, 1.0)))
-        if chances[first] * tested > MISS:
+    past, tested = np.asarray(before.sum(axis=0)), (np.asarray(now.sum(axis=0)) >= MIN_TICKETS).sum()
+    while now.shape[0]:
+        counts = np.asarray(now.sum(axis=0))
+        chances = hypergeom.sf(counts - 1, before.shape[0] + now.shape[0], past + counts, now.shape[0])
+        chances[counts / now.shape[0] < MIN_RATIO * past / before.shape[0]] = 1.0
+        first = int(np.argmin(np.where(counts >= MIN_TICKETS, chances, 1.0)))
+        if chances[first] * tested > MAX_P_VALUE:
             return
-        share = np.asarray(came[_held(came, np.array([first])) > 0].mean(axis=0))
-        telling = np.where((share >= ALONG) & (chances <= LIKELY), share * -np.log(np.maximum(chances, 1e-300)), 0.0)
+        share = np.asarray(now[_count_words(now, np.array([first])) > 0].mean(axis=0))
+        telling = np.where(
+            (share >= MIN_SHARED) & (chances <= MAX_WORD_P_VALUE), share * -np.log(np.maximum(chances, 1e-300)), 0.0
+        )
         telling[first] = np.inf
-        words = np.argsort(-telling, kind="stable")[:WORDS]
+        words = np.argsort(-telling, kind="stable")[:MAX_WORDS]
         words = words[telling[words] > 0]
         yield words, float(chances[first] * tested)
-        came = came[_held(came, words) == 0]
+        now = now[_count_words(now, words) == 0]
 
 
-def _held(rows: Any, words: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+def _count_words(rows: Any, words: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
     """How many of the words each row holds."""
     return np.asarray(rows[:, words].sum(axis=1)).ravel()
 
 
-def _topic(words: npt.NDArray[np.intp], chance: float, names: Sequence[str], was: Any, came: Any) -> Topic:
+def _make_topic(words: npt.NDArray[np.intp], p_value: float, names: Sequence[str], before: Any, now: Any) -> NewTopic:
     """A group as a topic."""
-    held = _held(came, words)
-    return Topic(
+    held = _count_words(now, words)
+    return NewTopic(
         words=tuple(names[n] for n in words),
         tickets=tuple(int(n) for n in np.argsort(-held, kind="stable") if held[n]),
-        before=float((_held(was, words) > 0).mean()),
+        before=float((_count_words(before, words) > 0).mean()),
         now=float((held > 0).mean()),
-        chance=chance,
+        p_value=p_value,
     )

@@ -11,18 +11,18 @@ from typing import Final
 import numpy as np
 from scipy.stats import hypergeom
 
-FEWEST: Final = 10
+MIN_TICKETS: Final = 10
 """Tickets with a value, before and now together, below which nothing can be said of it."""
 
-MISS: Final = 0.001
+MAX_P_VALUE: Final = 0.001
 """The chance that any value of a kind is said to have changed though none has."""
 
-WORTH: Final = 1.5
+MIN_RATIO: Final = 1.5
 """A share that has changed by a smaller factor than this is told by nobody, however certain it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ShareChange:
     """A value's share of tickets (0..1) before and now, and how probable so great a change is by chance, all values of
     its kind taken together."""
 
@@ -37,36 +37,39 @@ class Change:
         return abs(self.now - self.before)
 
 
-def changes(before: Sequence[Collection[str]], now: Sequence[Collection[str]]) -> list[Change]:
+def find_share_changes(before: Sequence[Collection[str]], now: Sequence[Collection[str]]) -> list[ShareChange]:
     """The values that changed surely, the greatest change first; each ticket is given as the values that it has.
 
     Fisher's exact test of each value, both sides, with Bonferroni's correction: where tickets come independently of
-    each other and nothing has changed, something is told with a chance of `MISS` at most.
+    each other and nothing has changed, something is told with a chance of `MAX_P_VALUE` at most.
 
-    >>> changes([["mail"]] * 90 + [["form"]] * 10, [["mail"]] * 50 + [["form"]] * 50)[0].value
+    >>> find_share_changes([["mail"]] * 90 + [["form"]] * 10, [["mail"]] * 50 + [["form"]] * 50)[0].value
     'form'
-    >>> changes([["mail"], ["form"]] * 100, [["form"], ["mail"]] * 50)
+    >>> find_share_changes([["mail"], ["form"]] * 100, [["form"], ["mail"]] * 50)
     []
     """
     if not before or not now:
         return []
     was, came = (Counter(value for ticket in tickets for value in set(ticket)) for tickets in (before, now))
-    values = sorted(value for value in was | came if was[value] + came[value] >= FEWEST)
+    values = sorted(value for value in was | came if was[value] + came[value] >= MIN_TICKETS)
     k, total = np.array([came[v] for v in values]), np.array([was[v] + came[v] for v in values])
-    chances = chance(k, total, len(now), len(before) + len(now)) * len(values)
+    chances = hypergeometric_p_value(k, total, len(now), len(before) + len(now)) * len(values)
     found = [
-        Change(value, was[value] / len(before), came[value] / len(now), float(p))
+        ShareChange(value, was[value] / len(before), came[value] / len(now), float(p))
         for value, p in zip(values, chances, strict=True)
-        if p <= MISS
+        if p <= MAX_P_VALUE
     ]
-    worth = [one for one in found if max(one.before, one.now) >= WORTH * min(one.before, one.now)]
+    worth = [one for one in found if max(one.before, one.now) >= MIN_RATIO * min(one.before, one.now)]
     return sorted(worth, key=lambda one: (-one.size, one.value))
 
 
-def chance(
-    k: np.ndarray[tuple[int], np.dtype[np.int_]], with_it: np.ndarray[tuple[int], np.dtype[np.int_]], now: int, of: int
+def hypergeometric_p_value(
+    k: np.ndarray[tuple[int], np.dtype[np.int_]],
+    with_it: np.ndarray[tuple[int], np.dtype[np.int_]],
+    now: int,
+    total: int,
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """The chance that `now` tickets drawn from all `of` hold so unlikely a number of those `with_it` as `k`."""
-    more, fewer = hypergeom.sf(k - 1, of, with_it, now), hypergeom.cdf(k, of, with_it, now)
+    more, fewer = hypergeom.sf(k - 1, total, with_it, now), hypergeom.cdf(k, total, with_it, now)
     both: np.ndarray[tuple[int], np.dtype[np.float64]] = np.minimum(2 * np.minimum(more, fewer), 1.0)
     return both

@@ -1,6 +1,6 @@
 """The backend: where the fits of a run are made, on this machine's cores or on the workers of a Dask cluster.
 
-In comes `dask://HOST:PORT`, out goes a context; within it `side_by_side` sends work there by joblib. The answers do not
+In comes `dask://HOST:PORT`, out goes a context; within it `run_parallel` sends work there by joblib. The answers do not
 depend on where they are made, as long as the workers have the same deskyard, libraries and kind of processor.
 """
 
@@ -15,21 +15,21 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
-from deskyard.errors import BadInput, PartMissing, StoreUnreachable
-from training.fit.checkpoints import versions
+from deskyard.errors import BadInput, ExtraMissing, StoreUnreachable
+from training.fit.checkpoints import library_versions
 
 ADDRESS: Final = re.compile(r"dask://([^\s/:]+|\[[0-9a-fA-F:]+\]):(\d{1,5})/?")
-PATIENCE: Final = 10
+CONNECT_TIMEOUT: Final = 10
 """Seconds to wait for a scheduler."""
 
-WORTH_A_PROCESS: Final = 2_000
+MIN_TICKETS_FOR_PROCESSES: Final = 2_000
 """Below this many tickets, starting a second process takes longer than the fits."""
 
 Job = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 @contextmanager
-def backend(address: str) -> Iterator[None]:
+def use_backend(address: str) -> Iterator[None]:
     """Within it, work goes to the cluster whose scheduler has that address; "" is this machine.
 
     Raises BadInput for what is no address and for workers with other versions, PartMissing without Dask,
@@ -44,47 +44,47 @@ def backend(address: str) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise PartMissing("--backend dask://… needs Dask: pip install 'deskyard[dask]'") from error
+        raise ExtraMissing("--backend dask://… needs Dask: pip install 'deskyard[dask]'") from error
     connect: Callable[..., Any] = Client  # distributed says nothing of its arguments' types
     try:
-        client = connect(f"tcp://{found[1]}:{found[2]}", timeout=PATIENCE, set_as_default=True)
+        client = connect(f"tcp://{found[1]}:{found[2]}", timeout=CONNECT_TIMEOUT, set_as_default=True)
     except OSError as error:
         raise StoreUnreachable(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
-        _check(client)
+        _check_workers(client)
         with parallel_config(backend="dask", n_jobs=-1), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")  # each target's tickets go once to one worker
             yield
 
 
-def side_by_side(jobs: Iterable[Job], tickets: int) -> Iterator[Any]:
+def run_parallel(jobs: Iterable[Job], tickets: int) -> Iterator[Any]:
     """What the jobs make, in their order: on a cluster, else on all cores, else (few tickets) one after another."""
-    if _is_elsewhere():
-        jobs = [delayed(_alone)(work, *given, **named) for work, given, named in jobs]
+    if _uses_cluster():
+        jobs = [delayed(_single_threaded)(work, *given, **named) for work, given, named in jobs]
         return iter(Parallel(return_as="generator")(jobs))
-    cores = (os.cpu_count() or 1) if tickets >= WORTH_A_PROCESS else 1
+    cores = (os.cpu_count() or 1) if tickets >= MIN_TICKETS_FOR_PROCESSES else 1
     return iter(Parallel(n_jobs=cores, return_as="generator")(jobs))
 
 
-def _is_elsewhere() -> bool:
+def _uses_cluster() -> bool:
     return type(get_active_backend()[0]).__name__ == "DaskDistributedBackend"
 
 
-def _alone(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+def _single_threaded(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """A fit on one thread of BLAS: more than cores make it many times slower, and add up in another order."""
     with threadpool_limits(1):
         return work(*given, **named)
 
 
-def _check(client: Any) -> None:
+def _check_workers(client: Any) -> None:
     """Raises BadInput where there is no worker, or one that would answer otherwise."""
     try:
-        told = client.run(versions)
+        told = client.run(library_versions)
     except ModuleNotFoundError as error:
         raise BadInput(f"a worker of the cluster lacks {error.name}: install deskyard there as it is here") from error
     if not told:
         raise BadInput("the cluster has no worker: start one with `dask worker`")
-    here = versions()
+    here = library_versions()
     for worker, there in sorted(told.items()):
         other = [f"{name} {there.get(name)} instead of {here[name]}" for name in here if there.get(name) != here[name]]
         if other:

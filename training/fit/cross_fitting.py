@@ -15,23 +15,23 @@ from joblib import delayed
 from deskyard.domain import label_hierarchy
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.features.ngrams import BLOCKS
-from deskyard.features.sentence_encoder import Encoder, Vectors, text_of
-from deskyard.features.vectorizer import Counts, Part, count
+from deskyard.features.sentence_encoder import Encoder, Vectors, encoder_text
+from deskyard.features.vectorizer import CountsView, NgramCounts, count_ngrams
 from deskyard.guarantees import urgent_ticket_bound
-from deskyard.guarantees.contract import EVIDENCE, Evidence
+from deskyard.guarantees.contract import EVIDENCE_DTYPE, Evidence
 from deskyard.model import likeness, opinion_pool
 from deskyard.model.hyperparameters import Recipe
-from deskyard.model.likeness import UNGUARDED, Likeness, Usual
+from deskyard.model.likeness import UNGUARDED_LIKENESS, LikenessModel, MarginProfile
 from deskyard.model.ticket_model import TicketModel
 from deskyard.text.cleaning import latin_stemmer
 from training.data import near_duplicates
 from training.data.label_sets import UNLABELLED, LabelSet
-from training.data.splits import Fold, Plan, Positions
-from training.fit.backend import side_by_side
+from training.data.splits import Fold, Positions, SplitPlan
+from training.fit.backend import run_parallel
 from training.fit.calibration import fit_pool
-from training.fit.checkpoints import FORGETFUL, Kept
+from training.fit.checkpoints import NO_CHECKPOINTS, Checkpoints
 
-TOGETHER: Final = 64
+ENCODING_BATCH: Final = 64
 """Tickets that are encoded at a time: three times as fast as one by one where they are short."""
 
 LANGUAGE_SAMPLE: Final = 500
@@ -40,11 +40,11 @@ LANGUAGE_SAMPLE: Final = 500
 Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
 """Wraps a walk over (things, how many, what is done) to show it."""
 
-Pools = Mapping[Target, npt.NDArray[np.float64]]
+PoolWeights = Mapping[Target, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingData:
     """What all models of a run learn from: tickets, their counted grams, and label positions a target.
 
     And the groups of near-copies, how each target is learnt, what each label is `worth` beside others where that is
@@ -52,17 +52,17 @@ class Material:
     """
 
     tickets: Sequence[Ticket]
-    counts: Counts
+    counts: NgramCounts
     label_sets: Mapping[Target, LabelSet]
     y: Mapping[Target, npt.NDArray[np.int32]]
     groups: npt.NDArray[np.int64]
     seed: int
     recipes: Mapping[Target, Recipe] = field(default_factory=dict)
-    worth: Mapping[Target, npt.NDArray[np.float32]] = field(default_factory=dict)
+    label_weights: Mapping[Target, npt.NDArray[np.float32]] = field(default_factory=dict)
     vectors: Vectors | None = None
 
     @classmethod
-    def of(
+    def build(
         cls,
         tickets: Sequence[Ticket],
         values: Mapping[Target, Sequence[str | None]],
@@ -70,28 +70,28 @@ class Material:
         seed: int,
         progress: Progress,
         encoder: Encoder | None = None,
-    ) -> "Material":
+    ) -> "TrainingData":
         """Count every gram once, and encode every ticket once."""
         some = tickets[:: max(len(tickets) // LANGUAGE_SAMPLE, 1)]
         latin = latin_stemmer(f"{ticket.subject} {ticket.body}" for ticket in some)
-        counts = count(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
+        counts = count_ngrams(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
         if not any(ticket.subject for ticket in tickets):
-            counts = counts.without("subject")
+            counts = counts.without_block("subject")
         y = {target: labels.positions(values[target]) for target, labels in label_sets.items()}
-        vectors = None if encoder is None else _encoded(tickets, encoder, progress)
-        groups = near_duplicates.groups(tickets, counts)
-        return cls(tickets, counts.repeated(), label_sets, y, groups, seed, vectors=vectors)
+        vectors = None if encoder is None else _encode(tickets, encoder, progress)
+        groups = near_duplicates.group_near_duplicates(tickets, counts)
+        return cls(tickets, counts.drop_singletons(), label_sets, y, groups, seed, vectors=vectors)
 
-    def by(self, recipes: Mapping[Target, Recipe]) -> "Material":
+    def with_recipes(self, recipes: Mapping[Target, Recipe]) -> "TrainingData":
         """The same, learnt by these recipes; a block that none of them uses is left out."""
         unused = not any(recipe.blocks[BLOCKS.index("subject")] for recipe in recipes.values())
-        return replace(self, counts=self.counts.without("subject") if unused else self.counts, recipes=recipes)
+        return replace(self, counts=self.counts.without_block("subject") if unused else self.counts, recipes=recipes)
 
-    def only(self, target: Target) -> "Material":
+    def for_target(self, target: Target) -> "TrainingData":
         """The same for one target alone."""
         return replace(self, label_sets={target: self.label_sets[target]}, y={target: self.y[target]})
 
-    def lean(self) -> "Material":
+    def without_texts(self) -> "TrainingData":
         """The same without what a model never looks at: each worker gets a copy."""
         return replace(self, tickets=[Ticket(id=ticket.id) for ticket in self.tickets])
 
@@ -100,23 +100,25 @@ class Material:
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
         ids = [self.tickets[i].id for i in rows]
-        worth = {target: said[rows] for target, said in self.worth.items() if target in sizes}
-        return TicketModel(sizes, self.recipes, self.seed).fit(Part(self.counts, rows), y, ids, self.meant(rows), worth)
+        worth = {target: said[rows] for target, said in self.label_weights.items() if target in sizes}
+        return TicketModel(sizes, self.recipes, self.seed).fit(
+            CountsView(self.counts, rows), y, ids, self.vectors_at(rows), worth
+        )
 
-    def meant(self, rows: Positions) -> Vectors | None:
+    def vectors_at(self, rows: Positions) -> Vectors | None:
         """The vectors of the tickets at `rows`; None without an encoder."""
         return None if self.vectors is None else self.vectors[rows]
 
 
-def _encoded(tickets: Sequence[Ticket], encoder: Encoder, progress: Progress) -> Vectors:
-    texts = [text_of(ticket) for ticket in tickets]
-    parts = range(0, len(texts), TOGETHER)
+def _encode(tickets: Sequence[Ticket], encoder: Encoder, progress: Progress) -> Vectors:
+    texts = [encoder_text(ticket) for ticket in tickets]
+    parts = range(0, len(texts), ENCODING_BATCH)
     walk = progress(parts, len(parts), "encoding tickets")
-    return np.concatenate([encoder.encode(texts[start : start + TOGETHER]) for start in walk])
+    return np.concatenate([encoder.encode(texts[start : start + ENCODING_BATCH]) for start in walk])
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HeldOutPredictions:
     """What a model said of tickets new to it.
 
     `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), the share of each ticket's
@@ -126,33 +128,33 @@ class Asked:
 
     positions: Positions
     scores: Mapping[Target, npt.NDArray[np.float32]]
-    known: npt.NDArray[np.float64]
+    known_share: npt.NDArray[np.float64]
     nearest: npt.NDArray[np.float64]
-    heard: Mapping[Target, npt.NDArray[np.bool_]]
+    seen_labels: Mapping[Target, npt.NDArray[np.bool_]]
 
     @classmethod
-    def of(cls, material: Material, fold: Fold) -> "Asked":
+    def fit_predict(cls, data: TrainingData, fold: Fold) -> "HeldOutPredictions":
         """Fit on `fold.learn`, ask about `fold.ask`."""
-        model, new = material.fit(fold.learn), Part(material.counts, fold.ask)
-        scores, nearest = model.ask(new, material.meant(fold.ask))
+        model, new = data.fit(fold.learn), CountsView(data.counts, fold.predict)
+        scores, nearest = model.predict_log_scores(new, data.vectors_at(fold.predict))
         heard = {}
         for target, said in scores.items():
-            of = np.isin(np.arange(said.shape[2]), material.y[target][fold.learn])
+            of = np.isin(np.arange(said.shape[2]), data.y[target][fold.learn])
             heard[target] = np.broadcast_to(of, said.shape[1:])
-        return cls(fold.ask, scores, model.vectorizer_.known(new), nearest, heard)
+        return cls(fold.predict, scores, model.vectorizer_.known_share(new), nearest, heard)
 
     @classmethod
-    def together(cls, parts: Sequence["Asked"]) -> "Asked":
+    def concatenate(cls, parts: Sequence["HeldOutPredictions"]) -> "HeldOutPredictions":
         """Several answers as one, in order."""
         return cls(
             np.concatenate([part.positions for part in parts]),
             {target: np.concatenate([part.scores[target] for part in parts], axis=1) for target in parts[0].scores},
-            np.concatenate([part.known for part in parts]),
+            np.concatenate([part.known_share for part in parts]),
             np.concatenate([part.nearest for part in parts]),
-            {target: np.concatenate([part.heard[target] for part in parts]) for target in parts[0].heard},
+            {target: np.concatenate([part.seen_labels[target] for part in parts]) for target in parts[0].seen_labels},
         )
 
-    def without_encoder(self) -> "Asked":
+    def without_encoder(self) -> "HeldOutPredictions":
         """The answers of the heads that read words, alone."""
         return replace(
             self, scores={target: scores[: len(opinion_pool.HEADS)] for target, scores in self.scores.items()}
@@ -161,92 +163,108 @@ class Asked:
     @property
     def familiar(self) -> npt.NDArray[np.bool_]:
         """Which tickets hold any word that the model knows."""
-        return self.known > 0
+        return self.known_share > 0
 
-    def truth(self, material: Material, target: Target) -> npt.NDArray[np.int32]:
+    def true_labels(self, data: TrainingData, target: Target) -> npt.NDArray[np.int32]:
         """The true label positions of the tickets that were asked about."""
-        return material.y[target][self.positions]
+        return data.y[target][self.positions]
 
-    def labelled(self, material: Material, target: Target) -> "Asked":
+    def labelled(self, data: TrainingData, target: Target) -> "HeldOutPredictions":
         """Only the tickets that have a label."""
-        has = self.truth(material, target) != UNLABELLED
-        return Asked(
+        has = self.true_labels(data, target) != UNLABELLED
+        return HeldOutPredictions(
             self.positions[has],
             {target: self.scores[target][:, has]},
-            self.known[has],
+            self.known_share[has],
             self.nearest[has],
-            {target: self.heard[target][has]},
+            {target: self.seen_labels[target][has]},
         )
 
-    def beliefs(self, target: Target, pools: Pools) -> npt.NDArray[np.float64]:
+    def probabilities(self, target: Target, pools: PoolWeights) -> npt.NDArray[np.float64]:
         """Probabilities (tickets x labels)."""
-        return opinion_pool.believe(self.scores[target], pools[target])
+        return opinion_pool.predict_proba(self.scores[target], pools[target])
 
-    def usual(self, target: Target, pools: Pools) -> Usual:
+    def margin_profile(self, target: Target, pools: PoolWeights) -> MarginProfile:
         """The margins that these tickets usually have."""
-        predicted = self.beliefs(target, pools).argmax(axis=1)
-        return Usual.of(self.scores[target][0], predicted, self.heard[target])
+        predicted = self.probabilities(target, pools).argmax(axis=1)
+        return MarginProfile.fit(self.scores[target][0], predicted, self.seen_labels[target])
 
-    def signs(self, target: Target, pools: Pools, usual: Usual) -> npt.NDArray[np.float64]:
+    def likeness_features(self, target: Target, pools: PoolWeights, profile: MarginProfile) -> npt.NDArray[np.float64]:
         """What tells whether the tickets are like the history (tickets x signs)."""
-        return likeness.signs(
-            self.beliefs(target, pools), self.scores[target][0], self.nearest, self.known, usual, self.heard[target]
+        return likeness.likeness_features(
+            self.probabilities(target, pools),
+            self.scores[target][0],
+            self.nearest,
+            self.known_share,
+            profile,
+            self.seen_labels[target],
         )
 
 
-def work(
-    material: Material, plan: Plan, apart: Sequence[tuple[Target, Fold]], progress: Progress, kept: Kept = FORGETFUL
-) -> tuple[TicketModel, list[Asked]]:
+def fit_models(
+    data: TrainingData,
+    plan: SplitPlan,
+    extra_folds: Sequence[tuple[Target, Fold]],
+    progress: Progress,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
+) -> tuple[TicketModel, list[HeldOutPredictions]]:
     """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any).
 
     Behind those the answers to the folds `apart`, which are of one target each.
     """
-    ask = [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
-    material = material.lean()
-    jobs = [delayed(kept)("model", Material.fit, material, plan.everything)]
-    jobs += [delayed(kept)(f"fold-{n}", Asked.of, material, fold) for n, fold in enumerate(ask)]
+    ask = [*plan.folds, plan.holdout, *([plan.random_holdout] if plan.random_holdout else [])]
+    data = data.without_texts()
+    jobs = [delayed(checkpoints)("model", TrainingData.fit, data, plan.everything)]
     jobs += [
-        delayed(kept)(f"left-out-{n}", Asked.of, material.only(target), fold) for n, (target, fold) in enumerate(apart)
+        delayed(checkpoints)(f"fold-{n}", HeldOutPredictions.fit_predict, data, fold) for n, fold in enumerate(ask)
     ]
-    model, *asked = progress(side_by_side(jobs, len(material.tickets)), len(jobs), "learning")
+    jobs += [
+        delayed(checkpoints)(f"left-out-{n}", HeldOutPredictions.fit_predict, data.for_target(target), fold)
+        for n, (target, fold) in enumerate(extra_folds)
+    ]
+    model, *asked = progress(run_parallel(jobs, len(data.tickets)), len(jobs), "learning")
     return model, asked
 
 
-def fit_pools(asked: Asked, material: Material) -> Pools:
+def fit_pools(predictions: HeldOutPredictions, data: TrainingData) -> PoolWeights:
     """The pool's weights a target, from tickets that no head had learnt from."""
     pools = {}
-    for target, scores in asked.scores.items():
-        truth = asked.truth(material, target)
-        recipe = material.recipes.get(target, Recipe())
+    for target, scores in predictions.scores.items():
+        truth = predictions.true_labels(data, target)
+        recipe = data.recipes.get(target, Recipe())
         known, balance = truth >= 0, recipe.balance if recipe.rare else None
-        worth = material.worth[target][asked.positions][known] if target in material.worth else None
+        worth = data.label_weights[target][predictions.positions][known] if target in data.label_weights else None
         pools[target] = fit_pool(scores[:, known], truth[known], balance, worth)
     return pools
 
 
-def evidence(
-    asked: Asked, target: Target, pools: Pools, material: Material, guarded: Likeness | None = None
+def build_evidence(
+    predictions: HeldOutPredictions,
+    target: Target,
+    pools: PoolWeights,
+    data: TrainingData,
+    likeness_model: LikenessModel | None = None,
 ) -> Evidence:
     """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all.
 
     `guarded`: the likeness of a target that has one.
     """
-    labelled = asked.labelled(material, target)
-    beliefs = labelled.beliefs(target, pools)
-    rows = np.zeros(len(beliefs), EVIDENCE)
+    labelled = predictions.labelled(data, target)
+    beliefs = labelled.probabilities(target, pools)
+    rows = np.zeros(len(beliefs), EVIDENCE_DTYPE)
     rows["confidence"] = np.where(labelled.familiar, beliefs.max(axis=1), 0)
     rows["predicted"] = beliefs.argmax(axis=1)
-    rows["truth"] = labelled.truth(material, target)
-    rows["likeness"] = UNGUARDED
-    if guarded is not None:
-        rows["likeness"] = guarded.of(
-            beliefs, labelled.scores[target][0], labelled.nearest, labelled.known, labelled.heard[target]
+    rows["truth"] = labelled.true_labels(data, target)
+    rows["likeness"] = UNGUARDED_LIKENESS
+    if likeness_model is not None:
+        rows["likeness"] = likeness_model.log_odds(
+            beliefs, labelled.scores[target][0], labelled.nearest, labelled.known_share, labelled.seen_labels[target]
         )
-    labels = material.label_sets[target].labels
-    parents = label_hierarchy.parents(labels, material.label_sets[target].parents)
+    labels = data.label_sets[target].labels
+    parents = label_hierarchy.find_parents(labels, data.label_sets[target].parents)
     if parents is not None:
-        above = parents.beliefs(beliefs)
+        above = parents.probabilities(beliefs)
         rows["above"], rows["parent"] = np.where(labelled.familiar, above.max(axis=1), 0), above.argmax(axis=1)
     if target == "priority":
-        rows["urgent"] = urgent_ticket_bound.urgent(beliefs, labels)
+        rows["urgent"] = urgent_ticket_bound.urgent_probability(beliefs, labels)
     return rows

@@ -17,46 +17,47 @@ from sklearn.linear_model import LogisticRegression
 from deskyard.domain.ticket import Target
 from deskyard.guarantees import out_of_scope_guard
 from deskyard.guarantees.contract import Evidence
-from deskyard.model.likeness import Likeness
+from deskyard.model.likeness import LikenessModel
 from training.data.label_sets import UNLABELLED
 from training.data.splits import Fold, Positions
-from training.fit.cross_fitting import Asked, Material, Pools, evidence
+from training.fit.cross_fitting import HeldOutPredictions, PoolWeights, TrainingData, build_evidence
 
-PLACING: Final[tuple[Target, ...]] = ("category", "queue")
+GUARDED_TARGETS: Final[tuple[Target, ...]] = ("category", "queue")
 """The targets that are guarded: those whose labels say what a ticket is about."""
 
-FEWEST_LABELS: Final = 8
+MIN_LABELS: Final = 8
 """Fewer make no five kinds, and are mostly broad ones that share out all there is."""
 
-KINDS: Final = 5
-ASKED_KINDS: Final = (0, 2, 4)
+N_CLUSTERS: Final = 5
+HELD_OUT_CLUSTERS: Final = (0, 2, 4)
 """Of the kinds, those left out in turn: each costs a fit, and three tell what five would."""
 
-MOST_LEARNT: Final = 20_000
-MOST_ASKED: Final = 1_000
+MAX_TRAINING_TICKETS: Final = 20_000
+MAX_HELD_OUT_TICKETS: Final = 1_000
 """The newest tickets learnt from, and the tickets asked about, in each of those fits."""
 
 
-def folds(material: Material, learn: Positions) -> Iterator[tuple[Target, Fold]]:
+def out_of_scope_folds(data: TrainingData, learn: Positions) -> Iterator[tuple[Target, Fold]]:
     """For each guarded target: learn all of `learn` but one kind of labels, and ask about that kind."""
-    for target in PLACING:
-        labels = material.label_sets.get(target)
-        if labels is None or len(labels.labels) < FEWEST_LABELS:
+    for target in GUARDED_TARGETS:
+        labels = data.label_sets.get(target)
+        if labels is None or len(labels.labels) < MIN_LABELS:
             continue
-        y = material.y[target][learn]
-        kinds = kinds_of(material.counts.matrices[0][learn], y, len(labels.labels))
-        parts = [np.isin(y, np.flatnonzero(kinds == kind)) for kind in ASKED_KINDS]
-        if sum(left_out.sum() for left_out in parts) < out_of_scope_guard.FEWEST:
+        y = data.y[target][learn]
+        kinds = cluster_labels(data.counts.matrices[0][learn], y, len(labels.labels))
+        parts = [np.isin(y, np.flatnonzero(kinds == kind)) for kind in HELD_OUT_CLUSTERS]
+        if sum(left_out.sum() for left_out in parts) < out_of_scope_guard.MIN_TICKETS:
             continue
         for left_out in parts:
             strangers = learn[left_out]
             if len(strangers) and not left_out[y != UNLABELLED].all():
-                every = -(-len(strangers) // MOST_ASKED)
-                yield target, Fold(learn[~left_out][-MOST_LEARNT:], strangers[::every])
+                every = -(-len(strangers) // MAX_HELD_OUT_TICKETS)
+                yield target, Fold(learn[~left_out][-MAX_TRAINING_TICKETS:], strangers[::every])
 
 
-def kinds_of(words: sparse.csr_array, y: npt.NDArray[np.int32], labels: int) -> npt.NDArray[np.int64]:
-    """The kind (0 .. `KINDS` - 1) of each of so many labels, from tickets' counted `words` and label positions `y`.
+def cluster_labels(words: sparse.csr_array, y: npt.NDArray[np.int32], labels: int) -> npt.NDArray[np.int64]:
+    """The kind (0 .. `N_CLUSTERS` - 1) of each of so many labels, from tickets' counted `words` and label positions
+    `y`.
 
     Labels stand in the order in which average linkage joins the mean words of their tickets (cosine), and that row is
     cut into parts of about as many tickets each.
@@ -73,18 +74,24 @@ def kinds_of(words: sparse.csr_array, y: npt.NDArray[np.int32], labels: int) -> 
     tickets = np.bincount(y[known], minlength=labels)[order]
     middle = np.cumsum(tickets) - tickets / 2
     kinds = np.empty(labels, np.int64)
-    kinds[order] = np.minimum(middle / max(tickets.sum(), 1) * KINDS, KINDS - 1).astype(np.int64)
+    kinds[order] = np.minimum(middle / max(tickets.sum(), 1) * N_CLUSTERS, N_CLUSTERS - 1).astype(np.int64)
     return kinds
 
 
-def fit(new: Asked, strangers: Sequence[Asked], target: Target, pools: Pools, material: Material) -> Likeness | None:
+def fit_likeness_model(
+    in_scope: HeldOutPredictions,
+    out_of_scope: Sequence[HeldOutPredictions],
+    target: Target,
+    pools: PoolWeights,
+    data: TrainingData,
+) -> LikenessModel | None:
     """What tells `new` tickets of learnt labels from `strangers` (logistic regression); None without any."""
-    if not strangers:
+    if not out_of_scope:
         return None
-    known = new.labelled(material, target)
-    usual = known.usual(target, pools)
-    inside = known.signs(target, pools, usual)[known.truth(material, target) >= 0]
-    outside = np.concatenate([asked.signs(target, pools, usual) for asked in strangers])
+    known = in_scope.labelled(data, target)
+    usual = known.margin_profile(target, pools)
+    inside = known.likeness_features(target, pools, usual)[known.true_labels(data, target) >= 0]
+    outside = np.concatenate([asked.likeness_features(target, pools, usual) for asked in out_of_scope])
     if not len(inside):
         return None
     signs = np.concatenate([inside, outside])
@@ -93,14 +100,18 @@ def fit(new: Asked, strangers: Sequence[Asked], target: Target, pools: Pools, ma
     like = np.arange(len(signs)) < len(inside)
     fitted = LogisticRegression(class_weight="balanced").fit((signs - mean) / spread, like)
     slopes = fitted.coef_[0] / spread
-    return Likeness(np.concatenate([fitted.intercept_ - mean @ slopes, slopes]), usual)
+    return LikenessModel(np.concatenate([fitted.intercept_ - mean @ slopes, slopes]), usual)
 
 
-def rows(
-    strangers: Sequence[Asked], target: Target, pools: Pools, material: Material, likeness: Likeness | None
+def out_of_scope_evidence(
+    out_of_scope: Sequence[HeldOutPredictions],
+    target: Target,
+    pools: PoolWeights,
+    data: TrainingData,
+    likeness: LikenessModel | None,
 ) -> Iterator[Evidence]:
     """The rows of evidence of each kind of strangers; no answer to them is right."""
-    for kind, asked in enumerate(strangers, 1):
-        found = evidence(asked, target, pools, material, likeness)
+    for kind, asked in enumerate(out_of_scope, 1):
+        found = build_evidence(asked, target, pools, data, likeness)
         found["kind"], found["truth"] = kind, UNLABELLED
         yield found

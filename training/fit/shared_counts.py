@@ -13,28 +13,28 @@ from tempfile import TemporaryDirectory
 
 import joblib
 
-from training.fit.backend import WORTH_A_PROCESS
-from training.fit.cross_fitting import Material
+from training.fit.backend import MIN_TICKETS_FOR_PROCESSES
+from training.fit.cross_fitting import TrainingData
 
 
 @contextmanager
-def shared(material: Material) -> Iterator[Material]:
+def share_counts(data: TrainingData) -> Iterator[TrainingData]:
     """The same material with its counts (numbers, no words) in a temporary file that all processes map.
 
     Where there are so few tickets that one process learns, it is left as it is.
     """
-    if len(material.tickets) < WORTH_A_PROCESS:
-        yield material
+    if len(data.tickets) < MIN_TICKETS_FOR_PROCESSES:
+        yield data
         return
     with TemporaryDirectory(prefix="deskyard-", ignore_cleanup_errors=True) as folder:  # Windows keeps what is mapped
         path = Path(folder) / "counts"
-        joblib.dump(material.counts.matrices, path)
-        material = replace(material, counts=replace(material.counts, matrices=joblib.load(path, mmap_mode="r")))
-        _give_back()
-        yield material
+        joblib.dump(data.counts.matrices, path)
+        data = replace(data, counts=replace(data.counts, matrices=joblib.load(path, mmap_mode="r")))
+        _release_memory()
+        yield data
 
 
-def _give_back() -> None:
+def _release_memory() -> None:
     """Give freed memory back to the system where Python's allocator alone would not (GNU's C library)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

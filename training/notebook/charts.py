@@ -1,12 +1,13 @@
 """Pictures of a notebook as Vega-Lite specs, in the report's colours: blue is what is, orange what to look at, grey the
-rest. In come plain rows, out go specs for `training.notebook.display.picture`. What the report draws is drawn by it."""
+rest. In come plain rows, out go specs for `training.notebook.display.show_chart`. What the report draws is drawn by
+it."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
 from deskyard.reports import charts
-from deskyard.reports.charts import BLUE, GREY, ORANGE, Spec, shortened
+from deskyard.reports.charts import BLUE, GREY, ORANGE, Spec, shorten_label
 
 Row = dict[str, Any]
 
@@ -17,13 +18,17 @@ CELL: Final = 32
 _INK: Final = "#222"
 
 
-def bars(rows: Sequence[Row], title: str, value: str = "n", told: str = "told", marked: Sequence[str] = ()) -> Spec:
+def bar_chart(
+    rows: Sequence[Row], title: str, value: str = "n", label_field: str = "told", highlighted: Sequence[str] = ()
+) -> Spec:
     """A bar a row as they stand, `told` at its end (else its value); `marked` labels are orange."""
-    shown = [{**row, "told": row.get(told, f"{row[value]:,}"), "marked": row["label"] in marked} for row in rows]
-    x = _numbers(value, title, zero=True)
+    shown = [
+        {**row, "told": row.get(label_field, f"{row[value]:,}"), "marked": row["label"] in highlighted} for row in rows
+    ]
+    x = _number_axis(value, title, zero=True)
     end = {"type": "text", "align": "left", "dx": 5, "color": _INK, "fontSize": 11}
     colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
-    return _rows(
+    return _row_layers(
         shown,
         [
             {"mark": {"type": "bar", "height": 15}, "encoding": {"x": x, "color": colour}},
@@ -32,7 +37,9 @@ def bars(rows: Sequence[Row], title: str, value: str = "n", told: str = "told", 
     )
 
 
-def shares(rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1), line: float | None = None) -> Spec:
+def share_chart(
+    rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1), line: float | None = None
+) -> Spec:
     """A dot a row at its `share`, on its interval (`low`, `high`) where it has one; rows that are `ours` stand out.
 
     `line`: a share for comparison.
@@ -41,7 +48,7 @@ def shares(rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1)
         {**row, "ours": bool(row.get("ours", "low" in row)), "told": row.get("told", f"{row['share']:.1%}")}
         for row in rows
     ]
-    x = _numbers("share", title, zero=False, domain=list(domain), format="~%")
+    x = _number_axis("share", title, zero=False, domain=list(domain), format="~%")
     colour = {"condition": {"test": "datum.ours", "value": BLUE}, "value": GREY}
     text = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 11}
     layers: list[Spec] = [
@@ -60,15 +67,15 @@ def shares(rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1)
     if line is not None:
         rule = {"type": "rule", "color": ORANGE, "strokeDash": [4, 3]}
         layers.insert(0, {"data": {"values": [{"share": line}]}, "mark": rule, "encoding": {"x": x, "y": None}})
-    return _rows(shown, layers)
+    return _row_layers(shown, layers)
 
 
-def days(rows: Sequence[Row], marked: date) -> Spec:
+def daily_chart(rows: Sequence[Row], highlighted: date) -> Spec:
     """Tickets a day; one day is orange."""
-    shown = [{"day": row["day"].isoformat(), "n": row["n"], "marked": row["day"] == marked} for row in rows]
+    shown = [{"day": row["day"].isoformat(), "n": row["n"], "marked": row["day"] == highlighted} for row in rows]
     x: Spec = {"field": "day", "type": "temporal", "timeUnit": "yearmonthdate"}
     x["axis"] = {"title": None, "format": "%b %Y", "tickCount": "month", "grid": False}
-    y = _numbers("n", "tickets a day", zero=True)
+    y = _number_axis("n", "tickets a day", zero=True)
     colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
     return {
         "width": WIDTH + 160,
@@ -79,16 +86,17 @@ def days(rows: Sequence[Row], marked: date) -> Spec:
     }
 
 
-def spans(rows: Sequence[Row], marked: Sequence[str]) -> Spec:
+def span_chart(rows: Sequence[Row], highlighted: Sequence[str]) -> Spec:
     """From when to when each label was seen, and how often; `marked` ones are orange."""
     shown = [
-        row | {"first": row["first"].isoformat(), "last": row["last"].isoformat(), "marked": row["label"] in marked}
+        row
+        | {"first": row["first"].isoformat(), "last": row["last"].isoformat(), "marked": row["label"] in highlighted}
         for row in rows
     ]
     x: Spec = {"field": "first", "type": "temporal", "axis": {"title": None, "format": "%b %Y", "tickCount": "month"}}
     colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
     end = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 10}
-    return _rows(
+    return _row_layers(
         shown,
         [
             {"mark": {"type": "bar", "height": 7}, "encoding": {"x": x, "x2": {"field": "last"}, "color": colour}},
@@ -98,7 +106,7 @@ def spans(rows: Sequence[Row], marked: Sequence[str]) -> Spec:
     )
 
 
-def lines(
+def line_chart(
     rows: Sequence[Row], x: str, y: str, titles: tuple[str, str], by: str = "", zero: bool = True, percent: str = "",
     at: Sequence[Row] = (), colours: Sequence[str] = (BLUE, ORANGE, GREY),
 ) -> Spec:  # fmt: skip
@@ -107,9 +115,9 @@ def lines(
     `at`: points to look at, each with x, y and what is `told` beside it.
     """
     names = list(dict.fromkeys(row[by] for row in rows)) if by else []
-    across = _numbers(x, titles[0], zero=False, format="~%" if "x" in percent else ",d")
+    across = _number_axis(x, titles[0], zero=False, format="~%" if "x" in percent else ",d")
     as_share: Spec = {"format": "~%"} if "y" in percent else {}
-    up = _numbers(y, titles[1], zero=zero, **as_share)
+    up = _number_axis(y, titles[1], zero=zero, **as_share)
     encoding: Spec = {"x": across, "y": up}
     if by:
         scale = {"domain": names, "range": list(colours[: len(names)])}
@@ -133,9 +141,9 @@ def lines(
     }
 
 
-def wide(spec: Spec) -> Spec:
+def widen(spec: Spec) -> Spec:
     """A picture of the report as wide as a notebook's, with larger cells where it has cells."""
-    changed: Spec = {part: [wide(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
+    changed: Spec = {part: [widen(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
     if spec.get("width") == charts.WIDTH:
         changed |= {"width": WIDTH}
     if isinstance(spec.get("width"), dict):
@@ -143,10 +151,10 @@ def wide(spec: Spec) -> Spec:
     return spec | changed
 
 
-def words(rows: Sequence[Row], columns: int = 5) -> Spec:
+def word_chart(rows: Sequence[Row], columns: int = 5) -> Spec:
     """Small bars side by side: the `word`s of each `label` with their `weight`."""
-    shown = [row | {"label": shortened(row["label"])} for row in rows]
-    x = _numbers("weight", "", zero=True)
+    shown = [row | {"label": shorten_label(row["label"])} for row in rows]
+    x = _number_axis("weight", "", zero=True)
     x["axis"] = None
     y: Spec = {"field": "place", "type": "ordinal", "axis": None, "scale": {"padding": 0.12}}
     panel = {
@@ -170,10 +178,10 @@ def words(rows: Sequence[Row], columns: int = 5) -> Spec:
     return {"data": {"values": shown}, "facet": facet, "columns": columns, "spacing": 16, "spec": panel}
 
 
-def because(rows: Sequence[tuple[str, float]], title: str) -> Spec:
+def explanation_chart(rows: Sequence[tuple[str, float]], title: str) -> Spec:
     """What speaks for a label (blue, to the right) and against it (orange, to the left)."""
     shown = [{"label": f"{place} {word}", "word": word, "weight": weight} for place, (word, weight) in enumerate(rows)]
-    x = _numbers("weight", title, zero=True)
+    x = _number_axis("weight", title, zero=True)
     y: Spec = {"field": "label", "type": "nominal", "sort": None}
     y["axis"] = {"title": None, "labelExpr": "slice(datum.label, indexof(datum.label, ' ') + 1)", "labelLimit": 260}
     colour = {"condition": {"test": "datum.weight < 0", "value": ORANGE}, "value": BLUE}
@@ -181,7 +189,7 @@ def because(rows: Sequence[tuple[str, float]], title: str) -> Spec:
     return {"width": WIDTH, "height": {"step": STEP - 2}, "data": {"values": shown}, **bar}
 
 
-def _rows(rows: Sequence[Row], layers: list[Spec], step: int = STEP) -> Spec:
+def _row_layers(rows: Sequence[Row], layers: list[Spec], step: int = STEP) -> Spec:
     """Layers over rows that stand one below the other by their `label`, in their order."""
     order = list(dict.fromkeys(row["label"] for row in rows))
     y: Spec = {"field": "label", "type": "nominal", "sort": order, "scale": {"domain": order}}
@@ -192,6 +200,6 @@ def _rows(rows: Sequence[Row], layers: list[Spec], step: int = STEP) -> Spec:
     return {"width": WIDTH, "height": {"step": step}, "data": {"values": list(rows)}, "layer": layers}
 
 
-def _numbers(field: str, title: str, zero: bool, domain: list[float] | None = None, **axis: Any) -> Spec:
+def _number_axis(field: str, title: str, zero: bool, domain: list[float] | None = None, **axis: Any) -> Spec:
     scale: Spec = {"zero": zero, "nice": domain is None} | ({"domain": domain} if domain else {})
     return {"field": field, "type": "quantitative", "scale": scale, "axis": {"title": title, "tickCount": 5, **axis}}

@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
-from deskyard.reports.charts import Spec, draw
-from deskyard.reports.i18n import Language, Words
+from deskyard.reports.charts import Spec, render_chart
+from deskyard.reports.i18n import Language, Translator
 
-_WORDS = Words(Language.EN)
+_TRANSLATOR = Translator(Language.EN)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class HtmlFragment:
     """A piece of a page."""
 
     html: Markup
@@ -26,46 +26,48 @@ class Shown:
         return str(self.html)
 
 
-def picture(spec: Spec, finding: str, advice: str = "") -> Shown:
+def show_chart(spec: Spec, finding: str, advice: str = "") -> HtmlFragment:
     """A picture, over it what it shows on this data, under it what to do about it."""
-    drawn = draw(spec, _WORDS, finding)
+    drawn = render_chart(spec, _TRANSLATOR, finding)
     below = Markup("<p>{}</p>").format(advice) if advice else ""
-    return Shown(Markup("<figure><figcaption>{}</figcaption>{}{}</figure>").format(finding, drawn, below))
+    return HtmlFragment(Markup("<figure><figcaption>{}</figcaption>{}{}</figure>").format(finding, drawn, below))
 
 
-def table(rows: Iterable[Mapping[str, Any]], finding: str = "", advice: str = "") -> Shown:
+def show_table(rows: Iterable[Mapping[str, Any]], finding: str = "", advice: str = "") -> HtmlFragment:
     """Rows with the same keys; numbers stand to the right."""
     rows = list(rows)
     heads = list(rows[0]) if rows else []
     numeric = {head for head in heads if all(_is_number(row[head]) for row in rows)}
-    head = Markup("").join(_cell("th", name, name in numeric) for name in heads)
+    head = Markup("").join(_render_cell("th", name, name in numeric) for name in heads)
     body = Markup("").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_cell("td", row[name], name in numeric) for name in heads))
+        Markup("<tr>{}</tr>").format(Markup("").join(_render_cell("td", row[name], name in numeric) for name in heads))
         for row in rows
     )
     above = Markup("<figcaption>{}</figcaption>").format(finding) if finding else ""
     below = Markup("<p>{}</p>").format(advice) if advice else ""
     made = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
-    return Shown(Markup('<figure>{}<div class="wide">{}</div>{}</figure>').format(above, made, below))
+    return HtmlFragment(Markup('<figure>{}<div class="wide">{}</div>{}</figure>').format(above, made, below))
 
 
-def numbers(figures: Mapping[str, str]) -> Shown:
+def show_figures(figures: Mapping[str, str]) -> HtmlFragment:
     """A few key figures side by side: name → value."""
     made = Markup("").join(
         Markup("<div><dd>{}</dd><dt>{}</dt></div>").format(value, name) for name, value in figures.items()
     )
-    return Shown(Markup('<dl class="numbers">{}</dl>').format(made))
+    return HtmlFragment(Markup('<dl class="numbers">{}</dl>').format(made))
 
 
-def quote(*parts: str) -> Shown:
+def show_quote(*parts: str) -> HtmlFragment:
     """What a ticket says, a paragraph a part."""
-    return Shown(Markup("<blockquote>{}</blockquote>").format(Markup("").join(map(Markup("<p>{}</p>").format, parts))))
+    return HtmlFragment(
+        Markup("<blockquote>{}</blockquote>").format(Markup("").join(map(Markup("<p>{}</p>").format, parts)))
+    )
 
 
-def among(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Names in a sentence.
 
-    >>> among(["Mail"]), among(["Mail", "Shop", "VPN"])
+    >>> join_names(["Mail"]), join_names(["Mail", "Shop", "VPN"])
     ('Mail', 'Mail, Shop and VPN')
     """
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else "none"
@@ -75,7 +77,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) or value == "–" or (value.endswith("%") and value[:1].isdigit())
 
 
-def _cell(kind: Literal["th", "td"], value: Any, right: bool) -> Markup:
+def _render_cell(kind: Literal["th", "td"], value: Any, right: bool) -> Markup:
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else value
     made = {"th": Markup('<th class="{}">{}</th>'), "td": Markup('<td class="{}">{}</td>')}[kind]
     return made.format("n" if right else "t", shown)

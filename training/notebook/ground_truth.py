@@ -18,25 +18,25 @@ QUALITIES: Final[Mapping[str, str]] = {
 }
 """Flag → what it means, the gravest first: a ticket with several bears the first."""
 
-PLAIN: Final = "nothing wrong with it"
+NO_ISSUE: Final = "nothing wrong with it"
 
 
-def qualities(path: Path | str) -> dict[str, str]:
-    """Each ticket's id → one of `QUALITIES`, or `PLAIN`."""
+def read_qualities(path: Path | str) -> dict[str, str]:
+    """Each ticket's id → one of `QUALITIES`, or `NO_ISSUE`."""
     with Path(path).open(encoding="utf-8", newline="") as file:
-        return {row["id"]: _quality(row["flags"].split()) for row in csv.DictReader(file)}
+        return {row["id"]: _worst_quality(row["flags"].split()) for row in csv.DictReader(file)}
 
 
-def labels(path: Path | str, target: Target) -> dict[str, str]:
+def read_true_labels(path: Path | str, target: Target) -> dict[str, str]:
     """Each ticket's id → the label of a target that is true, whatever was recorded."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {row["id"]: row[f"true_{target}"] for row in csv.DictReader(file)}
 
 
-def _quality(flags: list[str]) -> str:
+def _worst_quality(flags: list[str]) -> str:
     """The gravest.
 
-    >>> _quality(["typo", "vague", "noisy_queue"]), _quality(["typo"])
+    >>> _worst_quality(["typo", "vague", "noisy_queue"]), _worst_quality(["typo"])
     ('recorded in a wrong queue', 'nothing wrong with it')
     """
-    return next((meaning for flag, meaning in QUALITIES.items() if flag in flags), PLAIN)
+    return next((meaning for flag, meaning in QUALITIES.items() if flag in flags), NO_ISSUE)

@@ -18,23 +18,23 @@ class Burst(NamedTuple):
 
     start: datetime
     n: int
-    usual: float
+    typical_hourly: float
 
 
-def by_label(history: History, target: Target) -> list[Row]:
+def count_by_label(history: History, target: Target) -> list[Row]:
     """`label`, `n` and `share` (0..1 of the labelled tickets), the most frequent first."""
     counts = Counter(label for label in history.labels[target] if label)
     return [{"label": label, "n": n, "share": n / counts.total()} for label, n in counts.most_common()]
 
 
-def by_day(history: History) -> list[Row]:
+def count_by_day(history: History) -> list[Row]:
     """`day` and `n` from the first day to the last, quiet ones too; days are UTC."""
     counts = Counter(ticket.created_at.date() for ticket in history.tickets if ticket.created_at)
     first, last = min(counts), max(counts)
-    return [{"day": day, "n": counts[day]} for day in _days(first, last)]
+    return [{"day": day, "n": counts[day]} for day in _date_range(first, last)]
 
 
-def busiest(history: History, minutes: int = 15) -> Burst:
+def find_burst(history: History, minutes: int = 15) -> Burst:
     """The `minutes` in which most tickets came, beginning with a ticket; of an empty history there is none."""
     times = sorted(ticket.created_at for ticket in history.tickets if ticket.created_at)
     stop, best, start = 0, 0, times[0]
@@ -47,7 +47,7 @@ def busiest(history: History, minutes: int = 15) -> Burst:
     return Burst(start, best, len(times) / max(hours, 1))
 
 
-def spans(history: History, target: Target) -> list[Row]:
+def label_spans(history: History, target: Target) -> list[Row]:
     """`label`, `first` and `last` day, and `n`: the label that was seen first stands first."""
     days: dict[str, list[date]] = defaultdict(list)
     for ticket, label in zip(history.tickets, history.labels[target], strict=True):
@@ -57,23 +57,24 @@ def spans(history: History, target: Target) -> list[Row]:
     return sorted(rows, key=lambda row: (row["first"], row["last"], row["label"]))
 
 
-def unsteady(rows: list[Row], share: float = 0.2) -> list[Row]:
-    """Of such `spans` those that end or begin more than `share` of the whole time away from its end or beginning."""
+def unstable_labels(rows: list[Row], share: float = 0.2) -> list[Row]:
+    """Of such `label_spans` those that end or begin more than `share` of the whole time away from its end or
+    beginning."""
     first, last = min(row["first"] for row in rows), max(row["last"] for row in rows)
     far = (last - first) * share
     return [row for row in rows if row["first"] - first > far or last - row["last"] > far]
 
 
-def bounces(history: History, target: Target) -> list[Row]:
+def count_bounces(history: History, target: Target) -> list[Row]:
     """How many tickets were taken from one label and given another: `before`, `after`, `n`, the most frequent first."""
     counts = Counter((move.before, move.after) for move in history.moves if move.field == target and move.before)
     return [{"before": before, "after": after, "n": n} for (before, after), n in counts.most_common()]
 
 
-def bounced(history: History, target: Target) -> int:
+def count_bounced_tickets(history: History, target: Target) -> int:
     """How many tickets were moved at least once from one label to another."""
     return len({move.id for move in history.moves if move.field == target and move.before})
 
 
-def _days(first: date, last: date) -> list[date]:
+def _date_range(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -11,23 +11,23 @@ import numpy as np
 from deskyard import __version__
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.guarantees.contract import Contract, Evidence
-from deskyard.guarantees.contract_fitting import draw_up
+from deskyard.guarantees.contract_fitting import fit_contract
 from deskyard.model.scorer import Scorer
 from deskyard.registry import bundle
 from deskyard.reports.report_files import read_figures, write_figures
 from deskyard.settings import settings
 from training.data.history import History
 from training.pipeline.options import Options
-from training.pipeline.run import train
-from training.pipeline.trained import Trained
-from training.report import figures
+from training.pipeline.run import train_model
+from training.pipeline.trained import TrainingResult
+from training.report import build_document
 
-_LAST: Final = "positions.npy"
+_LAST_FILE: Final = "positions.npy"
 """What is written last: where it lies, all lies."""
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class CachedRun:
     """What a run of one target found.
 
     `report`: that target's part of the report's figures. `findings`: the audit's, as plain values. `evidence`: what the
@@ -41,48 +41,48 @@ class Learnt:
     findings: list[dict[str, Any]]
     labels: tuple[str, ...]
     evidence: Evidence
-    rows: Evidence
+    holdout_evidence: Evidence
     tickets: list[Ticket]
     scorer: Scorer
 
-    def contract(self, asked: float) -> Contract:
+    def fit_contract(self, required_precision: float) -> Contract:
         """The contract that the evidence supports at the precision `asked` (0 < asked < 1)."""
-        return draw_up(self.target, self.evidence, self.labels, asked)
+        return fit_contract(self.target, self.evidence, self.labels, required_precision)
 
 
-def learnt(history: History, target: Target = "queue", asked: float = 0.9) -> Learnt:
+def train_or_load(history: History, target: Target = "queue", required_precision: float = 0.9) -> CachedRun:
     """The run on `history`, learnt now or read from the folder of state where a notebook learnt it before.
 
     Quick effort, with the audit. Another history, other options or another version of deskyard are learnt anew; delete
     `var/notebooks` after changing the code.
     """
-    options = Options(targets=(target,), precision=asked, effort="quick", audit=True)
+    options = Options(targets=(target,), precision=required_precision, effort="quick", audit=True)
     name = sha256(json.dumps([history.digest, asdict(options), __version__]).encode()).hexdigest()[:16]
     folder = settings().state / "notebooks" / name
-    if not (folder / _LAST).exists():
-        _keep(train(history, options), target, folder)
-    return _read(folder, target, history)
+    if not (folder / _LAST_FILE).exists():
+        _save(train_model(history, options), target, folder)
+    return _load(folder, target, history)
 
 
-def _keep(trained: Trained, target: Target, folder: Path) -> None:
-    digest = bundle.save(folder / "bundle", trained.scorer, trained.evidence, trained.card, {})
-    write_figures(folder / "bundle", figures(trained, digest, folder / "bundle", {}, "notebook"))
-    judged = trained.judged[target]
+def _save(trained: TrainingResult, target: Target, folder: Path) -> None:
+    digest = bundle.save_bundle(folder / "bundle", trained.scorer, trained.evidence, trained.card, {})
+    write_figures(folder / "bundle", build_document(trained, digest, folder / "bundle", {}, "notebook"))
+    judged = trained.evaluations[target]
     np.save(folder / "evidence.npy", judged.evidence)
-    np.save(folder / "rows.npy", judged.rows)
-    np.save(folder / _LAST, trained.case.judged[target].positions)
+    np.save(folder / "rows.npy", judged.holdout_evidence)
+    np.save(folder / _LAST_FILE, trained.case.holdout_predictions[target].positions)
 
 
-def _read(folder: Path, target: Target, history: History) -> Learnt:
-    loaded = bundle.load(folder / "bundle")
+def _load(folder: Path, target: Target, history: History) -> CachedRun:
+    loaded = bundle.load_bundle(folder / "bundle")
     document = read_figures(folder / "bundle", loaded.digest)
-    return Learnt(
+    return CachedRun(
         target=target,
         report=document["targets"][target],
         findings=document["findings"],
         labels=loaded.labels(target),
         evidence=np.load(folder / "evidence.npy"),
-        rows=np.load(folder / "rows.npy"),
-        tickets=[history.tickets[i] for i in np.load(folder / _LAST).tolist()],
+        holdout_evidence=np.load(folder / "rows.npy"),
+        tickets=[history.tickets[i] for i in np.load(folder / _LAST_FILE).tolist()],
         scorer=loaded.scorer,
     )

@@ -7,12 +7,12 @@ from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract import Contract, Evidence
 from deskyard.model.scorer import Scorer
 from training.data.label_sets import LabelSet
-from training.data_audit import Case, Finding
+from training.data_audit import AuditCase, Finding
 from training.fit.metrics import Score
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TargetEvaluation:
     """One target of the judged model: its labels, its contract and its score (None without judging tickets).
 
     The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
@@ -24,17 +24,17 @@ class Judged:
     contract: Contract
     score: Score | None
     evidence: Evidence
-    rows: Evidence
+    holdout_evidence: Evidence
     without_encoder: Score | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A run's result: what `bundle.save` wants, and what the table shows of the judged model."""
+class TrainingResult:
+    """A run's result: what `bundle.save_bundle` wants, and what the table shows of the judged model."""
 
     scorer: Scorer
     evidence: dict[Target, Evidence]
     card: dict[str, Any]
-    judged: dict[Target, Judged]
+    evaluations: dict[Target, TargetEvaluation]
     findings: list[Finding]
-    case: Case
+    case: AuditCase

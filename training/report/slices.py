@@ -1,6 +1,6 @@
 """Slices: the same figures for a language, a channel, a length and a month, so that an average hides nothing.
 
-A slice of fewer than `FEWEST` tickets, and all beyond the `MOST` largest, are counted together as the rest.
+A slice of fewer than `MIN_TICKETS` tickets, and all beyond the `MAX_SLICES` largest, are counted together as the rest.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,71 +10,71 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.guarantees.intervals import interval
-from deskyard.text.cleaning import language
-from training.data_audit.case import Case
-from training.report.judged_target import JudgedTarget
+from deskyard.text.cleaning import detect_language
+from training.data_audit.case import AuditCase
+from training.report.judged_target import HoldoutTarget
 
-FEWEST: Final = 20
-MOST: Final = 24
+MIN_TICKETS: Final = 20
+MAX_SLICES: Final = 24
 
-LENGTHS: Final = ("short", "medium", "long")
+LENGTH_NAMES: Final = ("short", "medium", "long")
 
-Places = Mapping[str, Mapping[int, str]]
+SliceMembership = Mapping[str, Mapping[int, str]]
 """Dimension → position of a judged ticket → its slice; "" where that is not known."""
 
 
-def places(case: Case) -> Places:
+def assign_slices(case: AuditCase) -> SliceMembership:
     """Where each judged ticket belongs; a dimension that is the same for all is left out."""
-    asked = case.apart.positions.tolist()
+    asked = case.holdout.positions.tolist()
     sizes = {i: len(case.tickets[i].subject) + len(case.tickets[i].body) for i in asked}
     edges = np.quantile(list(sizes.values()), [1 / 3, 2 / 3])
     of: dict[str, Callable[[int], str]] = {
-        "language": lambda i: _language(case, i),
+        "language": lambda i: _ticket_language(case, i),
         "channel": lambda i: case.tickets[i].channel.strip(),
-        "length": lambda i: LENGTHS[int(np.searchsorted(edges, sizes[i]))],
+        "length": lambda i: LENGTH_NAMES[int(np.searchsorted(edges, sizes[i]))],
         "month": lambda i: at.strftime("%Y-%m") if (at := case.tickets[i].created_at) else "",
     }
     found = {name: {i: where(i) for i in asked} for name, where in of.items()}
     return {name: where for name, where in found.items() if len(set(where.values())) > 1}
 
 
-def _language(case: Case, position: int) -> str:
+def _ticket_language(case: AuditCase, position: int) -> str:
     """What the ticket says, else what its letters tell."""
     ticket = case.tickets[position]
-    return ticket.language.strip().lower() or language(f"{ticket.subject}\n{ticket.body}")
+    return ticket.language.strip().lower() or detect_language(f"{ticket.subject}\n{ticket.body}")
 
 
-def slices(one: JudgedTarget, found: Places) -> dict[str, list[dict[str, Any]]]:
+def slice_metrics(holdout: HoldoutTarget, membership: SliceMembership) -> dict[str, list[dict[str, Any]]]:
     """The figures of each slice, by dimension: months in order, lengths from short, others by size; the rest last.
 
     A dimension with less than two slices to compare is left out.
     """
-    rows = {name: _rows(one, name, where) for name, where in found.items()}
+    rows = {name: _dimension_rows(holdout, name, where) for name, where in membership.items()}
     return {name: some for name, some in rows.items() if sum(row["name"] is not None for row in some) > 1}
 
 
-def _rows(one: JudgedTarget, dimension: str, where: Mapping[int, str]) -> list[dict[str, Any]]:
-    mine = np.array([where[int(i)] for i in one.positions], dtype=object)
+def _dimension_rows(holdout: HoldoutTarget, dimension: str, where: Mapping[int, str]) -> list[dict[str, Any]]:
+    mine = np.array([where[int(i)] for i in holdout.positions], dtype=object)
     names, counts = np.unique(mine.astype(str), return_counts=True)
-    order = np.lexsort((names, -counts))[:MOST]
-    kept = [str(names[i]) for i in order if counts[i] >= FEWEST and names[i]]
+    order = np.lexsort((names, -counts))[:MAX_SLICES]
+    kept = [str(names[i]) for i in order if counts[i] >= MIN_TICKETS and names[i]]
     if dimension == "month":
         kept.sort()
     if dimension == "length":
-        kept.sort(key=LENGTHS.index)
-    rows = [_row(one, name, mine == name) for name in kept]
+        kept.sort(key=LENGTH_NAMES.index)
+    rows = [_slice_row(holdout, name, mine == name) for name in kept]
     rest = ~np.isin(mine.astype(str), kept)
-    return [*rows, _row(one, None, rest)] if rest.any() else rows
+    return [*rows, _slice_row(holdout, None, rest)] if rest.any() else rows
 
 
-def _row(one: JudgedTarget, name: str | None, here: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    n, right = int(here.sum()), int(one.right[here].sum())
-    gone = here & one.routed
+def _slice_row(holdout: HoldoutTarget, name: str | None, here: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    n, right = int(here.sum()), int(holdout.right[here].sum())
+    gone = here & holdout.routed
     return {
         "name": name,
         "n": n,
         "right": right,
         "accuracy": interval(right, n),
         "routed": int(gone.sum()),
-        "routed_right": int((gone & one.right).sum()),
+        "routed_right": int((gone & holdout.right).sum()),
     }

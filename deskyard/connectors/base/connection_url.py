@@ -3,7 +3,7 @@
     znuny:https://router:secret@desk.example.org/otrs/nph-genericinterface.pl/Webservice/Deskyard?category=Category
           ─────── address, with user and secret ──────────────────────────────────────────────── ─── options ────
 
-In comes that text, out goes a `Place`. Neither its `repr` nor any message about it shows a secret.
+In comes that text, out goes a `ConnectionUrl`. Neither its `repr` nor any message about it shows a secret.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from deskyard.errors import BadInput
 
-SECRETS = ("hook_secret",)
+SECRET_OPTIONS = ("hook_secret",)
 """Options that nobody may read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConnectionUrl:
     """An address without a trailing slash, a user (may be empty), a secret (may be empty), and options."""
 
     url: str
@@ -26,12 +26,12 @@ class Place:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, text: str, known: Collection[str] = ()) -> "Place":
+    def parse(cls, text: str, allowed_options: Collection[str] = ()) -> "ConnectionUrl":
         """What a text says. Raises BadInput for what is no web address, and for options that are not `known`.
 
-        >>> Place.of("https://ann:s3cret@desk.example.org/rt/?category=Kind", ["category"]).options
+        >>> ConnectionUrl.of("https://ann:s3cret@desk.example.org/rt/?category=Kind", ["category"]).options
         {'category': 'Kind'}
-        >>> Place.of("desk.example.org")
+        >>> ConnectionUrl.of("desk.example.org")
         Traceback (most recent call last):
         deskyard.errors.BadInput: write the help desk's address with https:// (or http://) after the store's name
         """
@@ -40,27 +40,27 @@ class Place:
             raise BadInput("write the help desk's address with https:// (or http://) after the store's name")
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         for name in options:
-            if name not in (*known, *SECRETS):
+            if name not in (*allowed_options, *SECRET_OPTIONS):
                 raise BadInput(
-                    f"there is no option {name[:40]!r} for this store; choose from {', '.join(sorted(known))}"
+                    f"there is no option {name[:40]!r} for this store; choose from {', '.join(sorted(allowed_options))}"
                 )
         host = parts.netloc.rpartition("@")[2]
         address = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
         return cls(address, unquote(parts.username or ""), unquote(parts.password or ""), options)
 
-    def written(self, *, secrets: bool) -> str:
+    def format(self, *, secrets: bool) -> str:
         """The text that `of` reads back to this place; without `secrets` it may be kept and shown.
 
-        >>> place = Place.of("https://ann:s3cret@desk.example.org?hook_secret=x&a=1", ["a"])
+        >>> place = ConnectionUrl.of("https://ann:s3cret@desk.example.org?hook_secret=x&a=1", ["a"])
         >>> place.written(secrets=False)
         'https://ann@desk.example.org?a=1'
-        >>> Place.of(place.written(secrets=True), ["a"]) == place
+        >>> ConnectionUrl.of(place.written(secrets=True), ["a"]) == place
         True
         """
         parts = urlsplit(self.url)
         user = quote(self.user, safe="")
         if secrets and self.secret:
             user += ":" + quote(self.secret, safe="")
-        options = {name: value for name, value in self.options.items() if secrets or name not in SECRETS}
+        options = {name: value for name, value in self.options.items() if secrets or name not in SECRET_OPTIONS}
         netloc = f"{user}@{parts.netloc}" if user else parts.netloc
         return urlunsplit((parts.scheme, netloc, parts.path, urlencode(options), ""))

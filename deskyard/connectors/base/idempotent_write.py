@@ -2,7 +2,7 @@
 
 In comes a delivery, out goes an outcome. Look first; never over a person; only what the catalogue has; write once;
 believe nothing but what is read back; the note last. After a silence the ticket is looked at before anything is sent
-again. The help desk's own part is `Writes`.
+again. The help desk's own part is `WritableStore`.
 """
 
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ from typing import Final, Protocol
 from deskyard.connectors.base.ticket_store import (
     Capabilities,
     Delivery,
-    Outcome,
-    Result,
+    DeliveryOutcome,
+    DeliveryResult,
+    FieldValues,
     StoredTicket,
-    Values,
-    unsupported,
+    unsupported_fields,
 )
 from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import StoreConflict, StoreRefused, StoreUnreachable
 
-LOOKS: Final = 3
+MAX_ATTEMPTS: Final = 3
 """How often a ticket that others keep changing is looked at before it is left to them."""
 
 
-class Writes(Protocol):
+class WritableStore(Protocol):
     """What a help desk must be able to do for it."""
 
     @property
@@ -41,36 +41,36 @@ class Writes(Protocol):
         """What it has, at most a minute old."""
         ...
 
-    def forget(self) -> None:
+    def invalidate_catalogue(self) -> None:
         """Let the catalogue be read anew."""
         ...
 
-    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+    def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
         """Set these values (and the tags, and the note where it travels along); field → reason for what it refused.
 
         Raises StoreConflict where it compares versions and the ticket is no longer as seen.
         """
         ...
 
-    def comment(self, ref: str, text: str) -> None:
+    def add_note(self, ref: str, text: str) -> None:
         """Leave a note for the desk's people only."""
         ...
 
-    def overrun(self, seen: StoredTicket, now: StoredTicket, values: Values) -> Values:
+    def find_overwritten(self, seen: StoredTicket, now: StoredTicket, values: FieldValues) -> FieldValues:
         """What people set between our look and our write, and we wrote over: field → their value."""
         ...
 
 
-def apply(store: Writes, delivery: Delivery) -> Outcome:
+def apply_delivery(store: WritableStore, delivery: Delivery) -> DeliveryOutcome:
     """Write it, once. Raises NotThere and NotAllowed."""
-    if why := unsupported(store.caps, delivery):
-        return Outcome(Result.UNSUPPORTED, None, why)
+    if why := unsupported_fields(store.caps, delivery):
+        return DeliveryOutcome(DeliveryResult.UNSUPPORTED, None, why)
     seen = None
     try:
-        for _ in range(LOOKS):
+        for _ in range(MAX_ATTEMPTS):
             seen = store.fetch(delivery.ref)
             changed = seen.differing(delivery.set)
-            ended = _ends_before(store, delivery, seen, changed)
+            ended = _outcome_before_write(store, delivery, seen, changed)
             if ended is not None:
                 return ended
             values = {name: delivery.set[name] for name in changed}
@@ -79,84 +79,92 @@ def apply(store: Writes, delivery: Delivery) -> Outcome:
             except StoreConflict:
                 continue
             except StoreRefused as error:
-                store.forget()
+                store.invalidate_catalogue()
                 refused = (
                     dict.fromkeys(values, error.reason) if error.field == "request" else {error.field: error.reason}
                 )
             except StoreUnreachable as error:
                 delivery = replace(delivery, begun=True)
                 if store.fetch(delivery.ref).differing(values):
-                    return Outcome(Result.RETRY_LATER, seen, {"store": str(error)}, error.retry_after)
+                    return DeliveryOutcome(DeliveryResult.RETRY_LATER, seen, {"store": str(error)}, error.retry_after)
                 refused = {}
-            return _ends_after(store, delivery, seen, values, refused)
+            return _outcome_after_write(store, delivery, seen, values, refused)
     except StoreUnreachable as error:
-        return Outcome(Result.RETRY_LATER, seen, {"store": str(error)}, error.retry_after)
+        return DeliveryOutcome(DeliveryResult.RETRY_LATER, seen, {"store": str(error)}, error.retry_after)
     why = dict.fromkeys(delivery.set, "others keep changing the ticket")
-    return Outcome(Result.CONFLICT, seen, why)
+    return DeliveryOutcome(DeliveryResult.CONFLICT, seen, why)
 
 
-def _ends_before(store: Writes, delivery: Delivery, seen: StoredTicket, changed: Values) -> Outcome | None:
+def _outcome_before_write(
+    store: WritableStore, delivery: Delivery, seen: StoredTicket, changed: FieldValues
+) -> DeliveryOutcome | None:
     """What becomes of it without writing; None where it must be written."""
     if delivery.id in seen.markers:
-        return Outcome(Result.ALREADY_APPLIED, seen)
+        return DeliveryOutcome(DeliveryResult.ALREADY_APPLIED, seen)
     if delivery.set and not changed:
         # What stands there may be our own writing, cut off before its note.
-        return Outcome(Result.ALREADY_APPLIED, _noted(store, delivery, seen) if delivery.begun else seen)
+        return DeliveryOutcome(
+            DeliveryResult.ALREADY_APPLIED, _ensure_note(store, delivery, seen) if delivery.begun else seen
+        )
     wanted = {name: delivery.set[name] for name in changed}
-    if why := _lacks(store, wanted, seen):
-        return Outcome(Result.REJECTED, seen, why)
+    if why := _missing_values(store, wanted, seen):
+        return DeliveryOutcome(DeliveryResult.REJECTED, seen, why)
     moved = {
         name: f"it is {value!r} by now"
         for name, value in seen.differing(delivery.expect).items()
         if name not in delivery.set or value != delivery.set[name]
     }
     if moved:
-        return Outcome(Result.CONFLICT, seen, moved)
+        return DeliveryOutcome(DeliveryResult.CONFLICT, seen, moved)
     if not delivery.expect and delivery.seen_version not in (None, seen.version):
-        return Outcome(Result.CONFLICT, seen, dict.fromkeys(delivery.set, "the ticket was changed meanwhile"))
-    if spoken := seen.by_people & changed.keys():
-        return Outcome(Result.CONFLICT, seen, dict.fromkeys(sorted(spoken), "a person set it: a person's word stands"))
+        return DeliveryOutcome(
+            DeliveryResult.CONFLICT, seen, dict.fromkeys(delivery.set, "the ticket was changed meanwhile")
+        )
+    if spoken := seen.set_by_people & changed.keys():
+        return DeliveryOutcome(
+            DeliveryResult.CONFLICT, seen, dict.fromkeys(sorted(spoken), "a person set it: a person's word stands")
+        )
     return None
 
 
-def _lacks(store: Writes, wanted: Values, seen: StoredTicket) -> Mapping[str, str]:
+def _missing_values(store: WritableStore, values: FieldValues, seen: StoredTicket) -> Mapping[str, str]:
     """What the help desk does not have; before it is believed, the catalogue is read anew."""
-    if store.catalogue().lacks(wanted, seen.queue):
-        store.forget()
-        return store.catalogue().lacks(wanted, seen.queue)
+    if store.catalogue().find_unavailable(values, seen.queue):
+        store.invalidate_catalogue()
+        return store.catalogue().find_unavailable(values, seen.queue)
     return {}
 
 
-def _ends_after(
-    store: Writes, delivery: Delivery, seen: StoredTicket, values: Values, refused: Mapping[str, str]
-) -> Outcome:
+def _outcome_after_write(
+    store: WritableStore, delivery: Delivery, seen: StoredTicket, values: FieldValues, refused: Mapping[str, str]
+) -> DeliveryOutcome:
     """What became of a write: what was read back says it."""
     now = store.fetch(delivery.ref)
-    if theirs := store.overrun(seen, now, values):
+    if theirs := store.find_overwritten(seen, now, values):
         store.write(now, theirs, Delivery(id=delivery.id, ref=delivery.ref, set=theirs))
         why = {
             name: f"a person set it to {value!r} in the same moment: it was given back"
             for name, value in theirs.items()
         }
-        return Outcome(Result.CONFLICT, store.fetch(delivery.ref), why)
+        return DeliveryOutcome(DeliveryResult.CONFLICT, store.fetch(delivery.ref), why)
     lost = now.differing(values)
     overtaken = {name for name, value in lost.items() if value != seen.value(name)}
     why = {name: refused.get(name) or f"it is {value!r} after the write" for name, value in lost.items()}
     if delivery.add_tags and not now.tags >= set(delivery.add_tags):
         why["add_tags"] = refused.get("add_tags") or "not all tags are there after the write"
     if values and lost.keys() == values.keys():
-        return Outcome(Result.CONFLICT if overtaken else Result.REJECTED, now, why)
+        return DeliveryOutcome(DeliveryResult.CONFLICT if overtaken else DeliveryResult.REJECTED, now, why)
     # What is neither as it was nor as we wrote it, somebody wrote right after us: that is their word, and no refusal.
-    done = Result.APPLIED if why.keys() <= overtaken else Result.PARTIAL
-    return Outcome(done, _noted(store, delivery, now), why)
+    done = DeliveryResult.APPLIED if why.keys() <= overtaken else DeliveryResult.PARTIAL
+    return DeliveryOutcome(done, _ensure_note(store, delivery, now), why)
 
 
-def _noted(store: Writes, delivery: Delivery, now: StoredTicket) -> StoredTicket:
+def _ensure_note(store: WritableStore, delivery: Delivery, now: StoredTicket) -> StoredTicket:
     """Leave the note, unless it is there; the ticket after it. Raises StoreUnreachable where nobody knows."""
     if not store.caps.notes or delivery.id in now.markers:
         return now
     try:
-        store.comment(delivery.ref, delivery.text)
+        store.add_note(delivery.ref, delivery.full_note)
     except StoreUnreachable:
         after = store.fetch(delivery.ref)
         if delivery.id in after.markers:

@@ -16,12 +16,12 @@ from typing import Any, Final, Protocol
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import Ticket
 
-Values = Mapping[str, str | None]
+FieldValues = Mapping[str, str | None]
 """Field → value, of `queue`, `category`, `priority`, `assignee` and `status`; None is an empty field."""
 
 _MARKER: Final = re.compile(r"\[(d[0-9]*-[0-9a-f]{2,64})\]")
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Capabilities:
     `signed_webhooks`: a webhook proves who sent it, what and when; elsewhere a secret header proves the sender alone.
     """
 
-    sets: frozenset[str]
-    one_write: bool = False
+    settable_fields: frozenset[str]
+    atomic_writes: bool = False
     checks_version: bool = False
-    knows_people: bool = False
+    reports_people: bool = False
     tags: bool = False
     notes: bool = False
     moves: bool = False
@@ -67,8 +67,8 @@ class StoredTicket:
 
     `status` is one of ours (new, open, waiting, resolved, closed) where the store's own can be told so. `markers` are
     the ids of the deliveries whose note it bears. `ours`: its last change was our own writing, which must not be taken
-    for news. `by_people`: the fields that a person set after it was filed, where the store tells. `raw` is what the
-    store said, for mapping more of it.
+    for news. `load_human_steps`: the fields that a person set after it was filed, where the store tells. `raw` is what
+    the store said, for mapping more of it.
     """
 
     ref: str
@@ -82,18 +82,18 @@ class StoredTicket:
     status: str = ""
     tags: frozenset[str] = frozenset()
     markers: frozenset[str] = frozenset()
-    ours: bool = False
-    by_people: frozenset[str] = frozenset()
-    raw: Mapping[str, Any] = field(default_factory=lambda: _NONE, repr=False)
+    last_change_by_deskyard: bool = False
+    set_by_people: frozenset[str] = frozenset()
+    raw: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, repr=False)
 
     def value(self, name: str) -> str | None:
         """What stands in `queue`, `category`, `priority`, `assignee` or `status`."""
         found: str | None = getattr(self, name)
         return found
 
-    def differing(self, wanted: Values) -> dict[str, str | None]:
+    def differing(self, values: FieldValues) -> dict[str, str | None]:
         """What stands in those of these fields that hold something else than wanted."""
-        return {name: self.value(name) for name, value in wanted.items() if self.value(name) != value}
+        return {name: self.value(name) for name, value in values.items() if self.value(name) != value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ class Move:
     field: str
     was: str | None
     became: str | None
-    ours: bool = False
+    by_deskyard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TicketPage:
     """Tickets by (`updated_at`, place in the store). `cursor` continues; `more`: there is something to continue with.
 
     The next page may repeat tickets: drop those whose (`ref`, `version`) was seen.
@@ -121,12 +121,12 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """A webhook's hint that a ticket may have changed: fetch it. `id` is the same when the hint is repeated."""
 
     id: str
     ref: str
-    ours: bool = False
+    by_deskyard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +143,8 @@ class Delivery:
 
     id: str
     ref: str
-    set: Values = field(default_factory=lambda: _NONE)
-    expect: Values = field(default_factory=lambda: _NONE)
+    set: FieldValues = field(default_factory=lambda: _EMPTY)
+    expect: FieldValues = field(default_factory=lambda: _EMPTY)
     add_tags: tuple[str, ...] = ()
     note: str = ""
     seen_version: str | None = None
@@ -160,21 +160,21 @@ class Delivery:
         return f"[{self.id}]"
 
     @property
-    def text(self) -> str:
+    def full_note(self) -> str:
         """The whole note."""
         return f"{self.note}\n\n{self.marker}".strip()
 
 
-def markers_in(texts: Iterable[str]) -> frozenset[str]:
+def find_markers(texts: Iterable[str]) -> frozenset[str]:
     """The ids of the deliveries whose marker ends one of these notes; what wraps a note (HTML, a signature) is no bar.
 
-    >>> sorted(markers_in(["Sorted.\\n\\n[d7-0a1b]", "<p>Queue: IT</p><p>[d8-22]</p>", "see [1]"]))
+    >>> sorted(find_markers(["Sorted.\\n\\n[d7-0a1b]", "<p>Queue: IT</p><p>[d8-22]</p>", "see [1]"]))
     ['d7-0a1b', 'd8-22']
     """
     return frozenset(found for text in texts for found in _MARKER.findall(text))
 
 
-class Result(StrEnum):
+class DeliveryResult(StrEnum):
     """What became of a delivery."""
 
     APPLIED = "applied"
@@ -187,16 +187,16 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What became of a delivery; `observed` is the ticket as it was read last, where it was read.
 
     `why`: field → reason, for what was not done. Only `applied` and `partial` have written anything, and `partial`
     alone leaves some fields as wanted and others (those in `why`) not. `retry_after` is in seconds.
     """
 
-    result: Result
+    result: DeliveryResult
     observed: StoredTicket | None = None
-    why: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    reasons: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     retry_after: float | None = None
 
 
@@ -219,11 +219,11 @@ class TicketStore(Protocol):
         """What it has now, at most a minute old."""
         ...
 
-    def forget(self) -> None:
+    def invalidate_catalogue(self) -> None:
         """Let the catalogue be read anew the next time."""
         ...
 
-    def pull(self, cursor: str | None, limit: int) -> Page:
+    def pull(self, cursor: str | None, limit: int) -> TicketPage:
         """The tickets that changed since the cursor (None: all), at most `limit`, nothing left out. Raises BadInput
         for a cursor that this store did not give."""
         ...
@@ -236,15 +236,15 @@ class TicketStore(Protocol):
         """One ticket as it is now. Raises NotThere."""
         ...
 
-    def moves(self, ref: str) -> list[Move]:
+    def fetch_moves(self, ref: str) -> list[Move]:
         """What changed since it was filed, oldest first; empty where the store does not tell. Raises NotThere."""
         ...
 
-    def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+    def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
         """What a webhook hints at, asking nobody. Raises BadSignature and StaleWebhook."""
         ...
 
-    def apply(self, delivery: Delivery) -> Outcome:
+    def apply(self, delivery: Delivery) -> DeliveryOutcome:
         """Write, unless it is written already, a person has spoken, or the store lacks a value. Raises NotThere.
 
         The order: validate, fetch, look for the marker, compare with `expect`, write once, read back and compare, and
@@ -257,7 +257,7 @@ class TicketStore(Protocol):
         ...
 
 
-class StoreKind(Protocol):
+class ConnectorClass(Protocol):
     """A store's class: opened from what follows the first colon of its URL."""
 
     @property
@@ -266,36 +266,36 @@ class StoreKind(Protocol):
         ...
 
     @classmethod
-    def opened(cls, place: str) -> TicketStore:
+    def from_address(cls, address: str) -> TicketStore:
         """The store at that place."""
         ...
 
 
-def unsupported(caps: Capabilities, delivery: Delivery) -> dict[str, str]:
+def unsupported_fields(caps: Capabilities, delivery: Delivery) -> dict[str, str]:
     """What a delivery asks of a store that can't do it: field → reason.
 
-    >>> unsupported(Capabilities(sets=frozenset({"queue"})), Delivery(id="1", ref="7", set={"queue": "IT"}))
+    >>> unsupported_fields(Capabilities(sets=frozenset({"queue"})), Delivery(id="1", ref="7", set={"queue": "IT"}))
     {}
     """
-    why = {name: f"this store can't set {name}" for name in delivery.set if name not in caps.sets}
+    why = {name: f"this store can't set {name}" for name in delivery.set if name not in caps.settable_fields}
     if delivery.add_tags and not caps.tags:
         why["add_tags"] = "this store has no tags"
     return why
 
 
-def limits(caps: Capabilities) -> list[str]:
+def describe_limits(caps: Capabilities) -> list[str]:
     """What can't be done at such a store, and what happens instead, a sentence each.
 
-    >>> limits(Capabilities(sets=frozenset({"queue", "category", "priority", "assignee"}), one_write=True,
+    >>> describe_limits(Capabilities(sets=frozenset({"queue", "category", "priority", "assignee"}), one_write=True,
     ...     checks_version=True, notes=True, moves=True, webhooks=True, signed_webhooks=True, tags=True))
     []
     """
     found = [
         f"it has no {name} that can be set: the {name} is decided, recorded, and not written"
         for name in ("queue", "category", "priority", "assignee")
-        if name not in caps.sets
+        if name not in caps.settable_fields
     ]
-    if not caps.one_write:
+    if not caps.atomic_writes:
         found.append(
             "fields are written one after the other: if one is refused the others stand, and a person is asked"
         )

@@ -7,10 +7,10 @@ from typing import TypeVar
 K = TypeVar("K", int, str)
 
 
-def unique(named: Iterable[tuple[K, str | None]]) -> dict[K, str]:
+def unique_names(named: Iterable[tuple[K, str | None]]) -> dict[K, str]:
     """Names by number; where several bear one name, each with its number behind it.
 
-    >>> unique([(1, "IT"), (2, "HR"), (3, "HR"), (4, None)])
+    >>> unique_names([(1, "IT"), (2, "HR"), (3, "HR"), (4, None)])
     {1: 'IT', 2: 'HR #2', 3: 'HR #3', 4: '#4'}
     """
     rows = list(named)

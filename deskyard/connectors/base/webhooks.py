@@ -15,19 +15,19 @@ from typing import Any, Final
 
 from deskyard.errors import BadSignature, StaleWebhook
 
-WINDOW: Final = 300.0
+MAX_AGE_SECONDS: Final = 300.0
 """Seconds that a webhook's moment may lie from ours, either way."""
 
 SECRET_HEADER: Final = "x-deskyard-secret"  # noqa: S105 - a header's name
 """Where a help desk that signs nothing shows the secret; the door puts the one from the address here too."""
 
-_ENCODED: Final[Mapping[str, Callable[[bytes], str]]] = {
+_ENCODERS: Final[Mapping[str, Callable[[bytes], str]]] = {
     "hex": bytes.hex,
     "base64": lambda raw: base64.b64encode(raw).decode(),
 }
 
 
-def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+def lower_header_names(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with their names in small letters."""
     return {name.lower(): value for name, value in headers.items()}
 
@@ -39,33 +39,33 @@ def check_signature(secret: str, signature: str, signed: bytes, digest: str = "s
     Traceback (most recent call last):
     deskyard.errors.BadSignature: the webhook's signature is not right: compare the secret here and at the help desk
     """
-    made = _ENCODED[encoding](hmac.new(secret.encode(), signed, digest).digest())
+    made = _ENCODERS[encoding](hmac.new(secret.encode(), signed, digest).digest())
     if not secret or not hmac.compare_digest(made.encode(), signature.strip().encode()):
         raise BadSignature("the webhook's signature is not right: compare the secret here and at the help desk")
 
 
 def check_secret(sha256: str, headers: Mapping[str, str]) -> None:
     """Raise BadSignature unless the secret in the header has that SHA-256 (hexadecimal)."""
-    shown = lowered(headers).get(SECRET_HEADER, "")
-    if not sha256 or not hmac.compare_digest(hashed(shown), sha256):
+    shown = lower_header_names(headers).get(SECRET_HEADER, "")
+    if not sha256 or not hmac.compare_digest(hash_secret(shown), sha256):
         raise BadSignature("the webhook does not show the secret: compare its address here and at the help desk")
 
 
-def hashed(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """The SHA-256 of a secret, hexadecimal: all that is kept of it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def check_moment(moment: datetime, now: datetime) -> None:
-    """Raise StaleWebhook for a moment more than `WINDOW` seconds from now."""
-    if abs((now - moment).total_seconds()) > WINDOW:
+def check_age(moment: datetime, now: datetime) -> None:
+    """Raise StaleWebhook for a moment more than `MAX_AGE_SECONDS` seconds from now."""
+    if abs((now - moment).total_seconds()) > MAX_AGE_SECONDS:
         raise StaleWebhook("the webhook is older (or newer) than five minutes: compare the clocks at both ends")
 
 
-def moment_of(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A moment as headers write it: ISO 8601, or seconds or milliseconds since 1970. Raises StaleWebhook.
 
-    >>> moment_of("1700000000") == moment_of("1700000000000") == moment_of("2023-11-14T22:13:20Z")
+    >>> parse_timestamp("1700000000") == parse_timestamp("1700000000000") == parse_timestamp("2023-11-14T22:13:20Z")
     True
     """
     try:
@@ -78,7 +78,7 @@ def moment_of(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def parsed(raw: bytes) -> dict[str, Any]:
+def parse_body(raw: bytes) -> dict[str, Any]:
     """The JSON object that a webhook is. Raises BadSignature for anything else: nobody we know sends that."""
     try:
         found = json.loads(raw)
@@ -89,20 +89,20 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def own(secret: str, headers: Mapping[str, str], raw: bytes, now: datetime) -> dict[str, Any]:
+def verify_deskyard_webhook(secret: str, headers: Mapping[str, str], raw: bytes, now: datetime) -> dict[str, Any]:
     """What a webhook in our own form says (of another deskyard, or of an add-on of ours): X-Deskyard-Timestamp holds
     seconds since 1970, X-Deskyard-Signature "sha256=" and the HMAC of that moment, a dot and the body.
 
     Raises BadSignature and StaleWebhook.
     """
-    told = lowered(headers)
+    told = lower_header_names(headers)
     moment = told.get("x-deskyard-timestamp", "")
     signature = told.get("x-deskyard-signature", "").removeprefix("sha256=")
     check_signature(secret, signature, f"{moment}.".encode() + raw)
-    check_moment(moment_of(moment), now)
-    return parsed(raw)
+    check_age(parse_timestamp(moment), now)
+    return parse_body(raw)
 
 
-def event_id(*parts: object) -> str:
+def make_event_id(*parts: object) -> str:
     """A name for an event of a help desk that gives none: the same parts, the same name."""
     return hashlib.sha256("\x00".join(map(str, parts)).encode()).hexdigest()[:24]

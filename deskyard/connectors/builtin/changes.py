@@ -14,83 +14,87 @@ from typing import Final
 
 from sqlalchemy import Connection, literal, select, tuple_
 
-from deskyard.connectors.base.ticket_store import Page, StoredTicket
+from deskyard.connectors.base.ticket_store import StoredTicket, TicketPage
 from deskyard.db.tables.base import Moment
-from deskyard.db.tables.desk import COMMENTS, JOURNEY, TICKETS
+from deskyard.db.tables.desk import COMMENTS, TICKET_HISTORY, TICKETS
 from deskyard.desk.ticket_history import Actor
-from deskyard.desk.tickets import READ, Filed, filed
+from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.errors import BadInput
 
 OVERLAP: Final = timedelta(seconds=60)
-"""Twice as long as a writer waits for its turn (`deskyard.db.database.PATIENCE`)."""
+"""Twice as long as a writer waits for its turn (`deskyard.db.database.LOCK_TIMEOUT`)."""
 
-ME: Final = Actor("machine", "deskyard delivery")
+DELIVERY_ACTOR: Final = Actor("machine", "deskyard delivery")
 """Whom a delivery's changes and note are by."""
 
-_KEY: Final = "delivery "
+_KEY_PREFIX: Final = "delivery "
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """Where a run goes on: after ticket `after` of the moment `at`; the next run begins at `began` at the latest."""
 
     at: datetime
     after: int
-    began: datetime
+    started_at: datetime
 
 
-def page(conn: Connection, cursor: str | None, limit: int, now: datetime, me: Actor = ME) -> Page:
+def read_page(
+    conn: Connection, cursor: str | None, limit: int, now: datetime, me: Actor = DELIVERY_ACTOR
+) -> TicketPage:
     """At most `limit` tickets after the cursor, as `me` sees them. Raises BadInput for a cursor that is not one of
     ours."""
-    place = _Place(_FIRST, 0, now) if cursor is None else _place(cursor, now)
+    place = _Cursor(_EARLIEST, 0, now) if cursor is None else _decode_cursor(cursor, now)
     here = tuple_(TICKETS.c.updated_at, TICKETS.c.id)
     after = tuple_(literal(place.at, Moment()), literal(place.after))
-    rows = READ.where(here > after).order_by(TICKETS.c.updated_at, TICKETS.c.id).limit(limit + 1)
-    found = [filed(row) for row in conn.execute(rows)]
+    rows = SELECT_TICKETS.where(here > after).order_by(TICKETS.c.updated_at, TICKETS.c.id).limit(limit + 1)
+    found = [to_desk_ticket(row) for row in conn.execute(rows)]
     more, found = len(found) > limit, found[:limit]
     last = (found[-1].updated_at, found[-1].id) if found else (place.at, place.after)
     if more:
-        following = _written(_Place(*last, place.began), running=True)
+        following = _encode_cursor(_Cursor(*last, place.started_at), running=True)
     else:
-        following = _written(_Place(min(last[0], place.began - OVERLAP), 0, place.began), running=False)
-    return Page(tuple(seen(conn, found, me)), following, more)
+        following = _encode_cursor(
+            _Cursor(min(last[0], place.started_at - OVERLAP), 0, place.started_at), running=False
+        )
+    return TicketPage(tuple(to_stored_tickets(conn, found, me)), following, more)
 
 
-def begin(moment: datetime) -> str:
+def start_cursor(moment: datetime) -> str:
     """The cursor of a first page that begins at a moment."""
-    return _written(_Place(moment, 0, moment), running=False)
+    return _encode_cursor(_Cursor(moment, 0, moment), running=False)
 
 
-def seen(conn: Connection, found: Sequence[Filed], me: Actor = ME) -> list[StoredTicket]:
+def to_stored_tickets(conn: Connection, found: Sequence[DeskTicket], me: Actor = DELIVERY_ACTOR) -> list[StoredTicket]:
     """Tickets of the desk as every store shows them; `me` is whose own writing it tells from others'."""
     markers: dict[int, set[str]] = {one.id: set() for one in found}
     people: dict[int, set[str]] = {one.id: set() for one in found}
     newest: dict[int, tuple[datetime, Actor]] = {}
-    for table in (JOURNEY, COMMENTS):
+    for table in (TICKET_HISTORY, COMMENTS):
         rows = select(table.c.ticket_id, table.c.at, table.c.actor_kind, table.c.actor).order_by(table.c.id)
         for row in conn.execute(rows.where(table.c.ticket_id.in_(markers), table.c.actor_kind != "rule")):
             if row.ticket_id not in newest or row.at >= newest[row.ticket_id][0]:
                 newest[row.ticket_id] = (row.at, Actor(row.actor_kind, row.actor))
     notes = select(COMMENTS.c.ticket_id, COMMENTS.c.key).where(
-        COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY), COMMENTS.c.actor_kind == "machine"
+        COMMENTS.c.ticket_id.in_(markers), COMMENTS.c.key.startswith(_KEY_PREFIX), COMMENTS.c.actor_kind == "machine"
     )
     for number, key in conn.execute(notes):
-        markers[number].add(key.removeprefix(_KEY))
-    spoken = select(JOURNEY.c.ticket_id, JOURNEY.c.field).where(
-        JOURNEY.c.ticket_id.in_(people), JOURNEY.c.actor_kind == "person"
+        markers[number].add(key.removeprefix(_KEY_PREFIX))
+    spoken = select(TICKET_HISTORY.c.ticket_id, TICKET_HISTORY.c.field).where(
+        TICKET_HISTORY.c.ticket_id.in_(people), TICKET_HISTORY.c.actor_kind == "person"
     )
     for number, name in conn.execute(spoken.distinct()):
         people[number].add(name)
     last = {number: by for number, (_, by) in newest.items()}
-    return [_seen(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]
+    return [_to_stored_ticket(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]
 
 
-def key_of(delivery: str) -> str:
+def note_key(delivery: str) -> str:
     """The key of the note of a delivery."""
-    return _KEY + delivery
+    return _KEY_PREFIX + delivery
 
 
-def _seen(one: Filed, markers: set[str], people: set[str], *, ours: bool) -> StoredTicket:
+def _to_stored_ticket(one: DeskTicket, markers: set[str], people: set[str], *, ours: bool) -> StoredTicket:
     return StoredTicket(
         ref=str(one.id),
         ticket=one.ticket,
@@ -102,30 +106,30 @@ def _seen(one: Filed, markers: set[str], people: set[str], *, ours: bool) -> Sto
         assignee=one.assignee,
         status=one.status,
         markers=frozenset(markers),
-        ours=ours,
-        by_people=frozenset(people),
+        last_change_by_deskyard=ours,
+        set_by_people=frozenset(people),
     )
 
 
-_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def _written(place: _Place, *, running: bool) -> str:
-    parts = [place.at.isoformat(), place.after, place.began.isoformat() if running else None]
+def _encode_cursor(cursor: _Cursor, *, running: bool) -> str:
+    parts = [cursor.at.isoformat(), cursor.after, cursor.started_at.isoformat() if running else None]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
-def _place(cursor: str, now: datetime) -> _Place:
+def _decode_cursor(cursor: str, now: datetime) -> _Cursor:
     try:
         at, after, began = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
         if type(after) is int and 0 <= after < 2**63:
-            return _Place(_moment(at), after, _moment(began) if began else now)
+            return _Cursor(_parse_moment(at), after, _parse_moment(began) if began else now)
     except (ValueError, TypeError, RecursionError):
         pass
     raise BadInput("this cursor is not one of this desk: take the `cursor` of the page before, or none to begin anew")
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError(text)

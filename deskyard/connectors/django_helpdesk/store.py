@@ -11,33 +11,33 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
 from deskyard.connectors.base import webhooks
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.http_client import Http
-from deskyard.connectors.base.incremental_pull import Changed
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.http_client import HttpClient
+from deskyard.connectors.base.incremental_pull import ChangedRef
 from deskyard.connectors.base.remote_store import RemoteStore
 from deskyard.connectors.base.ticket_store import (
     Capabilities,
     Delivery,
-    Event,
+    FieldValues,
     Health,
     Move,
     StoredTicket,
-    Values,
-    markers_in,
+    WebhookEvent,
+    find_markers,
 )
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import BadInput, NotThere, StoreRefused
+from deskyard.errors import BadInput, NotFound, StoreRefused
 from deskyard.text.record_numbers import is_record_number
 
-THEIRS: Final = {"low": 4, "medium": 3, "high": 2, "critical": 1}
+VENDOR_PRIORITIES: Final = {"low": 4, "medium": 3, "high": 2, "critical": 1}
 """Priorities; 5, "very low", is read as low."""
 
-PAGE: Final = 100
+PAGE_SIZE: Final = 100
 """Tickets that are read at once."""
 
 _DIGITS: Final = 9
-_OURS: Final = {number: name for name, number in THEIRS.items()}
+_PRIORITY_LABELS: Final = {number: name for name, number in VENDOR_PRIORITIES.items()}
 
 
 class DjangoHelpdeskStore(RemoteStore):
@@ -48,10 +48,10 @@ class DjangoHelpdeskStore(RemoteStore):
     """
 
     caps: ClassVar = Capabilities(
-        sets=frozenset({"queue", "priority", "assignee"}),
-        one_write=True,
+        settable_fields=frozenset({"queue", "priority", "assignee"}),
+        atomic_writes=True,
         checks_version=True,
-        knows_people=True,
+        reports_people=True,
         notes=True,
         moves=True,
         webhooks=True,
@@ -59,112 +59,116 @@ class DjangoHelpdeskStore(RemoteStore):
     )
     options: ClassVar = ("category",)
 
-    def __init__(self, place: Place, http: Http) -> None:
+    def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
         """Nothing is asked yet."""
-        super().__init__(place, http)
-        self.asked = {"category": place.options["category"]} if place.options.get("category") else {}
-        if self.asked:
+        super().__init__(url, http)
+        self.category_params = {"category": url.options["category"]} if url.options.get("category") else {}
+        if self.category_params:
             # Only a desk whose administrator named the custom field has a category.
-            vars(self)["caps"] = replace(self.caps, sets=self.caps.sets | {"category"})
+            vars(self)["caps"] = replace(self.caps, settable_fields=self.caps.settable_fields | {"category"})
 
     @classmethod
-    def at(cls, place: Place) -> Self:
+    def from_url(cls, url: ConnectionUrl) -> Self:
         """A password or a token."""
         shown: dict[str, Any] = (
-            {"auth": (place.user, place.secret)}
-            if place.user
-            else {"headers": {"Authorization": f"Token {place.secret}"}}
+            {"auth": (url.user, url.secret)} if url.user else {"headers": {"Authorization": f"Token {url.secret}"}}
         )
-        return cls(place, Http(place.url, secrets=[place.secret], **shown))
+        return cls(url, HttpClient(url.url, secrets=[url.secret], **shown))
 
-    def about(self) -> Health:
+    def check_account(self) -> Health:
         """Whether the add-on answers, and whether it has the category's field and any queue for us."""
         try:
-            told = self.http.get("/", self.asked).data
+            told = self.http.get("/", self.category_params).data
             version, me = told["version"], told["me"]
-        except (NotThere, KeyError, TypeError) as error:
+        except (NotFound, KeyError, TypeError) as error:
             raise BadInput(
                 f"{self.http.base} does not answer as our add-on does: install it in the project of django-helpdesk "
                 "(docs/stores.md says how) and write the address at which urls.py includes it"
             ) from error
         missing = []
-        if self.asked and not told["category"]:
-            missing.append(f"there is no custom field {self.asked['category']!r}: correct `category` in the URL")
+        if self.category_params and not told["category"]:
+            missing.append(
+                f"there is no custom field {self.category_params['category']!r}: correct `category` in the URL"
+            )
         if not self.catalogue().queues:
             missing.append(f"{me!r} may work in no queue: grant it the permissions of those that are to be sorted")
         return Health(version, me, missing=tuple(missing))
 
-    def ask_catalogue(self) -> Catalogue:
+    def fetch_catalogue(self) -> Catalogue:
         """Queues that our account may work in, and active staff."""
-        found = self.http.get("/catalogue/", self.asked).data
+        found = self.http.get("/catalogue/", self.category_params).data
         categories = found["categories"]
         return Catalogue(
             {name: {} for name in found["queues"]},
             {name: tuple(sorted(queues)) for name, queues in found["agents"].items()},
-            tuple(name for name, number in THEIRS.items() if number in found["priorities"]),
-            () if not self.asked else None if categories is None else tuple(categories),
+            tuple(name for name, number in VENDOR_PRIORITIES.items() if number in found["priorities"]),
+            () if not self.category_params else None if categories is None else tuple(categories),
         )
 
-    def changed(self, since: datetime, n: int) -> Iterator[Changed]:
+    def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
         """By (moment, number), each question after the last ticket of the one before."""
-        size, after = max(n, PAGE), 0
+        size, after = max(n, PAGE_SIZE), 0
         while True:
             params = {"since": since.isoformat(), "after": after, "limit": size}
             found = self.http.get("/changes/", params).data
             for at, number in found:
                 since, after = datetime.fromisoformat(at), number
-                yield Changed(since, str(number))
+                yield ChangedRef(since, str(number))
             if not found:
                 return
 
     def fetch(self, ref: str) -> StoredTicket:
         """With its history, for the markers and for who changed what."""
-        found = self.read([ref])
+        found = self.fetch_many([ref])
         if ref not in found:
-            raise NotThere(f"there is no ticket {ref[:40]!r} that deskyard's account may see")
+            raise NotFound(f"there is no ticket {ref[:40]!r} that deskyard's account may see")
         return found[ref]
 
-    def read(self, refs: list[str]) -> dict[str, StoredTicket]:
+    def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
         """A page in one call."""
         known = [ref for ref in refs if is_record_number(ref, _DIGITS)]
         found: dict[str, StoredTicket] = {}
-        for start in range(0, len(known), PAGE):
-            params = {"id": ",".join(known[start : start + PAGE]), **self.asked}
+        for start in range(0, len(known), PAGE_SIZE):
+            params = {"id": ",".join(known[start : start + PAGE_SIZE]), **self.category_params}
             rows = self.http.get("/tickets/", params).data
-            found |= {str(row["id"]): _stored(row) for row in rows}
+            found |= {str(row["id"]): _to_stored_ticket(row) for row in rows}
         return found
 
-    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+    def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
         """One PATCH of the version that was seen, with the note."""
         theirs: dict[str, Any] = dict(values)
         if values.get("priority"):
-            theirs["priority"] = THEIRS[values["priority"] or ""]
-        self._patch(seen.ref, {"version": seen.version, "set": theirs, "note": delivery.text})
+            theirs["priority"] = VENDOR_PRIORITIES[values["priority"] or ""]
+        self._patch(seen.ref, {"version": seen.version, "set": theirs, "note": delivery.full_note})
         return {}
 
-    def comment(self, ref: str, text: str) -> None:
+    def add_note(self, ref: str, text: str) -> None:
         """The same without fields; the add-on knows a note that it has."""
         self._patch(ref, {"set": {}, "note": text})
 
-    def moves(self, ref: str) -> list[Move]:
+    def fetch_moves(self, ref: str) -> list[Move]:
         """From the ticket's history."""
-        return _moves(self.fetch(ref).raw)
+        return _parse_moves(self.fetch(ref).raw)
 
-    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+    def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
         """Of the add-on, which tells of nothing that it wrote for us."""
-        told = webhooks.own(self.place.options.get("hook_secret", ""), headers, raw, now)
+        told = webhooks.verify_deskyard_webhook(self.url.options.get("hook_secret", ""), headers, raw, now)
         ref = str(told.get("ticket", ""))
-        return [Event(str(told.get("id") or webhooks.event_id(raw)), ref)] if is_record_number(ref, _DIGITS) else []
+        return (
+            [WebhookEvent(str(told.get("id") or webhooks.make_event_id(raw)), ref)]
+            if is_record_number(ref, _DIGITS)
+            else []
+        )
 
-    def _patch(self, ref: str, told: Mapping[str, Any]) -> None:
+    def _patch(self, ref: str, body: Mapping[str, Any]) -> None:
         if not is_record_number(ref, _DIGITS):
-            raise NotThere(f"there is no ticket {ref[:40]!r}")
-        answer = self.http.send("PATCH", f"/tickets/{ref}/", json=told, params=self.asked, accept=(422,))
+            raise NotFound(f"there is no ticket {ref[:40]!r}")
+        answer = self.http.send("PATCH", f"/tickets/{ref}/", json=body, params=self.category_params, accept=(422,))
         if answer.status == 422:
             raise StoreRefused(answer.data["field"], answer.data["reason"])
 
 
-def _stored(row: Mapping[str, Any]) -> StoredTicket:
+def _to_stored_ticket(row: Mapping[str, Any]) -> StoredTicket:
     """The add-on speaks our words, but for priorities."""
     ref = str(row["id"])
     return StoredTicket(
@@ -181,33 +185,35 @@ def _stored(row: Mapping[str, Any]) -> StoredTicket:
         updated_at=datetime.fromisoformat(row["modified"]),
         queue=row["queue"],
         category=row["category"],
-        priority=_priority(row["priority"]),
+        priority=_priority_label(row["priority"]),
         assignee=row["assignee"],
         status=row["status"],
-        markers=markers_in(row["notes"]),
-        ours=row["ours"],
-        by_people=frozenset(move["field"] for move in row["moves"] if move["by"] and not move["ours"]),
+        markers=find_markers(row["notes"]),
+        last_change_by_deskyard=row["ours"],
+        set_by_people=frozenset(move["field"] for move in row["moves"] if move["by"] and not move["ours"]),
         raw=row,
     )
 
 
-def _moves(row: Mapping[str, Any]) -> list[Move]:
+def _parse_moves(row: Mapping[str, Any]) -> list[Move]:
     """Who is not named is a rule of the desk, or a requester's mail."""
     found = []
     for move in row["moves"]:
-        was, became = (_priority(at) if move["field"] == "priority" else at for at in (move["was"], move["became"]))
+        was, became = (
+            _priority_label(at) if move["field"] == "priority" else at for at in (move["was"], move["became"])
+        )
         at = datetime.fromisoformat(move["at"])
         found.append(Move(at, move["by"] or "", move["field"], was, became, move["ours"]))
     return found
 
 
-def _priority(number: Any) -> str | None:
+def _priority_label(number: Any) -> str | None:
     """Ours; what lies beyond the scale is its end.
 
-    >>> [_priority(number) for number in (1, "2", 5, None, "x")]
+    >>> [_priority_label(number) for number in (1, "2", 5, None, "x")]
     ['critical', 'high', 'low', None, None]
     """
     try:
-        return _OURS[min(max(int(number), 1), len(_OURS))]
+        return _PRIORITY_LABELS[min(max(int(number), 1), len(_PRIORITY_LABELS))]
     except (TypeError, ValueError):
         return None

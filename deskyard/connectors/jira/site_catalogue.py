@@ -1,6 +1,7 @@
 """What a Jira site has, as deskyard needs it: queues, agents, priorities, and how each is called on the wire.
 
-In comes a way to ask the site and the names of two fields; out goes a `Desk`, all its names unique. Nothing is written.
+In comes a way to ask the site and the names of two fields; out goes a `JiraSite`, all its names unique. Nothing is
+written.
 """
 
 import re
@@ -10,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from deskyard.connectors.jira.client import pages
+from deskyard.connectors.jira.client import iterate_pages
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import PRIORITIES
 
-Ask = Callable[[str, Mapping[str, Any]], Any]
+Query = Callable[[str, Mapping[str, Any]], Any]
 """A path below `/rest/api/3` and its parameters → the JSON there."""
 
-SCALE: Final = {
+PRIORITY_NAMES: Final = {
     "critical": ("highest", "critical", "urgent", "blocker", "p1"),
     "high": ("high", "major", "p2"),
     "medium": ("medium", "normal", "p3"),
@@ -25,13 +26,13 @@ SCALE: Final = {
 }
 """Our priority → Jira's names of it in small letters, the one to write first."""
 
-_OURS: Final = {name: ours for ours, names in SCALE.items() for name in names}
+_PRIORITY_LABELS: Final = {name: ours for ours, names in PRIORITY_NAMES.items() for name in names}
 _CLOSED: Final = re.compile(r"clos|cancel|declin|reject", re.I)
 _WAITING: Final = re.compile(r"waiting for customer|pending|on hold|awaiting", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class JiraSite:
     """A site as it is now. `queues` and `categories`: name → value on the wire. `priorities`: ours → Jira's name.
 
     `names` and `accounts`: account id → unique name, and back. `served`: name → queues. `statuses`: id → ours.
@@ -44,7 +45,7 @@ class Desk:
     categories: Mapping[str, Any] | None
     names: Mapping[str, str]
     accounts: Mapping[str, str]
-    served: Mapping[str, tuple[str, ...]]
+    queues_by_agent: Mapping[str, tuple[str, ...]]
     priorities: Mapping[str, str]
     statuses: Mapping[str, str]
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -55,48 +56,50 @@ class Desk:
         """The part that decisions need."""
         known = tuple(ours for ours in PRIORITIES if ours in self.priorities)
         categories = () if self.categories is None else tuple(self.categories)
-        return Catalogue({name: {} for name in self.queues}, self.served, known, categories)
+        return Catalogue({name: {} for name in self.queues}, self.queues_by_agent, known, categories)
 
-    def person(self, account: str | None, shown: str | None) -> str | None:
+    def person_name(self, account: str | None, display_name: str | None) -> str | None:
         """What we call somebody: the catalogue's name, else the shown one, told from a namesake's."""
         if account is not None and account in self.names:
             return self.names[account]
-        return f"{shown} ({account})" if shown in self.accounts else shown or account
+        return f"{display_name} ({account})" if display_name in self.accounts else display_name or account
 
 
-def learn(ask: Ask, projects: Collection[str], queue: str, category: str) -> Desk:
+def load_site(query: Query, projects: Collection[str], queue: str, category: str) -> JiraSite:
     """Ask the site for all of it; `projects`: keys, or none for every service project that our account sees."""
-    found = list(pages(ask, "/project/search", {"keys": list(projects)} if projects else {"typeKey": "service_desk"}))
+    found = list(
+        iterate_pages(query, "/project/search", {"keys": list(projects)} if projects else {"typeKey": "service_desk"})
+    )
     kinds = {str(one["key"]): one.get("projectTypeKey") == "service_desk" for one in found}
-    fields = {str(one.get("id")): one for one in ask("/field", {})}
-    places = {key: _values(ask, key, queue, fields) for key in kinds}
-    people = {key: _assignable(ask, key) for key in kinds}
-    names = _unique({account: one for found in people.values() for account, one in found.items()})
+    fields = {str(one.get("id")): one for one in query("/field", {})}
+    places = {key: _field_values(query, key, queue, fields) for key in kinds}
+    people = {key: _assignable_users(query, key) for key in kinds}
+    names = _unique_names({account: one for found in people.values() for account, one in found.items()})
     served: dict[str, dict[str, None]] = {}
     for key, those in people.items():
         for account in those:
             served.setdefault(names[account], {}).update(dict.fromkeys(places[key]))
-    return Desk(
+    return JiraSite(
         projects=kinds,
         queues={name: value for those in places.values() for name, value in those.items()},
-        categories=_categories(ask, kinds, category, fields) if category else None,
+        categories=_load_categories(query, kinds, category, fields) if category else None,
         names=names,
         accounts={name: account for account, name in names.items()},
-        served={name: tuple(sorted(queues)) for name, queues in served.items()},
-        priorities=_priorities(ask, [str(one["id"]) for one in found if one.get("id")]),
-        statuses={str(one.get("id")): status_of(one, None) for one in ask("/status", {})},
+        queues_by_agent={name: tuple(sorted(queues)) for name, queues in served.items()},
+        priorities=_load_priorities(query, [str(one["id"]) for one in found if one.get("id")]),
+        statuses={str(one.get("id")): map_status(one, None) for one in query("/status", {})},
         fields={number: str(one.get("name") or number) for number, one in fields.items()},
-        organisations=_of_type(fields, "sd-customer-organizations"),
-        request_type=_of_type(fields, "vp-origin"),
+        organisations=_field_id_of_type(fields, "sd-customer-organizations"),
+        request_type=_field_id_of_type(fields, "vp-origin"),
     )
 
 
-def status_of(status: Any, resolution: Any) -> str:
+def map_status(status: Any, resolution: Any) -> str:
     """Our word for a status as Jira gives it; "" for a category that is none of Jira's three.
 
-    >>> status_of({"name": "Pending", "statusCategory": {"key": "indeterminate"}}, None)
+    >>> map_status({"name": "Pending", "statusCategory": {"key": "indeterminate"}}, None)
     'waiting'
-    >>> status_of({"name": "Fertig", "statusCategory": {"key": "done"}}, None), status_of({"name": "New"}, None)
+    >>> map_status({"name": "Fertig", "statusCategory": {"key": "done"}}, None), map_status({"name": "New"}, None)
     ('resolved', '')
     """
     status = status if isinstance(status, Mapping) else {}
@@ -109,18 +112,18 @@ def status_of(status: Any, resolution: Any) -> str:
     return {"new": "new", "indeterminate": "open"}.get(str(key), "")
 
 
-def priority_of(name: str | None) -> str | None:
+def map_priority(name: str | None) -> str | None:
     """Our word for a priority; None for one that we do not know.
 
-    >>> priority_of("Highest"), priority_of("lowest"), priority_of("Whenever")
+    >>> map_priority("Highest"), map_priority("lowest"), map_priority("Whenever")
     ('critical', 'low', None)
     """
-    return _OURS.get((name or "").strip().lower())
+    return _PRIORITY_LABELS.get((name or "").strip().lower())
 
 
-def _assignable(ask: Ask, project: str) -> dict[str, Mapping[str, Any]]:
+def _assignable_users(query: Query, project: str) -> dict[str, Mapping[str, Any]]:
     """Account id → user. Jira looks through a thousand users, whatever it is asked."""
-    found = ask("/user/assignable/search", {"project": project, "maxResults": 1000})
+    found = query("/user/assignable/search", {"project": project, "maxResults": 1000})
     return {
         str(one["accountId"]): one
         for one in found
@@ -128,7 +131,7 @@ def _assignable(ask: Ask, project: str) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _unique(people: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _unique_names(people: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Account id → shown name, with the mail address (or the id) where two share one."""
     shown = {account: str(one.get("displayName") or account) for account, one in people.items()}
     common = Counter(shown.values())
@@ -140,67 +143,73 @@ def _unique(people: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {account: name if common[name] == 1 else f"{shown[account]} ({account})" for account, name in names.items()}
 
 
-def _priorities(ask: Ask, projects: list[str]) -> dict[str, str]:
+def _load_priorities(query: Query, projects: list[str]) -> dict[str, str]:
     theirs = {}
-    for one in pages(ask, "/priority/search", {"projectId": projects}):
+    for one in iterate_pages(query, "/priority/search", {"projectId": projects}):
         name = str(one.get("name") or "")
         theirs[name.strip().lower()] = name
     return {
         ours: next(theirs[name] for name in names if name in theirs)
-        for ours, names in SCALE.items()
+        for ours, names in PRIORITY_NAMES.items()
         if not theirs.keys().isdisjoint(names)
     }
 
 
-def _categories(ask: Ask, projects: Collection[str], wanted: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for key in projects for name, value in _values(ask, key, wanted, fields).items()}
+def _load_categories(
+    query: Query, projects: Collection[str], field_name: str, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {name: value for key in projects for name, value in _field_values(query, key, field_name, fields).items()}
 
 
-def _values(ask: Ask, project: str, wanted: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _field_values(query: Query, project: str, field_name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Value of a field as people see it → as it is written, for what may be chosen in a project."""
     key = quote(project, safe="")
-    if wanted == "components":
-        found = ask(f"/project/{key}/components", {})
+    if field_name == "components":
+        found = query(f"/project/{key}/components", {})
         return {str(one["name"]): [{"name": one["name"]}] for one in found if one.get("name")}
-    if _is_team(fields.get(wanted)):
+    if _is_team(fields.get(field_name)):
         # createmeta names no teams; what JQL would suggest for the field are all of them.
-        found = ask("/jql/autocompletedata/suggestions", {"fieldName": f"cf[{wanted.rpartition('_')[2]}]"})
+        found = query("/jql/autocompletedata/suggestions", {"fieldName": f"cf[{field_name.rpartition('_')[2]}]"})
         teams = [one for one in found.get("results") or () if one.get("value") and one.get("displayName")]
         return {re.sub(r"<[^>]*>", "", str(one["displayName"])): one["value"] for one in teams}
     types = [
-        one for one in pages(ask, f"/issue/createmeta/{key}/issuetypes", {}, "issueTypes") if not one.get("subtask")
+        one
+        for one in iterate_pages(query, f"/issue/createmeta/{key}/issuetypes", {}, "issueTypes")
+        if not one.get("subtask")
     ]
-    if wanted == "issuetype":
+    if field_name == "issuetype":
         return {str(one["name"]): {"name": one["name"]} for one in types if one.get("name")}
     values: dict[str, Any] = {}
     for one in types:
         path = f"/issue/createmeta/{key}/issuetypes/{quote(str(one['id']), safe='')}"
-        for meta in pages(ask, path, {"maxResults": 200}, "fields"):
-            if wanted in (meta.get("fieldId"), meta.get("key")):
-                values |= _options(meta)
+        for meta in iterate_pages(query, path, {"maxResults": 200}, "fields"):
+            if field_name in (meta.get("fieldId"), meta.get("key")):
+                values |= _allowed_options(meta)
     return values
 
 
-def _options(meta: Mapping[str, Any]) -> dict[str, Any]:
+def _allowed_options(meta: Mapping[str, Any]) -> dict[str, Any]:
     """The same for one that names what it allows."""
     values: dict[str, Any] = {}
     for one in meta.get("allowedValues") or ():
         attribute = "value" if one.get("value") else "name"
         if one.get(attribute) and not one.get("disabled"):
             chosen = {attribute: one[attribute]}
-            values[str(one[attribute])] = [chosen] if _schema(meta, "type") == "array" else chosen
+            values[str(one[attribute])] = [chosen] if _schema_value(meta, "type") == "array" else chosen
     return values
 
 
-def _schema(meta: Any, name: str) -> str:
+def _schema_value(meta: Any, name: str) -> str:
     found = meta.get("schema") if isinstance(meta, Mapping) else None
     return str(found.get(name) or "") if isinstance(found, Mapping) else ""
 
 
 def _is_team(meta: Any) -> bool:
-    return _schema(meta, "type") == "team" or _schema(meta, "custom").endswith((":atlassian-team", "-field-team"))
+    return _schema_value(meta, "type") == "team" or _schema_value(meta, "custom").endswith(
+        (":atlassian-team", "-field-team")
+    )
 
 
-def _of_type(fields: Mapping[str, Any], kind: str) -> str:
+def _field_id_of_type(fields: Mapping[str, Any], kind: str) -> str:
     """The id of the field of an app's type, whatever the site calls it."""
-    return next((number for number, one in fields.items() if _schema(one, "custom").endswith(f":{kind}")), "")
+    return next((number for number, one in fields.items() if _schema_value(one, "custom").endswith(f":{kind}")), "")

@@ -16,34 +16,34 @@ from typing import Any, ClassVar, Final, Self
 from urllib.parse import quote
 
 from deskyard.connectors.base import incremental_pull, webhooks
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.http_client import Http
-from deskyard.connectors.base.incremental_pull import Changed
-from deskyard.connectors.base.remote_store import RemoteStore, overrun_in
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.http_client import HttpClient
+from deskyard.connectors.base.incremental_pull import ChangedRef
+from deskyard.connectors.base.remote_store import RemoteStore, find_overwritten
 from deskyard.connectors.base.ticket_store import (
     Capabilities,
     Delivery,
-    Event,
+    FieldValues,
     Health,
     Move,
-    Page,
     StoredTicket,
-    Values,
+    TicketPage,
+    WebhookEvent,
 )
 from deskyard.connectors.jira import adf, issue_mapping, site_catalogue
-from deskyard.connectors.jira.client import Errors, Wire, local, pages
-from deskyard.connectors.jira.issue_mapping import Words
-from deskyard.connectors.jira.site_catalogue import Desk
+from deskyard.connectors.jira.client import JiraClient, JiraErrors, iterate_pages, to_local
+from deskyard.connectors.jira.issue_mapping import FieldMapping
+from deskyard.connectors.jira.site_catalogue import JiraSite
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import BadInput, NotAllowed, NotThere, StoreUnreachable
+from deskyard.errors import AccessDenied, BadInput, NotFound, StoreUnreachable
 
-LATE: Final = timedelta(minutes=4)
+SEARCH_DELAY: Final = timedelta(minutes=4)
 """How long Jira's search may hide a change, beyond what every pull reaches back; its makers say seconds to minutes."""
 
-AT_ONCE: Final = 100
+BATCH_SIZE: Final = 100
 """Issues of one bulk read, the most that Jira takes."""
 
-RIGHTS: Final = {
+REQUIRED_PERMISSIONS: Final = {
     "BROWSE_PROJECTS": "Browse projects",
     "EDIT_ISSUES": "Edit issues",
     "ASSIGN_ISSUES": "Assign issues",
@@ -55,7 +55,7 @@ _FIELD: Final = re.compile(r"components|customfield_[0-9]+")
 _CATEGORY: Final = re.compile(r"|issuetype|components|customfield_[0-9]+")
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _EVENTS: Final = ("jira:issue_created", "jira:issue_updated", "comment_created", "comment_updated")
-_TOLD: Final = ("issue", "comment", "user")
+_EVENT_KEYS: Final = ("issue", "comment", "user")
 _INTERNAL: Final = [{"key": "sd.public.comment", "value": {"internal": True}}]
 
 
@@ -65,9 +65,9 @@ class JiraStore(RemoteStore):
     field; none), and `mails` (`yes` lets Jira mail its users about our edits)."""
 
     caps: ClassVar[Capabilities] = Capabilities(
-        sets=frozenset({"queue", "category", "priority", "assignee"}),
-        one_write=True,
-        knows_people=True,
+        settable_fields=frozenset({"queue", "category", "priority", "assignee"}),
+        atomic_writes=True,
+        reports_people=True,
         tags=True,
         notes=True,
         moves=True,
@@ -75,45 +75,45 @@ class JiraStore(RemoteStore):
         signed_webhooks=True,
     )
     options = ("project", "queue", "category", "mails")
-    step = timedelta(minutes=1)
+    time_step = timedelta(minutes=1)
 
-    def __init__(self, place: Place, http: Http) -> None:
+    def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
         """Nothing is asked yet. Raises BadInput for options that name no project or field."""
-        super().__init__(place, http)
-        said = place.options.get("project", "").upper()
+        super().__init__(url, http)
+        said = url.options.get("project", "").upper()
         self._projects = tuple(filter(None, (key.strip() for key in said.split(","))))
-        self._queue = place.options.get("queue") or "components"
-        self._category = place.options.get("category", "")
-        self._mails = place.options.get("mails") == "yes"
-        self._wire = Wire(http)
-        self._desk: Desk | None = None
+        self._queue = url.options.get("queue") or "components"
+        self._category = url.options.get("category", "")
+        self._mails = url.options.get("mails") == "yes"
+        self._wire = JiraClient(http)
+        self._desk: JiraSite | None = None
         if not all(map(_KEY.fullmatch, self._projects)):
             raise BadInput("write a project as its key, as in project=HELP; several with commas")
         if not _FIELD.fullmatch(self._queue) or not _CATEGORY.fullmatch(self._category):
             raise BadInput("write a field by its id: components or customfield_10050 (for category: issuetype, too)")
         if not self._category:
-            vars(self)["caps"] = replace(self.caps, sets=self.caps.sets - {"category"})
+            vars(self)["caps"] = replace(self.caps, settable_fields=self.caps.settable_fields - {"category"})
 
     @classmethod
-    def at(cls, place: Place) -> Self:
+    def from_url(cls, url: ConnectionUrl) -> Self:
         """Mail address and API token, by Basic authentication."""
-        return cls(place, Http(place.url, auth=(place.user, place.secret), secrets=[place.secret]))
+        return cls(url, HttpClient(url.url, auth=(url.user, url.secret), secrets=[url.secret]))
 
-    def about(self) -> Health:
+    def check_account(self) -> Health:
         """Who we are there, and which rights we lack."""
-        me = self._wire.who()
-        site = self._wire.ask("/serverInfo")
+        me = self._wire.fetch_account()
+        site = self._wire.query("/serverInfo")
         missing = []
         if site.get("deploymentType") not in ("Cloud", None):
             missing.append("this is Jira Data Center, whose interface differs: deskyard speaks to Jira Cloud")
-        desk = self._site()
+        desk = self._site_catalogue()
         missing += [f"our account sees no project {key}" for key in self._projects if key not in desk.projects]
         if not desk.projects:
             missing.append("our account sees no service project: give it Browse projects, or name one by project=KEY")
         for key, is_service in desk.projects.items():
-            wanted = RIGHTS | ({"SERVICEDESK_AGENT": "Service project agent"} if is_service else {})
+            wanted = REQUIRED_PERMISSIONS | ({"SERVICEDESK_AGENT": "Service project agent"} if is_service else {})
             params = {"projectKey": key, "permissions": ",".join(wanted)}
-            rights = self._wire.ask("/mypermissions", params).get("permissions") or {}
+            rights = self._wire.query("/mypermissions", params).get("permissions") or {}
             lacking = [name for right, name in wanted.items() if not (rights.get(right) or {}).get("havePermission")]
             if lacking:
                 missing.append(f"our account lacks in {key}: {', '.join(lacking)}")
@@ -124,35 +124,35 @@ class JiraStore(RemoteStore):
             )
         return Health(str(site.get("version") or ""), me.name, None, tuple(missing))
 
-    def ask_catalogue(self) -> Catalogue:
+    def fetch_catalogue(self) -> Catalogue:
         """Queues, people, priorities and categories."""
-        self._wire.who()
-        self._desk = site_catalogue.learn(self._wire.ask, self._projects, self._queue, self._category)
+        self._wire.fetch_account()
+        self._desk = site_catalogue.load_site(self._wire.query, self._projects, self._queue, self._category)
         return self._desk.catalogue()
 
-    def pull(self, cursor: str | None, limit: int) -> Page:
+    def pull(self, cursor: str | None, limit: int) -> TicketPage:
         """As everywhere, and reaching back further: Jira's search shows changes late."""
-        now = datetime.now(UTC) + timedelta(seconds=self.http.skew or 0.0) - LATE
-        return incremental_pull.page(cursor, limit, now, self.changed, self.read, self.step)
+        now = datetime.now(UTC) + timedelta(seconds=self.http.skew or 0.0) - SEARCH_DELAY
+        return incremental_pull.read_page(cursor, limit, now, self.list_changes, self.fetch_many, self.time_step)
 
-    def changed(self, since: datetime, n: int) -> Iterator[Changed]:
+    def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
         """By the moment that the search knows; asked in minutes of our account's own zone.
 
         Who we are is asked first: to a token that has expired Jira answers as to a stranger, 200 and nothing found.
         """
-        me = self._wire.who()
-        projects = self._projects or tuple(self._site().projects)
+        me = self._wire.fetch_account()
+        projects = self._projects or tuple(self._site_catalogue().projects)
         if not projects:
-            raise NotAllowed("our account at Jira sees no service project: give it the right Browse projects")
+            raise AccessDenied("our account at Jira sees no service project: give it the right Browse projects")
         keys = ", ".join(f'"{key}"' for key in projects)
-        asked = local(since, me.zone)
+        asked = to_local(since, me.zone)
         jql = f'project in ({keys}) AND updated >= "{asked:%Y-%m-%d %H:%M}" ORDER BY updated ASC, key ASC'
         params = {"jql": jql, "fields": "updated", "maxResults": min(max(n, 1), 1000)}
         token, seen = "", set()
         while token not in seen:
             seen.add(token)
-            page = self._wire.ask("/search/jql", params | ({"nextPageToken": token} if token else {}))
-            for one in _in_order(page.get("issues") or (), since):
+            page = self._wire.query("/search/jql", params | ({"nextPageToken": token} if token else {}))
+            for one in _order_by_search(page.get("issues") or (), since):
                 if one.at >= since:
                     yield one
             token = page.get("nextPageToken") or ""
@@ -162,118 +162,122 @@ class JiraStore(RemoteStore):
 
     def fetch(self, ref: str) -> StoredTicket:
         """With its changelog and comments."""
-        return issue_mapping.stored(self._issue(ref), self._words())
+        return issue_mapping.to_stored_ticket(self._fetch_issue(ref), self._field_mapping())
 
-    def read(self, refs: list[str]) -> dict[str, StoredTicket]:
+    def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
         """A hundred a call."""
-        words, found = self._words(), {}
-        for start in range(0, len(refs), AT_ONCE):
+        words, found = self._field_mapping(), {}
+        for start in range(0, len(refs), BATCH_SIZE):
             asked = {
-                "issueIdsOrKeys": refs[start : start + AT_ONCE],
+                "issueIdsOrKeys": refs[start : start + BATCH_SIZE],
                 "fields": self._fields(),
                 "expand": ["changelog"],
                 "properties": [issue_mapping.CHANNEL],
             }
-            answer = self._wire.look_up("/issue/bulkfetch", asked)
+            answer = self._wire.query_post("/issue/bulkfetch", asked)
             if not answer.get("issues"):
-                self._wire.who()
+                self._wire.fetch_account()
             for issue in answer.get("issues") or ():
                 if issue.get("key") in refs:
-                    found[issue["key"]] = issue_mapping.stored(self._whole(issue), words)
+                    found[issue["key"]] = issue_mapping.to_stored_ticket(self._complete_issue(issue), words)
             failed = {str(one.get("id")) for one in answer.get("issueErrors") or ()}
-            found |= super().read([ref for ref in asked["issueIdsOrKeys"] if ref in failed])
+            found |= super().fetch_many([ref for ref in asked["issueIdsOrKeys"] if ref in failed])
         return found
 
-    def moves(self, ref: str) -> list[Move]:
+    def fetch_moves(self, ref: str) -> list[Move]:
         """From the changelog."""
-        return issue_mapping.moves(self._issue(ref), self._words())
+        return issue_mapping.parse_moves(self._fetch_issue(ref), self._field_mapping())
 
-    def overrun(self, seen: StoredTicket, now: StoredTicket, values: Values) -> Values:
+    def find_overwritten(self, seen: StoredTicket, now: StoredTicket, values: FieldValues) -> FieldValues:
         """The changelog came with the ticket."""
-        return overrun_in(issue_mapping.moves(now.raw, self._words()), seen, values)
+        return find_overwritten(issue_mapping.parse_moves(now.raw, self._field_mapping()), seen, values)
 
-    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+    def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
         """One edit; Jira takes all of it or nothing.
 
         The note does not travel along: nothing says that an edit heeds the mark which hides a comment from customers.
         """
-        desk = self._site()
-        fields = {self._id(name): self._meant(desk, name, value) for name, value in values.items()}
+        desk = self._site_catalogue()
+        fields = {self._field_id(name): self._edit_value(desk, name, value) for name, value in values.items()}
         update = {"labels": [{"add": tag} for tag in delivery.add_tags]} if delivery.add_tags else {}
         if not fields and not update:
             return {}
         try:
             self._edit(seen.ref, {"fields": fields, "update": update})
-        except Errors as error:
-            self.forget()
-            ours = {self._id(name): name for name in values} | {"labels": "add_tags"}
+        except JiraErrors as error:
+            self.invalidate_catalogue()
+            ours = {self._field_id(name): name for name in values} | {"labels": "add_tags"}
             named = {ours[name]: why for name, why in error.fields.items() if name in ours}
             others = "; ".join(
-                [*error.told, *(f"{name}: {why}" for name, why in error.fields.items() if name not in ours)]
+                [*error.messages, *(f"{name}: {why}" for name, why in error.fields.items() if name not in ours)]
             )
             rest = others or f"not written, for Jira takes all or nothing and refused {', '.join(named)}"
             return dict.fromkeys(values, rest) | named
         return {}
 
-    def comment(self, ref: str, text: str) -> None:
+    def add_note(self, ref: str, text: str) -> None:
         """An internal comment; one that Jira shows to customers nevertheless is taken back at once."""
         path = f"/issue/{quote(ref, safe='')}/comment"
         try:
-            made = self._wire.send("POST", path, json={"body": adf.document(text), "properties": _INTERNAL})
-        except Errors as error:
-            raise NotAllowed(f"Jira takes no note: {error}; give our account Add comments") from error
-        if isinstance(made, dict) and made.get("jsdPublic") and self._site().projects.get(ref.rpartition("-")[0]):
+            made = self._wire.send("POST", path, json={"body": adf.text_to_adf(text), "properties": _INTERNAL})
+        except JiraErrors as error:
+            raise AccessDenied(f"Jira takes no note: {error}; give our account Add comments") from error
+        if (
+            isinstance(made, dict)
+            and made.get("jsdPublic")
+            and self._site_catalogue().projects.get(ref.rpartition("-")[0])
+        ):
             self._wire.send("DELETE", f"{path}/{quote(str(made.get('id')), safe='')}")
-            raise NotAllowed("Jira showed our note to the customer, and it was taken back: make our account an agent")
+            raise AccessDenied("Jira showed our note to the customer, and it was taken back: make our account an agent")
 
-    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+    def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
         """Signed by HMAC-SHA256 over the body, which holds the moment."""
-        secret = self.place.options.get("hook_secret", "")
+        secret = self.url.options.get("hook_secret", "")
         webhooks.check_signature(secret, headers.get("x-hub-signature", "").strip().removeprefix("sha256="), raw)
-        told = webhooks.parsed(raw)
-        webhooks.check_moment(webhooks.moment_of(str(told.get("timestamp") or "")), now)
-        issue, comment, user = (found if isinstance(found := told.get(name), dict) else {} for name in _TOLD)
+        told = webhooks.parse_body(raw)
+        webhooks.check_age(webhooks.parse_timestamp(str(told.get("timestamp") or "")), now)
+        issue, comment, user = (found if isinstance(found := told.get(name), dict) else {} for name in _EVENT_KEYS)
         ref = str(issue.get("key") or "")
         wanted = not self._projects or ref.rpartition("-")[0] in self._projects
         if told.get("webhookEvent") not in _EVENTS or not ref or not wanted:
             return []
         by = user or comment.get("updateAuthor") or comment.get("author") or {}
-        me, name = self._wire.me, headers.get("x-atlassian-webhook-identifier")
-        name = name or webhooks.event_id(told["timestamp"], told["webhookEvent"], ref)
-        return [Event(name, ref, ours=me is not None and by.get("accountId") == me.account)]
+        me, name = self._wire.account, headers.get("x-atlassian-webhook-identifier")
+        name = name or webhooks.make_event_id(told["timestamp"], told["webhookEvent"], ref)
+        return [WebhookEvent(name, ref, by_deskyard=me is not None and by.get("accountId") == me.account)]
 
-    def _site(self) -> Desk:
+    def _site_catalogue(self) -> JiraSite:
         """What the site has, as the catalogue remembers it."""
         self.catalogue()
         if self._desk is None:
             raise AssertionError("unreachable")
         return self._desk
 
-    def _words(self) -> Words:
-        me = self._wire.me or self._wire.who()
-        return Words(self._site(), self._queue, self._category, me.account)
+    def _field_mapping(self) -> FieldMapping:
+        me = self._wire.account or self._wire.fetch_account()
+        return FieldMapping(self._site_catalogue(), self._queue, self._category, me.account)
 
     def _fields(self) -> list[str]:
-        desk = self._site()
+        desk = self._site_catalogue()
         more = (self._queue, self._category, desk.organisations, desk.request_type)
-        return sorted({*issue_mapping.READ, *filter(None, more)})
+        return sorted({*issue_mapping.ISSUE_FIELDS, *filter(None, more)})
 
-    def _id(self, ours: str) -> str:
+    def _field_id(self, field: str) -> str:
         """Jira's id of one of our fields."""
-        return {"queue": self._queue, "category": self._category}.get(ours, ours)
+        return {"queue": self._queue, "category": self._category}.get(field, field)
 
-    def _meant(self, desk: Desk, name: str, value: str | None) -> Any:
+    def _edit_value(self, site: JiraSite, name: str, value: str | None) -> Any:
         """A value as an edit wants it; a person's that is given back may be one that the catalogue lacks."""
         if value is None:
-            return [] if self._id(name) == "components" else None
+            return [] if self._field_id(name) == "components" else None
         if name == "assignee":
-            return {"accountId": desk.accounts.get(value, value.rpartition("(")[2].rstrip(")"))}
+            return {"accountId": site.accounts.get(value, value.rpartition("(")[2].rstrip(")"))}
         if name == "priority":
-            return {"name": desk.priorities.get(value, value)}
-        known = (desk.queues if name == "queue" else desk.categories) or {}
-        if self._id(name) == "components":
+            return {"name": site.priorities.get(value, value)}
+        known = (site.queues if name == "queue" else site.categories) or {}
+        if self._field_id(name) == "components":
             return known.get(value) or [{"name": one} for one in value.split(", ")]
-        return known.get(value) or {"name" if self._id(name) == "issuetype" else "value": value}
+        return known.get(value) or {"name" if self._field_id(name) == "issuetype" else "value": value}
 
     def _edit(self, ref: str, body: Mapping[str, Any]) -> None:
         """Without mails where Jira lets us: that takes a project's administrator, and of others it refuses all."""
@@ -282,38 +286,38 @@ class JiraStore(RemoteStore):
             try:
                 self._wire.send("PUT", path, params={"notifyUsers": "false"}, json=body)
                 return
-            except NotAllowed:
+            except AccessDenied:
                 pass
-            except Errors as error:
+            except JiraErrors as error:
                 if error.fields or "notification" not in str(error):
                     raise
         self._wire.send("PUT", path, json=body)
         self._mails = True
 
-    def _issue(self, ref: str) -> Mapping[str, Any]:
+    def _fetch_issue(self, ref: str) -> Mapping[str, Any]:
         """One issue, whole. Raises NotThere also for one that was moved, and has another key now."""
         params = {"fields": ",".join(self._fields()), "expand": "changelog", "properties": issue_mapping.CHANNEL}
-        issue = self._wire.ask(f"/issue/{quote(ref, safe='')}", params)
+        issue = self._wire.query(f"/issue/{quote(ref, safe='')}", params)
         key = str(issue.get("key") or "")
         if ref not in (key, issue.get("id")) and ref.upper() != key:
-            raise NotThere(f"{ref} was moved to another project of Jira, and is {key} there")
-        return self._whole(issue)
+            raise NotFound(f"{ref} was moved to another project of Jira, and is {key} there")
+        return self._complete_issue(issue)
 
-    def _whole(self, issue: dict[str, Any]) -> dict[str, Any]:
+    def _complete_issue(self, issue: dict[str, Any]) -> dict[str, Any]:
         """With the entries of its changelog and the comments that Jira left out for brevity."""
         path = f"/issue/{quote(str(issue.get('key')), safe='')}"
         log = issue.get("changelog") or {}
         if (log.get("total") or 0) > len(log.get("histories") or ()):
-            issue = issue | {"changelog": {"histories": list(pages(self._wire.ask, f"{path}/changelog", {}))}}
+            issue = issue | {"changelog": {"histories": list(iterate_pages(self._wire.query, f"{path}/changelog", {}))}}
         comment = (issue.get("fields") or {}).get("comment") or {}
         if (comment.get("total") or 0) > len(comment.get("comments") or ()):
-            found = {"comments": list(pages(self._wire.ask, f"{path}/comment", {}, "comments"))}
+            found = {"comments": list(iterate_pages(self._wire.query, f"{path}/comment", {}, "comments"))}
             issue = issue | {"fields": issue["fields"] | {"comment": found}}
         return issue
 
 
-def _in_order(issues: Sequence[Mapping[str, Any]], since: datetime) -> list[Changed]:
+def _order_by_search(issues: Sequence[Mapping[str, Any]], since: datetime) -> list[ChangedRef]:
     """By the search's own moments: an issue that shows a later one than its followers changed since it was indexed."""
-    shown = [issue_mapping.moment((one.get("fields") or {}).get("updated")) or since for one in issues]
+    shown = [issue_mapping.parse_moment((one.get("fields") or {}).get("updated")) or since for one in issues]
     moments = list(accumulate(reversed(shown), min))[::-1]
-    return [Changed(at, str(one["key"])) for at, one in zip(moments, issues, strict=True)]
+    return [ChangedRef(at, str(one["key"])) for at, one in zip(moments, issues, strict=True)]

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.http_client import Http
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.http_client import HttpClient
 from deskyard.connectors.base.ticket_store import Health
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import NotAllowed, NotThere, StoreError, StoreRefused
+from deskyard.errors import AccessDenied, NotFound, StoreError, StoreRefused
 
-TOKEN: Final = re.compile(r"[0-9]+-([0-9]+)-[0-9a-f]+")
+TOKEN_PATTERN: Final = re.compile(r"[0-9]+-([0-9]+)-[0-9a-f]+")
 """What RT's tokens look like; the second part is their owner's number."""
 
 _UTC: Final = ("UTC", "GMT", "Etc/UTC")
 
 
-def account(http: Http, login: str) -> Mapping[str, Any]:
+def fetch_account(http: HttpClient, login: str) -> Mapping[str, Any]:
     """A user there. Raises NotThere."""
     found: Mapping[str, Any] = http.get(f"/user/{quote(login, safe='')}").data
     return found
@@ -30,13 +30,13 @@ def account(http: Http, login: str) -> Mapping[str, Any]:
 def check_zone(user: Mapping[str, Any]) -> None:
     """Raise NotAllowed unless RT reads times for this user in UTC."""
     if user.get("Timezone") not in _UTC:
-        raise NotAllowed(
+        raise AccessDenied(
             f"set the time zone of {user.get('Name')!r} in RT to UTC (Admin, Users): RT reads the times in a question "
             "in the zone of whoever asks, and what falls between two zones would never be read"
         )
 
 
-def owners(pages: Http, queue: str) -> list[str]:
+def fetch_owners(pages: HttpClient, queue: str) -> list[str]:
     """Who may own tickets of a queue: what RT's own page shows for choosing one. Raises StoreRefused for a page that
     shows something else."""
     asked = {"limit": f"RT::Queue-{queue}", "term": "", "max": 10_000, "return": "Name"}
@@ -46,59 +46,61 @@ def owners(pages: Http, queue: str) -> list[str]:
     return [one["value"] for one in found if one["value"] != "Nobody"]
 
 
-def catalogue(http: Http, pages: Http, priorities: tuple[str, ...], field: str) -> Catalogue:
+def fetch_catalogue(http: HttpClient, pages: HttpClient, priorities: tuple[str, ...], field: str) -> Catalogue:
     """The queues that are not disabled, their owners, and the values of the custom field for categories."""
-    queues = {one["Name"]: str(one["id"]) for one in _all(http, "/queues/all", "Name")}
+    queues = {one["Name"]: str(one["id"]) for one in _iterate_pages(http, "/queues/all", "Name")}
     agents: dict[str, list[str]] = {}
     for queue, number in sorted(queues.items()):
-        for agent in owners(pages, number):
+        for agent in fetch_owners(pages, number):
             agents.setdefault(agent, []).append(queue)
     served = {name: tuple(names) for name, names in agents.items()}
-    return Catalogue({name: {} for name in queues}, served, priorities, _categories(http, field))
+    return Catalogue({name: {} for name in queues}, served, priorities, _fetch_categories(http, field))
 
 
-def health(http: Http, pages: Http, place: Place, fields: Mapping[str, str]) -> Health:
+def check_health(http: HttpClient, pages: HttpClient, url: ConnectionUrl, fields: Mapping[str, str]) -> Health:
     """Version, login, and what our account lacks, as far as RT lets it be seen; `fields`: option → custom field that
     the place names."""
     version = str(http.get("/rt").data.get("Version", ""))
     try:
-        me = account(http, place.user)
-    except NotThere:
-        return Health(version, "", None, (f"RT has no user {place.user!r}: write the login of deskyard's account",))
-    return Health(version, str(me.get("Name", "")), None, tuple(_missing(http, pages, place, me, fields)))
+        me = fetch_account(http, url.user)
+    except NotFound:
+        return Health(version, "", None, (f"RT has no user {url.user!r}: write the login of deskyard's account",))
+    return Health(version, str(me.get("Name", "")), None, tuple(_find_missing(http, pages, url, me, fields)))
 
 
-class Names:
+class NameCache:
     """Names of the queues and users that a history has numbers of; the number where RT does not show the name."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: HttpClient) -> None:
         """Each is asked for once."""
         self._http = http
-        self._known: dict[tuple[str, str], str] = {}
+        self._cache: dict[tuple[str, str], str] = {}
 
     def __call__(self, kind: str, number: str) -> str:
         """The name of a "queue" or "user"."""
-        if (kind, number) not in self._known:
+        if (kind, number) not in self._cache:
             try:
                 name = str(self._http.get(f"/{kind}/{number}").data.get("Name") or number)
-            except (NotThere, NotAllowed):
+            except (NotFound, AccessDenied):
                 name = number
-            self._known[kind, number] = name
-        return self._known[kind, number]
+            self._cache[kind, number] = name
+        return self._cache[kind, number]
 
 
-def _missing(http: Http, pages: Http, place: Place, me: Mapping[str, Any], fields: Mapping[str, str]) -> Iterator[str]:
-    token = TOKEN.fullmatch(place.secret)
+def _find_missing(
+    http: HttpClient, pages: HttpClient, url: ConnectionUrl, me: Mapping[str, Any], fields: Mapping[str, str]
+) -> Iterator[str]:
+    token = TOKEN_PATTERN.fullmatch(url.secret)
     if "id" not in me or (token and token[1] != str(me["id"])):
-        yield f"the token is not that of {place.user!r}: write the login that it belongs to"
+        yield f"the token is not that of {url.user!r}: write the login that it belongs to"
     else:
         try:
             check_zone(me)
-        except NotAllowed as error:
+        except AccessDenied as error:
             yield str(error)
     if str(me.get("Privileged")) != "1":
-        yield f"{place.user!r} is not privileged: tick 'Let this user be granted rights'"
-    found = list(_all(http, "/queues/all", "Name,_hyperlinks"))
+        yield f"{url.user!r} is not privileged: tick 'Let this user be granted rights'"
+    found = list(_iterate_pages(http, "/queues/all", "Name,_hyperlinks"))
     if not found:
         yield "it sees no queue: grant it SeeQueue, ShowTicket and the other rights of docs/stores.md"
     shut = [one["Name"] for one in found if not any(link.get("ref") == "create" for link in one["_hyperlinks"])]
@@ -107,33 +109,33 @@ def _missing(http: Http, pages: Http, place: Place, me: Mapping[str, Any], field
         yield f"RT lets nobody move a ticket into a queue without CreateTicket there: grant it in {few}"
     try:
         if found:
-            owners(pages, str(found[0]["id"]))
+            fetch_owners(pages, str(found[0]["id"]))
     except (StoreError, ValueError) as error:
         yield f"who may own tickets can't be read ({error}): let deskyard's account reach RT's pages, too"
     for option, name in fields.items():
-        if not custom_fields(http, name):
+        if not fetch_custom_fields(http, name):
             yield f"it sees no custom field {name!r} ({option}=) for tickets: make it, or grant SeeCustomField"
 
 
-def custom_fields(http: Http, name: str) -> list[Mapping[str, Any]]:
+def fetch_custom_fields(http: HttpClient, name: str) -> list[Mapping[str, Any]]:
     """The custom fields of that name that tickets may have, with their values."""
     if not name:
         return []
     asked = [{"field": "Name", "value": name}, {"field": "LookupType", "value": "RT::Queue-RT::Ticket"}]
-    found = http.ask("POST", "/customfields", params={"per_page": 100}, json=asked).data["items"]
+    found = http.query("POST", "/customfields", params={"per_page": 100}, json=asked).data["items"]
     return [http.get(f"/customfield/{one['id']}").data for one in found]
 
 
-def _categories(http: Http, field: str) -> tuple[str, ...] | None:
+def _fetch_categories(http: HttpClient, field: str) -> tuple[str, ...] | None:
     values: set[str] = set()
-    for one in custom_fields(http, field):
+    for one in fetch_custom_fields(http, field):
         if one.get("Type") != "Select":
             return None
         values |= {value["name"] if isinstance(value, dict) else value for value in one.get("Values") or ()}
     return tuple(sorted(values))
 
 
-def _all(http: Http, path: str, fields: str) -> Iterator[Mapping[str, Any]]:
+def _iterate_pages(http: HttpClient, path: str, fields: str) -> Iterator[Mapping[str, Any]]:
     """Every page of a list. RT leaves out what we may not see, so only an empty page is surely the last."""
     page = 1
     while True:

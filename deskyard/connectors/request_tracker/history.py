@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 
-from deskyard.connectors.base.http_client import Http
-from deskyard.connectors.base.ticket_store import Move, StoredTicket, markers_in
+from deskyard.connectors.base.http_client import HttpClient
+from deskyard.connectors.base.ticket_store import Move, StoredTicket, find_markers
 from deskyard.domain.ticket import PRIORITIES, Ticket
 from deskyard.errors import BadInput, StoreRefused
 
@@ -22,24 +22,24 @@ STATUSES: Final = {
 }  # fmt: skip
 """RT's default lifecycle in our words; a status of one's own is open."""
 
-SYSTEM: Final = "RT_System"
+SYSTEM_USER: Final = "RT_System"
 """Who RT is in its own history: scrips, mail, and the owner whom a move takes away."""
 
-_SET: Final = {"Queue": "queue", "Owner": "assignee", "Priority": "priority", "Status": "status"}
-_TRANSACTION: Final = "Type,Field,OldValue,NewValue,Creator,Created,ObjectId"
+_CHANGED_FIELDS: Final = {"Queue": "queue", "Owner": "assignee", "Priority": "priority", "Status": "status"}
+_TRANSACTION_FIELDS: Final = "Type,Field,OldValue,NewValue,Creator,Created,ObjectId"
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class PriorityMapping:
     """Which of RT's numbers each of our priorities is, least urgent first."""
 
     numbers: Mapping[str, int]
 
     @classmethod
-    def of(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """What an option says. Raises BadInput.
 
-        >>> Scale.of("low:10,high:80").word("79")
+        >>> PriorityMapping.of("low:10,high:80").word("79")
         'low'
         """
         numbers = {word: int(number) for word, number in re.findall(r"([a-z]+):([0-9]{1,9})(?=,|$)", text)}
@@ -51,106 +51,114 @@ class Scale:
         return cls(ordered)
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def labels(self) -> tuple[str, ...]:
         """The priorities that there are."""
         return tuple(self.numbers)
 
-    def word(self, told: object) -> str | None:
+    def from_vendor(self, value: object) -> str | None:
         """Ours for RT's: the most urgent one whose number it reaches, as RT's own labels do."""
         try:
-            number = float(str(told))
+            number = float(str(value))
         except ValueError:
-            word = str(told).casefold()
+            word = str(value).casefold()
             return word if word in PRIORITIES else None
         reached = [word for word, least in self.numbers.items() if number >= least]
-        return reached[-1] if reached else self.words[0]
+        return reached[-1] if reached else self.labels[0]
 
-    def number(self, word: str | None) -> int:
+    def to_vendor(self, label: str | None) -> int:
         """RT's for ours. Raises StoreRefused for what it has not."""
-        if word is None or word not in self.numbers:
-            raise StoreRefused("priority", f"a ticket of RT always has a priority, and {word!r} is none of them")
-        return self.numbers[word]
+        if label is None or label not in self.numbers:
+            raise StoreRefused("priority", f"a ticket of RT always has a priority, and {label!r} is none of them")
+        return self.numbers[label]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FieldMapping:
     """How one RT speaks: its priorities, the custom fields of category and tags, and our login."""
 
-    scale: Scale
+    priorities: PriorityMapping
     category: str
     tags: str
-    me: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class TicketTransactions:
     """One ticket's history, oldest first; `texts`: transaction → what was said, of the filing and of our notes."""
 
-    steps: list[Mapping[str, Any]] = field(default_factory=list)
+    transactions: list[Mapping[str, Any]] = field(default_factory=list)
     texts: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
 
     @property
     def version(self) -> str:
         """The last transaction's number, which is RT's ETag."""
-        return str(max((int(step["id"]) for step in self.steps), default=0))
+        return str(max((int(step["id"]) for step in self.transactions), default=0))
 
-    def ours(self, me: str) -> bool:
+    def is_last_ours(self, account: str) -> bool:
         """Whether the last who did anything were we; what RT itself does in answer is nobody's doing."""
-        done = [_who(step) for step in self.steps if _who(step) != SYSTEM]
-        return bool(done) and done[-1] == me
+        done = [_creator(step) for step in self.transactions if _creator(step) != SYSTEM_USER]
+        return bool(done) and done[-1] == account
 
-    def filed(self, told: Mapping[str, Any]) -> tuple[str, str]:
+    def filed_text(self, row: Mapping[str, Any]) -> tuple[str, str]:
         """Subject and body as they were filed."""
-        changed = [step for step in self.steps if step["Type"] == "Set" and step["Field"] == "Subject"]
-        subject = changed[0]["OldValue"] if changed else told.get("Subject")
-        body = next((self.texts.get(step["id"], "") for step in self.steps if step["Type"] == "Create"), "")
+        changed = [step for step in self.transactions if step["Type"] == "Set" and step["Field"] == "Subject"]
+        subject = changed[0]["OldValue"] if changed else row.get("Subject")
+        body = next((self.texts.get(step["id"], "") for step in self.transactions if step["Type"] == "Create"), "")
         return str(subject or ""), body
 
-    def changes(self, told: Mapping[str, Any], category: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def field_changes(self, row: Mapping[str, Any], category: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """(our field, transaction) for what was set after the filing. RT tells of an owner twice (SetWatcher)."""
-        of_category = {str(one["id"]) for one in told.get("CustomFields") or () if one["name"] == category}
-        for step in self.steps:
+        of_category = {str(one["id"]) for one in row.get("CustomFields") or () if one["name"] == category}
+        for step in self.transactions:
             if step["Type"] == "CustomField" and str(step["Field"]) in of_category:
                 yield "category", step
-            elif step["Type"] not in ("CustomField", "SetWatcher") and step["Field"] in _SET:
-                yield _SET[step["Field"]], step
+            elif step["Type"] not in ("CustomField", "SetWatcher") and step["Field"] in _CHANGED_FIELDS:
+                yield _CHANGED_FIELDS[step["Field"]], step
 
 
-def pasts(http: Http, refs: Collection[str], me: str, last: str = "") -> dict[str, Past]:
+def fetch_transactions(
+    http: HttpClient, refs: Collection[str], account: str, last: str = ""
+) -> dict[str, TicketTransactions]:
     """The history of each of these tickets (fifty at most); `last`: the newest transaction, where it is known."""
     steps: dict[str, list[Mapping[str, Any]]] = {ref: [] for ref in refs}
-    for step in _transactions(http, refs, int(last or 0)):
+    for step in _fetch_transaction_rows(http, refs, int(last or 0)):
         if str(step["ObjectId"]) in steps:
             steps[str(step["ObjectId"])].append(step)
     wanted = [
         str(step["id"])
         for of_one in steps.values()
         for step in of_one
-        if step["Type"] == "Create" or (step["Type"] == "Comment" and _who(step) == me)
+        if step["Type"] == "Create" or (step["Type"] == "Comment" and _creator(step) == account)
     ]
     texts: dict[str, str] = {}
     channels: dict[str, str] = {}
-    for part in sorted(_parts(http, wanted), key=lambda part: (part["ContentType"] != "text/plain", int(part["id"]))):
+    for part in sorted(
+        _fetch_attachments(http, wanted), key=lambda part: (part["ContentType"] != "text/plain", int(part["id"]))
+    ):
         of = str(part["TransactionId"])
         if came := re.search(r"^X-RT-Interface: *(\S+)", part["Headers"] or "", re.MULTILINE):
             channels.setdefault(of, came[1].lower())
         if part["ContentType"] in ("text/plain", "text/html"):
             texts.setdefault(of, str(part["Content"] or ""))
     return {
-        ref: Past(of_one, texts, next((channels.get(one["id"], "") for one in of_one if one["Type"] == "Create"), ""))
+        ref: TicketTransactions(
+            of_one, texts, next((channels.get(one["id"], "") for one in of_one if one["Type"] == "Create"), "")
+        )
         for ref, of_one in steps.items()
     }
 
 
-def seen(ref: str, told: Mapping[str, Any], version: str, past: Past, words: Words) -> StoredTicket:
+def to_stored_ticket(
+    ref: str, row: Mapping[str, Any], version: str, history: TicketTransactions, mapping: FieldMapping
+) -> StoredTicket:
     """A ticket in our words."""
-    subject, body = past.filed(told)
-    last = {name: _who(step) for name, step in past.changes(told, words.category)}
-    fields = {one["name"]: one["values"] for one in told.get("CustomFields") or ()}
-    owner = told["Owner"]["id"]
-    requesters = told.get("Requestor") or ()
-    notes = (past.texts.get(step["id"], "") for step in past.steps if step["Type"] == "Comment")
+    subject, body = history.filed_text(row)
+    last = {name: _creator(step) for name, step in history.field_changes(row, mapping.category)}
+    fields = {one["name"]: one["values"] for one in row.get("CustomFields") or ()}
+    owner = row["Owner"]["id"]
+    requesters = row.get("Requestor") or ()
+    notes = (history.texts.get(step["id"], "") for step in history.transactions if step["Type"] == "Comment")
     return StoredTicket(
         ref=ref,
         ticket=Ticket(
@@ -158,37 +166,39 @@ def seen(ref: str, told: Mapping[str, Any], version: str, past: Past, words: Wor
             source="rt",
             subject=subject,
             body=body,
-            channel=past.channel,
+            channel=history.channel,
             requester=str(requesters[0]["id"]) if requesters else "",
-            created_at=datetime.fromisoformat(told["Created"]),
+            created_at=datetime.fromisoformat(row["Created"]),
         ),
         version=version,
-        updated_at=datetime.fromisoformat(told["LastUpdated"]),
-        queue=told["Queue"].get("Name") or None,
-        category=next(iter(fields.get(words.category, ())), None),
-        priority=words.scale.word(told.get("Priority")),
+        updated_at=datetime.fromisoformat(row["LastUpdated"]),
+        queue=row["Queue"].get("Name") or None,
+        category=next(iter(fields.get(mapping.category, ())), None),
+        priority=mapping.priorities.from_vendor(row.get("Priority")),
         assignee=None if owner == "Nobody" else owner,
-        status=STATUSES.get(told.get("Status") or "", "open"),
-        tags=frozenset(fields.get(words.tags, ())),
-        markers=markers_in(notes),
-        ours=past.ours(words.me),
-        by_people=frozenset(name for name, who in last.items() if who not in (words.me, SYSTEM)),
-        raw=told,
+        status=STATUSES.get(row.get("Status") or "", "open"),
+        tags=frozenset(fields.get(mapping.tags, ())),
+        markers=find_markers(notes),
+        last_change_by_deskyard=history.is_last_ours(mapping.account),
+        set_by_people=frozenset(name for name, who in last.items() if who not in (mapping.account, SYSTEM_USER)),
+        raw=row,
     )
 
 
-def moves(told: Mapping[str, Any], past: Past, words: Words, named: Callable[[str, str], str]) -> list[Move]:
+def parse_moves(
+    row: Mapping[str, Any], history: TicketTransactions, mapping: FieldMapping, named: Callable[[str, str], str]
+) -> list[Move]:
     """What was set after the filing; `named(kind, number)` says which queue or user a number is."""
     found = []
-    for name, step in past.changes(told, words.category):
-        was, became = (_said(name, step[key], words.scale, named) for key in ("OldValue", "NewValue"))
+    for name, step in history.field_changes(row, mapping.category):
+        was, became = (_changed_value(name, step[key], mapping.priorities, named) for key in ("OldValue", "NewValue"))
         if was != became:
-            who = _who(step)
-            found.append(Move(datetime.fromisoformat(step["Created"]), who, name, was, became, who == words.me))
+            who = _creator(step)
+            found.append(Move(datetime.fromisoformat(step["Created"]), who, name, was, became, who == mapping.account))
     return found
 
 
-def _said(name: str, value: Any, scale: Scale, named: Callable[[str, str], str]) -> str | None:
+def _changed_value(name: str, value: Any, priorities: PriorityMapping, named: Callable[[str, str], str]) -> str | None:
     if value in (None, ""):
         return None
     if name == "queue":
@@ -197,25 +207,25 @@ def _said(name: str, value: Any, scale: Scale, named: Callable[[str, str], str])
         login = named("user", str(value))
         return None if login == "Nobody" else login
     if name == "priority":
-        return scale.word(value)
+        return priorities.from_vendor(value)
     return STATUSES.get(str(value), "open") if name == "status" else str(value)
 
 
-def _transactions(http: Http, refs: Collection[str], last: int) -> Iterator[Mapping[str, Any]]:
+def _fetch_transaction_rows(http: HttpClient, refs: Collection[str], last: int) -> Iterator[Mapping[str, Any]]:
     asked = [{"field": "ObjectType", "value": "RT::Ticket"}]
     asked += [{"field": "ObjectId", "value": ref} for ref in refs]
-    params = {"fields": _TRANSACTION, "orderby": "id", "per_page": 100}
+    params = {"fields": _TRANSACTION_FIELDS, "orderby": "id", "per_page": 100}
     after = 0
     while not last or after < last:
         beyond = {"field": "id", "operator": ">", "value": after}
-        found = http.ask("POST", "/transactions", params=params, json=[*asked, beyond]).data["items"]
+        found = http.query("POST", "/transactions", params=params, json=[*asked, beyond]).data["items"]
         if not found:
             return
         yield from found
         after = max(int(one["id"]) for one in found)
 
 
-def _parts(http: Http, transactions: list[str]) -> Iterator[Mapping[str, Any]]:
+def _fetch_attachments(http: HttpClient, transactions: list[str]) -> Iterator[Mapping[str, Any]]:
     """What a mail's text may be in, and its envelope; never a file: files may be large. A list gives text as text,
     where an attachment asked for alone would come in base64."""
     params = {"fields": "TransactionId,ContentType,Headers,Content", "orderby": "id", "per_page": 100}
@@ -230,12 +240,12 @@ def _parts(http: Http, transactions: list[str]) -> Iterator[Mapping[str, Any]]:
         after = 0
         while True:
             beyond: dict[str, Any] = {"field": "id", "operator": ">", "value": after}
-            found = http.ask("POST", "/attachments", params=params, json=[*asked, beyond]).data["items"]
+            found = http.query("POST", "/attachments", params=params, json=[*asked, beyond]).data["items"]
             yield from found
             if len(found) < 100:
                 break
             after = max(int(one["id"]) for one in found)
 
 
-def _who(step: Mapping[str, Any]) -> str:
+def _creator(step: Mapping[str, Any]) -> str:
     return str(step["Creator"]["id"])

@@ -11,20 +11,28 @@ from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from deskyard.connectors.base import webhooks
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.http_client import Answer, Http
-from deskyard.connectors.base.incremental_pull import Changed
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.http_client import ApiResponse, HttpClient
+from deskyard.connectors.base.incremental_pull import ChangedRef
 from deskyard.connectors.base.remote_store import RemoteStore
-from deskyard.connectors.base.ticket_store import Capabilities, Delivery, Event, Health, Move, StoredTicket, Values
+from deskyard.connectors.base.ticket_store import (
+    Capabilities,
+    Delivery,
+    FieldValues,
+    Health,
+    Move,
+    StoredTicket,
+    WebhookEvent,
+)
 from deskyard.connectors.request_tracker import catalogue, history
-from deskyard.connectors.request_tracker.history import Scale, Words
+from deskyard.connectors.request_tracker.history import FieldMapping, PriorityMapping
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import BadInput, NotThere, StoreConflict, StoreRefused
+from deskyard.errors import BadInput, NotFound, StoreConflict, StoreRefused
 
-LOOKS: Final = 3
+MAX_ATTEMPTS: Final = 3
 """How often the owner is written where others keep changing the ticket."""
 
-_TICKET: Final = "Subject,Queue,Owner,Requestor,Priority,Status,LastUpdated,Created,CustomFields"
+_TICKET_FIELDS: Final = "Subject,Queue,Owner,Requestor,Priority,Status,LastUpdated,Created,CustomFields"
 
 
 class RtStore(RemoteStore):
@@ -34,9 +42,9 @@ class RtStore(RemoteStore):
     """
 
     caps: ClassVar = Capabilities(
-        sets=frozenset({"queue", "category", "priority", "assignee"}),
+        settable_fields=frozenset({"queue", "category", "priority", "assignee"}),
         checks_version=True,
-        knows_people=True,
+        reports_people=True,
         tags=True,
         notes=True,
         moves=True,
@@ -44,46 +52,46 @@ class RtStore(RemoteStore):
     )
     options: ClassVar = ("category", "tags", "priorities")
 
-    def __init__(self, place: Place, http: Http, pages: Http) -> None:
+    def __init__(self, url: ConnectionUrl, http: HttpClient, pages: HttpClient) -> None:
         """`http` speaks REST; `pages` asks RT's own pages who may own tickets."""
-        super().__init__(place, http)
+        super().__init__(url, http)
         self.pages = pages
-        self.scale = Scale.of(place.options.get("priorities", "low:0,medium:50,high:100"))
-        self.category = place.options.get("category", "Category")
-        self.tags = place.options.get("tags", "Tags")
+        self.scale = PriorityMapping.parse(url.options.get("priorities", "low:0,medium:50,high:100"))
+        self.category = url.options.get("category", "Category")
+        self.tags = url.options.get("tags", "Tags")
         self._me = ""
 
     @classmethod
-    def at(cls, place: Place) -> Self:
+    def from_url(cls, url: ConnectionUrl) -> Self:
         """A token goes into a header, a password into Basic authentication. Raises BadInput without a login."""
-        if not place.user:
+        if not url.user:
             raise BadInput("write the login of deskyard's account in RT before its token: rt:https://LOGIN:TOKEN@host")
-        site = place.url.partition("/REST/2.0")[0]
-        token = catalogue.TOKEN.fullmatch(place.secret)
-        auth = None if token else (place.user, place.secret)
-        headers = {"Authorization": f"token {place.secret}"} if token else {}
+        site = url.url.partition("/REST/2.0")[0]
+        token = catalogue.TOKEN_PATTERN.fullmatch(url.secret)
+        auth = None if token else (url.user, url.secret)
+        headers = {"Authorization": f"token {url.secret}"} if token else {}
         # RT's pages answer only to who comes from RT.
         origin = "{0.scheme}://{0.netloc}/".format(urlsplit(site))
         return cls(
-            place,
-            Http(site + "/REST/2.0", auth=auth, headers=headers, secrets=[place.secret]),
-            Http(site, auth=auth, headers={**headers, "Referer": origin}, secrets=[place.secret]),
+            url,
+            HttpClient(site + "/REST/2.0", auth=auth, headers=headers, secrets=[url.secret]),
+            HttpClient(site, auth=auth, headers={**headers, "Referer": origin}, secrets=[url.secret]),
         )
 
-    def about(self) -> Health:
+    def check_account(self) -> Health:
         """Version, login, and what our account lacks, as far as RT lets it be seen."""
         named = {"category": self.category, "tags": self.tags}
-        asked = {option: name for option, name in named.items() if name and option in self.place.options}
-        return catalogue.health(self.http, self.pages, self.place, asked)
+        asked = {option: name for option, name in named.items() if name and option in self.url.options}
+        return catalogue.check_health(self.http, self.pages, self.url, asked)
 
-    def ask_catalogue(self) -> Catalogue:
+    def fetch_catalogue(self) -> Catalogue:
         """Queues that are not disabled; agents are who may own tickets in each."""
-        return catalogue.catalogue(self.http, self.pages, self.scale.words, self.category)
+        return catalogue.fetch_catalogue(self.http, self.pages, self.scale.labels, self.category)
 
-    def changed(self, since: datetime, n: int) -> Iterator[Changed]:
+    def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
         """By (moment, number), each question from the last ticket of the one before: what changes meanwhile moves to
         the end and pushes nothing out. Raises NotAllowed where RT reads our times in another zone than UTC."""
-        catalogue.check_zone(catalogue.account(self.http, self.place.user))
+        catalogue.check_zone(catalogue.fetch_account(self.http, self.url.user))
         at, after = since, 0
         params = {
             "fields": "LastUpdated",
@@ -92,43 +100,43 @@ class RtStore(RemoteStore):
             "per_page": min(max(n, 20), 100),
         }
         while True:
-            later, same = (f"LastUpdated >= '{_sql(moment)}'" for moment in (at + timedelta(seconds=1), at))
+            later, same = (f"LastUpdated >= '{_format_moment(moment)}'" for moment in (at + timedelta(seconds=1), at))
             query = f"Type = 'ticket' AND ({later} OR ({same} AND id > {after}))"
             found = self.http.get("/tickets", {**params, "query": query}).data["items"]
             if not found:
                 return
             for one in found:
                 at, after = datetime.fromisoformat(one["LastUpdated"]), int(one["id"])
-                yield Changed(at, str(after))
+                yield ChangedRef(at, str(after))
 
     def fetch(self, ref: str) -> StoredTicket:
         """With its history, for who set what, and our notes. A merged ticket is NotThere: it is another one now."""
-        answer = self._ticket(ref)
-        words, version = self._words(), _version(answer.headers)
-        past = history.pasts(self.http, [ref], words.me, version)[ref]
-        return history.seen(ref, answer.data, version, past, words)
+        answer = self._fetch_ticket(ref)
+        words, version = self._field_mapping(), _parse_version(answer.headers)
+        past = history.fetch_transactions(self.http, [ref], words.account, version)[ref]
+        return history.to_stored_ticket(ref, answer.data, version, past, words)
 
-    def read(self, refs: list[str]) -> dict[str, StoredTicket]:
+    def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
         """Fifty at a time; their history first, so that no version is newer than what is said of it."""
         found = {}
-        words = self._words()
+        words = self._field_mapping()
         for start in range(0, len(refs), 50):
-            past = history.pasts(self.http, refs[start : start + 50], words.me)
-            query = " OR ".join(f"id = {_number(ref)}" for ref in past)
-            params = {"query": query, "per_page": 100, "fields": _TICKET, "fields[Queue]": "Name"}
+            past = history.fetch_transactions(self.http, refs[start : start + 50], words.account)
+            query = " OR ".join(f"id = {_parse_ref(ref)}" for ref in past)
+            params = {"query": query, "per_page": 100, "fields": _TICKET_FIELDS, "fields[Queue]": "Name"}
             for one in self.http.get("/tickets", params).data["items"]:
                 ref = str(one["id"])
-                found[ref] = history.seen(ref, one, past[ref].version, past[ref], words)
+                found[ref] = history.to_stored_ticket(ref, one, past[ref].version, past[ref], words)
         return found
 
-    def moves(self, ref: str) -> list[Move]:
+    def fetch_moves(self, ref: str) -> list[Move]:
         """From the ticket's history, which has numbers of queues and users: their names are looked up."""
-        answer = self._ticket(ref)
-        words = self._words()
-        past = history.pasts(self.http, [ref], words.me, _version(answer.headers))[ref]
-        return history.moves(answer.data, past, words, catalogue.Names(self.http))
+        answer = self._fetch_ticket(ref)
+        words = self._field_mapping()
+        past = history.fetch_transactions(self.http, [ref], words.account, _parse_version(answer.headers))[ref]
+        return history.parse_moves(answer.data, past, words, catalogue.NameCache(self.http))
 
-    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+    def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
         """One PUT that says which version it is based on; the owner in a second one where the queue changes too,
         because RT asks whether that agent may own tickets of the old queue."""
         body: dict[str, Any] = {}
@@ -136,7 +144,7 @@ class RtStore(RemoteStore):
         if "queue" in values:
             body["Queue"] = values["queue"]
         if "priority" in values:
-            body["Priority"] = self.scale.number(values["priority"])
+            body["Priority"] = self.scale.to_vendor(values["priority"])
         if "category" in values:
             fields[self.category] = values["category"]
         if delivery.add_tags:
@@ -147,75 +155,77 @@ class RtStore(RemoteStore):
             body["CustomFields"] = fields
         apart = "assignee" in values and "queue" in values
         if "assignee" in values and not apart:
-            body["Owner"] = self._login(values["assignee"])
-        told = self._put(seen.ref, body, seen.version) if body else {}
-        return told | self._own(seen, values["assignee"]) if apart else told
+            body["Owner"] = self._owner_value(values["assignee"])
+        told = self._put_ticket(seen.ref, body, seen.version) if body else {}
+        return told | self._set_owner(seen, values["assignee"]) if apart else told
 
-    def comment(self, ref: str, text: str) -> None:
+    def add_note(self, ref: str, text: str) -> None:
         """RT's comments are for staff; a reply would reach the requester."""
-        self.http.send("POST", f"/ticket/{_number(ref)}/comment", json={"Content": text, "ContentType": "text/plain"})
+        self.http.send(
+            "POST", f"/ticket/{_parse_ref(ref)}/comment", json={"Content": text, "ContentType": "text/plain"}
+        )
 
-    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+    def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
         """From our scrip (`rt_scrip.pl`), which shows a secret and signs nothing."""
         self.check_secret(headers)
-        told = webhooks.parsed(raw)
+        told = webhooks.parse_body(raw)
         ref = str(told.get("ticket", ""))
         if not ref.isdecimal():
             return []
-        ours = str(told.get("by", "")).casefold() == self.place.user.casefold()
-        return [Event(str(told.get("transaction") or webhooks.event_id(raw)), ref, ours)]
+        ours = str(told.get("by", "")).casefold() == self.url.user.casefold()
+        return [WebhookEvent(str(told.get("transaction") or webhooks.make_event_id(raw)), ref, ours)]
 
     def close(self) -> None:
         """Let go of both connections."""
         super().close()
         self.pages.close()
 
-    def _ticket(self, ref: str) -> Answer:
-        answer = self.http.get(f"/ticket/{_number(ref)}", {"fields[Queue]": "Name"})
+    def _fetch_ticket(self, ref: str) -> ApiResponse:
+        answer = self.http.get(f"/ticket/{_parse_ref(ref)}", {"fields[Queue]": "Name"})
         if str(answer.data["id"]) != ref:
-            raise NotThere(f"ticket {ref} was merged into {answer.data['id']}")
+            raise NotFound(f"ticket {ref} was merged into {answer.data['id']}")
         return answer
 
-    def _put(self, ref: str, body: Mapping[str, Any], version: str) -> dict[str, str]:
+    def _put_ticket(self, ref: str, body: Mapping[str, Any], version: str) -> dict[str, str]:
         told = self.http.send("PUT", f"/ticket/{ref}", json=body, headers={"If-Match": f'"{version}"'}).data
-        return _reasons([str(one) for one in told] if isinstance(told, list) else [str(told)], self.category)
+        return _parse_refusals([str(one) for one in told] if isinstance(told, list) else [str(told)], self.category)
 
-    def _own(self, seen: StoredTicket, agent: str | None) -> dict[str, str]:
+    def _set_owner(self, seen: StoredTicket, agent: str | None) -> dict[str, str]:
         """Give it to an agent after the queue was written, unless somebody else did meanwhile."""
-        for _ in range(LOOKS):
-            answer = self._ticket(seen.ref)
+        for _ in range(MAX_ATTEMPTS):
+            answer = self._fetch_ticket(seen.ref)
             owner = answer.data["Owner"]["id"]
             if owner not in (seen.assignee, agent, "Nobody"):
                 return {"assignee": f"a person gave it to {owner!r} in the same moment"}
             try:
-                return self._put(seen.ref, {"Owner": self._login(agent)}, _version(answer.headers))
+                return self._put_ticket(seen.ref, {"Owner": self._owner_value(agent)}, _parse_version(answer.headers))
             except StoreConflict:
                 continue
         return {"assignee": "others keep changing the ticket"}
 
-    def _login(self, agent: str | None) -> str | int:
+    def _owner_value(self, agent: str | None) -> str | int:
         """What RT takes for an agent. It takes digits for a number of its own, so a login of digits is looked up."""
         if agent is None or not agent.isdecimal():
             return agent or "Nobody"
         asked = [{"field": "Name", "value": agent}]
-        for one in self.http.ask("POST", "/users", params={"fields": "id,Name"}, json=asked).data["items"]:
+        for one in self.http.query("POST", "/users", params={"fields": "id,Name"}, json=asked).data["items"]:
             if one["Name"] == agent:
                 return int(one["id"])
         raise StoreRefused("assignee", f"RT has no user {agent!r}")
 
-    def _words(self) -> Words:
+    def _field_mapping(self) -> FieldMapping:
         if not self._me:
-            self._me = str(catalogue.account(self.http, self.place.user).get("Name") or self.place.user)
-        return Words(self.scale, self.category, self.tags, self._me)
+            self._me = str(catalogue.fetch_account(self.http, self.url.user).get("Name") or self.url.user)
+        return FieldMapping(self.scale, self.category, self.tags, self._me)
 
 
-def _number(ref: str) -> str:
+def _parse_ref(ref: str) -> str:
     if not (ref.isascii() and ref.isdecimal()):
-        raise NotThere(f"tickets of RT have numbers, not {ref[:40]!r}")
+        raise NotFound(f"tickets of RT have numbers, not {ref[:40]!r}")
     return ref
 
 
-def _version(headers: Mapping[str, str]) -> str:
+def _parse_version(headers: Mapping[str, str]) -> str:
     """The last transaction's number; what stands before RT adds to the tag (W/, -gzip)."""
     found = re.search(r"[0-9]+", headers.get("etag", ""))
     if not found:
@@ -223,14 +233,14 @@ def _version(headers: Mapping[str, str]) -> str:
     return found[0]
 
 
-def _sql(at: datetime) -> str:
+def _format_moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _reasons(told: Iterable[str], category: str) -> dict[str, str]:
+def _parse_refusals(messages: Iterable[str], category: str) -> dict[str, str]:
     """What RT said of each field, in its words; what names no field that we know may be about any.
 
-    >>> _reasons(["Ticket 7: That user may not own tickets in that queue", "Ticket 7: Priority changed"], "Kind")
+    >>> _parse_refusals(["Ticket 7: That user may not own tickets in that queue", "Ticket 7: Priority changed"], "Kind")
     {'assignee': 'That user may not own tickets in that queue', 'priority': 'Priority changed'}
     """
     words = {
@@ -240,7 +250,7 @@ def _reasons(told: Iterable[str], category: str) -> dict[str, str]:
         "category": (category.casefold() or "\0",),
     }
     reasons: dict[str, str] = {}
-    for one in told:
+    for one in messages:
         text = re.sub(r"^Ticket [0-9]+: ", "", one)
         named = next((name for name, known in words.items() if any(word in text.casefold() for word in known)), None)
         for name in [named] if named else words:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from deskyard.connectors.base.ticket_store import Move, StoredTicket, markers_in
-from deskyard.connectors.base.unique_names import unique
+from deskyard.connectors.base.ticket_store import Move, StoredTicket, find_markers
+from deskyard.connectors.base.unique_names import unique_names
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import PRIORITIES, Ticket
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
-NOBODY: Final = 1
+NOBODY_ID: Final = 1
 """Zammad's own user "-": the owner of tickets that nobody owns, and the hand of triggers."""
 
-PRIORITY_WORDS: Final = {
+PRIORITY_NAMES: Final = {
     "very low": "low", "lowest": "low", "low": "low", "normal": "medium", "medium": "medium", "high": "high",
     "very high": "critical", "highest": "critical", "urgent": "critical", "critical": "critical",
     "emergency": "critical", "immediate": "critical", "низкий": "low", "нормальный": "medium", "средний": "medium",
@@ -31,14 +31,14 @@ STATE_TYPES: Final = {
     "new": "new", "open": "open", "pending reminder": "waiting", "pending action": "waiting", "closed": "closed",
     "merged": "closed", "removed": "closed",
 }  # fmt: skip
-TYPE_NUMBERS: Final = dict(enumerate(STATE_TYPES, 1))
-ATTRIBUTES: Final = {"group": "queue", "owner": "assignee", "priority": "priority", "state": "status"}
-MAILED: Final = ("notification", "email")
+STATE_TYPES_BY_ID: Final = dict(enumerate(STATE_TYPES, 1))
+FIELD_ATTRIBUTES: Final = {"group": "queue", "owner": "assignee", "priority": "priority", "state": "status"}
+NOTIFICATION_TYPES: Final = ("notification", "email")
 """Entries of a history that tell of mail sent, and of nobody's change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class FieldMapping:
     """What the installation has, by number; `writes` is the priority that each of ours is written as."""
 
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -46,64 +46,66 @@ class Book:
     groups: Mapping[int, str] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
     priorities: Mapping[int, str | None] = field(default_factory=dict)
-    writes: Mapping[str, int] = field(default_factory=dict)
+    priority_ids: Mapping[str, int] = field(default_factory=dict)
     states: Mapping[int, str] = field(default_factory=dict)
     category: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
-    def value(self, name: str, number: int | None, said: Any) -> str | None:
+    def value(self, name: str, number: int | None, raw: Any) -> str | None:
         """A field's value in our words, from its number or what Zammad calls it."""
-        text = str(said) if said not in (None, "", "-") else None
+        text = str(raw) if raw not in (None, "", "-") else None
         key = number or 0
         if name == "queue":
             return self.groups.get(key) or text
         if name == "assignee":
-            return None if key == NOBODY else self.users.get(key) or text
+            return None if key == NOBODY_ID else self.users.get(key) or text
         if name == "priority":
-            return self.priorities[key] if key in self.priorities else in_our_scale(text or "")
+            return self.priorities[key] if key in self.priorities else map_priority(text or "")
         if name == "status":
             return self.states.get(key) or STATE_TYPES.get(text or "", "open")
         return None if text is None else self.options.get(text, text)
 
 
-def in_our_scale(name: str) -> str | None:
+def map_priority(name: str) -> str | None:
     """A priority's name in our words; None for one that says nothing to us.
 
-    >>> in_our_scale("2 normal"), in_our_scale("4 Urgent"), in_our_scale("VIP")
+    >>> map_priority("2 normal"), map_priority("4 Urgent"), map_priority("VIP")
     ('medium', 'critical', None)
     """
-    return PRIORITY_WORDS.get(re.sub(r"^[0-9]+[\\s.:)-]*", "", name).strip().lower())
+    return PRIORITY_NAMES.get(re.sub(r"^[0-9]+[\\s.:)-]*", "", name).strip().lower())
 
 
-def bound(me: int, parts: Mapping[str, Rows], kind: Row | None, today: date) -> Book:
+def build_mapping(me: int, tables: Mapping[str, Rows], category_attribute: Row | None, today: date) -> FieldMapping:
     """The installation's book; `parts` are its groups, users, roles, priorities and states."""
-    queues = {row["id"]: str(row.get("name") or f"#{row['id']}") for row in parts["groups"]}
-    is_open = {row["id"] for row in parts["groups"] if row.get("active") is not False}
-    roles = {row["id"]: full(row) for row in parts["roles"]}
+    queues = {row["id"]: str(row.get("name") or f"#{row['id']}") for row in tables["groups"]}
+    is_open = {row["id"] for row in tables["groups"] if row.get("active") is not False}
+    roles = {row["id"]: full_access_groups(row) for row in tables["roles"]}
     agents = {}
-    for row in parts["users"]:
-        if row["id"] not in (NOBODY, me) and _present(row, today):
-            own = full(row).union(*(roles.get(role, set()) for role in row.get("role_ids") or ()))
+    for row in tables["users"]:
+        if row["id"] not in (NOBODY_ID, me) and _is_present(row, today):
+            own = full_access_groups(row).union(*(roles.get(role, set()) for role in row.get("role_ids") or ()))
             agents[str(row["login"])] = tuple(sorted(queues[number] for number in own & is_open))
-    known = {row["id"]: in_our_scale(row.get("name") or "") for row in parts["priorities"]}
+    known = {row["id"]: map_priority(row.get("name") or "") for row in tables["priorities"]}
     writes: dict[str, int] = {}
-    for row in parts["priorities"]:
+    for row in tables["priorities"]:
         ours = known[row["id"]]
         if ours and row.get("active") is not False:
             writes.setdefault(ours, row["id"])
-    options = _options(kind)
+    options = _category_options(category_attribute)
     found = Catalogue(
         {queues[number]: {} for number in is_open},
         {name: own for name, own in agents.items() if own},
         tuple(name for name in PRIORITIES if name in writes),
         tuple(sorted(options.values())) if options else None,
     )
-    users = {row["id"]: str(row["login"]) for row in parts["users"] if row.get("login")}
-    states = {row["id"]: _status(row) for row in parts["states"]}
-    return Book(found, me, queues, users, known, writes, states, (kind or {}).get("name") or "", options)
+    users = {row["id"]: str(row["login"]) for row in tables["users"] if row.get("login")}
+    states = {row["id"]: _map_status(row) for row in tables["states"]}
+    return FieldMapping(
+        found, me, queues, users, known, writes, states, (category_attribute or {}).get("name") or "", options
+    )
 
 
-def full(row: Row) -> set[int]:
+def full_access_groups(row: Row) -> set[int]:
     """The groups to which a user or role gives full access: only with it one may own their tickets."""
     own = row.get("group_ids") or {}
     if not isinstance(own, dict):
@@ -111,7 +113,7 @@ def full(row: Row) -> set[int]:
     return {int(number) for number, rights in own.items() if "full" in rights}
 
 
-def _present(row: Row, today: date) -> bool:
+def _is_present(row: Row, today: date) -> bool:
     away = bool(row.get("out_of_office"))
     first, last = row.get("out_of_office_start_at"), row.get("out_of_office_end_at")
     if away and first and last:
@@ -119,32 +121,34 @@ def _present(row: Row, today: date) -> bool:
     return bool(row.get("login")) and row.get("active") is not False and not away
 
 
-def _status(row: Row) -> str:
-    kind = row.get("state_type") or TYPE_NUMBERS.get(row.get("state_type_id") or 0)
+def _map_status(row: Row) -> str:
+    kind = row.get("state_type") or STATE_TYPES_BY_ID.get(row.get("state_type_id") or 0)
     return STATE_TYPES.get(str(kind), "open")
 
 
-def _options(kind: Row | None) -> dict[str, str]:
+def _category_options(category_attribute: Row | None) -> dict[str, str]:
     """Value → what people see; of a tree, the path to it."""
-    chosen = ((kind or {}).get("data_option") or {}).get("options") or {}
+    chosen = ((category_attribute or {}).get("data_option") or {}).get("options") or {}
     if isinstance(chosen, dict):
-        return unique((str(value), str(shown)) for value, shown in chosen.items())
-    return {value: value for value in _leaves(chosen)}
+        return unique_names((str(value), str(shown)) for value, shown in chosen.items())
+    return {value: value for value in _leaf_values(chosen)}
 
 
-def _leaves(rows: Iterable[Row]) -> Iterator[str]:
+def _leaf_values(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         yield str(row.get("value"))
-        yield from _leaves(row.get("children") or ())
+        yield from _leaf_values(row.get("children") or ())
 
 
-def stored(row: Row, articles: Rows, tags: Iterable[str], history: Mapping[str, Any], book: Book) -> StoredTicket:
+def to_stored_ticket(
+    row: Row, articles: Rows, tags: Iterable[str], history: Mapping[str, Any], mapping: FieldMapping
+) -> StoredTicket:
     """A ticket, with its articles, tags and history."""
     first = min(articles, key=lambda one: one["id"], default={})
-    done = [one for one in history.get("history") or () if one.get("type") not in MAILED]
+    done = [one for one in history.get("history") or () if one.get("type") not in NOTIFICATION_TYPES]
     last = done[-1].get("created_by_id") if done else row.get("updated_by_id")
     created, updated = row.get("created_at"), row.get("updated_at")
-    value = book.value
+    value = mapping.value
     return StoredTicket(
         ref=str(row["id"]),
         ticket=Ticket(
@@ -161,38 +165,38 @@ def stored(row: Row, articles: Rows, tags: Iterable[str], history: Mapping[str, 
         version=f"{updated} {len(articles)}",
         updated_at=datetime.fromisoformat(updated or created or ""),
         queue=value("queue", row.get("group_id"), row.get("group")),
-        category=value("category", None, row.get(book.category)) if book.category else None,
+        category=value("category", None, row.get(mapping.category)) if mapping.category else None,
         priority=value("priority", row.get("priority_id"), row.get("priority")),
         assignee=value("assignee", row.get("owner_id"), row.get("owner")),
         status=value("status", row.get("state_id"), row.get("state")) or "open",
         tags=frozenset(tags),
-        markers=markers_in(one.get("body") or "" for one in articles if one.get("internal")),
-        ours=last == book.me,
-        by_people=frozenset(move.field for move, person in moved(history, book) if person),
+        markers=find_markers(one.get("body") or "" for one in articles if one.get("internal")),
+        last_change_by_deskyard=last == mapping.me,
+        set_by_people=frozenset(move.field for move, person in parse_moves(history, mapping) if person),
         raw={"ticket": row, "articles": articles, "history": history},
     )
 
 
-def moved(history: Mapping[str, Any], book: Book) -> Iterator[tuple[Move, bool]]:
+def parse_moves(history: Mapping[str, Any], mapping: FieldMapping) -> Iterator[tuple[Move, bool]]:
     """Every change after filing, oldest first, and whether a person made it (no trigger, no scheduler, not we)."""
-    names = ATTRIBUTES | ({book.category: "category"} if book.category else {})
+    names = FIELD_ATTRIBUTES | ({mapping.category: "category"} if mapping.category else {})
     there = (history.get("assets") or {}).get("User") or {}
-    logins = {int(key): str(one.get("login") or "") for key, one in there.items()} | dict(book.users)
+    logins = {int(key): str(one.get("login") or "") for key, one in there.items()} | dict(mapping.users)
     for one in history.get("history") or ():
         name = names.get(one.get("attribute")) if one.get("type") == "updated" else None
         if name is None or one.get("object") != "Ticket":
             continue
         source, by = one.get("sourceable_type"), one.get("created_by_id")
-        was, became = (_said(one, name, end, book, logins) for end in ("from", "to"))
+        was, became = (_changed_value(one, name, end, mapping, logins) for end in ("from", "to"))
         actor = f"{source} {one.get('sourceable_name') or ''}".strip() if source else logins.get(by or 0) or f"#{by}"
-        ours = by == book.me and not source
-        person = not ours and not source and by not in (None, NOBODY)
+        ours = by == mapping.me and not source
+        person = not ours and not source and by not in (None, NOBODY_ID)
         yield Move(datetime.fromisoformat(one["created_at"]), actor, name, was, became, ours), person
 
 
-def _said(one: Row, name: str, end: str, book: Book, logins: Mapping[int, str]) -> str | None:
+def _changed_value(one: Row, name: str, end: str, mapping: FieldMapping, logins: Mapping[int, str]) -> str | None:
     """An entry names people in full; we know them by login."""
     number, text = one.get(f"id_{end}"), one.get(f"value_{end}")
     if name == "assignee":
         text = logins.get(number or 0) or text
-    return book.value(name, number, text)
+    return mapping.value(name, number, text)

@@ -12,17 +12,42 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Self
 
 from deskyard.connectors.base import webhooks
-from deskyard.connectors.base.connection_url import Place
-from deskyard.connectors.base.http_client import Http
-from deskyard.connectors.base.incremental_pull import Changed
+from deskyard.connectors.base.connection_url import ConnectionUrl
+from deskyard.connectors.base.http_client import HttpClient
+from deskyard.connectors.base.incremental_pull import ChangedRef
 from deskyard.connectors.base.remote_store import RemoteStore
-from deskyard.connectors.base.ticket_store import Capabilities, Delivery, Event, Health, Move, StoredTicket, Values
-from deskyard.connectors.zammad.client import agents, changes, every, note, number, part, refusal, rows
-from deskyard.connectors.zammad.field_mapping import NOBODY, Book, Row, bound, full, moved, stored
+from deskyard.connectors.base.ticket_store import (
+    Capabilities,
+    Delivery,
+    FieldValues,
+    Health,
+    Move,
+    StoredTicket,
+    WebhookEvent,
+)
+from deskyard.connectors.zammad.client import (
+    fetch_agents,
+    fetch_all,
+    iterate_changes,
+    make_note,
+    parse_ref,
+    refusal_text,
+    response_object,
+    response_rows,
+)
+from deskyard.connectors.zammad.field_mapping import (
+    NOBODY_ID,
+    FieldMapping,
+    Row,
+    build_mapping,
+    full_access_groups,
+    parse_moves,
+    to_stored_ticket,
+)
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import BadInput, NotAllowed, NotThere, StoreRefused
+from deskyard.errors import AccessDenied, BadInput, NotFound, StoreRefused
 
-KINDS: Final = frozenset({"select", "tree_select", "input", "textarea"})
+CATEGORY_TYPES: Final = frozenset({"select", "tree_select", "input", "textarea"})
 """Attributes that hold one value."""
 
 
@@ -30,9 +55,9 @@ class ZammadStore(RemoteStore):
     """Tickets at Zammad. URL: `zammad:https://:TOKEN@host`, or `zammad:https://user:password@host`."""
 
     caps: ClassVar = Capabilities(
-        sets=frozenset({"queue", "priority", "assignee"}),
-        one_write=True,
-        knows_people=True,
+        settable_fields=frozenset({"queue", "priority", "assignee"}),
+        atomic_writes=True,
+        reports_people=True,
         tags=True,
         notes=True,
         moves=True,
@@ -41,141 +66,143 @@ class ZammadStore(RemoteStore):
     )
     options: ClassVar = ("category",)
 
-    def __init__(self, place: Place, http: Http) -> None:
+    def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
         """Nothing is asked yet."""
-        super().__init__(place, http)
-        self._book = Book()
-        self._category = place.options.get("category", "")
+        super().__init__(url, http)
+        self._book = FieldMapping()
+        self._category = url.options.get("category", "")
         if self._category:
             # Only an installation whose administrator named the attribute has a category.
-            vars(self)["caps"] = replace(self.caps, sets=self.caps.sets | {"category"})
+            vars(self)["caps"] = replace(self.caps, settable_fields=self.caps.settable_fields | {"category"})
 
     @classmethod
-    def at(cls, place: Place) -> Self:
+    def from_url(cls, url: ConnectionUrl) -> Self:
         """A token shows itself; a password goes with its user."""
-        if not re.fullmatch(r"[a-z0-9_]*", place.options.get("category", "")):
+        if not re.fullmatch(r"[a-z0-9_]*", url.options.get("category", "")):
             raise BadInput("category is the name of an attribute of Zammad's tickets, as in the object manager")
-        base = place.url.removesuffix("/api/v1") + "/api/v1"
+        base = url.url.removesuffix("/api/v1") + "/api/v1"
         shown: dict[str, Any] = (
-            {"auth": (place.user, place.secret)}
-            if place.user
-            else {"headers": {"Authorization": f"Token token={place.secret}"}}
+            {"auth": (url.user, url.secret)}
+            if url.user
+            else {"headers": {"Authorization": f"Token token={url.secret}"}}
         )
-        return cls(place, Http(base, secrets=[place.secret], **shown))
+        return cls(url, HttpClient(base, secrets=[url.secret], **shown))
 
-    def about(self) -> Health:
+    def check_account(self) -> Health:
         """What the token may not, and which groups our user can't work in."""
-        me, missing = part(self.http.get("/users/me"), "id"), []
+        me, missing = response_object(self.http.get("/users/me"), "id"), []
         try:
-            version = str(part(self.http.get("/version"), "version")["version"])
-        except (NotAllowed, NotThere):
+            version = str(response_object(self.http.get("/version"), "version")["version"])
+        except (AccessDenied, NotFound):
             version = ""
         try:
-            groups = every(self.http, "/groups")
-            roles = {row["id"]: full(row) for row in self._roles()}
-            own = full(me).union(*(roles.get(role, set()) for role in me.get("role_ids") or ()))
+            groups = fetch_all(self.http, "/groups")
+            roles = {row["id"]: full_access_groups(row) for row in self._fetch_roles()}
+            own = full_access_groups(me).union(*(roles.get(role, set()) for role in me.get("role_ids") or ()))
             shut = [row["name"] for row in groups if row.get("active") is not False and row["id"] not in own]
             if shut and (roles or not me.get("role_ids")):
                 missing.append(f"give deskyard's user full access to {', '.join(shut)}: it does not see their tickets")
-        except NotAllowed:
+        except AccessDenied:
             missing.append("give deskyard's token the permission admin.group: Zammad lists its groups to no one else")
         try:
-            self._kind()
+            self._category_attribute()
         except StoreRefused as error:
             missing.append(error.reason)
         return Health(version, str(me.get("login") or me["id"]), missing=tuple(missing))
 
-    def ask_catalogue(self) -> Catalogue:
+    def fetch_catalogue(self) -> Catalogue:
         """Groups, the agents with full access to them, priorities, states, and the category's values."""
         try:
-            kind = self._kind()
+            kind = self._category_attribute()
         except StoreRefused:
             kind = {"name": self._category}
-        groups = every(self.http, "/groups")
+        groups = fetch_all(self.http, "/groups")
         parts = {
             "groups": groups,
-            "users": agents(self.http, groups),
-            "roles": self._roles(),
-            "priorities": every(self.http, "/ticket_priorities"),
-            "states": every(self.http, "/ticket_states", {"expand": "true"}),
+            "users": fetch_agents(self.http, groups),
+            "roles": self._fetch_roles(),
+            "priorities": fetch_all(self.http, "/ticket_priorities"),
+            "states": fetch_all(self.http, "/ticket_states", {"expand": "true"}),
         }
-        self._book = bound(part(self.http.get("/users/me"), "id")["id"], parts, kind, datetime.now(UTC).date())
+        self._book = build_mapping(
+            response_object(self.http.get("/users/me"), "id")["id"], parts, kind, datetime.now(UTC).date()
+        )
         return self._book.catalogue
 
-    def changed(self, since: datetime, n: int) -> Iterable[Changed]:
+    def list_changes(self, since: datetime, n: int) -> Iterable[ChangedRef]:
         """By the ticket's last change, in milliseconds."""
-        return changes(self.http, since, n)
+        return iterate_changes(self.http, since, n)
 
     def fetch(self, ref: str) -> StoredTicket:
         """The ticket first: what comes between then belongs to a version that is not ours."""
-        row = part(self.http.get(f"/tickets/{number(ref)}", {"expand": "true"}), "id")
-        articles = rows(self.http.get(f"/ticket_articles/by_ticket/{ref}"))
-        tags = part(self.http.get("/tags", {"object": "Ticket", "o_id": ref}), "tags")["tags"]
+        row = response_object(self.http.get(f"/tickets/{parse_ref(ref)}", {"expand": "true"}), "id")
+        articles = response_rows(self.http.get(f"/ticket_articles/by_ticket/{ref}"))
+        tags = response_object(self.http.get("/tags", {"object": "Ticket", "o_id": ref}), "tags")["tags"]
         self.catalogue()
-        return stored(row, articles, tags, self._history(ref), self._book)
+        return to_stored_ticket(row, articles, tags, self._fetch_history(ref), self._book)
 
-    def write(self, seen: StoredTicket, values: Values, delivery: Delivery) -> Mapping[str, str]:
+    def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
         """Tags first, each by the call that adds; then one PUT with the note."""
-        theirs = self._theirs(values)
+        theirs = self._to_vendor_values(values)
         if delivery.id not in seen.markers:
-            theirs["article"] = note(delivery.text)
+            theirs["article"] = make_note(delivery.full_note)
         for tag in sorted(set(delivery.add_tags) - seen.tags):
             told = {"object": "Ticket", "o_id": int(seen.ref), "item": tag}
             answer = self.http.send("POST", "/tags/add", json=told, accept=(422,))
             if answer.status == 422:
-                raise StoreRefused("add_tags", refusal(answer.data))
+                raise StoreRefused("add_tags", refusal_text(answer.data))
         answer = self.http.send("PUT", f"/tickets/{seen.ref}", json=theirs, accept=(422,))
         if answer.status == 422 or not isinstance(answer.data, dict) or "id" not in answer.data:
-            raise StoreRefused("request", refusal(answer.data))
+            raise StoreRefused("request", refusal_text(answer.data))
         return {}
 
-    def comment(self, ref: str, text: str) -> None:
+    def add_note(self, ref: str, text: str) -> None:
         """An internal note."""
-        self.http.send("POST", "/ticket_articles", json={"ticket_id": int(number(ref)), **note(text)})
+        self.http.send("POST", "/ticket_articles", json={"ticket_id": int(parse_ref(ref)), **make_note(text)})
 
-    def moves(self, ref: str) -> list[Move]:
+    def fetch_moves(self, ref: str) -> list[Move]:
         """From the history."""
-        history = self._history(number(ref))
+        history = self._fetch_history(parse_ref(ref))
         self.catalogue()
-        return [move for move, _ in moved(history, self._book)]
+        return [move for move, _ in parse_moves(history, self._book)]
 
-    def events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[Event]:
+    def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
         """Signed over the body alone: the ticket's own last change says how old it is."""
         signature = headers.get("x-hub-signature", "").removeprefix("sha1=")
-        webhooks.check_signature(self.place.options.get("hook_secret", ""), signature, raw, digest="sha1")
-        told = webhooks.parsed(raw)
+        webhooks.check_signature(self.url.options.get("hook_secret", ""), signature, raw, digest="sha1")
+        told = webhooks.parse_body(raw)
         ticket, article = (dict(told.get(name) or {}) for name in ("ticket", "article"))
         if not re.fullmatch(r"[0-9]{1,18}", str(ticket.get("id"))):
             return []
         if ticket.get("updated_at"):
-            webhooks.check_moment(webhooks.moment_of(str(ticket["updated_at"])), now)
+            webhooks.check_age(webhooks.parse_timestamp(str(ticket["updated_at"])), now)
         hands = {ticket.get("updated_by_id"), article.get("created_by_id", ticket.get("updated_by_id"))}
-        name = headers.get("x-zammad-delivery") or webhooks.event_id(raw)
-        return [Event(name, str(ticket["id"]), ours=hands == {self._book.me})]
+        name = headers.get("x-zammad-delivery") or webhooks.make_event_id(raw)
+        return [WebhookEvent(name, str(ticket["id"]), by_deskyard=hands == {self._book.me})]
 
-    def _history(self, ref: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = part(self.http.get(f"/ticket_history/{ref}"), "history")
+    def _fetch_history(self, ref: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = response_object(self.http.get(f"/ticket_history/{ref}"), "history")
         return found
 
-    def _roles(self) -> list[Row]:
+    def _fetch_roles(self) -> list[Row]:
         """None, where the token may not see them: agents whose access comes from a role are unknown then."""
         try:
-            return every(self.http, "/roles")
-        except NotAllowed:
+            return fetch_all(self.http, "/roles")
+        except AccessDenied:
             return []
 
-    def _kind(self) -> Row | None:
+    def _category_attribute(self) -> Row | None:
         """The attribute that is the category. Raises StoreRefused for one that is of no use."""
         if not self._category:
             return None
         try:
-            known = rows(self.http.get("/object_manager_attributes"))
-        except NotAllowed as error:
+            known = response_rows(self.http.get("/object_manager_attributes"))
+        except AccessDenied as error:
             told = "give deskyard's token the permission admin.object: the category's values are unknown without it"
             raise StoreRefused("category", told) from error
         for row in known:
             if (row.get("object"), row.get("name")) == ("Ticket", self._category):
-                if row.get("active") is False or row.get("data_type") not in KINDS:
+                if row.get("active") is False or row.get("data_type") not in CATEGORY_TYPES:
                     break
                 return row
         told = (
@@ -183,25 +210,25 @@ class ZammadStore(RemoteStore):
         )
         raise StoreRefused("category", told)
 
-    def _theirs(self, values: Values) -> dict[str, Any]:
+    def _to_vendor_values(self, values: FieldValues) -> dict[str, Any]:
         """Values in Zammad's words. Raises StoreRefused for one that was there a moment ago."""
         self.catalogue()
         book, theirs = self._book, dict[str, Any]()
         for name, value in values.items():
             try:
                 if name == "queue":
-                    theirs["group_id"] = _key(book.groups, value)
+                    theirs["group_id"] = _key_of(book.groups, value)
                 elif name == "assignee":
-                    theirs["owner_id"] = NOBODY if value is None else _key(book.users, value)
+                    theirs["owner_id"] = NOBODY_ID if value is None else _key_of(book.users, value)
                 elif name == "priority":
-                    theirs["priority_id"] = book.writes[value or ""]
+                    theirs["priority_id"] = book.priority_ids[value or ""]
                 else:
-                    chosen = _key(book.options, value) if book.options and value is not None else value
+                    chosen = _key_of(book.options, value) if book.options and value is not None else value
                     theirs[book.category] = chosen
             except KeyError as error:
                 raise StoreRefused(name, f"{value!r} is not to be had here") from error
         return theirs
 
 
-def _key(names: Mapping[Any, str], name: str | None) -> Any:
+def _key_of(names: Mapping[Any, str], name: str | None) -> Any:
     return {shown: key for key, shown in names.items()}[name or ""]

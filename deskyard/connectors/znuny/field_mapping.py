@@ -1,7 +1,7 @@
 """What a Znuny has, in our words: queues, agents, priorities, states and dynamic fields, by their numbers.
 
-In comes what the add-on's operation Catalogue says; out go a `Book` and the `Catalogue` in it. Nothing here asks
-anybody, and what is missing of the optional is read as nothing.
+In comes what the add-on's operation Catalogue says; out go a `FieldMapping` and the `Catalogue` in it. Nothing here
+asks anybody, and what is missing of the optional is read as nothing.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from deskyard.errors import BadInput
 
 Row = Mapping[str, Any]
 
-SYSTEM: Final = "1"
+SYSTEM_USER: Final = "1"
 """Znuny's own user, root@localhost: the owner of tickets that nobody owns, and the hand of everything automatic."""
 
-SCALE: Final = "low:2 low,low:1 very low,medium:3 normal,high:4 high,critical:5 very high"
+DEFAULT_PRIORITIES: Final = "low:2 low,low:1 very low,medium:3 normal,high:4 high,critical:5 very high"
 """Our priorities and Znuny's; of several for one of ours the first is the one that is written."""
 
-STATES: Final = {
+STATE_TYPES: Final = {
     "new": "new",
     "open": "open",
     "pending reminder": "waiting",
@@ -35,17 +35,17 @@ STATES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class PriorityMapping:
     """Our priorities in Znuny's words, and Znuny's in ours."""
 
-    writes: Mapping[str, str]
-    reads: Mapping[str, str]
+    to_vendor: Mapping[str, str]
+    from_vendor: Mapping[str, str]
 
     @classmethod
-    def of(cls, text: str) -> "Scale":
+    def parse(cls, text: str) -> "PriorityMapping":
         """What the option says. Raises BadInput.
 
-        >>> Scale.of("low:wenig,high:viel,high:sehr viel").reads
+        >>> PriorityMapping.of("low:wenig,high:viel,high:sehr viel").reads
         {'wenig': 'low', 'viel': 'high', 'sehr viel': 'high'}
         """
         writes: dict[str, str] = {}
@@ -53,14 +53,14 @@ class Scale:
         for part in text.split(","):
             ours, _, theirs = (one.strip() for one in part.partition(":"))
             if ours not in PRIORITIES or not theirs:
-                raise BadInput(f"priorities: write them as {SCALE}")
+                raise BadInput(f"priorities: write them as {DEFAULT_PRIORITIES}")
             writes.setdefault(ours, theirs)
             reads[theirs] = ours
         return cls(writes, reads)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class DynamicField:
     """A dynamic field of tickets: its type, and the values it may have (None: any)."""
 
     name: str
@@ -68,13 +68,13 @@ class Field:
     values: tuple[str, ...] | None = None
 
     @property
-    def many(self) -> bool:
+    def is_multivalued(self) -> bool:
         """Whether it holds several values, each of its own."""
         return self.kind == "Multiselect"
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class FieldMapping:
     """What the installation has, by number; `priorities` and `states` are in our words."""
 
     version: str = ""
@@ -86,10 +86,10 @@ class Book:
     priorities: Mapping[str, str | None] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
-    writes: Mapping[str, str] = field(default_factory=dict)
-    half_open: tuple[str, ...] = ()
-    category: Field | None = None
-    tags: Field | None = None
+    priority_ids: Mapping[str, str] = field(default_factory=dict)
+    incomplete_queues: tuple[str, ...] = ()
+    category: DynamicField | None = None
+    tags: DynamicField | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
 
     def moment(self, text: str) -> datetime:
@@ -102,63 +102,65 @@ class Book:
         if name == "queue":
             return self.queues.get(key, f"#{key}")
         if name == "assignee":
-            return None if key == SYSTEM else self.agents.get(key, f"#{key}")
+            return None if key == SYSTEM_USER else self.agents.get(key, f"#{key}")
         return self.priorities.get(key) if name == "priority" else self.states.get(key, "open")
 
 
-def bound(said: Row, scale: Scale, category: str, tags: str) -> Book:
+def build_mapping(reply: Row, priorities: PriorityMapping, category: str, tags: str) -> FieldMapping:
     """The installation's book, of what the add-on's operation Catalogue said."""
-    queues = [one for one in said.get("Queue") or () if one.get("Valid")]
+    queues = [one for one in reply.get("Queue") or () if one.get("Valid")]
     present = {
         str(one["UserID"]): str(one["UserLogin"])
-        for one in said.get("Agent") or ()
+        for one in reply.get("Agent") or ()
         if one.get("Valid") and not one.get("Away")
     }
-    me = str(said["User"]["UserID"])
+    me = str(reply["User"]["UserID"])
     serves: dict[str, list[str]] = {}
     working = [one for one in queues if "rw" in (one.get("Permission") or ())]
     for queue in working:
-        for number in (said.get("Group") or {}).get(str(queue["GroupID"])) or ():
-            if str(number) in present and str(number) not in (SYSTEM, me):
+        for number in (reply.get("Group") or {}).get(str(queue["GroupID"])) or ():
+            if str(number) in present and str(number) not in (SYSTEM_USER, me):
                 serves.setdefault(present[str(number)], []).append(str(queue["Name"]))
-    fields = {str(one["Name"]): one for one in said.get("DynamicField") or ()}
-    kind = _field(fields.get(category))
-    valid = {str(one["Name"]): str(one["PriorityID"]) for one in said.get("Priority") or () if one.get("Valid")}
-    writes = {ours: valid[theirs] for ours, theirs in scale.writes.items() if theirs in valid}
+    fields = {str(one["Name"]): one for one in reply.get("DynamicField") or ()}
+    kind = _parse_field(fields.get(category))
+    valid = {str(one["Name"]): str(one["PriorityID"]) for one in reply.get("Priority") or () if one.get("Valid")}
+    writes = {ours: valid[theirs] for ours, theirs in priorities.to_vendor.items() if theirs in valid}
     found = Catalogue(
         {str(one["Name"]): {} for one in working},
         {login: tuple(sorted(own)) for login, own in serves.items()},
         tuple(name for name in PRIORITIES if name in writes),
         kind.values if kind else (),
     )
-    return Book(
-        version=f"{said.get('Product') or 'Znuny'} {said.get('Version') or ''}".strip(),
+    return FieldMapping(
+        version=f"{reply.get('Product') or 'Znuny'} {reply.get('Version') or ''}".strip(),
         me=me,
-        login=str(said["User"]["UserLogin"]),
-        zone=_zone(str(said.get("TimeZone") or "UTC")),
-        queues={str(one["QueueID"]): str(one["Name"]) for one in said.get("Queue") or ()},
-        agents={str(one["UserID"]): str(one["UserLogin"]) for one in said.get("Agent") or ()},
-        priorities={str(one["PriorityID"]): scale.reads.get(str(one["Name"])) for one in said.get("Priority") or ()},
-        states={str(one["StateID"]): STATES.get(str(one["Type"]), "open") for one in said.get("State") or ()},
-        channels={str(key): str(name).lower() for key, name in (said.get("Channel") or {}).items()},
-        writes=writes,
-        half_open=tuple(
+        login=str(reply["User"]["UserLogin"]),
+        zone=_parse_zone(str(reply.get("TimeZone") or "UTC")),
+        queues={str(one["QueueID"]): str(one["Name"]) for one in reply.get("Queue") or ()},
+        agents={str(one["UserID"]): str(one["UserLogin"]) for one in reply.get("Agent") or ()},
+        priorities={
+            str(one["PriorityID"]): priorities.from_vendor.get(str(one["Name"])) for one in reply.get("Priority") or ()
+        },
+        states={str(one["StateID"]): STATE_TYPES.get(str(one["Type"]), "open") for one in reply.get("State") or ()},
+        channels={str(key): str(name).lower() for key, name in (reply.get("Channel") or {}).items()},
+        priority_ids=writes,
+        incomplete_queues=tuple(
             str(one["Name"]) for one in queues if "ro" in (one.get("Permission") or ()) and one not in working
         ),
         category=kind,
-        tags=_field(fields.get(tags)),
+        tags=_parse_field(fields.get(tags)),
         catalogue=found,
     )
 
 
-def _field(said: Row | None) -> Field | None:
-    if not said:
+def _parse_field(row: Row | None) -> DynamicField | None:
+    if not row:
         return None
-    values = said.get("Value")
-    return Field(str(said["Name"]), str(said.get("Type")), tuple(map(str, values)) if values is not None else None)
+    values = row.get("Value")
+    return DynamicField(str(row["Name"]), str(row.get("Type")), tuple(map(str, values)) if values is not None else None)
 
 
-def _zone(name: str) -> tzinfo:
+def _parse_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:

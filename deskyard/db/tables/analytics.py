@@ -44,7 +44,7 @@ TICKET_FACTS: Final = Table(
 was sorted; `returned`: it came back to a queue it had left.
 """
 
-ANSWERS: Final = Table(
+TARGET_FACTS: Final = Table(
     "report_answers",
     METADATA,
     Column("ticket_id", ROW_ID, primary_key=True, autoincrement=False),
@@ -69,7 +69,7 @@ truth stood among the machine's labels, 0 further down or nowhere, -1 not known 
 chose, solved or not (empty: nobody spoke), and `agreed` whether the machine had said so.
 """
 
-MOVES: Final = Table(
+QUEUE_MOVES: Final = Table(
     "report_moves",
     METADATA,
     Column("ticket_id", ROW_ID, primary_key=True, autoincrement=False),
@@ -85,7 +85,7 @@ MOVES: Final = Table(
 )
 """A person moved a ticket from one queue to another after it had been sorted. `back`: it had been there before."""
 
-DAILY_ANSWERS: Final = Table(
+DAILY_TARGET_FACTS: Final = Table(
     "report_daily_answers",
     METADATA,
     Column("id", ROW_ID, primary_key=True),
@@ -104,7 +104,7 @@ DAILY_ANSWERS: Final = Table(
 )
 """A day's `report_answers` counted: all that are alike in one row."""
 
-DAILY_TICKETS: Final = Table(
+DAILY_TICKET_FACTS: Final = Table(
     "report_daily_tickets",
     METADATA,
     Column("id", ROW_ID, primary_key=True),

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Double, Index, Table, Text
 
 from deskyard.db.tables.base import INT64, METADATA, ROW_ID, Moment
 
-BREAKER_TRIPS: Final = Table(
+BREAKER_OPENINGS: Final = Table(
     "policy_trips",
     METADATA,
     Column("id", ROW_ID, primary_key=True),

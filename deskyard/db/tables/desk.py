@@ -103,7 +103,7 @@ COMMENTS: Final = Table(
 `shared`: a public answer that may be shown to whoever asks something like it.
 """
 
-JOURNEY: Final = Table(
+TICKET_HISTORY: Final = Table(
     "desk_journey",
     METADATA,
     Column("id", ROW_ID, primary_key=True),

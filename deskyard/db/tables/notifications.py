@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text, UniqueConst
 from deskyard.db.tables.base import METADATA, ROW_ID, Moment
 from deskyard.db.tables.outbox import outbox_columns
 
-NOTICE_TARGETS: Final = Table(
+NOTIFICATION_TARGETS: Final = Table(
     "notice_targets",
     METADATA,
     Column("id", ROW_ID, primary_key=True),
@@ -21,7 +21,7 @@ NOTICE_TARGETS: Final = Table(
 )
 """Where people are told about tickets that reach their queues (all if `queues` is empty). No secrets in `place`."""
 
-NOTICES: Final = Table(
+NOTIFICATIONS: Final = Table(
     "notice_sendings",
     METADATA,
     Column("id", ROW_ID, primary_key=True),

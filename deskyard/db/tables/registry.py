@@ -31,7 +31,7 @@ CHALLENGERS: Final = Table(
 )
 """The bundle named as challenger at a moment; the newest counts, one without a name ends it.
 
-`read_to`: the journal's entry up to which it has been asked about new tickets.
+`advance_cursor`: the journal's entry up to which it has been asked about new tickets.
 """
 
 SHADOW_ANSWERS: Final = Table(

@@ -5,38 +5,44 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from deskyard.desk.ticket_history import Actor, ActorKind
-from deskyard.journal.audit_log import Deed
+from deskyard.journal.audit_log import AuditEntry
 
 
-class Who(BaseModel):
+class ActorResponse(BaseModel):
     """Who did it: a person, a machine, or a rule of the desk."""
 
     kind: ActorKind
     name: str
 
     @classmethod
-    def of(cls, actor: Actor) -> "Who":
+    def from_actor(cls, actor: Actor) -> "ActorResponse":
         """The same, for JSON."""
         return cls(kind=actor.kind, name=actor.name)
 
 
-class DeedSeen(BaseModel):
+class AuditEntryResponse(BaseModel):
     """Something that somebody did; `subject` is what it was done to."""
 
     id: str
     at: datetime
-    actor: Who
+    actor: ActorResponse
     deed: str
     subject: str
 
     @classmethod
-    def of(cls, deed: Deed) -> "DeedSeen":
+    def from_entry(cls, entry: AuditEntry) -> "AuditEntryResponse":
         """The same, for JSON."""
-        return cls(id=str(deed.id), at=deed.at, actor=Who.of(deed.actor), deed=deed.deed, subject=deed.subject)
+        return cls(
+            id=str(entry.id),
+            at=entry.at,
+            actor=ActorResponse.from_actor(entry.actor),
+            deed=entry.action,
+            subject=entry.subject,
+        )
 
 
-class Audit(BaseModel):
+class AuditPage(BaseModel):
     """A page of deeds, newest first; `next_cursor` continues the list and is null at its end."""
 
-    items: list[DeedSeen]
+    items: list[AuditEntryResponse]
     next_cursor: str | None

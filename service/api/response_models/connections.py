@@ -9,14 +9,14 @@ from sqlalchemy import Row
 from deskyard.sync.connections import StoreConnection
 
 
-class Heard(BaseModel):
+class WebhookReceipt(BaseModel):
     """What a webhook told: its events, and those that are not our own writing coming back."""
 
     events: int
     news: int
 
 
-class StoreSeen(BaseModel):
+class ConnectionResponse(BaseModel):
     """A foreign help desk or mailbox. `trouble`: what went wrong last; `hold_until`: it asked not to be called before.
 
     `deliveries`: how many are waiting, working, done and parked.
@@ -33,7 +33,7 @@ class StoreSeen(BaseModel):
     deliveries: dict[str, int]
 
     @classmethod
-    def of(cls, connection: StoreConnection, counted: dict[str, int]) -> "StoreSeen":
+    def from_connection(cls, connection: StoreConnection, counted: dict[str, int]) -> "ConnectionResponse":
         """As now."""
         return cls(
             name=connection.name,
@@ -48,14 +48,14 @@ class StoreSeen(BaseModel):
         )
 
 
-class Stores(BaseModel):
+class ConnectionList(BaseModel):
     """All connections, oldest first; `works`: this process delivers."""
 
-    items: list[StoreSeen]
+    items: list[ConnectionResponse]
     works: bool
 
 
-class DeliverySeen(BaseModel):
+class DeliveryResponse(BaseModel):
     """What is to be written into a foreign ticket, and what became of it. `why`: field → reason, where not all went
     well."""
 
@@ -74,7 +74,7 @@ class DeliverySeen(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, row: Row[Any], store: str) -> "DeliverySeen":
+    def from_row(cls, row: Row[Any], store: str) -> "DeliveryResponse":
         """As now."""
         return cls(
             id=str(row.id),
@@ -93,8 +93,8 @@ class DeliverySeen(BaseModel):
         )
 
 
-class Deliveries(BaseModel):
+class DeliveryPage(BaseModel):
     """A page of deliveries, oldest first; `next_cursor` continues the list and is null at its end."""
 
-    items: list[DeliverySeen]
+    items: list[DeliveryResponse]
     next_cursor: str | None

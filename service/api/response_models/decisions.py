@@ -5,41 +5,41 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from deskyard.journal.journal import Entry
+from deskyard.journal.journal import JournalEntry
 
 
-class Share(BaseModel):
+class LabelProbability(BaseModel):
     """A label and how probable it is."""
 
     label: str
     confidence: float
 
 
-class Why(BaseModel):
+class Reason(BaseModel):
     """A reason: `code` for programs, `text` for people."""
 
     code: str
     text: str
 
 
-class Decided(BaseModel):
+class TargetDecision(BaseModel):
     """What is done for one target."""
 
     label: str | None
     confidence: float
     action: Literal["route", "suggest", "leave"]
-    top: list[Share]
-    reasons: list[Why]
+    top: list[LabelProbability]
+    reasons: list[Reason]
 
 
-class Placed(BaseModel):
+class Placement(BaseModel):
     """The queue, and why this one."""
 
     queue: str
-    reason: Why
+    reason: Reason
 
 
-class Decision(BaseModel):
+class DecisionResponse(BaseModel):
     """A decision as the journal keeps it: what was done, and all that it hung on.
 
     `ticket_hash` is the HMAC-SHA-256 of the ticket as it was then, under a key that is erased with its texts;
@@ -50,15 +50,15 @@ class Decision(BaseModel):
     at: datetime
     ticket: str
     ticket_hash: str
-    decisions: dict[str, Decided]
-    placement: Placed
+    decisions: dict[str, TargetDecision]
+    placement: Placement
     set: dict[str, str]
     catalogue: dict[str, Any]
     model: str | None
     policy: str | None
 
     @classmethod
-    def of(cls, entry: Entry) -> "Decision":
+    def from_entry(cls, entry: JournalEntry) -> "DecisionResponse":
         """The same, for JSON."""
         return cls(
             id=str(entry.id),
@@ -71,21 +71,21 @@ class Decision(BaseModel):
         )
 
 
-class Word(BaseModel):
+class WordWeight(BaseModel):
     """A word of the ticket, or a field's value, and what it adds for the label (below 0: against it), in log-odds."""
 
     word: str
     weight: float
 
 
-class FlipTold(BaseModel):
+class Counterfactual(BaseModel):
     """Without `words` (wherever they stand in the ticket) `label` would be the most probable; none can be left out."""
 
     words: list[str]
     label: str
 
 
-class Because(BaseModel):
+class LabelExplanation(BaseModel):
     """Why `label` and not `against`, the second best, in log-odds: each word's part, and each head's.
 
     `base` and the words add up to the head "linear"; the heads add up to the log-odds of the belief. `flip` is null
@@ -94,10 +94,10 @@ class Because(BaseModel):
 
     label: str
     against: str
-    words: list[Word]
+    words: list[WordWeight]
     base: float
     heads: dict[str, float]
-    flip: FlipTold | None
+    flip: Counterfactual | None
 
 
 class SimilarTicket(BaseModel):
@@ -108,18 +108,18 @@ class SimilarTicket(BaseModel):
     labels: dict[str, str]
 
 
-class Score(BaseModel):
+class TicketScore(BaseModel):
     """What would be done with one ticket; with `explain=1` also why, and similar past tickets, nearest first."""
 
-    decisions: dict[str, Decided]
-    placement: Placed
-    because: dict[str, Because] | None = None
+    decisions: dict[str, TargetDecision]
+    placement: Placement
+    because: dict[str, LabelExplanation] | None = None
     similar: list[SimilarTicket] | None = None
 
 
-class Scores(BaseModel):
+class ScoreResponse(BaseModel):
     """One score a ticket, in the order of the request."""
 
-    items: list[Score]
+    items: list[TicketScore]
     model: str | None
     policy: str

@@ -8,7 +8,7 @@ from deskyard.desk.agents import Agent
 from deskyard.desk.queues import Queue
 
 
-class QueueSeen(BaseModel):
+class QueueResponse(BaseModel):
     """A queue of the desk; the defaults are what a ticket gets there unless somebody says otherwise."""
 
     name: str
@@ -19,19 +19,19 @@ class QueueSeen(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, queue: Queue) -> "QueueSeen":
+    def from_queue(cls, queue: Queue) -> "QueueResponse":
         """As it is now."""
         return cls.model_validate(queue, from_attributes=True)
 
 
-class Queues(BaseModel):
+class QueuePage(BaseModel):
     """A page of queues; `next_cursor` continues the list and is null at its end."""
 
-    items: list[QueueSeen]
+    items: list[QueueResponse]
     next_cursor: str | None
 
 
-class AgentSeen(BaseModel):
+class AgentResponse(BaseModel):
     """Somebody who takes tickets of `queues`, while `present`."""
 
     name: str
@@ -40,13 +40,13 @@ class AgentSeen(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, agent: Agent) -> "AgentSeen":
+    def from_agent(cls, agent: Agent) -> "AgentResponse":
         """As now."""
         return cls(name=agent.name, present=agent.present, queues=list(agent.queues), created_at=agent.created_at)
 
 
-class Agents(BaseModel):
+class AgentPage(BaseModel):
     """A page of agents; `next_cursor` continues the list and is null at its end."""
 
-    items: list[AgentSeen]
+    items: list[AgentResponse]
     next_cursor: str | None

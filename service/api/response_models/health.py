@@ -4,18 +4,18 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from service.api.response_models.models import ModelSeen
+from service.api.response_models.models import ModelSummary
 
 
-class Alive(BaseModel):
+class LivenessResponse(BaseModel):
     """The process runs."""
 
     status: Literal["alive"] = "alive"
 
 
-class Ready(BaseModel):
+class ReadinessResponse(BaseModel):
     """Tickets can be taken. Without a model they all go to triage, and `why` says why."""
 
     status: Literal["ready"] = "ready"
-    model: ModelSeen | None
+    model: ModelSummary | None
     why: str | None

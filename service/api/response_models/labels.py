@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from deskyard.domain.ticket import Target
 
 
-class GoalSeen(BaseModel, from_attributes=True):
+class LabelGoalResponse(BaseModel, from_attributes=True):
     """A label (null: the whole target) that would be routed if `lacking` more tickets of it were labelled; `weekly` of
     it come. `weeks`: when that is reached, the goals before it done first; null: never at this rate."""
 
@@ -18,7 +18,7 @@ class GoalSeen(BaseModel, from_attributes=True):
     weeks: int | None
 
 
-class LabelWanted(BaseModel):
+class LabelCandidateResponse(BaseModel):
     """A ticket to label, or to look at once more: what stands ("": nothing), what the model thinks and how sure it was
     before anybody had spoken, and whose contract it helps."""
 
@@ -33,10 +33,10 @@ class LabelWanted(BaseModel):
     body: str
 
 
-class LabelsSeen(BaseModel):
+class LabelPlanResponse(BaseModel):
     """What people should label: goals and tickets, the most useful first; labels that look wrong, the surest first."""
 
     per_week: int
-    goals: list[GoalSeen]
-    wanted: list[LabelWanted]
-    doubtful: list[LabelWanted]
+    goals: list[LabelGoalResponse]
+    wanted: list[LabelCandidateResponse]
+    doubtful: list[LabelCandidateResponse]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
 
-class ModelSeen(BaseModel):
+class ModelSummary(BaseModel):
     """The model in use."""
 
     name: str
@@ -20,20 +20,20 @@ class ModelSeen(BaseModel):
     targets: list[str]
 
 
-class ModelCard(ModelSeen):
+class ModelCardResponse(ModelSummary):
     """The model in use with its card: what it learnt from, and how well it was judged. `made`: when and where."""
 
     card: dict[str, Any]
     made: dict[str, Any]
 
     @classmethod
-    def of(cls, bundle: "Bundle") -> "ModelCard":
+    def from_bundle(cls, bundle: "Bundle") -> "ModelCardResponse":
         """The same, for JSON."""
         seen = {"name": bundle.name, "digest": bundle.digest, "targets": list(bundle.targets)}
-        return cls.model_validate({**seen, "card": bundle.card, "made": bundle.made})
+        return cls.model_validate({**seen, "card": bundle.card, "made": bundle.build_info})
 
 
-class BundleSeen(BaseModel):
+class BundleResponse(BaseModel):
     """A bundle in the folder of models. `at`: when it was trained ("" where nobody said); `trouble`: why it can't be
     read."""
 
@@ -45,13 +45,13 @@ class BundleSeen(BaseModel):
     trouble: str
 
 
-class BundlesSeen(BaseModel):
+class BundleList(BaseModel):
     """All bundles, the newest first."""
 
-    items: list[BundleSeen]
+    items: list[BundleResponse]
 
 
-class ComparisonSeen(BaseModel):
+class ComparisonResponse(BaseModel):
     """Two models on the same tickets; `promote`: the second has earned the first one's place, `verdict` says why."""
 
     promote: bool
@@ -59,12 +59,12 @@ class ComparisonSeen(BaseModel):
     comparison: Comparison
 
     @classmethod
-    def of(cls, found: Comparison | None) -> "ComparisonSeen | None":
+    def from_comparison(cls, found: Comparison | None) -> "ComparisonResponse | None":
         """The same, for JSON."""
         return cls(promote=found.promote, verdict=found.verdict, comparison=found) if found else None
 
 
-class ChallengerSeen(BaseModel):
+class ChallengerResponse(BaseModel):
     """The model that is asked about each new ticket beside the one in use, since when, and about how many (`asked`).
     `past`: as they were compared on tickets that neither had learnt from; `live`: by what people made of new ones."""
 
@@ -73,17 +73,17 @@ class ChallengerSeen(BaseModel):
     since: datetime
     actor: str
     asked: int
-    past: ComparisonSeen | None
-    live: ComparisonSeen | None
+    past: ComparisonResponse | None
+    live: ComparisonResponse | None
 
 
-class ChallengerNamed(BaseModel):
+class ChallengerRequest(BaseModel):
     """A bundle by its name, as `GET /v1/models` lists it."""
 
     name: str = Field(min_length=1, max_length=255)
 
 
-class WishSeen(BaseModel):
+class RetrainingRequestResponse(BaseModel):
     """Why a retraining is or was wanted, and what came of it: a bundle's name and a sentence."""
 
     model_config = {"from_attributes": True}
@@ -97,10 +97,10 @@ class WishSeen(BaseModel):
     outcome: str
 
 
-class RetrainingSeen(BaseModel):
+class RetrainingStatus(BaseModel):
     """What is wanted and has not ended, the retraining that ended last, and whether a training is under way in this
     home."""
 
-    wanted: list[WishSeen]
-    last: WishSeen | None
+    wanted: list[RetrainingRequestResponse]
+    last: RetrainingRequestResponse | None
     running: bool

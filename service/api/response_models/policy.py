@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from deskyard.domain.taxonomy import Turn, of
-from deskyard.policy.versions import Version
+from deskyard.domain.taxonomy import TaxonomyChange, parse_change
+from deskyard.policy.versions import PolicyVersion
 
 
-class PolicySeen(BaseModel):
+class PolicyResponse(BaseModel):
     """A version of the policy. `text` is its TOML; number 0 is the one of a fresh install, which nobody wrote."""
 
     number: int
@@ -19,7 +19,7 @@ class PolicySeen(BaseModel):
     text: str
 
     @classmethod
-    def of(cls, version: Version) -> "PolicySeen":
+    def from_version(cls, version: PolicyVersion) -> "PolicyResponse":
         """The same, for JSON."""
         return cls(
             number=version.number,
@@ -30,13 +30,13 @@ class PolicySeen(BaseModel):
         )
 
 
-class PolicyVersions(BaseModel):
+class PolicyVersionList(BaseModel):
     """The newest versions, newest first."""
 
-    items: list[PolicySeen]
+    items: list[PolicyResponse]
 
 
-class TurnAsked(BaseModel):
+class TaxonomyChangeRequest(BaseModel):
     """A turn of the taxonomy, as the policy's TOML writes it: one of `rename`, `merge`, `split`, `retire`, and what it
     becomes. `on`: the day (UTC) from which it holds; today where none is said."""
 
@@ -51,13 +51,13 @@ class TurnAsked(BaseModel):
     to: str | list[str] | None = None
     why: str = Field(default="", max_length=1000, description="Why, for the audit log.")
 
-    def turn(self, today: date) -> Turn:
+    def to_change(self, today: date) -> TaxonomyChange:
         """The turn that is meant. Raises BadInput where it says none."""
         said = self.model_dump(mode="json", exclude_none=True, exclude={"why"})
-        return of({"on": today.isoformat(), **said})
+        return parse_change({"on": today.isoformat(), **said})
 
 
-class TurnSeen(BaseModel):
+class TaxonomyChangeResponse(BaseModel):
     """A turn of the taxonomy: from the day `on`, `labels` of a target are `to` (nothing where they are retired)."""
 
     on: date
@@ -67,23 +67,23 @@ class TurnSeen(BaseModel):
     to: list[str]
 
     @classmethod
-    def of(cls, turn: Turn) -> "TurnSeen":
+    def from_change(cls, change: TaxonomyChange) -> "TaxonomyChangeResponse":
         """The same, for JSON."""
-        return cls(on=turn.on, target=turn.target, kind=turn.kind, labels=list(turn.labels), to=list(turn.to))
+        return cls(on=change.on, target=change.target, kind=change.kind, labels=list(change.labels), to=list(change.to))
 
 
-class TaskSeen(BaseModel):
+class SplitTask(BaseModel):
     """What a split leaves to people: the newest tickets that still bear the old label (those the caller may see), how
     many do, and how often people have chosen each of the new ones since."""
 
-    turn: TurnSeen
+    turn: TaxonomyChangeResponse
     tickets: list[str]
     waiting: int
     chosen: dict[str, int]
 
 
-class TaxonomySeen(BaseModel):
+class TaxonomyResponse(BaseModel):
     """The turns, in the order of their days, and what splits leave to people."""
 
-    turns: list[TurnSeen]
-    tasks: list[TaskSeen]
+    turns: list[TaxonomyChangeResponse]
+    tasks: list[SplitTask]

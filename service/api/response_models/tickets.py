@@ -7,15 +7,15 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Step
-from deskyard.desk.tickets import Filed
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.status import Status
-from deskyard.journal.journal import Entry
-from service.api.response_models.audit import Who
-from service.api.response_models.decisions import Decided, Placed
+from deskyard.journal.journal import JournalEntry
+from service.api.response_models.audit import ActorResponse
+from service.api.response_models.decisions import Placement, TargetDecision
 
 
-class Receipt(BaseModel):
+class PlacedTicket(BaseModel):
     """A ticket as it was placed. `category`, `priority` and `assignee` are null until somebody is sure."""
 
     id: str
@@ -29,7 +29,7 @@ class Receipt(BaseModel):
     received_at: datetime
 
 
-class Brief(Receipt):
+class TicketSummary(PlacedTicket):
     """A ticket of the desk as it is now, without its texts. `version` counts its changes."""
 
     status: Status
@@ -37,48 +37,48 @@ class Brief(Receipt):
     version: int
 
     @classmethod
-    def of(cls, filed: Filed) -> "Brief":
+    def from_ticket(cls, filed: DeskTicket) -> "TicketSummary":
         """As it is now."""
-        return cls(**_brief(filed))
+        return cls(**_summary_fields(filed))
 
 
-def _brief(filed: Filed) -> dict[str, Any]:
+def _summary_fields(ticket: DeskTicket) -> dict[str, Any]:
     return {
-        "id": str(filed.id),
-        "source": filed.ticket.source,
-        "external_id": filed.external_id,
-        "queue": filed.queue,
-        "category": filed.category,
-        "priority": filed.priority,
-        "assignee": filed.assignee,
-        "created_at": filed.ticket.created_at,
-        "received_at": filed.received_at,
-        "status": filed.status,
-        "updated_at": filed.updated_at,
-        "version": filed.version,
+        "id": str(ticket.id),
+        "source": ticket.ticket.source,
+        "external_id": ticket.external_id,
+        "queue": ticket.queue,
+        "category": ticket.category,
+        "priority": ticket.priority,
+        "assignee": ticket.assignee,
+        "created_at": ticket.ticket.created_at,
+        "received_at": ticket.received_at,
+        "status": ticket.status,
+        "updated_at": ticket.updated_at,
+        "version": ticket.version,
     }
 
 
-class Answer(BaseModel):
+class TicketReceipt(BaseModel):
     """What the sender of a ticket is told, each time the same; `model` and `policy` are digests.
 
     `changed` is true when the ticket was here before and is sent with other content, which changes nothing.
     """
 
-    ticket: Receipt
-    decisions: dict[str, Decided]
-    placement: Placed
+    ticket: PlacedTicket
+    decisions: dict[str, TargetDecision]
+    placement: Placement
     decision: str
     model: str | None
     policy: str
     changed: bool
 
 
-class Event(BaseModel):
+class FieldChange(BaseModel):
     """One change of one field of a ticket; `decision` is the number of the decision behind it, if there is one."""
 
     at: datetime
-    actor: Who
+    actor: ActorResponse
     field: str
     was: str | None = Field(alias="from")
     became: str | None = Field(alias="to")
@@ -86,37 +86,43 @@ class Event(BaseModel):
     decision: str | None
 
     @classmethod
-    def of(cls, step: Step) -> "Event":
+    def from_step(cls, step: HistoryStep) -> "FieldChange":
         """The same, for JSON."""
-        said = {"at": step.at, "actor": Who.of(step.actor), "field": step.field, "from": step.was, "to": step.became}
+        said = {
+            "at": step.at,
+            "actor": ActorResponse.from_actor(step.actor),
+            "field": step.field,
+            "from": step.was,
+            "to": step.became,
+        }
         decision = None if step.decision is None else str(step.decision)
         return cls.model_validate({**said, "why": step.why, "decision": decision})
 
 
-class Said(BaseModel):
+class CommentResponse(BaseModel):
     """A comment: public ones are for the requester too, internal ones for the desk only; shared ones for others too."""
 
     id: str
     at: datetime
-    actor: Who
+    actor: ActorResponse
     public: bool
     shared: bool
     text: str
 
     @classmethod
-    def of(cls, comment: Comment) -> "Said":
+    def from_comment(cls, comment: Comment) -> "CommentResponse":
         """The same, for JSON."""
         return cls(
             id=str(comment.id),
             at=comment.at,
-            actor=Who.of(comment.actor),
+            actor=ActorResponse.from_actor(comment.actor),
             public=comment.public,
             shared=comment.shared,
             text=comment.text,
         )
 
 
-class Whole(Brief):
+class TicketResponse(TicketSummary):
     """A ticket as it is now, with its texts, what was decided when it came, what happened and what was said since.
 
     From `erased_at` on, its texts and whoever wrote them are gone.
@@ -130,20 +136,22 @@ class Whole(Brief):
     organisation: str
     fields: dict[str, str]
     erased_at: datetime | None
-    decisions: dict[str, Decided]
-    placement: Placed | None
+    decisions: dict[str, TargetDecision]
+    placement: Placement | None
     decision: str | None
     model: str | None
     policy: str | None
-    journey: list[Event]
-    comments: list[Said]
+    journey: list[FieldChange]
+    comments: list[CommentResponse]
 
     @classmethod
-    def told(cls, filed: Filed, entry: Entry | None, journey: Sequence[Step], said: Sequence[Comment]) -> "Whole":
+    def from_desk(
+        cls, filed: DeskTicket, entry: JournalEntry | None, journey: Sequence[HistoryStep], comments: Sequence[Comment]
+    ) -> "TicketResponse":
         """Put together from the desk and the journal."""
         ticket = filed.ticket
         return cls(
-            **_brief(filed),
+            **_summary_fields(filed),
             subject=ticket.subject,
             body=ticket.body,
             channel=ticket.channel,
@@ -157,13 +165,13 @@ class Whole(Brief):
             decision=str(entry.id) if entry else None,
             model=entry.bundle if entry else None,
             policy=entry.policy if entry else None,
-            journey=[Event.of(step) for step in journey],
-            comments=[Said.of(comment) for comment in said],
+            journey=[FieldChange.from_step(step) for step in journey],
+            comments=[CommentResponse.from_comment(comment) for comment in comments],
         )
 
 
-class Tickets(BaseModel):
+class TicketPage(BaseModel):
     """A page of tickets; `next_cursor` continues the list and is null at its end."""
 
-    items: list[Brief]
+    items: list[TicketSummary]
     next_cursor: str | None

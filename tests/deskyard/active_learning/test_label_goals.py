@@ -2,18 +2,18 @@
 
 import pytest
 
-from deskyard.active_learning.label_goals import Goal, _planned, goals
+from deskyard.active_learning.label_goals import LabelGoal, _schedule_goals, plan_goals
 from deskyard.policy.policy import Policy
 from deskyard.registry import bundle
-from deskyard.registry.coverage_preview import lacking
+from deskyard.registry.coverage_preview import find_evidence_gaps
 
 
 def goal(label, needs, weekly):
-    return Goal("queue", label, needs, weekly)
+    return LabelGoal("queue", label, needs, weekly)
 
 
 def planned(found, stock=None, per_week=50):
-    return [one.weeks for one in _planned(found, {("queue", k): v for k, v in (stock or {}).items()}, per_week)]
+    return [one.weeks for one in _schedule_goals(found, {("queue", k): v for k, v in (stock or {}).items()}, per_week)]
 
 
 def test_fifty_a_week_reach_eighty_in_two_weeks():
@@ -32,13 +32,13 @@ def test_tickets_that_are_not_there_yet_have_to_come():
 
 def test_a_bundle_names_what_it_lacks_the_best_bargain_first(made, tmp_path):
     few = {target: rows[:n] for (target, rows), n in zip(made.evidence.items(), (50, 40, 400), strict=True)}
-    bundle.save(tmp_path / "few", made.scorer, few, made.card, {})
-    loaded, policy = bundle.load(tmp_path / "few"), Policy()
-    found = goals(loaded, policy, 100.0, {}, 50)
+    bundle.save_bundle(tmp_path / "few", made.scorer, few, made.card, {})
+    loaded, policy = bundle.load_bundle(tmp_path / "few"), Policy()
+    found = plan_goals(loaded, policy, 100.0, {}, 50)
     assert {(one.target, one.label) for one in found} == {
-        (one.target, one.label) for one in lacking(loaded, policy) if one.lacking
+        (one.target, one.label) for one in find_evidence_gaps(loaded, policy) if one.tickets_needed
     }
     assert [one.target for one in found] == ["priority", "queue"]
-    assert [one.worth for one in found] == sorted((one.worth for one in found), reverse=True)
+    assert [one.value_per_label for one in found] == sorted((one.value_per_label for one in found), reverse=True)
     with pytest.raises(ValueError, match="one ticket a week at least"):
-        goals(loaded, policy, 100.0, {}, 0)
+        plan_goals(loaded, policy, 100.0, {}, 0)

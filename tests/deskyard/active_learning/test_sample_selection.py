@@ -4,21 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deskyard.active_learning.label_goals import Goal
-from deskyard.active_learning.sample_selection import doubtful, stock, wanted
-from deskyard.active_learning.unlabelled_tickets import Heard
-from deskyard.desk.tickets import Filed
+from deskyard.active_learning.label_goals import LabelGoal
+from deskyard.active_learning.sample_selection import count_unlabelled, find_doubtful_labels, select_unlabelled
+from deskyard.active_learning.unlabelled_tickets import TicketLabelState
+from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.ticket import Ticket
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-NEAR = Goal("queue", "Near", 10, 40.0, 1)
-FAR = Goal("queue", "Far", 100, 40.0, 3)
+NEAR = LabelGoal("queue", "Near", 10, 40.0, 1)
+FAR = LabelGoal("queue", "Far", 100, 40.0, 3)
 
 
 def heard(number, said, chosen=None, *, twice=(), status="new", queue="triage", subject=None):
     ticket = Ticket(id="", subject=subject or f"ticket {number}", created_at=AT)
-    filed = Filed(number, 1, None, None, ticket, AT, AT, queue, None, None, None, status)
-    return Heard(filed, {"queue": said}, {"queue": chosen} if chosen else {}, frozenset(twice))
+    filed = DeskTicket(number, 1, None, None, ticket, AT, AT, queue, None, None, None, status)
+    return TicketLabelState(filed, {"queue": said}, {"queue": chosen} if chosen else {}, frozenset(twice))
 
 
 def numbers(items):
@@ -32,35 +32,35 @@ def test_a_ticket_of_a_contract_that_is_near_comes_before_one_of_a_contract_that
         heard(3, {"Near": 0.4, "Else": 0.5}),
         heard(4, {"Else": 0.9}),
     ]
-    items = wanted(found, [NEAR, FAR])
+    items = select_unlabelled(found, [NEAR, FAR])
     assert numbers(items) == [2, 3, 1]
     assert [item.goal for item in items] == [NEAR, NEAR, FAR]
-    assert (items[1].thinks, items[1].confidence, items[1].stands) == ("Else", 0.5, None)
+    assert (items[1].predicted_label, items[1].confidence, items[1].current_label) == ("Else", 0.5, None)
 
 
 def test_what_somebody_has_spoken_of_is_not_asked_about():
-    assert wanted([heard(1, {"Near": 0.9}, "Else"), heard(2, {"Near": 0.9}, "Near")], [NEAR]) == []
+    assert select_unlabelled([heard(1, {"Near": 0.9}, "Else"), heard(2, {"Near": 0.9}, "Near")], [NEAR]) == []
 
 
 def test_a_text_is_asked_about_once():
     alike = [heard(n, {"Near": 0.9}, subject=text) for n, text in enumerate(["VPN  is down", "vpn is DOWN", "printer"])]
-    assert numbers(wanted(alike, [NEAR])) == [0, 2]
+    assert numbers(select_unlabelled(alike, [NEAR])) == [0, 2]
 
 
 def test_a_solved_ticket_brings_less_than_one_that_waits():
     found = [heard(1, {"Near": 0.9}, status="closed", queue="Near"), heard(2, {"Near": 0.6})]
-    assert numbers(wanted(found, [NEAR])) == [2, 1]
+    assert numbers(select_unlabelled(found, [NEAR])) == [2, 1]
 
 
 def test_where_nothing_of_a_target_is_proved_every_ticket_helps():
-    whole = Goal("queue", None, 72, 100.0, 2)
-    assert numbers(wanted([heard(1, {"A": 0.3}), heard(2, {"B": 0.9})], [whole])) == [1, 2]
-    assert wanted([heard(1, {"A": 0.3})], [whole], "priority") == []
+    whole = LabelGoal("queue", None, 72, 100.0, 2)
+    assert numbers(select_unlabelled([heard(1, {"A": 0.3}), heard(2, {"B": 0.9})], [whole])) == [1, 2]
+    assert select_unlabelled([heard(1, {"A": 0.3})], [whole], "priority") == []
 
 
 def test_the_stock_counts_what_nobody_spoke_of_by_the_likeliest_label():
     found = [heard(1, {"Near": 0.6, "Far": 0.3}), heard(2, {"Near": 0.9}, "Near"), heard(3, {"Far": 0.5})]
-    assert stock(found, [NEAR, FAR, Goal("queue", None, 1, 1.0)]) == {
+    assert count_unlabelled(found, [NEAR, FAR, LabelGoal("queue", None, 1, 1.0)]) == {
         ("queue", "Near"): 1, ("queue", "Far"): 1, ("queue", None): 2,
     }  # fmt: skip
 
@@ -78,10 +78,10 @@ def test_the_stock_counts_what_nobody_spoke_of_by_the_likeliest_label():
     ],
 )
 def test_a_label_is_doubted_where_the_machine_was_nearly_certain_of_another(said, chosen, twice, doubted):
-    assert bool(doubtful([heard(1, said, chosen, twice=twice)])) is doubted
+    assert bool(find_doubtful_labels([heard(1, said, chosen, twice=twice)])) is doubted
 
 
 def test_the_surest_doubts_come_first():
     found = [heard(1, {"A": 0.85}, "B"), heard(2, {"A": 0.99}, "B")]
-    assert numbers(doubtful(found)) == [2, 1]
-    assert doubtful(found, "priority") == []
+    assert numbers(find_doubtful_labels(found)) == [2, 1]
+    assert find_doubtful_labels(found, "priority") == []

@@ -21,13 +21,13 @@ from deskyard.analytics import (
     volume,
     workload,
 )
-from deskyard.analytics.contract_report import promises
-from deskyard.analytics.drill_down import behind
-from deskyard.analytics.panels import PANELS, Question
-from deskyard.analytics.query import Asked, Only
-from deskyard.analytics.ticket_facts import FATES
+from deskyard.analytics.contract_report import report_contracts
+from deskyard.analytics.drill_down import find_tickets
+from deskyard.analytics.panels import PANELS, PanelInputs
+from deskyard.analytics.query import DrillDownFilter, ReportQuery
+from deskyard.analytics.ticket_facts import ROUTING_OUTCOMES
 from deskyard.db.database import open_database
-from deskyard.db.tables.analytics import ANSWERS, DAILY_ANSWERS, DAILY_TICKETS, MOVES, TICKET_FACTS
+from deskyard.db.tables.analytics import DAILY_TARGET_FACTS, DAILY_TICKET_FACTS, QUEUE_MOVES, TARGET_FACTS, TICKET_FACTS
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.policy.policy import Policy
@@ -35,8 +35,8 @@ from tests.fakes.desk_journal import DAYS, QUEUE_NAMES, START, change, fill
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 FIRST = START.date()
-WHOLE = Asked(FIRST - timedelta(days=1), FIRST + timedelta(days=DAYS + 1))
-PART = Asked(FIRST + timedelta(days=20), FIRST + timedelta(days=49))
+WHOLE = ReportQuery(FIRST - timedelta(days=1), FIRST + timedelta(days=DAYS + 1))
+PART = ReportQuery(FIRST + timedelta(days=20), FIRST + timedelta(days=49))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def counted(tmp_path_factory):
     """300 tickets, counted; only looked at."""
     opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('counted')}/desk.db")
     fill(opened)
-    rollups.refresh(opened, MOSCOW)
+    rollups.refresh_rollups(opened, MOSCOW)
     yield opened
     opened.close()
 
@@ -68,7 +68,7 @@ def rows(database, table, *columns):
 
 
 def everything(database):
-    tables = (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS)
+    tables = (TICKET_FACTS, TARGET_FACTS, QUEUE_MOVES, DAILY_TARGET_FACTS, DAILY_TICKET_FACTS)
     return [rows(database, one, *(column.name for column in one.columns if column.name != "id")) for one in tables]
 
 
@@ -111,9 +111,9 @@ def daily(database):
     common = ("source", "placed", "queue")
     with database.reading() as conn:
         names = ("target", "day", *common, "fate", "said", "truth", "place", "n")
-        answers = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_ANSWERS.c[n] for n in names)))}
+        answers = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_TARGET_FACTS.c[n] for n in names)))}
         names = ("day", "hour", *common, "fate", "solved", "n")
-        tickets = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_TICKETS.c[n] for n in names)))}
+        tickets = {tuple(row)[:-1]: row.n for row in conn.execute(select(*(DAILY_TICKET_FACTS.c[n] for n in names)))}
     return answers, tickets
 
 
@@ -122,37 +122,37 @@ def test_the_rollups_are_what_the_journal_says(counted):
 
 
 def test_counting_as_tickets_live_on_gives_what_counting_at_the_end_gives(database, monkeypatch):
-    monkeypatch.setattr(rollups, "CHUNK", 150)
+    monkeypatch.setattr(rollups, "BATCH_SIZE", 150)
     for seed in range(4):
         numbers = fill(database, 60, seed)
-        rollups.refresh(database, MOSCOW)
+        rollups.refresh_rollups(database, MOSCOW)
         with database.writing() as conn:
             for number in numbers[::7]:
                 change(conn, number, "queue", QUEUE_NAMES[seed], START + timedelta(days=DAYS + seed))
-    assert rollups.refresh(database, MOSCOW).left == 0
+    assert rollups.refresh_rollups(database, MOSCOW).waiting_entries == 0
     live = everything(database)
     assert daily(database) == from_the_journal(database, MOSCOW)
-    rollups.refresh(database, ZoneInfo("Asia/Tokyo"))
+    rollups.refresh_rollups(database, ZoneInfo("Asia/Tokyo"))
     assert everything(database) != live
     assert daily(database) == from_the_journal(database, ZoneInfo("Asia/Tokyo"))
-    rollups.refresh(database, MOSCOW)
+    rollups.refresh_rollups(database, MOSCOW)
     assert everything(database) == live
 
 
 def test_counting_stops_when_its_time_is_over_and_goes_on_later(database, monkeypatch):
-    monkeypatch.setattr(rollups, "CHUNK", 100)
+    monkeypatch.setattr(rollups, "BATCH_SIZE", 100)
     fill(database, 100)
-    first = rollups.refresh(database, MOSCOW, for_seconds=0)
-    assert first.left > 0
-    assert first.behind
-    assert rollups.refresh(database, MOSCOW).left == 0
+    first = rollups.refresh_rollups(database, MOSCOW, for_seconds=0)
+    assert first.waiting_entries > 0
+    assert first.is_behind
+    assert rollups.refresh_rollups(database, MOSCOW).waiting_entries == 0
 
 
 def test_many_may_count_at_once(database, monkeypatch):
-    monkeypatch.setattr(rollups, "CHUNK", 40)
+    monkeypatch.setattr(rollups, "BATCH_SIZE", 40)
     fill(database, 120)
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(rollups.refresh, database, MOSCOW) for _ in range(4)]:
+        for done in [pool.submit(rollups.refresh_rollups, database, MOSCOW) for _ in range(4)]:
             done.result()
     assert daily(database) == from_the_journal(database, MOSCOW)
 
@@ -160,116 +160,118 @@ def test_many_may_count_at_once(database, monkeypatch):
 def test_postgresql_counts_and_shows_the_same(postgres_url, counted):
     server = open_database(postgres_url)
     fill(server)
-    assert rollups.refresh(server, MOSCOW).left == 0
+    assert rollups.refresh_rollups(server, MOSCOW).waiting_entries == 0
     assert daily(server) == daily(counted)
     with server.reading() as there, counted.reading() as here:
-        for asked in (PART, Asked(PART.first, PART.last, "category", "IT", "mail")):
+        for asked in (PART, ReportQuery(PART.first, PART.last, "category", "IT", "mail")):
             for name, panel in PANELS.items():
-                assert panel(there, Question(asked, WHOLE.last)) == panel(here, Question(asked, WHOLE.last)), name
+                assert panel(there, PanelInputs(asked, WHOLE.last)) == panel(here, PanelInputs(asked, WHOLE.last)), name
             for only in (
-                Only(), Only(fate="routed", place="1"), Only(by="hand", moved="returned"), Only(pair=("IT", "HR")),
-                Only(weekday=0, hour=3), Only(agent="", state="unsolved", ever=True), Only(blind="right", stars=0),
-                Only(said_others=("IT",), truth="IT"), Only(was="IT", became="HR", speed="replies"),
+                DrillDownFilter(), DrillDownFilter(fate="routed", place="1"), DrillDownFilter(by="hand", moved="returned"), DrillDownFilter(pair=("IT", "HR")),
+                DrillDownFilter(weekday=0, hour=3), DrillDownFilter(agent="", state="unsolved", ever=True), DrillDownFilter(blind="right", stars=0),
+                DrillDownFilter(said_others=("IT",), truth="IT"), DrillDownFilter(was="IT", became="HR", speed="replies"),
             ):  # fmt: skip
-                assert behind(there, asked, only, 10) == behind(here, asked, only, 10)
+                assert find_tickets(there, asked, only, 10) == find_tickets(here, asked, only, 10)
     server.close()
 
 
 def test_no_text_of_a_ticket_is_in_what_is_counted(counted):
     with counted.reading() as conn:
-        for table in (TICKET_FACTS, ANSWERS, MOVES, DAILY_ANSWERS, DAILY_TICKETS):
+        for table in (TICKET_FACTS, TARGET_FACTS, QUEUE_MOVES, DAILY_TARGET_FACTS, DAILY_TICKET_FACTS):
             assert "secret of" not in str(conn.execute(select(table)).all())
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("queue", ["", "IT"])
 def test_parts_add_up_to_their_wholes(conn, target, queue):
-    asked = Asked(PART.first, PART.last, target, queue)
-    one = accuracy.rightness(conn, asked)
-    came = one.came
+    asked = ReportQuery(PART.first, PART.last, target, queue)
+    one = accuracy.measure_accuracy(conn, asked)
+    came = one.received
     assert came > 0
     assert came == one.routed + one.suggested + one.left
-    assert came == volume.volume(conn, asked).came == sum(volume.days(conn, asked).values())
-    assert came == behind(conn, asked, Only(), 1).n
-    counts = volume.volume(conn, asked)
+    assert came == volume.count_by_hour(conn, asked).received == sum(volume.count_by_day(conn, asked).values())
+    assert came == find_tickets(conn, asked, DrillDownFilter(), 1).total
+    counts = volume.count_by_hour(conn, asked)
     assert sum(counts.by_day) == sum(counts.by_hour) == came
-    told = promises(conn, asked, None, Policy())
+    told = report_contracts(conn, asked, None, Policy())
     assert sum(p.routed for p in told) == one.routed
     assert (sum(p.right.right for p in told), sum(p.right.n for p in told)) == (one.right.right, one.right.n)
-    for fate, share in (("", one.first), ("routed", one.right)):
-        found = confusion.confusion(confusion.pairs(conn, asked, fate))
+    for fate, share in (("", one.top1), ("routed", one.right)):
+        found = confusion.build_matrix(confusion.count_pairs(conn, asked, fate))
         assert sum(map(sum, found.counts)) == share.n
         assert sum(row[i] for i, row in enumerate(found.counts)) == share.right
-    moved = bounces.bounces(conn, asked)
+    moved = bounces.count_bounces(conn, asked)
     assert (moved.machine.right + moved.hand.right, moved.machine.n + moved.hand.n) == (moved.moved.right, came)
-    for groups in response_times.speed(conn, asked).values():
+    for groups in response_times.measure_response_times(conn, asked).values():
         assert groups["all"].n == groups["machine"].n + groups["hand"].n
-    burdens = workload.load(conn, asked)
-    assert burdens.solved == behind(conn, asked, Only(state="solved"), 1).n
-    assert burdens.unsolved == behind(conn, asked, Only(state="unsolved", ever=True), 1).n
+    burdens = workload.measure_workload(conn, asked)
+    assert burdens.solved == find_tickets(conn, asked, DrillDownFilter(state="solved"), 1).total
+    assert burdens.unsolved == find_tickets(conn, asked, DrillDownFilter(state="unsolved", ever=True), 1).total
 
 
 def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(conn):
-    whole = accuracy.rightness(conn, WHOLE)
+    whole = accuracy.measure_accuracy(conn, WHOLE)
     days = [
-        accuracy.rightness(conn, Asked(day, day))
+        accuracy.measure_accuracy(conn, ReportQuery(day, day))
         for day in (WHOLE.first + timedelta(days=n) for n in range(WHOLE.days))
     ]
-    stores = [accuracy.rightness(conn, Asked(WHOLE.first, WHOLE.last, store=one)) for one in ("mail", "form")]
+    stores = [
+        accuracy.measure_accuracy(conn, ReportQuery(WHOLE.first, WHOLE.last, store=one)) for one in ("mail", "form")
+    ]
     queues = [
-        accuracy.rightness(conn, Asked(WHOLE.first, WHOLE.last, visible=frozenset([one])))
+        accuracy.measure_accuracy(conn, ReportQuery(WHOLE.first, WHOLE.last, visible_queues=frozenset([one])))
         for one in (*QUEUE_NAMES, "triage")
     ]
     for parts in (days, stores, queues):
         for name in ("came", "routed", "suggested", "left"):
             assert getattr(whole, name) == sum(getattr(one, name) for one in parts)
         assert (whole.right.right, whole.right.n) == (sum(p.right.right for p in parts), sum(p.right.n for p in parts))
-    assert whole.came == 300
+    assert whole.received == 300
 
 
 def test_the_period_before_is_as_long_and_ends_the_day_before(conn):
-    asked = Asked(date(2026, 4, 1), date(2026, 4, 30))
-    assert (asked.before.first, asked.before.last) == (date(2026, 3, 2), date(2026, 3, 31))
-    both = Asked(asked.before.first, asked.last)
-    parts = [accuracy.rightness(conn, one).came for one in (asked, asked.before)]
-    assert sum(parts) == accuracy.rightness(conn, both).came
+    asked = ReportQuery(date(2026, 4, 1), date(2026, 4, 30))
+    assert (asked.previous_period.first, asked.previous_period.last) == (date(2026, 3, 2), date(2026, 3, 31))
+    both = ReportQuery(asked.previous_period.first, asked.last)
+    parts = [accuracy.measure_accuracy(conn, one).received for one in (asked, asked.previous_period)]
+    assert sum(parts) == accuracy.measure_accuracy(conn, both).received
 
 
 def test_whoever_sees_some_queues_counts_and_opens_those_tickets_only(conn):
-    asked = Asked(WHOLE.first, WHOLE.last, visible=frozenset(["HR"]))
-    found = behind(conn, asked, Only(), 1000)
+    asked = ReportQuery(WHOLE.first, WHOLE.last, visible_queues=frozenset(["HR"]))
+    found = find_tickets(conn, asked, DrillDownFilter(), 1000)
     where = set(conn.scalars(select(TICKET_FACTS.c.queue).where(TICKET_FACTS.c.ticket_id.in_(found.numbers))))
     assert where == {"HR"}
-    nobody = Asked(WHOLE.first, WHOLE.last, visible=frozenset())
+    nobody = ReportQuery(WHOLE.first, WHOLE.last, visible_queues=frozenset())
     for name, panel in PANELS.items():
-        figures = panel(conn, Question(nobody, WHOLE.last))
-        if name in csv_export.SHEETS:
-            assert not any(queue in csv_export.written(name, figures) for queue in QUEUE_NAMES)
+        figures = panel(conn, PanelInputs(nobody, WHOLE.last))
+        if name in csv_export.CSV_TABLES:
+            assert not any(queue in csv_export.format_csv(name, figures) for queue in QUEUE_NAMES)
 
 
 def test_pages_of_the_list_hold_each_ticket_once(conn):
     seen, before = [], None
     while True:
-        page = behind(conn, WHOLE, Only(fate="routed"), 17, before)
+        page = find_tickets(conn, WHOLE, DrillDownFilter(fate="routed"), 17, before)
         seen += page.numbers
-        before = page.after
+        before = page.next_before
         if before is None:
             break
-    assert len(seen) == len(set(seen)) == page.n
+    assert len(seen) == len(set(seen)) == page.total
     assert all(one > other for one, other in pairwise(seen))
 
 
 def test_every_fate_is_there_so_that_the_tests_above_say_something(conn):
-    one = accuracy.rightness(conn, WHOLE)
-    assert all(getattr(one, fate) > 10 for fate in FATES)
+    one = accuracy.measure_accuracy(conn, WHOLE)
+    assert all(getattr(one, fate) > 10 for fate in ROUTING_OUTCOMES)
     assert 0 < one.right.right < one.right.n < one.routed
-    assert one.first.right < one.three.right
-    assert bounces.bounces(conn, WHOLE).pairs
+    assert one.top1.right < one.top3.right
+    assert bounces.count_bounces(conn, WHOLE).queue_pairs
 
 
-@pytest.mark.parametrize("name", csv_export.SHEETS)
+@pytest.mark.parametrize("name", csv_export.CSV_TABLES)
 def test_no_cell_of_a_sheet_is_a_formula(conn, name):
-    text = csv_export.written(name, panels.PANELS[name](conn, Question(WHOLE, WHOLE.last)))
+    text = csv_export.format_csv(name, panels.PANELS[name](conn, PanelInputs(WHOLE, WHOLE.last)))
     cells = [cell for line in text.splitlines() for cell in line.split(",")]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@", '"=', '"+', '"@'))]
     assert len(text.splitlines()) > 1
@@ -281,4 +283,4 @@ def test_no_cell_of_a_sheet_is_a_formula(conn, name):
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_refused(said):
     with pytest.raises(BadInput):
-        Asked.of(**{"first": "", "last": "", "today": date(2026, 3, 3)} | said)
+        ReportQuery.from_params(**{"first": "", "last": "", "today": date(2026, 3, 3)} | said)

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import delete, insert
 
 from deskyard.analytics import accuracy, bounces, confusion, contract_report, response_times, rollups, volume, workload
-from deskyard.analytics.drill_down import behind
-from deskyard.analytics.query import Asked, Only
-from deskyard.db.tables.analytics import ANSWERS, MOVES, TICKET_FACTS
-from deskyard.domain.taxonomy import Turn, names
+from deskyard.analytics.drill_down import find_tickets
+from deskyard.analytics.query import DrillDownFilter, ReportQuery
+from deskyard.db.tables.analytics import QUEUE_MOVES, TARGET_FACTS, TICKET_FACTS
+from deskyard.domain.taxonomy import TaxonomyChange, make_translator
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.policy.policy import Policy
@@ -18,10 +18,10 @@ from deskyard.policy.policy import Policy
 DAY, DAYS = date(2026, 3, 1), ("2026-02-27", "2026-02-28", "2026-03-01")
 QUEUES = ("VPN", "Wi-Fi", "Network", "Billing", "Accounts", "triage")
 TURNS = (
-    Turn(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
-    Turn(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
-    Turn(DAY, "category", "rename", ("Bill",), ("Invoice",)),
-    Turn(DAY, "assignee", "rename", ("ann",), ("anna",)),
+    TaxonomyChange(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
+    TaxonomyChange(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
+    TaxonomyChange(DAY, "category", "rename", ("Bill",), ("Invoice",)),
+    TaxonomyChange(DAY, "assignee", "rename", ("ann",), ("anna",)),
 )
 LABELS = {
     "queue": QUEUES[:-1], "category": ("Bill", "Invoice", "Other"), "priority": ("low", "high"),
@@ -30,7 +30,9 @@ LABELS = {
 
 
 def asked(taxonomy, target="queue", **more):
-    return Asked.of("2026-02-01", "2026-03-31", DAY, target, taxonomy=taxonomy, turns=TURNS, **more)
+    return ReportQuery.from_params(
+        "2026-02-01", "2026-03-31", DAY, target, taxonomy=taxonomy, taxonomy_changes=TURNS, **more
+    )
 
 
 @pytest.fixture(params=range(4))
@@ -72,16 +74,16 @@ def counted(database, request):
 
 def write(database, facts, answers, moves):
     with database.writing() as conn:
-        for table, rows in ((TICKET_FACTS, facts), (ANSWERS, answers), (MOVES, moves)):
+        for table, rows in ((TICKET_FACTS, facts), (TARGET_FACTS, answers), (QUEUE_MOVES, moves)):
             conn.execute(delete(table))
             if rows:
                 conn.execute(insert(table), rows)
-        rollups._add_up(conn, DAYS)
+        rollups._recount_days(conn, DAYS)
 
 
 def rewritten(facts, answers, moves):
     """The same, had everybody used today's names from the beginning."""
-    called = {target: names(TURNS, target) for target in TARGETS}
+    called = {target: make_translator(TURNS, target) for target in TARGETS}
 
     def queued(row):
         return row | {name: called["queue"](row[name]) for name in ("placed", "queue", "was", "became") if name in row}
@@ -102,17 +104,17 @@ def rewritten(facts, answers, moves):
 
 def figures(conn, of):
     return (
-        [accuracy.rightness(conn, one) for one in of],
-        [confusion.pairs(conn, one) for one in of],
-        [confusion.pairs(conn, one, "routed") for one in of],
-        [contract_report.promises(conn, one, None, Policy()) for one in of],
-        [bounces.bounces(conn, one) for one in of],
-        [workload.load(conn, one) for one in of],
-        [volume.volume(conn, one) for one in of],
-        [response_times.speed(conn, one) for one in of],
-        [behind(conn, one, Only(place="1"), 100) for one in of],
-        [behind(conn, one, Only(moved="moved"), 100) for one in of],
-        [behind(conn, one, Only(agent="anna"), 100) for one in of],
+        [accuracy.measure_accuracy(conn, one) for one in of],
+        [confusion.count_pairs(conn, one) for one in of],
+        [confusion.count_pairs(conn, one, "routed") for one in of],
+        [contract_report.report_contracts(conn, one, None, Policy()) for one in of],
+        [bounces.count_bounces(conn, one) for one in of],
+        [workload.measure_workload(conn, one) for one in of],
+        [volume.count_by_hour(conn, one) for one in of],
+        [response_times.measure_response_times(conn, one) for one in of],
+        [find_tickets(conn, one, DrillDownFilter(place="1"), 100) for one in of],
+        [find_tickets(conn, one, DrillDownFilter(moved="moved"), 100) for one in of],
+        [find_tickets(conn, one, DrillDownFilter(agent="anna"), 100) for one in of],
     )
 
 
@@ -132,16 +134,21 @@ def test_behind_each_figure_stand_its_tickets_in_either_names(counted):
     database, _ = counted
     for taxonomy in ("now", "then"):
         with database.reading() as conn:
-            pairs, bounced = confusion.pairs(conn, asked(taxonomy)), bounces.bounces(conn, asked(taxonomy))
+            pairs, bounced = confusion.count_pairs(conn, asked(taxonomy)), bounces.count_bounces(conn, asked(taxonomy))
             assert sum(n for (truth, said), n in pairs.items() if truth != said) > 0
             assert bounced.moves
-            assert bounced.pairs
+            assert bounced.queue_pairs
             for (truth, said), n in pairs.items():
-                assert behind(conn, asked(taxonomy), Only(place="known", said=said, truth=truth), 100).n == n
+                assert (
+                    find_tickets(
+                        conn, asked(taxonomy), DrillDownFilter(place="known", said=said, truth=truth), 100
+                    ).total
+                    == n
+                )
             for was, became, n in bounced.moves:
-                assert behind(conn, asked(taxonomy), Only(was=was, became=became), 100).n == n
-            for one, other, n in bounced.pairs:
-                assert behind(conn, asked(taxonomy), Only(pair=(one, other)), 100).n == n
+                assert find_tickets(conn, asked(taxonomy), DrillDownFilter(was=was, became=became), 100).total == n
+            for one, other, n in bounced.queue_pairs:
+                assert find_tickets(conn, asked(taxonomy), DrillDownFilter(pair=(one, other)), 100).total == n
 
 
 def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counted):
@@ -151,17 +158,17 @@ def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counte
     assert 0 < len(mine) < len(facts)
     for taxonomy in ("now", "then"):
         with database.reading() as conn:
-            found = behind(conn, asked(taxonomy, visible=frozenset({"Network"})), Only(), 100)
+            found = find_tickets(conn, asked(taxonomy, visible=frozenset({"Network"})), DrillDownFilter(), 100)
         assert set(found.numbers) == mine
 
 
 def test_an_old_name_asks_for_the_queue_it_is_today(counted):
     database, _ = counted
     with database.reading() as conn:
-        by_old, by_new = (volume.volume(conn, asked("now", queue=name)) for name in ("VPN", "Network"))
-        alone = volume.volume(conn, asked("then", queue="VPN"))
+        by_old, by_new = (volume.count_by_hour(conn, asked("now", queue=name)) for name in ("VPN", "Network"))
+        alone = volume.count_by_hour(conn, asked("then", queue="VPN"))
     assert by_old == by_new
-    assert alone.came < by_new.came
+    assert alone.received < by_new.received
 
 
 def test_the_address_keeps_whose_names_are_used():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.analytics import ticket_facts
-from deskyard.analytics.ticket_facts import Answer, Move
+from deskyard.analytics.ticket_facts import QueueMove, TargetFacts
 from deskyard.journal.journal import (
     CHANGED,
     COMMENTED,
@@ -13,11 +13,11 @@ from deskyard.journal.journal import (
     CORRECTED,
     DECIDED,
     DELIVERED,
+    DELIVERY_REQUESTED,
     PLACED,
-    SEEN,
+    RECEIVED,
     UNDONE,
-    WISHED,
-    Entry,
+    JournalEntry,
 )
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -49,22 +49,22 @@ SOLVED = step("status", "open", "resolved")
 def told(*events, stands=None, placed=None):
     """The facts of a ticket to which this happened, an hour apart."""
     first = events[0][1]["placement"]["queue"] if placed is None else placed
-    events = [(SEEN, {"source": "mail", "external_id": None}), events[0], (PLACED, {"queue": first}), *events[1:]]
+    events = [(RECEIVED, {"source": "mail", "external_id": None}), events[0], (PLACED, {"queue": first}), *events[1:]]
     entries = [
-        Entry(n, START + timedelta(hours=max(n - 3, 0)), kind, 1, "h", None, None, content)
+        JournalEntry(n, START + timedelta(hours=max(n - 3, 0)), kind, 1, "h", None, None, content)
         for n, (kind, content) in enumerate(events, 1)
     ]
-    return ticket_facts.of(reversed(entries), stands)
+    return ticket_facts.collect_facts(reversed(entries), stands)
 
 
 def test_what_is_routed_and_not_changed_until_it_is_solved_counts_as_right():
     found = told(decided("IT"), SOLVED)
-    assert found.answer("queue") == Answer("routed", "IT", "IT", 1)
+    assert found.answer("queue") == TargetFacts("routed", "IT", "IT", 1)
     assert (found.queue, found.placed, found.source, found.fate) == ("IT", "IT", "mail", "routed")
 
 
 def test_nothing_is_judged_before_it_is_solved():
-    assert told(decided("IT")).answer("queue") == Answer("routed", "IT", "", -1)
+    assert told(decided("IT")).answer("queue") == TargetFacts("routed", "IT", "", -1)
     again = told(decided("IT"), SOLVED, step("status", "resolved", "open"))
     assert again.answer("queue").place == -1
     assert (again.solved, again.resolution, again.replies) == (False, None, None)
@@ -74,28 +74,28 @@ def test_what_a_person_moved_is_judged_by_where_it_was_solved():
     found = told(
         decided("IT", decisions={"queue": decision("IT", others=("HR", "Mail"))}), step("queue", "IT", "Mail"), SOLVED
     )
-    assert found.answer("queue") == Answer("routed", "IT", "Mail", 3, heard="Mail")
-    assert found.moves == [Move("IT", "Mail", False)]
+    assert found.answer("queue") == TargetFacts("routed", "IT", "Mail", 3, heard="Mail")
+    assert found.moves == [QueueMove("IT", "Mail", False)]
 
 
 def test_a_routed_ticket_that_was_solved_in_triage_was_wrong_and_an_unrouted_one_is_not_judged():
     assert told(decided("IT"), step("queue", "IT", "triage"), SOLVED).answer("queue").place == 0
     waits = decided("triage", decisions={"queue": decision("IT", "suggest")})
-    assert told(waits, SOLVED).answer("queue") == Answer("suggested", "IT", "", -1)
+    assert told(waits, SOLVED).answer("queue") == TargetFacts("suggested", "IT", "", -1)
 
 
 def test_sorting_what_waits_is_no_bounce_and_every_further_move_is():
     waits = decided("triage", decisions={"queue": decision("IT", "suggest")})
     found = told(waits, step("queue", "triage", "HR"), step("queue", "HR", "IT"), step("queue", "IT", "HR"))
-    assert found.moves == [Move("HR", "IT", False), Move("IT", "HR", True)]
+    assert found.moves == [QueueMove("HR", "IT", False), QueueMove("IT", "HR", True)]
     assert found.returned
 
 
 def test_a_category_that_places_a_ticket_routes_it_and_the_queue_is_what_was_said():
     one = decided("IT", "category", {"category": decision("VPN")}, category="VPN")
     found = told(one, SOLVED)
-    assert found.answer("queue") == Answer("routed", "IT", "IT", 1)
-    assert found.answer("category") == Answer("routed", "VPN", "VPN", 1)
+    assert found.answer("queue") == TargetFacts("routed", "IT", "IT", 1)
+    assert found.answer("category") == TargetFacts("routed", "VPN", "VPN", 1)
 
 
 def test_a_parent_is_right_of_every_label_below_it():
@@ -108,16 +108,16 @@ def test_a_parent_is_right_of_every_label_below_it():
 
 def test_what_a_rule_filled_in_and_nobody_chose_proves_nothing():
     one = decided("IT", decisions={"queue": decision("IT"), "priority": decision("low", "suggest")}, priority="low")
-    assert told(one, SOLVED).answer("priority") == Answer("suggested", "low", "", -1)
+    assert told(one, SOLVED).answer("priority") == TargetFacts("suggested", "low", "", -1)
     chosen = told(one, step("priority", "low", "medium"), step("priority", "medium", "low"), SOLVED)
     assert chosen.answer("priority").place == 1
 
 
 def test_without_a_model_everything_is_left_to_people_and_the_targets_still_add_up():
     found = told(decided("triage", decisions={}), step("queue", "triage", "IT"), SOLVED)
-    answers = ticket_facts.answers(found)
+    answers = ticket_facts.list_target_facts(found)
     assert {one.fate for one in answers.values()} == {"left"}
-    assert answers["queue"] == Answer("left", "", "IT", -1, heard="IT")
+    assert answers["queue"] == TargetFacts("left", "", "IT", -1, heard="IT")
     assert set(answers) == {"category", "priority", "queue", "assignee"}
 
 
@@ -131,11 +131,11 @@ def test_the_first_response_is_the_first_public_word_of_a_person_of_the_desk():
 
 def test_entries_are_read_in_the_order_of_time_whatever_their_numbers():
     entries = [
-        Entry(9, START, *_of(SEEN, {"source": "x"})),
-        Entry(8, START + timedelta(hours=2), *_of(*SOLVED)),
-        Entry(7, START + timedelta(hours=1), *_of(*said())),
+        JournalEntry(9, START, *_of(RECEIVED, {"source": "x"})),
+        JournalEntry(8, START + timedelta(hours=2), *_of(*SOLVED)),
+        JournalEntry(7, START + timedelta(hours=1), *_of(*said())),
     ]
-    assert ticket_facts.of(entries).replies == 1
+    assert ticket_facts.collect_facts(entries).replies == 1
 
 
 def _of(kind, content):
@@ -147,19 +147,19 @@ def _of(kind, content):
     [("applied", {}, "routed"), ("conflict", {}, "suggested"), ("partial", {"queue": "no right"}, "suggested")],
 )
 def test_a_foreign_ticket_counts_as_routed_only_where_it_was_written_there(result, why, fate):
-    wish = WISHED, {"delivery": "d1", "set": {"queue": "IT"}}
+    wish = DELIVERY_REQUESTED, {"delivery": "d1", "set": {"queue": "IT"}}
     done = DELIVERED, {"delivery": "d1", "result": result, "why": why}
     found = told(decided("IT"), wish, done, placed="Inbox")
     assert found.answer("queue").fate == fate
 
 
 def test_the_machines_own_move_in_a_foreign_store_is_no_bounce():
-    wish = WISHED, {"delivery": "d1", "set": {"queue": "IT"}}
+    wish = DELIVERY_REQUESTED, {"delivery": "d1", "set": {"queue": "IT"}}
     done = DELIVERED, {"delivery": "d1", "result": "applied", "why": {}}
     moved = step("queue", "Inbox", "IT", "machine", "deskyard")
     found = told(decided("IT"), wish, moved, done, step("queue", "IT", "HR"), SOLVED, placed="Inbox")
-    assert found.moves == [Move("IT", "HR", False)]
-    assert found.answer("queue") == Answer("routed", "IT", "HR", 0, heard="HR")
+    assert found.moves == [QueueMove("IT", "HR", False)]
+    assert found.answer("queue") == TargetFacts("routed", "IT", "HR", 0, heard="HR")
 
 
 def test_what_is_undone_waits_again_and_sorting_it_is_no_bounce():
@@ -186,7 +186,10 @@ def test_what_a_person_confirmed_is_right_and_no_move():
     waits = decided("triage", decisions={"queue": decision("IT", "suggest")})
     chosen = CONFIRMED, {"field": "queue", "from": "triage", "to": "IT", "by": "ann", "kind": "person"}
     found = told(waits, chosen, SOLVED)
-    assert (found.moves, found.answer("queue")) == ([], Answer("suggested", "IT", "IT", 1, heard="IT", agreed=True))
+    assert (found.moves, found.answer("queue")) == (
+        [],
+        TargetFacts("suggested", "IT", "IT", 1, heard="IT", agreed=True),
+    )
 
 
 def test_an_erased_ticket_keeps_its_facts():

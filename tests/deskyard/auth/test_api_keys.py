@@ -17,12 +17,12 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 def made(database, name="ci", role="machine"):
     with database.writing() as conn:
-        return api_keys.create(conn, name, role, "ann", NOW)
+        return api_keys.create_key(conn, name, role, "ann", NOW)
 
 
 def found(database, secret):
     with database.reading() as conn:
-        return api_keys.in_use(conn).find(secret)
+        return api_keys.load_active_keys(conn).find_key(secret)
 
 
 def test_a_secret_holds_256_random_bits_and_says_whose_it_is(database):
@@ -33,7 +33,7 @@ def test_a_secret_holds_256_random_bits_and_says_whose_it_is(database):
 
 def test_a_secret_finds_its_key_and_nothing_else_does(database):
     secret = made(database)
-    assert found(database, secret) == api_keys.Key("ci", "machine", NOW, "ann", None)
+    assert found(database, secret) == api_keys.ApiKey("ci", "machine", NOW, "ann", None)
     for wrong in ("", "dy_", secret[:-1], secret + "x", secret.upper(), "пароль", hashlib.sha256(b"x").hexdigest()):
         assert found(database, wrong) is None
 
@@ -53,25 +53,25 @@ def test_the_database_holds_the_hash_and_never_the_secret(database):
 def test_a_revoked_key_opens_nothing_and_the_others_do(database):
     gone, stays = made(database, "gone"), made(database, "stays")
     with database.writing() as conn:
-        api_keys.revoke(conn, "gone", "борис", NOW + timedelta(days=1))
+        api_keys.revoke_key(conn, "gone", "борис", NOW + timedelta(days=1))
     assert found(database, gone) is None
     assert found(database, stays).name == "stays"
     with database.reading() as conn:
-        assert [(key.name, key.revoked_at) for key in api_keys.listed(conn)] == [
+        assert [(key.name, key.revoked_at) for key in api_keys.list_keys(conn)] == [
             ("gone", NOW + timedelta(days=1)), ("stays", None),
         ]  # fmt: skip
 
 
 def test_a_key_is_needed_from_the_first_one_on_and_for_ever(database):
     with database.reading() as conn:
-        assert not api_keys.any_key(conn)
-        assert not api_keys.in_use(conn).needed
+        assert not api_keys.has_any_key(conn)
+        assert not api_keys.load_active_keys(conn).is_required
     made(database)
     with database.writing() as conn:
-        api_keys.revoke(conn, "ci", "ann", NOW)
+        api_keys.revoke_key(conn, "ci", "ann", NOW)
     with database.reading() as conn:
-        assert api_keys.any_key(conn)
-        assert api_keys.in_use(conn).needed
+        assert api_keys.has_any_key(conn)
+        assert api_keys.load_active_keys(conn).is_required
 
 
 def test_a_name_is_given_once_even_after_its_key_was_revoked(database):
@@ -79,7 +79,7 @@ def test_a_name_is_given_once_even_after_its_key_was_revoked(database):
     with pytest.raises(BadInput, match="choose another"):
         made(database)
     with database.writing() as conn:
-        api_keys.revoke(conn, "ci", "ann", NOW)
+        api_keys.revoke_key(conn, "ci", "ann", NOW)
     with pytest.raises(BadInput, match="choose another"):
         made(database)
 
@@ -98,19 +98,19 @@ def test_a_role_that_does_not_exist_is_refused(database):
 def test_revoking_what_is_not_in_use_is_a_sentence(database):
     made(database)
     with database.writing() as conn:
-        api_keys.revoke(conn, "ci", "ann", NOW)
+        api_keys.revoke_key(conn, "ci", "ann", NOW)
     for name in ("ci", "nobody"):
         with pytest.raises(BadInput, match="deskyard key list"), database.writing() as conn:
-            api_keys.revoke(conn, name, "ann", NOW)
+            api_keys.revoke_key(conn, name, "ann", NOW)
 
 
 def test_the_audit_log_tells_who_made_and_revoked_keys_newest_first(database):
     made(database)
     with database.writing() as conn:
-        api_keys.revoke(conn, "ci", "борис", NOW)
+        api_keys.revoke_key(conn, "ci", "борис", NOW)
     with database.reading() as conn:
-        deeds = audit_log.listed(conn).items
-    assert [(deed.actor, deed.deed, deed.subject) for deed in deeds] == [
+        deeds = audit_log.list_entries(conn).items
+    assert [(deed.actor, deed.action, deed.subject) for deed in deeds] == [
         (Actor("person", "борис"), "key.revoke", "ci"),
         (Actor("person", "ann"), "key.create", "ci (machine)"),
     ]
@@ -119,27 +119,27 @@ def test_the_audit_log_tells_who_made_and_revoked_keys_newest_first(database):
 def test_a_deed_that_failed_leaves_no_note(database):
     def make_and_fail():
         with database.writing() as conn:
-            api_keys.create(conn, "ci", "admin", "ann", NOW)
+            api_keys.create_key(conn, "ci", "admin", "ann", NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         make_and_fail()
     with database.reading() as conn:
-        assert audit_log.listed(conn).items == []
+        assert audit_log.list_entries(conn).items == []
 
 
 def test_the_audit_log_is_read_in_pages_that_new_deeds_do_not_shift(database):
     def note(number):
         with database.writing() as conn:
-            audit_log.note(conn, Actor("machine", "ci"), "undo", str(number), NOW)
+            audit_log.record_action(conn, Actor("machine", "ci"), "undo", str(number), NOW)
 
     for number in range(5):
         note(number)
     with database.reading() as conn:
-        first = audit_log.listed(conn, 2)
+        first = audit_log.list_entries(conn, 2)
     note(5)
     with database.reading() as conn:
-        second = audit_log.listed(conn, 2, first.next_cursor)
-        last = audit_log.listed(conn, 2, second.next_cursor)
+        second = audit_log.list_entries(conn, 2, first.next_cursor)
+        last = audit_log.list_entries(conn, 2, second.next_cursor)
     assert [[deed.subject for deed in page.items] for page in (first, second, last)] == [["4", "3"], ["2", "1"], ["0"]]
     assert last.next_cursor is None

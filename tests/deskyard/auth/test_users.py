@@ -21,12 +21,12 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 @pytest.fixture
 def ann(database):
     with database.writing() as conn:
-        return users.create(conn, "ann", "agent", PASSWORD, "boss", NOW, ["IT"])
+        return users.create_user(conn, "ann", "agent", PASSWORD, "boss", NOW, ["IT"])
 
 
 def proved(database, name="ann", password=PASSWORD, code="", now=0.0):
     with database.writing() as conn:
-        return users.proved(conn, name, password, code, now)
+        return users.authenticate(conn, name, password, code, now)
 
 
 def test_a_password_lets_in_whom_it_belongs_to(database, ann):
@@ -37,10 +37,10 @@ def test_a_password_lets_in_whom_it_belongs_to(database, ann):
 
 
 def test_what_is_kept_of_a_password_is_no_password(database, ann):
-    one, other = users.hashed(PASSWORD), users.hashed(PASSWORD)
+    one, other = users.hash_password(PASSWORD), users.hash_password(PASSWORD)
     assert PASSWORD not in one
     assert one != other
-    assert users.matches(PASSWORD, one)
+    assert users.verify_password(PASSWORD, one)
 
 
 def kept(database, name="ann"):
@@ -85,26 +85,26 @@ def test_a_hash_of_before_is_accepted_and_renewed_when_its_user_signs_in(databas
 
 def test_an_old_hash_is_not_renewed_without_the_second_factor(database, ann):
     with database.writing() as conn:
-        users.set_second_factor(conn, "ann", users.new_second_factor("ann")[0], "boss", NOW)
+        users.set_second_factor(conn, "ann", users.make_second_factor("ann")[0], "boss", NOW)
     keep(database, scrypt(PASSWORD))
     assert proved(database, now=NOW.timestamp()) is None
     assert kept(database) == scrypt(PASSWORD)
 
 
 def test_a_name_that_nobody_has_costs_a_guesser_as_much_as_one_that_somebody_has():
-    assert users._NOBODYS.startswith("$argon2id$")
-    assert not users.is_outdated(users._NOBODYS)
-    assert not users.matches(PASSWORD, users._NOBODYS)
+    assert users._DUMMY_HASH.startswith("$argon2id$")
+    assert not users.is_outdated(users._DUMMY_HASH)
+    assert not users.verify_password(PASSWORD, users._DUMMY_HASH)
 
 
 def test_whoever_signs_in_elsewhere_has_no_password_that_fits(database):
     with database.writing() as conn:
-        users.create(conn, "oidc", "viewer", "", "boss", NOW)
+        users.create_user(conn, "oidc", "viewer", "", "boss", NOW)
     assert proved(database, "oidc", "") is None
 
 
 def test_a_code_is_good_once_and_for_half_a_minute_either_side(database, ann):
-    key, address = users.new_second_factor("ann")
+    key, address = users.make_second_factor("ann")
     assert address.startswith("otpauth://totp/deskyard:ann?secret=")
     with database.writing() as conn:
         users.set_second_factor(conn, "ann", key, "boss", NOW)
@@ -123,19 +123,19 @@ def test_a_code_is_good_once_and_for_half_a_minute_either_side(database, ann):
 )  # fmt: skip
 def test_what_can_be_no_user_is_told(database, name, role, password):
     with pytest.raises(BadInput), database.writing() as conn:
-        users.create(conn, name, role, password, "boss", NOW)
+        users.create_user(conn, name, role, password, "boss", NOW)
 
 
 def test_a_name_is_given_once_and_each_deed_is_in_the_audit_log(database, ann):
     with database.writing() as conn:
         users.set_password(conn, "ann", PASSWORD + "!", "boss", NOW)
         users.set_role(conn, "ann", "manager", [], "boss", NOW)
-        users.disable(conn, "ann", "boss", NOW)
+        users.disable_user(conn, "ann", "boss", NOW)
     assert proved(database, password=PASSWORD + "!") is None
     with pytest.raises(BadInput, match="stays theirs"), database.writing() as conn:
-        users.create(conn, "ann", "agent", PASSWORD, "boss", NOW)
+        users.create_user(conn, "ann", "agent", PASSWORD, "boss", NOW)
     with database.reading() as conn:
-        deeds = [(deed.deed, deed.subject) for deed in audit_log.listed(conn).items]
+        deeds = [(deed.action, deed.subject) for deed in audit_log.list_entries(conn).items]
     assert deeds == [
         ("user.disable", "ann"),
         ("user.change", "ann: manager; all queues"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskyard.breaker.change_detector import PATIENCE, Outcome, tripped
+from deskyard.breaker.change_detector import AVERAGE_RUN_LENGTH, Observation, detect_alarm
 from tests.deskyard.breaking import TICKETS, watch
 
 WORLDS = 20
@@ -15,12 +15,12 @@ SLACK = 2.33
 
 def most_false(tickets: int) -> float:
     """False alarms that may be told in so many tickets, one in fifty of them counted twice."""
-    expected = 1.02 * tickets / PATIENCE
+    expected = 1.02 * tickets / AVERAGE_RUN_LENGTH
     return expected + SLACK * np.sqrt(expected)
 
 
 def outcomes(wrong, allowed=0.05):
-    return [Outcome(n, bool(one), allowed) for n, one in enumerate(wrong)]
+    return [Observation(n, bool(one), allowed) for n, one in enumerate(wrong)]
 
 
 @pytest.fixture(scope="module")
@@ -40,28 +40,28 @@ def test_a_class_that_breaks_its_promise_is_taken_out_soon(watched):
 
 
 def test_three_wrong_tickets_in_a_row_are_enough_for_a_promise_of_95_percent():
-    assert tripped(outcomes([0] * 200 + [1, 1])) is None
-    found = tripped(outcomes([0] * 200 + [1, 1, 1]))
-    assert (found.ticket, found.wrong, found.of) == (202, 3, 3)
+    assert detect_alarm(outcomes([0] * 200 + [1, 1])) is None
+    found = detect_alarm(outcomes([0] * 200 + [1, 1, 1]))
+    assert (found.ticket, found.wrong, found.total) == (202, 3, 3)
 
 
 def test_a_long_good_record_delays_nothing():
     bad = [1, 0, 1, 1, 0, 1, 1, 1]
-    after_few, after_many = (tripped(outcomes([0] * n + bad)).ticket - n for n in (50, 5_000))
+    after_few, after_many = (detect_alarm(outcomes([0] * n + bad)).ticket - n for n in (50, 5_000))
     assert after_few == after_many
 
 
 def test_wrong_as_often_as_allowed_is_not_broken():
-    assert tripped(outcomes(([0] * 19 + [1]) * 50)) is None
+    assert detect_alarm(outcomes(([0] * 19 + [1]) * 50)) is None
 
 
-@given(st.lists(st.booleans(), max_size=60), st.lists(st.booleans(), min_size=60, max_size=60))
+@given(st.mailing_lists(st.booleans(), max_size=60), st.mailing_lists(st.booleans(), min_size=60, max_size=60))
 def test_what_is_not_known_yet_can_only_bring_the_alarm_forward(wrong, known):
-    partly = tripped(outcomes(w and k for w, k in zip(wrong, known, strict=False)))
-    fully = tripped(outcomes(wrong))
+    partly = detect_alarm(outcomes(w and k for w, k in zip(wrong, known, strict=False)))
+    fully = detect_alarm(outcomes(wrong))
     assert partly is None or (fully is not None and fully.ticket <= partly.ticket)
 
 
 def test_a_promise_that_is_no_share_is_refused():
     with pytest.raises(ValueError, match="between 0 and 1"):
-        tripped(outcomes([1], allowed=0.0))
+        detect_alarm(outcomes([1], allowed=0.0))

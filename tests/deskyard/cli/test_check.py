@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
 
 
 def finding(home, about, port=0):
-    (found,) = [one for one in check.look(Settings(home=home), port) if one.about == about]
+    (found,) = [one for one in check.run_checks(Settings(home=home), port) if one.subject == about]
     return found
 
 
@@ -54,22 +54,22 @@ def test_the_help_shows_an_example():
 
 
 def test_an_old_python_is_named():
-    assert check._python((3, 10, 9)).level == "fail"
-    assert check._python((3, 11, 0)).level == "ok"
+    assert check._check_python((3, 10, 9)).level == "fail"
+    assert check._check_python((3, 11, 0)).level == "ok"
 
 
 def test_a_missing_or_old_library_is_named():
-    assert check._lacking("no-such-library>=1") == "no-such-library is missing"
-    assert check._lacking("numpy>=9999") is not None
-    assert check._lacking("numpy>=1.0,<99") is None
+    assert check._requirement_problem("no-such-library>=1") == "no-such-library is missing"
+    assert check._requirement_problem("numpy>=9999") is not None
+    assert check._requirement_problem("numpy>=1.0,<99") is None
 
 
 def test_several_blas_threads_are_a_warning(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
-    assert check._threads().level == "warn"
+    assert check._check_threads().level == "warn"
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    assert check._threads().level == "ok"
+    assert check._check_threads().level == "ok"
 
 
 def test_a_home_that_can_not_be_written_fails(tmp_path):
@@ -83,7 +83,7 @@ def test_a_full_disk_fails_and_a_nearly_full_one_warns(monkeypatch, tmp_path):
     for free, level in ((50_000_000, "fail"), (500_000_000, "warn"), (50_000_000_000, "ok")):
         usage = shutil.disk_usage(tmp_path)._replace(free=free)
         monkeypatch.setattr(shutil, "disk_usage", lambda _place, usage=usage: usage)
-        assert check._disk(tmp_path).level == level
+        assert check._check_disk(tmp_path).level == level
 
 
 def test_a_database_is_judged_by_what_it_holds(tmp_path):

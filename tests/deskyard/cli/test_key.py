@@ -16,10 +16,10 @@ from deskyard.registry import promotion
 def deeds(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        found = audit_log.listed(conn).items
+        found = audit_log.list_entries(conn).items
     database.close()
     assert {deed.actor for deed in found} <= {Actor("person", getpass.getuser())}
-    return [(deed.deed, deed.subject) for deed in found]
+    return [(deed.action, deed.subject) for deed in found]
 
 
 def test_a_new_key_prints_its_secret_alone_on_a_line_so_that_a_script_can_take_it(command, home):
@@ -31,7 +31,7 @@ def test_a_new_key_prints_its_secret_alone_on_a_line_so_that_a_script_can_take_i
     assert said.out.strip() not in said.err
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        assert api_keys.in_use(conn).find(said.out.strip()).role == "machine"
+        assert api_keys.load_active_keys(conn).find_key(said.out.strip()).role == "machine"
     database.close()
 
 

@@ -14,17 +14,19 @@ from deskyard.registry import active_model, bundle
 def models(home, made):
     """Two bundles of the same targets."""
     folder = home / "models"
-    bundle.save(folder / "first", *made, {"at": "2026-01-31T12:00:00+00:00"})
-    bundle.save(folder / "second", made.scorer, made.evidence, {"asked_precision": 0.9}, {"at": "2026-02-28T12:00:00"})
+    bundle.save_bundle(folder / "first", *made, {"at": "2026-01-31T12:00:00+00:00"})
+    bundle.save_bundle(
+        folder / "second", made.scorer, made.evidence, {"asked_precision": 0.9}, {"at": "2026-02-28T12:00:00"}
+    )
     return folder
 
 
 def in_use():
     database = open_database()
     with database.reading() as conn:
-        row = active_model.current(conn)
-        names = [queue.name for queue in queues.listed(conn).items]
-        deeds = [deed.deed for deed in audit_log.listed(conn).items]
+        row = active_model.get_active(conn)
+        names = [queue.name for queue in queues.list_queues(conn).items]
+        deeds = [deed.action for deed in audit_log.list_entries(conn).items]
     database.close()
     return (row.name if row else None), names, deeds
 
@@ -34,7 +36,7 @@ def test_promote_puts_a_bundle_in_use_with_its_queues(command, models):
     assert (said.code, said.out.startswith("first (")) == (0, True)
     name, names, deeds = in_use()
     assert (name, {"IT", "Billing"} <= set(names), deeds) == ("first", True, ["model.activate"])
-    assert bundle.champion(models).name == "first"
+    assert bundle.champion_folder(models).name == "first"
 
 
 def test_rollback_goes_back_to_the_model_before(command, models):
@@ -56,7 +58,7 @@ def test_rollback_without_a_model_before_is_a_sentence(command, models):
 def test_rollback_never_takes_another_bundle_under_the_same_name(command, models, made):
     command("promote", "first")
     command("promote", "second")
-    bundle.save(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
+    bundle.save_bundle(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
     said = command("rollback")
     assert (said.code, "promote it anew" in said.err) == (2, True)
     assert in_use()[0] == "second"
@@ -72,7 +74,7 @@ def test_a_bundle_that_is_not_there_is_not_promoted(command, models, name):
 def test_a_bundle_that_predicts_less_is_promoted_only_by_force(command, models, made):
     from deskyard.model.ticket_model import TicketModel
 
-    bundle.save(models / "less", *without_assignee(made, TicketModel), {})
+    bundle.save_bundle(models / "less", *without_assignee(made, TicketModel), {})
     command("promote", "first")
     said = command("promote", "less")
     assert (said.code, "assignee" in said.err, "--force" in said.err) == (2, True, True)
@@ -86,13 +88,13 @@ def without_assignee(made, kind):
     import numpy as np
 
     from deskyard.domain.ticket import Ticket
-    from deskyard.features.vectorizer import count
+    from deskyard.features.vectorizer import count_ngrams
 
     labels = {target: made.scorer.heads[target].labels for target in ("priority", "queue")}
     which = np.arange(30, dtype=np.int32) % 3
     lines = [Ticket(id=str(n), subject=["vpn is down", "invoice is wrong", "отпуск летом"][n % 3]) for n in range(30)]
     truth = {"priority": np.minimum(which, 1), "queue": which}
-    model = kind({target: len(names) for target, names in labels.items()}).fit(count(lines), truth)
+    model = kind({target: len(names) for target, names in labels.items()}).fit(count_ngrams(lines), truth)
     scorer = model.scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
     return scorer, {target: made.evidence[target] for target in labels}, made.card
 
@@ -104,7 +106,7 @@ def test_models_lists_what_there_is_which_is_in_use_and_what_is_broken(command, 
     (models / "notes").mkdir()
     shown = command("models").out
     line = {name: next(line for line in shown.splitlines() if name in line) for name in ("first", "second", "broken")}
-    assert bundle.load(models / "first").digest[:12] in line["first"]
+    assert bundle.load_bundle(models / "first").digest[:12] in line["first"]
     assert "2026-01-31T12:00:00" in line["first"]
     assert "95%" in line["first"]
     assert ("in use" in line["second"], "in use" in line["first"]) == (True, False)
@@ -114,7 +116,7 @@ def test_models_lists_what_there_is_which_is_in_use_and_what_is_broken(command, 
 
 def test_models_says_when_another_bundle_lies_under_the_name_in_use(command, models, made):
     command("promote", "first")
-    bundle.save(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
+    bundle.save_bundle(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
     assert "another was put in use" in " ".join(command("models").out.split())
 
 

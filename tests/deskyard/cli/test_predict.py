@@ -15,7 +15,7 @@ from deskyard.cli.predict import predict
 from deskyard.domain.decision import Action
 from deskyard.errors import DeskyardError
 from deskyard.registry import bundle
-from deskyard.registry.bundle_files import MANIFEST
+from deskyard.registry.bundle_files import MANIFEST_FILE
 
 VPN = "the vpn client drops the connection and the laptop is offline"
 LEAVE = "прошу согласовать отпуск и больничный лист"
@@ -47,7 +47,7 @@ def test_each_row_is_answered_in_order_with_what_the_contract_allows(command, mo
         ("a", "Кадры/Отпуск", "route"),
     ]
     assert (rows[2]["id"], {rows[2][f"{target}_action"] for target in TARGETS}) == ("c", {"leave"})
-    loaded = bundle.load(model)
+    loaded = bundle.load_bundle(model)
     for row in rows:
         for target in TARGETS:
             top = json.loads(row[f"{target}_top"])
@@ -110,12 +110,12 @@ def test_the_answers_are_those_of_the_service(learnt, past, command, tmp_path):
                         | {f"x_{name}": value for name, value in t.fields.items()}) for t in asked]  # fmt: skip
     (tmp_path / "new.jsonl").write_text("\n".join(lines), "utf-8")
     rows = answers(command("predict", learnt, tmp_path / "new.jsonl").out)
-    loaded = bundle.load(learnt)
+    loaded = bundle.load_bundle(learnt)
     contracts = loaded.contracts()
     actions = set()
     for row, prediction in zip(rows, loaded.predict(asked), strict=True):
         for target in loaded.targets:
-            action, _ = contracts[target].allows(prediction[target])
+            action, _ = contracts[target].decide(prediction[target])
             actions.add(action)
             assert (row[target], row[f"{target}_action"]) == (prediction[target].label, action.value)
             assert float(row[f"{target}_confidence"]) == prediction[target].confidence
@@ -176,7 +176,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command, model, tmp
 def test_a_broken_bundle_is_refused_before_anything_is_written(command, champion, tmp_path):
     models = tmp_path / "tiny"
     models.mkdir()
-    (models / MANIFEST).write_text("{}")
+    (models / MANIFEST_FILE).write_text("{}")
     said = command("predict", models, written(tmp_path / "new.csv", f"1,{VPN},"), "--out", tmp_path / "out.csv")
     assert (said.code, (tmp_path / "out.csv").exists()) == (2, False)
     assert "not what was saved" in said.err
@@ -191,7 +191,7 @@ CELLS = st.sampled_from(
     ["", " ", "1", "2", VPN, LEAVE, "<p>vpn</p>", "🔥", "\x00", "\ud800", "\u202eabc", "ghbdtn", "С уважением,\nИван",
      "> old", "QUJD" * 40, "0001-01-01", "9999-12-31", "9" * 400, '"', "a;b", "=1+1", "{", "null"]
 ) | st.text(max_size=12)  # fmt: skip
-COLUMNS = st.lists(st.sampled_from(["subject", "created_at", "channel", "x_a", "queue", "", "🔥"]), unique=True)
+COLUMNS = st.mailing_lists(st.sampled_from(["subject", "created_at", "channel", "x_a", "queue", "", "🔥"]), unique=True)
 
 
 def answered(model, file, out):
@@ -200,7 +200,7 @@ def answered(model, file, out):
         return [json.loads(line) for line in stream]
 
 
-@given(COLUMNS, st.lists(st.lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
+@given(COLUMNS, st.mailing_lists(st.mailing_lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_cells_are_answered_row_by_row(champion, pieces, more, rows, mark):
     columns = ["id", "body", *more]
@@ -218,7 +218,7 @@ PIECES = st.sampled_from(["id", "body", "subject", ",", ";", "\t", "\n", "\r\n",
 
 
 @given(
-    st.binary(max_size=60) | st.lists(PIECES, max_size=25).map("".join).map(str.encode),
+    st.binary(max_size=60) | st.mailing_lists(PIECES, max_size=25).map("".join).map(str.encode),
     st.sampled_from(["csv", "txt", "jsonl", "xlsx", "parquet", "gz"]),
 )
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -234,12 +234,12 @@ def test_any_file_is_answered_or_refused_in_a_sentence_with_nothing_written(cham
 
 RECORDS = st.dictionaries(
     st.sampled_from(["id", "subject", "body", "x_new", "created_at"]) | st.text(max_size=6),
-    st.none() | st.booleans() | st.integers() | st.floats() | CELLS | st.lists(st.integers(), max_size=2),
+    st.none() | st.booleans() | st.integers() | st.floats() | CELLS | st.mailing_lists(st.integers(), max_size=2),
     max_size=6,
 )
 
 
-@given(st.lists(RECORDS, max_size=6))
+@given(st.mailing_lists(RECORDS, max_size=6))
 @settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 def test_any_json_lines_are_answered_line_by_line(champion, pieces, records):
     file = pieces / "new.jsonl"

@@ -13,8 +13,8 @@ def desk(home):
     """The database of the command's home, with two queues; ann serves IT."""
     database = open_database(settings().database)
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing"])
-        agents.ensure(conn, {"ann": ["IT"]})
+        queues.ensure_queues(conn, ["IT", "Billing"])
+        agents.ensure_agents(conn, {"ann": ["IT"]})
     yield database
     database.close()
 
@@ -31,7 +31,7 @@ def test_turns_are_listed_by_their_days_and_each_is_a_version_with_who_and_why(d
     ]
     assert "[[taxonomy]]\non = 2020-01-01\n" in command("policy", "show").out
     with desk.reading() as conn:
-        subjects = [deed.subject for deed in audit_log.listed(conn).items]
+        subjects = [deed.subject for deed in audit_log.list_entries(conn).items]
     assert subjects[1] == "version 2: queue 'Billing' renamed to 'Счета' on 2020-01-01; a new word"
 
 
@@ -69,7 +69,7 @@ def test_a_turn_that_says_nothing_is_refused(desk, command, words, told):
 def test_a_new_queue_is_made_and_served_by_those_who_served_the_old_one(desk, command):
     command("taxonomy", "rename", "queue", "IT", "Network")
     with desk.reading() as conn:
-        made, ann = queues.find(conn, "Network"), agents.find(conn, "ann")
+        made, ann = queues.find_queue(conn, "Network"), agents.find_agent(conn, "ann")
     assert made is not None
     assert made.open
     assert ann is not None

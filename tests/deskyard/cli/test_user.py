@@ -38,10 +38,10 @@ def test_a_new_password_ends_every_session(command, home):
 
     now = datetime.now(UTC)
     with database.writing() as conn:
-        secret = sessions.begin(conn, users.named(conn, "ann"), now)
+        secret = sessions.start_session(conn, users.get_user(conn, "ann"), now)
     assert command("user", "password", "ann", "--password", PASSWORD + "!").code == 0
     with database.reading() as conn:
-        assert sessions.who(conn, secret, now) is None
+        assert sessions.find_session_user(conn, secret, now) is None
     database.close()
 
 
@@ -61,5 +61,5 @@ def test_with_the_first_user_the_door_is_shut(command, home):
     made(command)
     database = open_database(settings().database)
     with database.reading() as conn:
-        assert api_keys.in_use(conn).needed
+        assert api_keys.load_active_keys(conn).is_required
     database.close()

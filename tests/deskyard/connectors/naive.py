@@ -6,10 +6,18 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from deskyard.connectors.base.ticket_store import Capabilities, Event, Health, Outcome, Page, Result, StoredTicket
+from deskyard.connectors.base.ticket_store import (
+    Capabilities,
+    DeliveryOutcome,
+    DeliveryResult,
+    Health,
+    StoredTicket,
+    TicketPage,
+    WebhookEvent,
+)
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import Ticket
-from deskyard.testing import Behind
+from deskyard.testing import StoreHarness
 
 
 @dataclass
@@ -37,13 +45,13 @@ class Desk:
         self.tickets[ref] = replace(here, **known, version=version, updated_at=datetime.now(UTC))
 
     def behind(self):
-        return Behind(
-            make=self.make,
-            person_sets=lambda ref, name, value: self.put(ref, {name: value}),
-            notes=lambda ref: list(self.notes.get(ref, ())),
+        return StoreHarness(
+            make_tickets=self.make,
+            set_as_person=lambda ref, name, value: self.put(ref, {name: value}),
+            read_notes=lambda ref: list(self.notes.get(ref, ())),
             close_queue=self.closed.add,
-            send_away=self.away.add,
-            start="new",
+            make_absent=self.away.add,
+            start_queue="new",
             queues=("A", "B", "C"),
             agents=("ann", "bob"),
         )
@@ -52,7 +60,7 @@ class Desk:
 class NaiveStore:
     """The connector to it."""
 
-    caps = Capabilities(sets=frozenset({"queue", "priority", "assignee"}), knows_people=True, notes=True)
+    caps = Capabilities(settable_fields=frozenset({"queue", "priority", "assignee"}), reports_people=True, notes=True)
 
     def __init__(self, desk):
         self.desk = desk
@@ -69,7 +77,7 @@ class NaiveStore:
         changed = sorted(self.desk.tickets.values(), key=lambda one: one.updated_at)
         found = [one for one in changed if cursor is None or one.updated_at.isoformat() > cursor]
         here = tuple(found[:limit])
-        return Page(here, here[-1].updated_at.isoformat() if here else cursor or "", len(found) > limit)
+        return TicketPage(here, here[-1].updated_at.isoformat() if here else cursor or "", len(found) > limit)
 
     def cursor_at(self, moment):
         return moment.isoformat()
@@ -81,12 +89,14 @@ class NaiveStore:
         return []
 
     def parse_webhook(self, headers, raw, now):
-        return [Event("1", "1")]
+        return [WebhookEvent("1", "1")]
 
     def apply(self, delivery):
-        self.desk.put(delivery.ref, {name: value for name, value in delivery.set.items() if name in self.caps.sets})
+        self.desk.put(
+            delivery.ref, {name: value for name, value in delivery.set.items() if name in self.caps.settable_fields}
+        )
         self.desk.notes.setdefault(delivery.ref, []).append(delivery.text)
-        return Outcome(Result.APPLIED)
+        return DeliveryOutcome(DeliveryResult.APPLIED)
 
     def forget(self):
         """It never asks again."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deskyard.connectors import Delivery, Result
+from deskyard.connectors import Delivery, DeliveryResult
 from deskyard.testing import CASES
-from deskyard.testing.harness import Behind, deliver, new_id
+from deskyard.testing.harness import StoreHarness, make_delivery, new_id
 from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk
 from tests.fakes.serving import Faults, served
 
@@ -46,19 +46,19 @@ def store(kind, faults):
 
 
 @pytest.fixture
-def behind(desk) -> Behind:
+def behind(desk) -> StoreHarness:
     def person_sets(ref, field, value):
         theirs = "agent" if field == "assignee" else field
         desk.set(ref, {theirs: value}, by="ann")
 
-    return Behind(
-        make=lambda n, at: [desk.file("VPN drops", at=at) for _ in range(n)],
-        person_sets=person_sets,
-        notes=lambda ref: [note["text"] for note in desk.notes[ref]],
+    return StoreHarness(
+        make_tickets=lambda n, at: [desk.file("VPN drops", at=at) for _ in range(n)],
+        set_as_person=person_sets,
+        read_notes=lambda ref: [note["text"] for note in desk.notes[ref]],
         close_queue=lambda name: desk.queues.update({name: False}),
-        send_away=desk.agents.pop,
-        hook=desk.hook,
-        start="Inbox",
+        make_absent=desk.agents.pop,
+        make_webhook=desk.hook,
+        start_queue="Inbox",
         queues=("Network", "Billing", "Hardware"),
         agents=("ann", "bob"),
     )
@@ -86,23 +86,23 @@ def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second
     store.http._client.timeout = 0.5
     faults.patience = 1.0
     ref = behind.make(1, None)[0]
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = [fault, fault]
     outcome = store.apply(delivery)
-    assert outcome.result is Result.APPLIED
+    assert outcome.result is DeliveryResult.APPLIED
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
 
 
 @pytest.mark.parametrize("fault", ["too many", "broken"])
 def test_what_was_not_done_is_asked_for_later_and_then_done_once(fault, faults, desk, store, behind):
     ref = behind.make(1, None)[0]
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = [fault]
     outcome = store.apply(delivery)
-    assert outcome.result is Result.RETRY_LATER
+    assert outcome.result is DeliveryResult.RETRY_LATER
     assert outcome.retry_after > 0
     assert desk.tickets[ref]["queue"] == "Inbox"
-    assert store.apply(delivery).result in (Result.APPLIED, Result.RETRY_LATER)
+    assert store.apply(delivery).result in (DeliveryResult.APPLIED, DeliveryResult.RETRY_LATER)
     store.http._budgets["write"]._held_until = 0.0
     store.apply(delivery)
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
@@ -113,9 +113,9 @@ def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note(desk, store, 
     seen = store.fetch(ref)
     desk.set(ref, {"queue": "Network"}, by="deskyard")
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, begun=True)
-    assert store.apply(cut_off).result is Result.ALREADY_APPLIED
+    assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
     assert [note["text"] for note in desk.notes[ref]] == [cut_off.marker]
-    assert store.apply(cut_off).result is Result.ALREADY_APPLIED
+    assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
     assert len(desk.notes[ref]) == 1
     assert seen.queue == "Inbox"
 
@@ -133,13 +133,13 @@ def test_a_ticket_that_somebody_only_commented_on_meanwhile_is_still_written(des
         return found
 
     monkeypatch.setattr(store, "fetch", and_then_somebody_comments)
-    assert store.apply(deliver(seen, {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(seen, {"queue": "Network"})).result is DeliveryResult.APPLIED
     assert desk.tickets[ref]["queue"] == "Network"
 
 
 def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, behind, monkeypatch):
     ref = behind.make(1, None)[0]
-    delivery = deliver(store.fetch(ref), {"queue": "Network", "priority": "high"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network", "priority": "high"}, note="Sorted.")
     write = store.write
 
     def and_then_a_person_writes(*given):
@@ -149,6 +149,6 @@ def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, beh
 
     monkeypatch.setattr(store, "write", and_then_a_person_writes)
     outcome = store.apply(delivery)
-    assert (outcome.result, set(outcome.why)) == (Result.APPLIED, {"queue"})
+    assert (outcome.result, set(outcome.why)) == (DeliveryResult.APPLIED, {"queue"})
     assert (desk.tickets[ref]["queue"], desk.tickets[ref]["priority"]) == ("Billing", "high")
     assert len(desk.notes[ref]) == 1

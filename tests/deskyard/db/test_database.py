@@ -13,15 +13,15 @@ from sqlalchemy import create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from deskyard.cli import check
-from deskyard.db.database import Database, _alembic, desk_database, open_database
+from deskyard.db.database import Database, _alembic_config, desk_database, open_database
 from deskyard.db.migrations import env
 from deskyard.db.tables import METADATA
 from deskyard.db.tables.base import Moment
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import queues, ticket_history, tickets
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import BadInput, PartMissing, StoreUnreachable
-from deskyard.journal.journal import Journal, fingerprint, seal
+from deskyard.errors import BadInput, ExtraMissing, StoreUnreachable
+from deskyard.journal.journal import Journal, fingerprint_ticket, hash_ticket
 from deskyard.policy.policy import TRIAGE
 from deskyard.settings import Settings, settings
 
@@ -83,7 +83,7 @@ def test_a_migrated_database_is_at_the_newest_revision_and_migrates_again_withou
 def upgrade(database, revision):
     """As `Database.migrate` does, and no further than that."""
     with database.engine.begin() as connection:
-        command.upgrade(_alembic(connection), revision)
+        command.upgrade(_alembic_config(connection), revision)
 
 
 OLD = """
@@ -106,11 +106,11 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(empty_url):
             connection.exec_driver_sql(statement)
     database.migrate()
     with database.reading() as conn:
-        filed = tickets.known(conn, "mail", "4711", None)
+        filed = tickets.find_existing(conn, "mail", "4711", None)
         assert (filed.id, filed.version, filed.status, filed.queue) == (41, 1, "new", "IT")
         assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
         assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
-        assert [step.became for step in ticket_history.of(conn, 41)] == ["IT"]
+        assert [step.became for step in ticket_history.list_steps(conn, 41)] == ["IT"]
     database.close()
 
 
@@ -125,7 +125,7 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
         created_at=datetime.fromisoformat(now),
         fields={"a": "б"},
     )
-    plain = fingerprint(ticket)
+    plain = fingerprint_ticket(ticket)
     with database.engine.begin() as connection:
         for statement in OLD.replace(":now", f"'{now}'").split(";"):
             connection.exec_driver_sql(statement)
@@ -135,9 +135,9 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
         connection.execute(text(seen), [{"at": now, "n": n, "h": plain} for n in (41, 41, 99)])
     database.migrate()
     with database.reading() as conn:
-        filed = tickets.get(conn, 41)
-        hashes = [one.ticket_hash for one in (*Journal.of(conn, 41), *Journal.of(conn, 99))]
-    assert hashes[:2] == [seal(filed.ticket, filed.salt).ticket_hash] * 2
+        filed = tickets.get_ticket(conn, 41)
+        hashes = [one.ticket_hash for one in (*Journal.list_entries(conn, 41), *Journal.list_entries(conn, 99))]
+    assert hashes[:2] == [hash_ticket(filed.ticket, filed.salt).ticket_hash] * 2
     assert filed.ticket == ticket
     assert plain not in hashes
     assert len(set(hashes)) == 2
@@ -171,7 +171,7 @@ def test_steps_of_before_an_upgrade_that_took_a_decision_back_say_which(empty_ur
         connection.execute(step, [{"at": now, "id": n, **one} for n, one in enumerate(steps, 1)])
     database.migrate()
     with database.reading() as conn:
-        found = ticket_history.of(conn, 41)
+        found = ticket_history.list_steps(conn, 41)
     assert [one.undoes for one in found] == [17, None, None, None]
     database.close()
 
@@ -179,10 +179,10 @@ def test_steps_of_before_an_upgrade_that_took_a_decision_back_say_which(empty_ur
 def test_texts_are_compared_byte_by_byte_on_both_databases(database):
     names = ["IT", "it", "ёлка", "елка", "Ёлка", "e\u0301", "\u00e9", "a ", "a", "straße", "strasse", "%", "_"]
     with database.writing() as conn:
-        queues.ensure(conn, names)
+        queues.ensure_queues(conn, names)
     with database.reading() as conn:
-        assert [queue.name for queue in queues.listed(conn).items] == [TRIAGE, *names]
-        assert [queues.find(conn, name).name for name in names] == names
+        assert [queue.name for queue in queues.list_queues(conn).items] == [TRIAGE, *names]
+        assert [queues.find_queue(conn, name).name for name in names] == names
 
 
 def _open(url, together):
@@ -199,7 +199,7 @@ def test_processes_that_start_at_once_share_one_new_database(empty_url):
     for process in started:
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 6
-    assert rows(empty_url, "SELECT version_num FROM desk_alembic_version") == [(Database.newest(),)]
+    assert rows(empty_url, "SELECT version_num FROM desk_alembic_version") == [(Database.head_revision(),)]
 
 
 def test_sqlite_is_opened_so_that_accepted_means_stored(lite):
@@ -251,7 +251,7 @@ def test_a_desk_database_is_closed_at_the_end_of_its_block_even_if_the_block_rai
     def fail():
         with desk_database(empty_url) as opened:
             with opened.writing() as conn:
-                queues.ensure(conn, ["IT"])
+                queues.ensure_queues(conn, ["IT"])
             pools.append(opened.engine.pool)
             assert pools[0].checkedin() == 1
             raise RuntimeError("half way")
@@ -260,13 +260,13 @@ def test_a_desk_database_is_closed_at_the_end_of_its_block_even_if_the_block_rai
         fail()
     assert pools[0].checkedin() == 0
     with desk_database(empty_url) as opened, opened.reading() as conn:
-        assert queues.names(conn) == ["IT", TRIAGE]
+        assert queues.list_queue_names(conn) == ["IT", TRIAGE]
 
 
 def test_a_desk_database_without_a_url_is_the_one_of_the_settings(home):
     with desk_database() as opened:
         assert opened.url == make_url(settings().database)
-        assert opened.revision() == Database.newest()
+        assert opened.revision() == Database.head_revision()
 
 
 def test_on_postgresql_a_reader_can_not_write(server):
@@ -331,7 +331,7 @@ def test_a_moment_comes_back_in_utc_and_without_a_zone_is_refused():
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/desk", "not a url", ""])
 def test_a_url_that_can_not_keep_tickets_is_refused_with_a_sentence(url):
-    with pytest.raises((BadInput, PartMissing), match=r"SQLite|sqlite|URL"):
+    with pytest.raises((BadInput, ExtraMissing), match=r"SQLite|sqlite|URL"):
         Database(url)
 
 
@@ -356,26 +356,26 @@ def test_an_error_of_the_database_never_quotes_a_ticket(database):
 
 def test_postgresql_without_its_driver_names_the_extra_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(PartMissing, match=r"pip install 'deskyard\[postgres\]'"):
+    with pytest.raises(ExtraMissing, match=r"pip install 'deskyard\[postgres\]'"):
         Database("postgresql+psycopg://localhost/desk")
 
 
 def test_a_postgresql_that_does_not_answer_is_told_in_a_sentence():
     with pytest.raises(StoreUnreachable, match=r"postgresql.*can't be used"):
         open_database("postgresql+psycopg://ann:secret@127.0.0.1:1/desk")
-    finding = check._database("postgresql+psycopg://ann:secret@127.0.0.1:1/desk")
+    finding = check._check_database("postgresql+psycopg://ann:secret@127.0.0.1:1/desk")
     assert (finding.level, "secret" in finding.text) == ("fail", False)
 
 
 def test_check_knows_an_empty_and_a_migrated_postgresql(postgres_url, tmp_path):
     def finding():
         chosen = Settings(home=tmp_path, database_url=postgres_url)
-        (found,) = [one for one in check.look(chosen, 0) if one.about == "database"]
+        (found,) = [one for one in check.run_checks(chosen, 0) if one.subject == "database"]
         return found
 
     assert (finding().level, "will be made" in finding().text) == ("ok", True)
     open_database(postgres_url).close()
-    assert (finding().level, f"at revision {Database.newest()}" in finding().text) == ("ok", True)
+    assert (finding().level, f"at revision {Database.head_revision()}" in finding().text) == ("ok", True)
 
 
 def test_a_postgresql_that_can_not_keep_every_script_is_refused(postgres):
@@ -386,7 +386,7 @@ def test_a_postgresql_that_can_not_keep_every_script_is_refused(postgres):
     try:
         with pytest.raises(BadInput, match="UTF8"):
             open_database(url)
-        assert check._database(url).level == "fail"
+        assert check._check_database(url).level == "fail"
     finally:
         with engine.connect() as connection:
             connection.execute(text("DROP DATABASE latin WITH (FORCE)"))

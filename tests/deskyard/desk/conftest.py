@@ -10,5 +10,5 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 @pytest.fixture
 def database(database):
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", HARD_NAME])
+        queues.ensure_queues(conn, ["IT", HARD_NAME])
     return database

@@ -10,7 +10,7 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 
 def put(database, name, *served, present=True):
     with database.writing() as conn:
-        return agents.put(conn, name, present=present, queues=served)
+        return agents.save_agent(conn, name, present=present, queues=served)
 
 
 def test_an_agent_is_as_last_said(database):
@@ -18,8 +18,8 @@ def test_an_agent_is_as_last_said(database):
     now = put(database, "анна", "IT", present=False)
     assert (now.present, now.queues) == (False, ("IT",))
     with database.reading() as conn:
-        assert agents.find(conn, "анна") == now
-        assert agents.find(conn, "nobody") is None
+        assert agents.find_agent(conn, "анна") == now
+        assert agents.find_agent(conn, "nobody") is None
 
 
 def test_an_agent_of_a_queue_that_does_not_exist_is_not_made(database):
@@ -28,15 +28,15 @@ def test_an_agent_of_a_queue_that_does_not_exist_is_not_made(database):
     with pytest.raises(BadInput, match="something to read"):
         put(database, " ")
     with database.reading() as conn:
-        assert agents.listed(conn).items == []
+        assert agents.list_agents(conn).items == []
 
 
 def test_agents_of_a_history_are_made_once_and_those_there_stay_as_they_are(database):
     put(database, "ann", "IT", present=False)
     with database.writing() as conn:
-        agents.ensure(conn, {"ann": [HARD_NAME], "bob": ["IT", "Nowhere"], " ": ["IT"]})
+        agents.ensure_agents(conn, {"ann": [HARD_NAME], "bob": ["IT", "Nowhere"], " ": ["IT"]})
     with database.reading() as conn:
-        found = {agent.name: (agent.present, agent.queues) for agent in agents.listed(conn).items}
+        found = {agent.name: (agent.present, agent.queues) for agent in agents.list_agents(conn).items}
     assert found == {"ann": (False, ("IT",)), "bob": (True, ("IT",))}
 
 
@@ -45,10 +45,10 @@ def test_only_present_agents_are_in_the_catalogue_with_the_queues_they_serve(dat
     put(database, "bob", "IT", present=False)
     put(database, "cyd")
     with database.reading() as conn:
-        assert catalogue.catalogue(conn).agents == {"ann": ("IT",), "cyd": ()}
-        assert catalogue.catalogue(conn, ["IT"], ["bob"]).agents == {}
-        assert catalogue.catalogue(conn).serves("ann", "IT")
-        assert not catalogue.catalogue(conn).serves("ann", HARD_NAME)
+        assert catalogue.load_catalogue(conn).agents == {"ann": ("IT",), "cyd": ()}
+        assert catalogue.load_catalogue(conn, ["IT"], ["bob"]).agents == {}
+        assert catalogue.load_catalogue(conn).serves("ann", "IT")
+        assert not catalogue.load_catalogue(conn).serves("ann", HARD_NAME)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
@@ -59,7 +59,7 @@ def test_pages_of_agents_together_give_each_once(database, limit):
     found, cursor = [], None
     with database.reading() as conn:
         while True:
-            page = agents.listed(conn, limit, cursor)
+            page = agents.list_agents(conn, limit, cursor)
             found += [agent.name for agent in page.items]
             cursor = page.next_cursor
             if cursor is None:

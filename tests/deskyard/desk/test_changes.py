@@ -7,7 +7,7 @@ import pytest
 from deskyard.desk import agents, changes, queues, ticket_history, tickets
 from deskyard.desk.ticket_history import Actor
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import NotThere, Stale, StoreConflict, StoreRefused
+from deskyard.errors import NotFound, StaleVersion, StoreConflict, StoreRefused
 from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -17,31 +17,33 @@ ANN, BOB, MODEL = Actor("person", "ann"), Actor("person", "bob"), Actor("machine
 @pytest.fixture
 def desk(database):
     with database.writing() as conn:
-        queues.ensure(conn, ["Billing", "Closed"])
-        queues.put(conn, "Closed", description="", is_open=False)
-        agents.ensure(conn, {"ann": ["IT", "Billing"], "борис": ["IT"], "away": ["IT"]})
-        agents.put(conn, "away", present=False, queues=["IT"])
+        queues.ensure_queues(conn, ["Billing", "Closed"])
+        queues.save_queue(conn, "Closed", description="", is_open=False)
+        agents.ensure_agents(conn, {"ann": ["IT", "Billing"], "борис": ["IT"], "away": ["IT"]})
+        agents.save_agent(conn, "away", present=False, queues=["IT"])
     return database
 
 
 def file(database, queue=TRIAGE, **values):
     with database.writing() as conn:
-        return tickets.file(conn, Ticket(id="", subject="VPN"), queue, values, at=NOW)
+        return tickets.file_ticket(conn, Ticket(id="", subject="VPN"), queue, values, at=NOW)
 
 
 def change(database, number, actor, *, seen=None, why="", **wanted):
     with database.writing() as conn:
-        return changes.change(conn, number, wanted, actor, at=NOW, seen=seen, why=why)
+        return changes.change_ticket(conn, number, wanted, actor, at=NOW, expected_version=seen, why=why)
 
 
 def now(database, number):
     with database.reading() as conn:
-        return tickets.find(conn, number)
+        return tickets.find_ticket(conn, number)
 
 
 def defaults(database, queue, priority=None, assignee=None):
     with database.writing() as conn:
-        queues.put(conn, queue, description="", is_open=True, default_priority=priority, default_assignee=assignee)
+        queues.save_queue(
+            conn, queue, description="", is_open=True, default_priority=priority, default_assignee=assignee
+        )
 
 
 def test_a_change_is_told_in_the_journey_and_counts_as_a_version(desk):
@@ -50,7 +52,7 @@ def test_a_change_is_told_in_the_journey_and_counts_as_a_version(desk):
     ticket = now(desk, number)
     assert (ticket.queue, ticket.priority, ticket.version) == ("IT", "high", 2)
     with desk.reading() as conn:
-        steps = ticket_history.of(conn, number)
+        steps = ticket_history.list_steps(conn, number)
     assert [(step.actor, step.field, step.was, step.became, step.why) for step in steps] == [
         (ANN, "queue", TRIAGE, "IT", "VPN is IT's"),
         (ANN, "priority", None, "high", "VPN is IT's"),
@@ -121,7 +123,7 @@ def test_only_people_change_a_ticket_that_is_done(desk, status):
 def test_a_change_that_is_based_on_an_older_version_is_refused(desk):
     number = file(desk)
     change(desk, number, ANN, seen=1, queue="IT")
-    with pytest.raises(Stale, match="look at it again"):
+    with pytest.raises(StaleVersion, match="look at it again"):
         change(desk, number, BOB, seen=1, queue="Billing")
     change(desk, number, BOB, seen=2, queue="Billing")
     assert now(desk, number).queue == "Billing"
@@ -144,11 +146,11 @@ def test_a_value_that_the_desk_does_not_have_is_named_and_nothing_is_written(des
     assert caught.value.field == field
     assert now(desk, number) == before
     with desk.reading() as conn:
-        assert ticket_history.of(conn, number) == []
+        assert ticket_history.list_steps(conn, number) == []
 
 
 def test_a_ticket_that_does_not_exist_is_not_there(desk):
-    with pytest.raises(NotThere, match="4711"):
+    with pytest.raises(NotFound, match="4711"):
         change(desk, 4711, ANN, queue="IT")
 
 
@@ -211,6 +213,6 @@ def test_a_default_does_not_fill_what_a_person_emptied(desk):
 def test_a_ticket_in_a_queue_that_was_closed_can_still_be_worked_on(desk):
     number = file(desk, "Billing")
     with desk.writing() as conn:
-        queues.put(conn, "Billing", description="", is_open=False)
+        queues.save_queue(conn, "Billing", description="", is_open=False)
     change(desk, number, ANN, priority="high", assignee="ann", status="open")
     assert (now(desk, number).queue, now(desk, number).status) == ("Billing", "open")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.desk import agents, catalogue, queues, tickets
-from deskyard.desk.tickets import Wanted
+from deskyard.desk.tickets import TicketFilter
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.policy.policy import TRIAGE
@@ -15,23 +15,23 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 def put(database, name, *, is_open=True, priority=None, assignee=None):
     with database.writing() as conn:
-        return queues.put(
+        return queues.save_queue(
             conn, name, description="d", is_open=is_open, default_priority=priority, default_assignee=assignee
         )
 
 
 def file(database, *, at=NOW, **values):
     with database.writing() as conn:
-        return tickets.file(conn, Ticket(id="", subject="VPN"), "IT", values, at=at)
+        return tickets.file_ticket(conn, Ticket(id="", subject="VPN"), "IT", values, at=at)
 
 
 def numbers(database, limit=100, sort="oldest", **wanted):
     """The tickets of IT, gathered page by page."""
     found, cursor = [], None
     with database.reading() as conn:
-        queue = queues.find(conn, "IT")
+        queue = queues.find_queue(conn, "IT")
         while True:
-            page = tickets.listed(conn, queue, limit, cursor, sort=sort, wanted=Wanted(**wanted))
+            page = tickets.list_tickets(conn, queue, limit, cursor, sort=sort, ticket_filter=TicketFilter(**wanted))
             found += [ticket.id for ticket in page.items]
             cursor = page.next_cursor
             if cursor is None:
@@ -54,15 +54,15 @@ def test_triage_is_never_closed_and_no_queue_is_nameless(database):
 
 def test_the_catalogue_holds_the_defaults_of_open_queues_and_only_agents_who_serve_them(database):
     with database.writing() as conn:
-        agents.put(conn, "ann", present=True, queues=["IT"])
-        agents.put(conn, "away", present=False, queues=["IT"])
+        agents.save_agent(conn, "ann", present=True, queues=["IT"])
+        agents.save_agent(conn, "away", present=False, queues=["IT"])
     put(database, "IT", priority="high", assignee="ann")
     put(database, "Billing", priority="low", assignee="ann")
     put(database, "Shop", assignee="away")
     put(database, "Closed", is_open=False, priority="low")
     with database.reading() as conn:
-        found = catalogue.catalogue(conn).queues
-        part = catalogue.catalogue(conn, ["IT"], [])
+        found = catalogue.load_catalogue(conn).queues
+        part = catalogue.load_catalogue(conn, ["IT"], [])
     assert found["IT"] == {"priority": "high", "assignee": "ann"}
     assert (found["Billing"], found["Shop"]) == ({"priority": "low"}, {})
     assert "Closed" not in found

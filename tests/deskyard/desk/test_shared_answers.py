@@ -20,11 +20,11 @@ def solved(database):
 
     def one(text=ANSWER, asked=ASKED, by=ANN, status="resolved", **how):
         with database.writing() as conn:
-            queues.ensure(conn)
+            queues.ensure_queues(conn)
             filed = Ticket(id="", subject=asked, requester="olga@example.org")
-            number = tickets.file(conn, filed, "triage", {}, at=NOW)
-            comments.add(conn, number, by, text, at=NOW, **{"public": True, "shared": True} | how)
-            changes.change(conn, number, {"status": status}, ANN, at=NOW)
+            number = tickets.file_ticket(conn, filed, "triage", {}, at=NOW)
+            comments.add_comment(conn, number, by, text, at=NOW, **{"public": True, "shared": True} | how)
+            changes.change_ticket(conn, number, {"status": status}, ANN, at=NOW)
         return number
 
     return one
@@ -32,7 +32,7 @@ def solved(database):
 
 def like(database, text):
     with database.reading() as conn:
-        return shared_answers.like(conn, text)
+        return shared_answers.find_similar_answers(conn, text)
 
 
 def test_an_answer_that_may_be_shared_is_offered_to_who_asks_something_like_it(database, solved):

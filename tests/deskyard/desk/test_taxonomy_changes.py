@@ -6,53 +6,53 @@ import pytest
 
 from deskyard.desk import changes, queues, taxonomy_changes, tickets
 from deskyard.desk.ticket_history import Actor
-from deskyard.domain.taxonomy import of
+from deskyard.domain.taxonomy import parse_change
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.journal.journal import DECIDED, Journal, Stamp
+from deskyard.journal.journal import DECIDED, EntryHeader, Journal
 from deskyard.policy.versions import Policies
 
 AT = datetime(2026, 2, 1, 12, tzinfo=UTC)
 ANN = Actor("person", "ann")
-SPLIT = of({"on": "2026-02-01", "target": "category", "split": "IT", "to": ["IT", "Network"]})
+SPLIT = parse_change({"on": "2026-02-01", "target": "category", "split": "IT", "to": ["IT", "Network"]})
 
 
 def filed(conn, category):
     """A ticket with that category, decided on by nobody."""
-    number = tickets.file(conn, Ticket(id="", subject="vpn"), "triage", {"category": category}, at=AT)
-    Journal.record(conn, Stamp(number, "0" * 64, AT, None, None), (DECIDED, {"decisions": {}}))
+    number = tickets.file_ticket(conn, Ticket(id="", subject="vpn"), "triage", {"category": category}, at=AT)
+    Journal.record(conn, EntryHeader(number, "0" * 64, AT, None, None), (DECIDED, {"decisions": {}}))
     return number
 
 
 def test_a_task_holds_the_newest_tickets_of_the_old_label_until_a_person_has_chosen(database):
     with database.writing() as conn:
-        queues.ensure(conn)
+        queues.ensure_queues(conn)
         numbers = [filed(conn, "IT") for _ in range(3)]
         filed(conn, "Billing")
-        taxonomy_changes.put(conn, SPLIT, ANN, AT)
+        taxonomy_changes.add_change(conn, SPLIT, ANN, AT)
     with database.reading() as conn:
-        assert taxonomy_changes.tasks(conn, AT.date() - timedelta(days=1)) == []
-        (task,) = taxonomy_changes.tasks(conn, AT.date(), 2)
+        assert taxonomy_changes.list_split_tasks(conn, AT.date() - timedelta(days=1)) == []
+        (task,) = taxonomy_changes.list_split_tasks(conn, AT.date(), 2)
     assert [one.id for one in task.tickets] == [numbers[2], numbers[1]]
     assert (task.waiting, task.chosen) == (3, {"IT": 0, "Network": 0})
 
     for category in ("Network", "IT"):
         with database.writing() as conn:
-            changes.change(conn, numbers[2], {"category": category}, ANN, at=AT + timedelta(hours=1))
+            changes.change_ticket(conn, numbers[2], {"category": category}, ANN, at=AT + timedelta(hours=1))
     with database.writing() as conn:
-        changes.change(conn, numbers[1], {"category": "Network"}, ANN, at=AT + timedelta(hours=1))
+        changes.change_ticket(conn, numbers[1], {"category": "Network"}, ANN, at=AT + timedelta(hours=1))
     with database.reading() as conn:
-        (task,) = taxonomy_changes.tasks(conn, AT.date())
+        (task,) = taxonomy_changes.list_split_tasks(conn, AT.date())
     assert [one.id for one in task.tickets] == [numbers[0]]
     assert (task.waiting, task.chosen) == (1, {"IT": 1, "Network": 2})
 
 
 def test_a_turn_that_contradicts_another_leaves_the_policy_as_it_was(database):
     with database.writing() as conn:
-        first = taxonomy_changes.put(conn, SPLIT, ANN, AT)
-        assert taxonomy_changes.put(conn, SPLIT, ANN, AT) == first
-    again = of({"on": "2026-02-02", "target": "category", "rename": "Hardware", "to": "IT"})
+        first = taxonomy_changes.add_change(conn, SPLIT, ANN, AT)
+        assert taxonomy_changes.add_change(conn, SPLIT, ANN, AT) == first
+    again = parse_change({"on": "2026-02-02", "target": "category", "rename": "Hardware", "to": "IT"})
     with database.writing() as conn, pytest.raises(BadInput, match="'IT' is in use already"):
-        taxonomy_changes.put(conn, again, ANN, AT)
+        taxonomy_changes.add_change(conn, again, ANN, AT)
     with database.reading() as conn:
         assert Policies.current(conn) == first

@@ -17,18 +17,18 @@ HARD_NAME = "Поддержка/1-я линия % ?#"
 
 def file(database, external_id="", queue="IT", values=(), key=None, **ticket):
     with database.writing() as conn:
-        return tickets.file(conn, Ticket(id=external_id, **ticket), queue, dict(values), at=NOW, key=key)
+        return tickets.file_ticket(conn, Ticket(id=external_id, **ticket), queue, dict(values), at=NOW, key=key)
 
 
 def names(database):
     with database.reading() as conn:
-        return [queue.name for queue in queues.listed(conn).items]
+        return [queue.name for queue in queues.list_queues(conn).items]
 
 
 def test_a_triage_queue_always_exists_and_no_queue_is_made_twice(database):
     assert names(database) == [TRIAGE, "IT", HARD_NAME]
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing", "Billing", " ", ""])
+        queues.ensure_queues(conn, ["IT", "Billing", "Billing", " ", ""])
     assert names(database) == [TRIAGE, "IT", HARD_NAME, "Billing"]
 
 
@@ -46,10 +46,10 @@ def test_a_ticket_comes_back_as_it_was_filed(database):
         fields={"product": "LJ/4", "линия": "1"},
     )
     with database.writing() as conn:
-        number = tickets.file(conn, ticket, "IT", {}, at=NOW)
+        number = tickets.file_ticket(conn, ticket, "IT", {}, at=NOW)
     with database.reading() as conn:
-        filed = tickets.find(conn, number)
-        assert filed == tickets.known(conn, "mail", "4711", None)
+        filed = tickets.find_ticket(conn, number)
+        assert filed == tickets.find_existing(conn, "mail", "4711", None)
     assert filed.ticket == ticket
     assert (filed.queue, filed.category, filed.priority, filed.assignee) == ("IT", None, None, None)
 
@@ -80,14 +80,14 @@ def test_a_ticket_without_a_name_is_known_by_the_key_of_its_request(database):
     assert file(database, key="k1", source="api") is None
     assert file(database, key="k1", source="form") is not None
     with database.reading() as conn:
-        assert tickets.known(conn, "api", "", "k1").id == number
-        assert tickets.known(conn, "api", "", "k2") is None
+        assert tickets.find_existing(conn, "api", "", "k1").id == number
+        assert tickets.find_existing(conn, "api", "", "k2") is None
 
 
 def test_a_new_ticket_bears_the_values_that_were_decided(database):
     number = file(database, values={"category": "network", "priority": "high"})
     with database.reading() as conn:
-        filed = tickets.find(conn, number)
+        filed = tickets.find_ticket(conn, number)
     assert (filed.category, filed.priority, filed.assignee) == ("network", "high", None)
     assert (filed.status, filed.version, filed.updated_at) == ("new", 1, NOW)
 
@@ -101,11 +101,11 @@ def test_a_ticket_for_a_queue_that_does_not_exist_is_not_half_filed(database):
 
 def test_only_open_queues_are_in_the_catalogue(database):
     with database.writing() as conn:
-        queues.put(conn, "IT", description="", is_open=False)
+        queues.save_queue(conn, "IT", description="", is_open=False)
     with database.reading() as conn:
-        assert set(catalogue.catalogue(conn, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
-        assert catalogue.catalogue(conn, [], []).queues == {}
-        assert set(catalogue.catalogue(conn).queues) == {TRIAGE, HARD_NAME}
+        assert set(catalogue.load_catalogue(conn, ["IT", HARD_NAME, "Nowhere"], []).queues) == {HARD_NAME}
+        assert catalogue.load_catalogue(conn, [], []).queues == {}
+        assert set(catalogue.load_catalogue(conn).queues) == {TRIAGE, HARD_NAME}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10, 11])
@@ -114,9 +114,9 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
     file(database, queue="IT")
     found, cursor = [], None
     with database.reading() as conn:
-        queue = queues.find(conn, HARD_NAME)
+        queue = queues.find_queue(conn, HARD_NAME)
         while True:
-            page = tickets.listed(conn, queue, limit, cursor)
+            page = tickets.list_tickets(conn, queue, limit, cursor)
             assert len(page.items) <= limit
             found += [item.id for item in page.items]
             cursor = page.next_cursor
@@ -128,14 +128,14 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
 def test_a_ticket_filed_while_somebody_pages_is_neither_doubled_nor_does_it_hide_another(database):
     filed = [file(database) for _ in range(4)]
     with database.reading() as conn:
-        first = tickets.listed(conn, queues.find(conn, "IT"), 2)
+        first = tickets.list_tickets(conn, queues.find_queue(conn, "IT"), 2)
     filed.append(file(database))
     with database.reading() as conn:
-        rest = tickets.listed(conn, queues.find(conn, "IT"), 10, first.next_cursor)
+        rest = tickets.list_tickets(conn, queues.find_queue(conn, "IT"), 10, first.next_cursor)
     assert [item.id for item in first.items + rest.items] == filed
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "0", "🙂", "YWZ0ZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
 def test_a_cursor_that_is_not_ours_is_refused_with_a_sentence(database, cursor):
     with database.reading() as conn, pytest.raises(BadInput, match="next_cursor"):
-        queues.listed(conn, 10, cursor)
+        queues.list_queues(conn, 10, cursor)

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Actor, Step
-from deskyard.desk.timeline import told
-from deskyard.journal.journal import CONFIRMED, CORRECTED, DECIDED, PLACED, SEEN, UNDONE, Entry
+from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.timeline import build_timeline
+from deskyard.journal.journal import CONFIRMED, CORRECTED, DECIDED, PLACED, RECEIVED, UNDONE, JournalEntry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN, RULE, MACHINE = Actor("person", "ann"), Actor("rule", "desk"), Actor("machine", "4f1c")
@@ -16,7 +16,7 @@ def at(hours):
 
 
 def entry(number, hours, kind, /, **content):
-    return Entry(number, at(hours), kind, 1, "0" * 64, None, "p", content)
+    return JournalEntry(number, at(hours), kind, 1, "0" * 64, None, "p", content)
 
 
 def moved(hours, kind, to="IT"):
@@ -24,25 +24,25 @@ def moved(hours, kind, to="IT"):
 
 
 def test_filed_decided_said_and_moved_stand_in_order_and_each_once():
-    entries = [entry(1, 0, SEEN), entry(2, 0, DECIDED), entry(3, 0, PLACED), moved(2, CORRECTED)]
+    entries = [entry(1, 0, RECEIVED), entry(2, 0, DECIDED), entry(3, 0, PLACED), moved(2, CORRECTED)]
     steps = [
-        Step(at(0), MACHINE, "queue", None, "triage", "unsure", 2),
-        Step(at(2), ANN, "queue", "triage", "IT", ""),
-        Step(at(2), RULE, "priority", None, "high", "the default of 'IT'"),
+        HistoryStep(at(0), MACHINE, "queue", None, "triage", "unsure", 2),
+        HistoryStep(at(2), ANN, "queue", "triage", "IT", ""),
+        HistoryStep(at(2), RULE, "priority", None, "high", "the default of 'IT'"),
     ]
     said = [Comment(1, at(1), ANN, True, "Which VPN?")]
-    events = told(entries, steps, said)
+    events = build_timeline(entries, steps, said)
     assert [one.kind for one in events] == ["filed", "decided", "said", "changed"]
     assert events[1].steps == (steps[0],)
     assert (events[3].actor, events[3].steps, events[3].confirmed) == (ANN, tuple(steps[1:]), False)
 
 
 def test_a_confirmation_is_told_apart_also_where_nothing_had_to_be_changed():
-    moves = told([moved(1, CONFIRMED)], [Step(at(1), ANN, "queue", "triage", "IT", "")], [])
-    blind = told([moved(1, CONFIRMED)], [], [])
+    moves = build_timeline([moved(1, CONFIRMED)], [HistoryStep(at(1), ANN, "queue", "triage", "IT", "")], [])
+    blind = build_timeline([moved(1, CONFIRMED)], [], [])
     assert [(one.kind, one.confirmed, one.actor) for one in (*moves, *blind)] == [("changed", True, ANN)] * 2
 
 
 def test_what_was_taken_back_says_by_whom():
-    found = told([entry(1, 1, UNDONE, decision=None, back={}, by="ann", kind="person")], [], [])
+    found = build_timeline([entry(1, 1, UNDONE, decision=None, back={}, by="ann", kind="person")], [], [])
     assert (found[0].kind, found[0].actor) == ("undone", ANN)

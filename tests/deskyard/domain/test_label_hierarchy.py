@@ -4,11 +4,11 @@ import numpy as np
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Prediction
-from deskyard.domain.label_hierarchy import parents
+from deskyard.domain.label_hierarchy import find_parents
 from deskyard.domain.ticket import Ticket
-from deskyard.guarantees.contract import EVIDENCE
-from deskyard.guarantees.contract_fitting import draw_up
-from deskyard.policy.policy import Mode, Policy, decide, enact
+from deskyard.guarantees.contract import EVIDENCE_DTYPE
+from deskyard.guarantees.contract_fitting import fit_contract
+from deskyard.policy.policy import Mode, Policy, apply_policy, decide_targets
 
 LABELS = ("Access", "Hardware > Mouse", "Hardware > Printer", "Software > Mail", "Software > Office")
 TICKET = Ticket(id="1", subject="the printer is stuck")
@@ -17,7 +17,7 @@ TICKET = Ticket(id="1", subject="the printer is stuck")
 def past(n=1200):
     """The label is a coin's toss within the family; the family is always right."""
     rng = np.random.default_rng(0)
-    rows = np.zeros(n, EVIDENCE)
+    rows = np.zeros(n, EVIDENCE_DTYPE)
     rows["truth"] = rng.integers(1, 5, n)
     rows["predicted"] = np.where(rng.random(n) < 0.6, rows["truth"], (rows["truth"] - 1 ^ 1) + 1)
     rows["confidence"], rows["above"] = 0.6, rng.uniform(0.9, 1, n)
@@ -32,66 +32,69 @@ def belief(above=0.95, likeness=0.0):
 
 
 def test_the_parents_probability_is_the_sum_of_its_labels():
-    found = parents(LABELS)
+    found = find_parents(LABELS)
     assert found.names == ("Access", "Hardware", "Software")
     beliefs = np.array([[0.1, 0.2, 0.3, 0.15, 0.25], [1, 0, 0, 0, 0]])
-    assert np.allclose(found.beliefs(beliefs), [[0.1, 0.5, 0.4], [1, 0, 0]])
+    assert np.allclose(found.probabilities(beliefs), [[0.1, 0.5, 0.4], [1, 0, 0]])
 
 
 def test_labels_without_a_mark_or_all_below_one_parent_have_nothing_above_them():
-    assert parents(("A", "B")) is None
-    assert parents(("A > a", "A > b")) is None
-    assert parents(("A", "B > b")) is None
+    assert find_parents(("A", "B")) is None
+    assert find_parents(("A > a", "A > b")) is None
+    assert find_parents(("A", "B > b")) is None
 
 
 def test_what_a_person_says_of_parents_comes_before_the_mark_and_a_label_may_be_its_own_group():
-    found = parents(
+    found = find_parents(
         ("Access", "Hardware > Mouse", "Mail", "Network", "VPN"), {"VPN": "Network", "Hardware > Mouse": "PC"}
     )
     assert found.names == ("Access", "Mail", "Network", "PC")
-    assert found.of.tolist() == [0, 3, 1, 2, 2]
-    assert parents(("A", "B"), {"C": "A"}) is None
+    assert found.parent_positions.tolist() == [0, 3, 1, 2, 2]
+    assert find_parents(("A", "B"), {"C": "A"}) is None
 
 
 def test_a_parent_that_was_said_is_proved_like_one_that_is_written():
     names = ("Access", "Mouse", "Printer", "Mail", "Office")
     said = {"Mouse": "Hardware", "Printer": "Hardware", "Mail": "Software", "Office": "Software"}
-    written, told = draw_up("queue", past(), LABELS, 0.9).parents, draw_up("queue", past(), names, 0.9, said).parents
-    assert (told.threshold, told.labels, told.n) == (written.threshold, written.labels, written.n)
-    assert draw_up("queue", past(), names, 0.9).parents is None
+    written, told = (
+        fit_contract("queue", past(), LABELS, 0.9).parent_contract,
+        fit_contract("queue", past(), names, 0.9, said).parent_contract,
+    )
+    assert (told.threshold, told.labels, told.routed) == (written.threshold, written.labels, written.routed)
+    assert fit_contract("queue", past(), names, 0.9).parent_contract is None
 
 
 def test_a_ticket_whose_label_is_unsure_goes_to_the_parent_that_is_sure():
-    contract = draw_up("queue", past(), LABELS, 0.9)
+    contract = fit_contract("queue", past(), LABELS, 0.9)
     assert contract.threshold is None
-    made = decide(TICKET, {"queue": belief()}, {"queue": contract})["queue"]
+    made = decide_targets(TICKET, {"queue": belief()}, {"queue": contract})["queue"]
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "Hardware", 0.95)
     assert [reason.code for reason in made.reasons] == ["parent", "no_contract"]
     assert made.top[0][0] == "Hardware > Printer"
-    placed = enact({"queue": made}, Policy(mode=Mode.ROUTE), Catalogue({"Hardware": {}}, {})).placement
+    placed = apply_policy({"queue": made}, Policy(mode=Mode.ROUTE), Catalogue({"Hardware": {}}, {})).placement
     assert placed.queue == "Hardware"
 
 
 def test_a_parent_that_is_not_sure_or_has_no_evidence_is_not_told():
-    contract = draw_up("queue", past(), LABELS, 0.9)
-    unsure = decide(TICKET, {"queue": belief(above=0.7)}, {"queue": contract})["queue"]
+    contract = fit_contract("queue", past(), LABELS, 0.9)
+    unsure = decide_targets(TICKET, {"queue": belief(above=0.7)}, {"queue": contract})["queue"]
     assert (unsure.action, unsure.label) == (Action.SUGGEST, "Hardware > Printer")
-    nothing = draw_up("queue", np.zeros(0, EVIDENCE), LABELS, 0.9)
-    assert decide(TICKET, {"queue": belief()}, {"queue": nothing})["queue"].action is Action.SUGGEST
+    nothing = fit_contract("queue", np.zeros(0, EVIDENCE_DTYPE), LABELS, 0.9)
+    assert decide_targets(TICKET, {"queue": belief()}, {"queue": nothing})["queue"].action is Action.SUGGEST
     unheard = Prediction("queue", (("Access", 0.6),), True, 0.0, ("Access", 0.99))
-    assert decide(TICKET, {"queue": unheard}, {"queue": contract})["queue"].action is Action.SUGGEST
+    assert decide_targets(TICKET, {"queue": unheard}, {"queue": contract})["queue"].action is Action.SUGGEST
 
 
 def test_an_empty_or_unfamiliar_ticket_goes_to_no_parent():
-    contract = draw_up("queue", past(), LABELS, 0.9)
-    assert decide(Ticket(id="2"), {"queue": belief()}, {"queue": contract})["queue"].action is Action.LEAVE
+    contract = fit_contract("queue", past(), LABELS, 0.9)
+    assert decide_targets(Ticket(id="2"), {"queue": belief()}, {"queue": contract})["queue"].action is Action.LEAVE
     strange = Prediction("queue", belief().top, False, 0.0, ("Hardware", 0.99))
-    assert decide(TICKET, {"queue": strange}, {"queue": contract})["queue"].action is Action.LEAVE
+    assert decide_targets(TICKET, {"queue": strange}, {"queue": contract})["queue"].action is Action.LEAVE
 
 
 def test_a_label_that_is_sure_is_told_itself():
     rows = past()
     rows["predicted"], rows["confidence"] = rows["truth"], np.linspace(1, 0.8, len(rows))
-    contract = draw_up("queue", rows, LABELS, 0.9)
+    contract = fit_contract("queue", rows, LABELS, 0.9)
     sure = Prediction("queue", (("Hardware > Printer", 0.99),), True, 0.0, ("Hardware", 0.995))
-    assert decide(TICKET, {"queue": sure}, {"queue": contract})["queue"].label == "Hardware > Printer"
+    assert decide_targets(TICKET, {"queue": sure}, {"queue": contract})["queue"].label == "Hardware > Printer"

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from deskyard.domain.status import SOLVED, UNSOLVED, Status, is_solved
+from deskyard.domain.status import SOLVED, UNSOLVED_STATUSES, Status, is_solved
 
 
 def test_every_state_is_solved_or_unsolved_and_never_both():
-    assert sorted((*SOLVED, *UNSOLVED)) == sorted(get_args(Status))
+    assert sorted((*SOLVED, *UNSOLVED_STATUSES)) == sorted(get_args(Status))
     assert [status for status in get_args(Status) if is_solved(status)] == list(SOLVED)

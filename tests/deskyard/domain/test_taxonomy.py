@@ -7,12 +7,12 @@ import pytest
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction
-from deskyard.domain.taxonomy import Turn, ledger, of, wrong
+from deskyard.domain.taxonomy import TaxonomyChange, build_ledger, find_conflict, parse_change
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.guarantees.contract import Contract
 from deskyard.policy import toml_format
-from deskyard.policy.policy import Mode, Policy, Rule, decide
+from deskyard.policy.policy import Mode, Policy, Rule, decide_targets
 
 DAY = date(2026, 12, 1)
 TICKET = Ticket(id="1", subject="VPN drops")
@@ -27,16 +27,18 @@ retire = "A"
 """
 
 
-def turn(**said: object) -> Turn:
-    return of({"on": "2026-12-01", "target": "queue"} | said)
+def turn(**said: object) -> TaxonomyChange:
+    return parse_change({"on": "2026-12-01", "target": "queue"} | said)
 
 
-def decided(*turns: Turn, on: date = DAY, learnt: tuple[Turn, ...] = (), **shares: float) -> Decision:
+def decided(
+    *turns: TaxonomyChange, on: date = DAY, learnt: tuple[TaxonomyChange, ...] = (), **shares: float
+) -> Decision:
     """What becomes of a queue that the model decides on, where its contract takes 70 % of A, B or C."""
     top = tuple(sorted(shares.items(), key=lambda pair: -pair[1]))
-    contract = Contract("queue", 0.95, 0.7, frozenset("ABC"), {}, n=100, right=99, of=200)
-    own = decide(TICKET, {"queue": Prediction("queue", top, True)}, {"queue": contract})["queue"]
-    return ledger(turns, on, [one.plain() for one in learnt]).decision(own, top)
+    contract = Contract("queue", 0.95, 0.7, frozenset("ABC"), {}, routed=100, right=99, total=200)
+    own = decide_targets(TICKET, {"queue": Prediction("queue", top, True)}, {"queue": contract})["queue"]
+    return build_ledger(turns, on, [one.to_dict() for one in learnt]).translate_decision(own, top)
 
 
 def test_a_renamed_label_is_set_under_its_new_name_and_says_so():
@@ -61,7 +63,7 @@ def test_what_a_contract_did_not_set_is_not_set_because_the_sum_is_larger():
 def test_a_sum_that_outweighs_the_label_decided_on_is_suggested():
     own = decided(A=0.45, B=0.3, C=0.25)
     own = replace(own, action=Action.ROUTE)
-    made = ledger([turn(merge=["B", "C"], to="BC")], DAY).decision(own)
+    made = build_ledger([turn(merge=["B", "C"], to="BC")], DAY).translate_decision(own)
     assert (made.action, made.label, made.confidence) == (Action.SUGGEST, "BC", 0.55)
     assert made.reasons[0].code == "outweighed"
 
@@ -128,14 +130,14 @@ def test_no_turn_leaves_every_byte_of_a_decision():
     ],
 )
 def test_turns_that_contradict_each_other_are_refused(turns, told):
-    found = wrong(turns)
+    found = find_conflict(turns)
     assert found is not None
     assert told in found[1]
 
 
 def test_a_rename_may_be_taken_back_and_another_target_has_names_of_its_own():
-    assert wrong([turn(rename="A", to="B"), turn(rename="B", to="A")]) is None
-    assert wrong([turn(retire="A"), turn(target="category", retire="A")]) is None
+    assert find_conflict([turn(rename="A", to="B"), turn(rename="B", to="A")]) is None
+    assert find_conflict([turn(retire="A"), turn(target="category", retire="A")]) is None
     assert decided(turn(rename="A", to="B"), turn(rename="B", to="A"), A=0.9).label == "A"
 
 
@@ -156,22 +158,22 @@ def test_a_rename_may_be_taken_back_and_another_target_has_names_of_its_own():
 )
 def test_a_wrong_turn_in_a_file_is_named_by_its_line(line, told):
     with pytest.raises(BadInput, match="policy, line") as refused:
-        toml_format.read(f'mode = "route"\n[[taxonomy]]\n{line}')
+        toml_format.parse_policy(f'mode = "route"\n[[taxonomy]]\n{line}')
     assert told in str(refused.value)
 
 
 def test_a_list_of_turns_is_asked_for_where_something_else_stands():
     with pytest.raises(BadInput, match=r"line 1: taxonomy is a list: begin each turn with \[\[taxonomy\]\]"):
-        toml_format.read('taxonomy = "A"')
+        toml_format.parse_policy('taxonomy = "A"')
 
 
 def test_all_probabilities_are_wanted_only_where_labels_of_the_model_have_become_one():
-    into_known = ledger([turn(rename="A", to="B")], DAY)
-    assert into_known.sums("queue", ("A", "B"))
-    assert not into_known.sums("queue", ("A", "C"))
-    assert not into_known.sums("category", ("A", "B"))
-    assert ledger([turn(merge=["A", "B"], to="AB")], DAY).sums("queue", ("A", "B", "C"))
-    assert not ledger([], DAY).sums("queue", ("A", "B"))
+    into_known = build_ledger([turn(rename="A", to="B")], DAY)
+    assert into_known.merges_labels("queue", ("A", "B"))
+    assert not into_known.merges_labels("queue", ("A", "C"))
+    assert not into_known.merges_labels("category", ("A", "B"))
+    assert build_ledger([turn(merge=["A", "B"], to="AB")], DAY).merges_labels("queue", ("A", "B", "C"))
+    assert not build_ledger([], DAY).merges_labels("queue", ("A", "B"))
 
 
 def test_a_ledger_survives_the_way_through_a_file():
@@ -183,7 +185,7 @@ def test_a_ledger_survives_the_way_through_a_file():
             turn(target="assignee", retire="ann"),
         )
     )
-    again = toml_format.read(toml_format.write(said))
+    again = toml_format.parse_policy(toml_format.format_policy(said))
     assert again == said
     assert again.digest == said.digest != Policy().digest
 
@@ -198,19 +200,19 @@ def test_what_a_policy_says_of_a_name_holds_for_the_name_that_took_its_place():
         fallback="Fax",
         taxonomy=(turn(merge=["A", "B"], to="AB"), turn(rename="Fax", to="Scans")),
     )
-    assert said.on(date(2026, 11, 30)) is said
-    now = said.on(DAY)
-    assert now.rule("queue", "AB") == Rule(Mode.SHADOW, 0.9)
-    assert now.rule("assignee", "AB").mode is Mode.OFF
-    assert now.rule("queue", "Scans").mode is Mode.ROUTE
-    assert now.bound_for("category", "Refund") == "AB"
-    assert now.bound_for("category", "A") == "AB"
-    assert now.held_back("queue", "AB", "AB")
+    assert said.for_day(date(2026, 11, 30)) is said
+    now = said.for_day(DAY)
+    assert now.effective_rule("queue", "AB") == Rule(Mode.SHADOW, 0.9)
+    assert now.effective_rule("assignee", "AB").mode is Mode.OFF
+    assert now.effective_rule("queue", "Scans").mode is Mode.ROUTE
+    assert now.destination_queue("category", "Refund") == "AB"
+    assert now.destination_queue("category", "A") == "AB"
+    assert now.is_held_back("queue", "AB", "AB")
     assert now.fallback == "Scans"
 
 
 def test_what_is_written_no_more_is_not_in_the_catalogue():
     whole = Catalogue({"IT": {"assignee": "ann", "priority": "low"}, "Fax": {}}, {"ann": ("IT",), "bob": ("IT",)})
-    left = whole.without({"Fax"}, {"ann"}, ())
+    left = whole.exclude({"Fax"}, {"ann"}, ())
     assert left.queues == {"IT": {"priority": "low"}}
     assert set(left.agents) == {"bob"}

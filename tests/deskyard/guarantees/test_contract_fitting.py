@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from deskyard.guarantees.intervals import MISS
+from deskyard.guarantees.intervals import ALPHA
 from tests.deskyard.worlds import KINDS, tell
 
 WORLDS = 400
@@ -15,7 +15,7 @@ SLACK = 2.33
 
 def most_broken(worlds):
     """Promises that may be broken of so many."""
-    return MISS * worlds + SLACK * np.sqrt(worlds * MISS * (1 - MISS))
+    return ALPHA * worlds + SLACK * np.sqrt(worlds * ALPHA * (1 - ALPHA))
 
 
 @pytest.fixture(scope="module")
@@ -43,4 +43,4 @@ def test_where_there_is_nothing_to_learn_nothing_is_routed(told):
 def test_hardly_any_label_is_wrong_more_than_twice_as_often_as_promised(told):
     pairs = [(p, world.asked) for world in told for p in world.by_label if world.kind != "miscalibrated"]
     assert len(pairs) > WORLDS
-    assert sum(p < 1 - 2 * (1 - asked) for p, asked in pairs) <= MISS * len(pairs)
+    assert sum(p < 1 - 2 * (1 - asked) for p, asked in pairs) <= ALPHA * len(pairs)

@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput
-from deskyard.history.columns import Mapping, check_columns, check_map, match, parse_map, to_ticket
-from deskyard.history.priority_spellings import bare_number, translate
-from deskyard.tabular.records import Table, name_columns
-from deskyard.text.dates import find_order, names_zone, read_time
+from deskyard.history.columns import (
+    ColumnMapping,
+    check_columns,
+    check_mapping,
+    match_columns,
+    parse_mapping,
+    to_ticket,
+)
+from deskyard.history.priority_spellings import map_spellings, parse_bare_number
+from deskyard.tabular.records import RecordTable, unique_columns
+from deskyard.text.dates import detect_date_order, names_zone, read_time
 
 LEVELS = {
     "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
@@ -33,34 +40,34 @@ def spellings(text: str) -> list[str]:
 @pytest.mark.parametrize(("level", "text"), LEVELS.items())
 def test_common_spellings_of_six_languages_are_understood(level, text):
     for spelling in spellings(text):
-        assert translate([spelling]) == {spelling: level}, spelling
+        assert map_spellings([spelling]) == {spelling: level}, spelling
 
 
 @pytest.mark.parametrize("word", ["Critical", "критический", "Kritisch", "1 - Critical", "crítica"])
 def test_critical_is_high_only_where_a_blocker_occurs(word):
-    assert translate([word, "Major"])[word] == "critical"
-    assert translate([word, "Блокер"])[word] == "high"
-    assert translate([word, "Blocker"], {word: "critical"})[word] == "critical"
+    assert map_spellings([word, "Major"])[word] == "critical"
+    assert map_spellings([word, "Блокер"])[word] == "high"
+    assert map_spellings([word, "Blocker"], {word: "critical"})[word] == "critical"
 
 
 def test_a_bare_number_is_refused_until_the_map_says_which_end_is_urgent():
-    assert translate(["1", "2", "3.0", "Приоритет 4"]) == {}
-    assert list(translate(map(str, range(1, 5)), numbers="1-is-urgent").values()) == list(reversed(PRIORITIES))
-    assert list(translate(map(str, range(1, 5)), numbers="highest-is-urgent").values()) == list(PRIORITIES)
-    assert list(translate(map(str, range(4)), numbers="1-is-urgent").values()) == list(reversed(PRIORITIES))
-    assert list(translate(["10", "20", "30", "40"], numbers="highest-is-urgent").values()) == list(PRIORITIES)
-    assert translate(map(str, range(1, 11)), numbers="1-is-urgent")["10"] == "low"
-    assert translate(["1", "3"], {"3": "critical"}) == {"3": "critical"}
+    assert map_spellings(["1", "2", "3.0", "Приоритет 4"]) == {}
+    assert list(map_spellings(map(str, range(1, 5)), number_scale="1-is-urgent").values()) == list(reversed(PRIORITIES))
+    assert list(map_spellings(map(str, range(1, 5)), number_scale="highest-is-urgent").values()) == list(PRIORITIES)
+    assert list(map_spellings(map(str, range(4)), number_scale="1-is-urgent").values()) == list(reversed(PRIORITIES))
+    assert list(map_spellings(["10", "20", "30", "40"], number_scale="highest-is-urgent").values()) == list(PRIORITIES)
+    assert map_spellings(map(str, range(1, 11)), number_scale="1-is-urgent")["10"] == "low"
+    assert map_spellings(["1", "3"], {"3": "critical"}) == {"3": "critical"}
 
 
 def test_an_unknown_spelling_is_left_out_and_never_guessed():
-    assert translate(["", "so la la", "-", "?", "12 34", "Priority", "🔥", "no", "очень"]) == {}
+    assert map_spellings(["", "so la la", "-", "?", "12 34", "Priority", "🔥", "no", "очень"]) == {}
 
 
-@given(st.lists(st.text(max_size=20)), st.sampled_from(["", "1-is-urgent", "highest-is-urgent"]))
+@given(st.mailing_lists(st.text(max_size=20)), st.sampled_from(["", "1-is-urgent", "highest-is-urgent"]))
 def test_any_spellings_are_a_level_or_left_out(seen, numbers):
-    assert set(translate(seen, numbers=numbers).values()) <= set(PRIORITIES)
-    assert all(bare_number(text) is None or isinstance(bare_number(text), int) for text in seen)
+    assert set(map_spellings(seen, number_scale=numbers).values()) <= set(PRIORITIES)
+    assert all(parse_bare_number(text) is None or isinstance(parse_bare_number(text), int) for text in seen)
 
 
 def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
@@ -71,9 +78,9 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
         '[parent.queue]\n"VPN" = "Network"\n"Wi-Fi 2.4" = "Radio"\n',
         encoding="utf-8-sig",
     )
-    said = parse_map([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
+    said = parse_mapping([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
                       'parent.queue.Wi-Fi 2.4=Network', 'parent.Category."a=b"="Письма"'])  # fmt: skip
-    assert said == Mapping(
+    assert said == ColumnMapping(
         columns={"body": "Описание", "x_product": "Продукт", "subject": "Тема"},
         priority={"Срочно": "high", "a=b": "low", "3": ""},
         numbers="1-is-urgent",
@@ -103,60 +110,63 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
 )
 def test_what_a_map_says_wrong_is_named_with_what_would_be_right(item, says):
     with pytest.raises(BadInput, match=says):
-        parse_map([item])
+        parse_mapping([item])
 
 
 def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
     path = tmp_path / "desk.toml"
     path.write_text("[colums]\nbody = 'x'\n")
     with pytest.raises(BadInput, match=r"sections are \[columns\], \[priority\], \[moves\] and \[parent\.queue\]"):
-        parse_map([str(path)])
+        parse_mapping([str(path)])
 
 
-def table(*names: str) -> Table:
-    columns, repeated = name_columns(names)
-    return Table("t.csv", columns, iter([]), repeated=repeated)
+def table(*names: str) -> RecordTable:
+    columns, repeated = unique_columns(names)
+    return RecordTable("t.csv", columns, iter([]), repeated=repeated)
 
 
 def test_columns_are_matched_whatever_their_case_and_the_unused_are_named():
-    columns = match(table(" ID ", "BODY", "X_Product", "Status"), Mapping())
-    assert columns.places == {"id": "ID", "body": "BODY"}
-    assert columns.fields == (("product", "X_Product"),)
+    columns = match_columns(table(" ID ", "BODY", "X_Product", "Status"), ColumnMapping())
+    assert columns.columns == {"id": "ID", "body": "BODY"}
+    assert columns.custom_fields == (("product", "X_Product"),)
     assert columns.ignored == ("Status",)
 
 
 def test_a_mapped_column_takes_the_place_of_one_with_our_name():
-    columns = match(table("id", "body", "Text"), parse_map(["body=text"]))
-    assert columns.places == {"id": "id", "body": "Text"}
+    columns = match_columns(table("id", "body", "Text"), parse_mapping(["body=text"]))
+    assert columns.columns == {"id": "id", "body": "Text"}
     assert columns.ignored == ("body",)
 
 
 def test_a_repeated_column_is_a_mistake_only_when_it_is_needed():
-    assert match(table("id", "body", "Comment", "Comment"), Mapping()).ignored == ("Comment", "Comment (2)")
+    assert match_columns(table("id", "body", "Comment", "Comment"), ColumnMapping()).ignored == (
+        "Comment",
+        "Comment (2)",
+    )
     with pytest.raises(BadInput, match="occurs more than once"):
-        match(table("id", "body", "Body"), Mapping())
+        match_columns(table("id", "body", "Body"), ColumnMapping())
     with pytest.raises(BadInput, match="occurs more than once"):
-        match(table("id", "Comment", "Comment"), parse_map(["body=comment"]))
+        match_columns(table("id", "Comment", "Comment"), parse_mapping(["body=comment"]))
 
 
 def test_a_mapped_column_must_be_in_one_of_the_files():
-    said = parse_map(["body=Text"])
-    check_map(said, [table("id", "body"), table("id", "text")])
+    said = parse_mapping(["body=Text"])
+    check_mapping(said, [table("id", "body"), table("id", "text")])
     with pytest.raises(BadInput, match=r"Did you mean 'Test'\?"):
-        check_map(said, [table("id", "Test")])
+        check_mapping(said, [table("id", "Test")])
 
 
 def test_a_file_without_id_or_text_says_what_was_found_and_the_line_to_add():
     strange = table(*[f"колонка {n}" for n in range(10_000)])
     with pytest.raises(BadInput, match=r"and 9,980 more.*--map id=\"колонка 0\""):
-        check_columns(strange, match(strange))
+        check_columns(strange, match_columns(strange))
     subject_only = table("id", "subject")
-    check_columns(subject_only, match(subject_only))
+    check_columns(subject_only, match_columns(subject_only))
 
 
 @given(st.dictionaries(st.sampled_from(["id", "subject", "body", "created_at", "x_a"]), st.text()))
 def test_any_row_is_a_ticket(values):
-    ticket = to_ticket(values, match(table("id", "subject", "body", "created_at", "x_a")))
+    ticket = to_ticket(values, match_columns(table("id", "subject", "body", "created_at", "x_a")))
     assert ticket.body == values.get("body", "")
     assert ticket.created_at is None or ticket.created_at.tzinfo is UTC
 
@@ -201,9 +211,9 @@ def test_any_text_is_a_moment_in_utc_or_none(text, order):
 
 
 def test_the_whole_column_says_which_comes_first():
-    assert find_order(["03/04/2024", "13/04/2024 10:00"]) == ("day", True)
-    assert find_order(["03/04/2024", "04/13/2024 10:00"]) == ("month", True)
-    assert find_order(["03/04/2024 1:00 PM"]) == ("month", True)
-    assert find_order(["03.04.2024", "x", ""]) == ("day", False)
+    assert detect_date_order(["03/04/2024", "13/04/2024 10:00"]) == ("day", True)
+    assert detect_date_order(["03/04/2024", "04/13/2024 10:00"]) == ("month", True)
+    assert detect_date_order(["03/04/2024 1:00 PM"]) == ("month", True)
+    assert detect_date_order(["03.04.2024", "x", ""]) == ("day", False)
     assert read_time("03/04/2024", "") is None
     assert read_time("25/04/2024", "").month == 4

@@ -8,14 +8,14 @@ from sqlalchemy import insert
 from deskyard.db.database import open_database
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk import agents, changes, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, Step
+from deskyard.desk.ticket_history import Actor, HistoryStep
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.history.export import beside, export
-from deskyard.journal.journal import CONFIRMED, Journal, Stamp
+from deskyard.history.export import default_moves_path, export_tickets
+from deskyard.journal.journal import CONFIRMED, EntryHeader, Journal
 from deskyard.policy.policy import TRIAGE
 from deskyard.review import blind_review
-from training.data.history import load
+from training.data.history import load_history
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 MODEL, ANN = Actor("machine", "bbbb"), Actor("person", "ann")
@@ -30,30 +30,32 @@ def desk(database):
 
 def furnish(database):
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing", "Кадры/Отпуск"])
-        agents.ensure(conn, {"ann": ["IT", "Billing"], "борис": ["IT"]})
+        queues.ensure_queues(conn, ["IT", "Billing", "Кадры/Отпуск"])
+        agents.ensure_agents(conn, {"ann": ["IT", "Billing"], "борис": ["IT"]})
 
 
 def file(database, queue="IT", at=NOW, machine=(), **ticket):
     values = dict(machine)
     new = Ticket(**{"id": "", "subject": "VPN", "created_at": at, **ticket})
     with database.writing() as conn:
-        number = tickets.file(conn, new, queue, values, at=at)
+        number = tickets.file_ticket(conn, new, queue, values, at=at)
         set_ = {"queue": queue, **values}.items()
-        ticket_history.take(conn, number, [Step(at, MODEL, name, None, value, "", 1) for name, value in set_])
+        ticket_history.add_steps(
+            conn, number, [HistoryStep(at, MODEL, name, None, value, "", 1) for name, value in set_]
+        )
     return number
 
 
 def change(database, number, actor=ANN, at=NOW, **wanted):
     with database.writing() as conn:
-        changes.change(conn, number, wanted, actor, at=at)
+        changes.change_ticket(conn, number, wanted, actor, at=at)
 
 
 def exported(database, folder, ending=".csv"):
     out = folder / f"history{ending}"
-    moves = beside(out)
-    export(database, out, moves)
-    return load([out], moves=moves)
+    moves = default_moves_path(out)
+    export_tickets(database, out, moves)
+    return load_history([out], moves=moves)
 
 
 def labels(history):
@@ -86,7 +88,7 @@ HARD = [
 @pytest.mark.parametrize("ending", FORMATS)
 def test_what_was_filed_comes_back_exactly_in_every_format(desk, tmp_path, ending):
     with desk.writing() as conn:
-        numbers = [tickets.file(conn, ticket, "IT", {}, at=NOW) for ticket in HARD]
+        numbers = [tickets.file_ticket(conn, ticket, "IT", {}, at=NOW) for ticket in HARD]
     history = exported(desk, tmp_path, ending)
     assert history.rejected == []
     names = ["mail/4711", str(numbers[1]), "a%2Fb/7/8", "a/b/7/8", str(numbers[4])]
@@ -143,7 +145,7 @@ def test_a_value_that_a_rule_put_in_a_persons_place_is_no_label(desk, tmp_path):
     change(desk, number, assignee="борис")
     change(desk, number, queue="Billing")
     with desk.reading() as conn:
-        assert tickets.find(conn, number).assignee is None
+        assert tickets.find_ticket(conn, number).assignee is None
     assert labels(exported(desk, tmp_path)) == {str(number): {"queue": "Billing"}}
 
 
@@ -170,7 +172,7 @@ def test_fields_whose_names_differ_in_case_only_are_one_column(desk, tmp_path):
 def test_more_tickets_than_are_read_together_are_all_written(desk, tmp_path, monkeypatch):
     from deskyard.history import export as export_history
 
-    monkeypatch.setattr(export_history, "CHUNK", 3)
+    monkeypatch.setattr(export_history, "BATCH_SIZE", 3)
     numbers = [file(desk) for _ in range(8)]
     assert [ticket.id for ticket in exported(desk, tmp_path).tickets] == list(map(str, numbers))
 
@@ -197,16 +199,16 @@ def test_a_table_can_not_be_its_own_moves(command, home, tmp_path):
     assert (said.code, "name another file" in said.err) == (2, True)
     assert "name the file" in command("export-history", "--out", tmp_path / "h.xls").err
     with pytest.raises(BadInput):
-        export(open_database(), tmp_path / "nowhere" / "h.csv", None)
+        export_tickets(open_database(), tmp_path / "nowhere" / "h.csv", None)
 
 
 def test_a_model_learns_from_what_was_exported(desk, tmp_path, make_history):
-    from training.data.label_sets import learnable
+    from training.data.label_sets import build_label_sets
 
     for number, one in enumerate(make_history(12).tickets):
         filed = file(desk, id=one.id, source="mail", subject=one.subject, body=one.body)
         change(desk, filed, queue=["Billing", "Кадры/Отпуск"][number % 2])
-    assert learnable(exported(desk, tmp_path).labels)["queue"].labels == ("Billing", "Кадры/Отпуск")
+    assert build_label_sets(exported(desk, tmp_path).labels)["queue"].labels == ("Billing", "Кадры/Отпуск")
 
 
 def trusted(history):
@@ -220,13 +222,13 @@ def stood(desk):
     change(desk, corrected, queue="Billing")
     change(desk, back, queue="Billing")
     with desk.writing() as conn:
-        changes.change(conn, back, {"queue": "IT"}, ANN, at=NOW, why=ticket_history.TAKEN_BACK)
+        changes.change_ticket(conn, back, {"queue": "IT"}, ANN, at=NOW, why=ticket_history.TAKEN_BACK)
         for number in (confirmed, led):
             told = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
-            Journal.record(conn, Stamp(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
+            Journal.record(conn, EntryHeader(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
         for number, answer in ((blindly, "IT"), (led, "Billing")):
             conn.execute(insert(BLIND_REVIEWS), {"ticket_id": number, "decision": 1, "at": NOW})
-            blind_review.answered(conn, number, answer, "ann", NOW)
+            blind_review.record_answer(conn, number, answer, "ann", NOW)
     for number in (silent, corrected, confirmed, blindly, led, back):
         change(desk, number, at=NOW + timedelta(hours=1), status="resolved")
     return silent, corrected, confirmed, blindly, led, back
@@ -241,14 +243,14 @@ def test_each_label_says_who_stands_behind_it(desk, tmp_path, stood, ending):
 def test_what_a_rule_filled_in_was_chosen_by_nobody(desk, tmp_path):
     number = file(desk)
     with desk.writing() as conn:
-        changes.change(conn, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
+        changes.change_ticket(conn, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
     change(desk, number, status="resolved")
     assert exported(desk, tmp_path).trust["priority"] == ["untouched"]
 
 
 def test_a_label_that_a_ticket_was_filed_with_is_as_good_as_any(desk, tmp_path):
     with desk.writing() as conn:
-        number = tickets.file(conn, Ticket(id="", subject="VPN", created_at=NOW), "IT", {}, at=NOW)
+        number = tickets.file_ticket(conn, Ticket(id="", subject="VPN", created_at=NOW), "IT", {}, at=NOW)
     change(desk, number, status="resolved")
     history = exported(desk, tmp_path)
     assert (labels(history)[str(number)], trusted(history)[str(number)]) == ({"queue": "IT"}, "")
@@ -258,5 +260,5 @@ def test_a_ticket_that_is_open_and_was_given_back_teaches_nothing(desk, tmp_path
     number = file(desk)
     change(desk, number, queue="Billing")
     with desk.writing() as conn:
-        changes.change(conn, number, {"queue": "IT"}, ANN, at=NOW, why=ticket_history.TAKEN_BACK)
+        changes.change_ticket(conn, number, {"queue": "IT"}, ANN, at=NOW, why=ticket_history.TAKEN_BACK)
     assert labels(exported(desk, tmp_path)) == {str(number): {}}

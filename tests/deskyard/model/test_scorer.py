@@ -11,18 +11,18 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.svm import LinearSVC
 
-from deskyard.domain.decision import SHOWN
+from deskyard.domain.decision import MAX_SHOWN_LABELS
 from deskyard.domain.ticket import Ticket
-from deskyard.features.vectorizer import count
+from deskyard.features.vectorizer import count_ngrams
 from deskyard.features.vocabulary import Vocabulary
-from deskyard.guarantees.contract import EVIDENCE
+from deskyard.guarantees.contract import EVIDENCE_DTYPE
 from deskyard.model import opinion_pool
-from deskyard.model.hyperparameters import PLAIN, Recipe
-from deskyard.model.likeness import UNGUARDED, Likeness, Usual
-from deskyard.model.linear_head import ABSENT, LinearHead
+from deskyard.model.hyperparameters import PLAIN_RECIPE, Recipe
+from deskyard.model.likeness import UNGUARDED_LIKENESS, LikenessModel, MarginProfile
+from deskyard.model.linear_head import ABSENT_INTERCEPT, LinearHead
 from deskyard.model.ticket_model import TicketModel
 from deskyard.registry import bundle
-from training.data.label_sets import learnable
+from training.data.label_sets import build_label_sets
 
 TARGETS = ("queue", "assignee", "priority", "category")
 """Not in the order of the alphabet: a bundle once came back with its heads' weights exchanged."""
@@ -37,29 +37,29 @@ class Learnt:
 
     def __init__(self, history):
         self.tickets = history.tickets
-        self.sets = learnable(history.labels, TARGETS)
+        self.sets = build_label_sets(history.labels, TARGETS)
         self.y = {target: self.sets[target].positions(history.labels[target]) for target in TARGETS}
         sizes = {target: len(self.sets[target].labels) for target in TARGETS}
-        counts = count(self.tickets)
+        counts = count_ngrams(self.tickets)
         recipes = {"assignee": Recipe(), "priority": Recipe(ordered=True, recency=0.3, blocks=(1, 0.5, 0, 1))}
-        self.model = TicketModel(sizes, recipes | {"queue": PLAIN, "category": PLAIN}).fit(
+        self.model = TicketModel(sizes, recipes | {"queue": PLAIN_RECIPE, "category": PLAIN_RECIPE}).fit(
             counts, self.y, [ticket.id for ticket in self.tickets]
         )
         self.X = self.model.vectorizer_.transform_counts(counts)
         self.pools = {target: np.array(POOLS[target]) for target in TARGETS}
         margins = self.model.log_scores(counts)["queue"][0]
-        usual = Usual.of(margins, margins.argmax(axis=1), np.ones(margins.shape, bool))
-        self.scorer = self.model.scorer(
+        usual = MarginProfile.fit(margins, margins.argmax(axis=1), np.ones(margins.shape, bool))
+        self.scorer = self.model.to_scorer(
             {target: self.sets[target].labels for target in TARGETS},
             self.pools,
-            {"queue": Likeness(np.array([0.1, -0.7, 1.3, 2.1, 0.9, 3.3]), usual)},
+            {"queue": LikenessModel(np.array([0.1, -0.7, 1.3, 2.1, 0.9, 3.3]), usual)},
         )
 
     def beliefs(self, asked):
-        counts = count([*self.tickets, *asked])
+        counts = count_ngrams([*self.tickets, *asked])
         new = np.arange(len(self.tickets), len(counts))
         scores = self.model.log_scores(counts[new])
-        return {target: opinion_pool.believe(scores[target], self.pools[target]) for target in TARGETS}
+        return {target: opinion_pool.predict_proba(scores[target], self.pools[target]) for target in TARGETS}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ WORDS = st.sampled_from(
     ["vpn", "printer", "invoice", "пароль", "принтер", "счёт", "не", "работает", "the", "is", "broken", "отпуск", "zzz",
      "Rechnung", "Drucker", "🔥", "\n", "<b>", "\x00", "\ud800", "ghbynth", "0x80070005", "ann@example.org"]
 )  # fmt: skip
-TEXTS = st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=60)
+TEXTS = st.mailing_lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=60)
 TICKETS = st.builds(
     Ticket,
     id=st.just("new"),
@@ -83,7 +83,7 @@ TICKETS = st.builds(
 )
 
 
-@given(st.lists(TICKETS, max_size=3))
+@given(st.mailing_lists(TICKETS, max_size=3))
 @example([])
 @example([Ticket(id="new")])
 @settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
@@ -109,7 +109,11 @@ def test_linear_margins_are_linear_svcs_with_its_coefficients_in_half_precision(
     X = learnt.model.vectorizer_.transform(past.tickets[-40:])
     for target in ("queue", "category"):
         known = learnt.y[target] >= 0
-        seen = learnt.X[known].multiply(learnt.model.vectorizer_.vocabulary_.spread(PLAIN.blocks)).tocsr()
+        seen = (
+            learnt.X[known]
+            .multiply(learnt.model.vectorizer_.vocabulary_.expand_block_factors(PLAIN_RECIPE.blocks))
+            .tocsr()
+        )
         theirs = LinearSVC(C=1.0, tol=0.01, random_state=0).fit(seen, learnt.y[target][known])
         assert theirs.classes_.tolist() == list(range(len(learnt.sets[target].labels)))
         theirs.coef_ = theirs.coef_.astype(np.float16).astype(np.float64)
@@ -124,7 +128,7 @@ def test_one_ticket_alone_gets_the_same_answer_as_in_a_batch(learnt, past):
     assert learnt.scorer.predict(asked[::-1]) == learnt.scorer.predict(asked)[::-1]
     likenesses = {answer["queue"].likeness for answer in learnt.scorer.predict(asked)}
     assert len(likenesses) > 20
-    assert {answer["category"].likeness for answer in learnt.scorer.predict(asked)} == {UNGUARDED}
+    assert {answer["category"].likeness for answer in learnt.scorer.predict(asked)} == {UNGUARDED_LIKENESS}
 
 
 def test_a_prediction_ranks_the_most_probable_labels(learnt, past):
@@ -132,7 +136,7 @@ def test_a_prediction_ranks_the_most_probable_labels(learnt, past):
     beliefs = learnt.scorer.beliefs(past.tickets[-1])
     for target in TARGETS:
         top = prediction[target].top
-        assert len(top) == min(SHOWN, len(beliefs[target]))
+        assert len(top) == min(MAX_SHOWN_LABELS, len(beliefs[target]))
         assert [p for _, p in top] == sorted(beliefs[target].tolist(), reverse=True)[: len(top)]
         assert prediction[target].label == learnt.sets[target].labels[int(beliefs[target].argmax())]
         assert sum(p for _, p in top) <= 1 + 1e-9
@@ -140,9 +144,9 @@ def test_a_prediction_ranks_the_most_probable_labels(learnt, past):
 
 
 def test_a_loaded_bundle_answers_exactly_as_before_saving(learnt, past, tmp_path):
-    evidence = {target: np.zeros(0, EVIDENCE) for target in TARGETS}
-    bundle.save(tmp_path / "b", learnt.scorer, evidence, {"asked_precision": 0.9}, {})
-    loaded = bundle.load(tmp_path / "b")
+    evidence = {target: np.zeros(0, EVIDENCE_DTYPE) for target in TARGETS}
+    bundle.save_bundle(tmp_path / "b", learnt.scorer, evidence, {"asked_precision": 0.9}, {})
+    loaded = bundle.load_bundle(tmp_path / "b")
     assert loaded.targets == TARGETS
     assert loaded.predict(past.tickets[:200]) == learnt.scorer.predict(past.tickets[:200])
     for target in TARGETS:
@@ -172,8 +176,8 @@ def test_a_word_too_many_to_be_remembered_is_read_all_the_same(learnt, past, mon
 def test_a_label_that_the_learnt_tickets_do_not_hold_stays_far_off(learnt):
     y = np.where(learnt.y["queue"] == 0, 1, learnt.y["queue"])
     head = LinearHead(len(learnt.sets["queue"].labels)).fit(learnt.X, y)
-    assert (head.margins(learnt.X)[:, 0] == ABSENT).all()
-    assert head.margins(learnt.X)[:, 1:].max() > ABSENT
+    assert (head.margins(learnt.X)[:, 0] == ABSENT_INTERCEPT).all()
+    assert head.margins(learnt.X)[:, 1:].max() > ABSENT_INTERCEPT
 
 
 @pytest.mark.parametrize("held", [[], [1], [0, 1], [0, 1, 2]])
@@ -187,18 +191,18 @@ def test_any_number_of_labels_can_be_learnt(learnt, held):
 
 
 def test_the_estimators_keep_the_promises_of_scikit_learn():
-    head, model = LinearHead(3, Recipe(C=0.5), seed=4), TicketModel({"queue": 2}, {"queue": PLAIN}, seed=4)
+    head, model = LinearHead(3, Recipe(C=0.5), seed=4), TicketModel({"queue": 2}, {"queue": PLAIN_RECIPE}, seed=4)
     assert clone(head).get_params() == head.get_params() == {"labels": 3, "recipe": Recipe(C=0.5), "seed": 4}
     assert (
         clone(model).get_params()
         == model.get_params()
-        == {"labels": {"queue": 2}, "recipes": {"queue": PLAIN}, "seed": 4}
+        == {"labels": {"queue": 2}, "recipes": {"queue": PLAIN_RECIPE}, "seed": 4}
     )
-    nothing = count([])
+    nothing = count_ngrams([])
     for ask in (
         lambda: head.margins(nothing.matrices[0]),
         lambda: model.log_scores(nothing),
-        lambda: model.scorer({}, {}),
+        lambda: model.to_scorer({}, {}),
     ):
         with pytest.raises(NotFittedError):
             ask()

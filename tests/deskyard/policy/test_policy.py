@@ -6,13 +6,13 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction, Reason
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.guarantees.contract import Contract
-from deskyard.policy.policy import TRIAGE, Mode, Policy, Rule, decide, enact
+from deskyard.policy.policy import TRIAGE, Mode, Policy, Rule, apply_policy, decide_targets
 
 TICKET = Ticket(id="1", subject="VPN drops")
 
 
 def contract(target: Target = "queue", threshold: float | None = 0.8, labels: tuple[str, ...] = ("IT",)) -> Contract:
-    return Contract(target, 0.95, threshold, frozenset(labels), {}, n=100, right=99, of=200)
+    return Contract(target, 0.95, threshold, frozenset(labels), {}, routed=100, right=99, total=200)
 
 
 def belief(label: str = "IT", confidence: float = 0.9, familiar: bool = True, target: Target = "queue") -> Prediction:
@@ -29,7 +29,7 @@ def desk(*names):
 
 
 def place(decisions, open_queues, policy=None):
-    return enact(decisions, policy or Policy(mode=Mode.ROUTE), desk(*open_queues)).placement
+    return apply_policy(decisions, policy or Policy(mode=Mode.ROUTE), desk(*open_queues)).placement
 
 
 def test_a_store_rule_stands_above_targets_and_below_queues():
@@ -39,39 +39,45 @@ def test_a_store_rule_stands_above_targets_and_below_queues():
         queues={"IT": Rule(Mode.ROUTE)},
         stores={"znuny": Rule(Mode.SHADOW)},
     )
-    there = policy.of("znuny")
-    assert there.rule("queue", "Billing") == Rule(Mode.SHADOW, 0.9)
-    assert there.rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
-    assert there.rule("priority", None).mode is Mode.SHADOW
-    assert policy.of("desk") is policy
+    there = policy.for_source("znuny")
+    assert there.effective_rule("queue", "Billing") == Rule(Mode.SHADOW, 0.9)
+    assert there.effective_rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
+    assert there.effective_rule("priority", None).mode is Mode.SHADOW
+    assert policy.for_source("desk") is policy
     assert policy.digest != replace(policy, stores={}).digest
 
 
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():
-    made = decide(TICKET, {"queue": belief()}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": belief()}, {"queue": contract()})["queue"]
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "IT", 0.9)
     assert made.top == (("IT", 0.9), ("Billing", 1 - 0.9))
     assert "99 of 100 past tickets were right" in made.reasons[0].text
 
 
 def test_below_the_threshold_a_label_is_only_suggested():
-    made = decide(TICKET, {"queue": belief(confidence=0.79)}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": belief(confidence=0.79)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.SUGGEST, "unsure")
 
 
 def test_a_queue_without_a_contract_is_never_routed_to():
-    assert decide(TICKET, {"queue": belief("Billing", 1.0)}, {"queue": contract()})["queue"].action is Action.SUGGEST
-    assert decide(TICKET, {"queue": belief()}, {"queue": contract(threshold=None)})["queue"].action is Action.SUGGEST
+    assert (
+        decide_targets(TICKET, {"queue": belief("Billing", 1.0)}, {"queue": contract()})["queue"].action
+        is Action.SUGGEST
+    )
+    assert (
+        decide_targets(TICKET, {"queue": belief()}, {"queue": contract(threshold=None)})["queue"].action
+        is Action.SUGGEST
+    )
 
 
 def test_a_ticket_of_unknown_words_is_left_to_a_person():
-    made = decide(TICKET, {"queue": belief(confidence=1.0, familiar=False)}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": belief(confidence=1.0, familiar=False)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.LEAVE, "unfamiliar")
 
 
 def test_a_ticket_without_text_is_left_to_a_person_however_sure_the_model_is():
     blank = Ticket(id="2", subject=" \n", body="\t")
-    made = decide(blank, {"queue": belief(confidence=1.0)}, {"queue": contract()})["queue"]
+    made = decide_targets(blank, {"queue": belief(confidence=1.0)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.LEAVE, "empty")
 
 
@@ -117,7 +123,7 @@ SURE = {"queue": decision("queue", Action.ROUTE, "IT"), "priority": decision("pr
 
 
 def test_a_fresh_policy_suggests_and_moves_nothing():
-    verdict = enact(SURE, Policy(), desk("IT"))
+    verdict = apply_policy(SURE, Policy(), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert {made.action for made in verdict.decisions.values()} == {Action.SUGGEST}
     assert verdict.decisions["queue"].reasons[0].code == "suggest"
@@ -138,20 +144,20 @@ def test_the_narrowest_rule_wins():
         queues={"IT": Rule(Mode.ROUTE)},
         pairs={"IT": {"priority": Rule(Mode.OFF)}},
     )
-    assert policy.rule("priority", "IT") == Rule(Mode.OFF, 0.95)
-    assert policy.rule("priority", "Billing") == Rule(Mode.SUGGEST, 0.95)
-    assert policy.rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
-    assert enact(SURE, policy, desk("IT")).decisions["priority"].action is Action.LEAVE
+    assert policy.effective_rule("priority", "IT") == Rule(Mode.OFF, 0.95)
+    assert policy.effective_rule("priority", "Billing") == Rule(Mode.SUGGEST, 0.95)
+    assert policy.effective_rule("queue", "IT") == Rule(Mode.ROUTE, 0.9)
+    assert apply_policy(SURE, policy, desk("IT")).decisions["priority"].action is Action.LEAVE
 
 
 def test_the_kill_switch_stops_all_routing_and_nothing_else():
-    verdict = enact(SURE, Policy(mode=Mode.ROUTE, halted=True), desk("IT"))
+    verdict = apply_policy(SURE, Policy(mode=Mode.ROUTE, halted=True), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert [made.reasons[0].code for made in verdict.decisions.values()] == ["halted", "halted"]
 
 
 def test_shadow_records_what_would_be_done_and_places_in_triage():
-    verdict = enact(SURE, Policy(mode=Mode.SHADOW), desk("IT"))
+    verdict = apply_policy(SURE, Policy(mode=Mode.SHADOW), desk("IT"))
     assert verdict.placement.queue == TRIAGE
     assert [reason.code for reason in verdict.decisions["queue"].reasons] == ["shadow", "why"]
 
@@ -171,9 +177,9 @@ def test_the_fallback_is_triage_where_the_policy_names_a_queue_that_is_not_open(
 
 def test_an_assignee_is_only_set_where_the_ticket_has_a_queue():
     assignee = {"assignee": decision("assignee", Action.ROUTE, "ann")}
-    alone = enact(assignee, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
+    alone = apply_policy(assignee, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
     assert (alone.action, alone.reasons[0].code) == (Action.SUGGEST, "not_placed")
-    both = enact(assignee | SURE, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
+    both = apply_policy(assignee | SURE, Policy(mode=Mode.ROUTE), desk("IT")).decisions["assignee"]
     assert both.action is Action.ROUTE
 
 
@@ -188,7 +194,7 @@ def test_each_target_is_held_to_the_precision_asked_where_its_ticket_is_bound_fo
     policy = Policy(
         precision=0.9, queues={"IT": Rule(precision=0.97)}, pairs={"IT": {"priority": Rule(precision=0.99)}}
     )
-    policy.contracts(at, beliefs)
+    policy.select_contracts(at, beliefs)
     assert asked == [0.97, 0.99]
 
 
@@ -200,5 +206,5 @@ def test_the_share_of_strangers_is_the_policys_and_the_same_everywhere():
         return {"queue": contract()}
 
     for policy in (Policy(), Policy(out_of_scope_rate=0.01, queues={"IT": Rule(precision=0.97)})):
-        policy.contracts(at, {"queue": belief()})
+        policy.select_contracts(at, {"queue": belief()})
     assert asked == [(None, None), (0.97, 0.01)]

@@ -6,21 +6,21 @@ from sqlalchemy import insert
 
 from deskyard.db.tables.policy import POLICY_VERSIONS
 from deskyard.policy.policy import Mode, Policy
-from deskyard.policy.toml_format import read, write
-from deskyard.policy.versions import FRESH, Policies
+from deskyard.policy.toml_format import format_policy, parse_policy
+from deskyard.policy.versions import DEFAULT_POLICY, Policies
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def test_the_newest_version_is_in_force_and_none_is_lost(database):
     with database.reading() as conn:
-        assert Policies.current(conn).policy == FRESH
+        assert Policies.current(conn).policy == DEFAULT_POLICY
     for mode in (Mode.OFF, Mode.SHADOW):
         with database.writing() as conn:
-            Policies.put(conn, Policy(mode=mode), "ann", NOW)
+            Policies.add_version(conn, Policy(mode=mode), "ann", NOW)
     with database.reading() as conn:
         assert Policies.current(conn).policy.mode is Mode.SHADOW
-        assert [(v.number, v.policy.mode.value, v.actor) for v in Policies.past(conn, 9)] == [
+        assert [(v.number, v.policy.mode.value, v.actor) for v in Policies.list_recent(conn, 9)] == [
             (2, "shadow", "ann"), (1, "off", "ann"),
         ]  # fmt: skip
 
@@ -28,7 +28,7 @@ def test_the_newest_version_is_in_force_and_none_is_lost(database):
 def test_putting_the_same_policy_again_makes_no_version(database):
     for _ in range(2):
         with database.writing() as conn:
-            assert Policies.put(conn, Policy(mode=Mode.OFF), "ann", NOW).number == 1
+            assert Policies.add_version(conn, Policy(mode=Mode.OFF), "ann", NOW).number == 1
 
 
 def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(command, home):
@@ -38,11 +38,11 @@ def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(co
     assert command("policy", "mode", "off", "--target", "assignee").code == 0
     assert command("policy", "mode", "shadow", "--target", "priority", "--queue", "Billing").code == 0
     assert command("policy", "export", home / "policy.toml").code == 0
-    exported = read((home / "policy.toml").read_text(encoding="utf-8"))
+    exported = parse_policy((home / "policy.toml").read_text(encoding="utf-8"))
     assert exported.mode is Mode.SUGGEST
-    assert exported.rule("queue", "Сеть / VPN").mode is Mode.ROUTE
-    assert exported.rule("assignee", None).mode is Mode.OFF
-    assert exported.rule("priority", "Billing").mode is Mode.SHADOW
+    assert exported.effective_rule("queue", "Сеть / VPN").mode is Mode.ROUTE
+    assert exported.effective_rule("assignee", None).mode is Mode.OFF
+    assert exported.effective_rule("priority", "Billing").mode is Mode.SHADOW
     assert command("policy", "halt").code == 0
     assert "halted = true" in command("policy", "show").out
     assert command("policy", "import", home / "policy.toml").code == 0
@@ -67,7 +67,7 @@ def test_a_version_stored_under_former_keys_is_in_force_shown_and_exported_under
         conn.execute(insert(POLICY_VERSIONS), values)
         version = Policies.current(conn)
         assert version.policy == wanted
-        assert version.text == write(wanted)
-        assert read(version.text) == wanted
-        assert Policies.of_digest(conn, wanted.digest) == wanted
-        assert Policies.put(conn, wanted, "ann", NOW).number == version.number
+        assert version.text == format_policy(wanted)
+        assert parse_policy(version.text) == wanted
+        assert Policies.find_by_digest(conn, wanted.digest) == wanted
+        assert Policies.add_version(conn, wanted, "ann", NOW).number == version.number

@@ -21,7 +21,7 @@ from deskyard import atomic_files
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.registry import bundle
-from deskyard.registry.bundle_files import FORMAT, MANIFEST, canonical, seal_of
+from deskyard.registry.bundle_files import FORMAT_VERSION, MANIFEST_FILE, canonical, seal_of
 
 TICKET = Ticket(id="1", subject="the vpn client drops the connection")
 
@@ -38,7 +38,7 @@ def content(folder: Path) -> list[Path]:
 
 def assert_refused(folder: Path, error=BundleBroken) -> None:
     with pytest.raises(error) as caught:
-        bundle.load(folder)
+        bundle.load_bundle(folder)
     said = str(caught.value)
     assert said.endswith(".")
     assert any(advice in said for advice in ("rain again", "restore the folder", "train one"))
@@ -46,13 +46,13 @@ def assert_refused(folder: Path, error=BundleBroken) -> None:
 
 def seal(folder: Path, **changes) -> None:
     """Make the manifest fit what is in the folder, as somebody would who wants to be let in."""
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    manifest = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
     del manifest["seal"]
     home = folder / manifest["folder"]
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.iterdir()}
     manifest |= changes
     manifest["seal"] = seal_of(manifest)
-    (folder / MANIFEST).write_bytes(canonical(manifest))
+    (folder / MANIFEST_FILE).write_bytes(canonical(manifest))
 
 
 def test_a_byte_flipped_in_any_file_is_refused(saved):
@@ -61,12 +61,12 @@ def test_a_byte_flipped_in_any_file_is_refused(saved):
     assert len(files) > 15
     for path in files:
         whole = path.read_bytes()
-        places = range(0, len(whole), max(len(whole) // 60, 1)) if path.name == MANIFEST else ()
+        places = range(0, len(whole), max(len(whole) // 60, 1)) if path.name == MANIFEST_FILE else ()
         for place in {0, len(whole) - 1, rng.randrange(len(whole)), *places}:
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << rng.randrange(8)]) + whole[place + 1 :])
             assert_refused(saved)
         path.write_bytes(whole)
-    assert bundle.load(saved).predict([TICKET])
+    assert bundle.load_bundle(saved).predict([TICKET])
 
 
 def test_a_file_that_is_truncated_grown_or_missing_is_refused(saved):
@@ -76,14 +76,16 @@ def test_a_file_that_is_truncated_grown_or_missing_is_refused(saved):
             path.write_bytes(harmed)
             assert_refused(saved)
         path.unlink()
-        assert_refused(saved, BundleMissing if path.name == MANIFEST else BundleBroken)
+        assert_refused(saved, BundleMissing if path.name == MANIFEST_FILE else BundleBroken)
         path.write_bytes(whole)
-    assert bundle.load(saved).predict([TICKET])
+    assert bundle.load_bundle(saved).predict([TICKET])
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=9)
 KEYS = st.sampled_from(["seal", "files", "folder", "format", "digest"])
-JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner), max_leaves=6)
+JSON = st.recursive(
+    PLAIN, lambda inner: st.mailing_lists(inner, max_size=3) | st.dictionaries(KEYS, inner), max_leaves=6
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,7 @@ def strange(tmp_path_factory) -> Path:
 @example(b"[" * 100_000)
 @settings(deadline=None, max_examples=80)
 def test_any_other_manifest_is_refused(strange, raw):
-    (strange / MANIFEST).write_bytes(raw)
+    (strange / MANIFEST_FILE).write_bytes(raw)
     assert_refused(strange)
 
 
@@ -132,9 +134,9 @@ def test_a_file_that_was_never_saved_so_is_refused_and_runs_nothing_even_under_a
 
 @pytest.mark.parametrize("newer", [-1, 1])
 def test_a_bundle_of_another_format_says_so(saved, newer):
-    seal(saved, format=FORMAT + newer)
+    seal(saved, format=FORMAT_VERSION + newer)
     with pytest.raises(BundleBroken, match=r"this deskyard reads format 4\. Train again"):
-        bundle.load(saved)
+        bundle.load_bundle(saved)
 
 
 def test_what_is_not_there_is_missing_and_says_what_to_do(tmp_path):
@@ -142,50 +144,50 @@ def test_what_is_not_there_is_missing_and_says_what_to_do(tmp_path):
     for place in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
         assert_refused(place, BundleMissing)
     with pytest.raises(BundleMissing, match="deskyard train"):
-        bundle.find(tmp_path)
+        bundle.find_bundle(tmp_path)
 
 
 def test_saving_the_same_twice_changes_no_byte_of_the_content(made, tmp_path):
-    first = bundle.save(tmp_path / "b", *made, {"at": "Monday"})
+    first = bundle.save_bundle(tmp_path / "b", *made, {"at": "Monday"})
     before = {path: path.read_bytes() for path in content(tmp_path / "b")}
-    second = bundle.save(tmp_path / "b", *made, {"at": "Monday"})
-    assert first == second == bundle.load(tmp_path / "b").digest
+    second = bundle.save_bundle(tmp_path / "b", *made, {"at": "Monday"})
+    assert first == second == bundle.load_bundle(tmp_path / "b").digest
     assert {path: path.read_bytes() for path in content(tmp_path / "b")} == before
 
 
 def test_when_and_where_it_was_made_is_kept_and_does_not_change_the_digest(made, tmp_path):
-    first = bundle.save(tmp_path / "a", *made, {"at": "Monday", "on": "this machine"})
-    second = bundle.save(tmp_path / "b", *made, {"at": "Friday"})
+    first = bundle.save_bundle(tmp_path / "a", *made, {"at": "Monday", "on": "this machine"})
+    second = bundle.save_bundle(tmp_path / "b", *made, {"at": "Friday"})
     assert first == second
-    assert bundle.load(tmp_path / "a").made == {"at": "Monday", "on": "this machine"}
-    assert bundle.load(tmp_path / "b").made == {"at": "Friday"}
-    assert bundle.save(tmp_path / "a", made.scorer, made.evidence, made.card | {"note": "x"}, {}) != first
+    assert bundle.load_bundle(tmp_path / "a").build_info == {"at": "Monday", "on": "this machine"}
+    assert bundle.load_bundle(tmp_path / "b").build_info == {"at": "Friday"}
+    assert bundle.save_bundle(tmp_path / "a", made.scorer, made.evidence, made.card | {"note": "x"}, {}) != first
 
 
 def test_a_content_that_was_damaged_is_mended_by_saving_again(made, saved):
     victim = next(saved.rglob("coef.npy"))
     victim.write_bytes(b"rust")
-    bundle.save(saved, *made, {})
-    assert bundle.load(saved).predict([TICKET])
+    bundle.save_bundle(saved, *made, {})
+    assert bundle.load_bundle(saved).predict([TICKET])
 
 
 def test_a_new_bundle_replaces_the_old_and_sweeps_what_is_left_over(made, saved):
     old = next(path for path in saved.iterdir() if path.is_dir())
-    for name, age in ((".saving-dead", 2 * bundle.ABANDONED), (".saving-alive", 60)):
+    for name, age in ((".saving-dead", 2 * bundle.STALE_SECONDS), (".saving-alive", 60)):
         (saved / name).mkdir()
         os.utime(saved / name, (time.time() - age,) * 2)
     (saved / "notes.txt").write_text("mine")
-    digest = bundle.save(saved, made.scorer, made.evidence, made.card | {"note": "new"}, {})
-    assert {path.name for path in saved.iterdir()} == {MANIFEST, digest[:16], ".saving-alive", "notes.txt"}
+    digest = bundle.save_bundle(saved, made.scorer, made.evidence, made.card | {"note": "new"}, {})
+    assert {path.name for path in saved.iterdir()} == {MANIFEST_FILE, digest[:16], ".saving-alive", "notes.txt"}
     assert not old.exists()
-    assert bundle.load(saved).card["note"] == "new"
+    assert bundle.load_bundle(saved).card["note"] == "new"
 
 
 def test_an_unfinished_file_of_a_killed_process_is_swept_too(made, saved):
-    torn = saved / f"{atomic_files.SAVING}torn"
+    torn = saved / f"{atomic_files.TEMPORARY_PREFIX}torn"
     torn.write_bytes(b"half a manifest")
-    os.utime(torn, (time.time() - 2 * bundle.ABANDONED,) * 2)
-    bundle.save(saved, *made, {})
+    os.utime(torn, (time.time() - 2 * bundle.STALE_SECONDS,) * 2)
+    bundle.save_bundle(saved, *made, {})
     assert not torn.exists()
 
 
@@ -195,7 +197,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(made, tmp_path, strang
     theirs.parent.mkdir(parents=True)
     theirs.write_text("mine")
     with pytest.raises(BadInput, match="name a new or empty folder"):
-        bundle.save(tmp_path / "theirs", *made, {})
+        bundle.save_bundle(tmp_path / "theirs", *made, {})
     assert content(tmp_path / "theirs") == [theirs]
     assert theirs.read_text() == "mine"
 
@@ -204,52 +206,54 @@ def test_a_folder_that_holds_something_else_is_left_alone(made, tmp_path, strang
 def test_a_place_that_cannot_be_written_is_a_sentence(made, tmp_path, place):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(BadInput, match=r"\w+"):
-        bundle.save(tmp_path / place, *made, {})
+        bundle.save_bundle(tmp_path / place, *made, {})
     assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", "."])
 def test_a_champions_name_leads_nowhere_else(tmp_path, name):
-    (tmp_path / bundle.CURRENT).write_text(name)
+    (tmp_path / bundle.CHAMPION_FILE).write_text(name)
     with pytest.raises(BundleBroken, match="name of one bundle beside it"):
-        bundle.champion(tmp_path)
+        bundle.champion_folder(tmp_path)
 
 
 def test_the_champion_is_changed_in_one_step_and_found_by_name_or_path(champion, tmp_path):
     models = shutil.copytree(champion / "models", tmp_path / "models")
-    assert bundle.find(models) == bundle.find(models, "tiny") == models / "tiny"
-    assert bundle.find(models, str(models / "tiny")) == models / "tiny"
-    bundle.crown(models, "next")
-    assert bundle.champion(models) == models / "next"
-    assert [path.name for path in models.iterdir() if path.name.startswith(atomic_files.SAVING)] == []
+    assert bundle.find_bundle(models) == bundle.find_bundle(models, "tiny") == models / "tiny"
+    assert bundle.find_bundle(models, str(models / "tiny")) == models / "tiny"
+    bundle.set_champion(models, "next")
+    assert bundle.champion_folder(models) == models / "next"
+    assert [path.name for path in models.iterdir() if path.name.startswith(atomic_files.TEMPORARY_PREFIX)] == []
 
 
 def test_evidence_is_kept_to_the_bit_and_contracts_are_drawn_up_from_it(made, champion):
-    loaded = bundle.load(champion / "models" / "tiny")
+    loaded = bundle.load_bundle(champion / "models" / "tiny")
     for target, rows in made.evidence.items():
         assert (loaded.evidence[target] == rows).all()
-        assert loaded.contracts()[target] == bundle.draw_up(target, rows, loaded.labels(target), 0.95)
+        assert loaded.contracts()[target] == bundle.fit_contract(target, rows, loaded.labels(target), 0.95)
     assert loaded.contracts(0.9) is loaded.contracts(0.9)
     assert loaded.contracts(0.9, 0.01) is not loaded.contracts(0.9)
-    assert loaded.contracts(0.99)["queue"].asked == 0.99
+    assert loaded.contracts(0.99)["queue"].required_precision == 0.99
 
 
 def test_parents_that_were_said_come_back_and_belong_to_the_digest(made, tmp_path):
-    plain = bundle.save(tmp_path / "plain", *made, {})
+    plain = bundle.save_bundle(tmp_path / "plain", *made, {})
     queue = made.scorer.heads["queue"]
     said = {queue.labels[0]: "Office", queue.labels[1]: "Office"}
     heads = {**made.scorer.heads, "queue": replace(queue, said=said)}
-    digest = bundle.save(tmp_path / "said", replace(made.scorer, heads=heads), made.evidence, made.card, {})
+    digest = bundle.save_bundle(tmp_path / "said", replace(made.scorer, heads=heads), made.evidence, made.card, {})
     assert digest != plain
-    assert digest == bundle.save(tmp_path / "again", replace(made.scorer, heads=heads), made.evidence, made.card, {})
+    assert digest == bundle.save_bundle(
+        tmp_path / "again", replace(made.scorer, heads=heads), made.evidence, made.card, {}
+    )
     heads_of = {
         name: json.loads(next((tmp_path / name).glob("*/heads.json")).read_text()) for name in ("plain", "said")
     }
     assert ["parents" in head for head in heads_of["plain"]] == [False, False, False]
-    loaded = bundle.load(tmp_path / "said").scorer.heads["queue"]
-    assert loaded.said == said
+    loaded = bundle.load_bundle(tmp_path / "said").scorer.heads["queue"]
+    assert loaded.stated_parents == said
     assert loaded.parents.names == tuple(sorted(("Office", queue.labels[2])))
-    assert bundle.load(tmp_path / "plain").scorer.heads["queue"].parents is None
+    assert bundle.load_bundle(tmp_path / "plain").scorer.heads["queue"].parents is None
 
 
 KILLED = """
@@ -312,20 +316,20 @@ def test_a_process_killed_while_saving_leaves_the_old_bundle_or_the_new_one_whol
     killed = [new for was_killed, new in rounds if was_killed]
     assert len(killed) > 50
     assert {True, False} == set(killed)
-    left = list(saved.glob(f"{atomic_files.SAVING}*"))
+    left = list(saved.glob(f"{atomic_files.TEMPORARY_PREFIX}*"))
     assert left
     for path in left:
-        os.utime(path, (time.time() - 2 * bundle.ABANDONED,) * 2)
-    bundle.save(saved, *made, {})
+        os.utime(path, (time.time() - 2 * bundle.STALE_SECONDS,) * 2)
+    bundle.save_bundle(saved, *made, {})
     assert len(list(saved.iterdir())) == 2
-    assert bundle.load(saved).predict([TICKET])
+    assert bundle.load_bundle(saved).predict([TICKET])
 
 
 def test_a_first_save_that_was_killed_can_be_done_again(made, tmp_path):
     folder = tmp_path / "b"
-    bundle.save(folder, *made, {})
-    (folder / MANIFEST).unlink()  # killed before the manifest: content is there, the door is not
+    bundle.save_bundle(folder, *made, {})
+    (folder / MANIFEST_FILE).unlink()  # killed before the manifest: content is there, the door is not
     (folder / ".saving-x").mkdir()
     assert_refused(folder, BundleMissing)
-    bundle.save(folder, *made, {})
-    assert bundle.load(folder).predict([TICKET])
+    bundle.save_bundle(folder, *made, {})
+    assert bundle.load_bundle(folder).predict([TICKET])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deskyard.registry.comparison import Answers, Said, compare, holm, paired
+from deskyard.registry.comparison import ModelAnswers, TargetAnswers, compare_models, compare_paired, holm_correction
 
 LABELS = np.array(["Billing", "IT", "Mail", "Shop"])
 
@@ -12,7 +12,7 @@ def said(truth, right, dice, routed=None, proved=True):
     """A model that is right where told, and names another label elsewhere."""
     other = LABELS[(np.searchsorted(LABELS, truth) + dice.integers(1, 4, len(truth))) % 4]
     gone = np.zeros(len(truth), bool) if routed is None else routed
-    return Said(np.where(right, truth, other), gone, proved)
+    return ModelAnswers(np.where(right, truth, other), gone, proved)
 
 
 def world(seed, first, second, n=400, classes=None):
@@ -23,7 +23,7 @@ def world(seed, first, second, n=400, classes=None):
     for label, share in (classes or {}).items():
         shares[truth == label] = share
     ours, theirs = said(truth, dice.random(n) < first, dice), said(truth, dice.random(n) < shares, dice)
-    return compare("a", "b", {"queue": Answers(truth, ours, theirs, 0.9)})
+    return compare_models("a", "b", {"queue": TargetAnswers(truth, ours, theirs, 0.9)})
 
 
 def test_of_models_that_are_alike_at_most_one_in_twenty_is_promoted():
@@ -58,10 +58,10 @@ def test_sixty_copies_of_one_ticket_are_worth_one():
     lucky = right.copy()
     lucky[:60] = True
     right[:60] = False
-    answers = {"queue": Answers(truth, said(truth, right, dice), said(truth, lucky, dice), 0.9)}
+    answers = {"queue": TargetAnswers(truth, said(truth, right, dice), said(truth, lucky, dice), 0.9)}
     groups = np.concatenate([np.zeros(60, np.int64), np.arange(1, 241)])
-    assert compare("a", "b", answers).promote
-    assert not compare("a", "b", answers, groups=groups).promote
+    assert compare_models("a", "b", answers).promote
+    assert not compare_models("a", "b", answers, groups=groups).promote
 
 
 def test_a_challenger_that_breaks_the_promise_or_proves_none_is_not_promoted():
@@ -69,8 +69,12 @@ def test_a_challenger_that_breaks_the_promise_or_proves_none_is_not_promoted():
     truth = LABELS[dice.integers(0, 4, 400)]
     ours = said(truth, dice.random(400) < 0.6, dice, np.zeros(400, bool))
     theirs = dice.random(400) < 0.8
-    broken = compare("a", "b", {"queue": Answers(truth, ours, said(truth, theirs, dice, np.ones(400, bool)), 0.95)})
-    unproved = compare("a", "b", {"queue": Answers(truth, ours, said(truth, theirs, dice, proved=False), 0.95)})
+    broken = compare_models(
+        "a", "b", {"queue": TargetAnswers(truth, ours, said(truth, theirs, dice, np.ones(400, bool)), 0.95)}
+    )
+    unproved = compare_models(
+        "a", "b", {"queue": TargetAnswers(truth, ours, said(truth, theirs, dice, proved=False), 0.95)}
+    )
     assert [ground.code for ground in broken.grounds] == ["better", "broken"]
     assert [ground.code for ground in unproved.grounds] == ["better", "unproved"]
     assert not broken.promote
@@ -80,8 +84,8 @@ def test_a_challenger_that_breaks_the_promise_or_proves_none_is_not_promoted():
 def test_a_target_that_is_lost_is_told():
     dice = np.random.default_rng(3)
     truth = LABELS[dice.integers(0, 4, 400)]
-    answers = {"queue": Answers(truth, said(truth, truth == "IT", dice), said(truth, truth != "", dice), 0.9)}
-    assert "priority: it does not predict that" in compare("a", "b", answers, missing=["priority"]).verdict
+    answers = {"queue": TargetAnswers(truth, said(truth, truth == "IT", dice), said(truth, truth != "", dice), 0.9)}
+    assert "priority: it does not predict that" in compare_models("a", "b", answers, missing=["priority"]).verdict
 
 
 def test_the_interval_holds_the_difference_in_nineteen_of_twenty_worlds():
@@ -102,22 +106,22 @@ def test_figures_add_up():
 def test_what_nobody_knows_counts_for_neither():
     dice = np.random.default_rng(3)
     truth = LABELS[dice.integers(0, 4, 400)]
-    answers = Answers(
+    answers = TargetAnswers(
         np.where(truth == "IT", "", truth), said(truth, truth != "", dice), said(truth, truth != "", dice), 0.9
     )
-    found = compare("a", "b", {"queue": answers}).targets[0]
+    found = compare_models("a", "b", {"queue": answers}).targets[0]
     assert found.whole.n == (truth != "IT").sum() == found.whole.first
 
 
 @pytest.mark.parametrize("level", [0.05, 0.2])
 def test_holm_calls_a_true_hypothesis_false_no_oftener_than_it_says(level):
     dice = np.random.default_rng(1)
-    wrong = sum(any(holm(list(dice.random(6)), level)) for _ in range(1000))
+    wrong = sum(any(holm_correction(list(dice.random(6)), level)) for _ in range(1000))
     assert wrong <= 1000 * level + 3 * (1000 * level) ** 0.5
 
 
 def test_nothing_parts_nothing():
-    one = paired("", np.ones(5, bool), np.ones(5, bool), np.arange(5), 0)
+    one = compare_paired("", np.ones(5, bool), np.ones(5, bool), np.arange(5), 0)
     assert (one.gained, one.lost, one.better, one.worse, one.low, one.high) == (0, 0, 1.0, 1.0, 0.0, 0.0)
 
 
@@ -125,10 +129,10 @@ def test_where_labels_mean_nothing_one_that_says_the_commonest_is_not_promoted()
     dice = np.random.default_rng(7)
     truth = LABELS[dice.choice(4, 600, p=[0.55, 0.15, 0.15, 0.15])]
     ours, theirs = (
-        Said(LABELS[dice.integers(0, 4, 600)], np.zeros(600, bool), False),
-        Said(np.full(600, "Billing"), np.zeros(600, bool), False),
+        ModelAnswers(LABELS[dice.integers(0, 4, 600)], np.zeros(600, bool), False),
+        ModelAnswers(np.full(600, "Billing"), np.zeros(600, bool), False),
     )
-    found = compare("a", "b", {"queue": Answers(truth, ours, theirs, 0.9)})
+    found = compare_models("a", "b", {"queue": TargetAnswers(truth, ours, theirs, 0.9)})
     assert found.targets[0].whole.better < 0.001
     assert (found.grounds[0].code, found.promote) == ("luck", False)
     assert "no better than to say its commonest label always" in found.verdict

@@ -11,17 +11,17 @@ import pytest
 
 import deskyard.reports
 from deskyard.domain.ticket import TARGETS, Ticket
-from deskyard.errors import BundleBroken, PartMissing
+from deskyard.errors import BundleBroken, ExtraMissing
 from deskyard.registry import bundle
 from deskyard.reports import charts
-from deskyard.reports.i18n import LOCALES, Language, Words, preferred
+from deskyard.reports.i18n import LOCALES_FOLDER, Language, Translator, preferred_language
 from deskyard.reports.report_files import read_figures, write_figures
-from deskyard.reports.training_page import render
+from deskyard.reports.training_page import render_report
 from tests import translated
 from training.data.history import History
 from training.pipeline.options import Options
-from training.pipeline.run import train
-from training.report import figures
+from training.pipeline.run import train_model
+from training.report import build_document
 
 EVIL = "<script>alert(1)</script>"
 NAMES = (
@@ -44,20 +44,20 @@ def folder(tmp_path_factory) -> Path:
     labels = {target: [None] * len(tickets) for target in TARGETS}
     labels["queue"] = [NAMES[n % 3] for n in range(len(tickets))]
     past = History(tickets=tickets, labels=labels, digest="by hand")
-    trained = train(past, Options(audit=True, precision=0.8))
-    digest = bundle.save(place, trained.scorer, trained.evidence, trained.card, MADE)
-    write_figures(place, figures(trained, digest, place, MADE, f"deskyard train '{EVIL}'"))
+    trained = train_model(past, Options(audit=True, precision=0.8))
+    digest = bundle.save_bundle(place, trained.scorer, trained.evidence, trained.card, MADE)
+    write_figures(place, build_document(trained, digest, place, MADE, f"deskyard train '{EVIL}'"))
     return place
 
 
 @pytest.fixture(scope="module")
 def document(folder):
-    return read_figures(folder, bundle.load(folder).digest)
+    return read_figures(folder, bundle.load_bundle(folder).digest)
 
 
 @pytest.fixture(scope="module", params=Language)
 def page(request, document) -> str:
-    return render(document, request.param, {one["id"]: EVIL for one in document["targets"]["queue"]["mistakes"]})
+    return render_report(document, request.param, {one["id"]: EVIL for one in document["targets"]["queue"]["mistakes"]})
 
 
 class Seen(HTMLParser):
@@ -114,33 +114,33 @@ def test_pictures_have_a_name_and_tables_their_headings(page):
 
 
 def test_the_page_speaks_one_language(document):
-    russian = render(document, Language.RU)
+    russian = render_report(document, Language.RU)
     assert '<html lang="ru">' in russian
     text = re.sub(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", " ", russian, flags=re.S)
     assert not set(re.findall(r"[a-z]+", text.lower())) & {"the", "and", "tickets", "is", "right", "routed", "with"}
-    english = re.sub(r"<svg.*?</svg>|Кадры|отпуск", "", render(document, Language.EN), flags=re.S)  # labels stay
+    english = re.sub(r"<svg.*?</svg>|Кадры|отпуск", "", render_report(document, Language.EN), flags=re.S)  # labels stay
     assert not re.search("[А-Яа-я]", english)
 
 
 @pytest.mark.parametrize("language", [one for one in Language if one is not Language.EN])
 def test_every_sentence_is_translated_and_takes_the_same_values(language):
-    translated.check(REPORTS, [LOCALES / f"{language.value}.po"], language.value)
+    translated.check(REPORTS, [LOCALES_FOLDER / f"{language.value}.po"], language.value)
 
 
 @pytest.mark.parametrize(("n", "said"), [(1, "1 заявка"), (3, "3 заявки"), (5, "5 заявок"), (21, "21 заявка")])
 def test_a_number_takes_its_own_form(n, said):
-    assert Words(Language.RU).ngettext("%(n)s ticket", "%(n)s tickets", n) == said
+    assert Translator(Language.RU).ngettext("%(n)s ticket", "%(n)s tickets", n) == said
 
 
 def test_numbers_and_dates_are_those_of_the_language():
-    english, russian = Words(Language.EN), Words(Language.RU)
+    english, russian = Translator(Language.EN), Translator(Language.RU)
     assert (english.number(12345), russian.number(12345)) == ("12,345", "12\xa0345")
     assert (english.number(0.5, 3), russian.number(0.5, 3)) == ("0.500", "0,500")
-    assert english.day("2026-01-31T12:00:00+00:00") == "January 31, 2026"
-    assert russian.day("2026-01-31T12:00:00+00:00").startswith("31 января 2026")
+    assert english.long_date("2026-01-31T12:00:00+00:00") == "January 31, 2026"
+    assert russian.long_date("2026-01-31T12:00:00+00:00").startswith("31 января 2026")
     assert (english.month("2026-01"), russian.month("2026-01")) == ("January 2026", "январь 2026")
-    assert russian.tongue("de") == "немецкий"
-    assert preferred({"LANG": "de_DE"}) is preferred({}) is Language.EN
+    assert russian.language_name("de") == "немецкий"
+    assert preferred_language({"LANG": "de_DE"}) is preferred_language({}) is Language.EN
 
 
 def test_without_the_library_that_draws_a_sentence_says_what_to_install(monkeypatch):
@@ -152,13 +152,13 @@ def test_without_the_library_that_draws_a_sentence_says_what_to_install(monkeypa
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(PartMissing, match=r"deskyard\[training\]"):
-        charts.draw({}, Words(Language.EN), "x")
+    with pytest.raises(ExtraMissing, match=r"deskyard\[training\]"):
+        charts.render_chart({}, Translator(Language.EN), "x")
 
 
 def test_the_report_is_made_again_in_another_language_and_place(command, home, folder, tmp_path):
     shutil.copytree(folder, home / "models" / "one")
-    bundle.crown(home / "models", "one")
+    bundle.set_champion(home / "models", "one")
     assert command("report", "--lang", "ru").code == 0
     assert "Вывод" in (home / "models" / "one" / "report.html").read_text("utf-8")
     said = command("report", "one", "--lang", "en", "--out", tmp_path / "here.html")
@@ -170,7 +170,7 @@ def test_the_report_is_made_again_in_another_language_and_place(command, home, f
 
 def test_a_report_of_another_model_is_refused(command, folder, tmp_path, made):
     shutil.copytree(folder, tmp_path / "b")
-    digest = bundle.load(tmp_path / "b").digest
+    digest = bundle.load_bundle(tmp_path / "b").digest
     document = json.loads((folder / "report.json").read_text("utf-8"))
     for change in ({"digest": "0" * 64}, {"format": 99}):
         write_figures(tmp_path / "b", document | change)
@@ -186,12 +186,12 @@ def test_a_report_of_another_model_is_refused(command, folder, tmp_path, made):
 
 def test_a_report_is_no_part_of_the_bundle_and_goes_with_it(folder, tmp_path, made):
     shutil.copytree(folder, tmp_path / "b")
-    before = bundle.load(folder).digest
+    before = bundle.load_bundle(folder).digest
     (tmp_path / "b" / "report.json").write_text("changed")
-    assert bundle.load(tmp_path / "b").digest == before
-    bundle.save(tmp_path / "b", *made, {})
+    assert bundle.load_bundle(tmp_path / "b").digest == before
+    bundle.save_bundle(tmp_path / "b", *made, {})
     assert not (tmp_path / "b" / "report.json").exists()
     for path in (tmp_path / "b").glob("*/card.json"):
         path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(BundleBroken):
-        bundle.load(tmp_path / "b")
+        bundle.load_bundle(tmp_path / "b")

@@ -4,21 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.cli.undo import moment
+from deskyard.cli.undo import parse_since
 from deskyard.db.database import open_database
-from deskyard.db.tables.desk import JOURNEY, TICKETS
+from deskyard.db.tables.desk import TICKET_HISTORY, TICKETS
 from deskyard.desk import agents, changes, comments, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, Step
+from deskyard.desk.ticket_history import Actor, HistoryStep
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
-from deskyard.journal.journal import DECIDED, UNDONE, Journal, Stamp, fingerprint
+from deskyard.journal.journal import DECIDED, UNDONE, EntryHeader, Journal, fingerprint_ticket
 from deskyard.policy.policy import TRIAGE, Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import promotion
 from deskyard.review import undo
-from service.runtime.context import Yard
-from service.tickets.routing import route
+from service.runtime.context import AppContext
+from service.tickets.routing import route_ticket
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=365)
@@ -28,8 +28,8 @@ MODEL, ANN = Actor("machine", "b" * 64), Actor("person", "ann")
 @pytest.fixture
 def desk(database):
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing"])
-        agents.ensure(conn, {"ann": ["IT", "Billing"]})
+        queues.ensure_queues(conn, ["IT", "Billing"])
+        agents.ensure_agents(conn, {"ann": ["IT", "Billing"]})
     return database
 
 
@@ -37,31 +37,37 @@ def decide(database, queue="IT", at=NOW, **values):
     """A ticket that the machine placed, as the service writes it down; its number and that of the decision."""
     ticket = Ticket(id="", subject="VPN")
     with database.writing() as conn:
-        number = tickets.file(conn, ticket, queue, values, at=at)
-        stamp = Stamp(number, fingerprint(ticket), at, MODEL.name, "p")
+        number = tickets.file_ticket(conn, ticket, queue, values, at=at)
+        stamp = EntryHeader(number, fingerprint_ticket(ticket), at, MODEL.name, "p")
         (entry,) = Journal.record(conn, stamp, (DECIDED, {"placement": {"queue": queue}}))
         set_ = {"queue": queue, **values}.items()
-        ticket_history.take(conn, number, [Step(at, MODEL, name, None, value, "", entry.id) for name, value in set_])
+        ticket_history.add_steps(
+            conn, number, [HistoryStep(at, MODEL, name, None, value, "", entry.id) for name, value in set_]
+        )
     return number, entry.id
 
 
 def change(database, number, actor=ANN, **wanted):
     with database.writing() as conn:
-        changes.change(conn, number, wanted, actor, at=datetime.now(UTC))
+        changes.change_ticket(conn, number, wanted, actor, at=datetime.now(UTC))
 
 
 def look(database, since=LONG_AGO, queue=None):
-    return {case.ticket: case for case in undo.look(database, since, queue)}
+    return {case.ticket: case for case in undo.preview_undo(database, since, queue)}
 
 
 def take_back(database, since=LONG_AGO, queue=None):
-    cases = list(undo.look(database, since, queue))
-    return {case.ticket: undo.take_back(database, case, "root", datetime.now(UTC)) for case in cases if case.back}
+    cases = list(undo.preview_undo(database, since, queue))
+    return {
+        case.ticket: undo.undo_decision(database, case, "root", datetime.now(UTC))
+        for case in cases
+        if case.reverted_fields
+    }
 
 
 def now(database, number):
     with database.reading() as conn:
-        return tickets.find(conn, number)
+        return tickets.find_ticket(conn, number)
 
 
 def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
@@ -72,8 +78,8 @@ def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
     assert ticket.version == 2
     assert done.back["queue"] == ("IT", TRIAGE)
     with desk.reading() as conn:
-        entry = Journal.of(conn, number)[-1]
-        last = ticket_history.of(conn, number)[-1]
+        entry = Journal.list_entries(conn, number)[-1]
+        last = ticket_history.list_steps(conn, number)[-1]
     assert (entry.kind, entry.content["decision"]) == (UNDONE, decision)
     assert entry.content["back"] == {"queue": TRIAGE, "priority": None, "assignee": None, "category": None}
     assert (last.actor, last.undoes) == (Actor("rule", "undo by root"), decision)
@@ -91,8 +97,8 @@ def test_an_undone_ticket_is_not_undone_twice(desk):
     case = look(desk)[number]
     take_back(desk)
     after = now(desk, number)
-    again = undo.take_back(desk, case, "root", NOW)
-    assert (again.back, again.stays) == ({}, "it was undone before")
+    again = undo.undo_decision(desk, case, "root", NOW)
+    assert (again.reverted_fields, again.kept_reason) == ({}, "it was undone before")
     assert take_back(desk) == {}
     assert now(desk, number) == after
 
@@ -102,7 +108,7 @@ def test_a_ticket_that_a_person_changed_is_left_alone_entirely(desk, touched):
     number, _ = decide(desk, category="network")
     change(desk, number, **touched)
     before = now(desk, number)
-    assert look(desk)[number].stays == "a person changed the ticket"
+    assert look(desk)[number].kept_reason == "a person changed the ticket"
     assert take_back(desk) == {}
     assert now(desk, number) == before
 
@@ -110,27 +116,27 @@ def test_a_ticket_that_a_person_changed_is_left_alone_entirely(desk, touched):
 def test_a_ticket_that_a_person_spoke_about_is_left_alone(desk):
     number, _ = decide(desk)
     with desk.writing() as conn:
-        comments.add(conn, number, ANN, "I am on it.", public=False, at=NOW)
-    assert (look(desk)[number].back, look(desk)[number].stays) == ({}, "a person commented on the ticket")
+        comments.add_comment(conn, number, ANN, "I am on it.", public=False, at=NOW)
+    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "a person commented on the ticket")
 
 
 def test_a_note_of_a_program_does_not_hold_a_ticket_back(desk):
     number, _ = decide(desk)
     with desk.writing() as conn:
-        comments.add(conn, number, MODEL, "Three alike today.", public=False, at=NOW)
+        comments.add_comment(conn, number, MODEL, "Three alike today.", public=False, at=NOW)
     assert look(desk)[number].back
 
 
 def test_a_ticket_that_was_resolved_stays_resolved_where_it_was(desk):
     number, _ = decide(desk)
     change(desk, number, Actor("machine", "monitoring"), status="resolved")
-    assert (look(desk)[number].back, look(desk)[number].stays) == ({}, "the ticket is resolved")
+    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "the ticket is resolved")
 
 
 def test_a_field_that_was_changed_again_stays_and_the_others_go_back(desk):
     number, _ = decide(desk, priority="low")
     change(desk, number, Actor("machine", "monitoring"), priority="critical")
-    assert take_back(desk)[number].stays == "priority was changed again"
+    assert take_back(desk)[number].kept_reason == "priority was changed again"
     assert (now(desk, number).queue, now(desk, number).priority) == (TRIAGE, "critical")
 
 
@@ -138,7 +144,7 @@ def test_a_person_who_is_faster_than_the_undoing_wins(desk):
     number, _ = decide(desk)
     case = look(desk)[number]
     change(desk, number, queue="Billing")
-    assert undo.take_back(desk, case, "root", NOW).back == {}
+    assert undo.undo_decision(desk, case, "root", NOW).reverted_fields == {}
     assert now(desk, number).queue == "Billing"
 
 
@@ -152,7 +158,7 @@ def test_only_decisions_since_the_moment_and_of_the_queue_are_undone(desk):
 
 def test_a_ticket_that_was_left_in_triage_has_nothing_to_go_back(desk):
     number, _ = decide(desk, TRIAGE)
-    assert (look(desk)[number].back, look(desk)[number].stays) == ({}, "it set nothing")
+    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "it set nothing")
 
 
 def test_what_is_undone_may_be_placed_again_because_no_person_spoke(desk):
@@ -163,7 +169,7 @@ def test_what_is_undone_may_be_placed_again_because_no_person_spoke(desk):
 
 
 def test_more_decisions_than_are_looked_at_together_are_all_found(desk, monkeypatch):
-    monkeypatch.setattr(undo, "CHUNK", 3)
+    monkeypatch.setattr(undo, "BATCH_SIZE", 3)
     numbers = [decide(desk)[0] for _ in range(7)]
     assert list(look(desk)) == numbers
 
@@ -173,20 +179,22 @@ def test_an_erased_ticket_is_counted_and_stops_nothing(desk):
     kept, _ = decide(desk)
     case = look(desk)[number]
     with desk.writing() as conn:
-        for table in (JOURNEY, TICKETS):
+        for table in (TICKET_HISTORY, TICKETS):
             key = table.c.ticket_id if "ticket_id" in table.c else table.c.id
             conn.execute(table.delete().where(key == number))
-    assert look(desk)[number].stays == "the ticket is erased"
-    assert undo.take_back(desk, case, "root", NOW).stays == "the ticket is erased"
+    assert look(desk)[number].kept_reason == "the ticket is erased"
+    assert undo.undo_decision(desk, case, "root", NOW).kept_reason == "the ticket is erased"
     assert set(take_back(desk)) == {kept}
 
 
 def test_a_ticket_that_the_service_routed_is_undone(champion, database):
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
     with database.writing() as conn:
-        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", NOW)
-    yard = Yard(database, champion / "models")
-    answer = route(yard, Ticket(id="1", subject="the vpn client drops the connection and the laptop is offline")).answer
+        Policies.add_version(conn, Policy(mode=Mode.ROUTE), "ann", NOW)
+    context = AppContext(database, champion / "models")
+    answer = route_ticket(
+        context, Ticket(id="1", subject="the vpn client drops the connection and the laptop is offline")
+    ).answer
     number = int(answer["ticket"]["id"])
     assert now(database, number).queue == "IT"
     take_back(database)
@@ -199,19 +207,19 @@ def test_a_ticket_that_the_service_routed_is_undone(champion, database):
 @pytest.mark.parametrize("said", ["", "yesterday", "2026", "5y", "h2"])
 def test_a_moment_that_can_not_be_read_is_a_sentence(said):
     with pytest.raises(BadInput, match="write a moment such as"):
-        moment(said, NOW)
+        parse_since(said, NOW)
 
 
 def test_a_moment_still_to_come_is_refused():
     with pytest.raises(BadInput, match="still to come"):
-        moment("2026-02-01", NOW)
+        parse_since("2026-02-01", NOW)
 
 
 @pytest.fixture
 def installed(home):
     database = open_database()
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing"])
+        queues.ensure_queues(conn, ["IT", "Billing"])
     yield database
     database.close()
 
@@ -230,8 +238,8 @@ def test_the_command_shows_first_and_does_it_only_when_told_to(command, installe
     assert "1 decisions were undone." in command("undo", "--since", "2h", "--queue", "IT", "--apply").out
     assert now(installed, number).queue == TRIAGE
     with installed.reading() as conn:
-        (deed,) = audit_log.listed(conn).items
-    assert (deed.deed, deed.subject.endswith("in IT")) == ("undo", True)
+        (deed,) = audit_log.list_entries(conn).items
+    assert (deed.action, deed.subject.endswith("in IT")) == ("undo", True)
 
 
 def test_the_command_says_when_there_is_nothing_to_undo(command, installed):

@@ -2,16 +2,16 @@
 
 import pytest
 
-from deskyard.simulate.world import SimulatedTicket, World
+from deskyard.simulate.world import SimulatedTicket, SimulatedWorld
 
 TICKETS = 3000
 
 
 @pytest.fixture(scope="session")
-def default_world() -> World:
-    return World(seed=1)
+def default_world() -> SimulatedWorld:
+    return SimulatedWorld(seed=1)
 
 
 @pytest.fixture(scope="session")
-def history(default_world: World) -> list[SimulatedTicket]:
+def history(default_world: SimulatedWorld) -> list[SimulatedTicket]:
     return list(default_world.tickets(TICKETS))

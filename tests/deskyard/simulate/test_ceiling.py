@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from deskyard.domain.ticket import TARGETS
 from deskyard.simulate.grammar import VAGUE
-from deskyard.simulate.ground_truth import Ceiling
+from deskyard.simulate.ground_truth import CeilingCounter
 
 PEERS = {"logreg": LogisticRegression(max_iter=1000), "svc": LinearSVC(C=0.5)}
 CUT = 2400
@@ -25,10 +25,10 @@ def columns(history):
 
 @pytest.fixture(scope="module")
 def ceiling(history):
-    counted = Ceiling(len(history))
+    counted = CeilingCounter(len(history))
     for one in history:
         counted.add(one)
-    return counted.table()
+    return counted.to_table()
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_priority_and_assignee_are_learnable_only_in_part(ceiling):
 
 
 def test_where_words_fit_several_troubles_the_posterior_meets_the_truth(default_world):
-    from deskyard.simulate.rng import Dice
+    from deskyard.simulate.rng import Rng
 
-    grammar, dice = default_world.grammar, Dice("posterior")
+    grammar, dice = default_world.grammar, Rng("posterior")
     stories = [grammar.compose("ru", dice) for _ in range(20_000)]
     open_stories = [story for story in stories if story.kind in default_world.desk.groups and not story.detail]
     assert len(open_stories) > 1000

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from deskyard.cli.main import app
 from deskyard.errors import BadInput
-from deskyard.simulate.ground_truth import HISTORY, MOVES, TRUTH
+from deskyard.simulate.ground_truth import HISTORY_COLUMNS, MOVE_COLUMNS, TRUTH_COLUMNS
 
 SIDES = ("history.moves.csv", "history.truth.csv", "history.truth.json")
 
@@ -54,7 +54,7 @@ def test_every_format_holds_the_same_history(tmp_path):
     lines = (tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == expected
     assert pyarrow.parquet.read_table(tmp_path / "d.parquet").to_pylist() == expected
-    assert tuple(expected[0]) == HISTORY
+    assert tuple(expected[0]) == HISTORY_COLUMNS
     assert all(row["created_at"].endswith("+00:00") for row in expected)
     assert {True, False} == {bool(row["x_product"]) for row in expected}
     assert not list(tmp_path.glob("*.part"))
@@ -66,8 +66,8 @@ def test_the_side_files_tell_the_truth_of_every_ticket(tmp_path):
     moves, truth = rows(tmp_path / "history.moves.csv"), rows(tmp_path / "history.truth.csv")
     whole = json.loads((tmp_path / "history.truth.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in truth] == [row["id"] for row in history]
-    assert tuple(truth[0]) == TRUTH
-    assert tuple(moves[0]) == MOVES
+    assert tuple(truth[0]) == TRUTH_COLUMNS
+    assert tuple(moves[0]) == MOVE_COLUMNS
     assert {row["id"] for row in moves} == {row["id"] for row in truth if "misrouted" in row["flags"].split()}
     assert whole["synthetic"] is True
     assert (whole["seed"], whole["tickets"], len(whole["agents"])) == (1, 300, 20)

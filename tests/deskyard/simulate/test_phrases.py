@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 
 from deskyard.simulate.phrases import LANGUAGES, Template, load_phrases
-from deskyard.simulate.rng import Dice
-from deskyard.simulate.scenario import Desk
-from deskyard.simulate.settings import Settings
+from deskyard.simulate.rng import Rng
+from deskyard.simulate.scenario import SimulatedDesk
+from deskyard.simulate.settings import SimulationSettings
 
-DESK = Desk(Settings())
+DESK = SimulatedDesk(SimulationSettings())
 
 
 def sources(language):
@@ -37,7 +37,7 @@ def test_a_telling_phrase_belongs_to_one_trouble_only(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_is_tidy(language):
-    dice, phrases = Dice("tidy"), load_phrases(language)
+    dice, phrases = Rng("tidy"), load_phrases(language)
     topics = [
         template
         for topic in (*phrases.scenarios.values(), *phrases.groups.values())
@@ -46,7 +46,7 @@ def test_every_sentence_is_tidy(language):
     others = [template for templates in (*phrases.frame.values(), *phrases.urgency.values()) for template in templates]
     for template in (*topics, *others):
         for _ in range(5):
-            said = template.say(dice, {})
+            said = template.render(dice, {})
             assert not set(said) & set("[]{}|#"), said
             assert not any(slip in said for slip in ("  ", " ,", " .")), said
             assert said == said.strip()
@@ -62,7 +62,7 @@ def test_one_ticket_names_one_order_and_one_program():
     slots = {"app": (Template("Excel", {}), Template("Word", {}))}
     template = Template("{app} and {app}, order #### and ####", slots)
     for number in range(20):
-        left, right = template.say(Dice(str(number)), {}).split(", order ")
+        left, right = template.render(Rng(str(number)), {}).split(", order ")
         assert len(set(left.split(" and "))) == 1
         assert len(set(right.split(" and "))) == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample"
 NAMES = ("history.csv.gz", "history.moves.csv", "history.truth.csv", "history.truth.json")
@@ -16,7 +16,7 @@ NAMES = ("history.csv.gz", "history.moves.csv", "history.truth.csv", "history.tr
 @pytest.fixture(scope="module")
 def again(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample")
-    write_history(World(seed=1), 3000, folder / "history.csv.gz")
+    write_history(SimulatedWorld(seed=1), 3000, folder / "history.csv.gz")
     return folder
 
 

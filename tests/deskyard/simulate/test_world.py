@@ -8,15 +8,15 @@ import pytest
 
 from deskyard.domain.ticket import PRIORITIES, TARGETS
 from deskyard.errors import BadInput
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 
 def test_the_same_seed_gives_the_same_tickets():
-    assert list(World(seed=5).tickets(300)) == list(World(seed=5).tickets(300))
+    assert list(SimulatedWorld(seed=5).tickets(300)) == list(SimulatedWorld(seed=5).tickets(300))
 
 
 def test_another_seed_gives_other_tickets_from_the_same_desk(default_world):
-    other = World(seed=2)
+    other = SimulatedWorld(seed=2)
     assert [agent.login for agent in other.desk.agents] == [agent.login for agent in default_world.desk.agents]
     assert other.desk.prior.shares == default_world.desk.prior.shares
     ours, theirs = (
@@ -27,7 +27,7 @@ def test_another_seed_gives_other_tickets_from_the_same_desk(default_world):
 
 
 def test_another_world_seed_gives_another_desk(default_world):
-    assert World(world_seed=2).desk.prior.shares != default_world.desk.prior.shares
+    assert SimulatedWorld(world_seed=2).desk.prior.shares != default_world.desk.prior.shares
 
 
 def test_the_desk_is_as_large_as_it_says(default_world, history):
@@ -74,17 +74,17 @@ SWITCHES = {
 def test_each_switch_off_leaves_none_of_it(switch, flag, history):
     assert any(flag in one.truth.flags for one in history)
     off = False if switch in ("burst", "rename") else 0.0
-    assert not any(flag in one.truth.flags for one in World(seed=1, **{switch: off}).tickets(600))
+    assert not any(flag in one.truth.flags for one in SimulatedWorld(seed=1, **{switch: off}).tickets(600))
 
 
 def test_typos_change_the_spelling_and_nothing_else():
-    neat, hasty = (list(World(seed=3, typos=share).tickets(300)) for share in (0.0, 1.0))
+    neat, hasty = (list(SimulatedWorld(seed=3, typos=share).tickets(300)) for share in (0.0, 1.0))
     assert [one.labels for one in neat] == [one.labels for one in hasty]
     assert sum(one.ticket.body != two.ticket.body for one, two in zip(neat, hasty, strict=True)) > 290
 
 
 def test_without_noise_what_is_recorded_is_true():
-    clean = list(World(seed=4, label_noise=0.0).tickets(500))
+    clean = list(SimulatedWorld(seed=4, label_noise=0.0).tickets(500))
     assert len(clean) == 500
     assert [one.labels for one in clean] == [one.truth.labels for one in clean]
 
@@ -111,20 +111,20 @@ def test_every_misroute_has_its_bounce_in_the_moves(history):
 
 def test_no_agent_is_assigned_outside_their_time_with_the_desk(default_world, history):
     agents = {agent.login: agent for agent in default_world.desk.agents}
-    assert not all(agent.belongs(one.ticket.created_at) for agent in agents.values() for one in history)
+    assert not all(agent.is_available(one.ticket.created_at) for agent in agents.values() for one in history)
     for one in history:
         agent = agents[one.labels["assignee"]]
-        assert agent.belongs(one.ticket.created_at), one.ticket.id
+        assert agent.is_available(one.ticket.created_at), one.ticket.id
         assert one.truth.labels["queue"] in agent.skills
-        assert all(move.actor == "dispatcher" or agents[move.actor].belongs(move.at) for move in one.moves)
+        assert all(move.actor == "dispatcher" or agents[move.actor].is_available(move.at) for move in one.moves)
 
 
 def test_every_queue_always_has_somebody_with_the_skill():
     for world_seed in range(1, 8):
-        desk = World(world_seed=world_seed).desk
+        desk = SimulatedWorld(world_seed=world_seed).desk
         for hours in range(0, 182 * 24, 12):
             at = desk.start + timedelta(hours=hours)
-            skills = {queue for agent in desk.agents if agent.belongs(at) for queue in agent.skills}
+            skills = {queue for agent in desk.agents if agent.is_available(at) for queue in agent.skills}
             assert skills == set(desk.queues)
 
 
@@ -194,8 +194,8 @@ def test_a_stream_goes_on_where_its_beginning_ends_and_shares_no_id_with_the_his
 
 
 def test_nothing_asked_nothing_made():
-    assert list(World().tickets(0)) == []
-    assert list(World().stream(0)) == []
+    assert list(SimulatedWorld().tickets(0)) == []
+    assert list(SimulatedWorld().stream(0)) == []
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ def test_nothing_asked_nothing_made():
 )
 def test_an_impossible_setting_is_refused_with_its_name(change, says):
     with pytest.raises(BadInput, match=says):
-        World(**change)
+        SimulatedWorld(**change)
 
 
 def test_a_negative_number_of_tickets_is_refused():
     with pytest.raises(BadInput, match="can't be negative"):
-        World().tickets(-1)
+        SimulatedWorld().tickets(-1)

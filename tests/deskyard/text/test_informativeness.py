@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskyard.text.informativeness import vague
+from deskyard.text.informativeness import is_vague
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from deskyard.text.informativeness import vague
     ],
 )
 def test_what_tells_nothing_is_vague(text):
-    assert vague(text)
+    assert is_vague(text)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_what_tells_nothing_is_vague(text):
     ],
 )
 def test_two_words_of_the_matter_are_enough(text):
-    assert not vague(text)
+    assert not is_vague(text)

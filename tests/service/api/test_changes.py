@@ -15,7 +15,7 @@ def keys(client):
     """Headers of a machine's key, of another machine's, and of a person's."""
     with client.app.state.yard.database.writing() as conn:
         made = {
-            name: api_keys.create(conn, name, role, "test", datetime.now(UTC))
+            name: api_keys.create_key(conn, name, role, "test", datetime.now(UTC))
             for name, role in (("router", "machine"), ("gateway", "machine"), ("ann", "agent"), ("boss", "admin"))
         }
     return {name: {"Authorization": f"Bearer {secret}"} for name, secret in made.items()}
@@ -109,8 +109,8 @@ def test_what_is_ours_is_seen_from_the_caller(ask):
 
 def test_a_note_that_a_machine_named_is_a_marker_and_a_persons_is_not(ask):
     (ref,) = file(ask)
-    name = {"Idempotency-Key": changes.key_of("d1-aa")}
-    forged = {"Idempotency-Key": changes.key_of("d2-bb")}
+    name = {"Idempotency-Key": changes.note_key("d1-aa")}
+    forged = {"Idempotency-Key": changes.note_key("d2-bb")}
     for _ in range(2):
         ask("POST", f"/v1/tickets/{ref}/comments", json={"text": "Sorted.\n\n[d1-aa]"}, headers=name)
     ask("POST", f"/v1/tickets/{ref}/comments", "ann", json={"text": "[d2-bb]"}, headers=forged)
@@ -154,7 +154,7 @@ def test_without_keys_whoever_sits_at_this_machine_is_told_so(call, tmp_path):
         {"since": "yesterday"},
         {"since": "2026-01-01T00:00:00"},
         {"since": "0001-01-01T00:00:00+14:00"},
-        {"cursor": changes.begin(datetime(2026, 1, 1, tzinfo=UTC)), "since": "2026-01-01T00:00:00Z"},
+        {"cursor": changes.start_cursor(datetime(2026, 1, 1, tzinfo=UTC)), "since": "2026-01-01T00:00:00Z"},
         {"limit": 0},
         {"limit": 1001},
     ],

@@ -21,8 +21,8 @@ STRICT = Policy(mode=Mode.SUGGEST, precision=0.999)
 @pytest.fixture
 def asking(trained):
     """A desk whose evidence is too little for what is promised; nothing is routed."""
-    with trained.app.state.yard.changing() as conn:
-        Policies.put(conn, STRICT, "test", datetime.now(UTC))
+    with trained.app.state.yard.changing_settings() as conn:
+        Policies.add_version(conn, STRICT, "test", datetime.now(UTC))
     return trained
 
 
@@ -32,7 +32,7 @@ def file(client, subject, body=""):
 
 
 def labels(client, **asked):
-    client.app.state.yard.plans = type(client.app.state.yard.plans)()  # not as it was a minute ago
+    client.app.state.yard.label_plans = type(client.app.state.yard.label_plans)()  # not as it was a minute ago
     answered = client.get("/v1/labels", params=asked)
     assert answered.status_code == 200, answered.text
     return answered.json()
@@ -45,7 +45,7 @@ def shown(html):
 
 def read(client, number):
     with client.app.state.yard.database.reading() as conn:
-        return tickets.get(conn, number), [entry.kind for entry in Journal.of(conn, number)]
+        return tickets.get_ticket(conn, number), [entry.kind for entry in Journal.list_entries(conn, number)]
 
 
 def test_without_a_model_or_tickets_nothing_is_wanted(client, asking):
@@ -112,19 +112,19 @@ def test_an_erased_ticket_is_asked_about_no_more_and_none_of_its_words_stay_in_m
     gone = "zebra-crossing " + SUBJECTS["IT"]
     filed = asking.post("/v1/tickets", json={"subject": gone, "requester": "anna.wald@example.org"}).json()
     stays = file(asking, SUBJECTS["Billing"])
-    yard = asking.app.state.yard
+    context = asking.app.state.yard
     assert any(gone == one["subject"] for one in labels(asking)["wanted"])
     asking.get("/review?line=labels")
-    assert "zebra" not in repr(yard.plans._kept)
-    assert int(filed["ticket"]["id"]) in {number for number, *_ in yard.explaining._known}
-    with yard.database.reading() as conn:
-        found = erasure.of_requester(conn, "anna.wald@example.org")
+    assert "zebra" not in repr(context.label_plans._kept)
+    assert int(filed["ticket"]["id"]) in {number for number, *_ in context.explanations._known}
+    with context.database.reading() as conn:
+        found = erasure.find_by_requester(conn, "anna.wald@example.org")
     by = Actor("person", "ann")  # as the command does, in another process
-    erasure.erase(yard.database, found, "asked", by, lambda: datetime.now(UTC))
+    erasure.apply_erasure(context.database, found, "asked", by, lambda: datetime.now(UTC))
     after = asking.get("/v1/labels").json()
     assert {one["ticket"] for one in after["wanted"] + after["doubtful"]} == {stays}
     assert asking.post("/v1/erasures", json={"requester": "anna.wald@example.org"}).status_code == 200
-    assert len(yard.explaining._known) == 0
+    assert len(context.explanations._known) == 0
 
 
 def test_what_is_no_line_is_refused(asking):

@@ -5,19 +5,19 @@ from urllib.parse import quote
 import pytest
 
 from deskyard.desk import queues
-from service.api.response_models.desk import Queues
-from service.api.response_models.tickets import Tickets
+from service.api.response_models.desk import QueuePage
+from service.api.response_models.tickets import TicketPage
 
 NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "...", "IT "]
 
 
 def make(client, names):
     with client.app.state.yard.database.writing() as conn:
-        queues.ensure(conn, names)
+        queues.ensure_queues(conn, names)
 
 
 def test_a_new_desk_has_one_queue_and_it_is_triage(client):
-    answer = Queues.model_validate(client.get("/v1/queues").json())
+    answer = QueuePage.model_validate(client.get("/v1/queues").json())
     assert [(queue.name, queue.open) for queue in answer.items] == [("triage", True)]
     assert answer.next_cursor is None
 
@@ -53,7 +53,7 @@ def test_queues_come_in_pages(client):
 def test_tickets_come_in_pages_of_100_unless_asked_otherwise(client):
     for n in range(103):
         client.post("/v1/tickets", json={"external_id": str(n)})
-    first = Tickets.model_validate(client.get("/v1/queues/triage/tickets").json())
+    first = TicketPage.model_validate(client.get("/v1/queues/triage/tickets").json())
     assert len(first.items) == 100
     rest = client.get(f"/v1/queues/triage/tickets?cursor={first.next_cursor}").json()
     assert [item["external_id"] for item in rest["items"]] == ["100", "101", "102"]

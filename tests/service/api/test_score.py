@@ -2,13 +2,13 @@
 
 import pytest
 
-from service.api.response_models.decisions import Scores
+from service.api.response_models.decisions import ScoreResponse
 
 
 def test_without_a_model_scores_are_empty_and_say_why(client):
     answered = client.post("/v1/score", json={"tickets": [{"subject": "VPN"}, {}]})
     assert answered.status_code == 200
-    scores = Scores.model_validate(answered.json())
+    scores = ScoreResponse.model_validate(answered.json())
     assert [(item.decisions, item.placement.queue, item.placement.reason.code) for item in scores.items] == [
         ({}, "triage", "no_model"),
         ({}, "triage", "empty"),
@@ -57,7 +57,7 @@ def test_a_score_that_is_explained_says_words_that_add_up_and_similar_tickets(tr
     text = "the vpn client drops the connection, прошу согласовать отпуск"
     plain = trained.post("/v1/score", json={"tickets": [{"subject": text}]}).json()
     answered = trained.post("/v1/score?explain=1", json={"tickets": [{"subject": text}]}).json()
-    Scores.model_validate(answered)
+    ScoreResponse.model_validate(answered)
     (item,) = answered["items"]
     assert {name: item[name] for name in ("decisions", "placement")} == plain["items"][0]
     because = item["because"]["queue"]

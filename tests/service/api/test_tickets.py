@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from deskyard.domain.ticket import Ticket
-from deskyard.policy.versions import FRESH
+from deskyard.policy.versions import DEFAULT_POLICY
 from deskyard.settings import Settings
-from service.api.response_models.tickets import Answer, Whole
-from service.tickets.routing import Arrival, route_all
+from service.api.response_models.tickets import TicketReceipt, TicketResponse
+from service.tickets.routing import IncomingTicket, route_batch
 
 
 def rows(client, sql):
@@ -25,7 +25,7 @@ def raw(client, body: bytes):
 def test_no_model_sends_everything_to_triage_and_says_so(client):
     answered = client.post("/v1/tickets", json={"source": "mail", "external_id": "4711", "subject": "VPN drops"})
     assert answered.status_code == 201
-    answer = Answer.model_validate(answered.json())
+    answer = TicketReceipt.model_validate(answered.json())
     assert (answer.ticket.source, answer.ticket.external_id, answer.ticket.queue) == ("mail", "4711", "triage")
     assert (answer.decisions, answer.model) == ({}, None)
     assert answer.placement.reason.code == "no_model"
@@ -91,7 +91,7 @@ def test_a_ticket_can_be_looked_at_with_its_texts_and_its_journey(client):
     }
     answer = client.post("/v1/tickets", json=sent).json()
     seen = client.get(f"/v1/tickets/{answer['ticket']['id']}").json()
-    Whole.model_validate(seen)
+    TicketResponse.model_validate(seen)
     assert {name: seen[name] for name in ("subject", "body", "channel", "language", "requester", "organisation")} == {
         name: sent[name] for name in ("subject", "body", "channel", "language", "requester", "organisation")
     }
@@ -196,12 +196,12 @@ def test_the_journal_keeps_the_hash_and_the_digests_and_no_text(client):
     ((digest, bundle, policy),) = rows(client, "SELECT DISTINCT ticket_hash, bundle, policy FROM journal_entries")
     assert len(digest) == 64
     assert bundle is None
-    assert policy == FRESH.digest
+    assert policy == DEFAULT_POLICY.digest
 
 
 def test_the_same_ticket_twice_in_one_transaction_is_one_ticket_and_one_answer(client):
-    arrivals = [Arrival(Ticket(id=name, source="mail", subject="VPN")) for name in ("1", "2", "1")]
-    first, second, again = route_all(client.app.state.yard, arrivals)
+    arrivals = [IncomingTicket(Ticket(id=name, source="mail", subject="VPN")) for name in ("1", "2", "1")]
+    first, second, again = route_batch(client.app.state.yard, arrivals)
     assert (first.is_new, second.is_new, again.is_new) == (True, True, False)
     assert again.answer == first.answer
     assert rows(client, "SELECT count(*) FROM desk_tickets") == [(2,)]
@@ -210,9 +210,11 @@ def test_the_same_ticket_twice_in_one_transaction_is_one_ticket_and_one_answer(c
 
 def test_tickets_placed_together_are_answered_as_if_each_came_alone(trained):
     subjects = ["the vpn client drops", "прошу согласовать отпуск", "", "xyzzy", "wrong amount on the invoice"]
-    yard = trained.app.state.yard
-    alone = [route_all(yard, [Arrival(Ticket(id=f"a{s}", subject=s))])[0].answer for s in subjects]
-    together = [a.answer for a in route_all(yard, [Arrival(Ticket(id=f"t{s}", subject=s)) for s in subjects])]
+    context = trained.app.state.yard
+    alone = [route_batch(context, [IncomingTicket(Ticket(id=f"a{s}", subject=s))])[0].answer for s in subjects]
+    together = [
+        a.answer for a in route_batch(context, [IncomingTicket(Ticket(id=f"t{s}", subject=s)) for s in subjects])
+    ]
     for one, other in zip(alone, together, strict=True):
         assert {name: one[name] for name in ("decisions", "placement", "model", "policy")} == {
             name: other[name] for name in ("decisions", "placement", "model", "policy")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from deskyard.connectors.base.webhooks import hashed
+from deskyard.connectors.base.webhooks import hash_secret
 from deskyard.settings import Settings
 from deskyard.sync import connections, credentials
 from tests.conftest import SUBJECTS
@@ -26,13 +26,13 @@ def connected(home, call, desk, monkeypatch):
     with known(home / "path"), served(Faults(desk.app)) as base:
         client = call(Settings(home=home))
         engine = client.app.state.engine
-        engine.prepare()
+        engine.create_tables()
         monkeypatch.setattr(engine, "_begin", lambda: None)
         connect(client.app.state.yard.database, base)
-        credentials.keep("tracker", "a-token")
+        credentials.save_secret("tracker", "a-token")
         with client.app.state.yard.database.writing() as conn:
             since, place = datetime.now(UTC), "http://router@127.0.0.1:1/REST/2.0"
-            connections.put(conn, "tracker", "rt", place, since=since, hook_sha256=hashed(SECRET))
+            connections.save_connection(conn, "tracker", "rt", place, since=since, hook_sha256=hash_secret(SECRET))
         yield client
 
 
@@ -88,7 +88,7 @@ def test_the_secret_of_an_address_is_kept_as_a_hash_and_never_logged(connected, 
     connected.post(f"/v1/hooks/tracker/{SECRET}", json={"ticket": 7, "transaction": 12, "by": "alice"})
     with connected.app.state.yard.database.reading() as conn:
         rows = str(conn.execute(text("SELECT * FROM store_connections")).all())
-    assert hashed(SECRET) in rows
+    assert hash_secret(SECRET) in rows
     assert SECRET not in rows + caplog.text
 
 

@@ -17,8 +17,15 @@ from deskyard.db.database import open_database
 from deskyard.registry import bundle
 from deskyard.settings import Settings
 from service.app import create_app
-from service.auth.authorization import EVERYBODYS, FAILURES, FRESH, OPEN, REQUESTS, RIGHTS
-from service.auth.rate_limit import MOST, Limit
+from service.auth.authorization import (
+    KEY_CACHE_SECONDS,
+    PERMISSIONS,
+    PUBLIC_PAGES,
+    REQUEST_LIMIT,
+    UNAUTHENTICATED_ROUTES,
+    WRONG_KEY_LIMIT,
+)
+from service.auth.rate_limit import MAX_NAMES, RateLimiter
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 TOML = {"Content-Type": "application/toml"}
@@ -36,12 +43,12 @@ class Clock:
 
 def make_key(app, name, role="admin"):
     with app.state.yard.database.writing() as conn:
-        return {"Authorization": "Bearer " + keys.create(conn, name, role, "ann", NOW)}
+        return {"Authorization": "Bearer " + keys.create_key(conn, name, role, "ann", NOW)}
 
 
 def revoke(app, name):
     with app.state.yard.database.writing() as conn:
-        keys.revoke(conn, name, "ann", NOW)
+        keys.revoke_key(conn, name, "ann", NOW)
 
 
 def stop_the_clock(app):
@@ -70,14 +77,16 @@ def ask(client, method, address, **more):
 
 
 def test_every_route_has_a_line_in_the_table_of_rights_and_every_line_a_route(client):
-    assert {line for line in lines(client.app) if line[1] not in OPEN | EVERYBODYS} == set(RIGHTS)
+    assert {line for line in lines(client.app) if line[1] not in UNAUTHENTICATED_ROUTES | PUBLIC_PAGES} == set(
+        PERMISSIONS
+    )
 
 
-@pytest.mark.parametrize("line", RIGHTS, ids=" ".join)
+@pytest.mark.parametrize("line", PERMISSIONS, ids=" ".join)
 def test_each_role_may_do_what_its_line_says_and_nobody_comes_in_without_a_key(guarded, line):
     for role, key in guarded.keys.items():
         answered = ask(guarded.client, *line, headers=key)
-        assert (answered.status_code == 403) == (role not in RIGHTS[line]), role
+        assert (answered.status_code == 403) == (role not in PERMISSIONS[line]), role
         assert answered.status_code not in (401, 405, 429, 500)
     for headers in ({}, WRONG):
         answered = ask(guarded.client, *line, headers=headers)
@@ -87,8 +96,8 @@ def test_each_role_may_do_what_its_line_says_and_nobody_comes_in_without_a_key(g
 
 
 def test_the_table_gives_each_role_what_the_one_below_may_and_the_machine_no_more_than_an_agent():
-    may = {role: {line for line, roles in RIGHTS.items() if role in roles} for role in ROLES}
-    assert may["viewer"] < may["agent"] < may["manager"] < may["admin"] == set(RIGHTS)
+    may = {role: {line for line, roles in PERMISSIONS.items() if role in roles} for role in ROLES}
+    assert may["viewer"] < may["agent"] < may["manager"] < may["admin"] == set(PERMISSIONS)
     assert may["machine"] == may["agent"]
 
 
@@ -97,13 +106,13 @@ def test_a_refusal_says_who_may(guarded):
     assert answered.json()["detail"] == "the role viewer may not do this: manager or admin may"
 
 
-@pytest.mark.parametrize("address", sorted(address for address in OPEN if "{" not in address))
+@pytest.mark.parametrize("address", sorted(address for address in UNAUTHENTICATED_ROUTES if "{" not in address))
 def test_supervisors_need_no_key(guarded, address):
     assert guarded.client.get(address).status_code == 200
     assert guarded.client.get(address, headers=WRONG).status_code == 200
 
 
-@pytest.mark.parametrize("address", sorted(address for address in OPEN if "{" in address))
+@pytest.mark.parametrize("address", sorted(address for address in UNAUTHENTICATED_ROUTES if "{" in address))
 def test_a_webhook_needs_no_key_and_a_stranger_learns_nothing_from_it(guarded, address):
     answered = guarded.client.post(address.format(name="znuny", secret="guess"), json={})
     assert answered.status_code == 401
@@ -215,7 +224,7 @@ def test_a_revoked_key_is_refused_within_a_second(guarded):
     guarded.clock.now += 1
     assert guarded.client.get("/v1/queues", headers=guarded.keys["agent"]).status_code == 401
     assert guarded.client.get("/v1/queues", headers=guarded.keys["viewer"]).status_code == 200
-    assert FRESH < 1
+    assert KEY_CACHE_SECONDS < 1
 
 
 def test_a_desk_whose_keys_are_all_revoked_stays_closed(guarded):
@@ -248,7 +257,7 @@ def test_a_machine_with_a_key_does_not_overrule_a_person(guarded):
 
 
 def test_a_key_that_asks_too_often_waits_and_the_others_do_not(guarded):
-    rate, burst = REQUESTS
+    rate, burst = REQUEST_LIMIT
     viewer = guarded.keys["viewer"]
     statuses = [guarded.client.get("/v1/queues", headers=viewer).status_code for _ in range(burst + 1)]
     assert statuses == [200] * burst + [429]
@@ -262,7 +271,7 @@ def test_a_key_that_asks_too_often_waits_and_the_others_do_not(guarded):
 
 def test_wrong_keys_are_taken_ten_times_a_minute_and_the_right_one_always(guarded):
     statuses = [guarded.client.get("/v1/queues", headers=WRONG).status_code for _ in range(12)]
-    assert statuses == [401] * FAILURES[1] + [429] * 2
+    assert statuses == [401] * WRONG_KEY_LIMIT[1] + [429] * 2
     assert guarded.client.get("/v1/queues", headers=guarded.keys["viewer"]).status_code == 200
     guarded.clock.now += 60
     assert [guarded.client.get("/v1/queues", headers=WRONG).status_code for _ in range(11)] == [401] * 10 + [429]
@@ -271,22 +280,22 @@ def test_wrong_keys_are_taken_ten_times_a_minute_and_the_right_one_always(guarde
 def test_another_machine_without_a_key_is_limited_too(guarded):
     with TestClient(guarded.app, base_url="http://localhost", client=("10.0.0.7", 1)) as stranger:
         guarded.app.state.access.clock = Clock()
-        statuses = [stranger.get("/livez").status_code for _ in range(REQUESTS[1] + 1)]
+        statuses = [stranger.get("/livez").status_code for _ in range(REQUEST_LIMIT[1] + 1)]
         assert (set(statuses[:-1]), statuses[-1]) == ({200}, 429)
         assert stranger.get("/v1/queues").status_code == 429
 
 
 def test_before_the_first_key_nobody_at_this_machine_is_throttled(client):
     stop_the_clock(client.app)
-    assert {client.get("/livez").status_code for _ in range(2 * REQUESTS[1])} == {200}
-    assert {client.get("/v1/queues").status_code for _ in range(2 * REQUESTS[1])} == {200}
+    assert {client.get("/livez").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
+    assert {client.get("/v1/queues").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
 
 
 def test_the_limiter_forgets_the_oldest_so_that_many_addresses_fill_no_memory():
-    limit = Limit(1, 2)
-    for number in range(3 * MOST):
-        assert limit.wait(str(number), number / MOST) == 0
-    assert len(limit._full) <= MOST
+    limit = RateLimiter(1, 2)
+    for number in range(3 * MAX_NAMES):
+        assert limit.wait(str(number), number / MAX_NAMES) == 0
+    assert len(limit._full_at) <= MAX_NAMES
 
 
 def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
@@ -355,8 +364,10 @@ def test_who_put_a_model_in_use_and_took_it_back_is_in_the_audit_log(trained, tm
     models = trained.app.state.yard.models
     shutil.copytree(champion / "models", tmp_path / "models")
     models.folder = tmp_path / "models"
-    other = bundle.load(tmp_path / "models" / "tiny")
-    bundle.save(tmp_path / "models" / "other", other.scorer, other.evidence, {**other.card, "asked_precision": 0.9}, {})
+    other = bundle.load_bundle(tmp_path / "models" / "tiny")
+    bundle.save_bundle(
+        tmp_path / "models" / "other", other.scorer, other.evidence, {**other.card, "asked_precision": 0.9}, {}
+    )
     assert trained.post("/v1/models/other/activate").status_code == 200
     assert trained.post("/v1/models/rollback").status_code == 200
     found = audit(trained)
@@ -417,7 +428,7 @@ def test_whoever_is_refused_again_and_again_can_not_fill_the_disk(guarded):
 def test_keys_live_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):
     database = open_database(postgres_url)
     with database.writing() as conn:
-        secret = keys.create(conn, "ann", "viewer", "ann", NOW)
+        secret = keys.create_key(conn, "ann", "viewer", "ann", NOW)
     database.close()
     for _ in range(2):
         client = call(Settings(home=tmp_path, database_url=postgres_url))

@@ -32,7 +32,7 @@ def client(call, tmp_path, provider, monkeypatch):
     settings.cache_clear()
     made = call(Settings(home=tmp_path))
     with made.app.state.yard.database.writing() as conn:
-        users.create(conn, "ann", "agent", "", "test", datetime.now(UTC))
+        users.create_user(conn, "ann", "agent", "", "test", datetime.now(UTC))
     made.app.state.access.forget()
     yield made
     settings.cache_clear()
@@ -78,7 +78,7 @@ def test_a_stranger_is_no_user_unless_a_role_is_set_for_them(client, provider, m
     settings.cache_clear()
     assert walk(client).status_code == 303
     with client.app.state.yard.database.reading() as conn:
-        assert users.named(conn, "zoe").role == "viewer"
+        assert users.get_user(conn, "zoe").role == "viewer"
 
 
 def test_an_answer_that_was_not_asked_for_here_is_refused(client, provider):

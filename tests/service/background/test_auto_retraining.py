@@ -7,29 +7,29 @@ import pytest
 
 from deskyard.db.database import open_database
 from deskyard.desk.ticket_history import Actor
-from deskyard.journal.journal import CORRECTED, Journal, Stamp
-from deskyard.policy.policy import Policy, Retrain
+from deskyard.journal.journal import CORRECTED, EntryHeader, Journal
+from deskyard.policy.policy import Policy, RetrainingRule
 from deskyard.policy.versions import Policies
 from deskyard.registry import promotion, retraining_requests
 from deskyard.settings import Settings
 from service.background import training_process as module
-from service.background.auto_retraining import Retraining
-from service.background.training_process import Learning
-from service.runtime.context import Yard
+from service.background.auto_retraining import AutoRetrainer
+from service.background.training_process import TrainingProcess
+from service.runtime.context import AppContext
 
 
 @pytest.fixture
 def retraining(tmp_path, champion, monkeypatch):
     """A desk with a model and without solved tickets, so that a retraining ends soon, in words."""
-    monkeypatch.setattr(module, "NICER", 0)
+    monkeypatch.setattr(module, "NICENESS", 0)
     chosen = Settings(home=tmp_path)
     (tmp_path / "models").symlink_to(champion / "models")
     database = open_database(chosen.database)
     promotion.promote(database, chosen.models, "tiny", Actor("person", "ann"))
-    learning = Learning(chosen)
-    yield Retraining(Yard(database, chosen.models), learning)
+    learning = TrainingProcess(chosen)
+    yield AutoRetrainer(AppContext(database, chosen.models), learning)
     learning.cancel()
-    until(lambda: (run := learning.look()) is None or run.state != "running")
+    until(lambda: (run := learning.newest_run()) is None or run.state != "running")
     database.close()
 
 
@@ -41,35 +41,35 @@ def until(holds, seconds=300):
 
 
 def rule(retraining, said):
-    with retraining.yard.changing() as conn:
-        Policies.put(conn, Policy(retrain=said), "ann", datetime.now(UTC))
+    with retraining.yard.changing_settings() as conn:
+        Policies.add_version(conn, Policy(retrain=said), "ann", datetime.now(UTC))
 
 
 def correct(retraining, times):
     with retraining.yard.database.writing() as conn:
         for _ in range(times):
-            stamp = Stamp(1, "0" * 64, datetime.now(UTC), None, None)
+            stamp = EntryHeader(1, "0" * 64, datetime.now(UTC), None, None)
             Journal.record(conn, stamp, (CORRECTED, {"field": "queue", "from": "IT", "to": "Billing"}))
 
 
 def held(retraining):
     with retraining.yard.database.reading() as conn:
-        return [(wish.why, wish.begun_at is not None) for wish in retraining_requests.held(conn)]
+        return [(wish.why, wish.begun_at is not None) for wish in retraining_requests.list_pending(conn)]
 
 
 def test_without_a_rule_nothing_begins_whatever_is_wanted(retraining):
     correct(retraining, 3)
     with retraining.yard.database.writing() as conn:
-        retraining_requests.want(conn, "drift", "Billing went wrong", datetime.now(UTC))
+        retraining_requests.request_retraining(conn, "drift", "Billing went wrong", datetime.now(UTC))
     assert not retraining.look(datetime.now(UTC))
-    rule(retraining, Retrain(corrections=100, drift=False))
+    rule(retraining, RetrainingRule(corrections=100, drift=False))
     assert not retraining.look(datetime.now(UTC))
     assert held(retraining) == [("drift", False)]
     assert retraining.learning.look() is None
 
 
 def test_it_is_not_begun_before_its_time(retraining):
-    rule(retraining, Retrain(every="7d"))
+    rule(retraining, RetrainingRule(every="7d"))
     now = datetime.now(UTC)
     assert not retraining.look(now)
     assert not retraining.look(now + timedelta(days=6))
@@ -77,7 +77,7 @@ def test_it_is_not_begun_before_its_time(retraining):
 
 
 def test_corrections_begin_one_run_whose_end_is_written_down(retraining):
-    rule(retraining, Retrain(corrections=2))
+    rule(retraining, RetrainingRule(corrections=2))
     correct(retraining, 2)
     now = datetime.now(UTC)
     assert retraining.look(now)
@@ -86,7 +86,7 @@ def test_corrections_begin_one_run_whose_end_is_written_down(retraining):
     until(lambda: retraining.learning.look().state != "running")
     until(lambda: held(retraining) == [])
     with retraining.yard.database.reading() as conn:
-        last = retraining_requests.last(conn)
+        last = retraining_requests.get_last_finished(conn)
     assert last.why == "corrections"
     assert "people have corrected 2 decisions" in last.text
     assert last.outcome

@@ -13,11 +13,11 @@ from deskyard.analytics import rollups
 from deskyard.db.database import open_database
 from deskyard.desk.ticket_history import Actor
 from deskyard.registry import bundle, comparison_file, promotion
-from deskyard.registry.comparison import Answers, Said, compare
+from deskyard.registry.comparison import ModelAnswers, TargetAnswers, compare_models
 from deskyard.settings import Settings
 from service.background import shadow_scoring as module
-from service.background.shadow_scoring import Challenging
-from service.background.training_process import Learning
+from service.background.shadow_scoring import ShadowScorer
+from service.background.training_process import TrainingProcess
 from tests.service.background.test_auto_retraining import until
 
 TEXTS = ["the vpn client drops the connection", "invoice wrong amount refund", "vacation sick leave form"]
@@ -26,10 +26,10 @@ TEXTS = ["the vpn client drops the connection", "invoice wrong amount refund", "
 @pytest.fixture
 def desk(call, champion, made, tmp_path, monkeypatch):
     """A service whose champion is `tiny`, with a bundle `young` beside it that says the same."""
-    monkeypatch.setattr(module, "LATE", timedelta(0))
+    monkeypatch.setattr(module, "COMMIT_LAG", timedelta(0))
     home = tmp_path / "home"
     shutil.copytree(champion / "models", home / "models")
-    bundle.save(home / "models" / "young", made.scorer, made.evidence, made.card | {"x": 1}, {})
+    bundle.save_bundle(home / "models" / "young", made.scorer, made.evidence, made.card | {"x": 1}, {})
     chosen = Settings(home=home)
     database = open_database(chosen.database)
     promotion.promote(database, chosen.models, "tiny", Actor("person", "ann"))
@@ -62,9 +62,9 @@ def leave_a_comparison(desk, right, n=200):
     truth = np.tile(np.array(["IT", "Billing", "HR", "Mail"]), n // 4)
     first, second = (np.where(np.arange(n) % 100 < 100 * share, truth, "-") for share in (0.25, right))
     never = np.zeros(n, bool)
-    said = Answers(truth, Said(first, never, False), Said(second, never, False), 0.9)
-    found = compare(digests(desk)["tiny"], digests(desk)["young"], {"queue": said})
-    comparison_file.write(desk.app.state.yard.models.folder / "young", found)
+    said = TargetAnswers(truth, ModelAnswers(first, never, False), ModelAnswers(second, never, False), 0.9)
+    found = compare_models(digests(desk)["tiny"], digests(desk)["young"], {"queue": said})
+    comparison_file.write_comparison(desk.app.state.yard.models.folder / "young", found)
 
 
 def test_a_challenger_is_named_and_taken_back_by_the_api(desk):
@@ -93,9 +93,9 @@ def test_it_is_compared_by_what_people_made_of_new_tickets(desk):
         number = desk.post("/v1/tickets", json={"subject": text}).json()["ticket"]["id"]
         solved = {"queue": "IT", "status": "resolved"}
         assert desk.patch(f"/v1/tickets/{number}", json=solved, headers={"If-Match": "*"}).status_code == 200
-    yard = desk.app.state.yard
-    assert Challenging(yard.database, yard.models.folder).step()
-    rollups.refresh(yard.database, ZoneInfo("UTC"))
+    context = desk.app.state.yard
+    assert ShadowScorer(context.database, context.models.folder).score_batch()
+    rollups.refresh_rollups(context.database, ZoneInfo("UTC"))
     told = desk.get("/v1/models/challenger").json()
     assert (told["asked"], told["live"]["comparison"]["tickets"], told["live"]["promote"]) == (15, 15, False)
     assert "too few tickets" in told["live"]["verdict"]
@@ -136,8 +136,8 @@ def test_learning_anew_is_begun_once_and_its_end_is_told(desk):
     again = desk.post("/v1/models/retraining")
     assert (again.status_code, "under way" in again.json()["detail"]) == (409, True)
     assert "A new training is wanted: somebody asked for it" in shown(desk)
-    learning: Learning = desk.app.state.learning
-    until(lambda: learning.look().state != "running")
+    learning: TrainingProcess = desk.app.state.learning
+    until(lambda: learning.newest_run().state != "running")
     ended = desk.get("/v1/models/retraining").json()
     assert (ended["wanted"], ended["running"]) == ([], False)
     assert "ticket" in ended["last"]["outcome"]

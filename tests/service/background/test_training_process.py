@@ -9,19 +9,19 @@ import pytest
 from deskyard.errors import BadInput, StoreConflict
 from deskyard.settings import Settings
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 from service.background import training_process as module
-from service.background.training_process import DESK, Learning
+from service.background.training_process import DESK, TrainingProcess
 
 
 @pytest.fixture
 def learning(tmp_path, monkeypatch):
     """Runs that give way to nobody: two busy workers beside them would starve them."""
-    monkeypatch.setattr(module, "NICER", 0)
-    found = Learning(Settings(home=tmp_path))
+    monkeypatch.setattr(module, "NICENESS", 0)
+    found = TrainingProcess(Settings(home=tmp_path))
     yield found
     found.cancel()
-    until(lambda: not found._runs())
+    until(lambda: not found._is_running())
 
 
 def until(holds, seconds=300):
@@ -37,7 +37,7 @@ def ended(learning):
 
 
 def history(home, tickets=300):
-    write_history(World(seed=3), tickets, home / "past.csv")
+    write_history(SimulatedWorld(seed=3), tickets, home / "past.csv")
 
 
 def test_before_the_first_run_there_is_nothing_to_look_at(learning):
@@ -53,7 +53,7 @@ def test_a_run_tells_how_far_it_is_and_ends_with_a_bundle(learning, tmp_path):
 
     def over():
         run = learning.look()
-        seen.add(run.what)
+        seen.add(run.step)
         return run.state != "running"
 
     until(over)
@@ -68,14 +68,14 @@ def test_only_one_runs_at_a_time_whoever_asks(learning, tmp_path):
     history(tmp_path)
     learning.start("past.csv", 0.8, "normal", "ann")
     with pytest.raises(StoreConflict):
-        Learning(Settings(home=tmp_path)).start("past.csv", 0.8, "quick", "bob")
-    assert Learning(Settings(home=tmp_path)).look().by == "ann"
+        TrainingProcess(Settings(home=tmp_path)).start("past.csv", 0.8, "quick", "bob")
+    assert TrainingProcess(Settings(home=tmp_path)).newest_run().started_by == "ann"
 
 
 def test_a_cancelled_run_is_over_and_leaves_no_bundle(learning, tmp_path):
     history(tmp_path)
     learning.start("past.csv", 0.8, "thorough", "ann")
-    until(lambda: learning.look().what)
+    until(lambda: learning.look().step)
     learning.cancel()
     assert ended(learning).state == "cancelled"
     assert not list(tmp_path.glob("models/*/manifest.json"))
@@ -84,7 +84,7 @@ def test_a_cancelled_run_is_over_and_leaves_no_bundle(learning, tmp_path):
 
 
 def test_it_is_nicer_than_the_service(learning, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "NICER", 10)
+    monkeypatch.setattr(module, "NICENESS", 10)
     history(tmp_path)
     learning.start("past.csv", 0.8, "normal", "ann")
     number = json.loads((learning.folder / "run.json").read_text())["pid"]

@@ -61,13 +61,13 @@ def test_what_is_kept_begins_in_shadow_and_the_database_holds_no_secret(command,
     said = command("connect", url_of(base), "--name", "plain-2", "--per-minute", "30")
     assert said.code == 0
     with database.reading() as conn:
-        kept = connections.named(conn, "plain-2")
+        kept = connections.find_by_name(conn, "plain-2")
         policy = Policies.current(conn).policy
         rows = conn.execute(text("SELECT * FROM store_connections")).all()
     assert (kept.kind, kept.place, kept.per_minute, kept.active) == ("plaindesk", base, 30, True)
     assert policy.stores["plain-2"].mode is Mode.SHADOW
-    hook = credentials.read("plain-2", credentials.HOOK)
-    assert credentials.read("plain-2") == TOKEN
+    hook = credentials.read_secret("plain-2", credentials.HOOK_SECRET)
+    assert credentials.read_secret("plain-2") == TOKEN
     assert len(hook) > 30
     assert hook in said.out
     assert TOKEN not in said.out + str(rows)
@@ -81,7 +81,7 @@ def test_a_look_keeps_nothing(command, base, database):
     said = command("connect", url_of(base), "--check")
     assert "It can be worked with. Nothing was kept." in said.out
     with database.reading() as conn:
-        assert connections.every(conn) == []
+        assert connections.list_connections(conn) == []
 
 
 def test_connecting_compares_what_is_there_with_what_the_model_knows(command, base, desk, champion, home):
@@ -134,7 +134,7 @@ def test_connections_are_listed_with_how_they_do_and_left(command, base):
     )
     assert command("disconnect", "plaindesk").code == 0
     assert "disconnected" in command("connections").out
-    assert credentials.read("plaindesk") == ""
+    assert credentials.read_secret("plaindesk") == ""
     assert "there is no connection 'nope'" in command("disconnect", "nope").err
     assert command("connect", url_of(base)).code == 0
     assert "disconnected" not in command("connections").out
@@ -152,14 +152,14 @@ def test_a_history_is_pulled_with_bodies_and_goes_on_where_it_was_cut_off(comman
     from deskyard.history import pull as pull_history
 
     refs = [desk.file(list(SUBJECTS.values())[n % 3], f"body {n}", queue="IT") for n in range(25)]
-    monkeypatch.setattr(pull_history, "PAGE", 10)
+    monkeypatch.setattr(pull_history, "PAGE_SIZE", 10)
     pull = ("pull", url_of(base), "--out", "history.csv")
     asked = []
 
     class CutOff(Exception):
         pass
 
-    record = pull_history._record
+    record = pull_history._ticket_record
 
     def and_then_the_power_goes(store, seen):
         asked.append(seen.ref)
@@ -167,11 +167,11 @@ def test_a_history_is_pulled_with_bodies_and_goes_on_where_it_was_cut_off(comman
             raise CutOff
         return record(store, seen)
 
-    monkeypatch.setattr(pull_history, "_record", and_then_the_power_goes)
+    monkeypatch.setattr(pull_history, "_ticket_record", and_then_the_power_goes)
     with pytest.raises(CutOff):
         command(*pull)
     assert not (home.parent / "work" / "history.csv").exists()
-    monkeypatch.setattr(pull_history, "_record", record)
+    monkeypatch.setattr(pull_history, "_ticket_record", record)
     said = command(*pull)
     assert said.code == 0
     assert "Going on after 10 tickets" in said.err
@@ -192,22 +192,22 @@ def test_a_history_of_another_help_desk_is_not_mixed_in(command, base, home):
 def test_the_shadow_report_says_what_would_have_been_and_what_people_did(command, base, desk, database, champion):
     from datetime import UTC, datetime
 
-    from service.runtime.context import Yard
+    from service.runtime.context import AppContext
     from service.sync import ingest
-    from service.sync.store_pool import Opened
+    from service.sync.store_pool import StorePool
 
     for n, topic in enumerate(["IT", "IT", "Billing", "Billing", "IT", "IT"]):
         desk.file(f"{SUBJECTS[topic]} {n}")
     command("connect", url_of(base), "--since", "2020-01-01")
-    yard = Yard(database, champion / "models")
-    opened = Opened(database)
+    context = AppContext(database, champion / "models")
+    opened = StorePool(database)
 
     def read_all():
         with database.reading() as conn:
-            connection = connections.named(conn, "plaindesk")
-        store = opened.of(connection)
+            connection = connections.find_by_name(conn, "plaindesk")
+        store = opened.get(connection)
         seen = [store.fetch(ref) for ref in desk.tickets]
-        ingest.receive(yard, None, connection, store.caps, store.catalogue(), seen, datetime.now(UTC))
+        ingest.ingest(context, None, connection, store.caps, store.catalogue(), seen, datetime.now(UTC))
 
     read_all()
     for ref, queue in {"1": "IT", "2": "IT", "3": "Billing", "5": "Billing"}.items():
@@ -223,6 +223,6 @@ def test_the_shadow_report_says_what_would_have_been_and_what_people_did(command
     assert lines["IT"][:3] == ["4", "3", "67%"]
     assert lines["Billing"][:3] == ["2", "1", "100%"]
     with database.reading() as conn:
-        assert tickets.counted(conn)["Inbox"] == 2
+        assert tickets.count_by_queue(conn)["Inbox"] == 2
     assert '"would": 4' in command("shadow-report", "--json").out
     assert "for none the evidence" in command("shadow-report", "plaindesk", "--target", "category").out

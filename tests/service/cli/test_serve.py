@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from deskyard.cli.main import app as commands
 from deskyard.errors import BadInput
 from service.cli.serve import serve as serve_command
-from service.http.uvicorn_protocol import BODY, HEAD
+from service.http.uvicorn_protocol import MAX_CONNECTION_BYTES, MAX_HEAD_BYTES
 
 
 def test_a_server_logs_json_without_a_word_of_the_tickets(server, send):
@@ -41,7 +41,7 @@ def test_an_upload_far_over_the_limit_is_cut_off_with_an_answer(server, send):
 
 def test_a_head_without_end_is_cut_off_with_an_answer(server, send):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
-        raw.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (HEAD + 1))
+        raw.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1))
         assert raw.recv(1000).startswith(b"HTTP/1.1 400")
     assert send(server.port, {"subject": "VPN"})[0] == 201
 
@@ -52,7 +52,7 @@ def test_whoever_sends_on_after_the_answer_is_cut_off(server, send):
         assert raw.recv(1000).startswith(b"HTTP/1.1 200")
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
         with pytest.raises(ConnectionError):
-            raw.sendall(chunk * (2 * BODY // len(chunk)))
+            raw.sendall(chunk * (2 * MAX_CONNECTION_BYTES // len(chunk)))
     assert send(server.port, {"subject": "VPN"})[0] == 201
 
 

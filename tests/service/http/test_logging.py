@@ -62,7 +62,7 @@ def desk(serve, tmp_path_factory):
     home = tmp_path_factory.mktemp("redacted")
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        secret = api_keys.create(conn, "ann", "admin", "ann", NOW)
+        secret = api_keys.create_key(conn, "ann", "admin", "ann", NOW)
     database.close()
     return Desk(serve(home), home, secret)
 

@@ -47,7 +47,7 @@ def test_requests_that_are_refused_and_bugs_are_counted_too(client):
 
 
 def numbers_of_requests(metrics: Metrics):
-    families = text_string_to_metric_families(metrics.text("", "").decode())
+    families = text_string_to_metric_families(metrics.render("", "").decode())
     samples = (one for family in families for one in family.samples if one.name == "deskyard_requests_total")
     return {(one.name, *sorted(one.labels.items())): one.value for one in samples}
 
@@ -91,7 +91,7 @@ def test_many_threads_lose_no_count():
 
     def count(_):
         for _ in range(1_000):
-            metrics.answered("GET", "/livez", 200, 0.001)
+            metrics.record_request("GET", "/livez", 200, 0.001)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(count, range(8)))

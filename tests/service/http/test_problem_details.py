@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 
 from deskyard.settings import Settings
 from service.app import create_app
-from service.http.guard_middleware import LARGEST
+from service.http.guard_middleware import MAX_BODY_BYTES
 
 JSON = {"Content-Type": "application/json"}
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: st.mailing_lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
 FIELDS = ("source", "external_id", "subject", "body", "channel", "language", "requester", "created_at", "fields")
@@ -81,8 +81,12 @@ def test_a_body_that_is_not_called_json_is_refused_with_the_header_to_send(stead
 
 def test_a_request_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(steady):
     frame = len(b'{"body": ""}')
-    assert steady.post("/v1/tickets", content=b'{"body": "%s"}' % (b"x" * (LARGEST - frame)), headers=JSON).is_success
-    answered = steady.post("/v1/tickets", content=b'{"body": "%s"}' % (b"x" * (LARGEST - frame + 1)), headers=JSON)
+    assert steady.post(
+        "/v1/tickets", content=b'{"body": "%s"}' % (b"x" * (MAX_BODY_BYTES - frame)), headers=JSON
+    ).is_success
+    answered = steady.post(
+        "/v1/tickets", content=b'{"body": "%s"}' % (b"x" * (MAX_BODY_BYTES - frame + 1)), headers=JSON
+    )
     assert answered.status_code == 413
     assert "2,000,000" in answered.json()["detail"]
 

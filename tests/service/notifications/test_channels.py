@@ -12,7 +12,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from deskyard.errors import BadInput, NotAllowed, StoreRefused, StoreUnreachable
+from deskyard.errors import AccessDenied, BadInput, StoreRefused, StoreUnreachable
 from service.notifications import CHANNELS, http_post, open_channel
 from service.notifications.message import TEXTS
 from tests.fakes.certificate import write
@@ -91,8 +91,8 @@ def test_a_webhook_proves_sender_content_and_moment(receiver, notice):
 @pytest.mark.parametrize("channel", ALL)
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(301, BadInput), (302, BadInput), (307, BadInput), (308, BadInput), (401, NotAllowed), (403, NotAllowed),
-     (404, NotAllowed), (400, StoreRefused), (422, StoreRefused), (413, StoreRefused), (408, StoreUnreachable),
+    [(301, BadInput), (302, BadInput), (307, BadInput), (308, BadInput), (401, AccessDenied), (403, AccessDenied),
+     (404, AccessDenied), (400, StoreRefused), (422, StoreRefused), (413, StoreRefused), (408, StoreUnreachable),
      (429, StoreUnreachable), (500, StoreUnreachable), (503, StoreUnreachable)],
 )  # fmt: skip
 def test_every_answer_says_what_to_do(receiver, notice, channel, status, error):
@@ -112,7 +112,7 @@ def test_every_answer_says_what_to_do(receiver, notice, channel, status, error):
 def test_slack_gives_its_reason(receiver, notice):
     there = receiver()
     there.answers.append((404, {}, b"no_service"))
-    with pytest.raises(NotAllowed, match=r"answered 404 \(no_service\)"):
+    with pytest.raises(AccessDenied, match=r"answered 404 \(no_service\)"):
         slack(there.url).send(notice)
 
 
@@ -127,8 +127,8 @@ def test_slack_gives_its_reason(receiver, notice):
         ),
         (400, {"description": "Bad Request: chat not found"}, StoreRefused, "chat not found"),
         (400, {"description": "x", "parameters": {"migrate_to_chat_id": -1009}}, StoreRefused, r"\?chat=-1009"),
-        (401, {"description": "Unauthorized"}, NotAllowed, "Unauthorized"),
-        (403, {"description": f"Forbidden: bot {TOKEN} was kicked"}, NotAllowed, r"bot \*\*\* was kicked"),
+        (401, {"description": "Unauthorized"}, AccessDenied, "Unauthorized"),
+        (403, {"description": f"Forbidden: bot {TOKEN} was kicked"}, AccessDenied, r"bot \*\*\* was kicked"),
         (400, [], StoreRefused, "400"),
     ],
 )
@@ -153,7 +153,7 @@ def test_silence_is_not_an_answer_and_a_cut_answer_is(notice, channel, monkeypat
 
     faults = Faults(app)
     faults.patience = 1.0
-    monkeypatch.setattr(http_post, "ANSWERED", 0.3)
+    monkeypatch.setattr(http_post, "READ_TIMEOUT", 0.3)
     with served(faults) as url:
         faults.waiting += ["hang", "cut"]
         with pytest.raises(StoreUnreachable, match="did not answer in time") as told:
@@ -292,7 +292,7 @@ def test_the_secret_is_in_no_log_and_no_word_about_the_channel(receiver, notice,
 def test_place_and_secret_open_the_same_channel(channel):
     one = channel("https://example.org:8443")
     again = open_channel(one.place, one.secret, LOOPBACK)
-    assert (again, again.place, again.secret) == (one, one.place, one.secret)
+    assert (again, again.display_url, again.secret) == (one, one.place, one.secret)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_httpx_reads_addresses_as_we_check_them():
     """The host that is checked is the host of the request: one parser, and none after it."""
     for text in ("http://a@b/", "http://127.0.0.1:80\\@evil.example/", "http://evil.example#@127.0.0.1/"):
         try:
-            url = http_post.address(text)
+            url = http_post.parse_url(text)
         except BadInput:
             continue
         assert url.host == "evil.example" == httpx2.URL(str(url)).host

@@ -51,7 +51,7 @@ def allowed(home, monkeypatch):
 def state(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        found = notifications.OUTBOX.counted(conn)
+        found = notifications.OUTBOX.count_by_state(conn)
     database.close()
     return found
 

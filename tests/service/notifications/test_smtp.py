@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deskyard.errors import BadInput, NotAllowed, StoreRefused, StoreUnreachable
+from deskyard.errors import AccessDenied, BadInput, StoreRefused, StoreUnreachable
 from deskyard.mail import message
 from service.notifications import http_post, open_channel, smtp
 from tests.fakes.certificate import write
@@ -67,8 +67,8 @@ def test_a_notice_that_comes_back_is_no_ticket(notice):
     with served() as there:
         channel(there, user="").send(notice)
     raw = there.mails[0][2].as_bytes()
-    mail = message.read(raw, uid=1, received_at=datetime(2026, 2, 1, tzinfo=UTC))
-    assert mail.is_automatic == "deskyard sent it itself (X-Deskyard)"
+    mail = message.parse_message(raw, uid=1, received_at=datetime(2026, 2, 1, tzinfo=UTC))
+    assert mail.automatic_reason == "deskyard sent it itself (X-Deskyard)"
 
 
 def test_over_a_network_starttls_comes_before_the_password(notice, context, trusted, elsewhere):
@@ -80,7 +80,7 @@ def test_over_a_network_starttls_comes_before_the_password(notice, context, trus
 
 def test_without_tls_the_password_stays_here(notice, elsewhere):
     with served(users=USERS) as there:
-        with pytest.raises(NotAllowed, match="use smtps://"):
+        with pytest.raises(AccessDenied, match="use smtps://"):
             channel(there, host="mail.example").send(notice)
         assert not any(line.startswith("AUTH") for line in there.heard)
         channel(there, host="mail.example", user="").send(notice)
@@ -105,7 +105,7 @@ def test_smtps_is_tls_from_the_first_byte_under_the_right_name(notice, context, 
 def test_a_server_that_knows_only_login_gets_it(notice):
     with served(users={"ways": "LOGIN", "desk": "s3cret"}) as there:
         channel(there, user="desk:s3cret@").send(notice)
-        with pytest.raises(NotAllowed, match="beyond ASCII"):
+        with pytest.raises(AccessDenied, match="beyond ASCII"):
             channel(there).send(notice)
     assert len(there.mails) == 1
 
@@ -113,11 +113,11 @@ def test_a_server_that_knows_only_login_gets_it(notice):
 @pytest.mark.parametrize(
     ("command", "answer", "error", "said"),
     [
-        ("AUTH", "535 5.7.8 s3cret-пароль is wrong", NotAllowed, "check the user and the password"),
+        ("AUTH", "535 5.7.8 s3cret-пароль is wrong", AccessDenied, "check the user and the password"),
         ("AUTH", "454 4.7.0 later", StoreUnreachable, "454"),
         ("MAIL", "550 5.1.8 no such sender", StoreRefused, "from: .*550"),
         ("MAIL", "451 greylisted", StoreUnreachable, "451"),
-        ("MAIL", "530 5.7.0 log in first", NotAllowed, "check the user"),
+        ("MAIL", "530 5.7.0 log in first", AccessDenied, "check the user"),
         ("RCPT", "550 5.1.1 no such user", StoreRefused, "to: .*550"),
         ("RCPT", "450 4.2.0 greylisted", StoreUnreachable, "450"),
         ("DATA", "554 5.7.1 spam", StoreRefused, "notice: .*554"),
@@ -146,7 +146,7 @@ def test_a_mail_that_was_taken_is_taken_however_the_conversation_ends(notice):
 
 
 def test_a_server_without_a_login_is_told(notice):
-    with served() as there, pytest.raises(NotAllowed, match="lets nobody log in"):
+    with served() as there, pytest.raises(AccessDenied, match="lets nobody log in"):
         channel(there, user="desk:s3cret@").send(notice)
 
 

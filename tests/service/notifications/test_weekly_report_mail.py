@@ -18,7 +18,7 @@ import pytest
 from pypdf import PdfReader
 
 from deskyard.db.database import open_database
-from deskyard.reports.weekly_page import pdf
+from deskyard.reports.weekly_page import render_pdf
 from deskyard.settings import settings
 from tests.fakes.desk_journal import fill
 from tests.fakes.smtp import served
@@ -110,7 +110,7 @@ def test_a_pdf_fetches_nothing(home):
     with socket.create_server(("127.0.0.1", 0)) as outside:
         Thread(target=answer, daemon=True).start()
         address = f"http://127.0.0.1:{outside.getsockname()[1]}"
-        made = pdf(f"<link rel=stylesheet href='{address}/a.css'><img src='{address}/a.png'><p>here</p>")
+        made = render_pdf(f"<link rel=stylesheet href='{address}/a.css'><img src='{address}/a.png'><p>here</p>")
         outside.shutdown(socket.SHUT_RDWR)
     assert asked == []
     assert PdfReader(io.BytesIO(made)).pages[0].extract_text() == "here"

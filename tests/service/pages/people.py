@@ -6,7 +6,7 @@ from deskyard.auth import sessions, users
 from deskyard.connectors.base.ticket_store import StoredTicket
 from deskyard.desk import tickets
 from deskyard.sync import connections, mirror
-from service.auth.authorization import COOKIE
+from service.auth.authorization import SESSION_COOKIE
 
 PASSWORD = "a password of the tests"
 
@@ -14,10 +14,10 @@ PASSWORD = "a password of the tests"
 def sign_in_as(client, name, role, queues=()):
     """Make a user and sign them in: the client is theirs from now on; what it sends comes from our own pages."""
     with client.app.state.yard.database.writing() as conn:
-        user = users.create(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
-        secret = sessions.begin(conn, user, datetime.now(UTC))
+        user = users.create_user(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
+        secret = sessions.start_session(conn, user, datetime.now(UTC))
     client.app.state.access.forget()
-    client.cookies.set(COOKIE, secret)
+    client.cookies.set(SESSION_COOKIE, secret)
     client.headers["Sec-Fetch-Site"] = "same-origin"
     return user
 
@@ -26,6 +26,8 @@ def make_foreign(client, number):
     """Let a ticket of the desk be the mirror of one in another help desk."""
     with client.app.state.yard.database.writing() as conn:
         now = datetime.now(UTC)
-        there = connections.put(conn, "elsewhere", "znuny", "https://desk.example", since=now)
-        seen = StoredTicket(ref=f"T{number}", ticket=tickets.get(conn, number).ticket, updated_at=now, version="1")
-        mirror.make(conn, there, seen, number, now)
+        there = connections.save_connection(conn, "elsewhere", "znuny", "https://desk.example", since=now)
+        seen = StoredTicket(
+            ref=f"T{number}", ticket=tickets.get_ticket(conn, number).ticket, updated_at=now, version="1"
+        )
+        mirror.add_mirror(conn, there, seen, number, now)

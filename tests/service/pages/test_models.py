@@ -20,7 +20,7 @@ def desk(call, champion, trained, made, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(champion / "models", home / "models")
     told = {"at": "2026-11-23T12:00:00+00:00"}
-    bundle.save(home / "models" / "young", made.scorer, made.evidence, made.card | {"x": 1}, told)
+    bundle.save_bundle(home / "models" / "young", made.scorer, made.evidence, made.card | {"x": 1}, told)
     (home / "models" / "young" / "report.html").write_text("<h1>Report</h1><script>alert(1)</script>")
     shutil.copy(tmp_path / "desk.db", home / "deskyard.db")
     client = call(Settings(home=home))

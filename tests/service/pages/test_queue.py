@@ -25,7 +25,7 @@ def numbers(client, question="", queue="IT"):
 
 def read(client, number):
     with client.app.state.yard.database.reading() as conn:
-        return tickets.get(conn, number)
+        return tickets.get_ticket(conn, number)
 
 
 def many(client, chosen, **form):

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import insert
 
 from deskyard.analytics import rollups
-from deskyard.analytics.csv_export import SHEETS
+from deskyard.analytics.csv_export import CSV_TABLES
 from deskyard.analytics.panels import PANELS
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.db.tables.review import BLIND_REVIEWS
-from deskyard.domain.taxonomy import Turn
+from deskyard.domain.taxonomy import TaxonomyChange
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 from deskyard.settings import settings
@@ -39,7 +39,7 @@ def desk(client):
             conn.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
             rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
             conn.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
-    rollups.refresh(database, settings().time_zone)
+    rollups.refresh_rollups(database, settings().time_zone)
     return client
 
 
@@ -92,9 +92,9 @@ def test_every_figure_opens_as_many_tickets_as_it_says(desk):
 def turned(desk):
     """The same, and two of its queues are one since yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    merged = Turn(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
-    with desk.app.state.yard.changing() as conn:
-        Policies.put(conn, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
+    merged = TaxonomyChange(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
+    with desk.app.state.yard.changing_settings() as conn:
+        Policies.add_version(conn, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
     return desk
 
 
@@ -201,7 +201,7 @@ def test_managers_and_admins_read_reports(client, role, may):
     assert ("/reports" in client.get("/").text) == (may == 200)
 
 
-@pytest.mark.parametrize("panel", SHEETS)
+@pytest.mark.parametrize("panel", CSV_TABLES)
 def test_every_table_comes_as_csv_that_a_spreadsheet_opens_and_does_not_run(desk, panel):
     answered = get(desk, f"/reports/csv/{panel}?{WHOLE}")
     assert answered.headers["Content-Type"] == "text/csv; charset=utf-8"

@@ -10,7 +10,7 @@ from deskyard.db.tables.desk import COMMENTS, STATUS_LINKS, TICKETS
 from deskyard.desk import status_links, tickets
 from deskyard.desk.ticket_history import Actor
 from service.tickets import corrections
-from service.tickets.requester_portal import LONGEST
+from service.tickets.requester_portal import MAX_TEXT
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import sign_in_as
 
@@ -41,12 +41,12 @@ def ask(client, **told):
 
 def every(client):
     with client.app.state.yard.database.reading() as conn:
-        return [tickets.get(conn, row.id) for row in conn.execute(tickets.READ.order_by(TICKETS.c.id))]
+        return [tickets.get_ticket(conn, row.id) for row in conn.execute(tickets.SELECT_TICKETS.order_by(TICKETS.c.id))]
 
 
 def become(client, status, **more):
     number = every(client)[-1].id
-    corrections.correct(client.app.state.yard, number, {"status": status, **more}, ANN, seen=None)
+    corrections.change_ticket(client.app.state.yard, number, {"status": status, **more}, ANN, expected_version=None)
     return number
 
 
@@ -90,7 +90,7 @@ def test_a_text_that_says_nothing_gets_a_question_and_is_taken_all_the_same(clie
     assert len(every(client)) == 1
 
 
-@pytest.mark.parametrize("told", [{"subject": "x" * 301}, {"body": "x" * (LONGEST + 1)}, {"requester": "x" * 301}])
+@pytest.mark.parametrize("told", [{"subject": "x" * 301}, {"body": "x" * (MAX_TEXT + 1)}, {"requester": "x" * 301}])
 def test_what_is_too_long_is_refused_with_its_text_kept(client, told):
     answered = send(client, **told)
     assert answered.status_code == 422
@@ -115,7 +115,7 @@ def test_one_address_files_ten_requests_at_once_and_then_waits_with_its_text_kep
 
 def shared(client, answer="Clean the print head of the label printer.", shared=True):
     ask(client, body=f"{BODY} My own secret name is Olga.")
-    corrections.say(client.app.state.yard, become(client, "open"), ANN, answer, public=True, shared=shared)
+    corrections.add_comment(client.app.state.yard, become(client, "open"), ANN, answer, public=True, shared=shared)
     become(client, "resolved")
     return answer
 
@@ -154,7 +154,7 @@ def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhe
     with client.app.state.yard.database.reading() as conn:
         kept = str([conn.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
     assert secret not in kept
-    assert status_links.digest(secret) in kept
+    assert status_links.hash_secret(secret) in kept
 
 
 @pytest.mark.parametrize("address", ["/status/x", "/status/" + "a" * 43, "/status/1"])
@@ -170,7 +170,7 @@ def test_the_requester_reads_what_is_public_and_not_who_said_it(client):
     address = ask(client)
     number = every(client)[0].id
     for said, public in (("Which printer is it?", True), ("He broke it himself, I bet.", False)):
-        corrections.say(client.app.state.yard, number, ANN, said, public=public)
+        corrections.add_comment(client.app.state.yard, number, ANN, said, public=public)
     shown = text(client.get(address))
     assert "Which printer is it?" in shown
     assert "I bet" not in shown

@@ -5,13 +5,13 @@ import re
 import pytest
 
 from deskyard.auth.api_keys import ROLES
-from service.auth.authorization import EVERYBODYS, OPEN, RIGHTS
+from service.auth.authorization import PERMISSIONS, PUBLIC_PAGES, UNAUTHENTICATED_ROUTES
 from tests.conftest import SUBJECTS
 from tests.service.pages.people import sign_in_as
 
 PAGE = {"Accept": "text/html"}
 PEOPLE = [role for role in ROLES if role != "machine"]
-PAGES = sorted(path for method, path in RIGHTS if method == "GET" and not path.startswith(("/v1", "/metrics")))
+PAGES = sorted(path for method, path in PERMISSIONS if method == "GET" and not path.startswith(("/v1", "/metrics")))
 FILLED = {"{id}": "1", "{name:path}": "IT", "{name}": "tiny", "{secret}": "x", "{word}": "x"}
 
 
@@ -28,7 +28,7 @@ def test_each_role_sees_the_pages_of_its_line_and_no_others(trained, role):
     assert len(PAGES) > 10
     for path in PAGES:
         answered = trained.get(address(path), headers=PAGE, follow_redirects=False)
-        allowed = role in RIGHTS["GET", path]
+        allowed = role in PERMISSIONS["GET", path]
         assert (answered.status_code == 403) == (not allowed), (path, answered.status_code)
         assert answered.status_code != 500, path
 
@@ -46,10 +46,10 @@ def test_the_navigation_leads_nowhere_that_is_forbidden(trained):
 def test_whoever_did_not_sign_in_sees_only_what_is_for_everybody(trained):
     sign_in_as(trained, "ann", "agent")
     trained.cookies.clear()
-    assert not set(PAGES) & (EVERYBODYS | OPEN)
+    assert not set(PAGES) & (PUBLIC_PAGES | UNAUTHENTICATED_ROUTES)
     for path in (*PAGES, "/sign-in", "/livez", "/readyz"):
         answered = trained.get(address(path), headers=PAGE, follow_redirects=False)
-        assert answered.status_code == (200 if path in EVERYBODYS | OPEN else 303), path
+        assert answered.status_code == (200 if path in PUBLIC_PAGES | UNAUTHENTICATED_ROUTES else 303), path
 
 
 def test_an_agent_never_meets_a_word_of_a_queue_that_is_not_theirs(trained):

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from deskyard.cli.check import look
+from deskyard.cli.check import run_checks
 from deskyard.db.database import open_database
 from deskyard.policy.policy import Mode, Policy
 from deskyard.settings import Settings
-from service.api.response_models.tickets import Answer
-from service.runtime.model_watcher import Models
+from service.api.response_models.tickets import TicketReceipt
+from service.runtime.model_watcher import ModelWatcher
 
 VPN = "the vpn client drops the connection and the laptop is offline"
 INVOICE = "the invoice shows a wrong amount, please refund the payment"
@@ -21,7 +21,7 @@ LEAVE = "прошу согласовать отпуск и больничный 
 
 @pytest.mark.parametrize(("text", "queue"), [(VPN, "IT"), (INVOICE, "Billing"), (LEAVE, "Кадры/Отпуск")])
 def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue):
-    answer = Answer.model_validate(trained.post("/v1/tickets", json={"subject": text}).json())
+    answer = TicketReceipt.model_validate(trained.post("/v1/tickets", json={"subject": text}).json())
     decision = answer.decisions["queue"]
     assert (answer.ticket.queue, decision.label, decision.action) == (queue, queue, "route")
     assert decision.confidence == decision.top[0].confidence
@@ -32,8 +32,8 @@ def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue
 
 def test_the_answer_carries_the_digests_of_model_and_policy(trained):
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
-    yard = trained.app.state.yard
-    assert (answer["model"], answer["policy"]) == (yard.models.champion.digest, Policy(mode=Mode.ROUTE).digest)
+    context = trained.app.state.yard
+    assert (answer["model"], answer["policy"]) == (context.models.champion.digest, Policy(mode=Mode.ROUTE).digest)
     assert answer["model"] == trained.get("/readyz").json()["model"]["digest"]
 
 
@@ -51,7 +51,7 @@ def test_what_was_decided_is_set_on_the_ticket_and_told_in_its_journey(trained):
 
 
 def test_a_ticket_of_unknown_words_stays_in_triage_with_nothing_set(trained):
-    answer = Answer.model_validate(trained.post("/v1/tickets", json={"subject": "xyzzy plugh"}).json())
+    answer = TicketReceipt.model_validate(trained.post("/v1/tickets", json={"subject": "xyzzy plugh"}).json())
     assert answer.ticket.queue == "triage"
     assert {decision.action for decision in answer.decisions.values()} == {"leave"}
     assert (answer.ticket.priority, answer.ticket.assignee) == (None, None)
@@ -59,7 +59,7 @@ def test_a_ticket_of_unknown_words_stays_in_triage_with_nothing_set(trained):
 
 def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assignee(trained):
     assert trained.put("/v1/queues/IT", json={"open": False}).status_code == 200
-    answer = Answer.model_validate(trained.post("/v1/tickets", json={"subject": VPN}).json())
+    answer = TicketReceipt.model_validate(trained.post("/v1/tickets", json={"subject": VPN}).json())
     assert answer.ticket.queue == "triage"
     assert "not an open queue" in answer.placement.reason.text
     assert answer.decisions["assignee"].action == "suggest"
@@ -85,13 +85,13 @@ def test_the_first_answer_is_the_same_bytes_with_a_model_too(trained):
 
 
 def test_a_ticket_that_breaks_the_model_is_taken_into_triage_and_spoils_no_other(trained):
-    yard = trained.app.state.yard
-    champion = yard.models.champion
+    context = trained.app.state.yard
+    champion = context.models.champion
     bundle = champion.bundle
     # A head that promises more labels than the arrays hold: each prediction raises, as on a bug in a model.
     heads = {"queue": replace(bundle.scorer.heads["queue"], span=slice(0, 99), labels=("IT",) * 99)}
     broken = replace(bundle, scorer=replace(bundle.scorer, heads=heads))
-    yard.models.champion = replace(champion, bundle=broken)
+    context.models.champion = replace(champion, bundle=broken)
     answered = trained.post("/v1/tickets", json={"subject": VPN})
     assert answered.status_code == 201
     assert answered.json()["placement"]["queue"] == "triage"
@@ -117,18 +117,18 @@ def test_a_broken_champion_sends_everything_to_triage_and_readyz_says_so(call, c
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["model"]) == (200, None)
     assert ready.json()["why"].startswith("the model can't be used")
-    (finding,) = [finding for finding in look(Settings(home=tmp_path), 8000) if finding.about == "model"]
+    (finding,) = [finding for finding in run_checks(Settings(home=tmp_path), 8000) if finding.subject == "model"]
     assert finding.level == "fail"
 
 
 def test_check_knows_a_whole_champion(champion):
-    (finding,) = [finding for finding in look(Settings(home=champion), 8000) if finding.about == "model"]
+    (finding,) = [finding for finding in run_checks(Settings(home=champion), 8000) if finding.subject == "model"]
     assert (finding.level, finding.text.split()[0]) == ("ok", "tiny")
 
 
 def test_a_loaded_champion_is_ready_for_its_first_ticket(champion, tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/desk.db")
-    loaded = Models(champion / "models", database).champion
+    loaded = ModelWatcher(champion / "models", database).champion
     database.close()
-    assert loaded.missing is None
+    assert loaded.missing_reason is None
     assert {contract.threshold is not None for contract in loaded.bundle.contracts().values()} == {True}

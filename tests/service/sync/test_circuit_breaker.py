@@ -7,9 +7,9 @@ import pytest
 
 from deskyard.analytics import rollups
 from deskyard.breaker import circuit_breaker
-from deskyard.db.tables.notifications import NOTICES
+from deskyard.db.tables.notifications import NOTIFICATIONS
 from deskyard.desk.ticket_history import Actor
-from deskyard.errors import NotThere
+from deskyard.errors import NotFound
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model
 from deskyard.review import blind_review
@@ -43,10 +43,10 @@ def corrected(client, queue, to):
 
 def look(yard):
     """Count and look, as the service does by itself every few seconds; what holds then."""
-    rollups.refresh(yard.database, ZoneInfo("UTC"))
-    rollups_worker.look(yard)
+    rollups.refresh_rollups(yard.database, ZoneInfo("UTC"))
+    rollups_worker.check_breaker(yard)
     with yard.database.reading() as conn:
-        return circuit_breaker.standing(conn)
+        return circuit_breaker.list_current_openings(conn)
 
 
 def test_a_queue_whose_tickets_people_move_is_taken_out_and_no_other(desk):
@@ -72,7 +72,7 @@ def test_every_decision_before_and_after_it_is_computed_again_to_the_byte(desk, 
         from deskyard.journal.journal import Journal
 
         numbers = Journal.newest_decisions(conn, 5)
-    assert {replay.again(desk.yard.database, champion / "models", number).finding for number in numbers} == {"same"}
+    assert {replay.replay(desk.yard.database, champion / "models", number).finding for number in numbers} == {"same"}
 
 
 def test_what_nobody_touched_is_no_reason_to_trip(desk):
@@ -92,24 +92,26 @@ def test_blind_answers_alone_are_enough(desk):
     numbers = [int(came(desk, "IT")[0]) for _ in range(40)]
     now = datetime.now(UTC)
     with desk.yard.database.writing() as conn:
-        blind_review.ask(conn, {n: 1 for n in numbers[:4] if blind_review.of(conn, n) is None}, now)
+        blind_review.request_reviews(
+            conn, {n: 1 for n in numbers[:4] if blind_review.find_review(conn, n) is None}, now
+        )
         for number in numbers[:4]:
-            blind_review.answered(conn, number, "Billing", "ann", now)
+            blind_review.record_answer(conn, number, "Billing", "ann", now)
     assert [one.label for one in look(desk.yard)] == ["IT"]
 
 
 def test_whoever_wants_to_know_is_told_once_by_the_last_ticket(desk):
-    with desk.yard.changing() as conn:
-        notifications.put(conn, "all", "webhook:https://hooks.example.test", [], "en")
-        notifications.put(conn, "network", "webhook:https://hooks.example.test", ["IT"], "en")
-        notifications.put(conn, "money", "webhook:https://hooks.example.test", ["Billing"], "en")
-    desk.yard.hands.prepare()
+    with desk.yard.changing_settings() as conn:
+        notifications.save_target(conn, "all", "webhook:https://hooks.example.test", [], "en")
+        notifications.save_target(conn, "network", "webhook:https://hooks.example.test", ["IT"], "en")
+        notifications.save_target(conn, "money", "webhook:https://hooks.example.test", ["Billing"], "en")
+    desk.yard.hands.create_tables()
     last = [corrected(desk, "IT", "Billing") for _ in range(4)][-1]
     look(desk.yard)
     look(desk.yard)
     with desk.yard.database.reading() as conn:
-        rows = conn.execute(NOTICES.select().where(NOTICES.c.event == notifications.TRIPPED)).all()
-        names = {notifications.get(conn, row.target_id).name for row in rows}
+        rows = conn.execute(NOTIFICATIONS.select().where(NOTIFICATIONS.c.event == notifications.EVENT_TRIPPED)).all()
+        names = {notifications.get_target(conn, row.target_id).name for row in rows}
     assert (names, len(rows)) == ({"all", "network"}, 2)
     assert {(row.ticket_id, row.queue) for row in rows} == {(last, "IT")}
 
@@ -131,8 +133,8 @@ def test_a_person_lets_it_go_and_only_new_tickets_count_from_then_on(desk):
 
 
 def test_what_is_not_held_back_can_not_be_let_go(desk):
-    with desk.yard.changing() as conn, pytest.raises(NotThere, match="does not hold queue 'IT'"):
-        circuit_breaker.close(conn, "queue", "IT", ANN, datetime.now(UTC))
+    with desk.yard.changing_settings() as conn, pytest.raises(NotFound, match="does not hold queue 'IT'"):
+        circuit_breaker.close_breaker(conn, "queue", "IT", ANN, datetime.now(UTC))
 
 
 def test_another_model_ends_it(desk):
@@ -140,12 +142,12 @@ def test_another_model_ends_it(desk):
         corrected(desk, "IT", "Billing")
     look(desk.yard)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    with desk.yard.changing() as conn:
-        active_model.put(conn, "another", "0" * 64, "ann", later)
+    with desk.yard.changing_settings() as conn:
+        active_model.set_active(conn, "another", "0" * 64, "ann", later)
     assert look(desk.yard) == []
     with desk.yard.database.reading() as conn:
         assert Policies.current(conn).policy.tripped == {}
-        (ended,) = circuit_breaker.past(conn, 5)
+        (ended,) = circuit_breaker.list_recent_openings(conn, 5)
     assert ended.closed_by == "machine: breaker"
 
 

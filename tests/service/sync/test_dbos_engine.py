@@ -13,7 +13,7 @@ from deskyard.desk.ticket_history import Actor
 from deskyard.domain import label_trust
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
-from deskyard.history.export import export
+from deskyard.history.export import export_tickets
 from deskyard.journal import audit_log
 from deskyard.journal.journal import CONFIRMED, CORRECTED, DECIDED, DELIVERED, Journal
 from deskyard.policy.policy import Mode, Policy
@@ -22,12 +22,12 @@ from deskyard.registry import promotion, retraining_requests
 from deskyard.review import undo
 from deskyard.settings import settings
 from deskyard.sync import connections, deliveries
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.sync import dbos_engine as engines
-from service.sync.dbos_engine import Engine
-from service.sync.executor_leases import LEASE, Executors
+from service.sync.dbos_engine import SyncEngine
+from service.sync.executor_leases import LEASE, ExecutorLeases
 from service.tickets import corrections
-from service.tickets.routing import route
+from service.tickets.routing import route_ticket
 from tests.conftest import SUBJECTS
 from tests.fakes.serving import Faults, served
 from tests.service.foreign import connect, known, plaindesk, states, wait_for
@@ -64,7 +64,7 @@ def base(faults):
 @pytest.fixture
 def yard(database, champion):
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
-    made = Yard(database, champion / "models")
+    made = AppContext(database, champion / "models")
     made.models.refresh()
     return made
 
@@ -74,11 +74,11 @@ def start(database, yard):
     """Engines that work, one after the other; the last one is stopped at the end."""
     started = []
 
-    def run() -> Engine:
+    def run() -> SyncEngine:
         for one in started:
             one.stop()
-        started.append(Engine(database))
-        started[-1].prepare()
+        started.append(SyncEngine(database))
+        started[-1].create_tables()
         started[-1].start(yard)
         return started[-1]
 
@@ -90,14 +90,14 @@ def start(database, yard):
 def entries(database, kind):
     with database.reading() as conn:
         numbers = conn.execute(text("SELECT DISTINCT ticket_id FROM journal_entries")).scalars().all()
-        return [entry for number in numbers for entry in Journal.of(conn, number) if entry.kind == kind]
+        return [entry for number in numbers for entry in Journal.list_entries(conn, number) if entry.kind == kind]
 
 
 def retried(database, engine):
     """What `POST /v1/deliveries/{id}/retry` does, for every parked delivery."""
     with database.writing() as conn:
-        for row in deliveries.page(conn, 100, None, ("parked",)).items:
-            engine.deliver_later(conn, row, deliveries.OUTBOX.again(conn, row.id, datetime.now(UTC)))
+        for row in deliveries.page_of_deliveries(conn, 100, None, ("parked",)).items:
+            engine.retry_delivery(conn, row, deliveries.OUTBOX.retry_parked(conn, row.id, datetime.now(UTC)))
 
 
 def test_a_new_foreign_ticket_is_read_decided_on_and_written_with_its_reason(database, desk, base, start):
@@ -150,10 +150,10 @@ def test_a_person_who_agrees_with_a_suggestion_there_confirms_it(database, desk,
     desk.set(ref, {"priority": "high"}, by="ann")
     assert wait_for(lambda: entries(database, CORRECTED))
     with database.reading() as conn:
-        assert retraining_requests.corrections(conn, datetime.now(UTC) - timedelta(hours=1)) == 1, (
+        assert retraining_requests.count_corrections(conn, datetime.now(UTC) - timedelta(hours=1)) == 1, (
             "only the other priority"
         )
-    export(database, home / "history.csv", None)
+    export_tickets(database, home / "history.csv", None)
     with (home / "history.csv").open(encoding="utf-8", newline="") as written:
         (row,) = csv.DictReader(written)
     assert (row["queue"], row["queue_trust"]) == ("IT", label_trust.CONFIRMED)
@@ -164,13 +164,13 @@ def test_a_person_who_was_faster_wins_and_nothing_is_noted(database, desk, base,
     ref = desk.file(IT)
     connect(database, base, intake=["Inbox"])
     engine = start()
-    monkeypatch.setattr(engine.work, "deliver", lambda *_: None)  # only kept: nobody writes yet
+    monkeypatch.setattr(engine.workflows, "deliver", lambda *_: None)  # only kept: nobody writes yet
     assert wait_for(lambda: states(database).get("waiting") == 1)
     desk.set(ref, {"queue": "Billing"}, by="ann")
     monkeypatch.undo()
     with database.reading() as conn:
         row = deliveries.OUTBOX.get(conn, 1)
-    engine.work.deliver(row.id, row.attempt)
+    engine.workflows.deliver(row.id, row.attempt)
     assert states(database) == {"done": 1}
     (delivered,) = entries(database, DELIVERED)
     assert delivered.content["result"] == "conflict"
@@ -230,7 +230,7 @@ def test_a_wrong_secret_parks_what_waits_and_says_what_to_mend(database, desk, b
 
     def trouble():
         with database.reading() as conn:
-            return connections.named(conn, "plain").trouble
+            return connections.find_by_name(conn, "plain").trouble
 
     assert wait_for(trouble)
     assert "check the user, the secret and the rights" in trouble()
@@ -250,7 +250,7 @@ def test_a_help_desk_that_asks_us_to_wait_is_left_alone_until_then(database, des
 
 
 def test_critical_tickets_are_written_first(database, desk, base, start, monkeypatch):
-    monkeypatch.setattr(engines, "AT_ONCE", 1)
+    monkeypatch.setattr(engines, "CONCURRENT_DELIVERIES", 1)
     urgent = {desk.file(IT, priority="urgent") for _ in range(3)}
     slow = [desk.file(IT, priority="low") for _ in range(12)]
     order = []
@@ -281,13 +281,13 @@ def test_work_of_a_dead_process_is_done_by_the_next(database, desk, base, start)
 def test_what_an_older_version_left_waiting_is_done_by_the_newer(database, desk, base, start, monkeypatch):
     ref = desk.file(IT)
     connect(database, base)
-    monkeypatch.setattr(engines, "VERSION", "deskyard-0")
+    monkeypatch.setattr(engines, "WORKFLOW_VERSION", "deskyard-0")
     engine = start()
-    monkeypatch.setattr(engine.work, "deliver", lambda *_: None)
+    monkeypatch.setattr(engine.workflows, "deliver", lambda *_: None)
     assert wait_for(lambda: states(database).get("waiting") == 1)
     engine.stop()
-    monkeypatch.setattr(engines, "VERSION", "deskyard-1")
-    monkeypatch.setattr(engines, "OVERDUE", timedelta(seconds=0.5))
+    monkeypatch.setattr(engines, "WORKFLOW_VERSION", "deskyard-1")
+    monkeypatch.setattr(engines, "OVERDUE_AFTER", timedelta(seconds=0.5))
     start()
     assert wait_for(lambda: states(database) == {"done": 1}, 60)
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
@@ -298,15 +298,15 @@ def test_what_is_undone_is_put_back_where_the_ticket_lives(database, desk, base,
     connect(database, base)
     start()
     assert wait_for(lambda: states(database) == {"done": 1})
-    (case,) = undo.look(database, datetime.now(UTC) - timedelta(hours=1))
-    assert case.back["queue"] == ("IT", "Inbox")
-    undo.take_back(database, case, "ann", datetime.now(UTC))
+    (case,) = undo.preview_undo(database, datetime.now(UTC) - timedelta(hours=1))
+    assert case.reverted_fields["queue"] == ("IT", "Inbox")
+    undo.undo_decision(database, case, "ann", datetime.now(UTC))
     assert wait_for(lambda: states(database) == {"done": 2})
     ticket = desk.tickets[ref]
     assert (ticket["queue"], ticket["priority"], ticket["agent"]) == ("Inbox", None, None)
     assert "was undone by ann" in desk.notes[ref][-1]["text"]
     with database.reading() as conn:
-        assert tickets.get(conn, 1).queue == "Inbox"
+        assert tickets.get_ticket(conn, 1).queue == "Inbox"
 
 
 def test_a_mirrored_ticket_is_changed_where_it_lives_and_nowhere_else(database, desk, base, start, yard):
@@ -315,9 +315,9 @@ def test_a_mirrored_ticket_is_changed_where_it_lives_and_nowhere_else(database, 
     start()
     assert wait_for(lambda: entries(database, "decided"))
     with pytest.raises(StoreConflict, match="ticket 1 lives in 'plain' as '1': change it there"):
-        corrections.correct(yard, 1, {"queue": "IT"}, Actor("person", "ann"), seen=None)
+        corrections.change_ticket(yard, 1, {"queue": "IT"}, Actor("person", "ann"), expected_version=None)
     with pytest.raises(StoreConflict, match="lives in 'plain'"):
-        corrections.say(yard, 1, Actor("person", "ann"), "hello", public=False)
+        corrections.add_comment(yard, 1, Actor("person", "ann"), "hello", public=False)
 
 
 def test_an_engine_without_a_connection_does_not_even_start(database, start):
@@ -331,25 +331,27 @@ def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, m
     engine = start()
     assert wait_for(lambda: states(database) == {"done": 1})
     monkeypatch.setattr("service.sync.workflows.KEPT", timedelta(0))
-    monkeypatch.setattr(engines, "KEPT", timedelta(0))
-    engine.tidy()
+    monkeypatch.setattr(engines, "DBOS_RETENTION", timedelta(0))
+    engine.clean_up()
     assert states(database) == {}
-    left = engine._sending().list_workflows(status=["SUCCESS"], name="deliver")
+    left = engine._dbos_client().list_workflows(status=["SUCCESS"], name="deliver")
     assert left == []
 
 
 def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_connected(database, yard, start, tmp_path):
-    numbers = [int(route(yard, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)]
+    numbers = [
+        int(route_ticket(yard, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)
+    ]
     now = datetime.now(UTC)
     old = {"status": "resolved", "received_at": now - timedelta(days=9)}
     with database.writing() as conn:
         for number in numbers[:2]:
-            changes.set_values(conn, tickets.get(conn, number), old, now - timedelta(days=8))
-        Policies.put(conn, Policy(retention_days=7), "ann", now)
+            changes.set_values(conn, tickets.get_ticket(conn, number), old, now - timedelta(days=8))
+        Policies.add_version(conn, Policy(retention_days=7), "ann", now)
     start()
     assert wait_for(lambda: [is_erased(database, number) for number in numbers] == [True, True, False])
     with database.reading() as conn:
-        (deed, *_) = audit_log.listed(conn).items
+        (deed, *_) = audit_log.list_entries(conn).items
     assert (deed.actor, deed.subject) == (Actor("rule", "retention"), "solved and not touched for 7 days: 2 tickets")
     if database.is_sqlite:
         files = list((tmp_path / "state").iterdir())
@@ -359,32 +361,32 @@ def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_conn
 
 def is_erased(database, number):
     with database.reading() as conn:
-        return tickets.get(conn, number).erased_at is not None
+        return tickets.get_ticket(conn, number).erased_at is not None
 
 
 def test_places_are_held_by_the_living_and_taken_from_the_dead(database):
-    first, second = Executors(database), Executors(database)
-    assert first.claim()
+    first, second = ExecutorLeases(database), ExecutorLeases(database)
+    assert first.acquire()
     assert first.name == "place-0"
     if database.is_sqlite:
-        assert not second.claim()
-        first.leave()
-        assert second.claim()
+        assert not second.acquire()
+        first.release()
+        assert second.acquire()
         assert second.name == "place-0"
-        second.leave()
+        second.release()
         return
-    assert second.claim()
+    assert second.acquire()
     assert second.name == "place-1"
-    third = Executors(database)
+    third = ExecutorLeases(database)
     with database.writing() as conn:
         conn.execute(text("UPDATE engine_executors SET seen_at = seen_at - interval '1 minute' WHERE slot = 0"))
-    assert second.dead() == ["place-0"]
+    assert second.expired_executors() == ["place-0"]
     with database.reading() as conn:
-        lives = second.living(conn)
-        assert (lives(first.me), lives(second.me)) == (False, True)
-    assert third.claim()
+        lives = second.living_processes(conn)
+        assert (lives(first.process_id), lives(second.process_id)) == (False, True)
+    assert third.acquire()
     assert third.name == "place-0"
-    assert not first.beat()
-    assert timedelta(seconds=3 * engines.BEAT) < LEASE
+    assert not first.renew()
+    assert timedelta(seconds=3 * engines.RENEW_INTERVAL) < LEASE
     for one in itertools.chain((second, third)):
-        one.leave()
+        one.release()

@@ -14,7 +14,7 @@ from deskyard.mail import message as mail_message
 from deskyard.mail.mailbox import MailPage
 from deskyard.privacy import erasure
 from deskyard.sync import connections
-from service.runtime.context import Yard
+from service.runtime.context import AppContext
 from service.sync import mail_intake
 
 NOW = datetime.now(UTC)
@@ -29,8 +29,14 @@ def mail(uid, subject, body="Hello.", *, name="", answers="", **headers):
     for header, value in headers.items():
         message[header.replace("_", "-")] = value
     message.set_content(body)
-    return mail_message.read(
-        bytes(message), uid=uid, received_at=NOW, source="mail", ours=("desk@example.test",), lists=(), size=None
+    return mail_message.parse_message(
+        bytes(message),
+        uid=uid,
+        received_at=NOW,
+        source="mail",
+        own_addresses=("desk@example.test",),
+        mailing_lists=(),
+        size=None,
     )
 
 
@@ -39,17 +45,19 @@ def room(home):
     """Messages that come in, and the desk that they come to."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        queues.ensure(conn)
+        queues.ensure_queues(conn)
         mailroom_since = NOW - timedelta(hours=1)
-        connections.put(conn, "mail", "imap", "imaps://desk@example.test/INBOX", since=mailroom_since, cursor="7.0")
-    yard = Yard(database, home / "models")
+        connections.save_connection(
+            conn, "mail", "imap", "imaps://desk@example.test/INBOX", since=mailroom_since, cursor="7.0"
+        )
+    context = AppContext(database, home / "models")
 
     def read(*messages):
         with database.reading() as conn:
-            connection = connections.named(conn, "mail")
-        mail_intake.take(yard, connection, MailPage(messages, "7.9", False))
+            connection = connections.find_by_name(conn, "mail")
+        mail_intake.file_messages(context, connection, MailPage(messages, "7.9", False))
         with database.reading() as conn:
-            return connections.named(conn, "mail").cursor
+            return connections.find_by_name(conn, "mail").cursor
 
     read.database = database
     yield read
@@ -58,7 +66,7 @@ def room(home):
 
 def all_tickets(room):
     with room.database.reading() as conn:
-        return [found for number in range(1, 20) if (found := tickets.find(conn, number))]
+        return [found for number in range(1, 20) if (found := tickets.find_ticket(conn, number))]
 
 
 def test_a_message_is_a_ticket_once_and_the_place_is_kept(room):
@@ -84,8 +92,8 @@ def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(room):
     room(third, second, first)
     (ticket,) = all_tickets(room)
     with room.database.reading() as conn:
-        said = comments.of(conn, ticket.id)
-        kinds = [entry.kind for entry in Journal.of(conn, ticket.id)]
+        said = comments.list_comments(conn, ticket.id)
+        kinds = [entry.kind for entry in Journal.list_entries(conn, ticket.id)]
     assert [one.text.strip() for one in said] == ["It is worse now.", "Still."]
     assert all(one.public for one in said)
     assert kinds.count("decided") == 1
@@ -105,12 +113,12 @@ def test_what_no_person_wrote_is_no_ticket_and_no_answer(room, headers):
     room(mail(1, "VPN drops", name="a"), mail(2, "Re: VPN drops", name="b", answers="a", **headers))
     (ticket,) = all_tickets(room)
     with room.database.reading() as conn:
-        assert comments.of(conn, ticket.id) == []
+        assert comments.list_comments(conn, ticket.id) == []
 
 
 def test_what_was_received_before_the_connection_stays_where_it_is(room):
     old = mail(1, "An old matter")
-    room(mail_message.Mail(ticket=old.ticket, uid=1, received_at=NOW - timedelta(days=3)))
+    room(mail_message.MailMessage(ticket=old.ticket, uid=1, received_at=NOW - timedelta(days=3)))
     assert all_tickets(room) == []
 
 
@@ -126,11 +134,11 @@ def test_a_mailbox_that_can_not_be_read_is_told_in_a_sentence(command):
 def test_about_an_erased_ticket_nothing_is_said_and_what_was_said_before_is_no_news(room):
     room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
     with room.database.reading() as conn:
-        found = erasure.of_requester(conn, "ann@example.test")
-    erasure.erase(room.database, found, "x", Actor("person", "ann"), lambda: NOW)
+        found = erasure.find_by_requester(conn, "ann@example.test")
+    erasure.apply_erasure(room.database, found, "x", Actor("person", "ann"), lambda: NOW)
     room(mail(1, "VPN"), mail(2, "Re: VPN", "still", answers="1"))
     assert [one.ticket.subject for one in all_tickets(room)] == [""]
     room(mail(3, "Re: VPN", "once more", answers="1"), mail(4, "Re: VPN", "and more", answers="2"))
     assert [one.ticket.subject for one in all_tickets(room)] == ["", "Re: VPN", "Re: VPN"]
     with room.database.reading() as conn:
-        assert [one.text for one in comments.of(conn, 1)] == [""]
+        assert [one.text for one in comments.list_comments(conn, 1)] == [""]

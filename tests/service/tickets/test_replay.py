@@ -34,8 +34,8 @@ def desk(call, command, champion, home):
     database = open_database(settings().database)
     promotion.promote(database, home / "models", "tiny", Actor("person", "ann"))
     with database.writing() as conn:
-        agents.ensure(conn, {"ann": ["IT", "Billing"]})
-        Policies.put(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
+        agents.ensure_agents(conn, {"ann": ["IT", "Billing"]})
+        Policies.add_version(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
     return call(Settings(home=home))
 

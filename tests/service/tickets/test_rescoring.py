@@ -9,7 +9,7 @@ from deskyard.desk.ticket_history import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.journal.journal import DECIDED, Journal
 from service.tickets import corrections, replay, rescoring
-from service.tickets.routing import route
+from service.tickets.routing import route_ticket
 from tests.conftest import SUBJECTS
 
 OLGA, ANN = Actor("person", "olga"), Actor("person", "ann")
@@ -23,19 +23,21 @@ def yard(trained):
 @pytest.fixture
 def waiting(yard):
     """A ticket of which the machine can tell nothing."""
-    done = route(yard, Ticket(id="", source="form", body="xyzzy", requester="olga"))
+    done = route_ticket(yard, Ticket(id="", source="form", body="xyzzy", requester="olga"))
     assert done.answer["ticket"]["queue"] == "triage"
     return int(done.answer["ticket"]["id"])
 
 
 def answer(yard, number, text=SUBJECTS["IT"], by=OLGA, public=True):
-    corrections.say(yard, number, by, text, public=public)
-    return rescoring.again(yard, number)
+    corrections.add_comment(yard, number, by, text, public=public)
+    return rescoring.rescore(yard, number)
 
 
 def stands(yard, number):
     with yard.database.reading() as conn:
-        return tickets.get(conn, number), [one for one in Journal.of(conn, number) if one.kind == DECIDED]
+        return tickets.get_ticket(conn, number), [
+            one for one in Journal.list_entries(conn, number) if one.kind == DECIDED
+        ]
 
 
 def test_an_answer_that_says_what_it_is_about_sends_the_ticket_on(yard, waiting):
@@ -45,16 +47,16 @@ def test_an_answer_that_says_what_it_is_about_sends_the_ticket_on(yard, waiting)
     assert [one.id for one in decided][-1] == entry.id
     assert len(decided) == 2
     with yard.database.reading() as conn:
-        assert entry.content["answers"] == [one.id for one in comments.of(conn, waiting)]
+        assert entry.content["answers"] == [one.id for one in comments.list_comments(conn, waiting)]
 
 
 def test_the_second_decision_is_verified_like_the_first(yard, waiting):
     entry = answer(yard, waiting)
     _, decided = stands(yard, waiting)
     for one in decided:
-        assert replay.again(yard.database, yard.models.folder, one.id).finding == "same"
+        assert replay.replay(yard.database, yard.models.folder, one.id).finding == "same"
     answer(yard, waiting, "one more thing")  # said later, so it was not decided on
-    assert replay.again(yard.database, yard.models.folder, entry.id).finding == "same"
+    assert replay.replay(yard.database, yard.models.folder, entry.id).finding == "same"
 
 
 def test_an_answer_that_says_nothing_leaves_it_where_it_is(yard, waiting):
@@ -66,14 +68,14 @@ def test_an_answer_that_says_nothing_leaves_it_where_it_is(yard, waiting):
 
 
 def test_who_was_asked_back_by_a_person_is_scored_again(yard, waiting):
-    corrections.say(yard, waiting, ANN, "What exactly?", public=True)
-    corrections.correct(yard, waiting, {"status": "waiting"}, ANN, seen=None)
+    corrections.add_comment(yard, waiting, ANN, "What exactly?", public=True)
+    corrections.change_ticket(yard, waiting, {"status": "waiting"}, ANN, expected_version=None)
     assert answer(yard, waiting) is not None
 
 
 @pytest.mark.parametrize("wanted", [{"queue": "Billing"}, {"priority": "high"}, {"status": "resolved"}])
 def test_what_people_sorted_or_solved_is_not_scored_again(yard, waiting, wanted):
-    corrections.correct(yard, waiting, wanted, ANN, seen=None)
+    corrections.change_ticket(yard, waiting, wanted, ANN, expected_version=None)
     before = stands(yard, waiting)[0]
     assert answer(yard, waiting) is None
     assert stands(yard, waiting)[0].queue == before.queue
@@ -82,12 +84,12 @@ def test_what_people_sorted_or_solved_is_not_scored_again(yard, waiting, wanted)
 def test_what_somebody_took_back_stays(yard, waiting):
     with yard.database.writing() as conn:
         by = Actor("rule", "undo by ann")
-        changes.change(conn, waiting, {"category": "x"}, by, at=datetime.now(UTC), undoes=1)
+        changes.change_ticket(conn, waiting, {"category": "x"}, by, at=datetime.now(UTC), undoes=1)
     assert answer(yard, waiting) is None
 
 
 def test_a_rule_that_only_bears_the_name_of_an_undo_takes_nothing_back(yard, waiting):
-    corrections.correct(yard, waiting, {"category": "x"}, Actor("rule", "undo by ann"), seen=None)
+    corrections.change_ticket(yard, waiting, {"category": "x"}, Actor("rule", "undo by ann"), expected_version=None)
     assert answer(yard, waiting) is not None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from deskyard.errors import StoreUnreachable
 from service.tickets import write_batcher
-from service.tickets.write_batcher import Lane
+from service.tickets.write_batcher import WriteBatcher
 
 
 def together(made, arrivals):
@@ -25,7 +25,9 @@ def together(made, arrivals):
 
 
 def test_each_arrival_gets_its_own_answer():
-    assert together(Lane(lambda arrivals: [10 * n for n in arrivals]), range(100)) == [10 * n for n in range(100)]
+    assert together(WriteBatcher(lambda arrivals: [10 * n for n in arrivals]), range(100)) == [
+        10 * n for n in range(100)
+    ]
 
 
 def test_what_arrives_while_others_are_placed_is_placed_together():
@@ -36,9 +38,9 @@ def test_what_arrives_while_others_are_placed_is_placed_together():
         time.sleep(0.02)
         return arrivals
 
-    assert together(Lane(work), range(200)) == list(range(200))
+    assert together(WriteBatcher(work), range(200)) == list(range(200))
     assert sum(calls) == 200
-    assert max(calls) == write_batcher.MOST
+    assert max(calls) == write_batcher.MAX_BATCH
     assert len(calls) < 20
 
 
@@ -48,7 +50,7 @@ def test_an_arrival_that_can_not_be_placed_spoils_no_other():
             raise ValueError("seven")
         return arrivals
 
-    answers = together(Lane(work), range(20))
+    answers = together(WriteBatcher(work), range(20))
     assert [str(answer) for answer in answers if isinstance(answer, ValueError)] == ["seven"]
     assert [answer for answer in answers if not isinstance(answer, ValueError)] == [n for n in range(20) if n != 7]
 
@@ -61,28 +63,28 @@ def test_a_database_that_is_away_is_asked_once_for_all_that_wait():
         time.sleep(0.02)
         raise OperationalError("", {}, Exception("away"))
 
-    answers = together(Lane(work), range(60))
+    answers = together(WriteBatcher(work), range(60))
     assert {type(answer) for answer in answers} == {OperationalError}
     assert len(calls) < 10
 
 
 def test_too_many_who_wait_are_asked_to_come_again(monkeypatch):
-    monkeypatch.setattr(write_batcher, "LONGEST", 3)
+    monkeypatch.setattr(write_batcher, "MAX_WAITING", 3)
     hold = threading.Event()
 
     def work(arrivals):
         hold.wait(10)
         return arrivals
 
-    made = Lane(work)
+    made = WriteBatcher(work)
 
     async def send():
-        first = asyncio.create_task(made.send("first"))
+        first = asyncio.create_task(made.submit("first"))
         await asyncio.sleep(0.1)
-        waiting = [asyncio.create_task(made.send(n)) for n in range(3)]
+        waiting = [asyncio.create_task(made.submit(n)) for n in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(StoreUnreachable, match="send it again"):
-            await made.send("too late")
+            await made.submit("too late")
         hold.set()
         return await asyncio.gather(first, *waiting)
 
@@ -97,14 +99,14 @@ def test_a_sender_who_left_stops_nobody():
         hold.wait(10)
         return arrivals
 
-    made = Lane(work)
+    made = WriteBatcher(work)
 
     async def send():
-        left = asyncio.create_task(made.send("left"))
+        left = asyncio.create_task(made.submit("left"))
         await asyncio.sleep(0.1)
         left.cancel()
         hold.set()
-        return await made.send("stayed")
+        return await made.submit("stayed")
 
     assert asyncio.run(send()) == "stayed"
     made.stop()

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.analytics.savings import Prices
+from deskyard.analytics.savings import RoutingCosts
 from deskyard.domain.ticket import TARGETS, Ticket
-from training.backtest.misroute_costs import LEANING, ONE_HOP, Costs
+from training.backtest.misroute_costs import DEFAULT_MISROUTE, PRIOR_TICKETS, MisrouteCosts
 from training.data.history import History
 from training.data.moves import Move
 
@@ -30,54 +30,54 @@ def desk(*ways, times=1):
 
 
 def learnt(history, name=str):
-    return Costs.learnt(history, name, Prices(sort=3, wrong=10))
+    return MisrouteCosts.fit(history, name, RoutingCosts(sort=3, wrong=10))
 
 
 def test_without_moves_a_wrong_queue_costs_one_hop():
     costs = learnt(History())
-    assert costs.way("A", "B") == ONE_HOP
+    assert costs.misroute("A", "B") == DEFAULT_MISROUTE
     assert costs.wrong("A", "B") == 10
-    assert costs.by_hand("any") == 3
+    assert costs.manual_minutes("any") == 3
 
 
 def test_a_pair_seen_often_costs_what_it_cost():
     costs = learnt(desk(("A", "C", "D", "B"), times=400))
-    way = costs.way("A", "B")
+    way = costs.misroute("A", "B")
     assert way.n == 400
     assert way.hops == pytest.approx(3, abs=0.05)
     assert way.hours == pytest.approx(3, abs=0.05)
     assert costs.wrong("A", "B") == pytest.approx(30, abs=0.5)
-    assert costs.way("D", "B").hops == pytest.approx(1, abs=0.05)
+    assert costs.misroute("D", "B").hops == pytest.approx(1, abs=0.05)
 
 
 def test_a_pair_seen_once_leans_on_all_others():
     costs = learnt(desk(*[("A", "B")] * 99, ("X", "A", "A2", "A3", "Y")))
     seen, usual = 4, costs.all.hops
     assert usual < 1.1
-    assert costs.way("X", "Y").hops == pytest.approx((seen + LEANING * usual) / (1 + LEANING))
-    assert costs.way("never", "seen") == costs.all
+    assert costs.misroute("X", "Y").hops == pytest.approx((seen + PRIOR_TICKETS * usual) / (1 + PRIOR_TICKETS))
+    assert costs.misroute("never", "seen") == costs.all
 
 
 def test_what_waited_in_triage_went_nowhere_wrong():
     costs = learnt(desk(("triage", "B"), times=5))
-    assert costs.ways == {}
-    assert costs.by_hand("0") == 3
+    assert costs.misroutes == {}
+    assert costs.manual_minutes("0") == 3
 
 
 def test_a_ticket_sorted_by_hand_costs_each_time_it_was_passed_on():
     costs = learnt(desk(("B",), ("A", "B"), ("A", "C", "B")))
-    assert [costs.by_hand(str(n)) for n in range(3)] == [3, 13, 23]
+    assert [costs.manual_minutes(str(n)) for n in range(3)] == [3, 13, 23]
 
 
 def test_a_ticket_that_came_back_is_counted_to_its_first_arrival():
     costs = learnt(desk(("A", "B", "C", "B"), times=400))
-    assert costs.way("A", "B").hops == pytest.approx(1, abs=0.05)
-    assert costs.way("C", "B").hops == pytest.approx(1, abs=0.05)
+    assert costs.misroute("A", "B").hops == pytest.approx(1, abs=0.05)
+    assert costs.misroute("C", "B").hops == pytest.approx(1, abs=0.05)
 
 
 def test_queues_that_are_one_by_now_are_no_mistake_of_each_other():
     costs = learnt(
         desk(("VPN", "Wi-Fi"), ("A", "VPN", "Wi-Fi")), lambda name: {"VPN": "Net", "Wi-Fi": "Net"}.get(name, name)
     )
-    assert set(costs.ways) == {("A", "Net")}
-    assert costs.way("A", "Net").hops == 1
+    assert set(costs.misroutes) == {("A", "Net")}
+    assert costs.misroute("A", "Net").hops == 1

@@ -6,15 +6,15 @@ import pytest
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Decision, Reason
-from deskyard.domain.taxonomy import Turn
-from deskyard.policy.policy import TRIAGE, Mode, Policy, enact
-from training.backtest.outcome import deed, same
+from deskyard.domain.taxonomy import TaxonomyChange
+from deskyard.policy.policy import TRIAGE, Mode, Policy, apply_policy
+from training.backtest.outcome import is_same_label, ticket_outcome
 
 DAY = date(2026, 3, 1)
 TURNS = (
-    Turn(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
-    Turn(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
-    Turn(DAY, "queue", "split", ("IT",), ("Laptops", "Phones")),
+    TaxonomyChange(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
+    TaxonomyChange(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
+    TaxonomyChange(DAY, "queue", "split", ("IT",), ("Laptops", "Phones")),
 )
 NOTHING = dict.fromkeys(("category", "priority", "queue", "assignee"))
 
@@ -24,8 +24,8 @@ def decided(label, code="contract", target="queue", action=Action.ROUTE):
 
 
 def done(decisions, truth, queue, queues=("Billing", "IT", "Network"), **policy):
-    verdict = enact(decisions, Policy(mode=Mode.ROUTE, **policy), Catalogue({name: {} for name in queues}))
-    return deed(verdict, NOTHING | truth, queue, TURNS)
+    verdict = apply_policy(decisions, Policy(mode=Mode.ROUTE, **policy), Catalogue({name: {} for name in queues}))
+    return ticket_outcome(verdict, NOTHING | truth, queue, TURNS)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def done(decisions, truth, queue, queues=("Billing", "IT", "Network"), **policy)
     ],
 )  # fmt: skip
 def test_a_label_is_right_under_whatever_name_it_bears_by_now(said, truth, right):
-    assert same("queue", said, truth, TURNS) is right
+    assert is_same_label("queue", said, truth, TURNS) is right
 
 
 def test_a_routed_ticket_is_right_where_it_was_finally_solved():

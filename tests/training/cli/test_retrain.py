@@ -14,7 +14,7 @@ import pytest
 from deskyard.db.database import open_database
 from deskyard.registry import active_model
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 QUICK = ("--effort", "quick", "--no-mlflow")
 
@@ -23,7 +23,7 @@ QUICK = ("--effort", "quick", "--no-mlflow")
 def histories(tmp_path_factory):
     """A history, and its beginning."""
     folder = tmp_path_factory.mktemp("histories")
-    write_history(World(seed=5), 900, folder / "all.csv")
+    write_history(SimulatedWorld(seed=5), 900, folder / "all.csv")
     with (folder / "all.csv").open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     with (folder / "first.csv").open("w", encoding="utf-8", newline="") as file:
@@ -42,7 +42,7 @@ def learnt(command, histories):
 def in_use(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        now = active_model.current(conn)
+        now = active_model.get_active(conn)
     database.close()
     return now.name
 

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deskyard.errors import BadInput
-from deskyard.history.columns import parse_map
-from training.data.history import History, load
+from deskyard.history.columns import parse_mapping
+from training.data.history import History, load_history
 
 SLOW_IS_FINE = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
 HEADER = "id,created_at,subject,body,category,priority,queue,assignee"
@@ -40,7 +40,7 @@ def test_a_history_becomes_tickets_in_time_order_with_their_labels(tmp_path):
         "2,2024-01-02,no sound,at all,Radio,High,IT,ann,ACME,R1,2024-01-02 10:00,2024-01-03,x",
         "1,2024-01-01,rain,inside,Roof,,Yard, bob ,,,,,x",
     ]
-    history = load([written(tmp_path, "\n".join(rows))])
+    history = load_history([written(tmp_path, "\n".join(rows))])
     assert [ticket.id for ticket in history.tickets] == ["1", "2"]
     assert history.labels == {
         "category": ["Roof", "Radio"],
@@ -50,8 +50,8 @@ def test_a_history_becomes_tickets_in_time_order_with_their_labels(tmp_path):
     }
     assert history.tickets[1].fields == {"product": "R1"}
     assert history.tickets[1].organisation == "ACME"
-    assert [moment and moment.isoformat() for moment in history.answered] == [None, "2024-01-02T10:00:00+00:00"]
-    assert [moment and moment.day for moment in history.resolved] == [None, 3]
+    assert [moment and moment.isoformat() for moment in history.first_responses] == [None, "2024-01-02T10:00:00+00:00"]
+    assert [moment and moment.day for moment in history.resolutions] == [None, 3]
     assert history.ignored_columns == {str(tmp_path / "h.csv"): ["phase"]}
     assert [moment.day for moment in history.time_range] == [1, 2]
     assert (len(history), history.dated) == (2, 2)
@@ -65,7 +65,7 @@ def test_rejected_rows_are_counted_by_reason_and_written_with_their_lines(tmp_pa
     )
     path = tmp_path / "h.csv"
     path.write_bytes(content)
-    history = load([path])
+    history = load_history([path])
     assert [ticket.id for ticket in history.tickets] == ["1", "6"]
     assert history.rejected_by_reason == {
         "no id": 1, "no text": 1, "duplicate id": 1, "broken quoting": 1, "wrong number of cells": 1, "undecodable": 1,
@@ -83,14 +83,14 @@ def test_rejected_rows_are_counted_by_reason_and_written_with_their_lines(tmp_pa
 
 
 def test_a_clean_history_makes_no_rejected_file(tmp_path):
-    assert load([written(tmp_path, "id,body\n1,a\n")]).write_rejected(tmp_path / "rejected.csv") == 0
+    assert load_history([written(tmp_path, "id,body\n1,a\n")]).write_rejected(tmp_path / "rejected.csv") == 0
     assert not (tmp_path / "rejected.csv").exists()
 
 
 def test_russian_headers_in_cp1251_with_semicolons_train_with_one_map_line_each(tmp_path):
     text = "№ заявки;Дата;Текст обращения;Важность;Группа\n7;04.03.2024 10:00;Не печатает, срочно;Высокий;Печать\n"
     lines = ["id=№ заявки", "created_at=Дата", "body=Текст обращения", "priority=Важность", "queue=Группа"]
-    history = load([written(tmp_path, text, encoding="cp1251")], parse_map(lines))
+    history = load_history([written(tmp_path, text, encoding="cp1251")], parse_mapping(lines))
     assert history.tickets[0].body == "Не печатает, срочно"
     assert history.tickets[0].created_at.isoformat() == "2024-03-04T10:00:00+00:00"
     assert (history.labels["priority"], history.labels["queue"]) == (["high"], ["Печать"])
@@ -114,15 +114,15 @@ def test_the_same_content_has_the_same_digest_in_every_format(tmp_path):
     book.save(tmp_path / "e.xlsx")
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "f.parquet")
     paths += [tmp_path / "d.csv.gz", tmp_path / "e.xlsx", tmp_path / "f.parquet"]
-    digests = {load([path]).digest for path in paths}
+    digests = {load_history([path]).digest for path in paths}
     assert len(digests) == 1
     rows[3]["queue"] = "other"
-    assert load([written(tmp_path, "\n".join(map(json.dumps, rows)), "g.jsonl")]).digest not in digests
+    assert load_history([written(tmp_path, "\n".join(map(json.dumps, rows)), "g.jsonl")]).digest not in digests
 
 
 def test_an_id_that_two_files_share_is_a_duplicate(tmp_path):
     one, two = written(tmp_path, "id,body\n1,a\n", "1.csv"), written(tmp_path, "ID,Body\n1,b\n2,c\n", "2.csv")
-    history = load([one, two])
+    history = load_history([one, two])
     assert [ticket.id for ticket in history.tickets] == ["1", "2"]
     assert [(row.file, row.line) for row in history.rejected] == [(str(two), 2)]
 
@@ -130,24 +130,24 @@ def test_an_id_that_two_files_share_is_a_duplicate(tmp_path):
 def test_critical_is_high_where_a_blocker_occurs_in_any_file(tmp_path):
     one = written(tmp_path, "id,body,priority\n1,a,Critical\n2,a,Trivial\n", "1.csv")
     two = written(tmp_path, "id,body,priority\n3,b,Blocker\n", "2.csv")
-    assert load([one]).labels["priority"] == ["critical", "low"]
-    assert load([one, two]).labels["priority"] == ["high", "low", "critical"]
+    assert load_history([one]).labels["priority"] == ["critical", "low"]
+    assert load_history([one, two]).labels["priority"] == ["high", "low", "critical"]
 
 
 def test_an_unknown_priority_is_emptied_counted_and_named_and_a_bare_number_is_refused(tmp_path):
     path = written(tmp_path, "id,body,priority\n1,a,Горит\n2,b,Горит\n3,c,1\n4,d,4\n")
-    history = load([path])
+    history = load_history([path])
     assert history.labels["priority"] == [None] * 4
     assert history.priority_unknown == {"Горит": 2, "1": 1, "4": 1}
     assert noted(history, "Горит", "(2)", "--map")
     assert noted(history, "bare number", "priority.numbers=1-is-urgent")
-    history = load([path], parse_map(["priority.горит=critical", "priority.numbers=1-is-urgent"]))
+    history = load_history([path], parse_mapping(["priority.горит=critical", "priority.numbers=1-is-urgent"]))
     assert history.labels["priority"] == ["critical", "critical", "critical", "low"]
     assert not history.priority_unknown
 
 
 def test_a_label_longer_than_200_characters_is_emptied_counted_and_named(tmp_path):
-    history = load([written(tmp_path, f"id,body,queue\n1,a,{'x' * 201}\n2,b,{'x' * 200}\n")])
+    history = load_history([written(tmp_path, f"id,body,queue\n1,a,{'x' * 201}\n2,b,{'x' * 200}\n")])
     assert history.labels["queue"] == [None, "x" * 200]
     assert history.long_labels == {"queue": 1}
     assert noted(history, "queue", "201")
@@ -156,20 +156,20 @@ def test_a_label_longer_than_200_characters_is_emptied_counted_and_named(tmp_pat
 def test_the_whole_file_says_whether_the_day_or_the_month_comes_first(tmp_path):
     def days(*dates: str) -> list[int]:
         rows = "\n".join(f"{n},{date},a" for n, date in enumerate(dates))
-        history = load([written(tmp_path, "id,created_at,body\n" + rows)], order="file")
+        history = load_history([written(tmp_path, "id,created_at,body\n" + rows)], order="file")
         return [ticket.created_at.day for ticket in history.tickets]
 
     assert days("03/04/2024", "13/04/2024") == [3, 13]
     assert days("03/04/2024", "04/13/2024") == [4, 13]
     assert days("03/04/2024", "2024-05-06") == [3, 6]
     path = written(tmp_path, "id,created_at,body\n1,03/04/2024,a\n")
-    assert noted(load([path]), "begin with the day", "nothing shows")
-    assert load([path], parse_map(["dates=month-first"])).tickets[0].created_at.month == 3
+    assert noted(load_history([path]), "begin with the day", "nothing shows")
+    assert load_history([path], parse_mapping(["dates=month-first"])).tickets[0].created_at.month == 3
 
 
 def test_a_date_that_cannot_be_read_is_counted_and_named_and_the_row_stays(tmp_path):
     rows = "1,yesterday,a\n2,0001-01-01T00:00:00+05:00,b\n3,9999-12-31T23:59:59-05:00,c\n4,,d\n5,2024-01-01,e\n"
-    history = load([written(tmp_path, "id,created_at,body\n" + rows)])
+    history = load_history([written(tmp_path, "id,created_at,body\n" + rows)])
     assert [ticket.id for ticket in history.tickets] == ["1", "4", "2", "5", "3"]
     assert history.unreadable_times == {"created_at": 1}
     assert noted(history, "'yesterday' in line 2")
@@ -184,7 +184,7 @@ def test_moves_tell_the_journey_and_those_of_unknown_tickets_are_counted(tmp_pat
         "9,2024-01-01,bot,queue,,HR\n2,never,ann,queue,,HR\n,2024-01-01,ann,queue,,HR\n",
         "m.csv",
     )
-    history = load([path], moves=moves)
+    history = load_history([path], moves=moves)
     assert [(m.id, m.at.day, m.actor, m.field, m.before, m.after) for m in history.moves] == [
         ("1", 1, "bot", "priority", "medium", "critical"),
         ("1", 2, "ann", "queue", "HR", "IT"),
@@ -196,23 +196,23 @@ def test_moves_tell_the_journey_and_those_of_unknown_tickets_are_counted(tmp_pat
 def test_moves_speak_the_desks_own_words_through_the_map(tmp_path):
     path = written(tmp_path, "id;Текст;Группа\n1;а;Сеть\n")
     moves = written(tmp_path, "id;Когда;field;to\n1;01.02.2024 10:00;Группа;Почта\n", "m.csv")
-    said = parse_map(["body=Текст", "queue=Группа", "moves.at=Когда"])
-    assert [(move.field, move.after) for move in load([path], said, moves=moves).moves] == [("queue", "Почта")]
+    said = parse_mapping(["body=Текст", "queue=Группа", "moves.at=Когда"])
+    assert [(move.field, move.after) for move in load_history([path], said, moves=moves).moves] == [("queue", "Почта")]
     with pytest.raises(BadInput, match=r"no column 'at'.*--map moves.at="):
-        load([path], parse_map(["body=Текст", "queue=Группа"]), moves=moves)
+        load_history([path], parse_mapping(["body=Текст", "queue=Группа"]), moves=moves)
 
 
 def test_files_without_our_columns_are_sentences_that_say_what_to_add(tmp_path):
     with pytest.raises(BadInput, match=r'Columns found: .*--map id="Номер" --map body="Описание"'):
-        load([written(tmp_path, "Номер;Описание\n1;а\n")])
+        load_history([written(tmp_path, "Номер;Описание\n1;а\n")])
     with pytest.raises(BadInput, match="Did you mean 'Описание'"):
-        load([written(tmp_path, "id;Описание\n1;а\n")], parse_map(["body=Описания"]))
+        load_history([written(tmp_path, "id;Описание\n1;а\n")], parse_mapping(["body=Описания"]))
     with pytest.raises(BadInput, match="at least one file"):
-        load([])
+        load_history([])
 
 
 def test_a_header_without_rows_is_an_empty_history(tmp_path):
-    history = load([written(tmp_path, HEADER + "\n")])
+    history = load_history([written(tmp_path, HEADER + "\n")])
     assert (len(history), history.rejected, history.time_range) == (0, [], None)
 
 
@@ -220,7 +220,7 @@ def test_json_rows_may_bring_columns_late(tmp_path):
     lines = [json.dumps({"id": n, "body": "a"}) for n in range(1500)] + [
         json.dumps({"id": "x", "body": "b", "queue": "q"})
     ]
-    history = load([written(tmp_path, "\n".join(lines), "h.jsonl")])
+    history = load_history([written(tmp_path, "\n".join(lines), "h.jsonl")])
     assert history.labels["queue"][-1] == "q"
 
 
@@ -244,15 +244,15 @@ CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampl
 
 
 @SLOW_IS_FINE
-@given(st.lists(st.lists(CELL, min_size=5, max_size=5), max_size=12), st.sampled_from([",", ";", "\t"]))
+@given(st.mailing_lists(st.mailing_lists(CELL, min_size=5, max_size=5), max_size=12), st.sampled_from([",", ";", "\t"]))
 def test_every_row_is_a_ticket_or_a_rejected_row(tmp_path, rows, delimiter):
     with (tmp_path / "h.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL)
         writer.writerows([["id", "created_at", "body", "priority", "queue"], *rows])
-    history = load([tmp_path / "h.csv"])
+    history = load_history([tmp_path / "h.csv"])
     assert len(history) + len(history.rejected) == len(rows)
     assert all(len(labels) == len(history) for labels in history.labels.values())
-    assert len(history.answered) == len(history.resolved) == len(history)
+    assert len(history.first_responses) == len(history.resolutions) == len(history)
     assert len({ticket.id for ticket in history.tickets}) == len(history)
     history.write_rejected(tmp_path / "rejected.csv")
     (tmp_path / "rejected.csv").unlink(missing_ok=True)
@@ -267,7 +267,7 @@ def test_every_row_is_a_ticket_or_a_rejected_row(tmp_path, rows, delimiter):
 def test_any_bytes_are_a_history_or_a_sentence(tmp_path, head, content, name):
     (tmp_path / name).write_bytes(head + content)
     try:
-        history = load([tmp_path / name])
+        history = load_history([tmp_path / name])
     except BadInput as error:
         assert name in str(error)  # noqa: PT017 - either outcome is right
     else:
@@ -289,7 +289,7 @@ def test_the_real_cases_are_read_without_losing_a_row(tmp_path):
     for folder in folders:
         with (folder / "train.csv").open(encoding="utf-8", newline="") as stream:
             truth = list(csv.DictReader(stream))
-        history = load([folder / "train.csv"], order="file")
+        history = load_history([folder / "train.csv"], order="file")
         assert len(history) + len(history.rejected) == len(truth), folder.name
         assert set(history.rejected_by_reason) <= {"no text", "duplicate id"}, folder.name
         rows = {row["id"]: row for row in reversed(truth)}

@@ -8,10 +8,10 @@ import pytest
 
 from deskyard.domain.ticket import TARGETS
 from training.data.history import History
-from training.data.label_sets import learnable
-from training.data.splits import Plan
-from training.data_audit import Case
-from training.fit.cross_fitting import Asked, Material, fit_pools
+from training.data.label_sets import build_label_sets
+from training.data.splits import SplitPlan
+from training.data_audit import AuditCase
+from training.fit.cross_fitting import HeldOutPredictions, TrainingData, fit_pools
 
 CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0, "other_languages": 0.0}
 LANGUAGES = {"ru": 1.0, "en": 0.0}
@@ -32,21 +32,21 @@ def clean(make_history, language) -> History:
 def make_case():
     """The case of a history: a run's own models, folds and judging tickets."""
 
-    def make(history: History, *targets, ordered: bool = True) -> Case:
-        labels = learnable(history.labels, targets or TARGETS)
-        plan = Plan.of(len(history), 0, ordered, 0)
+    def make(history: History, *targets, ordered: bool = True) -> AuditCase:
+        labels = build_label_sets(history.labels, targets or TARGETS)
+        plan = SplitPlan.build(len(history), 0, ordered, 0)
         values = {target: history.labels[target] for target in labels}
-        material = Material.of(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
-        new = Asked.together([Asked.of(material, fold) for fold in plan.folds])
-        apart = Asked.of(material, plan.apart)
-        at_random = Asked.of(material, plan.at_random) if plan.at_random else None
-        return Case(material, plan, new, apart, at_random, fit_pools(new, material), history.moves)
+        material = TrainingData.build(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
+        new = HeldOutPredictions.concatenate([HeldOutPredictions.fit_predict(material, fold) for fold in plan.folds])
+        apart = HeldOutPredictions.fit_predict(material, plan.holdout)
+        at_random = HeldOutPredictions.fit_predict(material, plan.random_holdout) if plan.random_holdout else None
+        return AuditCase(material, plan, new, apart, at_random, fit_pools(new, material), history.moves)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def clean_case(clean, make_case) -> Case:
+def clean_case(clean, make_case) -> AuditCase:
     return make_case(clean, "category", "priority", "queue")
 
 

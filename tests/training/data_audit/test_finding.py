@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from deskyard.reports.audit_findings import KINDS, tell
-from deskyard.reports.i18n import Language, Words
+from deskyard.reports.audit_findings import FINDING_TEMPLATES, render_finding
+from deskyard.reports.i18n import Language, Translator
 from training import data_audit
 from training.data.moves import Move
 
@@ -32,8 +32,8 @@ def spoilt(clean, some, language):
 
 @pytest.fixture(scope="module")
 def findings(clean, some, make_case, language):
-    return data_audit.as_json(
-        data_audit.audit(make_case(spoilt(clean, some, language), "queue", "priority", "category"))
+    return data_audit.findings_to_json(
+        data_audit.audit_history(make_case(spoilt(clean, some, language), "queue", "priority", "category"))
     )
 
 
@@ -41,8 +41,8 @@ def test_every_finding_is_told_from_its_figures(findings):
     assert len({found["probe"] for found in findings}) >= 5
     for found in findings:
         for language in Language:
-            told = tell(found, Words(language))
-            assert found["probe"] in KINDS
+            told = render_finding(found, Translator(language))
+            assert found["probe"] in FINDING_TEMPLATES
             assert told.sentence != found["sentence"], found
             assert "%(" not in told.sentence + told.advice
 
@@ -50,8 +50,8 @@ def test_every_finding_is_told_from_its_figures(findings):
 def test_a_finding_that_lacks_its_figures_keeps_the_words_of_its_probe(findings):
     for found in findings:
         bare = found | {"figures": {}, "sentence": "<b>as it was</b>"}
-        told = tell(bare, Words(Language.RU))
+        told = render_finding(bare, Translator(Language.RU))
         if found["probe"] != "dead labels":  # its figures are the labels
             assert told.sentence == "&lt;b&gt;as it was&lt;/b&gt;"
     unknown = asdict(data_audit.Finding("a new probe", "note", None, "it says so", "do it"))
-    assert tell(unknown, Words(Language.RU)).heading == "a new probe"
+    assert render_finding(unknown, Translator(Language.RU)).heading == "a new probe"

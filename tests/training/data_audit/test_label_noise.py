@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deskyard.errors import PartMissing
+from deskyard.errors import ExtraMissing
 from training.data_audit import label_noise
 
 
@@ -41,7 +41,7 @@ def test_the_worst_are_mostly_the_shuffled_ones_and_what_they_should_be(shuffled
     _, wrong = shuffled
     [found] = label_noise.probe(case)
     worst = found.figures["worst"]
-    assert len(worst) <= label_noise.FIXED
+    assert len(worst) <= label_noise.MAX_RANKED
     assert found.examples == tuple(one["id"] for one in worst[: len(found.examples)])
     assert np.mean([one["id"] in wrong for one in worst[:40]]) >= 0.75
     assert all(one["label"] != one["rather"] for one in worst)
@@ -60,5 +60,5 @@ def test_labels_at_random_are_not_called_noisy_since_nothing_can_be_told(make_hi
 
 def test_without_cleanlab_a_sentence_says_what_to_install(case, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
-    with pytest.raises(PartMissing, match=r"pip install .deskyard\[training\]"):
+    with pytest.raises(ExtraMissing, match=r"pip install .deskyard\[training\]"):
         list(label_noise.probe(case))

@@ -42,4 +42,6 @@ def test_the_curve_rises_and_says_what_twice_the_tickets_would_bring(clean_case)
 
 @pytest.mark.parametrize(("errors", "expected"), [([0.3] * 4, 0.0), ([0.8, 0.4, 0.2, 0.1], 0.05)])
 def test_the_power_law_knows_a_plateau_and_a_steep_fall(errors, expected):
-    assert learning_curve.gain(np.array([100, 200, 400, 800]), np.array(errors)) == pytest.approx(expected, abs=1e-6)
+    assert learning_curve.extrapolate_gain(np.array([100, 200, 400, 800]), np.array(errors)) == pytest.approx(
+        expected, abs=1e-6
+    )

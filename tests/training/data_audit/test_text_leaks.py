@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from training.data_audit import text_leaks
-from training.data_audit.text_lines import pieces
+from training.data_audit.text_lines import tail_pieces
 
 SIGNATURE = {"en": "Dana Whitfield, second line support", "ru": "Дана Соколова, вторая линия поддержки"}
 RESOLUTION = {"en": "Resolution: the {} team changed a setting", "ru": "Решено: группа {} изменила настройку"}
@@ -91,6 +91,6 @@ def test_a_finding_shows_no_text_of_a_ticket(clean, make_case, change, some, lan
 
 
 def test_pieces_of_html_and_of_quoted_mail():
-    found = pieces("<p>Mail is down</p><p>Since nine. Please help</p>\n> old: closed as fixed")
+    found = tail_pieces("<p>Mail is down</p><p>Since nine. Please help</p>\n> old: closed as fixed")
     assert [piece.key for piece in found] == ["mail is down", "since nine", "please help"]
-    assert [piece.alone for piece in found] == [True, False, False]
+    assert [piece.whole_line for piece in found] == [True, False, False]

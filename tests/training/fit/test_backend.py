@@ -9,9 +9,9 @@ import pytest
 from deskyard.errors import BadInput, StoreUnreachable
 from deskyard.registry import bundle
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 from training.fit import backend as module
-from training.fit.backend import backend
+from training.fit.backend import use_backend
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +31,18 @@ def address(cluster):
 
 
 def test_a_cluster_learns_the_same_bundle_to_the_byte(address, tmp_path, command):
-    write_history(World(seed=5), 150, tmp_path / "history.csv")
+    write_history(SimulatedWorld(seed=5), 150, tmp_path / "history.csv")
     asked = ("train", tmp_path / "history.csv", "--precision", "0.8", "--effort", "quick", "--no-mlflow")
     said = command(*asked, "--out", tmp_path / "here")
     assert said.code == 0, said.err
     said = command(*asked, "--out", tmp_path / "there", "--backend", address)
     assert said.code == 0, said.err
-    here, there = (bundle.load(tmp_path / name) for name in ("here", "there"))
+    here, there = (bundle.load_bundle(tmp_path / name) for name in ("here", "there"))
     assert here.digest == there.digest
 
 
 def test_a_cluster_lives_through_the_past_as_this_machine_does(address, tmp_path, command):
-    write_history(World(seed=5), 300, tmp_path / "history.csv")
+    write_history(SimulatedWorld(seed=5), 300, tmp_path / "history.csv")
     asked = (
         "backtest",
         tmp_path / "history.csv",
@@ -62,37 +62,37 @@ def test_a_cluster_lives_through_the_past_as_this_machine_does(address, tmp_path
 
 def test_the_work_is_done_by_the_workers(address, cluster):
 
-    with backend(address):
-        made = set(module.side_by_side([(os.getpid, (), {}) for _ in range(20)], tickets=0))
+    with use_backend(address):
+        made = set(module.run_parallel([(os.getpid, (), {}) for _ in range(20)], tickets=0))
     workers = {worker.pid for worker in cluster.workers.values()}
     assert made <= workers
     assert os.getpid() not in made
-    assert list(module.side_by_side([(os.getpid, (), {})], tickets=0)) == [os.getpid()]
+    assert list(module.run_parallel([(os.getpid, (), {})], tickets=0)) == [os.getpid()]
 
 
 @pytest.mark.parametrize("wrong", ["here", "tcp://127.0.0.1:8786", "dask://127.0.0.1", "dask://:1"])
 def test_what_is_no_address_is_refused(wrong):
-    with pytest.raises(BadInput, match=r"such as dask://10\.0\.0\.5:8786"), backend(wrong):
+    with pytest.raises(BadInput, match=r"such as dask://10\.0\.0\.5:8786"), use_backend(wrong):
         pass
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 1)
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(StoreUnreachable, match="no Dask scheduler answers"), backend(f"dask://127.0.0.1:{port}"):
+    with pytest.raises(StoreUnreachable, match="no Dask scheduler answers"), use_backend(f"dask://127.0.0.1:{port}"):
         pass
 
 
 def test_a_worker_that_would_learn_otherwise_is_refused(address, monkeypatch):
-    here = module.versions() | {"scikit-learn": "0.1"}
-    told = module.versions()
-    monkeypatch.setattr(module, "versions", lambda: here)
+    here = module.library_versions() | {"scikit-learn": "0.1"}
+    told = module.library_versions()
+    monkeypatch.setattr(module, "library_versions", lambda: here)
     with pytest.raises(BadInput, match=rf"has scikit-learn {told['scikit-learn']} instead of 0\.1"):
-        module._check(_Told(told))
+        module._check_workers(_Told(told))
     with pytest.raises(BadInput, match="no worker"):
-        module._check(_Told(None))
+        module._check_workers(_Told(None))
 
 
 class _Told:

@@ -9,21 +9,28 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from deskyard.domain.ticket import Ticket
-from deskyard.guarantees.contract import EVIDENCE
-from deskyard.guarantees.contract_fitting import draw_up, routes
+from deskyard.guarantees.contract import EVIDENCE_DTYPE
+from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
 from deskyard.guarantees.intervals import lower_bound
 from training.data.label_sets import UNLABELLED
-from training.fit.metrics import BINS, calibration_error, judge, last_of_requester, macro_f1, majority
+from training.fit.metrics import (
+    N_BINS,
+    compute_metrics,
+    expected_calibration_error,
+    last_label_accuracy,
+    macro_f1,
+    majority_accuracy,
+)
 
 LABELS = ("A", "B", "C", "D")
-NO_CONTRACT = draw_up("queue", np.zeros(0, EVIDENCE), LABELS, 0.9)
+NO_CONTRACT = fit_contract("queue", np.zeros(0, EVIDENCE_DTYPE), LABELS, 0.9)
 
 
 def judged(beliefs, truth, contract=NO_CONTRACT):
     beliefs = np.asarray(beliefs)
-    rows = np.zeros(len(truth), EVIDENCE)
+    rows = np.zeros(len(truth), EVIDENCE_DTYPE)
     rows["confidence"], rows["predicted"] = beliefs.max(axis=1), beliefs.argmax(axis=1)
-    return judge(beliefs, np.asarray(truth, np.int32), routes(contract, rows, LABELS))
+    return compute_metrics(beliefs, np.asarray(truth, np.int32), routed_mask(contract, rows, LABELS))
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 4))
@@ -40,12 +47,12 @@ def test_accuracy_f1_and_top_three_are_those_of_scikit_learn(seed, n, labels):
     assert found["top3"] == pytest.approx(top)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+@given(st.mailing_lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_the_calibration_error_is_the_mean_gap_between_confidence_and_share_right(pairs):
     confidence, right = (np.array(column) for column in zip(*pairs, strict=True))
-    bins = [[pair for pair in pairs if min(int(pair[0] * BINS), BINS - 1) == b] for b in range(BINS)]
+    bins = [[pair for pair in pairs if min(int(pair[0] * N_BINS), N_BINS - 1) == b] for b in range(N_BINS)]
     expected = sum(abs(sum(c for c, _ in b) - sum(r for _, r in b)) for b in bins) / len(pairs)
-    assert calibration_error(confidence, right) == pytest.approx(expected)
+    assert expected_calibration_error(confidence, right) == pytest.approx(expected)
 
 
 def test_a_label_the_model_cannot_know_counts_as_a_miss_everywhere():
@@ -75,9 +82,9 @@ def test_a_ticket_exactly_as_sure_as_the_threshold_is_routed():
 
 
 def test_the_majority_says_the_most_frequent_learnt_label_to_everybody():
-    assert majority(np.array([2, 2, 1, 0, UNLABELLED, UNLABELLED, UNLABELLED]), np.array([2, 2, 1, 0])) == 0.5
-    assert majority(np.array([1, 0]), np.array([0, 0, 1])) == pytest.approx(2 / 3)  # of equals the first label
-    assert majority(np.array([UNLABELLED, -2]), np.array([0, 1])) == 0
+    assert majority_accuracy(np.array([2, 2, 1, 0, UNLABELLED, UNLABELLED, UNLABELLED]), np.array([2, 2, 1, 0])) == 0.5
+    assert majority_accuracy(np.array([1, 0]), np.array([0, 0, 1])) == pytest.approx(2 / 3)  # of equals the first label
+    assert majority_accuracy(np.array([UNLABELLED, -2]), np.array([0, 1])) == 0
 
 
 def test_the_last_label_of_the_requester_is_repeated_else_the_most_frequent_one():
@@ -87,5 +94,5 @@ def test_the_last_label_of_the_requester_is_repeated_else_the_most_frequent_one(
     learnt = of("ann", "ann", "bob", "", "cy", "cy")
     labels = np.array([0, 1, 2, 2, 3, UNLABELLED])
     asked = of("ann", "ann", "bob", "dan", "", "cy")
-    assert last_of_requester(learnt, labels, asked, np.array([1, 0, 2, 2, 2, 3])) == pytest.approx(5 / 6)
-    assert last_of_requester(learnt, labels, of("", ""), np.array([1, 2])) is None
+    assert last_label_accuracy(learnt, labels, asked, np.array([1, 0, 2, 2, 2, 3])) == pytest.approx(5 / 6)
+    assert last_label_accuracy(learnt, labels, of("", ""), np.array([1, 2])) is None

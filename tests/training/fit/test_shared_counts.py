@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from deskyard.domain.ticket import Ticket
-from training.data.label_sets import learnable
-from training.fit.backend import WORTH_A_PROCESS
-from training.fit.cross_fitting import Material
-from training.fit.shared_counts import shared
-from training.pipeline.run import quiet
+from training.data.label_sets import build_label_sets
+from training.fit.backend import MIN_TICKETS_FOR_PROCESSES
+from training.fit.cross_fitting import TrainingData
+from training.fit.shared_counts import share_counts
+from training.pipeline.run import no_progress
 
 
 def material(n):
     tickets = [Ticket(id=str(i), subject=f"vpn {i % 7}", body=f"down since {i % 50}") for i in range(n)]
     values = {"queue": [str(i % 2) for i in range(n)]}
-    return Material.of(tickets, values, learnable(values, ("queue",), {}), 0, quiet)
+    return TrainingData.build(tickets, values, build_label_sets(values, ("queue",), {}), 0, no_progress)
 
 
 def of(array):
@@ -33,8 +33,8 @@ def there(tmp_path, monkeypatch):
 
 
 def test_counts_of_many_tickets_lie_in_a_file_while_they_are_learnt_from(there):
-    before = material(WORTH_A_PROCESS)
-    with shared(before) as after:
+    before = material(MIN_TICKETS_FOR_PROCESSES)
+    with share_counts(before) as after:
         assert len(list(there.glob("deskyard-*/counts"))) == 1
     assert not list(there.iterdir())
     assert after.counts.names == before.counts.names
@@ -45,13 +45,13 @@ def test_counts_of_many_tickets_lie_in_a_file_while_they_are_learnt_from(there):
 
 
 def test_the_file_is_gone_when_learning_fails(there):
-    with pytest.raises(KeyboardInterrupt), shared(material(WORTH_A_PROCESS)):
+    with pytest.raises(KeyboardInterrupt), share_counts(material(MIN_TICKETS_FOR_PROCESSES)):
         raise KeyboardInterrupt
     assert not list(there.iterdir())
 
 
 def test_counts_of_few_tickets_stay_where_they_are(there):
     few = material(50)
-    with shared(few) as after:
+    with share_counts(few) as after:
         assert after is few
         assert not list(there.iterdir())

@@ -9,11 +9,11 @@ import pytest
 from deskyard.domain.ticket import Ticket
 from deskyard.model.hyperparameters import Recipe
 from training.data.history import History
-from training.data.label_sets import learnable
+from training.data.label_sets import build_label_sets
 from training.fit import tuning
-from training.fit.cross_fitting import Material
+from training.fit.cross_fitting import TrainingData
 from training.pipeline.options import Options
-from training.pipeline.run import quiet, train
+from training.pipeline.run import no_progress, train_model
 
 WORDS = {
     "A": "vpn tunnel client cisco token",
@@ -41,10 +41,10 @@ def desk(n, seed=0, rename_at=1.0, dated=True, field=None):
 
 
 def chosen(history, effort="normal", favour="common"):
-    sets = learnable(history.labels, ("queue",))
-    material = Material.of(history.tickets, history.labels, sets, 0, quiet)
+    sets = build_label_sets(history.labels, ("queue",))
+    material = TrainingData.build(history.tickets, history.labels, sets, 0, no_progress)
     ordered = history.dated > 0
-    return tuning.tune(material, np.arange(len(history)), ordered, effort, favour, quiet)["queue"]
+    return tuning.tune_recipes(material, np.arange(len(history)), ordered, effort, favour, no_progress)["queue"]
 
 
 def test_old_tickets_count_less_where_the_desk_has_changed():
@@ -76,24 +76,26 @@ def test_the_same_history_gives_the_same_recipe():
 
 def test_a_quick_search_tries_less(monkeypatch):
     tried = {"quick": set(), "normal": set()}
-    losses = tuning.Trial.losses
+    losses = tuning.TuningTrial.losses
     for effort, recipes in tried.items():
-        monkeypatch.setattr(tuning.Trial, "losses", lambda self, r, recipes=recipes: recipes.add(r) or losses(self, r))
+        monkeypatch.setattr(
+            tuning.TuningTrial, "losses", lambda self, r, recipes=recipes: recipes.add(r) or losses(self, r)
+        )
         chosen(desk(600), effort)
     assert {recipe.blocks for recipe in tried["quick"]} == {Recipe().blocks}
     assert len({recipe.blocks for recipe in tried["normal"]}) > 1
 
 
 def test_a_thorough_search_is_repeatable_and_no_worse_than_where_it_began(monkeypatch):
-    monkeypatch.setattr(tuning, "TRIALS", 6)
-    history, told, losses = desk(700, rename_at=0.4), [], tuning.Trial.losses
+    monkeypatch.setattr(tuning, "N_TRIALS", 6)
+    history, told, losses = desk(700, rename_at=0.4), [], tuning.TuningTrial.losses
 
     def listening(trial, recipe):
         found = losses(trial, recipe)
         told.append((recipe, found))
         return found
 
-    monkeypatch.setattr(tuning.Trial, "losses", listening)
+    monkeypatch.setattr(tuning.TuningTrial, "losses", listening)
     first = chosen(history, "thorough")
     lost = {recipe: np.concatenate([one for of, one in told if of == recipe]).mean() for recipe, _ in told}
     assert len(lost) > 2
@@ -106,10 +108,10 @@ def test_a_thorough_search_is_repeatable_and_no_worse_than_where_it_began(monkey
 def test_what_judges_has_no_say_in_the_choice():
     history = desk(1200, rename_at=0.8)
     options = Options(targets=("queue",), effort="normal")
-    kept = train(history, options).card["targets"]["queue"]["recipe"]
+    kept = train_model(history, options).card["targets"]["queue"]["recipe"]
     undone = replace(history, labels={"queue": desk(1200).labels["queue"]})
     assert undone.labels["queue"][:960] == history.labels["queue"][:960]
-    assert train(undone, options).card["targets"]["queue"]["recipe"] == kept
+    assert train_model(undone, options).card["targets"]["queue"]["recipe"] == kept
 
 
 def test_favouring_rare_labels_finds_more_of_them():
@@ -124,9 +126,12 @@ def test_favouring_rare_labels_finds_more_of_them():
     ]
     history = replace(history, tickets=tickets, labels={"queue": labels})
     common, rare = (
-        train(history, Options(targets=("queue",), favour=favour)).judged["queue"] for favour in ("common", "rare")
+        train_model(history, Options(targets=("queue",), favour=favour)).evaluations["queue"]
+        for favour in ("common", "rare")
     )
-    found = [sum(one.labels.labels[said] == "D" for said in one.rows["predicted"]) for one in (common, rare)]
+    found = [
+        sum(one.labels.labels[said] == "D" for said in one.holdout_evidence["predicted"]) for one in (common, rare)
+    ]
     assert found[1] > 1.5 * found[0]
     assert rare.score.macro_f1 > common.score.macro_f1
     assert rare.score.accuracy < common.score.accuracy
@@ -134,6 +139,6 @@ def test_favouring_rare_labels_finds_more_of_them():
 
 @pytest.mark.parametrize("effort", ["quick", "normal"])
 def test_the_recipe_stands_in_the_card(past, effort):
-    card = train(past, Options(targets=("category", "priority"), effort=effort)).card
+    card = train_model(past, Options(targets=("category", "priority"), effort=effort)).card
     assert card["options"]["effort"] == effort
     assert set(card["targets"]["priority"]["recipe"]) == {field.name for field in fields(Recipe)}

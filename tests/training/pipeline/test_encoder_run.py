@@ -13,16 +13,16 @@ import pytest
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import EncoderMissing
 from deskyard.explain.explanation import explain
-from deskyard.features.ngrams import Said
-from deskyard.features.sentence_encoder import open_encoder, text_of
+from deskyard.features.ngrams import TicketTokens
+from deskyard.features.sentence_encoder import encoder_text, open_encoder
 from deskyard.model import opinion_pool
 from deskyard.registry import bundle
-from deskyard.reports.model_card import remarks
+from deskyard.reports.model_card import list_remarks
 from deskyard.settings import settings
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 from training.pipeline.options import Options
-from training.pipeline.run import train
+from training.pipeline.run import train_model
 
 TWO = Options(targets=("priority", "queue"), precision=0.8)
 
@@ -39,7 +39,7 @@ def encoder(encoder_folder):
 
 @pytest.fixture(scope="module")
 def trained(small, encoder):
-    return train(small, TWO, encoder=encoder)
+    return train_model(small, TWO, encoder=encoder)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def saved(trained, tmp_path_factory, encoder_folder):
 
 def save(trained, folder, encoder_folder=None):
     made = {"encoder": {"folder": str(encoder_folder), "milliseconds": 0.1}} if encoder_folder else {}
-    return bundle.save(folder, trained.scorer, trained.evidence, trained.card, made)
+    return bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, made)
 
 
 def test_the_same_history_gives_the_same_bundle_to_the_byte(small, trained, encoder, tmp_path):
-    assert save(trained, tmp_path / "a") == save(train(small, TWO, encoder=encoder), tmp_path / "b")
+    assert save(trained, tmp_path / "a") == save(train_model(small, TWO, encoder=encoder), tmp_path / "b")
 
 
 def test_where_the_encoder_lies_does_not_count(trained, tmp_path, encoder_folder):
@@ -64,21 +64,21 @@ def test_where_the_encoder_lies_does_not_count(trained, tmp_path, encoder_folder
 
 def test_without_an_encoder_nothing_is_otherwise(small, trained):
     """The words' heads, the recipes and what is told of them are those of a run that knows no encoder."""
-    plain = train(small, TWO)
+    plain = train_model(small, TWO)
     assert "encoder" not in plain.card
-    assert plain.scorer.meaning is None
+    assert plain.scorer.embedding_heads is None
     for target in TWO.targets:
         alone, both = plain.card["targets"][target], trained.card["targets"][target]
         assert "without_encoder" not in alone
         assert both["recipe"] == alone["recipe"]
         assert both["without_encoder"] == alone["score"]
         assert len(plain.scorer.heads[target].pool) == len(opinion_pool.HEADS)
-        assert len(trained.scorer.heads[target].pool) == len(opinion_pool.HEADS) + len(opinion_pool.MEANT)
+        assert len(trained.scorer.heads[target].pool) == len(opinion_pool.HEADS) + len(opinion_pool.EMBEDDING_HEADS)
     assert np.array_equal(plain.scorer.coef, trained.scorer.coef)
 
 
 def test_the_card_says_what_the_encoder_brought_and_costs(trained, saved):
-    told = list(remarks(trained.card, bundle.load(saved).made))
+    told = list(list_remarks(trained.card, bundle.load_bundle(saved).build_info))
     queue = trained.card["targets"]["queue"]
     score, without = queue["score"], queue["without_encoder"]
     assert (
@@ -94,13 +94,13 @@ def test_the_scorer_answers_as_the_model_that_learnt(trained, small, encoder):
     asked = np.arange(len(small))[::5]
     scores = model.log_scores(material.counts[asked], material.vectors[asked])
     for target, head in trained.scorer.heads.items():
-        expected = opinion_pool.believe(scores[target], head.pool)
+        expected = opinion_pool.predict_proba(scores[target], head.pool)
         found = np.array([trained.scorer.beliefs(small.tickets[i])[target] for i in asked])
         assert np.abs(found - expected).max() < 1e-5
 
 
 def test_a_loaded_bundle_answers_exactly_as_before_saving(trained, saved, past):
-    loaded = bundle.load(saved)
+    loaded = bundle.load_bundle(saved)
     asked = past.tickets[:60]
     assert loaded.predict(asked) == trained.scorer.predict(asked)
     assert loaded.predict(asked) == [loaded.predict([ticket])[0] for ticket in asked]
@@ -109,7 +109,7 @@ def test_a_loaded_bundle_answers_exactly_as_before_saving(trained, saved, past):
 
 
 def test_any_text_is_answered(saved):
-    loaded = bundle.load(saved)
+    loaded = bundle.load_bundle(saved)
     for text in ("", "zzz", "🔥", "\ud800", "<b>", "x" * 100_000, "\x00"):
         for prediction in loaded.predict([Ticket(id="1", subject=text, body=text)])[0].values():
             assert 0 < sum(p for _, p in prediction.top) <= 1 + 1e-9
@@ -118,14 +118,14 @@ def test_any_text_is_answered(saved):
 def test_a_bundle_whose_encoder_is_gone_says_which_and_where_to_name_it(trained, tmp_path, encoder_folder, monkeypatch):
     moved = shutil.copytree(encoder_folder, tmp_path / "then")
     save(trained, tmp_path / "b", moved)
-    bundle.load(tmp_path / "b")
+    bundle.load_bundle(tmp_path / "b")
     shutil.move(moved, tmp_path / "now")
     with pytest.raises(EncoderMissing, match=r"encoder model2vec [0-9a-f]{12}.*DESKYARD_ENCODER"):
-        bundle.load(tmp_path / "b")
+        bundle.load_bundle(tmp_path / "b")
     monkeypatch.setenv("DESKYARD_ENCODER", str(tmp_path / "now"))
     settings.cache_clear()
     try:
-        assert bundle.load(tmp_path / "b").predict([Ticket(id="1", subject="VPN")])
+        assert bundle.load_bundle(tmp_path / "b").predict([Ticket(id="1", subject="VPN")])
     finally:
         settings.cache_clear()
 
@@ -134,54 +134,55 @@ def test_an_encoder_that_encodes_otherwise_than_on_the_day_is_refused(trained, s
     other = replace(encoder, _encode=lambda texts: encoder.encode(texts) + 0.01)
     monkeypatch.setattr("deskyard.registry.bundle.open_again", lambda *_: other)
     with pytest.raises(EncoderMissing, match="encodes otherwise"):
-        bundle.load(saved)
+        bundle.load_bundle(saved)
 
 
 def test_the_heads_add_up_to_the_log_odds_of_the_belief(saved, past):
-    scorer = bundle.load(saved).scorer
+    scorer = bundle.load_bundle(saved).scorer
     some = past.tickets[::40]
     for ticket, predicted in zip(some, scorer.predict(some), strict=True):
-        for target, because in explain(scorer, ticket).because.items():
+        for target, because in explain(scorer, ticket).labels.items():
             (first, p), (second, q) = predicted[target].top[:2]
-            assert (because.label, because.against) == (first, second)
-            assert list(because.heads) == [*opinion_pool.HEADS, *opinion_pool.MEANT]
+            assert (because.label, because.runner_up) == (first, second)
+            assert list(because.heads) == [*opinion_pool.HEADS, *opinion_pool.EMBEDDING_HEADS]
             assert sum(because.heads.values()) == pytest.approx(np.log(p / q), abs=1e-4)
 
 
 def test_without_the_told_words_the_told_label_is_said_and_none_of_them_can_be_left_out(saved, past):
     """By the whole belief: the words' heads read the rest, and the encoder reads the text without them."""
-    scorer = bundle.load(saved).scorer
+    scorer = bundle.load_bundle(saved).scorer
     encoder = scorer.encoder
 
     def says(ticket, gone, target):
         columns, counts = np.unique(
-            np.concatenate(scorer.vocabulary.read(Said.of(ticket).without(gone))[0]), return_counts=True
+            np.concatenate(scorer.vocabulary.reader(TicketTokens.from_ticket(ticket).without(gone))[0]),
+            return_counts=True,
         )
         weights = scorer.vocabulary.weights(columns, counts)
-        (sense,) = scorer.senses(encoder.encode([text_of(ticket, gone)]))
+        (sense,) = scorer.score_embeddings(encoder.encode([encoder_text(ticket, gone)]))
         head = scorer.heads[target]
-        near = scorer.memory.nearest(columns, weights)
-        return head.labels[scorer.pooled(head, scorer.margins(columns, weights), *near, sense).argmax()]
+        near = scorer.neighbour_index.nearest(columns, weights)
+        return head.labels[scorer.pool_scores(head, scorer.margins(columns, weights), *near, sense).argmax()]
 
     told = 0
     some = past.tickets[::20]
     for ticket in some:
-        for target, because in explain(scorer, ticket).because.items():
+        for target, because in explain(scorer, ticket).labels.items():
             assert says(ticket, set(), target) == because.label
-            if because.flip is None:
+            if because.counterfactual is None:
                 continue
             told += 1
-            words = set(because.flip.words)
-            assert says(ticket, words, target) == because.flip.label != because.label
+            words = set(because.counterfactual.words)
+            assert says(ticket, words, target) == because.counterfactual.label != because.label
             for word in words:
                 assert len(words) == 1 or says(ticket, words - {word}, target) == because.label
     assert told > len(some) / 2
 
 
 def test_a_run_with_the_package_reads_russian_and_english(make_history, tmp_path):
-    trained = train(make_history(150), Options(targets=("queue",)), encoder=open_encoder("use"))
+    trained = train_model(make_history(150), Options(targets=("queue",)), encoder=open_encoder("use"))
     save(trained, tmp_path / "b")
-    loaded = bundle.load(tmp_path / "b")
+    loaded = bundle.load_bundle(tmp_path / "b")
     assert trained.card["encoder"]["kind"] == "use"
     for subject in ("The printer does not print", "Принтер не печатает"):
         (found,) = loaded.predict([Ticket(id="1", subject=subject)])
@@ -189,7 +190,7 @@ def test_a_run_with_the_package_reads_russian_and_english(make_history, tmp_path
 
 
 def test_the_commands_take_an_encoder_and_show_its_worth(command, tmp_path, encoder_folder):
-    write_history(World(seed=5), 200, tmp_path / "history.csv")
+    write_history(SimulatedWorld(seed=5), 200, tmp_path / "history.csv")
     options = ("--targets", "queue", "--no-audit", "--no-mlflow", "--encoder", encoder_folder)
     said = command("train", tmp_path / "history.csv", *options)
     assert said.code == 0, said.err
@@ -207,7 +208,7 @@ def test_the_commands_take_an_encoder_and_show_its_worth(command, tmp_path, enco
 
 
 def test_an_encoder_that_is_none_is_refused_before_the_long_work(command, tmp_path):
-    write_history(World(seed=5), 20, tmp_path / "history.csv")
+    write_history(SimulatedWorld(seed=5), 20, tmp_path / "history.csv")
     said = command("train", tmp_path / "history.csv", "--encoder", tmp_path)
     assert said.code == 2
     assert "holds no encoder" in said.err
@@ -231,20 +232,20 @@ def test_the_service_answers_with_such_a_model_and_says_what_is_missing_where_it
 ):
     """Tickets are taken all the same."""
     from deskyard.db.database import open_database
-    from service.runtime.model_watcher import Models
+    from service.runtime.model_watcher import ModelWatcher
 
     folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
     save(trained, home / "models" / "b", folder)
-    bundle.crown(home / "models", "b")
+    bundle.set_champion(home / "models", "b")
     database = open_database(settings().database)
     try:
-        champion = Models(home / "models", database).champion
+        champion = ModelWatcher(home / "models", database).champion
         assert champion.bundle is not None
         assert champion.bundle.predict([Ticket(id="1", subject="VPN")])[0]["queue"].top
         shutil.rmtree(folder)
-        champion = Models(home / "models", database).champion
+        champion = ModelWatcher(home / "models", database).champion
         assert champion.bundle is None
-        assert "DESKYARD_ENCODER" in champion.missing.text
+        assert "DESKYARD_ENCODER" in champion.missing_reason.text
     finally:
         database.close()
 
@@ -252,10 +253,10 @@ def test_the_service_answers_with_such_a_model_and_says_what_is_missing_where_it
 def test_mlflows_model_answers_as_predict_does(saved, past):
     import pandas as pd
 
-    from deskyard.inference.mlflow_pyfunc import Served
+    from deskyard.inference.mlflow_pyfunc import BundlePyfunc
 
     rows = [{"id": ticket.id, "subject": ticket.subject, "body": ticket.body} for ticket in past.tickets[:5]]
-    answers = Served(bundle.load(saved)).predict(pd.DataFrame(rows))
+    answers = BundlePyfunc(bundle.load_bundle(saved)).predict(pd.DataFrame(rows))
     asked = [Ticket(id=row["id"], subject=row["subject"], body=row["body"]) for row in rows]
-    expected = [found["queue"].label for found in bundle.load(saved).predict(asked)]
+    expected = [found["queue"].label for found in bundle.load_bundle(saved).predict(asked)]
     assert answers["queue"].tolist() == expected

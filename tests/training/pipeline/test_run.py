@@ -15,13 +15,13 @@ from deskyard.domain.decision import Action
 from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.errors import NothingToLearn
 from deskyard.registry import bundle
-from deskyard.reports.model_card import remarks
+from deskyard.reports.model_card import list_remarks
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
-from training.data.history import History, load
+from deskyard.simulate.world import SimulatedWorld
+from training.data.history import History, load_history
 from training.fit.metrics import Score
 from training.pipeline.options import Options
-from training.pipeline.run import train
+from training.pipeline.run import train_model
 
 TWO = Options(targets=("priority", "queue"), precision=0.8)
 
@@ -33,11 +33,11 @@ def small(make_history):
 
 @pytest.fixture(scope="module")
 def trained(small):
-    return train(small, TWO)
+    return train_model(small, TWO)
 
 
 def digest(trained, folder):
-    return bundle.save(folder, trained.scorer, trained.evidence, trained.card, {})
+    return bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, {})
 
 
 def history(*rows, days=True):
@@ -53,9 +53,9 @@ def history(*rows, days=True):
 
 
 def test_the_same_history_gives_the_same_bundle_to_the_byte(small, trained, tmp_path):
-    first, second = digest(trained, tmp_path / "a"), digest(train(small, TWO), tmp_path / "b")
+    first, second = digest(trained, tmp_path / "a"), digest(train_model(small, TWO), tmp_path / "b")
     assert first == second
-    other = train(small, replace(TWO, seed=1))
+    other = train_model(small, replace(TWO, seed=1))
     assert other.card["options"]["seed"] == 1
     assert digest(other, tmp_path / "c") != first
 
@@ -78,8 +78,8 @@ print(bundle.save(Path(sys.argv[2]), found.scorer, found.evidence, found.card, {
 
 
 def test_another_process_with_two_cores_gives_the_same_bundle_to_the_byte(tmp_path):
-    write_history(World(seed=5), 60, tmp_path / "history.csv")
-    here = digest(train(load([tmp_path / "history.csv"]), TWO), tmp_path / "here")
+    write_history(SimulatedWorld(seed=5), 60, tmp_path / "history.csv")
+    here = digest(train_model(load_history([tmp_path / "history.csv"]), TWO), tmp_path / "here")
     there = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, tmp_path / "history.csv", tmp_path / "there"],
         env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True, check=False,
@@ -91,16 +91,16 @@ def test_tickets_of_a_test_file_are_never_learnt_from(small, make_history, tmp_p
     judge = make_history(60, seed=9)
     told = [replace(ticket, id=f"t{n}", body=f"{ticket.body} shibboleth") for n, ticket in enumerate(judge.tickets)]
     judge = History(tickets=told, labels=judge.labels, digest="judge")
-    with_judge = train(small, TWO, judge)
+    with_judge = train_model(small, TWO, judge)
     vocabulary = with_judge.scorer.vocabulary
     assert not [name for block in vocabulary.names for name in block if "shibb" in name]
-    assert not set(with_judge.scorer.memory.ids) & {ticket.id for ticket in told}
+    assert not set(with_judge.scorer.neighbour_index.ids) & {ticket.id for ticket in told}
     assert sum(len(rows) for rows in with_judge.evidence.values()) == 2 * round(0.6 * 120)
     assert with_judge.card["judged_on"].items() >= {"how": "the test file", "tickets": 60, "learnt_from": 120}.items()
     # Other labels in the test file change what is judged, and nothing of what is saved.
     labels = {target: values[::-1] for target, values in judge.labels.items()}
-    otherwise = train(small, TWO, History(tickets=told, labels=labels, digest="judge"))
-    assert otherwise.judged["queue"].score.accuracy < with_judge.judged["queue"].score.accuracy
+    otherwise = train_model(small, TWO, History(tickets=told, labels=labels, digest="judge"))
+    assert otherwise.evaluations["queue"].score.accuracy < with_judge.evaluations["queue"].score.accuracy
     for card in (with_judge.card, otherwise.card):
         for target in card["targets"].values():
             del target["score"]
@@ -113,17 +113,17 @@ def test_what_is_judged_was_not_learnt_by_the_judged_model(small):
     tickets = [replace(t, body="shibboleth") if n >= cut else t for n, t in enumerate(small.tickets)]
     queues = [("Novel" if n >= cut else queue) for n, queue in enumerate(small.labels["queue"])]
     changed = History(tickets=tickets, labels=small.labels | {"queue": queues}, digest="changed")
-    found = train(changed, replace(TWO, targets=("queue",)))
-    assert found.judged["queue"].score.accuracy == 0
+    found = train_model(changed, replace(TWO, targets=("queue",)))
+    assert found.evaluations["queue"].score.accuracy == 0
     assert "Novel" in found.scorer.heads["queue"].labels
     assert "shibboleth" in found.scorer.vocabulary.names[0]
 
 
 def test_the_figures_are_those_of_scikit_learn_on_the_judging_tickets(past, learnt):
     """The judged model anew, by the estimators' own hands."""
-    card = bundle.load(learnt).card
+    card = bundle.load_bundle(learnt).card
     cut = round(len(past) * 0.8)
-    again = train(
+    again = train_model(
         History(tickets=past.tickets[:cut], labels={t: v[:cut] for t, v in past.labels.items()}, digest="older"),
         Options(targets=("queue",), precision=0.8),
         History(tickets=past.tickets[cut:], labels={t: v[cut:] for t, v in past.labels.items()}, digest="newer"),
@@ -137,17 +137,17 @@ def test_the_figures_are_those_of_scikit_learn_on_the_judging_tickets(past, lear
     assert score["macro_f1"] == pytest.approx(f1)
     top3 = [true in [label for label, _ in one.top[:3]] for one, true in zip(said, truth, strict=True)]
     assert score["top3"] == pytest.approx(np.mean(top3))
-    contract = again.judged["queue"].contract
-    routed = [contract.allows(one)[0] is Action.ROUTE for one in said]
+    contract = again.evaluations["queue"].contract
+    routed = [contract.decide(one)[0] is Action.ROUTE for one in said]
     right = [one.label == true for one, true, go in zip(said, truth, routed, strict=True) if go]
     assert score["coverage"] == pytest.approx(np.mean(routed))
     assert score["precision"] == pytest.approx(np.mean(right))
     assert 0 < score["coverage"] < 1
-    assert asdict(again.judged["queue"].score) == score | {"at_random": None}
+    assert asdict(again.evaluations["queue"].score) == score | {"at_random": None}
 
 
 def test_the_card_says_what_was_learnt_and_can_be_read_by_any_program(past, learnt):
-    card = bundle.load(learnt).card
+    card = bundle.load_bundle(learnt).card
     assert json.loads(json.dumps(card)) == card
     assert card["learnt_from"]["tickets"] == len(past)
     assert card["learnt_from"]["first"] == past.tickets[0].created_at.isoformat()
@@ -161,7 +161,7 @@ def test_the_card_says_what_was_learnt_and_can_be_read_by_any_program(past, lear
 
 def test_a_model_beats_its_baselines_where_there_is_something_to_learn(learnt):
     for target in ("category", "queue"):
-        score = bundle.load(learnt).card["targets"][target]["score"]
+        score = bundle.load_bundle(learnt).card["targets"][target]["score"]
         assert score["accuracy"] > score["majority"] + 0.2
         assert score["accuracy"] > score["last_of_requester"]
 
@@ -171,13 +171,13 @@ def test_shuffled_labels_route_nothing(make_history):
     rng = np.random.default_rng(0)
     mixed = {target: [values[i] for i in rng.permutation(len(values))] for target, values in past.labels.items()}
     shuffled = History(tickets=past.tickets, labels=mixed, digest="shuffled")
-    found = train(shuffled, Options(targets=("priority", "queue"), precision=0.8))
+    found = train_model(shuffled, Options(targets=("priority", "queue"), precision=0.8))
     assert set(found.evidence) == {"priority", "queue"}
     for target, rows in found.evidence.items():
-        contract = bundle.draw_up(target, rows, found.scorer.heads[target].labels, 0.8)
-        actions = {contract.allows(answer[target])[0] for answer in found.scorer.predict(past.tickets)}
+        contract = bundle.fit_contract(target, rows, found.scorer.heads[target].labels, 0.8)
+        actions = {contract.decide(answer[target])[0] for answer in found.scorer.predict(past.tickets)}
         assert Action.ROUTE not in actions
-        assert found.judged[target].score.coverage == 0
+        assert found.evaluations[target].score.coverage == 0
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_shuffled_labels_route_nothing(make_history):
 )
 def test_a_history_that_teaches_nothing_is_one_sentence(rows):
     with pytest.raises(NothingToLearn, match="two labels with at least 2 tickets each"):
-        train(history(*rows), Options())
+        train_model(history(*rows), Options())
 
 
 FEW = [("vpn is down", "IT"), ("wrong invoice", "Billing"), ("vpn slow", "IT"), ("pay the invoice", "Billing")]
@@ -196,19 +196,19 @@ FEW = [("vpn is down", "IT"), ("wrong invoice", "Billing"), ("vpn slow", "IT"), 
 @pytest.mark.parametrize("days", [True, False])
 @pytest.mark.parametrize("n", [4, 5, 7])
 def test_a_handful_of_tickets_is_learnt_and_routes_nothing(n, days):
-    found = train(history(*(FEW * 2)[:n], days=days), Options())
+    found = train_model(history(*(FEW * 2)[:n], days=days), Options())
     assert found.scorer.heads["queue"].labels == ("Billing", "IT")
-    assert found.judged["queue"].contract.threshold is None
+    assert found.evaluations["queue"].contract.threshold is None
     assert found.card["judged_on"]["how"] == ("the newest fifth" if days else "a random fifth")
 
 
 def test_more_labels_than_half_the_tickets_are_learnt_without_a_warning():
-    found = train(history(*[(f"topic{n % 20}", f"Q{n % 20}") for n in range(40)]), Options())
+    found = train_model(history(*[(f"topic{n % 20}", f"Q{n % 20}") for n in range(40)]), Options())
     assert len(found.scorer.heads["queue"].labels) == 20
 
 
 def test_tickets_without_any_word_can_be_learnt_from_and_are_never_routed():
-    found = train(history(*[("…", "IT"), ("!!!", "Billing")] * 20), Options())
+    found = train_model(history(*[("…", "IT"), ("!!!", "Billing")] * 20), Options())
     assert len(found.scorer.vocabulary) == 0
     (answer,) = found.scorer.predict([Ticket(id="1", subject="vpn")])
     assert not answer["queue"].familiar
@@ -217,18 +217,18 @@ def test_tickets_without_any_word_can_be_learnt_from_and_are_never_routed():
 
 def test_judging_tickets_without_labels_give_no_score():
     rows = [*FEW * 4, *[("vpn", None)] * 4]
-    found = train(history(*rows), Options())
-    assert found.judged["queue"].score is None
+    found = train_model(history(*rows), Options())
+    assert found.evaluations["queue"].score is None
     assert found.card["targets"]["queue"]["score"] is None
 
 
 def test_a_history_mostly_without_dates_is_judged_on_a_random_fifth_unless_the_file_is_in_order():
-    found = train(history(*FEW * 5, days=False), Options())
+    found = train_model(history(*FEW * 5, days=False), Options())
     assert found.card["judged_on"]["how"] == "a random fifth"
-    assert found.judged["queue"].score.at_random is None
-    ordered = train(history(*FEW * 5, days=False), Options(order="file"))
+    assert found.evaluations["queue"].score.at_random is None
+    ordered = train_model(history(*FEW * 5, days=False), Options(order="file"))
     assert ordered.card["judged_on"]["how"] == "the newest fifth"
-    assert ordered.judged["queue"].score.at_random is not None
+    assert ordered.evaluations["queue"].score.at_random is not None
 
 
 def test_of_a_long_history_the_newest_is_learnt_and_the_card_says_so(make_history, monkeypatch):
@@ -236,14 +236,14 @@ def test_of_a_long_history_the_newest_is_learnt_and_the_card_says_so(make_histor
     monkeypatch.setattr("training.data.splits.FAMILIAR", 3)
     long = make_history(140)
     expected = [ticket.id for ticket in long.tickets[-100:]]
-    learnt = train(long, TWO)
+    learnt = train_model(long, TWO)
     said = learnt.card["learnt_from"]
     assert said["of"] == 140
     assert 100 <= said["tickets"] < 140
     assert said["which"] == "the newest"
-    assert list(learnt.scorer.memory.ids)[-100:] == expected
+    assert list(learnt.scorer.neighbour_index.ids)[-100:] == expected
     assert len(long) == 140
     assert [ticket.id for ticket in long.tickets[-100:]] == expected
-    assert sum(bool(ticket.id) for ticket in long.tickets) == said["tickets"] == len(learnt.scorer.memory.ids)
-    (remark,) = [remark for remark in remarks(learnt.card) if "saved model" in remark]
+    assert sum(bool(ticket.id) for ticket in long.tickets) == said["tickets"] == len(learnt.scorer.neighbour_index.ids)
+    (remark,) = [remark for remark in list_remarks(learnt.card) if "saved model" in remark]
     assert f"{said['tickets']:,} of 140 tickets (the newest, and some more of rare labels)" in remark

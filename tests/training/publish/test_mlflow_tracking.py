@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import World
+from deskyard.simulate.world import SimulatedWorld
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # mlflow's own
 
@@ -61,7 +61,7 @@ def deskyard(home, *words, **environment):
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logged")
-    write_history(World(seed=3, label_noise=0.01, misroutes=0.01), 800, folder / "history.csv")
+    write_history(SimulatedWorld(seed=3, label_noise=0.01, misroutes=0.01), 800, folder / "history.csv")
     asked = ("--targets", ",".join(TARGETS), "--precision", "0.8", "--effort", "quick")
     said = deskyard(folder / "home", "train", folder / "history.csv", *asked, "--mlflow")
     assert said.returncode == 0, said.stderr

@@ -4,10 +4,10 @@ import pytest
 
 from deskyard import connectors
 from deskyard.connectors import Delivery, StoredTicket, TicketStore, open_store
-from deskyard.connectors.base.ticket_store import Capabilities, unsupported
+from deskyard.connectors.base.ticket_store import Capabilities, unsupported_fields
 from deskyard.connectors.builtin.store import DeskStore
 from deskyard.domain.catalogue import Catalogue
-from deskyard.errors import BadInput, PartMissing
+from deskyard.errors import BadInput, ExtraMissing
 from deskyard.testing import CASES, check_store
 from tests.deskyard.connectors.naive import Desk, NaiveStore
 
@@ -19,7 +19,7 @@ KNOWN = Catalogue({"IT": {}, "HR": {}}, {"ann": ("IT",)}, categories=("network",
 
 def test_a_store_that_writes_blindly_fails_case_by_case():
     desk = Desk()
-    failed = {failure.case: failure.told for failure in check_store(NaiveStore(desk), desk.behind())}
+    failed = {failure.case: failure.message for failure in check_store(NaiveStore(desk), desk.behind())}
     assert set(failed) == set(CASES) - RIGHT
     assert failed["people win"] == "the outcome is applied ({}), not conflict"
     assert failed["no blind retry"].startswith("the outcome is applied")
@@ -52,16 +52,16 @@ def test_a_misspelt_store_is_answered_with_the_nearest_name_and_never_with_its_s
 def test_a_store_whose_library_is_not_installed_says_which_one(monkeypatch, tmp_path):
     (tmp_path / "odd_store.py").write_text("import nowhere_to_be_found\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(connectors.STORES, "odd", "odd_store:OddStore")
-    with pytest.raises(PartMissing, match="'odd' needs the library 'nowhere_to_be_found'"):
+    monkeypatch.setitem(connectors.CONNECTORS, "odd", "odd_store:OddStore")
+    with pytest.raises(ExtraMissing, match="'odd' needs the library 'nowhere_to_be_found'"):
         open_store("odd:")
 
 
-@pytest.mark.parametrize("name", connectors.STORES)
+@pytest.mark.parametrize("name", connectors.CONNECTORS)
 def test_every_store_in_the_table_has_all_the_doors(name):
     doors = {door for door in vars(TicketStore) if not door.startswith("_")}
     assert {"apply", "fetch", "pull"} <= doors
-    assert doors | {"opened"} <= set(dir(connectors.kind(name)))
+    assert doors | {"opened"} <= set(dir(connectors.connector_class(name)))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_every_store_in_the_table_has_all_the_doors(name):
     ],
 )
 def test_a_catalogue_names_every_value_that_it_lacks(wanted, refused):
-    assert set(KNOWN.lacks(wanted, "HR")) == refused
+    assert set(KNOWN.find_unavailable(wanted, "HR")) == refused
 
 
 def test_a_catalogue_of_another_content_has_another_version():
@@ -93,19 +93,19 @@ def test_a_catalogue_of_another_content_has_another_version():
 
 
 def test_what_the_journal_keeps_of_a_catalogue_did_not_change():
-    assert list(KNOWN.plain()) == ["queues", "agents"]
-    assert Catalogue.of(KNOWN.plain()) == Catalogue(KNOWN.queues, KNOWN.agents)
+    assert list(KNOWN.to_dict()) == ["queues", "agents"]
+    assert Catalogue.from_dict(KNOWN.to_dict()) == Catalogue(KNOWN.queues, KNOWN.agents)
 
 
 def test_a_store_says_what_it_can_not_set_before_anything_is_sent():
-    caps = Capabilities(sets=frozenset({"queue"}))
+    caps = Capabilities(settable_fields=frozenset({"queue"}))
     asked = Delivery(id="d", ref="1", set={"queue": "IT", "priority": "high"}, add_tags=("vip",))
-    assert set(unsupported(caps, asked)) == {"priority", "add_tags"}
+    assert set(unsupported_fields(caps, asked)) == {"priority", "add_tags"}
 
 
 def test_a_note_ends_with_the_mark_of_its_delivery():
-    assert Delivery(id="d1", ref="1", note="Why.").text == "Why.\n\n[d1]"
-    assert Delivery(id="d1", ref="1").text == "[d1]"
+    assert Delivery(id="d1", ref="1", note="Why.").full_note == "Why.\n\n[d1]"
+    assert Delivery(id="d1", ref="1").full_note == "[d1]"
 
 
 def test_a_ticket_tells_which_fields_are_not_as_wanted():

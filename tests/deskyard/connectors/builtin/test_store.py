@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.connectors import Delivery, Result
+from deskyard.connectors import Delivery, DeliveryResult
 from deskyard.connectors.builtin.changes import OVERLAP
 from deskyard.connectors.builtin.store import DeskStore
 from deskyard.db.database import Database
 from deskyard.desk import agents, changes, comments, queues, ticket_history, tickets
 from deskyard.desk.ticket_history import Actor
 from deskyard.domain.ticket import Ticket
-from deskyard.errors import BadInput, NotThere
+from deskyard.errors import BadInput, NotFound
 from deskyard.journal.journal import CHANGED, COMMENTED, Journal
 from deskyard.policy.policy import TRIAGE
-from deskyard.testing import CASES, Behind, check_store
+from deskyard.testing import CASES, StoreHarness, check_store
 
 ANN = Actor("person", "ann")
 OLD = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -24,8 +24,8 @@ OLD = datetime(2026, 1, 31, 12, tzinfo=UTC)
 @pytest.fixture
 def store(database):
     with database.writing() as conn:
-        queues.ensure(conn, ["IT", "Billing", "Кадры"])
-        agents.ensure(conn, {"ann": ["IT"], "борис": ["IT", "Billing"]})
+        queues.ensure_queues(conn, ["IT", "Billing", "Кадры"])
+        agents.ensure_agents(conn, {"ann": ["IT"], "борис": ["IT", "Billing"]})
     return DeskStore(database)
 
 
@@ -36,31 +36,31 @@ def behind(store):
     def make(n, at=None):
         at = at or datetime.now(UTC)
         with database.writing() as conn:
-            return [str(tickets.file(conn, Ticket(id="", subject="VPN"), TRIAGE, {}, at=at)) for _ in range(n)]
+            return [str(tickets.file_ticket(conn, Ticket(id="", subject="VPN"), TRIAGE, {}, at=at)) for _ in range(n)]
 
     def person_sets(ref, field, value):
         with database.writing() as conn:
-            changes.change(conn, int(ref), {field: value}, ANN, at=datetime.now(UTC))
+            changes.change_ticket(conn, int(ref), {field: value}, ANN, at=datetime.now(UTC))
 
     def notes(ref):
         with database.reading() as conn:
-            return [comment.text for comment in comments.of(conn, int(ref)) if not comment.public]
+            return [comment.text for comment in comments.list_comments(conn, int(ref)) if not comment.public]
 
     def close_queue(name):
         with database.writing() as conn:
-            queues.put(conn, name, description="", is_open=False)
+            queues.save_queue(conn, name, description="", is_open=False)
 
     def send_away(name):
         with database.writing() as conn:
-            agents.put(conn, name, present=False, queues=["IT"])
+            agents.save_agent(conn, name, present=False, queues=["IT"])
 
-    return Behind(
-        make=make,
-        person_sets=person_sets,
-        notes=notes,
+    return StoreHarness(
+        make_tickets=make,
+        set_as_person=person_sets,
+        read_notes=notes,
         close_queue=close_queue,
-        send_away=send_away,
-        start=TRIAGE,
+        make_absent=send_away,
+        start_queue=TRIAGE,
         queues=("IT", "Billing", "Кадры"),
         agents=("ann", "борис"),
     )
@@ -77,7 +77,9 @@ def test_the_desk_passes_the_whole_suite_in_one_go(store, behind):
 
 def journeys(store, ref):
     with store.database.reading() as conn:
-        return [(step.actor.name, step.field, step.was, step.became) for step in ticket_history.of(conn, int(ref))]
+        return [
+            (step.actor.name, step.field, step.was, step.became) for step in ticket_history.list_steps(conn, int(ref))
+        ]
 
 
 def test_a_delivery_is_told_in_the_journey_and_in_the_journal(store, behind):
@@ -87,14 +89,14 @@ def test_a_delivery_is_told_in_the_journey_and_in_the_journal(store, behind):
     assert journeys(store, ref) == [(name, "queue", TRIAGE, "IT"), (name, "priority", None, "high")]
     assert behind.notes(ref) == ["Sorted.\n\n[d1]"]
     with store.database.reading() as conn:
-        assert [entry.kind for entry in Journal.of(conn, int(ref))] == [CHANGED, CHANGED, COMMENTED]
+        assert [entry.kind for entry in Journal.list_entries(conn, int(ref))] == [CHANGED, CHANGED, COMMENTED]
 
 
 def test_a_delivery_that_was_refused_left_no_trace(store, behind):
     (ref,) = behind.make(1)
     before = store.fetch(ref)
     outcome = store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT", "priority": "huge", "assignee": "nobody"}))
-    assert (outcome.result, set(outcome.why)) == (Result.REJECTED, {"priority", "assignee"})
+    assert (outcome.result, set(outcome.why)) == (DeliveryResult.REJECTED, {"priority", "assignee"})
     assert store.apply(Delivery(id="d2", ref=ref, set={"category": " "})).why.keys() == {"category"}
     assert store.fetch(ref) == before
     assert journeys(store, ref) == []
@@ -103,31 +105,31 @@ def test_a_delivery_that_was_refused_left_no_trace(store, behind):
 def test_a_delivery_that_was_applied_stays_so_after_its_queue_was_closed(store, behind):
     (ref,) = behind.make(1)
     delivery = Delivery(id="d1", ref=ref, set={"queue": "IT"})
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     behind.close_queue("IT")
-    assert store.apply(delivery).result is Result.ALREADY_APPLIED
+    assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
 
 
 def test_a_note_alone_is_delivered_once_too(store, behind):
     (ref,) = behind.make(1)
     delivery = Delivery(id="d1", ref=ref, note="Three alike came today.")
-    assert [store.apply(delivery).result for _ in range(2)] == [Result.APPLIED, Result.ALREADY_APPLIED]
+    assert [store.apply(delivery).result for _ in range(2)] == [DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED]
     assert behind.notes(ref) == ["Three alike came today.\n\n[d1]"]
 
 
 def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(store, behind):
     (ref,) = behind.make(1)
-    behind.person_sets(ref, "queue", "IT")
-    behind.person_sets(ref, "queue", "Billing")
+    behind.set_as_person(ref, "queue", "IT")
+    behind.set_as_person(ref, "queue", "Billing")
     outcome = store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"}))
-    assert (outcome.result, outcome.observed.queue) == (Result.CONFLICT, "Billing")
+    assert (outcome.result, outcome.observed.queue) == (DeliveryResult.CONFLICT, "Billing")
     assert "a person's word stands" in outcome.why["queue"]
 
 
 def test_a_resolved_ticket_is_left_alone(store, behind):
     (ref,) = behind.make(1)
-    behind.person_sets(ref, "status", "resolved")
-    assert store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"})).result is Result.CONFLICT
+    behind.set_as_person(ref, "status", "resolved")
+    assert store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"})).result is DeliveryResult.CONFLICT
 
 
 def test_two_programs_that_deliver_the_same_at_once_write_once(store, behind, database_url):
@@ -140,7 +142,7 @@ def test_two_programs_that_deliver_the_same_at_once_write_once(store, behind, da
         outcomes = [pool.submit([store, other][n % 2].apply, delivery) for n in range(16)]
         results = sorted(outcome.result().result for outcome in outcomes)
     other.close()
-    assert results == [Result.ALREADY_APPLIED] * 15 + [Result.APPLIED]
+    assert results == [DeliveryResult.ALREADY_APPLIED] * 15 + [DeliveryResult.APPLIED]
     assert len(behind.notes(ref)) == 1
 
 
@@ -179,14 +181,14 @@ def test_a_cursor_that_the_desk_never_gave_is_a_sentence(store, cursor):
 
 @pytest.mark.parametrize("ref", ["", "0", "-1", "1.0", "９", "x", "9" * 30])
 def test_a_reference_that_is_no_number_of_ours_is_no_ticket(store, ref):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 
 def test_a_ticket_is_shown_as_it_was_filed(store):
     ticket = Ticket(id="7", source="mail", subject="Не печатает 🖨", created_at=OLD, fields={"product": "LJ"})
     with store.database.writing() as conn:
-        number = tickets.file(conn, ticket, "IT", {"category": "print", "priority": "low"}, at=OLD)
+        number = tickets.file_ticket(conn, ticket, "IT", {"category": "print", "priority": "low"}, at=OLD)
     seen = store.fetch(str(number))
     assert seen.ticket == ticket
     assert (seen.queue, seen.category, seen.priority, seen.status, seen.version) == ("IT", "print", "low", "new", "1")
@@ -198,7 +200,7 @@ def test_a_customers_word_after_ours_is_news(store, behind):
     store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"}))
     assert store.fetch(ref).ours
     with store.database.writing() as conn:
-        comments.add(conn, int(ref), ANN, "Still broken.", public=True, at=datetime.now(UTC))
+        comments.add_comment(conn, int(ref), ANN, "Still broken.", public=True, at=datetime.now(UTC))
     assert not store.fetch(ref).ours
 
 
@@ -213,7 +215,7 @@ def test_a_desk_whose_database_is_gone_says_so_instead_of_failing(tmp_path):
 def test_an_expected_version_guards_a_delivery_that_expects_nothing_else(store, behind):
     (ref,) = behind.make(1)
     seen = store.fetch(ref)
-    behind.person_sets(ref, "priority", "low")
+    behind.set_as_person(ref, "priority", "low")
     blind = Delivery(id="d1", ref=ref, set={"queue": "IT"}, seen_version=seen.version)
-    assert store.apply(blind).result is Result.CONFLICT
-    assert store.apply(replace(blind, seen_version=store.fetch(ref).version)).result is Result.APPLIED
+    assert store.apply(blind).result is DeliveryResult.CONFLICT
+    assert store.apply(replace(blind, seen_version=store.fetch(ref).version)).result is DeliveryResult.APPLIED

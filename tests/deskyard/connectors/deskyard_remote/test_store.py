@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.connectors import Delivery, Result
-from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere, StaleWebhook, StoreRefused
+from deskyard.connectors import Delivery, DeliveryResult
+from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound, StaleWebhook, StoreRefused
 from deskyard.policy.policy import TRIAGE
 from deskyard.settings import Settings
 from deskyard.testing import CASES, check_store
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from service.app import create_app
 from tests.fakes.other_deskyard import There, hook
 from tests.fakes.serving import Faults, served
@@ -59,7 +59,7 @@ def test_another_deskyard_passes_the_whole_suite_in_one_go(store, behind):
 
 def test_a_wrong_key_is_told_from_everything_else(there, opened):
     wrong = opened(there.url("dy_wrong"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(AccessDenied):
         wrong.fetch("1")
     health = wrong.health()
     assert not health.ok
@@ -76,8 +76,8 @@ def test_a_key_that_is_no_machines_is_told_before_it_writes(who, there, opened):
 def test_a_viewers_key_may_not_write(there, opened):
     viewing = opened(there.url(there.keys["eve"]))
     seen = viewing.fetch(there.make(1)[0])
-    with pytest.raises(NotAllowed):
-        viewing.apply(deliver(seen, {"queue": "IT"}))
+    with pytest.raises(AccessDenied):
+        viewing.apply(make_delivery(seen, {"queue": "IT"}))
 
 
 def test_what_is_no_deskyard_is_told_in_a_sentence(opened):
@@ -92,10 +92,10 @@ def test_what_is_no_deskyard_is_told_in_a_sentence(opened):
 
 def test_the_note_stands_there_once_however_often_it_is_sent(there, store):
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"}, note="Причины: слово «VPN».")
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"}, note="Причины: слово «VPN».")
     for _ in range(3):
-        store.comment(ref, delivery.text)
-    assert there.notes(ref) == [delivery.text]
+        store.comment(ref, delivery.full_note)
+    assert there.notes(ref) == [delivery.full_note]
     assert store.fetch(ref).markers == {delivery.id}
 
 
@@ -105,23 +105,23 @@ def test_a_person_is_believed_at_once_and_without_a_write(there, store, faults, 
     seen = store.fetch(ref)
     assert seen.by_people == {"queue"}
     monkeypatch.setattr(store, "write", None)
-    outcome = store.apply(deliver(seen, {"queue": "IT"}))
-    assert (outcome.result, outcome.observed.queue) == (Result.CONFLICT, "Billing")
+    outcome = store.apply(make_delivery(seen, {"queue": "IT"}))
+    assert (outcome.result, outcome.observed.queue) == (DeliveryResult.CONFLICT, "Billing")
 
 
 def test_what_a_person_sets_in_the_same_moment_stands(there, store, monkeypatch):
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.set(ref, "queue", "Billing"))
-    assert store.apply(delivery).result is Result.CONFLICT
+    assert store.apply(delivery).result is DeliveryResult.CONFLICT
     assert store.fetch(ref).queue == "Billing"
 
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(there, store, monkeypatch):
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.ask("ann", "POST", f"/tickets/{ref}/comments", json={"text": "?"}))
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert there.notes(ref) == ["?", delivery.marker]
 
 
@@ -129,8 +129,8 @@ def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(there, s
 def test_a_ticket_that_is_done_is_a_conflict_with_its_reason(there, store, status):
     (ref,) = there.make(1)
     there.set(ref, "status", status)
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "IT"}))
-    assert outcome.result is Result.CONFLICT
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "IT"}))
+    assert outcome.result is DeliveryResult.CONFLICT
     assert f"is {status}: only people change it now" in outcome.why["queue"]
     assert there.notes(ref) == []
 
@@ -139,7 +139,7 @@ def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(there, sto
     (ref,) = there.make(1)
     there.set(ref, "queue", "IT")
     outcome = store.apply(Delivery(id=new_id(), ref=ref, set={"queue": TRIAGE}))
-    assert outcome.result is Result.CONFLICT
+    assert outcome.result is DeliveryResult.CONFLICT
     assert store.fetch(ref).queue == "IT"
 
 
@@ -149,8 +149,8 @@ def test_a_value_that_it_refuses_is_told_by_field(there, store):
     with pytest.raises(StoreRefused) as told:
         store.write(seen, {"queue": "IT", "category": "x" * 201}, Delivery(id=new_id(), ref=ref))
     assert told.value.field == "category"
-    outcome = store.apply(deliver(seen, {"queue": "IT", "category": " "}))
-    assert (outcome.result, set(outcome.why)) == (Result.REJECTED, {"queue", "category"})
+    outcome = store.apply(make_delivery(seen, {"queue": "IT", "category": " "}))
+    assert (outcome.result, set(outcome.why)) == (DeliveryResult.REJECTED, {"queue", "category"})
     assert "200 characters" in outcome.why["category"]
     assert store.fetch(ref) == seen
 
@@ -159,8 +159,8 @@ def test_a_queue_that_was_closed_a_moment_ago_is_refused_and_the_catalogue_read_
     (ref,) = there.make(1)
     assert "Billing" in store.catalogue().queues
     behind.close_queue("Billing")
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Billing"}))
-    assert outcome.result is Result.REJECTED
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Billing"}))
+    assert outcome.result is DeliveryResult.REJECTED
     assert "open queue" in outcome.why["queue"]
     assert "Billing" not in store.catalogue().queues
 
@@ -170,8 +170,8 @@ def test_a_ticket_that_moves_keeps_whom_it_was_given_to(there, store):
     there.ask("boss", "PUT", "/agents/ann", json={"queues": ["IT", "Billing"]})
     (ref,) = there.make(1)
     wanted = {"queue": "IT", "assignee": "ann"}
-    assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
-    assert store.apply(deliver(store.fetch(ref), wanted | {"queue": "Billing"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), wanted | {"queue": "Billing"})).result is DeliveryResult.APPLIED
     now = store.fetch(ref)
     assert (now.queue, now.assignee) == ("Billing", "ann")
 
@@ -179,9 +179,9 @@ def test_a_ticket_that_moves_keeps_whom_it_was_given_to(there, store):
 def test_values_are_emptied_too(there, store):
     (ref,) = there.make(1)
     wanted = {"queue": "IT", "assignee": "ann", "priority": "low", "category": "Связь"}
-    assert store.apply(deliver(store.fetch(ref), wanted)).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
     nothing = dict.fromkeys(("assignee", "priority", "category"))
-    assert store.apply(deliver(store.fetch(ref), nothing)).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), nothing)).result is DeliveryResult.APPLIED
     assert store.fetch(ref).differing(nothing) == {}
 
 
@@ -190,41 +190,44 @@ def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second
     store.http._client.timeout = 1.0
     faults.patience = 1.5
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"}, note="Sorted.")
     faults.waiting = [fault, fault]
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     journey = there.ask("ann", "GET", f"/tickets/{ref}")["journey"]
     assert [step["to"] for step in journey if step["actor"]["name"] == "router"] == ["IT"]
-    assert there.notes(ref) == [delivery.text]
+    assert there.notes(ref) == [delivery.full_note]
     assert faults.met[fault] == 2
 
 
 @pytest.mark.parametrize("fault", ["too many", "broken"])
 def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     faults.waiting = [fault]
     outcome = store.apply(delivery)
-    assert outcome.result is Result.RETRY_LATER
+    assert outcome.result is DeliveryResult.RETRY_LATER
     assert outcome.retry_after > 0
     store.http._budgets["write"]._held_until = 0.0
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert there.notes(ref) == [delivery.marker]
 
 
 def test_two_that_deliver_the_same_at_once_write_once(there, store):
     (ref,) = there.make(1)
-    delivery = deliver(store.fetch(ref), {"queue": "IT"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     with ThreadPoolExecutor(4) as pool:
         done = [future.result() for future in [pool.submit(store.apply, delivery) for _ in range(8)]]
-    assert {one.result for one in done} <= {Result.APPLIED, Result.ALREADY_APPLIED}
+    assert {one.result for one in done} <= {DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED}
     assert there.notes(ref) == [delivery.marker]
     assert store.fetch(ref).version == "3"
 
 
 def test_the_journey_tells_who_changed_what(there, store):
     (ref,) = there.make(1)
-    assert store.apply(deliver(store.fetch(ref), {"queue": "IT", "priority": "high"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"queue": "IT", "priority": "high"})).result
+        is DeliveryResult.APPLIED
+    )
     there.set(ref, "category", "vpn")
     told = [(move.actor, move.field, move.was, move.became, move.ours) for move in store.moves(ref)]
     assert told == [
@@ -247,14 +250,14 @@ def test_what_was_filed_comes_as_it_was_filed(there, store):
 def test_a_long_history_comes_in_pages_and_without_an_end_to_it(there, store):
     at = datetime.now(UTC) - timedelta(days=400)
     refs = [ref for n in range(3) for ref in there.make(50, at + timedelta(days=n))]
-    found, _ = run(store, store.cursor_at(at + timedelta(days=1)), 20)
+    found, _ = pull_all(store, store.cursor_at(at + timedelta(days=1)), 20)
     assert [one.ref for one in found] == refs[50:]
     assert [ref for _, ref in store.changed(at, 20)] == refs
 
 
 @pytest.mark.parametrize("ref", ["", "0", "x", "1/../2", "../me", "٧"])
 def test_what_is_no_number_is_no_ticket(store, ref):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 

@@ -107,7 +107,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_document_reads_as_people_see_it(case):
     written, seen = CASES[case]
-    assert adf.text(written) == seen
+    assert adf.adf_to_text(written) == seen
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_a_document_reads_as_people_see_it(case):
      doc({"type": "mention", "attrs": None}), doc(said("x", "not a mark"))],
 )  # fmt: skip
 def test_what_is_broken_raises_nothing(broken):
-    assert isinstance(adf.text(broken), str)
+    assert isinstance(adf.adf_to_text(broken), str)
 
 
 def test_a_document_of_a_thousand_levels_is_cut_off_and_not_crashed_over():
     node = par("deep")
     for _ in range(1000):
         node = {"type": "panel", "content": [node]}
-    assert adf.text(doc(par("top"), node)) == "top"
+    assert adf.adf_to_text(doc(par("top"), node)) == "top"
 
 
 def test_a_note_becomes_paragraphs_and_lines():
-    made = adf.document("Queue: Network\nWhy: vpn\n\n[d7-0a1b]")
+    made = adf.text_to_adf("Queue: Network\nWhy: vpn\n\n[d7-0a1b]")
     assert [one["type"] for one in made["content"]] == ["paragraph", "paragraph"]
     assert made["content"][0] == par("Queue: Network", {"type": "hardBreak"}, "Why: vpn")
     assert json.loads(json.dumps(made)) == made
@@ -136,7 +136,7 @@ def test_a_note_becomes_paragraphs_and_lines():
 
 @given(st.text(alphabet=st.characters(exclude_characters="\r", exclude_categories=["Cs"])))
 def test_what_was_written_is_read_again_and_no_node_is_empty(words):
-    made = adf.document(words)
+    made = adf.text_to_adf(words)
     lines = [line for line in words.split("\n") if line.strip()]
-    assert [line for line in adf.text(made).split("\n") if line.strip()] == lines
+    assert [line for line in adf.adf_to_text(made).split("\n") if line.strip()] == lines
     assert all(node.get("text", "x") for block in made["content"] for node in block["content"])

@@ -14,10 +14,10 @@ import httpx2
 import pytest
 from fastapi import FastAPI, Response
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere, StoreRefused, StoreUnreachable
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound, StoreRefused, StoreUnreachable
 from deskyard.testing import CASES
-from deskyard.testing.harness import Behind, deliver, new_id, run
+from deskyard.testing.harness import StoreHarness, make_delivery, new_id, pull_all
 from tests.fakes.jira import api
 from tests.fakes.jira_site import MAIL, QUEUE_FIELD, SECRET, TEAM_FIELD, TOKEN, US, Jira, doc
 from tests.fakes.serving import Faults, served
@@ -91,14 +91,14 @@ def behind_of(site, field="components", known=None):
         else:
             site.set(ref, {name: value.capitalize()}, by=site.ann)
 
-    return Behind(
-        make=lambda n, at: [site.file(at=at) for _ in range(n)],
-        person_sets=person_sets,
-        notes=site.notes,
+    return StoreHarness(
+        make_tickets=lambda n, at: [site.file(at=at) for _ in range(n)],
+        set_as_person=person_sets,
+        read_notes=site.notes,
         close_queue=known.pop,
-        send_away=lambda name: site.users[account(site, name)].update(active=False),
-        hook=site.hook,
-        start="Inbox",
+        make_absent=lambda name: site.users[account(site, name)].update(active=False),
+        make_webhook=site.hook,
+        start_queue="Inbox",
         queues=("Network", "Billing", "Hardware"),
         agents=("Ann Lee", "Bob Ray"),
     )
@@ -176,9 +176,9 @@ def test_a_site_with_priorities_of_its_own_is_written_in_its_own_words(site, sto
     site.priorities = {"Blocker": "1", "CRITICAL": "2", "Major": "3", "Trivial": "4", "Someday": "5"}
     assert store.catalogue().priorities == ("low", "high", "critical")
     ref = site.file()
-    assert store.apply(deliver(store.fetch(ref), {"priority": "critical"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"priority": "critical"})).result is DeliveryResult.APPLIED
     assert site.find(ref)["priority"] == "CRITICAL"
-    assert store.apply(deliver(store.fetch(ref), {"priority": "medium"})).result is Result.REJECTED
+    assert store.apply(make_delivery(store.fetch(ref), {"priority": "medium"})).result is DeliveryResult.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_an_issue_of_which_almost_everything_is_left_out_is_read(site, store, be
     assert (found.status, found.ticket.subject, found.ticket.body, found.ticket.created_at) == (
         "open", "VPN drops", "", None,
     )  # fmt: skip
-    assert [one.ref for one in run(store, None, 10)[0]] == [ref]
+    assert [one.ref for one in pull_all(store, None, 10)[0]] == [ref]
     assert [move.actor for move in store.moves(ref)] == ["Ann Lee"]
 
 
@@ -256,7 +256,7 @@ def test_what_an_automation_set_is_no_persons_word(site, store):
     site.set(ref, {"components": ["Billing"]}, by="712020:auto")
     found = store.fetch(ref)
     assert found.by_people == frozenset()
-    assert store.apply(deliver(found, {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(found, {"queue": "Network"})).result is DeliveryResult.APPLIED
     site.set(ref, {"components": ["Billing"], "assignee": site.ann}, by=site.bob)
     assert store.fetch(ref).by_people == {"queue", "assignee"}
 
@@ -265,11 +265,11 @@ def test_a_long_changelog_and_many_comments_are_read_to_the_end(site, store):
     site.changelog_shown = site.bulk_changelog_shown = site.comments_shown = 2
     ref = site.file()
     before = store.fetch(ref)
-    delivery = deliver(before, {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(before, {"queue": "Network"}, note="Sorted.")
     for number in range(3):
         site.say(ref, doc(f"remark {number}"), site.ann)
         site.set(ref, {"summary": f"VPN {number}"}, by=site.ann)
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     for number in range(3):
         site.say(ref, doc(f"more {number}"), site.bob)
         site.set(ref, {"labels": [f"l{number}"]}, by=site.bob)
@@ -277,7 +277,7 @@ def test_a_long_changelog_and_many_comments_are_read_to_the_end(site, store):
         assert delivery.id in found.markers
         assert found.ticket == before.ticket
         assert not found.ours
-    assert store.apply(delivery).result is Result.ALREADY_APPLIED
+    assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
     assert len(store.moves(ref)) == 1
 
 
@@ -291,19 +291,19 @@ def test_namesakes_are_told_apart_and_strangers_are_no_agents(site, store):
         "Ann Lee (5fb)", "Ann Lee (ann.lee@acme.test)", "Ann Lee (ann@acme.test)", "Bob Ray", "Deskyard", "Eve Sun",
     ]  # fmt: skip
     ref = site.file()
-    assert store.apply(deliver(store.fetch(ref), {"assignee": "Ann Lee (5fb)"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"assignee": "Ann Lee (5fb)"})).result is DeliveryResult.APPLIED
     assert site.find(ref)["assignee"] == "5fb"
     assert store.fetch(site.file(assignee="5fc")).assignee == "Old Ann"
 
 
 def test_an_issue_that_was_moved_to_another_project_is_not_there_any_more(site, store):
     ref = site.file()
-    found, cursor = run(store, None, 10)
+    found, cursor = pull_all(store, None, 10)
     assert [one.ref for one in found] == [ref]
     site.move(ref, "OPS-1")
-    with pytest.raises(NotThere, match="OPS-1"):
+    with pytest.raises(NotFound, match="OPS-1"):
         store.fetch(ref)
-    assert run(store, cursor, 10)[0] == []
+    assert pull_all(store, cursor, 10)[0] == []
 
 
 def test_a_key_in_small_letters_is_the_same_issue(site, store):
@@ -316,7 +316,7 @@ def test_a_key_in_small_letters_is_the_same_issue(site, store):
 def test_pages_shorter_than_asked_for_lose_nothing(site, store):
     site.page_size = 2
     made = {site.file() for _ in range(7)}
-    assert {one.ref for one in run(store, None, 5)[0]} == made
+    assert {one.ref for one in pull_all(store, None, 5)[0]} == made
 
 
 @pytest.mark.parametrize(("changed", "shown"), [(30, 31), (200, 240)])
@@ -324,12 +324,12 @@ def test_a_change_that_the_search_shows_late_is_pulled_nevertheless(changed, sho
     early = site.file()
     site.lag = shown
     late = site.file(at=datetime.now(UTC) - timedelta(seconds=changed))
-    found, cursor = run(store, None, 10)
+    found, cursor = pull_all(store, None, 10)
     assert [one.ref for one in found] == [early]
-    found, cursor = run(store, cursor, 10)
+    found, cursor = pull_all(store, cursor, 10)
     assert late not in [one.ref for one in found]
     site.wait(shown)
-    assert late in [one.ref for one in run(store, cursor, 10)[0]]
+    assert late in [one.ref for one in pull_all(store, cursor, 10)[0]]
 
 
 def test_an_issue_that_shows_a_later_moment_than_it_was_indexed_by_hides_none_behind_it(site, store):
@@ -337,7 +337,7 @@ def test_an_issue_that_shows_a_later_moment_than_it_was_indexed_by_hides_none_be
     refs = [site.file(at=moment + timedelta(minutes=5 * number)) for number in range(5)]
     fresh = site.find(refs[0])["id"]
     site.shows_instead = {fresh: datetime.now(UTC)}
-    assert {one.ref for one in run(store, None, 2)[0]} == set(refs)
+    assert {one.ref for one in pull_all(store, None, 2)[0]} == set(refs)
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York", "Asia/Kathmandu", None])
@@ -361,7 +361,7 @@ def test_the_hour_that_clocks_show_twice_is_not_lost(fold, site, store):
 
 def test_a_zone_that_nobody_knows_is_a_sentence(site, store):
     site.our_zone = "Mars/Olympus"
-    with pytest.raises(NotAllowed, match="UTC"):
+    with pytest.raises(AccessDenied, match="UTC"):
         store.pull(None, 5)
 
 
@@ -372,7 +372,7 @@ def test_fields_and_tags_go_in_one_edit_and_the_note_is_internal(site, store):
     ref = site.file(labels=["kept"])
     wanted = {"queue": "Network", "priority": "critical", "assignee": "Bob Ray"}
     delivery = Delivery(id=new_id(), ref=ref, set=wanted, add_tags=("sorted",), note="Why: vpn\nSure: 97 %")
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     issue = site.find(ref)
     assert (issue["components"], issue["priority"], issue["assignee"]) == (["Network"], "Highest", site.bob)
     assert sorted(issue["labels"]) == ["kept", "sorted"]
@@ -384,22 +384,24 @@ def test_fields_and_tags_go_in_one_edit_and_the_note_is_internal(site, store):
 def test_a_category_is_set_only_where_a_field_stands_for_it(site, opened):
     ref = site.file()
     store = opened()
-    refused = store.apply(deliver(store.fetch(ref), {"category": "[System] Incident"}))
-    assert refused.result is Result.UNSUPPORTED
+    refused = store.apply(make_delivery(store.fetch(ref), {"category": "[System] Incident"}))
+    assert refused.result is DeliveryResult.UNSUPPORTED
     store = opened(category="issuetype")
     assert "category" in store.caps.sets
     assert "issue_type" not in store.fetch(ref).ticket.fields
-    assert store.apply(deliver(store.fetch(ref), {"category": "[System] Incident"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"category": "[System] Incident"})).result is DeliveryResult.APPLIED
+    )
     assert site.find(ref)["issuetype"] == "[System] Incident"
-    refused = store.apply(deliver(store.fetch(ref), {"category": "Sub-task"}))
-    assert (refused.result, set(refused.why)) == (Result.REJECTED, {"category"})
+    refused = store.apply(make_delivery(store.fetch(ref), {"category": "Sub-task"}))
+    assert (refused.result, set(refused.why)) == (DeliveryResult.REJECTED, {"category"})
 
 
 def test_a_field_that_is_accepted_and_forgotten_is_told_as_partial(site, store):
     site.drops = {"assignee"}
     ref = site.file()
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Network", "assignee": "Bob Ray"}, note="Sorted."))
-    assert (outcome.result, set(outcome.why)) == (Result.PARTIAL, {"assignee"})
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network", "assignee": "Bob Ray"}, note="Sorted."))
+    assert (outcome.result, set(outcome.why)) == (DeliveryResult.PARTIAL, {"assignee"})
     assert len(site.notes(ref)) == 1
 
 
@@ -407,8 +409,8 @@ def test_an_edit_that_is_refused_with_200_is_not_believed(site, store):
     ref = site.file()
     seen = store.fetch(ref)
     site.says_no_with_200 = True
-    outcome = store.apply(deliver(seen, {"queue": "Network"}))
-    assert (outcome.result, site.find(ref)["components"]) == (Result.REJECTED, ["Inbox"])
+    outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
+    assert (outcome.result, site.find(ref)["components"]) == (DeliveryResult.REJECTED, ["Inbox"])
     assert "being indexed" in outcome.why["queue"]
 
 
@@ -424,13 +426,13 @@ def test_refused_fields_are_named_in_our_words(site, opened):
     site.refuses = {QUEUE_FIELD: "Option is disabled.", "assignee": "Bob is on leave."}
     store = opened(queue=QUEUE_FIELD)
     wanted = {"queue": "Network", "assignee": "Bob Ray", "priority": "high"}
-    outcome = store.apply(deliver(store.fetch(ref), wanted, note="Sorted."))
-    assert outcome.result is Result.REJECTED
+    outcome = store.apply(make_delivery(store.fetch(ref), wanted, note="Sorted."))
+    assert outcome.result is DeliveryResult.REJECTED
     assert (outcome.why["queue"], outcome.why["assignee"]) == ("Option is disabled.", "Bob is on leave.")
     assert "all or nothing" in outcome.why["priority"]
     assert site.notes(ref) == []
     site.refuses = {"customfield_10099": "Impact is required."}
-    outcome = store.apply(deliver(store.fetch(ref), wanted))
+    outcome = store.apply(make_delivery(store.fetch(ref), wanted))
     assert outcome.why == dict.fromkeys(wanted, "customfield_10099: Impact is required.")
 
 
@@ -445,7 +447,7 @@ def test_without_the_right_to_silence_mails_it_is_written_nevertheless_and_asked
     site.rights.discard("ADMINISTER_PROJECTS")
     for _ in range(2):
         ref = site.file()
-        assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+        assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     assert store.health().ok
     assert sum(n for (method, path), n in site.asked.items() if method == "PUT") == 3
 
@@ -453,10 +455,10 @@ def test_without_the_right_to_silence_mails_it_is_written_nevertheless_and_asked
 def test_jiras_own_conflict_is_looked_at_again(site, store):
     ref = site.file()
     site.conflicts = 1
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     site.conflicts = 9
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Billing"}))
-    assert (outcome.result, site.find(ref)["components"]) == (Result.CONFLICT, ["Network"])
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Billing"}))
+    assert (outcome.result, site.find(ref)["components"]) == (DeliveryResult.CONFLICT, ["Network"])
 
 
 @pytest.mark.parametrize(("field", "theirs", "wanted"), [
@@ -468,8 +470,8 @@ def test_what_a_person_set_between_our_look_and_our_write_is_given_back(field, t
     theirs = site.ann if theirs == "ann" else theirs
     seen = store.fetch(ref)
     site.between = lambda: site.set(ref, {field: theirs}, by=site.ann)
-    outcome = store.apply(deliver(seen, wanted, note="Sorted."))
-    assert outcome.result is Result.CONFLICT
+    outcome = store.apply(make_delivery(seen, wanted, note="Sorted."))
+    assert outcome.result is DeliveryResult.CONFLICT
     assert "given back" in next(iter(outcome.why.values()))
     assert site.find(ref)[field] == theirs
     assert site.notes(ref) == []
@@ -479,23 +481,23 @@ def test_what_a_person_set_beside_ours_stays(site, store):
     ref = site.file()
     seen = store.fetch(ref)
     site.between = lambda: site.set(ref, {"priority": "High"}, by=site.ann)
-    assert store.apply(deliver(seen, {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(seen, {"queue": "Network"})).result is DeliveryResult.APPLIED
     assert (site.find(ref)["priority"], site.find(ref)["components"]) == ("High", ["Network"])
 
 
 def test_a_note_that_customers_would_see_is_taken_back(site, store):
     site.makes_notes_public = True
     ref = site.file()
-    with pytest.raises(NotAllowed, match="agent"):
-        store.apply(deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted."))
+    with pytest.raises(AccessDenied, match="agent"):
+        store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted."))
     assert site.find(ref)["comments"] == []
 
 
 def test_a_note_that_is_refused_is_a_sentence(site, store):
     site.rights.discard("ADD_COMMENTS")
     ref = site.file()
-    with pytest.raises(NotAllowed, match="Add comments"):
-        store.apply(deliver(store.fetch(ref), {"queue": "Network"}))
+    with pytest.raises(AccessDenied, match="Add comments"):
+        store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}))
 
 
 @pytest.mark.parametrize("fault", ["hang", "cut"])
@@ -504,34 +506,34 @@ def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second
     fault, both, faults, site, store
 ):
     ref = site.file()
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     store.http._client.timeout = 0.5
     faults.patience = 1.0
     faults.waiting = [fault, fault] if both else [fault]
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert (site.edits[ref], len(site.find(ref)["comments"]), len(site.notes(ref))) == (1, 1, 1)
 
 
 def test_a_note_that_was_cut_off_is_left_once(faults, site, store):
     ref = site.file()
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     site.set(ref, {"components": ["Network"]}, by=US)
     again = Delivery(id=delivery.id, ref=ref, set=delivery.set, expect=delivery.expect, note="Sorted.", begun=True)
-    assert store.apply(again).result is Result.ALREADY_APPLIED
-    assert store.apply(again).result is Result.ALREADY_APPLIED
+    assert store.apply(again).result is DeliveryResult.ALREADY_APPLIED
+    assert store.apply(again).result is DeliveryResult.ALREADY_APPLIED
     assert len(site.notes(ref)) == 1
 
 
 def test_jiras_limits_are_kept(faults, site, store):
     ref = site.file()
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = ["too many"]
     outcome = store.apply(delivery)
-    assert (outcome.result, outcome.retry_after) == (Result.RETRY_LATER, 7.0)
+    assert (outcome.result, outcome.retry_after) == (DeliveryResult.RETRY_LATER, 7.0)
     assert site.edits[ref] == 0
-    assert store.apply(delivery).result is Result.RETRY_LATER
+    assert store.apply(delivery).result is DeliveryResult.RETRY_LATER
     no_hold(store)
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert (site.edits[ref], len(site.notes(ref))) == (1, 1)
 
 
@@ -541,8 +543,8 @@ def test_without_retry_after_the_reset_in_iso_8601_is_kept(faults, site, store):
     reset = datetime.now(UTC) + timedelta(minutes=10)
     faults.headers = {"X-RateLimit-Reset": f"{reset:%Y-%m-%dT%H:%MZ}", "RateLimit-Reason": "jira-burst-based"}
     faults.waiting = ["too many"]
-    outcome = store.apply(deliver(seen, {"queue": "Network"}))
-    assert outcome.result is Result.RETRY_LATER
+    outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
+    assert outcome.result is DeliveryResult.RETRY_LATER
     assert 500 < outcome.retry_after <= 600
 
 
@@ -571,7 +573,7 @@ def test_an_expired_token_is_told_and_never_taken_for_an_empty_desk(named, site,
         lambda: store.apply(Delivery(id=new_id(), ref=ref, set={"queue": "Network"})),
         store.catalogue,
     ):
-        with pytest.raises(NotAllowed) as told:
+        with pytest.raises(AccessDenied) as told:
             door()
         assert "0ld-t0ken" not in str(told.value)
     assert not store.health().ok
@@ -589,7 +591,7 @@ def test_a_token_that_expires_on_the_way_does_not_make_issues_vanish(named, site
         lambda: store.read([ref]),
         lambda: store.comment(ref, "x"),
     ):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(AccessDenied):
             door()
 
 
@@ -730,6 +732,9 @@ def test_without_the_vendors_file_there_is_no_second_check():
 
 def test_a_whole_delivery_was_compared(site, checked, store):
     ref = site.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")).result is Result.APPLIED
-    run(store, None, 5)
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")).result
+        is DeliveryResult.APPLIED
+    )
+    pull_all(store, None, 5)
     assert checked.seen == sum(site.asked.values()) > 10

@@ -7,8 +7,8 @@ from importlib.resources import files
 import pytest
 
 from deskyard.connectors import open_store
-from deskyard.connectors.request_tracker.history import Past, Scale
-from deskyard.errors import BadInput, BadSignature, NotThere
+from deskyard.connectors.request_tracker.history import PriorityMapping, TicketTransactions
+from deskyard.errors import BadInput, BadSignature, NotFound
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECRET = {"X-Deskyard-Secret": "s3cret"}
@@ -41,21 +41,25 @@ def test_the_address_of_the_pages_and_that_of_the_api_are_the_same_place(address
 )
 def test_a_strange_scale_of_priorities_is_refused(text):
     with pytest.raises(BadInput, match="rising"):
-        Scale.of(text)
+        PriorityMapping.parse(text)
 
 
 @pytest.mark.parametrize(("told", "word"), [("0", "low"), (49, "low"), ("50", "medium"), ("1000", "high"), (-3, "low")])
 def test_a_number_is_the_most_urgent_priority_that_it_reaches(told, word):
-    assert Scale.of("low:0,medium:50,high:100").word(told) == word
+    assert PriorityMapping.parse("low:0,medium:50,high:100").from_vendor(told) == word
 
 
 def test_a_label_in_the_place_of_a_number_does_no_harm():
-    assert [Scale.of("low:0").word(told) for told in ("High", "On Fire", None)] == ["high", None, None]
+    assert [PriorityMapping.parse("low:0").from_vendor(told) for told in ("High", "On Fire", None)] == [
+        "high",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("ref", ["", "abc", "1/comment", "١", "-1", "1 "])
 def test_what_is_no_number_is_no_ticket_and_is_never_sent(store, ref):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 
@@ -76,7 +80,11 @@ def test_a_hook_without_a_ticket_is_no_news(store):
 
 
 def test_a_ticket_without_a_history_is_nobodys():
-    assert (Past().version, Past().ours("router"), Past().filed({})) == ("0", False, ("", ""))
+    assert (
+        TicketTransactions().version,
+        TicketTransactions().is_last_ours("router"),
+        TicketTransactions().filed_text({}),
+    ) == ("0", False, ("", ""))
 
 
 def test_the_scrip_for_the_administrator_comes_with_the_package():

@@ -9,8 +9,8 @@ import pytest
 
 from deskyard.connectors import open_store
 from deskyard.connectors.roundup import field_mapping as words
-from deskyard.connectors.roundup.field_mapping import Part, Scale, Words
-from deskyard.errors import BadInput, BadSignature, NotThere
+from deskyard.connectors.roundup.field_mapping import FieldMapping, LinkedProperty, PriorityMapping
+from deskyard.errors import BadInput, BadSignature, NotFound
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECRET = {"X-Deskyard-Secret": "s3cret"}
@@ -42,39 +42,50 @@ def test_notes_are_left_only_where_the_address_asks_for_them(store):
 @pytest.mark.parametrize("text", ["huge:wish", "low", "low:"])
 def test_a_strange_list_of_priorities_is_refused(text):
     with pytest.raises(BadInput, match="priorities="):
-        words.priorities(text)
+        words.parse_priorities(text)
 
 
 def test_the_classic_priorities_are_ours_and_what_lies_between_is_the_less_urgent():
-    scale = Scale.of({}, CLASSIC)
-    assert scale.theirs == {"low": "wish", "medium": "bug", "high": "urgent", "critical": "critical"}
-    assert [scale.ours[name] for name in CLASSIC] == ["critical", "high", "medium", "low", "low"]
+    scale = PriorityMapping.build({}, CLASSIC)
+    assert scale.to_vendor == {"low": "wish", "medium": "bug", "high": "urgent", "critical": "critical"}
+    assert [scale.from_vendor[name] for name in CLASSIC] == ["critical", "high", "medium", "low", "low"]
 
 
 def test_a_tracker_with_other_words_has_those_priorities_that_it_names():
-    scale = Scale.of({}, ["high", "normal"])
-    assert (scale.theirs, scale.ours) == ({"medium": "normal", "high": "high"}, {"normal": "medium", "high": "high"})
-    assert Scale.of({}, ["rot", "grün"]).ours == {}
+    scale = PriorityMapping.build({}, ["high", "normal"])
+    assert (scale.to_vendor, scale.from_vendor) == (
+        {"medium": "normal", "high": "high"},
+        {"normal": "medium", "high": "high"},
+    )
+    assert PriorityMapping.build({}, ["rot", "grün"]).ours == {}
 
 
 def test_an_issue_of_a_bare_tracker_is_read():
     found = {"attributes": {"title": None, "creation": "2026-11-23.04:12:34", "activity": "2026-11-23.04:12:34"}}
-    spoken = Words(Part("keyword", "keyword"), None, None, Scale.of({}, []), ("router", "3"))
-    one = words.seen("1", found, {}, spoken)
-    assert (one.queue, one.priority, one.assignee, one.status, one.ours) == (None, None, None, "new", False)
+    spoken = FieldMapping(
+        LinkedProperty("keyword", "keyword"), None, None, PriorityMapping.build({}, []), ("router", "3")
+    )
+    one = words.to_stored_ticket("1", found, {}, spoken)
+    assert (one.queue, one.priority, one.assignee, one.status, one.last_change_by_deskyard) == (
+        None,
+        None,
+        None,
+        "new",
+        False,
+    )
     assert (one.ticket.subject, one.ticket.body, one.ticket.requester) == ("", "", "")
 
 
 def test_another_name_for_the_same_thing_is_no_change_and_another_thing_is():
     parts = {"queue": {"id": "1", "link": "x", "name": "IT"}, "title": "t"}
     renamed = {"queue": {"id": "1", "link": "x", "name": "Helpdesk"}, "title": "t"}
-    assert words.version(parts) == words.version(renamed)
-    assert words.version(parts) != words.version({**parts, "queue": {"id": "2", "link": "x", "name": "IT"}})
+    assert words.issue_version(parts) == words.issue_version(renamed)
+    assert words.issue_version(parts) != words.issue_version({**parts, "queue": {"id": "2", "link": "x", "name": "IT"}})
 
 
 @pytest.mark.parametrize("ref", ["", "abc", "1/messages", "١"])
 def test_what_is_no_number_is_no_issue_and_is_never_sent(store, ref):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
 
 

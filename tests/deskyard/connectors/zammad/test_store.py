@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.errors import BadInput, BadSignature, NotThere, StaleWebhook
-from deskyard.testing import CASES, Behind
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.errors import BadInput, BadSignature, NotFound, StaleWebhook
+from deskyard.testing import CASES, StoreHarness
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from tests.fakes.serving import Faults, served
 from tests.fakes.wire_check import Checked, described
 from tests.fakes.zammad import ANN, BILLING, BOB, HARDWARE, INBOX, NETWORK, NOBODY, REQ, SECRET, TOKEN, US, Zammad
@@ -50,17 +50,17 @@ def store(address):
 
 
 @pytest.fixture
-def behind(desk) -> Behind:
+def behind(desk) -> StoreHarness:
     kinds = {"queue": ("group_id", GROUPS), "assignee": ("owner_id", AGENTS), "priority": ("priority_id", PRIORITIES)}
 
-    return Behind(
-        make=lambda n, at: [desk.file(at=at) for _ in range(n)],
-        person_sets=lambda ref, field, value: desk.change(ref, {kinds[field][0]: kinds[field][1][value]}, ANN),
-        notes=desk.notes,
+    return StoreHarness(
+        make_tickets=lambda n, at: [desk.file(at=at) for _ in range(n)],
+        set_as_person=lambda ref, field, value: desk.change(ref, {kinds[field][0]: kinds[field][1][value]}, ANN),
+        read_notes=desk.notes,
         close_queue=lambda name: desk.groups[GROUPS[name]].update(active=False),
-        send_away=lambda name: desk.users[AGENTS[name]].update(active=False),
-        hook=desk.hook,
-        start="Inbox",
+        make_absent=lambda name: desk.users[AGENTS[name]].update(active=False),
+        make_webhook=desk.hook,
+        start_queue="Inbox",
         queues=("IT::Network", "Billing", "Hardware"),
         agents=("ann@example.test", "bob@example.test"),
     )
@@ -87,7 +87,7 @@ def test_one_put_carries_fields_and_note(desk, store):
         expect={"queue": "Inbox"},
         note="Sorted.",
     )
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert [path for method, path, _ in desk.asked if method != "GET"] == [f"/api/v1/tickets/{ref}"]
     row = desk.tickets[int(ref)]
     assert (row["group_id"], row["owner_id"], row["priority_id"], row["kind"]) == (NETWORK, ANN, 4, "network")
@@ -111,7 +111,7 @@ def test_a_ticket_is_read_as_it_was_filed_and_as_it_stands(desk, store):
 
 def test_what_nobody_owns_has_no_assignee_and_can_be_given_back(desk, store):
     ref = desk.file(group=NETWORK, owner_id=ANN)
-    assert store.apply(deliver(store.fetch(ref), {"assignee": None})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"assignee": None})).result is DeliveryResult.APPLIED
     assert desk.tickets[int(ref)]["owner_id"] == NOBODY
     assert store.fetch(ref).assignee is None
     assert [(move.was, move.became) for move in store.moves(ref)] == [("ann@example.test", None)]
@@ -134,7 +134,7 @@ def test_a_state_or_priority_that_nobody_knows_breaks_nothing(desk, store):
 def test_a_priority_that_is_switched_off_is_not_offered(desk, store):
     desk.priorities[4] = ("4 urgent", False)
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"priority": "critical"})).result is Result.REJECTED
+    assert store.apply(make_delivery(store.fetch(ref), {"priority": "critical"})).result is DeliveryResult.REJECTED
     assert store.fetch(desk.file(priority_id=4)).priority == "critical"
 
 
@@ -177,16 +177,16 @@ def test_an_owner_whom_zammad_silently_makes_nobody_is_reported_and_the_rest_sta
     seen = store.fetch(ref)
     store.catalogue()
     desk.users[ANN]["group_ids"] = {}
-    outcome = store.apply(deliver(seen, {"queue": "IT::Network", "assignee": "ann@example.test"}))
-    assert (outcome.result, set(outcome.why)) == (Result.PARTIAL, {"assignee"})
+    outcome = store.apply(make_delivery(seen, {"queue": "IT::Network", "assignee": "ann@example.test"}))
+    assert (outcome.result, set(outcome.why)) == (DeliveryResult.PARTIAL, {"assignee"})
     assert desk.tickets[int(ref)]["group_id"] == NETWORK
 
 
 def test_an_error_in_an_answer_of_200_is_no_success(desk, store):
     ref = desk.file()
     desk.says = {"error": "Something is not right"}
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}))
-    assert (outcome.result, dict(outcome.why)) == (Result.REJECTED, {"queue": "Something is not right"})
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}))
+    assert (outcome.result, dict(outcome.why)) == (DeliveryResult.REJECTED, {"queue": "Something is not right"})
     assert desk.notes(ref) == []
 
 
@@ -195,9 +195,9 @@ def test_a_refusal_is_told_in_zammads_words(desk, store):
     seen = store.fetch(ref)
     store.catalogue()
     del desk.priorities[3]
-    outcome = store.apply(deliver(seen, {"priority": "high"}))
+    outcome = store.apply(make_delivery(seen, {"priority": "high"}))
     assert (outcome.result, dict(outcome.why)) == (
-        Result.REJECTED,
+        DeliveryResult.REJECTED,
         {"priority": "Invalid value '3' for field 'priority_id'!"},
     )
 
@@ -212,8 +212,8 @@ def test_what_a_person_set_between_look_and_write_is_given_back(desk, store, mon
         return write(*facts)
 
     monkeypatch.setattr(store, "write", and_before_it_a_person)
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}))
-    assert outcome.result is Result.CONFLICT
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}))
+    assert outcome.result is DeliveryResult.CONFLICT
     assert desk.tickets[int(ref)]["group_id"] == BILLING
     assert len(desk.notes(ref)) == 1
 
@@ -224,8 +224,8 @@ def test_tags_are_added_once_and_nobody_elses_are_lost(desk, store):
     delivery = Delivery(
         id=new_id(), ref=ref, set={"queue": "IT::Network"}, expect={"queue": "Inbox"}, add_tags=("sorted", "vip")
     )
-    assert store.apply(delivery).result is Result.APPLIED
-    assert store.apply(delivery).result is Result.ALREADY_APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
     assert desk.tickets[int(ref)]["tags"] == ["vip", "sorted"]
 
 
@@ -236,7 +236,7 @@ def test_a_tag_that_zammad_does_not_let_us_invent_leaves_the_ticket_as_it_was(de
         id=new_id(), ref=ref, set={"queue": "IT::Network"}, expect={"queue": "Inbox"}, add_tags=("brand-new",)
     )
     outcome = store.apply(delivery)
-    assert outcome.result is Result.REJECTED
+    assert outcome.result is DeliveryResult.REJECTED
     assert outcome.why["add_tags"]
     assert (desk.tickets[int(ref)]["group_id"], desk.notes(ref)) == (INBOX, [])
 
@@ -246,9 +246,9 @@ def test_after_a_silence_it_is_looked_first_and_written_once(fault, desk, faults
     store.http._client.timeout = 0.5
     faults.patience = 1.0
     ref = desk.file()
-    delivery = deliver(store.fetch(ref), {"queue": "IT::Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT::Network"}, note="Sorted.")
     faults.waiting = [fault]
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert (desk.writes[ref, US], len(desk.notes(ref))) == (1, 1)
 
 
@@ -256,13 +256,13 @@ def test_after_a_silence_it_is_looked_first_and_written_once(fault, desk, faults
 def test_a_proxys_limit_is_kept_whatever_it_says(headers, least, desk, faults, store):
     faults.headers = headers
     ref = desk.file()
-    delivery = deliver(store.fetch(ref), {"queue": "IT::Network"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "IT::Network"})
     faults.waiting = ["too many"]
     outcome = store.apply(delivery)
-    assert outcome.result is Result.RETRY_LATER
+    assert outcome.result is DeliveryResult.RETRY_LATER
     assert outcome.retry_after >= least
     store.http._budgets["write"]._held_until = 0.0
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
 
 
 # what is pulled
@@ -272,16 +272,16 @@ def test_more_tickets_of_one_moment_than_a_search_holds_all_come(desk, store, mo
     monkeypatch.setattr("deskyard.connectors.zammad.client.MOST", 3)
     at = datetime(2026, 1, 2, tzinfo=UTC)
     refs = [desk.file(at=at) for _ in range(8)] + [desk.file(at=at + timedelta(seconds=n)) for n in range(8)]
-    found, _ = run(store, None, 5)
+    found, _ = pull_all(store, None, 5)
     assert {one.ref for one in found} == set(refs)
 
 
 def test_only_what_changed_is_asked_for_again(desk, store):
     for n in range(6):
         desk.file(at=datetime(2026, 1, 2 + n, tzinfo=UTC))
-    _, cursor = run(store, None, 50)
+    _, cursor = pull_all(store, None, 50)
     desk.change("2", {"priority_id": 3}, ANN)
-    assert {one.ref for one in run(store, cursor, 50)[0]} == {"2", "6"}
+    assert {one.ref for one in pull_all(store, cursor, 50)[0]} == {"2", "6"}
 
 
 # who did it
@@ -289,7 +289,7 @@ def test_only_what_changed_is_asked_for_again(desk, store):
 
 def test_a_trigger_is_neither_a_person_nor_we(desk, store):
     ref = desk.file()
-    store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}))
+    store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}))
     desk.change(ref, {"priority_id": 3}, US, source=("Trigger", "Big customers first"))
     desk.change(ref, {"state_id": 2}, NOBODY)
     moves = [(move.field, move.actor, move.was, move.became, move.ours) for move in store.moves(ref)]
@@ -303,7 +303,7 @@ def test_a_trigger_is_neither_a_person_nor_we(desk, store):
 
 def test_an_answer_by_a_person_is_news_although_zammad_still_names_us_as_the_last_hand(desk, store):
     ref = desk.file()
-    store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}))
+    store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}))
     desk._note(int(ref), datetime.now(UTC), NOBODY, "notification", value_to="ann@example.test (update:email)")
     assert store.fetch(ref).ours
     desk.say(ref, "Looking into it.", ANN)
@@ -322,7 +322,7 @@ def test_a_marker_that_a_customer_quotes_proves_nothing(desk, store):
 
 def test_a_webhook_of_our_own_writing_is_known(desk, store):
     ref = desk.file()
-    store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}))
+    store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}))
     assert [one.ours for one in store.parse_webhook(*desk.hook(ref), datetime.now(UTC))] == [True]
     desk.say(ref, "Looking into it.", ANN)
     assert [one.ours for one in store.parse_webhook(*desk.hook(ref), datetime.now(UTC))] == [False]
@@ -387,7 +387,7 @@ def test_an_attribute_that_is_not_there_is_missing_and_nothing_else_suffers(desk
     store = open_store(f"zammad:{address}?category=colour")
     assert "colour" in store.health().missing[0]
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"})).result is DeliveryResult.APPLIED
     store.close()
 
 
@@ -397,13 +397,15 @@ def test_a_tree_of_categories_is_known_by_its_paths(desk, store):
     ]}}  # fmt: skip
     assert store.catalogue().categories == ("Hardware", "Hardware::Printer")
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"category": "Hardware::Printer"})).result is Result.APPLIED
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"category": "Hardware::Printer"})).result is DeliveryResult.APPLIED
+    )
 
 
 def test_without_an_attribute_there_is_no_category(desk, address):
     store = open_store(f"zammad:{address}")
-    outcome = store.apply(deliver(store.fetch(desk.file()), {"queue": "IT::Network", "category": "Network"}))
-    assert (outcome.result, set(outcome.why)) == (Result.UNSUPPORTED, {"category"})
+    outcome = store.apply(make_delivery(store.fetch(desk.file()), {"queue": "IT::Network", "category": "Network"}))
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.UNSUPPORTED, {"category"})
     store.close()
 
 
@@ -422,7 +424,7 @@ def test_an_attribute_that_can_be_none_is_refused():
 
 @pytest.mark.parametrize("ref", ["../users/me", "12a", "", "١٢"])
 def test_what_is_no_number_is_no_ticket(ref, desk, store):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
     assert desk.asked == []
 
@@ -432,6 +434,9 @@ def test_what_is_no_number_is_no_ticket(ref, desk, store):
 
 def test_a_whole_delivery_was_compared(desk, checked, store):
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "IT::Network"}, note="Sorted.")).result is Result.APPLIED
-    run(store, None, 5)
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"queue": "IT::Network"}, note="Sorted.")).result
+        is DeliveryResult.APPLIED
+    )
+    pull_all(store, None, 5)
     assert checked.seen == len(desk.asked) > 10

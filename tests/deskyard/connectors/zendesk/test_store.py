@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard.connectors import Delivery, Result, open_store
-from deskyard.connectors.zendesk.store import EXPORTS, PUBLISHED, ZendeskStore
-from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere
-from deskyard.testing import CASES, Behind
-from deskyard.testing.harness import deliver, new_id, run
+from deskyard.connectors import Delivery, DeliveryResult, open_store
+from deskyard.connectors.zendesk.store import EXPORTS_PER_MINUTE, PUBLIC_TEST_SECRET, ZendeskStore
+from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound
+from deskyard.testing import CASES, StoreHarness
+from deskyard.testing.harness import make_delivery, new_id, pull_all
 from tests.fakes.serving import Faults, served
 from tests.fakes.wire_check import Checked, described
 from tests.fakes.zendesk import ANN, BILLING, BOB, HARDWARE, INBOX, KIND, NETWORK, REQ, SECRET, TOKEN, US, Zendesk
@@ -51,21 +51,21 @@ def store(address):
 
 
 @pytest.fixture
-def behind(desk) -> Behind:
+def behind(desk) -> StoreHarness:
     desk.haste = 61
 
     def person_sets(ref, field, value):
         theirs = {"queue": ("group_id", GROUPS), "assignee": ("assignee_id", AGENTS)}.get(field, (field, {}))
         desk.change(ref, {theirs[0]: theirs[1].get(value, value)}, ANN)
 
-    return Behind(
-        make=lambda n, at: [desk.file(at=at) for _ in range(n)],
-        person_sets=person_sets,
-        notes=desk.notes,
+    return StoreHarness(
+        make_tickets=lambda n, at: [desk.file(at=at) for _ in range(n)],
+        set_as_person=person_sets,
+        read_notes=desk.notes,
         close_queue=lambda name: desk.groups[GROUPS[name]].update(deleted=True),
-        send_away=lambda name: desk.users[AGENTS[name]].update(suspended=True),
-        hook=desk.hook,
-        start="Inbox",
+        make_absent=lambda name: desk.users[AGENTS[name]].update(suspended=True),
+        make_webhook=desk.hook,
+        start_queue="Inbox",
         queues=("Network", "Billing", "Hardware"),
         agents=("ann@example.test", "bob@example.test"),
     )
@@ -85,7 +85,7 @@ def test_one_put_carries_fields_and_note_and_the_second_that_it_is_based_on(desk
         expect={"queue": "Inbox"},
         note="Sorted.",
     )
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert [path for method, path, _ in desk.asked if method == "PUT"] == [f"/api/v2/tickets/{ref}"]
     row = desk.tickets[int(ref)]
     assert (row["group_id"], row["assignee_id"], row["priority"]) == (NETWORK, ANN, "urgent")
@@ -134,7 +134,7 @@ def test_groups_of_one_name_are_told_apart_and_routed_to(desk, store):
     desk.groups[105] = {"name": "Network", "deleted": False}
     assert {"Network #102", "Network #105"} <= set(store.catalogue().queues)
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network #105"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network #105"})).result is DeliveryResult.APPLIED
     assert desk.tickets[int(ref)]["group_id"] == 105
 
 
@@ -155,8 +155,8 @@ def test_a_list_of_many_pages_is_read_to_its_end(desk, store):
 def test_an_assignee_whom_zendesk_silently_leaves_out_is_reported_and_the_rest_stands(desk, store):
     ref = desk.file()
     desk.drops = {"assignee_id"}
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Network", "assignee": "ann@example.test"}))
-    assert outcome.result is Result.PARTIAL
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network", "assignee": "ann@example.test"}))
+    assert outcome.result is DeliveryResult.PARTIAL
     assert set(outcome.why) == {"assignee"}
     assert store.fetch(ref).queue == "Network"
 
@@ -164,8 +164,8 @@ def test_an_assignee_whom_zendesk_silently_leaves_out_is_reported_and_the_rest_s
 def test_an_error_in_an_answer_of_200_is_no_success(desk, store):
     ref = desk.file()
     desk.says = {"error": "RecordInvalid", "description": "Something is not right"}
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Network"}))
-    assert (outcome.result, dict(outcome.why)) == (Result.REJECTED, {"queue": "Something is not right"})
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}))
+    assert (outcome.result, dict(outcome.why)) == (DeliveryResult.REJECTED, {"queue": "Something is not right"})
     assert desk.notes(ref) == []
 
 
@@ -174,14 +174,14 @@ def test_a_refusal_is_told_in_zendesks_words(desk, store, monkeypatch):
     seen = store.fetch(ref)
     store.catalogue()
     desk.groups[NETWORK]["deleted"] = True
-    outcome = store.apply(deliver(seen, {"queue": "Network"}))
-    assert (outcome.result, dict(outcome.why)) == (Result.REJECTED, {"queue": "Group: is invalid"})
+    outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
+    assert (outcome.result, dict(outcome.why)) == (DeliveryResult.REJECTED, {"queue": "Group: is invalid"})
 
 
 def test_a_closed_ticket_is_refused_before_anything_is_sent(desk, store):
     ref = desk.file(status="closed")
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Network"}))
-    assert outcome.result is Result.REJECTED
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}))
+    assert outcome.result is DeliveryResult.REJECTED
     assert "closed" in outcome.why["queue"]
     assert not any(method == "PUT" for method, _, _ in desk.asked)
 
@@ -198,8 +198,8 @@ def test_a_change_between_look_and_write_makes_zendesk_refuse_and_the_person_win
         return write(*facts)
 
     monkeypatch.setattr(store, "write", and_before_it_a_person)
-    outcome = store.apply(deliver(seen, {"queue": "Network"}))
-    assert (outcome.result, outcome.observed.queue) == (Result.CONFLICT, "Billing")
+    outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
+    assert (outcome.result, outcome.observed.queue) == (DeliveryResult.CONFLICT, "Billing")
     assert desk.writes[ref, US] == 0
 
 
@@ -215,7 +215,7 @@ def test_a_comment_between_look_and_write_costs_one_more_look(desk, store, monke
         return write(*facts)
 
     monkeypatch.setattr(store, "write", and_before_it_a_comment)
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     assert len(tried) == 2
 
 
@@ -232,8 +232,8 @@ def test_what_a_person_set_in_the_very_second_of_our_look_is_given_back(desk, st
         return write(*facts)
 
     monkeypatch.setattr(store, "write", and_before_it_a_person)
-    outcome = store.apply(deliver(seen, {"queue": "Network"}))
-    assert outcome.result is Result.CONFLICT
+    outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
+    assert outcome.result is DeliveryResult.CONFLICT
     assert desk.tickets[int(ref)]["group_id"] == BILLING
     assert len(desk.notes(ref)) == 1
 
@@ -244,7 +244,7 @@ def test_tags_are_added_and_nobody_elses_are_lost(desk, store):
         id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, add_tags=("sorted", "vip")
     )
     outcome = store.apply(delivery)
-    assert outcome.result is Result.APPLIED
+    assert outcome.result is DeliveryResult.APPLIED
     assert desk.tickets[int(ref)]["tags"] == {"vip", "sorted"}
     assert outcome.observed.tags == {"vip", "sorted"}
     assert len(desk.notes(ref)) == 1
@@ -255,21 +255,21 @@ def test_after_a_silence_it_is_looked_first_and_written_once(fault, desk, faults
     store.http._client.timeout = 0.5
     faults.patience = 1.0
     ref = desk.file()
-    delivery = deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = [fault]
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
     assert (desk.writes[ref, US], len(desk.notes(ref))) == (1, 1)
 
 
 def test_zendesks_own_limit_is_kept_and_the_delivery_done_later(desk, faults, store):
     ref = desk.file()
-    delivery = deliver(store.fetch(ref), {"queue": "Network"})
+    delivery = make_delivery(store.fetch(ref), {"queue": "Network"})
     faults.waiting = ["too many"]
     outcome = store.apply(delivery)
-    assert (outcome.result, outcome.retry_after) == (Result.RETRY_LATER, 3.0)
-    assert store.apply(delivery).result is Result.RETRY_LATER
+    assert (outcome.result, outcome.retry_after) == (DeliveryResult.RETRY_LATER, 3.0)
+    assert store.apply(delivery).result is DeliveryResult.RETRY_LATER
     store.http._budgets["write"]._held_until = 0.0
-    assert store.apply(delivery).result is Result.APPLIED
+    assert store.apply(delivery).result is DeliveryResult.APPLIED
 
 
 # what is pulled
@@ -279,18 +279,18 @@ def test_what_changed_in_the_last_minute_comes_with_the_next_run(desk, store):
     old = desk.file()
     desk.wait(61)
     new = desk.file()
-    found, cursor = run(store, None, 50)
+    found, cursor = pull_all(store, None, 50)
     assert [one.ref for one in found] == [old]
     desk.wait(61)
-    assert new in {one.ref for one in run(store, cursor, 50)[0]}
+    assert new in {one.ref for one in pull_all(store, cursor, 50)[0]}
 
 
 def test_a_change_that_becomes_visible_late_is_within_the_overlap(desk, store):
     desk.file()
     desk.wait(61)
-    found, cursor = run(store, None, 50)
+    found, cursor = pull_all(store, None, 50)
     late = desk.file(at=found[-1].updated_at - timedelta(seconds=30))
-    assert late in {one.ref for one in run(store, cursor, 50)[0]}
+    assert late in {one.ref for one in pull_all(store, cursor, 50)[0]}
 
 
 def test_a_system_update_brings_a_row_with_an_older_moment_and_nothing_is_lost(desk, store):
@@ -298,9 +298,9 @@ def test_a_system_update_brings_a_row_with_an_older_moment_and_nothing_is_lost(d
     desk.wait(3600)
     desk.touch(refs[0])
     desk.haste = 61
-    found, cursor = run(store, None, 2)
+    found, cursor = pull_all(store, None, 2)
     assert {one.ref for one in found} == set(refs)
-    again, _ = run(store, cursor, 50)
+    again, _ = pull_all(store, cursor, 50)
     assert [one.ref for one in again] == [refs[0]]
 
 
@@ -309,9 +309,9 @@ def test_deleted_tickets_and_repeated_rows_of_the_export_are_left_out(desk, stor
     desk.delete(refs[1])
     desk.twice = True
     desk.wait(61)
-    found, _ = run(store, None, 50)
+    found, _ = pull_all(store, None, 50)
     assert [one.ref for one in found] == [refs[0], refs[2], refs[3]]
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(refs[1])
 
 
@@ -319,16 +319,16 @@ def test_more_tickets_of_one_second_than_an_export_holds_all_come(desk, store, m
     monkeypatch.setattr("deskyard.connectors.zendesk.client.MOST", 3)
     at = datetime(2026, 1, 2, tzinfo=UTC)
     refs = [desk.file(at=at) for _ in range(11)]
-    found, _ = run(store, None, 4)
+    found, _ = pull_all(store, None, 4)
     assert {one.ref for one in found} == set(refs)
 
 
 def test_a_ticket_that_the_export_says_nothing_new_of_is_not_read_again(desk, store):
     desk.file()
     desk.wait(61)
-    _, cursor = run(store, None, 50)
+    _, cursor = pull_all(store, None, 50)
     before = len([path for _, path, _ in desk.asked if path.endswith("/audits")])
-    assert len(run(store, cursor, 50)[0]) == 1
+    assert len(pull_all(store, cursor, 50)[0]) == 1
     assert len([path for _, path, _ in desk.asked if path.endswith("/audits")]) == before
 
 
@@ -338,9 +338,9 @@ def test_a_moment_that_zendesk_finds_too_young_is_never_asked_for(desk, store):
 
 
 def test_exports_are_asked_for_as_often_as_zendesk_allows(address):
-    store = ZendeskStore.opened(address)
-    assert store.exports._budgets["read"]._apart == 60 / EXPORTS
-    assert store.http._budgets["read"]._apart == 0
+    store = ZendeskStore.from_address(address)
+    assert store.exports._budgets["read"]._interval == 60 / EXPORTS_PER_MINUTE
+    assert store.http._budgets["read"]._interval == 0
     store.close()
 
 
@@ -349,7 +349,7 @@ def test_exports_are_asked_for_as_often_as_zendesk_allows(address):
 
 def test_a_trigger_is_neither_a_person_nor_we(desk, store):
     ref = desk.file()
-    store.apply(deliver(store.fetch(ref), {"queue": "Network"}))
+    store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}))
     desk.change(ref, {"priority": "high"}, US, channel="api", rule="Big customers first")
     moves = [(move.field, move.actor, move.ours) for move in store.moves(ref)]
     assert moves == [("queue", "deskyard@example.test", True), ("priority", "rule Big customers first", False)]
@@ -383,7 +383,7 @@ def test_zendesks_own_event_names_ticket_and_hand(desk, store):
 
 def test_a_webhook_of_our_own_writing_is_known(desk, store):
     ref = desk.file()
-    store.apply(deliver(store.fetch(ref), {"queue": "Network"}))
+    store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}))
     assert [one.ours for one in store.parse_webhook(*desk.hook(ref), datetime.now(UTC))] == [True]
 
 
@@ -397,7 +397,7 @@ def test_webhooks_twice_and_out_of_order_keep_their_ids(desk, store):
 
 
 def test_without_a_secret_no_webhook_is_believed(desk, address):
-    store = ZendeskStore.opened(address)
+    store = ZendeskStore.from_address(address)
     with pytest.raises(BadSignature):
         store.parse_webhook(*desk.hook(desk.file()), datetime.now(UTC))
     store.close()
@@ -417,7 +417,7 @@ def test_zendesk_answers_200_to_strangers_and_that_is_no_health(address):
     health = store.health()
     assert not health.ok
     assert "does not know us" in health.missing[0]
-    with pytest.raises(NotAllowed):
+    with pytest.raises(AccessDenied):
         store.fetch("1")
     store.close()
 
@@ -435,17 +435,17 @@ def test_a_category_that_is_no_active_field_is_missing_and_nothing_else_suffers(
     store = open_store(f"zendesk:{address}?category={number}")
     assert not store.health().ok
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"})).result is Result.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     wanted = {"category": "Network"}
-    assert store.apply(Delivery(id=new_id(), ref=ref, set=wanted)).result is Result.REJECTED
+    assert store.apply(Delivery(id=new_id(), ref=ref, set=wanted)).result is DeliveryResult.REJECTED
     store.close()
 
 
 def test_without_a_field_there_is_no_category(desk, address):
     store = open_store(f"zendesk:{address}")
     ref = desk.file()
-    outcome = store.apply(deliver(store.fetch(ref), {"queue": "Network", "category": "Network"}))
-    assert (outcome.result, set(outcome.why)) == (Result.UNSUPPORTED, {"category"})
+    outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network", "category": "Network"}))
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.UNSUPPORTED, {"category"})
     store.close()
 
 
@@ -456,14 +456,14 @@ def test_an_option_that_makes_no_sense_is_refused(options):
 
 
 def test_the_secret_that_zendesk_publishes_is_no_secret(address):
-    store = open_store(f"zendesk:{address}?hook_secret={PUBLISHED}")
+    store = open_store(f"zendesk:{address}?hook_secret={PUBLIC_TEST_SECRET}")
     assert "publishes" in store.health().missing[0]
     store.close()
 
 
 @pytest.mark.parametrize("ref", ["../users/me", "12a", "", "١٢"])
 def test_what_is_no_number_is_no_ticket(ref, desk, store):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         store.fetch(ref)
     assert desk.asked == []
 
@@ -473,6 +473,9 @@ def test_what_is_no_number_is_no_ticket(ref, desk, store):
 
 def test_a_whole_delivery_was_compared(desk, checked, store):
     ref = desk.file()
-    assert store.apply(deliver(store.fetch(ref), {"queue": "Network"}, note="Sorted.")).result is Result.APPLIED
-    run(store, None, 5)
+    assert (
+        store.apply(make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")).result
+        is DeliveryResult.APPLIED
+    )
+    pull_all(store, None, 5)
     assert checked.seen == len(desk.asked) > 10

@@ -9,11 +9,11 @@ import pytest
 
 import deskyard.connectors.znuny as package
 from deskyard.connectors import open_store
-from deskyard.connectors.base.http_client import Answer
-from deskyard.connectors.znuny.client import read, refusal
-from deskyard.connectors.znuny.field_mapping import SCALE, Scale, bound
-from deskyard.connectors.znuny.ticket_mapping import moves, overrun, stored
-from deskyard.errors import BadInput, BadSignature, NotAllowed, NotThere, StoreRefused, StoreUnreachable
+from deskyard.connectors.base.http_client import ApiResponse
+from deskyard.connectors.znuny.client import read_response, refusal_error
+from deskyard.connectors.znuny.field_mapping import DEFAULT_PRIORITIES, PriorityMapping, build_mapping
+from deskyard.connectors.znuny.ticket_mapping import find_overwritten, parse_moves, to_stored_ticket
+from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound, StoreRefused, StoreUnreachable
 
 FOLDER = Path(package.__file__).parent
 URL = "znuny:https://router:s3cret@desk.example.org/otrs/nph-genericinterface.pl/Webservice/Deskyard"
@@ -46,7 +46,7 @@ SAID = {
 
 @pytest.fixture
 def book():
-    return bound(SAID, Scale.of(SCALE), "Category", "")
+    return build_mapping(SAID, PriorityMapping.parse(DEFAULT_PRIORITIES), "Category", "")
 
 
 def line(kind, by, name="", **numbers):
@@ -56,14 +56,14 @@ def line(kind, by, name="", **numbers):
 
 def at(book, history, **row):
     least = {"TicketID": "7", "Created": "2026-11-23 14:00:00", "Changed": "2026-11-23 15:00:00", "PriorityID": 3}
-    return stored({**least, "QueueID": 5, "OwnerID": 1, **row}, history, book)
+    return to_stored_ticket({**least, "QueueID": 5, "OwnerID": 1, **row}, history, book)
 
 
 def test_only_what_our_account_may_work_with_is_offered(book):
     assert set(book.catalogue.queues) == {"Network", "Billing"}
     assert book.catalogue.agents == {"alice": ("Billing", "Network")}
     assert book.catalogue.categories == ("vpn", "invoice")
-    assert book.half_open == ("Board",)
+    assert book.incomplete_queues == ("Board",)
 
 
 def test_a_row_without_its_optional_fields_is_read_all_the_same(book):
@@ -74,7 +74,9 @@ def test_a_row_without_its_optional_fields_is_read_all_the_same(book):
 
 
 def test_the_least_that_the_add_on_may_say_is_a_book():
-    book = bound({"User": {"UserID": 2, "UserLogin": "router"}}, Scale.of(SCALE), "Category", "Tags")
+    book = build_mapping(
+        {"User": {"UserID": 2, "UserLogin": "router"}}, PriorityMapping.parse(DEFAULT_PRIORITIES), "Category", "Tags"
+    )
     assert (book.catalogue.queues, book.catalogue.priorities, str(book.zone)) == ({}, (), "UTC")
 
 
@@ -90,7 +92,7 @@ def test_what_a_field_was_is_what_the_line_before_left(book):
         line("TicketDynamicFieldUpdate", 3, "%%FieldName%%Other%%Value%%x%%OldValue%%"),
         line("TicketDynamicFieldUpdate", 3, "%%FieldName%%Category%%Value%%%%OldValue%%vpn"),
     ]
-    told = [(move.actor, move.field, move.was, move.became, move.ours) for move, _ in moves(history, book)]
+    told = [(move.actor, move.field, move.was, move.became, move.by_deskyard) for move, _ in parse_moves(history, book)]
     assert told == [
         ("alice", "queue", "Network", "Billing", False),
         ("router", "queue", "Billing", "Old", True),
@@ -116,7 +118,7 @@ def test_what_a_field_was_is_what_the_line_before_left(book):
 def test_a_persons_value_under_ours_is_found_in_the_history(lines, theirs, book):
     history = [line("NewTicket", 1), *(line(kind, by, QueueID=queue) for kind, by, queue in lines)]
     seen, now = at(book, history[:1]), at(book, history, QueueID=6, Queue="Billing")
-    assert overrun(seen, now, {"queue": "Billing"}, book) == theirs
+    assert find_overwritten(seen, now, {"queue": "Billing"}, book) == theirs
 
 
 def test_the_last_hand_on_a_field_decides_whether_a_person_set_it(book):
@@ -128,9 +130,9 @@ def test_the_last_hand_on_a_field_decides_whether_a_person_set_it(book):
 @pytest.mark.parametrize(
     ("code", "message", "kind", "field"),
     [
-        ("TicketUpdate.AuthFail", "TicketUpdate: User could not be authenticated!", NotAllowed, None),
-        ("TicketGet.AccessDenied", "TicketGet: User does not have access to the ticket!", NotThere, None),
-        ("TicketUpdate.AccessDenied", "TicketUpdate: Does not have permissions to update queue!", NotAllowed, None),
+        ("TicketUpdate.AuthFail", "TicketUpdate: User could not be authenticated!", AccessDenied, None),
+        ("TicketGet.AccessDenied", "TicketGet: User does not have access to the ticket!", NotFound, None),
+        ("TicketUpdate.AccessDenied", "TicketUpdate: Does not have permissions to update queue!", AccessDenied, None),
         ("TicketUpdate.InvalidParameter", "TicketUpdate: Ticket->OwnerID or Ticket->Owner parameter is invalid!",
          StoreRefused, "assignee"),
         ("TicketUpdate.InvalidParameter", "TicketUpdate: DynamicField->Value parameter is invalid!", StoreRefused,
@@ -141,7 +143,7 @@ def test_the_last_hand_on_a_field_decides_whether_a_person_set_it(book):
     ],
 )  # fmt: skip
 def test_a_refusal_with_status_200_is_an_error(code, message, kind, field):
-    error = refusal(code, message)
+    error = refusal_error(code, message)
     assert type(error) is kind
     assert getattr(error, "field", None) == field
 
@@ -158,13 +160,13 @@ def test_a_refusal_with_status_200_is_an_error(code, message, kind, field):
 )
 def test_what_is_no_answer_is_not_taken_for_one(status, data, kind):
     with pytest.raises(kind):
-        read("Changed", Answer(status, {}, data), "https://desk.example.org")
+        read_response("Changed", ApiResponse(status, {}, data), "https://desk.example.org")
 
 
 @pytest.mark.parametrize("text", ["low", "low:", "soon:1 low", "low:1,huge:2"])
 def test_a_strange_scale_is_refused(text):
     with pytest.raises(BadInput, match="write them as low:2 low"):
-        Scale.of(text)
+        PriorityMapping.parse(text)
 
 
 @pytest.mark.parametrize("url", [URL.replace("router:s3cret@", ""), URL.replace("/Webservice/Deskyard", "")])
@@ -176,8 +178,8 @@ def test_an_address_without_login_or_web_service_is_refused(url):
 def test_tags_and_category_are_offered_where_their_fields_are_named():
     assert not open_store(URL).caps.tags
     assert open_store(f"{URL}?tags=Tags").caps.tags
-    assert "category" in open_store(URL).caps.sets
-    assert "category" not in open_store(f"{URL}?category=").caps.sets
+    assert "category" in open_store(URL).caps.settable_fields
+    assert "category" not in open_store(f"{URL}?category=").caps.settable_fields
 
 
 def test_a_webhook_is_believed_with_its_secret_alone_and_has_the_same_name_when_repeated():
@@ -185,7 +187,7 @@ def test_a_webhook_is_believed_with_its_secret_alone_and_has_the_same_name_when_
     told = {"Event": {"Event": "TicketCreate", "TicketID": 7}, "Ticket": {"ChangeBy": 3, "Changed": "x", "QueueID": 5}}
     raw, now = json.dumps(told).encode(), datetime.now(UTC)
     events = store.parse_webhook({"X-Deskyard-Secret": "hook"}, raw, now)
-    assert [(event.ref, event.ours) for event in events] == [("7", False)]
+    assert [(event.ref, event.by_deskyard) for event in events] == [("7", False)]
     assert store.parse_webhook({"X-Deskyard-Secret": "hook"}, raw, now) == events
     moved = json.dumps(told | {"Ticket": {**told["Ticket"], "QueueID": 6}}).encode()
     assert store.parse_webhook({"X-Deskyard-Secret": "hook"}, moved, now)[0].id != events[0].id
