@@ -47,7 +47,7 @@ fresh: ## README's two commands in a minimal Debian with python3, git and make; 
 demo: setup ## A simulated desk: learn, serve on http://127.0.0.1:8000, route new tickets (Ctrl-C stops)
 	$(BIN)/deskyard demo
 
-real: setup ## Real help desks on this machine: install (as root), start, test, stop (docs/stores.md)
+real: setup ## Real help desks on this machine: install (as root), start, test, stop (docs/connectors)
 	bash tests/real/install.sh
 	$(BIN)/pytest -m real -s tests/real
 

@@ -69,7 +69,7 @@ TESTED_AGAINST: Final[dict[str, str]] = {
     "zammad": TICKET_FACTS,
 }
 """What a store was proved against: a real server, a fake whose every message keeps to the vendor's own description, or
-a fake built on what is known of the vendor. `docs/stores.md` says it with versions and dates."""
+a fake built on what is known of the vendor. `docs/connectors/` says it with versions and dates."""
 
 
 def open_store(url: str) -> TicketStore:

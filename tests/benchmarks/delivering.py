@@ -1,7 +1,7 @@
 """How fast foreign tickets are read and written, and how soon work goes on after a kill: for docs/performance.md.
 
-Run: python -m tests.benchmarks.delivering. A made-up help desk (docs/new-store.md) on loopback, the tiny model of the
-tests, real `deskyard serve` and `deskyard work` processes. Nothing is asserted but that all is done.
+Run: python -m tests.benchmarks.delivering. A made-up help desk (docs/new-connector.md) on loopback, the tiny model of
+the tests, real `deskyard serve` and `deskyard work` processes. Nothing is asserted but that all is done.
 """
 
 import tempfile

@@ -204,50 +204,50 @@ def page(cases: Sequence[Case], folder: Path) -> Iterator[str]:
     found = list(rows(cases, folder))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     yield "# Evaluation\n"
-    yield f"`make evaluate`, {time.strftime('%Y-%m-%d')}, {machine}; written by that command, except the readings.\n"
+    yield f"`make evaluate`, {time.strftime('%Y-%m-%d')}, {machine}; written by that command, except the comments.\n"
     yield INTRODUCTION
     lacking = [case.name for case in CASES if case not in cases]
     if lacking:
         yield f"**Not run yet: {', '.join(lacking)}.**\n"
-    yield "## How often it is right\n"
+    yield "## Accuracy\n"
     yield f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}"
     yield from (_row(row) for row in found)
     won, lost = [row for row in found if row.wins], [row for row in found if not row.wins]
-    yield f"\nAhead of the better peer on {len(won)} of {len(found)} targets.\n"
-    yield "## What goes by itself at a 95 % contract\n"
-    yield "| case | target | better peer: routed, right | deskyard: routed, right (interval) | the promise |"
+    yield f"\nAhead of the better baseline on {len(won)} of {len(found)} targets.\n"
+    yield "## Routed automatically with a 95 % contract\n"
+    yield "| case | target | better baseline: routed, precision | deskyard: routed, precision (interval) | contract |"
     yield "|---|---|---|---|---|"
     yield from (_contract(row) for row in found)
     kept = [row.kept for row in found if row.kept is not None]
-    yield f"\nOf {len(kept)} targets that route anything, {sum(kept)} keep the promise: the upper bound reaches it.\n"
+    yield f"\nOf {len(kept)} targets that route tickets, {sum(kept)} meet the contract (the upper bound reaches it).\n"
     yield from _outside(found)
-    yield "## What the audit says of them\n"
-    yield "Probe and severity; the findings themselves hold words of real tickets, which are not part of the project.\n"
-    yield "| case | findings | seconds to learn, all targets |"
+    yield "## Findings of the data audit\n"
+    yield "Check and severity; the findings themselves contain words of real tickets, which are not published.\n"
+    yield "| case | findings | training seconds, all targets |"
     yield "|---|---|---|"
     yield from _findings(found)
-    yield "\n## Where it does not win\n"
+    yield "\n## Where a baseline is more accurate\n"
     yield from _readings([row for row in lost if row.case.name != "noise"], "")
-    yield "## Where a peer that keeps the promise routes more\n"
+    yield "## Where a baseline that meets the precision routes more\n"
     yield from _readings([row for row in found if row.routes_less], "routes: ")
     missed = [row for row in found if row.misses]
     barred = sum((row.case.name, row.target) in BARS for row in found)
-    yield f"## Bars that are missed\n\nOf {barred} bars {barred - len(missed)} are met; these are not.\n"
+    yield f"## Missed goals\n\nOf {barred} goals {barred - len(missed)} are met; these are not.\n"
     yield from _readings(missed, "bar: ")
     yield "## Calibration\n"
     yield _written()["calibration"].strip()
 
 
 HEADINGS: Final = (
-    "case (split)", "target", "tickets", "LogReg", "LinearSVC", "deskyard (95 % interval)", "macro-F1: peer, deskyard",
-    "top 3", "cal. error", "bar", "published",
+    "case (split)", "target", "tickets", "LogReg", "LinearSVC", "deskyard (95 % interval)",
+    "macro F1: baseline, deskyard", "top 3", "calibration error", "goal", "published",
 )  # fmt: skip
 
-INTRODUCTION: Final = """Real histories; the test part of each was neither learnt from nor used to choose anything.
-*Peers* are what one would write in an afternoon: TF-IDF of words 1–2 with LogisticRegression or LinearSVC, routed from
-the confidence at which a held-back quarter of their training part is 95 % right. Ours is `deskyard train` with its
-defaults and no encoder. Shares in percent, intervals exact (Clopper and Pearson). Published figures are others', on the
-same splits where those are official. A *bar* is what was set out to be reached without an encoder, before anything was
+INTRODUCTION: Final = """Real histories; the test part of each was used neither for training nor for any choice. The
+*baselines* are simple pipelines: TF-IDF of words 1–2 with LogisticRegression or LinearSVC, routed from the confidence
+at which a held-out quarter of their training part is 95 % correct. deskyard is `deskyard train` with its defaults and
+no encoder. Shares are in percent, intervals exact (Clopper-Pearson). Published figures are those of others, on the
+same splits where these are official. A *goal* is what we wanted to reach without an encoder, set before anything was
 built.
 """
 
@@ -261,7 +261,7 @@ def _row(row: Row) -> str:
     f1 = f"{_percent(row.peer['macro_f1'])}, {_percent(score['macro_f1'])}"
     published = (row.case.published or {}).get(row.target, "")
     figure, bar = BARS.get((row.case.name, row.target), ("", 0.0))
-    aim = _percent(bar) + (" (macro-F1)" if figure == "macro_f1" else "") if bar else ""
+    aim = _percent(bar) + (" (macro F1)" if figure == "macro_f1" else "") if bar else ""
     return (
         f"| {row.case.name} ({row.case.split}) | {row.target} | {n:,} | {peers} | {ours} | {f1} | "
         f"{_percent(score['top3'])} | {score['ece']:.3f} | {aim} | {published} |"
@@ -274,7 +274,7 @@ def _contract(row: Row) -> str:
     ours = (
         f"{_percent(row.ours['coverage'])}, {_percent(right / n)} ({_percent(low)} to {_percent(high)})" if n else "0"
     )
-    told = {None: "nothing promised, nothing routed", True: "kept", False: "**broken**"}[row.kept]
+    told = {None: "none, nothing routed", True: "met", False: "**missed**"}[row.kept]
     peer_n, peer_right = _routed(row.peer)
     peer = f"{_percent(row.peer['coverage'])}, {_percent(peer_right / peer_n)}" if peer_n else "0"
     return f"| {row.case.name} | {row.target} | {peer} | {ours} | {told} |"
@@ -284,8 +284,8 @@ def _outside(found: Sequence[Row]) -> Iterator[str]:
     for row in found:
         if "oos_routed" in row.ours:
             yield (
-                f"Out of scope ({row.case.name}): {_percent(row.ours['oos_routed'])} % of the questions about other "
-                f"matters are routed; the better peer routes {_percent(row.peer['oos_routed'])} %.\n"
+                f"Out of scope ({row.case.name}): {_percent(row.ours['oos_routed'])} % of the out-of-scope questions "
+                f"are routed; the better baseline routes {_percent(row.peer['oos_routed'])} %.\n"
             )
 
 

@@ -1,4 +1,4 @@
-"""A deskyard beside a foreign Plaindesk: processes that know the store of `docs/new-store.md`, as tests start them."""
+"""A deskyard beside a Plaindesk: processes that know the store of `docs/new-connector.md`, as tests start them."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "new-store.md"
+PAGE = Path(__file__).parents[2] / "docs" / "new-connector.md"
 
 KNOWN = """
 from deskyard import stores

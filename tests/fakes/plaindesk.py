@@ -1,4 +1,4 @@
-"""Plaindesk, a made-up help desk with a small REST API: what `docs/new-store.md` connects, and what the soak fills.
+"""Plaindesk, a made-up help desk with a small REST API: what `docs/new-connector.md` connects, and what the soak fills.
 
 It keeps versions (If-Match → 412), signs its webhooks, counts every write, and shows a new ticket only to who asks.
 """

@@ -393,7 +393,7 @@ def test_a_deskyard_that_is_away_keeps_nobody_from_filing():
 
 
 def test_the_vendors_own_api_would_overwrite_the_title_and_eat_the_note(desk, people):
-    """Why the add-on does not use it: what is told in docs/stores.md is so."""
+    """Why the add-on does not use it: what is told in docs/connectors/django-helpdesk.md is so."""
     ref = people.file("Its own title")
     with httpx2.Client(base_url=f"{desk.base}/api", auth=("router", "routerpass"), timeout=60) as client:
         told = {"ticket": ref, "title": "Sorted", "comment": "a {{ nothing }} b {# gone #} c", "public": False}

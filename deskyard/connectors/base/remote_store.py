@@ -2,7 +2,7 @@
 
 A store inherits from `RemoteStore` and says the rest in its own API's words: how a ticket is read, what changed since
 when, what the help desk has, how values are written, how a note is left. Writing once, pages without gaps and the wire
-come from `writing`, `sweep` and `http`; `docs/new-store.md` builds one in an hour.
+come from `writing`, `sweep` and `http`; `docs/new-connector.md` builds one in an hour.
 """
 
 import threading

@@ -83,7 +83,7 @@ class DjangoHelpdeskStore(RemoteStore):
         except (NotFound, KeyError, TypeError) as error:
             raise BadInput(
                 f"{self.http.base} does not answer as our add-on does: install it in the project of django-helpdesk "
-                "(docs/stores.md says how) and write the address at which urls.py includes it"
+                "(docs/connectors/django-helpdesk.md says how) and write the address at which urls.py includes it"
             ) from error
         missing = []
         if self.category_params and not told["category"]:

@@ -102,7 +102,7 @@ def _find_missing(
         yield f"{url.user!r} is not privileged: tick 'Let this user be granted rights'"
     found = list(_iterate_pages(http, "/queues/all", "Name,_hyperlinks"))
     if not found:
-        yield "it sees no queue: grant it SeeQueue, ShowTicket and the other rights of docs/stores.md"
+        yield "it sees no queue: grant it SeeQueue, ShowTicket and the rights in docs/connectors/request-tracker.md"
     shut = [one["Name"] for one in found if not any(link.get("ref") == "create" for link in one["_hyperlinks"])]
     if shut:
         few = ", ".join(shut[:5]) + (f" and {len(shut) - 5} more" if len(shut) > 5 else "")

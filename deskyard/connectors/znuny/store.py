@@ -3,7 +3,7 @@
 In come our deliveries and cursors; out go Znuny's tickets in our words (`words`). One call carries fields and the
 internal note together, and Znuny looks at all of it before it writes any; it compares no versions, so its history is
 read afterwards. What Znuny has, and which tickets changed, only the add-on tells (`addon/`, and the web service in
-`Deskyard.yml`; `docs/stores.md` installs them). Nobody's name or words are sent by webhook.
+`Deskyard.yml`; `docs/connectors/znuny.md` installs them). Nobody's name or words are sent by webhook.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""`docs/new-store.md` as it stands: the store of a made-up help desk keeps the contract, also when the line breaks."""
+"""`docs/new-connector.md` as it stands: the store of a made-up help desk keeps the contract, also when lines break."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from deskyard.testing.harness import StoreHarness, make_delivery, new_id
 from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk
 from tests.fakes.serving import Faults, served
 
-PAGE = Path(__file__).parents[3] / "docs" / "new-store.md"
+PAGE = Path(__file__).parents[3] / "docs" / "new-connector.md"
 LONGEST = 150
 
 

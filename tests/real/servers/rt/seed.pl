@@ -1,4 +1,4 @@
-# What rt-setup-database puts into an empty Request Tracker: three queues, our own account with the rights that docs/stores.md
+# What rt-setup-database puts into an empty Request Tracker: three queues, our own account with the rights that docs/connectors/request-tracker.md
 # asks for and no more, three agents, a requester, and the two custom fields.
 use strict;
 use warnings;
