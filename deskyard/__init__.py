@@ -1,11 +1,41 @@
-"""deskyard, the shared core: what both programs mean by ticket, prediction and decision.
+"""deskyard sorts a help desk's tickets: it learns from a desk's history, and routes new tickets with measured precision.
 
-`training` learns from yesterday, `service` routes today; both import this package and never each other.
+    >>> import deskyard
+    >>> deskyard.Ticket(id="1", subject="VPN does not connect").subject
+    'VPN does not connect'
+
+`deskyard.load("champion").predict(df)` answers a DataFrame of tickets; `deskyard.train(history)` fits a model. Names are
+resolved when they are first used, so that importing the package costs nothing.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-try:
-    __version__ = version("deskyard")
-except PackageNotFoundError:  # a source tree on the path, not installed
-    __version__ = "0+unknown"
+from deskyard.version import __version__
+
+if TYPE_CHECKING:
+    from deskyard.domain.ticket import Ticket as Ticket
+    from deskyard.inference.loading import load as load
+
+__all__ = ["Ticket", "__version__", "load", "train"]
+
+_NAMES: Final = {
+    "Ticket": "deskyard.domain.ticket:Ticket",
+    "load": "deskyard.inference.loading:load",
+    "train": "training.pipeline.run:train_model",
+}
+"""Public name → where it lives ("module:name")."""
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported now; raises AttributeError for any other."""
+    if name not in _NAMES:
+        raise AttributeError(f"module 'deskyard' has no attribute {name!r}")
+    module, attribute = _NAMES[name].split(":")
+    found = globals()[name] = getattr(import_module(module), attribute)
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names beside what every module has."""
+    return sorted({*globals(), *_NAMES})

@@ -4,18 +4,18 @@ Nothing is opened when this module is imported.
 """
 
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from deskyard import __version__
 from deskyard.db.database import open_database
 from deskyard.desk import queues as desk_queues
 from deskyard.settings import Settings, settings
+from deskyard.version import __version__
 from service.api import (
     agents,
     audit,
@@ -44,16 +44,16 @@ from service.http import problem_details
 from service.http.guard_middleware import AccessMiddleware
 from service.http.metrics import Metrics, MetricsMiddleware
 from service.http.problem_details import problem_responses as declared
-from service.pages import dashboard as page
-from service.pages import models as shelf
-from service.pages import policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
+from service.pages import dashboard, policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
+from service.pages import models as models_page
+from service.pages.error_page import render_error
 from service.runtime.context import AppContext
 from service.sync.dbos_engine import SyncEngine
 from service.tickets.routing import IncomingTicket, RoutingReceipt, route_batch
 from service.tickets.write_batcher import WriteBatcher
 
 _ROUTERS: Final = (
-    page, review, ticket, queue, sign_in, requester_portal, shelf, policy_editor, training, reports, tickets, changes, queues, agents, score,
+    dashboard, review, ticket, queue, sign_in, requester_portal, models_page, policy_editor, training, reports, tickets, changes, queues, agents, score,
     decisions, connectors, webhooks, models, labels, policy, erasures, audit, health, metrics, docs,
 )  # fmt: skip
 
@@ -83,30 +83,14 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
         desk_queues.ensure_queues(conn)
     context = AppContext(database, app_settings.models)
     context.notifier = engine = SyncEngine(database)
-    learning = TrainingProcess(app_settings)
+    training_process = TrainingProcess(app_settings)
     batcher = WriteBatcher[IncomingTicket, RoutingReceipt](partial(route_batch, context))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        stop = threading.Event()
-        watching = threading.Thread(target=context.models.watch, args=(stop,), name="models", daemon=True)
-        watching.start()
-        counting = threading.Thread(target=run_rollups, args=(context, stop), name="counting", daemon=True)
-        counting.start()
-        beside = [
-            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
-            for name, work in (
-                ("challenging", ShadowScorer(database, app_settings.models).run),
-                ("retraining", AutoRetrainer(context, learning).run),
-            )
-        ]
-        for thread in beside:
-            thread.start()
-        engine.start(context)
-        yield
-        stop.set()
-        for thread in (watching, counting, *beside):
-            thread.join()
+        with _background_threads(context, app_settings, training_process):
+            engine.start(context)
+            yield
         engine.stop()
         batcher.stop()
         database.close()
@@ -123,17 +107,42 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         responses=declared(401, 403, 429),
     )
-    app.state.yard, app.state.lane, app.state.engine = context, batcher, engine
+    app.state.context, app.state.batcher, app.state.engine = context, batcher, engine
     app.state.access = AccessControl(database)
     app.state.metrics = Metrics()
-    app.state.learning = learning
+    app.state.training = training_process
     app.add_middleware(AccessMiddleware, access=app.state.access)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
-    problem_details.install_handlers(app)
+    problem_details.install_handlers(app, render_error)
     for one in _ROUTERS:
         app.include_router(one.router)
     app.mount("/static", docs.StaticAssets())
     return app
+
+
+@contextmanager
+def _background_threads(
+    context: AppContext, app_settings: Settings, training_process: TrainingProcess
+) -> Iterator[None]:
+    """Threads that work beside requests: they end, and are waited for, when the block does."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=work, args=(*args, stop), name=name, daemon=True)
+        for name, work, args in (
+            ("models", context.models.watch, ()),
+            ("rollups", run_rollups, (context,)),
+            ("shadow-scoring", ShadowScorer(context.database, app_settings.models).run, ()),
+            ("retraining", AutoRetrainer(context, training_process).run, ()),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,9 @@ from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.ticket_history import TAKEN_BACK
 from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.journal.journal import Journal, JournalEntry
-from deskyard.policy.policy import TRIAGE
 from deskyard.review import blind_review
 
 MAX_RECENT_TICKETS: Final = 2_000

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from deskyard.desk.overview import routing_outcome
-from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER
+from deskyard.domain.actors import ANONYMOUS_REQUESTER
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.label_hierarchy import SEPARATOR
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
@@ -29,7 +30,6 @@ from deskyard.journal.journal import (
     UNDONE,
     JournalEntry,
 )
-from deskyard.policy.policy import TRIAGE
 
 RULES_VERSION: Final = 3
 """Counts up when the same journal would give other facts: all of it is then counted anew."""

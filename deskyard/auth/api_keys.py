@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import API_KEYS, USERS
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from deskyard.auth.api_keys import MAX_NAME_LENGTH, ROLES, Role
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import USERS
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 

@@ -31,7 +31,7 @@ from deskyard.db.tables.analytics import ROLLUP_STATE, TARGET_FACTS
 from deskyard.db.tables.breaker import BREAKER_OPENINGS
 from deskyard.db.tables.desk import TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BundleError, NotFound
 from deskyard.journal import audit_log

@@ -9,7 +9,7 @@ import typer
 from deskyard.analytics import rollups
 from deskyard.breaker import circuit_breaker
 from deskyard.db.database import desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.settings import settings

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deskyard.db.database import Database, desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 from deskyard.privacy import erasure as forgetting
 from deskyard.privacy.erasure import ErasurePlan, format_count

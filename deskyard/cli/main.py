@@ -15,8 +15,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from deskyard import __version__
 from deskyard.errors import DeskyardError, ExtraMissing
+from deskyard.version import __version__
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history whose truth is known."),

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deskyard.db.database import desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.registry import active_model, bundle, challengers, comparison_file, promotion
 from deskyard.registry.active_model import ActiveModel

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deskyard.db.database import desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log

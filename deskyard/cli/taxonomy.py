@@ -8,8 +8,8 @@ import typer
 
 from deskyard.db.database import desk_database
 from deskyard.desk import taxonomy_changes
-from deskyard.desk.ticket_history import Actor
 from deskyard.domain import taxonomy as ledger
+from deskyard.domain.actors import Actor
 from deskyard.policy.versions import Policies
 
 taxonomy = typer.Typer(

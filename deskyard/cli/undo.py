@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deskyard.db.database import desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.review import undo

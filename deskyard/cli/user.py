@@ -10,8 +10,8 @@ from deskyard.auth import api_keys, sessions, users
 from deskyard.auth.users import User
 from deskyard.db.database import desk_database
 from deskyard.desk import catalogue
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.errors import BadInput
-from deskyard.policy.policy import TRIAGE
 
 user = typer.Typer(
     add_completion=False,

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
-from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import AGENT_QUEUES, AGENTS, QUEUES
 from deskyard.errors import BadInput
+from deskyard.text.storable import storable
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of an agent's name."""

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select, update
 
 from deskyard.db.tables.desk import QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.desk import catalogue, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.tickets import DeskTicket
+from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.status import Status, is_solved
 from deskyard.domain.ticket import PRIORITIES

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from deskyard.db.tables.desk import COMMENTS
 from deskyard.desk import changes, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import StoreConflict
 
 

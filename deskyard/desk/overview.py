@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, select, true
 
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.domain.status import UNSOLVED_STATUSES
+from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.journal.journal import DECIDED, Journal
-from deskyard.policy.policy import PLACING_TARGETS
 
 """The statuses of a ticket that somebody still has to work on."""
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
-from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import QUEUES
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.errors import BadInput
-from deskyard.policy.policy import TRIAGE
+from deskyard.text.storable import storable
 
 MAX_NAME_LENGTH: Final = 500
 """Characters of a queue's name: what PostgreSQL can keep unique."""

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
-from deskyard.db.tables.base import storable
 from deskyard.db.tables.desk import QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.desk import agents, queues
-from deskyard.desk.ticket_history import Actor
 from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain import taxonomy
+from deskyard.domain.actors import Actor
 from deskyard.domain.taxonomy import TaxonomyChange
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.policy.versions import Policies, PolicyVersion
+from deskyard.text.storable import storable
 
 PAGE_SIZE: Final = 20
 """Tickets of a task that are shown, unless more are asked for."""

@@ -3,27 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from deskyard.db.tables.desk import TICKET_HISTORY
-
-ActorKind = Literal["person", "machine", "rule"]
+from deskyard.domain.actors import Actor
 
 TAKEN_BACK: Final = "taken back"
 """Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""
-
-ANONYMOUS_REQUESTER: Final = "requester"
-"""How a requester is called who gave no name, or whose name was erased."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something: a person, a machine (a model, another program), or a rule of the desk."""
-
-    kind: ActorKind
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

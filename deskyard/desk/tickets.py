@@ -1,6 +1,5 @@
 """The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
 
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from deskyard.desk.queues import Queue
 from deskyard.domain.status import Status
 from deskyard.domain.ticket import PRIORITIES, Ticket
 from deskyard.errors import NotFound
+from deskyard.journal.journal import new_salt
 from deskyard.text.record_numbers import is_record_number
 
 LABEL_FIELDS: Final = ("category", "priority", "assignee")
@@ -65,11 +65,6 @@ class TicketFilter:
     assignee: str | None = None
     received_since: datetime | None = None
     text: str = ""
-
-
-def new_salt() -> str:
-    """A key for the hashes of one ticket: 32 hexadecimal characters that nobody can guess."""
-    return secrets.token_hex(16)
 
 
 def file_ticket(

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import CONFIRMED, DECIDED, DELIVERED, DELIVERY_REQUESTED, RECEIVED, UNDONE, JournalEntry
 
 EventKind = Literal["filed", "decided", "wished", "delivered", "changed", "said", "undone"]

@@ -4,9 +4,12 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from deskyard.domain.ticket import PRIORITIES
+
+TRIAGE: Final = "triage"
+"""The queue of the built-in desk where a person sorts what the machine left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,3 +41,7 @@ class Ticket:
     def blank(self) -> bool:
         """Whether it says nothing at all."""
         return not (self.subject.strip() or self.body.strip())
+
+
+PLACING_TARGETS: Final[tuple[Target, ...]] = ("queue", "category")
+"""The targets that can place a ticket, in the order they are asked."""

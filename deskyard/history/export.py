@@ -24,12 +24,12 @@ from deskyard.desk import ticket_history
 from deskyard.desk.ticket_history import TAKEN_BACK, HistoryStep
 from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain import label_trust
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.history.column_mapping import MOVE_COLUMNS
 from deskyard.journal.journal import Journal
-from deskyard.policy.policy import TRIAGE
 from deskyard.review import blind_review
 from deskyard.tabular.writer import SUFFIXES, open_writer
 

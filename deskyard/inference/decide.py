@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.catalogue import TRIAGE, Catalogue
 from deskyard.domain.decision import Decision, Prediction, Reason
 from deskyard.domain.taxonomy import TaxonomyLedger
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.journal.journal import decisions_to_dict
 from deskyard.policy import policy
-from deskyard.policy.policy import TRIAGE, Policy, RoutingResult
+from deskyard.policy.policy import Policy, RoutingResult
 
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle

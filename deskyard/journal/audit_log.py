@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.tables.journal import AUDIT_LOG
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 
 ActionName = Literal[
     "policy.put",

@@ -10,6 +10,7 @@ else writes history.
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -17,11 +18,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from deskyard.db.tables.base import storable
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
-from deskyard.desk.tickets import new_salt
 from deskyard.domain.decision import Decision
 from deskyard.domain.ticket import Target, Ticket
+from deskyard.text.storable import storable
 
 RECEIVED: Final = "seen"
 DECIDED: Final = "decided"
@@ -281,3 +281,8 @@ def decisions_to_dict(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
 
 def _to_entry(row: Row[Any]) -> JournalEntry:
     return JournalEntry(**{**row._mapping, "content": json.loads(row.content)})
+
+
+def new_salt() -> str:
+    """A key for the hashes of one ticket: 32 hexadecimal characters that nobody can guess."""
+    return secrets.token_hex(16)

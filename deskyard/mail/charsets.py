@@ -9,8 +9,8 @@ import codecs
 import re
 from typing import Final
 
-from deskyard.db.tables.base import storable
 from deskyard.tabular.encoding import detect_encoding
+from deskyard.text.storable import storable
 
 MAX_HEADER_LENGTH: Final = 10_000
 """Characters of one header that are read."""

@@ -15,14 +15,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, Literal, TypeVar
 
-from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.catalogue import TRIAGE, Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction, Reason
 from deskyard.domain.taxonomy import TaxonomyChange, TaxonomyLedger, build_ledger, make_translator
-from deskyard.domain.ticket import Target, Ticket
+from deskyard.domain.ticket import PLACING_TARGETS, Target, Ticket
 from deskyard.guarantees.contract import Contract
-
-TRIAGE: Final = "triage"
-"""The queue of the built-in desk where a person sorts what the machine left."""
 
 DEFAULT_BLIND_REVIEW_RATE: Final = 0.02
 """The share of routed tickets that a person sorts without seeing the machine's answer, unless a policy says another."""
@@ -264,10 +261,6 @@ class RoutingResult:
     decisions: dict[Target, Decision]
     placement: Placement
     changes: tuple[FieldChange, ...]
-
-
-PLACING_TARGETS: Final[tuple[Target, ...]] = ("queue", "category")
-"""The targets that can place a ticket, in the order they are asked."""
 
 
 def decide_targets(

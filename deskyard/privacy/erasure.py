@@ -23,7 +23,7 @@ from deskyard.db.database import Database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.db.tables.sync import CONNECTIONS, MIRROR
 from deskyard.desk import shared_answers
-from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER, Actor
+from deskyard.domain.actors import ANONYMOUS_REQUESTER, Actor
 from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log

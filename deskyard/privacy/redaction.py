@@ -15,7 +15,7 @@ from deskyard.db.tables.auth import API_KEYS, USERS
 from deskyard.db.tables.desk import AGENTS, COMMENTS, STATUS_LINKS, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.notifications import NOTIFICATIONS
 from deskyard.db.tables.sync import CONNECTIONS, DELIVERIES, MIRROR
-from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER
+from deskyard.domain.actors import ANONYMOUS_REQUESTER
 from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.journal.journal import (
     CHANGED,

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from deskyard.domain.ticket import Target
+from deskyard.domain.ticket import PLACING_TARGETS, Target
 from deskyard.guarantees.contract import Contract, min_correct_to_prove, min_evidence
 from deskyard.guarantees.contract_fitting import routed_mask
-from deskyard.policy.policy import PLACING_TARGETS, Policy
+from deskyard.policy.policy import Policy
 from deskyard.registry.bundle import Bundle
 
 MIN_PRECISION: Final = 0.5

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from deskyard.db.database import Database
 from deskyard.desk import queues
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
+from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.errors import BadInput, BundleBroken, BundleError
 from deskyard.journal import audit_log
 from deskyard.journal.audit_log import ActionName
-from deskyard.policy.policy import PLACING_TARGETS
 from deskyard.registry import active_model, bundle, challengers, comparison_file
 from deskyard.registry.active_model import ActiveModel
 

@@ -18,9 +18,9 @@ from deskyard.db.tables.desk import QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk.overview import routing_outcome
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.journal.journal import Journal
-from deskyard.policy.policy import TRIAGE
 
 WAITING_STATUSES: Final = ("new", "open")
 """A ticket that waits for its requester's answer does not wait for us."""

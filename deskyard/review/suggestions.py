@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deskyard.policy.policy import PLACING_TARGETS, TRIAGE, Policy
+from deskyard.domain.catalogue import TRIAGE
+from deskyard.domain.ticket import PLACING_TARGETS
+from deskyard.policy.policy import Policy
 
 MAX_SUGGESTIONS: Final = 5
 """Choices that are offered: one for each key."""

@@ -20,12 +20,13 @@ from deskyard.db.database import Database
 from deskyard.db.tables.desk import COMMENTS, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import changes, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.status import is_solved
 from deskyard.errors import NotFound, StoreConflict, StoreRefused
 from deskyard.journal.journal import DECIDED, UNDONE, Journal
-from deskyard.policy.policy import TRIAGE
 from deskyard.sync import deliveries, mirror
 from deskyard.sync.mirror import MirroredTicket
 

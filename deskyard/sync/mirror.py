@@ -12,15 +12,16 @@ from typing import Any, Final, get_args
 from sqlalchemy import Connection, Row, insert, select, update
 
 from deskyard.connectors.base.ticket_store import FieldValues, StoredTicket
-from deskyard.db.tables.base import storable
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import changes, queues, ticket_history, tickets
 from deskyard.desk.changes import CHANGEABLE_FIELDS
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.tickets import DeskTicket
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.status import Status
-from deskyard.policy.policy import TRIAGE
 from deskyard.sync.connections import StoreConnection
+from deskyard.text.storable import storable
 
 STATUSES: Final = get_args(Status)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
 
+from deskyard.errors import BadInput
+
 Order = Literal["day", "month", ""]
 """Which comes first in 03/04/2024; "" is not known."""
 
@@ -219,3 +221,13 @@ def parse_span(text: str) -> timedelta:
     if not is_span(text):
         raise ValueError(text)
     return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[text[-1]]: int(text[:-1])})
+
+
+def parse_since(since: str) -> datetime:
+    """The moment that `--since` names; now, if it names none."""
+    if not since:
+        return datetime.now(UTC)
+    found = read_time(since)
+    if found is None:
+        raise BadInput(f"--since {since!r} is no time; write it as in 2026-01-31 or 2026-01-31T12:00Z")
+    return found

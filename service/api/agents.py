@@ -6,10 +6,10 @@ from typing import Final
 from fastapi import APIRouter
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE
-from deskyard.db.tables.base import storable
 from deskyard.desk import agents as desk
 from deskyard.errors import NotFound
 from deskyard.journal import audit_log
+from deskyard.text.storable import storable
 from service.api.request_models import PutAgent
 from service.api.response_models.desk import AgentPage, AgentResponse
 from service.http.dependencies import AgentName, CallerDep, ContextDep, PageCursor, PageLimit

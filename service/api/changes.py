@@ -10,7 +10,6 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from deskyard import __version__
 from deskyard.connectors.base.ticket_store import StoredTicket
 from deskyard.connectors.builtin import changes as desk_pull
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE
@@ -18,6 +17,7 @@ from deskyard.desk import catalogue as floor
 from deskyard.desk import tickets
 from deskyard.domain.status import Status
 from deskyard.errors import BadInput
+from deskyard.version import __version__
 from service.api.response_models.audit import ActorResponse
 from service.http.dependencies import CallerDep, ContextDep, PageLimit
 from service.http.problem_details import problem_responses

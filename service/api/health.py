@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter, HTTPException
 
 from deskyard.desk import queues
-from deskyard.policy.policy import TRIAGE
+from deskyard.domain.catalogue import TRIAGE
 from service.api.response_models.health import LivenessResponse, ReadinessResponse
 from service.api.response_models.models import ModelSummary
 from service.http.dependencies import ContextDep

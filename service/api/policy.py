@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from deskyard.db.pagination import MAX_PAGE_SIZE
-from deskyard.db.tables.base import storable
 from deskyard.desk import taxonomy_changes
 from deskyard.journal import audit_log
 from deskyard.policy import toml_format
 from deskyard.policy.versions import Policies
+from deskyard.text.storable import storable
 from service.api.response_models.policy import (
     PolicyResponse,
     PolicyVersionList,

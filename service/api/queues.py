@@ -8,7 +8,6 @@ from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE
-from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk
 from deskyard.desk import tickets as filed
 from deskyard.desk.queues import Queue
@@ -16,6 +15,7 @@ from deskyard.desk.tickets import SortOrder, TicketFilter
 from deskyard.domain.status import Status
 from deskyard.errors import NotFound
 from deskyard.journal import audit_log
+from deskyard.text.storable import storable
 from service.api.request_models import Priority, PutQueue
 from service.api.response_models.desk import QueuePage, QueueResponse
 from service.api.response_models.tickets import TicketPage, TicketSummary

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from deskyard.db.tables.base import storable
 from deskyard.desk.changes import CHANGEABLE_FIELDS
 from deskyard.domain.status import Status
 from deskyard.domain.ticket import Ticket
 from deskyard.text.dates import read_time
+from deskyard.text.storable import storable
 
 MAX_TICKETS: Final = 1_000
 """Tickets in one request for scores."""

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from deskyard.auth import api_keys, sessions
 from deskyard.auth.api_keys import ROLES, ActiveKeys
 from deskyard.db.database import Database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from service.auth.rate_limit import RateLimiter
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BundleError, StoreConflict
 from deskyard.policy.policy import RetrainingRule
 from deskyard.policy.versions import Policies

@@ -20,7 +20,7 @@ from deskyard.connectors.base.connection_url import ConnectionUrl
 from deskyard.connectors.base.ticket_store import Health, TicketStore, describe_limits
 from deskyard.connectors.base.webhooks import SECRET_HEADER, hash_secret
 from deskyard.db.database import Database, desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, BundleError
@@ -31,7 +31,7 @@ from deskyard.registry import bundle
 from deskyard.settings import settings
 from deskyard.sync import connections, credentials, deliveries
 from deskyard.sync.connections import StoreConnection
-from deskyard.text.dates import read_time
+from deskyard.text.dates import parse_since
 from service.sync.dbos_engine import SyncEngine
 
 MAIL_SCHEMES: Final = ("imap", "imaps")
@@ -142,16 +142,6 @@ def _parse_request(url: str, name: str) -> ConnectionRequest:
             "this where it can be asked for"
         )
     return ConnectionRequest(kind, replace(found, secret=secret), name)
-
-
-def parse_since(since: str) -> datetime:
-    """The moment that `--since` names; now, if it names none."""
-    if not since:
-        return datetime.now(UTC)
-    found = read_time(since)
-    if found is None:
-        raise BadInput(f"--since {since!r} is no time; write it as in 2026-01-31 or 2026-01-31T12:00Z")
-    return found
 
 
 def _print_health(store: TicketStore, health: Health) -> None:

@@ -12,14 +12,14 @@ import typer
 
 from deskyard.analytics.csv_export import escape_formula
 from deskyard.db.database import Database, desk_database
-from deskyard.db.tables.base import storable
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput, BundleError, NotFound, StoreError
 from deskyard.registry import active_model, promotion
 from deskyard.settings import settings
 from deskyard.tabular.readers import open_table, open_writer
 from deskyard.tabular.records import BrokenRow
+from deskyard.text.storable import storable
 from service.runtime import label_plan
 from service.runtime.label_plan import LABELS_PER_WEEK, LabelPlan, item_row
 from service.tickets import corrections

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deskyard.db.database import desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.journal import audit_log
 from deskyard.sync import credentials, notifications
 from service.notifications import dispatch

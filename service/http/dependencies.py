@@ -17,14 +17,14 @@ from service.tickets.write_batcher import WriteBatcher
 
 
 async def _app_context(request: Request) -> AppContext:
-    context = request.app.state.yard
+    context = request.app.state.context
     if not isinstance(context, AppContext):
         raise TypeError("the app was made without a yard")
     return context
 
 
 async def _write_batcher(request: Request) -> WriteBatcher[IncomingTicket, RoutingReceipt]:
-    found: WriteBatcher[IncomingTicket, RoutingReceipt] = request.app.state.lane
+    found: WriteBatcher[IncomingTicket, RoutingReceipt] = request.app.state.batcher
     return found
 
 
@@ -41,7 +41,7 @@ async def _sync_engine(request: Request) -> SyncEngine:
 
 
 async def _training_process(request: Request) -> TrainingProcess:
-    found: TrainingProcess = request.app.state.learning
+    found: TrainingProcess = request.app.state.training
     return found
 
 

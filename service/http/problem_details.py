@@ -3,11 +3,9 @@
 In come exceptions, out go answers. They name fields and never repeat a ticket's text.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -18,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from deskyard.db.tables.base import storable
 from deskyard.errors import (
     BadInput,
     BadSignature,
@@ -32,8 +29,12 @@ from deskyard.errors import (
     StoreRefused,
     StoreUnreachable,
 )
+from deskyard.text.storable import storable
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+PageRenderer = Callable[[Request, Response], Response]
+"""Makes a page of a problem."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -81,35 +82,28 @@ def problem_response(
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
-def install_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem; a person who looks at a page is told it on a page."""
-    app.add_exception_handler(RequestValidationError, _page_or_json(_on_validation_error))
-    app.add_exception_handler(HTTPException, _page_or_json(_on_http_error))
-    app.add_exception_handler(DeskyardError, _page_or_json(_on_deskyard_error))
-    app.add_exception_handler(DBAPIError, _page_or_json(_on_database_error))
-    app.add_exception_handler(Exception, _page_or_json(_on_unexpected_error))
+def install_handlers(app: FastAPI, render_page: PageRenderer) -> None:
+    """Answer every error of the app with a problem; a person who looks at a page gets what `render_page` makes of it."""
+    handlers: dict[type[Exception], Handler] = {
+        RequestValidationError: _on_validation_error,
+        HTTPException: _on_http_error,
+        DeskyardError: _on_deskyard_error,
+        DBAPIError: _on_database_error,
+        Exception: _on_unexpected_error,
+    }
+    for error, handler in handlers.items():
+        app.add_exception_handler(error, _page_or_json(handler, render_page))
 
 
-def _page_or_json(handler: Handler) -> Handler:
+def _page_or_json(handler: Handler, render_page: PageRenderer) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
-        answered = await handler(request, error)
+        problem = await handler(request, error)
         in_place = "hx-request" in request.headers
         if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
-            return answered
-        from service.pages import display_text, layout
-
-        if answered.status_code == 401 and request.method == "GET":
-            return layout.redirect(f"/sign-in?to={quote(layout.current_address(request), safe='')}")
-        heading = display_text.problem_heading(layout.page_words(request), answered.status_code)
-        detail = json.loads(bytes(answered.body))["detail"]
-        page = layout.render_page(request, "problem.html", answered.status_code, heading=heading, detail=detail)
-        page.headers.update({name: value for name, value in answered.headers.items() if name in _KEPT_HEADERS})
-        return page
+            return problem
+        return render_page(request, problem)
 
     return answer
-
-
-_KEPT_HEADERS: Final = ("retry-after", "allow", "connection")
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from deskyard.reports.i18n import N_, Language, Translator
 from deskyard.settings import settings
 from service.notifications.smtp import SmtpChannel
-from service.pages.layout import LOCALES
+from service.runtime.locales import LOCALES
 
 SUBJECT = N_("How routing did last week")
 BODY = N_("The report is attached. It opens without a network.")

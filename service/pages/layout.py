@@ -17,14 +17,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment
 
-from deskyard import __version__
 from deskyard.reports.i18n import N_, Language, Translator
 from deskyard.reports.templating import make_environment
 from deskyard.settings import settings
+from deskyard.version import __version__
 from service.auth.authorization import GUEST, Caller
 from service.http.guard_middleware import CALLER_KEY
+from service.runtime.locales import LOCALES
 
-LOCALES: Final = Path(__file__).parents[1] / "locales"
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
 LANGUAGE_COOKIE: Final = "deskyard_language"

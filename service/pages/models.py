@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.errors import NotFound
-from deskyard.policy.policy import PLACING_TARGETS, Policy
+from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model, retraining_requests
 from deskyard.registry.comparison import MIN_TICKETS
@@ -133,8 +134,8 @@ def models(request: Request, yard: ContextDep, precision: float | None = None, *
         lacking=[one for one in lacking if caller.queues is None or one.target not in PLACING_TARGETS or not one.label],
         **_coverage_preview(caller, bundle, version.policy, precision),
         **page_vocabulary(caller),
-        run=request.app.state.learning.look(),
-        files=request.app.state.learning.files() if caller.may("POST", "/models/train") else [],
+        run=request.app.state.training.look(),
+        files=request.app.state.training.files() if caller.may("POST", "/models/train") else [],
         asked_first=version.policy.precision or 0.95,
     )
 

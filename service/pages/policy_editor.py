@@ -15,14 +15,15 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from deskyard.breaker import circuit_breaker
-from deskyard.db.tables.base import storable
 from deskyard.desk import queues as desk_queues
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput
 from deskyard.policy import toml_format
-from deskyard.policy.policy import TRIAGE, Mode, Policy, Rule
+from deskyard.policy.policy import Mode, Policy, Rule
 from deskyard.policy.versions import Policies, PolicyVersion
 from deskyard.reports.i18n import N_
+from deskyard.text.storable import storable
 from service.http.dependencies import CallerDep, ContextDep
 from service.pages import layout, models
 from service.runtime import policy_update

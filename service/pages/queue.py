@@ -17,7 +17,6 @@ from markupsafe import Markup
 
 from deskyard.analytics.csv_export import escape_formula
 from deskyard.db.pagination import MAX_PAGE_SIZE
-from deskyard.db.tables.base import storable
 from deskyard.desk import agents, catalogue, changes, tickets
 from deskyard.desk.queues import Queue
 from deskyard.desk.tickets import DeskTicket, SortOrder, TicketFilter
@@ -25,6 +24,7 @@ from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, DeskyardError
 from deskyard.settings import settings
+from deskyard.text.storable import storable
 from service.http.dependencies import ContextDep, PageCursor, QueueName
 from service.pages import display_text, layout
 from service.runtime.context import AppContext

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from deskyard.db.tables.base import storable
 from deskyard.desk import shared_answers
 from deskyard.reports.i18n import N_
 from deskyard.settings import settings
+from deskyard.text.storable import storable
 from service.auth.authorization import AccessControl
 from service.http.dependencies import ContextDep
 from service.pages import layout

@@ -11,16 +11,17 @@ from fastapi import APIRouter, BackgroundTasks, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
-from deskyard.db.tables.base import storable
 from deskyard.desk import catalogue, comments, tickets
 from deskyard.desk.tickets import DeskTicket
-from deskyard.domain.ticket import Target
+from deskyard.domain.catalogue import TRIAGE
+from deskyard.domain.ticket import PLACING_TARGETS, Target
 from deskyard.errors import DeskyardError, NotFound
 from deskyard.journal.journal import Journal, JournalEntry
-from deskyard.policy.policy import PLACING_TARGETS, TRIAGE, Policy
+from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 from deskyard.review import suggestions
 from deskyard.sync import connections, mirror
+from deskyard.text.storable import storable
 from service.auth.authorization import Caller
 from service.http.dependencies import ContextDep
 from service.pages import display_text, layout

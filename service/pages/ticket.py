@@ -11,7 +11,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from deskyard.db.tables.base import storable
 from deskyard.desk import agents, catalogue, changes, comments, ticket_history, tickets, timeline
 from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.ticket import PRIORITIES
@@ -20,6 +19,7 @@ from deskyard.journal.journal import DECIDED, Journal
 from deskyard.review import undo
 from deskyard.review.undo import UndoCase
 from deskyard.sync import connections, mirror
+from deskyard.text.storable import storable
 from service.auth.authorization import Caller
 from service.http.dependencies import ContextDep
 from service.pages import display_text, layout

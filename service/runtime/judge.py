@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import structlog
 
-from deskyard.db.tables.base import storable
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Reason
 from deskyard.domain.ticket import Ticket
 from deskyard.inference.decide import ProposedRouting, find_empty_text_reason, propose_routing
 from deskyard.journal.journal import decisions_to_dict
 from deskyard.policy.policy import Policy, RoutingResult
+from deskyard.text.storable import storable
 from service.runtime.model_watcher import Champion
 
 log: Final = structlog.get_logger(__name__)

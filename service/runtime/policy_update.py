@@ -6,7 +6,7 @@ In come a change and the version it was thought out for, out goes the version in
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import StaleVersion
 from deskyard.journal import audit_log
 from deskyard.policy.policy import Policy

@@ -13,18 +13,19 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Row
 
 from deskyard.connectors.base.ticket_store import Capabilities, Delivery, DeliveryOutcome, DeliveryResult, StoredTicket
-from deskyard.db.tables.base import storable
 from deskyard.desk import queues, ticket_history
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
-from deskyard.domain.ticket import Ticket
+from deskyard.domain.ticket import PLACING_TARGETS, Ticket
 from deskyard.journal.journal import DELIVERED, DELIVERY_REQUESTED, EntryDraft, EntryHeader, Journal
-from deskyard.policy.policy import PLACING_TARGETS, RoutingResult
+from deskyard.policy.policy import RoutingResult
 from deskyard.policy.versions import Policies
 from deskyard.sync import connections, deliveries, mirror
 from deskyard.sync.connections import StoreConnection
 from deskyard.sync.mirror import MirroredTicket
 from deskyard.sync.notifications import EVENT_ROUTED
+from deskyard.text.storable import storable
 from service.runtime.context import AppContext
 from service.sync import decision_note
 from service.tickets import corrections, decision_record

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.desk import tickets
-from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER, Actor
+from deskyard.domain.actors import ANONYMOUS_REQUESTER, Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.mail.account_url import MailAccount
@@ -66,7 +66,7 @@ def file_messages(context: AppContext, connection: StoreConnection, page: MailPa
 
 def connect_mailbox(url: str, name: str, since: str, *, check: bool) -> None:
     """`deskyard connect imaps://…`: look whether the mailbox can be read, and keep it."""
-    from service.cli.connect import parse_since
+    from deskyard.text.dates import parse_since
 
     name = name or "mail"
     address = MailAccount.from_url(url, credentials.read_secret(name))

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from deskyard.connectors.base.ticket_store import DeliveryOutcome, DeliveryResult, StoredTicket, TicketStore
 from deskyard.db.database import Database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import AccessDenied, DeskyardError, NotFound, StoreUnreachable
 from deskyard.policy.versions import Policies
 from deskyard.privacy import erasure

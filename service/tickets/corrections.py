@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from deskyard.active_learning import unlabelled_tickets
 from deskyard.desk import changes, comments, tickets
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import StaleVersion, StoreConflict
 from deskyard.journal.journal import CHANGED, COMMENTED, CONFIRMED, CORRECTED, Journal

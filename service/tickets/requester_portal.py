@@ -16,10 +16,10 @@ from deskyard.desk import comments, status_links, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.status_links import StatusLink
 from deskyard.desk.tickets import DeskTicket
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
-from deskyard.policy.policy import TRIAGE
 from deskyard.policy.versions import Policies
 from service.runtime.context import AppContext
 from service.tickets import corrections, rescoring, routing

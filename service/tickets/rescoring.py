@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 from deskyard.desk import catalogue as floor
 from deskyard.desk import changes, comments, ticket_history, tickets
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import ANONYMOUS_REQUESTER, Actor
 from deskyard.desk.tickets import DeskTicket
+from deskyard.domain.actors import ANONYMOUS_REQUESTER, Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.status import UNSOLVED_STATUSES
-from deskyard.domain.ticket import TARGETS, Ticket
+from deskyard.domain.ticket import PLACING_TARGETS, TARGETS, Ticket
 from deskyard.journal.journal import JournalEntry
-from deskyard.policy.policy import PLACING_TARGETS, TRIAGE, Policy
+from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 from deskyard.sync import mirror
 from deskyard.sync.notifications import EVENT_ROUTED

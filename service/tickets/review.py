@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from deskyard.desk import catalogue, changes, ticket_history, tickets
-from deskyard.desk.ticket_history import TAKEN_BACK, Actor, HistoryStep
+from deskyard.desk.ticket_history import TAKEN_BACK, HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.errors import StaleVersion, StoreConflict, StoreRefused
 from deskyard.journal.journal import CONFIRMED, UNDONE, Journal

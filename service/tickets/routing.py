@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 
 from deskyard.desk import catalogue as floor
 from deskyard.desk import ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.tickets import LABEL_FIELDS
+from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
-from deskyard.domain.ticket import Ticket
+from deskyard.domain.ticket import PLACING_TARGETS, Ticket
 from deskyard.inference.decide import ProposedRouting
 from deskyard.journal.journal import Journal, JournalEntry
-from deskyard.policy.policy import PLACING_TARGETS, Policy, RoutingResult
+from deskyard.policy.policy import Policy, RoutingResult
 from deskyard.policy.versions import Policies
 from deskyard.review import blind_review
 from deskyard.sync.notifications import EVENT_ROUTED, EVENT_WAITING

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import promotion

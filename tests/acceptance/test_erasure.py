@@ -10,8 +10,8 @@ import pytest
 from deskyard.db.database import open_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import comments
-from deskyard.desk.ticket_history import Actor
 from deskyard.desk.tickets import SELECT_TICKETS, to_desk_ticket
+from deskyard.domain.actors import Actor
 from deskyard.history.export import ticket_export_id as exported_name
 from deskyard.registry import bundle
 from deskyard.settings import settings

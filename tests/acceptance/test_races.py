@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from deskyard.db.database import Database
 from deskyard.desk import changes, queues, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
 from deskyard.registry import bundle

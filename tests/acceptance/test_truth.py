@@ -12,8 +12,9 @@ import pytest
 
 from deskyard.db.database import open_database
 from deskyard.desk import queues
-from deskyard.desk.ticket_history import Actor
-from deskyard.policy.policy import TRIAGE, Mode, Policy
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
+from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import bundle
 from deskyard.settings import settings

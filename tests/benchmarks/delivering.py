@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import bundle, promotion

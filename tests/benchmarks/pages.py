@@ -19,7 +19,7 @@ from pathlib import Path
 from deskyard.analytics import rollups
 from deskyard.analytics.panels import PANELS
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.registry import bundle, promotion
 from deskyard.settings import settings
 from tests.conftest import Server

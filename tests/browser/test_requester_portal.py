@@ -7,7 +7,7 @@ import pytest
 from deskyard.db.database import open_database
 from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import changes, comments
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from tests.browser.conftest import LANGUAGES, SCREENS, fits
 
 ANN = Actor("person", "ann")

@@ -11,10 +11,11 @@ from sqlalchemy import select, update
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import comments, ticket_history, tickets
 from deskyard.desk.queues import ensure_queues
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.journal.journal import CHANGED, COMMENTED, CORRECTED, DECIDED, PLACED, RECEIVED, EntryHeader, Journal
-from deskyard.policy.policy import TRIAGE
 
 QUEUE_NAMES = ("IT", "Billing", "HR", "=Mail+1", "Legal")
 AGENTS = ("ann", "bob", "eve", None)

@@ -21,9 +21,11 @@ from deskyard.db.tables.desk import COMMENTS, QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.desk import agents, ticket_history
 from deskyard.desk.queues import ensure_queues
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.journal.journal import COMMENTED, EntryHeader, Journal
-from deskyard.policy.policy import TRIAGE, Mode, Policy
+from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.simulate.simulated_ticket import SimulatedTicket
 from deskyard.simulate.world import SimulatedWorld

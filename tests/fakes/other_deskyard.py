@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from deskyard.auth import api_keys
 from deskyard.db.tables.desk import TICKETS
-from deskyard.policy.policy import TRIAGE
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.testing import StoreHarness
 
 SECRET = "a-secret-of-the-tests"

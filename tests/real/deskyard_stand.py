@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from deskyard import __version__
 from deskyard.db.database import open_database
+from deskyard.version import __version__
 from tests.fakes.foreign import Deskyard
 from tests.fakes.other_deskyard import SECRET, There
 from tests.real.stand import Stand, free_port

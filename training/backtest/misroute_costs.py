@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final
 
 from deskyard.analytics.savings import DEFAULT_COSTS, RoutingCosts
-from deskyard.policy.policy import TRIAGE
+from deskyard.domain.catalogue import TRIAGE
 from training.data.history import History
 from training.data.moves import Move
 

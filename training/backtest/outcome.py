@@ -11,8 +11,8 @@ from functools import lru_cache
 from deskyard.domain.decision import Action, Decision
 from deskyard.domain.label_hierarchy import SEPARATOR
 from deskyard.domain.taxonomy import TaxonomyChange, resolve_label
-from deskyard.domain.ticket import Target
-from deskyard.policy.policy import PLACING_TARGETS, RoutingResult
+from deskyard.domain.ticket import PLACING_TARGETS, Target
+from deskyard.policy.policy import RoutingResult
 
 
 @dataclass(frozen=True, slots=True)

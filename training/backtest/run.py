@@ -16,8 +16,9 @@ from joblib import delayed
 
 from deskyard.analytics.savings import DEFAULT_COSTS, RoutingCosts
 from deskyard.domain.taxonomy import make_translator
+from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.errors import BadInput
-from deskyard.policy.policy import PLACING_TARGETS, Policy
+from deskyard.policy.policy import Policy
 from training.backtest.accounting import PolicyResult, account_policy
 from training.backtest.cost_curve import CostCurve, build_cost_curve
 from training.backtest.misroute_costs import MisrouteCosts

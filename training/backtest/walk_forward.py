@@ -16,12 +16,12 @@ from joblib import parallel_config
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Prediction, Reason
 from deskyard.domain.taxonomy import TaxonomyLedger, make_translator
-from deskyard.domain.ticket import TARGETS, Target, Ticket
+from deskyard.domain.ticket import PLACING_TARGETS, TARGETS, Target, Ticket
 from deskyard.errors import NothingToLearn
 from deskyard.guarantees.contract import EVIDENCE_DTYPE, Evidence
 from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
 from deskyard.inference.decide import ProposedRouting, find_empty_text_reason, propose_routing
-from deskyard.policy.policy import PLACING_TARGETS, Policy
+from deskyard.policy.policy import Policy
 from deskyard.registry.bundle import Bundle
 from training.backtest.breaker_replay import BreakerReplay
 from training.backtest.outcome import TicketOutcome, is_same_label, ticket_outcome

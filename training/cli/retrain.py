@@ -21,7 +21,7 @@ import typer
 from deskyard import atomic_files
 from deskyard.cli.progress import ProgressStyle, console, print_json_line, track_as_json, track_with_bar
 from deskyard.db.database import Database, desk_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import TARGETS
 from deskyard.errors import BadInput, BundleError, DeskyardError
 from deskyard.history.columns import parse_mapping

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from deskyard.domain import label_trust
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Target
-from deskyard.policy.policy import TRIAGE
 from training.data.history import History
 
 MACHINE_PREFIX: Final = "machine:"

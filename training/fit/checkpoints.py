@@ -20,7 +20,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import joblib
 
-from deskyard import __version__
+from deskyard.version import __version__
 
 LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
 """What can change a model's bytes; their versions stand in the card."""

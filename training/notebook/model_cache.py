@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from deskyard import __version__
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.guarantees.contract import Contract, Evidence
 from deskyard.guarantees.contract_fitting import fit_contract
@@ -16,6 +15,7 @@ from deskyard.model.scorer import Scorer
 from deskyard.registry import bundle
 from deskyard.reports.report_files import read_figures, write_figures
 from deskyard.settings import settings
+from deskyard.version import __version__
 from training.data.history import History
 from training.pipeline.options import Options
 from training.pipeline.run import train_model

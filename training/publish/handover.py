@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deskyard.db.database import Database, desk_database
 from deskyard.desk import agents
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput, BundleError, DeskyardError
 from deskyard.guarantees.contract import MIN_LABEL_EVIDENCE
 from deskyard.registry import active_model, bundle, promotion

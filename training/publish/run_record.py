@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from importlib.metadata import distributions
 from typing import Final, NamedTuple
 
-from deskyard import __version__
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
 from deskyard.registry.comparison import Comparison
+from deskyard.version import __version__
 from training.data_audit.finding import SEVERITIES
 from training.pipeline.trained import TargetEvaluation, TrainingResult
 from training.publish.handover import Handover

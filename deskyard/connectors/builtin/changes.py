@@ -17,8 +17,8 @@ from sqlalchemy import Connection, literal, select, tuple_
 from deskyard.connectors.base.ticket_store import StoredTicket, TicketPage
 from deskyard.db.tables.base import Moment
 from deskyard.db.tables.desk import COMMENTS, TICKET_HISTORY, TICKETS
-from deskyard.desk.ticket_history import Actor
 from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 
 OVERLAP: Final = timedelta(seconds=60)

@@ -11,7 +11,6 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskyard import __version__
 from deskyard.connectors.base.ticket_store import (
     Capabilities,
     Delivery,
@@ -28,13 +27,15 @@ from deskyard.connectors.base.ticket_store import (
 from deskyard.connectors.builtin import changes as desk_pull
 from deskyard.connectors.builtin.changes import DELIVERY_ACTOR, note_key, to_stored_tickets
 from deskyard.db.database import Database, open_database
-from deskyard.db.tables.base import storable
 from deskyard.desk import catalogue as floor
 from deskyard.desk import changes, comments, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import BadSignature, DeskyardError, StoreConflict, StoreRefused
 from deskyard.journal.journal import CHANGED, COMMENTED, EntryHeader, Journal, hash_ticket
+from deskyard.text.storable import storable
+from deskyard.version import __version__
 
 SETTABLE_FIELDS: Final = frozenset({"queue", "category", "priority", "assignee"})
 

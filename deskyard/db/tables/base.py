@@ -1,6 +1,5 @@
 """What all tables have in common: their metadata, the names of constraints, the types of columns, and storable text."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -62,17 +61,3 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
-
-
-_NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-
-
-def storable(text: str) -> str:
-    r"""The text as every database keeps it: NUL and lone surrogates become U+FFFD, the rest stays as it is.
-
-    PostgreSQL refuses both, and UTF-8 has no bytes for a lone surrogate, yet JSON may carry them.
-
-    >>> storable("a\x00b\ud800c") == "a\ufffdb\ufffdc", storable("Почта 📧")
-    (True, 'Почта 📧')
-    """
-    return _NOT_STORABLE.sub("\ufffd", text)

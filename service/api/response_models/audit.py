@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from deskyard.desk.ticket_history import Actor, ActorKind
+from deskyard.domain.actors import Actor, ActorKind
 from deskyard.journal.audit_log import AuditEntry
 
 

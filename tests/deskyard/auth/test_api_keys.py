@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from deskyard.auth import api_keys
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 

@@ -8,7 +8,7 @@ import pytest
 
 from deskyard.auth import api_keys
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.journal import audit_log
 from deskyard.registry import promotion
 

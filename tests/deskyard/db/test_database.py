@@ -19,10 +19,10 @@ from deskyard.db.tables import METADATA
 from deskyard.db.tables.base import Moment
 from deskyard.db.tables.desk import QUEUES, TICKETS
 from deskyard.desk import queues, ticket_history, tickets
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, ExtraMissing, StoreUnreachable
 from deskyard.journal.journal import Journal, fingerprint_ticket, hash_ticket
-from deskyard.policy.policy import TRIAGE
 from deskyard.settings import Settings, settings
 
 FORK = multiprocessing.get_context("fork")

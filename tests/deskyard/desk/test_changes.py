@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard.desk import agents, changes, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import NotFound, StaleVersion, StoreConflict, StoreRefused
-from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN, BOB, MODEL = Actor("person", "ann"), Actor("person", "bob"), Actor("machine", "m")

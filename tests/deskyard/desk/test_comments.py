@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.desk import comments, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import NotFound
 

@@ -6,9 +6,9 @@ import pytest
 
 from deskyard.desk import agents, catalogue, queues, tickets
 from deskyard.desk.tickets import TicketFilter
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard.desk import changes, comments, queues, shared_answers, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.desk import changes, queues, taxonomy_changes, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.taxonomy import parse_change
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput

@@ -7,9 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from deskyard.desk import catalogue, queues, tickets
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
-from deskyard.policy.policy import TRIAGE
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HARD_NAME = "Поддержка/1-я линия % ?#"

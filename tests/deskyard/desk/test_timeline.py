@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from deskyard.desk.comments import Comment
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.timeline import build_timeline
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import CONFIRMED, CORRECTED, DECIDED, PLACED, RECEIVED, UNDONE, JournalEntry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

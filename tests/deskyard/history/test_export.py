@@ -8,12 +8,13 @@ from sqlalchemy import insert
 from deskyard.db.database import open_database
 from deskyard.db.tables.review import BLIND_REVIEWS
 from deskyard.desk import agents, changes, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.history.export import default_moves_path, export_tickets
 from deskyard.journal.journal import CONFIRMED, EntryHeader, Journal
-from deskyard.policy.policy import TRIAGE
 from deskyard.review import blind_review
 from training.data.history import load_history
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from deskyard.db.tables.base import storable
 from deskyard.errors import AccessDenied, BadInput, StoreUnreachable
 from deskyard.mail import message
 from deskyard.mail.account_url import MailAccount
 from deskyard.mail.charsets import decode_header, decode_text
 from deskyard.mail.mailbox import Mailbox
 from deskyard.mail.message import MAX_TEXT_LENGTH, UNREADABLE
+from deskyard.text.storable import storable
 
 RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORDS = "Не печатает принтер на третьем этаже, помогите пожалуйста"

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.catalogue import TRIAGE, Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction, Reason
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.guarantees.contract import Contract
-from deskyard.policy.policy import TRIAGE, Mode, Policy, Rule, apply_policy, decide_targets
+from deskyard.policy.policy import Mode, Policy, Rule, apply_policy, decide_targets
 
 TICKET = Ticket(id="1", subject="VPN drops")
 

@@ -18,7 +18,7 @@ from deskyard.db.tables.desk import COMMENTS, TICKETS
 from deskyard.db.tables.sync import MIRROR
 from deskyard.desk import agents, changes, comments, status_links, ticket_history, tickets
 from deskyard.desk.queues import ensure_queues
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, StoreConflict
 from deskyard.history.export import export_tickets

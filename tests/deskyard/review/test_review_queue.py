@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.desk import changes, tickets
-from deskyard.desk.ticket_history import Actor
 from deskyard.desk.tickets import TicketFilter
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.journal.journal import DECIDED, EntryHeader, Journal
 from deskyard.review import blind_review, ticket_leases

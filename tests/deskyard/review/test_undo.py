@@ -8,12 +8,14 @@ from deskyard.cli.undo import parse_since
 from deskyard.db.database import open_database
 from deskyard.db.tables.desk import TICKET_HISTORY, TICKETS
 from deskyard.desk import agents, changes, comments, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.journal.journal import DECIDED, UNDONE, EntryHeader, Journal, fingerprint_ticket
-from deskyard.policy.policy import TRIAGE, Mode, Policy
+from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.registry import promotion
 from deskyard.review import undo

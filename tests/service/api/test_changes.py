@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deskyard import __version__
 from deskyard.auth import api_keys
 from deskyard.connectors.builtin import changes
 from deskyard.settings import Settings
+from deskyard.version import __version__
 
 
 @pytest.fixture
 def keys(client):
     """Headers of a machine's key, of another machine's, and of a person's."""
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         made = {
             name: api_keys.create_key(conn, name, role, "test", datetime.now(UTC))
             for name, role in (("router", "machine"), ("gateway", "machine"), ("ann", "agent"), ("boss", "admin"))

@@ -17,7 +17,7 @@ def test_the_model_in_use_is_named(trained):
 
 
 def test_a_service_whose_database_is_gone_lives_but_is_not_ready(client):
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         conn.execute(text("ALTER TABLE desk_queues RENAME TO gone"))
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 503

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard.desk import tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import Journal
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
@@ -21,7 +21,7 @@ STRICT = Policy(mode=Mode.SUGGEST, precision=0.999)
 @pytest.fixture
 def asking(trained):
     """A desk whose evidence is too little for what is promised; nothing is routed."""
-    with trained.app.state.yard.changing_settings() as conn:
+    with trained.app.state.context.changing_settings() as conn:
         Policies.add_version(conn, STRICT, "test", datetime.now(UTC))
     return trained
 
@@ -32,7 +32,7 @@ def file(client, subject, body=""):
 
 
 def labels(client, **asked):
-    client.app.state.yard.label_plans = type(client.app.state.yard.label_plans)()  # not as it was a minute ago
+    client.app.state.context.label_plans = type(client.app.state.context.label_plans)()  # not as it was a minute ago
     answered = client.get("/v1/labels", params=asked)
     assert answered.status_code == 200, answered.text
     return answered.json()
@@ -44,7 +44,7 @@ def shown(html):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return tickets.get_ticket(conn, number), [entry.kind for entry in Journal.list_entries(conn, number)]
 
 
@@ -112,7 +112,7 @@ def test_an_erased_ticket_is_asked_about_no_more_and_none_of_its_words_stay_in_m
     gone = "zebra-crossing " + SUBJECTS["IT"]
     filed = asking.post("/v1/tickets", json={"subject": gone, "requester": "anna.wald@example.org"}).json()
     stays = file(asking, SUBJECTS["Billing"])
-    context = asking.app.state.yard
+    context = asking.app.state.context
     assert any(gone == one["subject"] for one in labels(asking)["wanted"])
     asking.get("/review?line=labels")
     assert "zebra" not in repr(context.label_plans._kept)

@@ -50,8 +50,8 @@ def described(tmp_path_factory, champion):
     )
     assert first.Case(body={"subject": "VPN"}, media_type="application/json").call(headers=HERE).status_code == 201
     yield schema
-    app.state.learning.cancel()
-    app.state.yard.database.close()
+    app.state.training.cancel()
+    app.state.context.database.close()
 
 
 @pytest.mark.parametrize("mode", EXAMPLES, ids=lambda mode: mode.value)

@@ -12,7 +12,7 @@ NAMES = ["Поддержка/1-я линия", "a/tickets", "50% ?#&+", "/", "..
 
 
 def make(client, names):
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         queues.ensure_queues(conn, names)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.registry import promotion
 from deskyard.settings import Settings, settings
 from tests.conftest import SUBJECTS

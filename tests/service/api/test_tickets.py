@@ -14,7 +14,7 @@ from service.tickets.routing import IncomingTicket, route_batch
 
 
 def rows(client, sql):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return [tuple(row) for row in conn.execute(text(sql))]
 
 
@@ -201,7 +201,7 @@ def test_the_journal_keeps_the_hash_and_the_digests_and_no_text(client):
 
 def test_the_same_ticket_twice_in_one_transaction_is_one_ticket_and_one_answer(client):
     arrivals = [IncomingTicket(Ticket(id=name, source="mail", subject="VPN")) for name in ("1", "2", "1")]
-    first, second, again = route_batch(client.app.state.yard, arrivals)
+    first, second, again = route_batch(client.app.state.context, arrivals)
     assert (first.is_new, second.is_new, again.is_new) == (True, True, False)
     assert again.answer == first.answer
     assert rows(client, "SELECT count(*) FROM desk_tickets") == [(2,)]
@@ -210,7 +210,7 @@ def test_the_same_ticket_twice_in_one_transaction_is_one_ticket_and_one_answer(c
 
 def test_tickets_placed_together_are_answered_as_if_each_came_alone(trained):
     subjects = ["the vpn client drops", "прошу согласовать отпуск", "", "xyzzy", "wrong amount on the invoice"]
-    context = trained.app.state.yard
+    context = trained.app.state.context
     alone = [route_batch(context, [IncomingTicket(Ticket(id=f"a{s}", subject=s))])[0].answer for s in subjects]
     together = [
         a.answer for a in route_batch(context, [IncomingTicket(Ticket(id=f"t{s}", subject=s)) for s in subjects])

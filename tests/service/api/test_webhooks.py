@@ -28,16 +28,16 @@ def connected(home, call, desk, monkeypatch):
         engine = client.app.state.engine
         engine.create_tables()
         monkeypatch.setattr(engine, "_begin", lambda: None)
-        connect(client.app.state.yard.database, base)
+        connect(client.app.state.context.database, base)
         credentials.save_secret("tracker", "a-token")
-        with client.app.state.yard.database.writing() as conn:
+        with client.app.state.context.database.writing() as conn:
             since, place = datetime.now(UTC), "http://router@127.0.0.1:1/REST/2.0"
             connections.save_connection(conn, "tracker", "rt", place, since=since, hook_sha256=hash_secret(SECRET))
         yield client
 
 
 def handed_out(client):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return sorted(conn.scalars(text("SELECT workflow_uuid FROM workflow_status WHERE name = 'fetch'")))
 
 
@@ -86,7 +86,7 @@ def test_who_signs_nothing_shows_a_secret_in_the_address_or_in_a_header(connecte
 
 def test_the_secret_of_an_address_is_kept_as_a_hash_and_never_logged(connected, caplog):
     connected.post(f"/v1/hooks/tracker/{SECRET}", json={"ticket": 7, "transaction": 12, "by": "alice"})
-    with connected.app.state.yard.database.reading() as conn:
+    with connected.app.state.context.database.reading() as conn:
         rows = str(conn.execute(text("SELECT * FROM store_connections")).all())
     assert hash_secret(SECRET) in rows
     assert SECRET not in rows + caplog.text

@@ -42,12 +42,12 @@ class Clock:
 
 
 def make_key(app, name, role="admin"):
-    with app.state.yard.database.writing() as conn:
+    with app.state.context.database.writing() as conn:
         return {"Authorization": "Bearer " + keys.create_key(conn, name, role, "ann", NOW)}
 
 
 def revoke(app, name):
-    with app.state.yard.database.writing() as conn:
+    with app.state.context.database.writing() as conn:
         keys.revoke_key(conn, name, "ann", NOW)
 
 
@@ -310,7 +310,7 @@ def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
 
 
 def test_without_its_database_the_service_lets_nobody_in_and_says_that_it_lives(guarded):
-    with guarded.app.state.yard.database.writing() as conn:
+    with guarded.app.state.context.database.writing() as conn:
         conn.exec_driver_sql("DROP TABLE access_keys")
     guarded.clock.now += 1
     answered = guarded.client.get("/v1/queues", headers=guarded.keys["admin"])
@@ -361,7 +361,7 @@ def test_the_audit_log_is_read_in_pages(guarded):
 
 
 def test_who_put_a_model_in_use_and_took_it_back_is_in_the_audit_log(trained, tmp_path, champion):
-    models = trained.app.state.yard.models
+    models = trained.app.state.context.models
     shutil.copytree(champion / "models", tmp_path / "models")
     models.folder = tmp_path / "models"
     other = bundle.load_bundle(tmp_path / "models" / "tiny")
@@ -389,7 +389,7 @@ def test_an_id_that_is_not_safe_to_log_is_replaced(guarded, unsafe):
 
 
 def test_every_line_about_a_request_bears_its_id_even_of_a_bug(guarded):
-    database = guarded.app.state.yard.database
+    database = guarded.app.state.context.database
     client, machine = guarded.client, guarded.keys["machine"]
     number = client.post("/v1/tickets", json={"subject": "VPN"}, headers=machine).json()["ticket"]["id"]
     with database.writing() as conn:

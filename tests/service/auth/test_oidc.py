@@ -31,7 +31,7 @@ def client(call, tmp_path, provider, monkeypatch):
     monkeypatch.setenv("DESKYARD_PUBLIC_URL", "http://localhost")
     settings.cache_clear()
     made = call(Settings(home=tmp_path))
-    with made.app.state.yard.database.writing() as conn:
+    with made.app.state.context.database.writing() as conn:
         users.create_user(conn, "ann", "agent", "", "test", datetime.now(UTC))
     made.app.state.access.forget()
     yield made
@@ -77,7 +77,7 @@ def test_a_stranger_is_no_user_unless_a_role_is_set_for_them(client, provider, m
     monkeypatch.setenv("DESKYARD_OIDC_ROLE", "viewer")
     settings.cache_clear()
     assert walk(client).status_code == 303
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         assert users.get_user(conn, "zoe").role == "viewer"
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import CORRECTED, EntryHeader, Journal
 from deskyard.policy.policy import Policy, RetrainingRule
 from deskyard.policy.versions import Policies

@@ -11,7 +11,7 @@ import pytest
 
 from deskyard.analytics import rollups
 from deskyard.db.database import open_database
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.registry import bundle, comparison_file, promotion
 from deskyard.registry.comparison import ModelAnswers, TargetAnswers, compare_models
 from deskyard.settings import Settings
@@ -37,7 +37,7 @@ def desk(call, champion, made, tmp_path, monkeypatch):
     client = call(chosen)
     client.headers.update({"Sec-Fetch-Site": "same-origin"})
     yield client
-    client.app.state.learning.cancel()
+    client.app.state.training.cancel()
 
 
 def name(desk, bundle_name):
@@ -64,7 +64,7 @@ def leave_a_comparison(desk, right, n=200):
     never = np.zeros(n, bool)
     said = TargetAnswers(truth, ModelAnswers(first, never, False), ModelAnswers(second, never, False), 0.9)
     found = compare_models(digests(desk)["tiny"], digests(desk)["young"], {"queue": said})
-    comparison_file.write_comparison(desk.app.state.yard.models.folder / "young", found)
+    comparison_file.write_comparison(desk.app.state.context.models.folder / "young", found)
 
 
 def test_a_challenger_is_named_and_taken_back_by_the_api(desk):
@@ -93,7 +93,7 @@ def test_it_is_compared_by_what_people_made_of_new_tickets(desk):
         number = desk.post("/v1/tickets", json={"subject": text}).json()["ticket"]["id"]
         solved = {"queue": "IT", "status": "resolved"}
         assert desk.patch(f"/v1/tickets/{number}", json=solved, headers={"If-Match": "*"}).status_code == 200
-    context = desk.app.state.yard
+    context = desk.app.state.context
     assert ShadowScorer(context.database, context.models.folder).score_batch()
     rollups.refresh_rollups(context.database, ZoneInfo("UTC"))
     told = desk.get("/v1/models/challenger").json()
@@ -136,7 +136,7 @@ def test_learning_anew_is_begun_once_and_its_end_is_told(desk):
     again = desk.post("/v1/models/retraining")
     assert (again.status_code, "under way" in again.json()["detail"]) == (409, True)
     assert "A new training is wanted: somebody asked for it" in shown(desk)
-    learning: TrainingProcess = desk.app.state.learning
+    learning: TrainingProcess = desk.app.state.training
     until(lambda: learning.newest_run().state != "running")
     ended = desk.get("/v1/models/retraining").json()
     assert (ended["wanted"], ended["running"]) == ([], False)

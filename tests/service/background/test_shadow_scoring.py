@@ -8,7 +8,7 @@ import pytest
 
 from deskyard.analytics import rollups
 from deskyard.db.tables.registry import SHADOW_ANSWERS
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput, BundleError
 from deskyard.registry import active_model, bundle, challengers, promotion
 from deskyard.simulate.world import SimulatedWorld

@@ -65,7 +65,7 @@ heavy = {"mlflow", "training", "optuna", "cleanlab", "sklearn", "scipy", "nltk",
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 assert "deskyard.registry.bundle" not in sys.modules
 assert os.listdir(os.environ["DESKYARD_HOME"]) == [], "the import alone opens nothing"
-assert service.tickets.routing.route(service.app.app.state.yard, Ticket(id="1", subject="VPN")).is_new
+assert service.tickets.routing.route(service.app.app.state.context, Ticket(id="1", subject="VPN")).is_new
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     home = {**os.environ, "DESKYARD_HOME": str(tmp_path)}

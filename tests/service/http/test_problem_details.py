@@ -113,7 +113,7 @@ def test_another_host_name_is_refused_so_that_a_web_page_can_not_read_tickets(st
 
 def test_a_database_that_fails_is_a_503_that_asks_to_send_again(call, tmp_path):
     client = call(Settings(home=tmp_path))
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         conn.exec_driver_sql("DROP TABLE journal_entries")
     answered = client.post("/v1/tickets", json={"subject": "VPN"})
     assert (answered.status_code, answered.headers["retry-after"]) == (503, "1")

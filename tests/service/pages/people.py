@@ -13,7 +13,7 @@ PASSWORD = "a password of the tests"
 
 def sign_in_as(client, name, role, queues=()):
     """Make a user and sign them in: the client is theirs from now on; what it sends comes from our own pages."""
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         user = users.create_user(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
         secret = sessions.start_session(conn, user, datetime.now(UTC))
     client.app.state.access.forget()
@@ -24,7 +24,7 @@ def sign_in_as(client, name, role, queues=()):
 
 def make_foreign(client, number):
     """Let a ticket of the desk be the mirror of one in another help desk."""
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         now = datetime.now(UTC)
         there = connections.save_connection(conn, "elsewhere", "znuny", "https://desk.example", since=now)
         seen = StoredTicket(

@@ -34,7 +34,7 @@ def form(client):
 
 
 def policy(client):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return Policies.current(conn).policy
 
 

@@ -24,7 +24,7 @@ def numbers(client, question="", queue="IT"):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return tickets.get_ticket(conn, number)
 
 

@@ -30,7 +30,7 @@ PART = f"from={START.date() + timedelta(days=30)}&to={START.date() + timedelta(d
 @pytest.fixture
 def desk(client):
     """A service whose desk has lived; some tickets were sorted blindly, some rated."""
-    database = client.app.state.yard.database
+    database = client.app.state.context.database
     numbers = fill(database, 150, start=START)
     now = datetime.now(UTC)
     with database.writing() as conn:
@@ -93,7 +93,7 @@ def turned(desk):
     """The same, and two of its queues are one since yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     merged = TaxonomyChange(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
-    with desk.app.state.yard.changing_settings() as conn:
+    with desk.app.state.context.changing_settings() as conn:
         Policies.add_version(conn, Policy(taxonomy=(merged,)), "test", datetime.now(UTC))
     return desk
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from deskyard.db.tables.desk import COMMENTS, STATUS_LINKS, TICKETS
 from deskyard.desk import status_links, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from service.tickets import corrections
 from service.tickets.requester_portal import MAX_TEXT
 from tests.conftest import SUBJECTS
@@ -40,13 +40,13 @@ def ask(client, **told):
 
 
 def every(client):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return [tickets.get_ticket(conn, row.id) for row in conn.execute(tickets.SELECT_TICKETS.order_by(TICKETS.c.id))]
 
 
 def become(client, status, **more):
     number = every(client)[-1].id
-    corrections.change_ticket(client.app.state.yard, number, {"status": status, **more}, ANN, expected_version=None)
+    corrections.change_ticket(client.app.state.context, number, {"status": status, **more}, ANN, expected_version=None)
     return number
 
 
@@ -115,7 +115,7 @@ def test_one_address_files_ten_requests_at_once_and_then_waits_with_its_text_kep
 
 def shared(client, answer="Clean the print head of the label printer.", shared=True):
     ask(client, body=f"{BODY} My own secret name is Olga.")
-    corrections.add_comment(client.app.state.yard, become(client, "open"), ANN, answer, public=True, shared=shared)
+    corrections.add_comment(client.app.state.context, become(client, "open"), ANN, answer, public=True, shared=shared)
     become(client, "resolved")
     return answer
 
@@ -151,7 +151,7 @@ def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhe
     assert "/status/{secret}/answer" in str(logged)
     assert secret not in str(logged)
     assert secret not in client.get("/metrics").text
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         kept = str([conn.execute(table.select()).all() for table in (STATUS_LINKS, TICKETS, COMMENTS)])
     assert secret not in kept
     assert status_links.hash_secret(secret) in kept
@@ -170,7 +170,7 @@ def test_the_requester_reads_what_is_public_and_not_who_said_it(client):
     address = ask(client)
     number = every(client)[0].id
     for said, public in (("Which printer is it?", True), ("He broke it himself, I bet.", False)):
-        corrections.add_comment(client.app.state.yard, number, ANN, said, public=public)
+        corrections.add_comment(client.app.state.context, number, ANN, said, public=public)
     shown = text(client.get(address))
     assert "Which printer is it?" in shown
     assert "I bet" not in shown
@@ -223,7 +223,7 @@ def test_a_solution_is_rated_and_what_is_not_solved_is_not(client):
     become(client, "resolved")
     assert "you gave 4 stars of five" in text(client.post(f"{address}/stars", data=rated, headers=OURS))
     assert client.post(f"{address}/stars", data={"stars": 9}, headers=OURS).status_code == 422
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         (row,) = conn.execute(STATUS_LINKS.select()).all()
     assert (row.stars, row.said) == (4, "Thanks!")
 

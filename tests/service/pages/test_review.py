@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 
 from deskyard.desk import changes, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor, HistoryStep
+from deskyard.desk.ticket_history import HistoryStep
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import Journal
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
@@ -20,7 +21,7 @@ ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind_review_rate=1.0)
 
 
 def put(client, policy):
-    with client.app.state.yard.changing_settings() as conn:
+    with client.app.state.context.changing_settings() as conn:
         Policies.add_version(conn, policy, "test", datetime.now(UTC))
 
 
@@ -64,17 +65,17 @@ def act(client, number, seen=1, **form):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return tickets.get_ticket(conn, number)
 
 
 def kinds(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return [(entry.kind, entry.content.get("to")) for entry in Journal.list_entries(conn, number)][3:]
 
 
 def asked(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return blind_review.find_review(conn, number)
 
 
@@ -149,7 +150,7 @@ def test_two_people_are_given_two_tickets_until_a_lease_ends(suggesting):
     sign_in_as(suggesting, "bob", "agent")
     assert shown(suggesting)[0] == second
     later = datetime.now(UTC) + ticket_leases.LEASE_DURATION + timedelta(seconds=1)
-    with suggesting.app.state.yard.database.writing() as conn:
+    with suggesting.app.state.context.database.writing() as conn:
         assert ticket_leases.list_holders(conn, later) == {}
         assert ticket_leases.acquire_lease(conn, first, "bob", later)
         assert not ticket_leases.acquire_lease(conn, first, "ann", later)
@@ -264,7 +265,7 @@ def test_an_agent_is_given_only_tickets_of_their_queues_and_no_blind_ones(blindl
 
 def test_a_ticket_that_waits_for_its_requester_does_not_wait_for_us(suggesting):
     number = file(suggesting)
-    with suggesting.app.state.yard.database.writing() as conn:
+    with suggesting.app.state.context.database.writing() as conn:
         changes.change_ticket(conn, number, {"status": "waiting"}, Actor("person", "ann"), at=datetime.now(UTC))
         assert ticket_history.list_steps(conn, number)[-1].became == "waiting"
     assert shown(suggesting)[0] is None
@@ -285,11 +286,11 @@ def test_a_ticket_that_lives_elsewhere_is_shown_and_sorted_there(suggesting):
 def test_a_suggestion_elsewhere_waits_until_somebody_there_acts(suggesting):
     number = file(suggesting)
     make_foreign(suggesting, number)
-    with suggesting.app.state.yard.database.writing() as conn:
+    with suggesting.app.state.context.database.writing() as conn:
         now = tickets.get_ticket(conn, number, for_update=True)
         changes.set_values(conn, now, {"queue": "Billing"}, datetime.now(UTC))
     assert shown(suggesting)[0] == number
-    with suggesting.app.state.yard.database.writing() as conn:
+    with suggesting.app.state.context.database.writing() as conn:
         step = HistoryStep(datetime.now(UTC), Actor("person", "elsewhere"), "queue", "Billing", "IT", "")
         ticket_history.add_steps(conn, number, [step])
     assert shown(suggesting)[0] is None

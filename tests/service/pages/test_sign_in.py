@@ -16,7 +16,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture
 def known(client):
     """A service with one user, who is not signed in."""
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         users.create_user(conn, "ann", "agent", PASSWORD, "test", datetime.now(UTC))
     client.app.state.access.forget()
     return client
@@ -28,7 +28,7 @@ def enter(client, name="ann", password=PASSWORD, to="/", headers=OURS):
 
 
 def age(client, **changed):
-    with client.app.state.yard.database.writing() as conn:
+    with client.app.state.context.database.writing() as conn:
         conn.execute(update(SESSIONS).values(**changed))
 
 
@@ -90,7 +90,7 @@ def test_another_sites_page_can_do_nothing_with_somebodys_cookie(known, headers)
 
 def test_a_disabled_user_is_out_at_once(known):
     enter(known)
-    with known.app.state.yard.database.writing() as conn:
+    with known.app.state.context.database.writing() as conn:
         users.disable_user(conn, "ann", "test", datetime.now(UTC))
     assert known.get("/", headers=PAGE, follow_redirects=False).status_code == 303
     assert enter(known).status_code == 401
@@ -103,7 +103,7 @@ def test_guessing_passwords_is_slow(known):
 
 
 def test_a_key_and_a_cookie_are_told_apart(known):
-    with known.app.state.yard.database.writing() as conn:
+    with known.app.state.context.database.writing() as conn:
         key = api_keys.create_key(conn, "bot", "machine", "test", datetime.now(UTC))
     known.app.state.access.forget()
     assert known.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()["actor"]["name"] == "bot"

@@ -28,7 +28,7 @@ def page(client, number):
 
 
 def read(client, number):
-    with client.app.state.yard.database.reading() as conn:
+    with client.app.state.context.database.reading() as conn:
         return tickets.get_ticket(conn, int(number))
 
 
@@ -54,7 +54,7 @@ def test_the_journey_says_who_decided_and_by_which_model_policy_and_contract(tra
 
 
 def test_what_the_machine_said_is_told_apart_from_what_it_did_not(trained):
-    with trained.app.state.yard.changing_settings() as conn:
+    with trained.app.state.context.changing_settings() as conn:
         Policies.add_version(conn, Policy(mode=Mode.SUGGEST), "test", datetime.now(UTC))
     same, other = file(trained), file(trained)
     change(trained, same, queue="IT")

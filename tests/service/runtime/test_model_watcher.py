@@ -32,7 +32,7 @@ def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue
 
 def test_the_answer_carries_the_digests_of_model_and_policy(trained):
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
-    context = trained.app.state.yard
+    context = trained.app.state.context
     assert (answer["model"], answer["policy"]) == (context.models.champion.digest, Policy(mode=Mode.ROUTE).digest)
     assert answer["model"] == trained.get("/readyz").json()["model"]["digest"]
 
@@ -85,7 +85,7 @@ def test_the_first_answer_is_the_same_bytes_with_a_model_too(trained):
 
 
 def test_a_ticket_that_breaks_the_model_is_taken_into_triage_and_spoils_no_other(trained):
-    context = trained.app.state.yard
+    context = trained.app.state.context
     champion = context.models.champion
     bundle = champion.bundle
     # A head that promises more labels than the arrays hold: each prediction raises, as on a bug in a model.

@@ -8,7 +8,7 @@ import pytest
 from deskyard.analytics import rollups
 from deskyard.breaker import circuit_breaker
 from deskyard.db.tables.notifications import NOTIFICATIONS
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.errors import NotFound
 from deskyard.policy.versions import Policies
 from deskyard.registry import active_model
@@ -24,7 +24,7 @@ ANN = Actor("person", "ann")
 @pytest.fixture
 def desk(trained):
     """A client, and the yard behind it."""
-    trained.yard = trained.app.state.yard
+    trained.yard = trained.app.state.context
     return trained
 
 

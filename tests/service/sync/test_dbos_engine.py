@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from deskyard.db.tables.sync import DELIVERIES
 from deskyard.desk import changes, tickets
-from deskyard.desk.ticket_history import Actor
 from deskyard.domain import label_trust
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import StoreConflict
 from deskyard.history.export import export_tickets

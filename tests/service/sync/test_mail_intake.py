@@ -8,7 +8,7 @@ import pytest
 
 from deskyard.db.database import open_database
 from deskyard.desk import comments, queues, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.journal.journal import Journal
 from deskyard.mail import message as mail_message
 from deskyard.mail.mailbox import MailPage

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deskyard.desk import changes, comments, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
 from deskyard.domain.ticket import Ticket
 from deskyard.journal.journal import DECIDED, Journal
 from service.tickets import corrections, replay, rescoring
@@ -17,7 +17,7 @@ OLGA, ANN = Actor("person", "olga"), Actor("person", "ann")
 
 @pytest.fixture
 def yard(trained):
-    return trained.app.state.yard
+    return trained.app.state.context
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.catalogue import TRIAGE, Catalogue
 from deskyard.domain.decision import Action, Decision, Reason
 from deskyard.domain.taxonomy import TaxonomyChange
-from deskyard.policy.policy import TRIAGE, Mode, Policy, apply_policy
+from deskyard.policy.policy import Mode, Policy, apply_policy
 from training.backtest.outcome import is_same_label, ticket_outcome
 
 DAY = date(2026, 3, 1)

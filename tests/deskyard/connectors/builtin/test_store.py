@@ -10,11 +10,11 @@ from deskyard.connectors.builtin.changes import OVERLAP
 from deskyard.connectors.builtin.store import DeskStore
 from deskyard.db.database import Database
 from deskyard.desk import agents, changes, comments, queues, ticket_history, tickets
-from deskyard.desk.ticket_history import Actor
+from deskyard.domain.actors import Actor
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, NotFound
 from deskyard.journal.journal import CHANGED, COMMENTED, Journal
-from deskyard.policy.policy import TRIAGE
 from deskyard.testing import CASES, StoreHarness, check_store
 
 ANN = Actor("person", "ann")

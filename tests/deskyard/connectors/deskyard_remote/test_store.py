@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deskyard.connectors import Delivery, DeliveryResult
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.errors import AccessDenied, BadInput, BadSignature, NotFound, StaleWebhook, StoreRefused
-from deskyard.policy.policy import TRIAGE
 from deskyard.settings import Settings
 from deskyard.testing import CASES, check_store
 from deskyard.testing.harness import make_delivery, new_id, pull_all
@@ -21,8 +21,8 @@ from tests.fakes.stores import between
 def app(database_url, tmp_path):
     made = create_app(Settings(home=tmp_path, database_url=database_url))
     yield made
-    made.state.lane.stop()
-    made.state.yard.database.close()
+    made.state.batcher.stop()
+    made.state.context.database.close()
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def faults(app):
 @pytest.fixture
 def there(app, faults):
     with served(faults) as base:
-        one = There(app.state.yard.database, base)
+        one = There(app.state.context.database, base)
         yield one
         one.close()
 

@@ -1,0 +1,17 @@
+"""Text as every database keeps it."""
+
+import re
+from typing import Final
+
+_NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    r"""The text as every database keeps it: NUL and lone surrogates become U+FFFD, the rest stays as it is.
+
+    PostgreSQL refuses both, and UTF-8 has no bytes for a lone surrogate, yet JSON may carry them.
+
+    >>> storable("a\x00b\ud800c") == "a\ufffdb\ufffdc", storable("Почта 📧")
+    (True, 'Почта 📧')
+    """
+    return _NOT_STORABLE.sub("\ufffd", text)
