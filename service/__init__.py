@@ -1,1 +1,1 @@
-"""service: route today. A ticket comes in, is scored, decided and placed in one transaction."""
+"""The service: takes tickets over HTTP, by mail and from other help desks, decides, and places them in queues."""

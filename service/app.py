@@ -1,6 +1,7 @@
-"""The service as an ASGI app: `create_app(settings)` makes one, `service.app:app` is one of this environment.
+"""The ASGI app of the service: `create_app(settings)` makes one; `service.app:app` uses the settings of the
+environment.
 
-Nothing is opened when this module is imported.
+Importing this module opens nothing.
 """
 
 import threading
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from deskyard.db.database import open_database
@@ -39,11 +41,10 @@ from service.background.auto_retraining import AutoRetrainer
 from service.background.rollups_worker import run_rollups
 from service.background.shadow_scoring import ShadowScorer
 from service.background.training_process import TrainingProcess
-from service.http import logging as logs
+from service.http import logging as request_logging
 from service.http import problem_details
 from service.http.guard_middleware import AccessMiddleware
 from service.http.metrics import Metrics, MetricsMiddleware
-from service.http.problem_details import problem_responses as declared
 from service.pages import dashboard, policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
 from service.pages import models as models_page
 from service.pages.error_page import render_error
@@ -53,29 +54,30 @@ from service.tickets.routing import IncomingTicket, RoutingReceipt, route_batch
 from service.tickets.write_batcher import WriteBatcher
 
 _ROUTERS: Final = (
-    dashboard, review, ticket, queue, sign_in, requester_portal, models_page, policy_editor, training, reports, tickets, changes, queues, agents, score,
-    decisions, connectors, webhooks, models, labels, policy, erasures, audit, health, metrics, docs,
+    dashboard, review, ticket, queue, sign_in, requester_portal, models_page, policy_editor, training, reports,
+    tickets, changes, queues, agents, score, decisions, connectors, webhooks, models, labels, policy, erasures, audit,
+    health, metrics, docs,
 )  # fmt: skip
 
 
 class Service(FastAPI):
-    """An app whose requests are traced from before the first check until after the last error."""
+    """An app whose requests are logged from before the first check until after the last error handler."""
 
     def __init__(self, **options: Any) -> None:
-        """Take what FastAPI takes."""
+        """Accept the options of FastAPI."""
         super().__init__(**options)
-        self._traced = logs.RequestLogMiddleware(super().__call__)
+        self._logged = request_logging.RequestLogMiddleware(super().__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await self._traced(scope, receive, send)
+        await self._logged(scope, receive, send)
 
 
 def create_app(app_settings: Settings | None = None) -> FastAPI:
-    """An app with its database at the newest revision; None means the environment's settings.
+    """An app with its database migrated to the newest revision; None: the settings of the environment.
 
-    Raises StoreUnreachable or BadInput when the database can't serve. The model is loaded while the app starts, and the
-    first ticket waits for it. A model that can't be used is no error: its tickets go to triage.
+    Raises StoreUnreachable or BadInput if the database can't be used. The model is loaded while the app starts, and the
+    first ticket waits for it. A model that can't be loaded is no error: tickets then go to triage.
     """
     app_settings = app_settings or settings()
     database = open_database(app_settings.database)
@@ -98,14 +100,15 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
     app = Service(
         title="deskyard",
         version=__version__,
-        description="Takes tickets, places each in a queue, and says why.",
-        # The stock pages fetch their scripts from a CDN, and the stock telemetry would send requests away.
+        description="Receives tickets, places each of them in a queue, and says why.",
+        # The default pages load their scripts from a CDN, and the default telemetry sends data to other hosts.
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=declared(401, 403, 429),
+        generate_unique_id_function=_operation_id,
+        responses=problem_details.problem_responses(401, 403, 429),
     )
     app.state.context, app.state.batcher, app.state.engine = context, batcher, engine
     app.state.access = AccessControl(database)
@@ -114,21 +117,26 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AccessMiddleware, access=app.state.access)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     problem_details.install_handlers(app, render_error)
-    for one in _ROUTERS:
-        app.include_router(one.router)
+    for module in _ROUTERS:
+        app.include_router(module.router)
     app.mount("/static", docs.StaticAssets())
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the endpoint function; these are unique among the endpoints of the API."""
+    return route.name
 
 
 @contextmanager
 def _background_threads(
     context: AppContext, app_settings: Settings, training_process: TrainingProcess
 ) -> Iterator[None]:
-    """Threads that work beside requests: they end, and are waited for, when the block does."""
+    """Run the background threads while the block runs; at its end they are stopped and joined."""
     stop = threading.Event()
     threads = [
-        threading.Thread(target=work, args=(*args, stop), name=name, daemon=True)
-        for name, work, args in (
+        threading.Thread(target=target, args=(*args, stop), name=name, daemon=True)
+        for name, target, args in (
             ("models", context.models.watch, ()),
             ("rollups", run_rollups, (context,)),
             ("shadow-scoring", ShadowScorer(context.database, app_settings.models).run, ()),
@@ -148,6 +156,6 @@ def _background_threads(
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
-    logs.configure_logging()
+    request_logging.configure_logging()
     globals()["app"] = create_app()
     return globals()["app"]

@@ -1,1 +1,1 @@
-"""The doors of the API, one file a noun: each reads, makes one call, answers."""
+"""The endpoints of the API, one module a resource: each reads the request, makes one call and answers."""

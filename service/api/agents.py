@@ -1,4 +1,4 @@
-"""`/v1/agents`: who takes tickets, and of which queues."""
+"""`/v1/agents`: the agents of the desk and the queues that each of them serves."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE
-from deskyard.desk import agents as desk
+from deskyard.desk import agents as desk_agents
 from deskyard.errors import NotFound
 from deskyard.journal import audit_log
 from deskyard.text.storable import storable
@@ -19,30 +19,30 @@ router: Final = APIRouter(tags=["agents"])
 
 
 @router.get("/v1/agents", responses=problem_responses(400, 422, 503))
-def list_agents(yard: ContextDep, limit: PageLimit = DEFAULT_PAGE_SIZE, cursor: PageCursor = None) -> AgentPage:
-    """The agents of the desk, and the queues that each serves."""
-    with yard.database.reading() as conn:
-        page = desk.list_agents(conn, limit, cursor)
+def list_agents(context: ContextDep, limit: PageLimit = DEFAULT_PAGE_SIZE, cursor: PageCursor = None) -> AgentPage:
+    """A page of the agents of the desk, each with the queues that they serve."""
+    with context.database.reading() as conn:
+        page = desk_agents.list_agents(conn, limit, cursor)
     return AgentPage(items=[AgentResponse.from_agent(agent) for agent in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/v1/agents/{name:path}", responses=problem_responses(400, 404, 422, 503))
-def get_agent(name: AgentName, yard: ContextDep) -> AgentResponse:
-    """An agent, as now. The name is percent-encoded."""
-    with yard.database.reading() as conn:
-        found = desk.find_agent(conn, storable(name))
-    if found is None:
+def get_agent(name: AgentName, context: ContextDep) -> AgentResponse:
+    """One agent. The name is percent-encoded in the address."""
+    with context.database.reading() as conn:
+        agent = desk_agents.find_agent(conn, storable(name))
+    if agent is None:
         raise NotFound(f"there is no agent {name[:200]!r} on this desk; /v1/agents lists them")
-    return AgentResponse.from_agent(found)
+    return AgentResponse.from_agent(agent)
 
 
 @router.put("/v1/agents/{name:path}", responses=problem_responses(400, 404, 413, 415, 422, 503))
-def put_agent(name: AgentName, wanted: PutAgent, yard: ContextDep, caller: CallerDep) -> AgentResponse:
-    """Make an agent, or make the one of that name be so. Nobody is given a ticket who is not present."""
+def put_agent(name: AgentName, body: PutAgent, context: ContextDep, caller: CallerDep) -> AgentResponse:
+    """Create or replace the agent of that name. Tickets are assigned to present agents only."""
     name = storable(name)
-    with yard.changing_settings() as conn:
-        before = desk.find_agent(conn, name)
-        made = desk.save_agent(conn, name, present=wanted.present, queues=wanted.queues)
-        if made != before:
+    with context.changing_settings() as conn:
+        before = desk_agents.find_agent(conn, name)
+        saved = desk_agents.save_agent(conn, name, present=body.present, queues=body.queues)
+        if saved != before:
             audit_log.record_action(conn, caller.actor, "agent.put", name, datetime.now(UTC))
-    return AgentResponse.from_agent(made)
+    return AgentResponse.from_agent(saved)

@@ -1,78 +1,116 @@
-"""`/v1/changes`, `/v1/catalogue`, `/v1/me`: what another deskyard (or any program that mirrors this desk) asks of it.
+"""`/v1/changes`, `/v1/catalogue`, `/v1/me`: endpoints for another deskyard, or any program that mirrors this desk.
 
-In come cursors and moments; out go tickets in the order in which they changed, none left out, what the desk has now,
-and whom this service takes the caller for. "Ours" is seen from the caller: its own writing and its own notes.
+Changes are returned in the order in which they happened, without gaps. `ours` is relative to the caller: true where the
+caller itself made the last change.
 """
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from deskyard.connectors.base.ticket_store import StoredTicket
-from deskyard.connectors.builtin import changes as desk_pull
+from deskyard.connectors.builtin import changes as desk_changes
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE
-from deskyard.desk import catalogue as floor
+from deskyard.desk import catalogue as desk_catalogue
 from deskyard.desk import tickets
 from deskyard.domain.status import Status
 from deskyard.errors import BadInput
 from deskyard.version import __version__
+from service.api.api_model import ApiModel
 from service.api.response_models.audit import ActorResponse
 from service.http.dependencies import CallerDep, ContextDep, PageLimit
 from service.http.problem_details import problem_responses
 
 router: Final = APIRouter(tags=["changes"])
 
-ChangeCursor = Annotated[str | None, Query(max_length=300, description="`cursor` of the page before.")]
+ChangeCursor = Annotated[str | None, Query(max_length=300, description="`cursor` of the previous page.")]
 Since = Annotated[
     AwareDatetime | None,
-    Query(description="Instead of a cursor: leave out what did not get_changed_ticket since that moment."),
+    Query(description="Instead of a cursor: only tickets that changed at or after this time."),
 ]
 
 
-class ChangedTicket(BaseModel):
-    """A ticket as it was filed and where it stands.
-
-    `markers`: the ids of the deliveries whose note it bears. `ours`: the caller did what was done to it last.
-    `load_human_steps`: the fields that a person set after it was filed.
-    """
+class ChangedTicket(ApiModel):
+    """A ticket as it was received and its current values."""
 
     id: str
+    """Number of the ticket."""
+
     version: int
+    """Number of changes so far."""
+
     updated_at: datetime
+    """When it was last changed."""
+
     queue: str
+    """Queue that it is in now."""
+
     category: str | None
+    """Category; null until it is set."""
+
     priority: str | None
+    """Priority; null until it is set."""
+
     assignee: str | None
+    """Agent that it is assigned to; null if there is none."""
+
     status: Status
+    """Status."""
+
     markers: list[str]
+    """Ids of the deliveries whose note it carries."""
+
     ours: bool
+    """Whether the caller made the last change."""
+
     by_people: list[str]
+    """Fields that a person set after the ticket was received."""
+
     source: str
+    """Where it came from."""
+
     external_id: str | None
+    """Its id there; null if it has none."""
+
     subject: str
+    """Subject as first written."""
+
     body: str
+    """Text as first written."""
+
     channel: str
+    """How it arrived: mail, form, chat, phone, monitoring and so on."""
+
     language: str
+    """Language, as the sender gave it."""
+
     requester: str
+    """Person who needs help."""
+
     organisation: str
+    """Organisation of the requester."""
+
     created_at: datetime | None
+    """When it was filed; null if that is unknown."""
+
     fields: dict[str, str]
+    """Other values that were known when it was filed."""
 
     @classmethod
-    def from_stored(cls, seen: StoredTicket) -> "ChangedTicket":
-        """The same, for JSON."""
-        ticket = seen.ticket
+    def from_stored(cls, stored: StoredTicket) -> "ChangedTicket":
+        """The response for a ticket as the connector of this desk reads it."""
+        ticket = stored.ticket
         return cls.model_validate(
             {
-                "id": seen.ref,
-                "version": int(seen.version),
-                "updated_at": seen.updated_at,
-                **{name: seen.value(name) for name in ("queue", "category", "priority", "assignee", "status")},
-                "markers": sorted(seen.markers),
-                "ours": seen.last_change_by_deskyard,
-                "by_people": sorted(seen.set_by_people),
+                "id": stored.ref,
+                "version": int(stored.version),
+                "updated_at": stored.updated_at,
+                **{name: stored.value(name) for name in ("queue", "category", "priority", "assignee", "status")},
+                "markers": sorted(stored.markers),
+                "ours": stored.last_change_by_deskyard,
+                "by_people": sorted(stored.set_by_people),
                 "source": ticket.source,
                 "external_id": ticket.id or None,
                 "subject": ticket.subject,
@@ -87,81 +125,95 @@ class ChangedTicket(BaseModel):
         )
 
 
-class ChangePage(BaseModel):
-    """Tickets by (`updated_at`, number). `cursor` continues, now if `more`, else later.
+class ChangePage(ApiModel):
+    """Tickets ordered by `updated_at`, then number. `cursor` continues the list: at once if `more`, otherwise later.
 
-    The first page after one without `more` repeats the tickets of about a minute: drop those whose (`id`, `version`)
-    was seen.
+    The first page after one without `more` repeats the tickets of about the last minute: skip those whose (`id`,
+    `version`) you have already read.
     """
 
     items: list[ChangedTicket]
+    """Tickets in the order of their changes."""
+
     cursor: str
+    """Cursor of the next page, also at the end of the list."""
+
     more: bool
+    """Whether there is another page now."""
 
 
-class CatalogueResponse(BaseModel):
-    """What a ticket can be given now: open queues with their defaults, present agents with the queues that each serves,
-    and priorities, least urgent first. Any text will do as a category where `categories` is null."""
+class CatalogueResponse(ApiModel):
+    """The values that a ticket can have now."""
 
     queues: dict[str, dict[str, str]]
+    """Open queues, each with its default values by field."""
+
     agents: dict[str, list[str]]
+    """Present agents, each with the queues that they serve."""
+
     priorities: list[str]
+    """Priorities, least urgent first."""
+
     categories: list[str] | None
+    """Categories; null if any text is allowed."""
 
 
-class MeResponse(BaseModel):
-    """Whom the service takes the caller for, and its own version."""
+class MeResponse(ApiModel):
+    """The caller as the service knows it, and the version of the service."""
 
     actor: ActorResponse
-    role: str = Field(description="A machine's word gives way to a person's.")
+    """Who calls."""
+
+    role: str = Field(description="`machine`: changes by this caller never override a person's.")
     version: str
+    """Version of the service."""
 
 
 @router.get("/v1/changes", responses=problem_responses(400, 422, 503))
 def list_changes(
-    yard: ContextDep,
+    context: ContextDep,
     caller: CallerDep,
     limit: PageLimit = DEFAULT_PAGE_SIZE,
     cursor: ChangeCursor = None,
     since: Since = None,
 ) -> ChangePage:
-    """The tickets that changed since the cursor (with neither cursor nor moment: all), oldest change first."""
+    """The tickets that changed since `cursor` or `since` (all tickets without either), oldest change first."""
     if cursor is not None and since is not None:
-        raise BadInput("a cursor says where to begin: leave `since` out")
+        raise BadInput("give either `cursor` or `since`, not both")
     if since is not None:
         try:
-            cursor = desk_pull.start_cursor(since.astimezone(UTC))
+            cursor = desk_changes.start_cursor(since.astimezone(UTC))
         except OverflowError as error:
-            raise BadInput("`since` lies outside the years 1 to 9999 of UTC") from error
-    with yard.database.reading() as conn:
-        page = desk_pull.read_page(conn, cursor, limit, datetime.now(UTC), caller.actor)
+            raise BadInput("`since` must lie in the years 1 to 9999 (UTC)") from error
+    with context.database.reading() as conn:
+        page = desk_changes.read_page(conn, cursor, limit, datetime.now(UTC), caller.actor)
     return ChangePage(
-        items=[ChangedTicket.from_stored(seen) for seen in page.tickets], cursor=page.cursor, more=page.more
+        items=[ChangedTicket.from_stored(ticket) for ticket in page.tickets], cursor=page.cursor, more=page.more
     )
 
 
 @router.get("/v1/changes/{id}", responses=problem_responses(400, 404, 422, 503))
 def get_changed_ticket(
-    id: Annotated[str, Path(description="The desk's number of the ticket.")],  # noqa: A002 - the address calls it so
-    yard: ContextDep,
+    id: Annotated[str, Path(description="The desk's number of the ticket.")],  # noqa: A002 - the name of the path parameter
+    context: ContextDep,
     caller: CallerDep,
 ) -> ChangedTicket:
-    """One ticket as the pages show it. Its journey and comments are at /v1/tickets."""
-    with yard.database.reading() as conn:
-        filed = tickets.get_ticket(conn, tickets.parse_ticket_number(id))
-        return ChangedTicket.from_stored(desk_pull.to_stored_tickets(conn, [filed], caller.actor)[0])
+    """One ticket as `/v1/changes` returns it. Its history and comments are at /v1/tickets."""
+    with context.database.reading() as conn:
+        ticket = tickets.get_ticket(conn, tickets.parse_ticket_number(id))
+        return ChangedTicket.from_stored(desk_changes.to_stored_tickets(conn, [ticket], caller.actor)[0])
 
 
 @router.get("/v1/catalogue", responses=problem_responses(400, 503))
-def get_catalogue(yard: ContextDep) -> CatalogueResponse:
-    """What a ticket can be given now, in one answer."""
-    with yard.database.reading() as conn:
-        found = floor.load_catalogue(conn)
-    categories = None if found.categories is None else list(found.categories)
-    return CatalogueResponse(**found.to_dict(), priorities=list(found.priorities), categories=categories)
+def get_catalogue(context: ContextDep) -> CatalogueResponse:
+    """The values that a ticket can have now."""
+    with context.database.reading() as conn:
+        catalogue = desk_catalogue.load_catalogue(conn)
+    categories = None if catalogue.categories is None else list(catalogue.categories)
+    return CatalogueResponse(**catalogue.to_dict(), priorities=list(catalogue.priorities), categories=categories)
 
 
 @router.get("/v1/me", responses=problem_responses(400))
 def get_me(caller: CallerDep) -> MeResponse:
-    """Who calls."""
+    """The caller, its role, and the version of the service."""
     return MeResponse(actor=ActorResponse.from_actor(caller.actor), role=caller.role, version=__version__)

@@ -1,7 +1,7 @@
-"""`/docs`: the API's page, to read and to try; and the files that pages are made of, all of them ours to serve.
+"""`/docs`: the interactive documentation of the API, and the static files of all pages.
 
-Nothing comes from outside: Swagger UI lies in `service/static/vendor` as it was published, with its licence, and
-`CHECKSUMS.sha256` says so. The page runs no script but files of this service.
+Nothing is loaded from other hosts: `service/static/vendor` holds Swagger UI as it was published, with its licence and
+its digests in `CHECKSUMS.sha256`. The page runs only scripts of this service.
 """
 
 from collections.abc import MutableMapping
@@ -27,7 +27,7 @@ SECURITY_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
-"""For what bears its version in its address."""
+"""`Cache-Control` of files whose address contains their version."""
 
 _PAGE: Final = f"""<!DOCTYPE html>
 <html lang="en">
@@ -50,21 +50,21 @@ _PAGE: Final = f"""<!DOCTYPE html>
 
 @router.get("/docs", include_in_schema=False)
 async def docs() -> HTMLResponse:
-    """Every operation, to read and to try."""
+    """The page that lists every operation and sends requests."""
     return HTMLResponse(_PAGE, headers=SECURITY_HEADERS)
 
 
 class StaticAssets(StaticFiles):
-    """The files below `service/static`; those under `vendor` are kept by browsers for good."""
+    """The files below `service/static`; browsers cache those under `vendor` for a year."""
 
     def __init__(self) -> None:
-        """Nothing is read until somebody asks."""
+        """Serve `STATIC_FOLDER`; files are read when they are requested."""
         super().__init__(directory=STATIC_FOLDER)
 
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
-        """A file, not changed since, or nothing there."""
-        answer = await super().get_response(path, scope)
-        answer.headers["X-Content-Type-Options"] = "nosniff"
+        """The file, 304 if it has not changed, or 404."""
+        response = await super().get_response(path, scope)
+        response.headers["X-Content-Type-Options"] = "nosniff"
         if Path(path).parts[:1] == ("vendor",):
-            answer.headers["Cache-Control"] = IMMUTABLE
-        return answer
+            response.headers["Cache-Control"] = IMMUTABLE
+        return response

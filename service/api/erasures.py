@@ -1,14 +1,15 @@
-"""`/v1/erasures`: what a requester wrote is erased, as `deskyard forget` does."""
+"""`/v1/erasures`: erase what a requester wrote, as `deskyard forget` does."""
 
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from deskyard.privacy import erasure
 from deskyard.settings import settings
+from service.api.api_model import ApiModel
 from service.api.request_models import Text
 from service.http.dependencies import CallerDep, ContextDep
 from service.http.problem_details import problem_responses
@@ -19,73 +20,94 @@ if TYPE_CHECKING:
 router: Final = APIRouter(tags=["erasures"])
 
 
-class ErasureRequest(BaseModel):
-    """Whose tickets, and whether they are only counted."""
+class ErasureRequest(ApiModel):
+    """Whose tickets to erase, and whether only to count them."""
 
-    requester: Text = Field(min_length=1, max_length=1000, description="The address or name, as it stands there.")
-    dry_run: bool = Field(False, description="Say what would be erased, and change nothing.")
+    requester: Text = Field(min_length=1, max_length=1000, description="The address or name as the tickets show it.")
+    dry_run: bool = Field(False, description="Return what would be erased, and change nothing.")
 
 
-class ModelExposureResponse(BaseModel):
-    """A bundle that has learnt from some of the tickets: of `seen`, at most; of `remembered` it holds the id and the
-    weights of the strongest words. `names`: it knows the requester's name, or its hash."""
+class ModelExposureResponse(ApiModel):
+    """A bundle that was trained on some of the tickets."""
 
     name: str
-    seen: int
-    remembered: int
-    names: bool
+    """Name of the bundle."""
+
+    seen_tickets: int
+    """Number of the tickets that it was trained on, at most."""
+
+    remembered_tickets: int
+    """Number of tickets of which it holds the id and the weights of the strongest words."""
+
+    knows_requester: bool
+    """Whether it holds the requester's name or its hash."""
 
     @classmethod
-    def from_exposure(cls, one: "ModelExposure") -> "ModelExposureResponse":
-        """The same, for JSON."""
-        return cls(name=one.name, seen=one.seen_tickets, remembered=one.remembered_tickets, names=one.knows_requester)
+    def from_exposure(cls, exposure: "ModelExposure") -> "ModelExposureResponse":
+        """The response for what a bundle knows of the tickets."""
+        return cls(
+            name=exposure.name,
+            seen_tickets=exposure.seen_tickets,
+            remembered_tickets=exposure.remembered_tickets,
+            knows_requester=exposure.knows_requester,
+        )
 
 
-class ErasureResponse(BaseModel):
-    """What was erased, or would be.
-
-    `unsolved`: tickets that stay in their queues without a text. `comments` are those on tickets of others, and
-    `kept_comments` such as one of the desk's own people wrote. `elsewhere`: how many tickets live in which help desk,
-    where they have to be erased, too. `is_clean`: whether the bytes have left SQLite's file; if not, ask once more.
-    """
+class ErasureResponse(ApiModel):
+    """What was erased, or would be erased."""
 
     dry_run: bool
+    """Whether nothing was changed."""
+
     tickets: int
+    """Number of tickets of the requester."""
+
     unsolved: int
+    """Number of tickets that stay in their queues without a text."""
+
     comments: int
+    """Number of comments on other people's tickets."""
+
     kept_comments: int
-    elsewhere: dict[str, int]
+    """Number of those comments that an agent of the desk wrote, which are kept."""
+
+    external: dict[str, int]
+    """Number of tickets by connected help desk, where they must be erased as well."""
+
     bundles: list[ModelExposureResponse]
-    is_clean: bool
+    """Bundles that were trained on some of the tickets."""
+
+    is_scrubbed: bool
+    """Whether the bytes are gone from SQLite's file; if not, send the request again."""
 
 
 @router.post("/v1/erasures", responses=problem_responses(400, 413, 415, 422, 503))
-def erase_requester(asked: ErasureRequest, yard: ContextDep, caller: CallerDep) -> ErasureResponse:
-    """Erase a requester's tickets and comments: texts, fields and names. It can't be undone; asked again, it goes on.
+def erase_requester(body: ErasureRequest, context: ContextDep, caller: CallerDep) -> ErasureResponse:
+    """Erase the texts, fields and names of a requester's tickets and comments. This can't be undone. Sent again after
+    an interruption, it continues.
 
-    The tickets stay with their labels and decisions. Writers wait while SQLite's file is written anew.
+    The tickets keep their labels and decisions. Other writers wait while SQLite's file is rewritten.
     """
-    from deskyard.privacy.model_exposure import (
-        find_exposed_models,  # only here: the service starts without a learning library
-    )
+    # Imported here so that the service starts without machine-learning libraries.
+    from deskyard.privacy.model_exposure import find_exposed_models
 
-    with yard.database.reading() as conn:
-        found = erasure.find_by_requester(conn, asked.requester)
-    bundles = find_exposed_models(yard.models.folder, found.tickets, found.requester_names)
-    clean = not asked.dry_run
-    if not asked.dry_run:
+    with context.database.reading() as conn:
+        found = erasure.find_by_requester(conn, body.requester)
+    bundles = find_exposed_models(context.models.folder, found.tickets, found.requester_names)
+    is_scrubbed = not body.dry_run
+    if not body.dry_run:
         if found:
-            why = erasure.pseudonymise_requester(asked.requester)
-            erasure.apply_erasure(yard.database, found, why, caller.actor, lambda: datetime.now(UTC))
-        yard.explanations.forget()
-        clean = erasure.clean_up_files(yard.database, settings().state, time.time())
+            reason = erasure.pseudonymise_requester(body.requester)
+            erasure.apply_erasure(context.database, found, reason, caller.actor, lambda: datetime.now(UTC))
+        context.explanations.forget()
+        is_scrubbed = erasure.clean_up_files(context.database, settings().state, time.time())
     return ErasureResponse(
-        dry_run=asked.dry_run,
+        dry_run=body.dry_run,
         tickets=len(found.tickets),
         unsolved=found.unsolved_count,
         comments=len(found.comments),
         kept_comments=found.kept_comments,
-        elsewhere=dict(found.mirrored_counts),
+        external=dict(found.mirrored_counts),
         bundles=[ModelExposureResponse.from_exposure(one) for one in bundles],
-        is_clean=clean,
+        is_scrubbed=is_scrubbed,
     )

@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`: for supervisors and load balancers."""
+"""`/livez` and `/readyz`: the checks of supervisors and load balancers."""
 
 from typing import Final
 
@@ -16,17 +16,17 @@ router: Final = APIRouter(tags=["health"])
 
 @router.get("/livez", responses=problem_responses(400))
 async def get_liveness() -> LivenessResponse:
-    """The process runs. If this is not answered, start it again."""
+    """The process is running. If there is no answer, restart it."""
     return LivenessResponse()
 
 
 @router.get("/readyz", responses=problem_responses(400, 503))
-def get_readiness(yard: ContextDep) -> ReadinessResponse:
-    """Tickets can be taken and stored, with a model or without one."""
-    with yard.database.reading() as conn:
+def get_readiness(context: ContextDep) -> ReadinessResponse:
+    """Tickets can be received and stored, with or without a model."""
+    with context.database.reading() as conn:
         if queues.find_queue(conn, TRIAGE) is None:
-            raise HTTPException(503, "the desk has no triage queue: start the service again, which makes it")
-    champion = yard.models.champion
+            raise HTTPException(503, "the desk has no triage queue: restart the service, which creates it")
+    champion = context.models.champion
     bundle, missing = champion.bundle, champion.missing_reason
     model = ModelSummary(name=bundle.name, digest=bundle.digest, targets=list(bundle.targets)) if bundle else None
-    return ReadinessResponse(model=model, why=missing.text if missing else champion.refusal)
+    return ReadinessResponse(model=model, reason=missing.text if missing else champion.refusal)

@@ -1,4 +1,4 @@
-"""`/metrics`: numbers for Prometheus."""
+"""`/metrics`: metrics for Prometheus."""
 
 from typing import Annotated, Final
 
@@ -29,8 +29,8 @@ MetricsDep = Annotated[Metrics, Depends(_metrics)]
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problem_responses(400, 503)},
 )
-def get_metrics(yard: ContextDep, metrics: MetricsDep) -> Response:
-    """Requests, their duration, what became of new tickets, and which model and policy are in use."""
-    with yard.database.reading() as conn:
+def get_metrics(context: ContextDep, metrics: MetricsDep) -> Response:
+    """Requests, their durations, the decisions on new tickets, and the model and policy in use."""
+    with context.database.reading() as conn:
         policy = Policies.current(conn).policy.digest
-    return Response(metrics.render(yard.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.render(context.models.champion.digest or "", policy), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""`/v1/policy`: how far the machine may go, as TOML, every version of it, and what became of labels."""
+"""`/v1/policy`: the policy as TOML, its versions, and the taxonomy changes that it holds."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -35,7 +35,7 @@ async def _read_toml(request: Request) -> str:
     try:
         return storable((await request.body()).decode())
     except UnicodeDecodeError as error:
-        raise HTTPException(400, f"the body is not UTF-8: byte {error.start} is not") from error
+        raise HTTPException(400, f"the body is not UTF-8: see byte {error.start}") from error
 
 
 _TEXT_SCHEMA: Final = {"schema": {"type": "string"}}
@@ -46,9 +46,9 @@ _TEXT_SCHEMA: Final = {"schema": {"type": "string"}}
     response_model=PolicyResponse,
     responses={200: {"content": {TOML: _TEXT_SCHEMA}}, **problem_responses(400, 503)},
 )
-def get_policy(request: Request, yard: ContextDep) -> Response | PolicyResponse:
-    """The policy in force; `Accept: application/toml` gives it as the file that PUT takes."""
-    with yard.database.reading() as conn:
+def get_policy(request: Request, context: ContextDep) -> Response | PolicyResponse:
+    """The policy in force; with `Accept: application/toml` as the file that PUT accepts."""
+    with context.database.reading() as conn:
         version = Policies.current(conn)
     if TOML in request.headers.get("accept", ""):
         return Response(version.text, media_type=TOML)
@@ -57,10 +57,10 @@ def get_policy(request: Request, yard: ContextDep) -> Response | PolicyResponse:
 
 @router.get("/v1/policy/versions", responses=problem_responses(400, 422, 503))
 def list_policy_versions(
-    yard: ContextDep, limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20
+    context: ContextDep, limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most versions.")] = 20
 ) -> PolicyVersionList:
-    """The newest versions of the policy, newest first. None is ever changed or lost."""
-    with yard.database.reading() as conn:
+    """The newest versions of the policy, newest first. A version is never changed or deleted."""
+    with context.database.reading() as conn:
         return PolicyVersionList(
             items=[PolicyResponse.from_version(version) for version in Policies.list_recent(conn, limit)]
         )
@@ -71,12 +71,12 @@ def list_policy_versions(
     openapi_extra={"requestBody": {"required": True, "content": {TOML: _TEXT_SCHEMA}}},
     responses=problem_responses(400, 413, 415, 422, 503),
 )
-def put_policy(text: Annotated[str, Depends(_read_toml)], yard: ContextDep, caller: CallerDep) -> PolicyResponse:
-    """Put a policy in force from the next ticket on. A wrong line is named by its number, and nothing changes."""
-    wanted, at = toml_format.parse_policy(text), datetime.now(UTC)
-    with yard.changing_settings() as conn:
+def put_policy(text: Annotated[str, Depends(_read_toml)], context: ContextDep, caller: CallerDep) -> PolicyResponse:
+    """Put a policy in force from the next ticket on. If a line is wrong, its number is named and nothing changes."""
+    new_policy, at = toml_format.parse_policy(text), datetime.now(UTC)
+    with context.changing_settings() as conn:
         before = Policies.current(conn)
-        version = Policies.add_version(conn, wanted, caller.actor.name, at)
+        version = Policies.add_version(conn, new_policy, caller.actor.name, at)
         if version.number != before.number:
             audit_log.record_action(conn, caller.actor, "policy.put", f"version {version.number}", at)
     return PolicyResponse.from_version(version)
@@ -84,21 +84,23 @@ def put_policy(text: Annotated[str, Depends(_read_toml)], yard: ContextDep, call
 
 @router.get("/v1/policy/taxonomy", responses=problem_responses(400, 422, 503))
 def get_taxonomy(
-    yard: ContextDep,
+    context: ContextDep,
     caller: CallerDep,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = taxonomy_changes.PAGE_SIZE,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PAGE_SIZE, description="Most tickets of each split.")
+    ] = taxonomy_changes.PAGE_SIZE,
 ) -> TaxonomyResponse:
-    """Which labels were renamed, merged, split and retired, or will be, and what splits leave to people; `limit`: so
-    many of the newest tickets of each split."""
-    with yard.database.reading() as conn:
-        held = Policies.current(conn).policy.taxonomy
+    """The labels that were or will be renamed, merged, split or retired, and the tickets that splits leave to people;
+    `limit`: how many of the newest tickets of each split."""
+    with context.database.reading() as conn:
+        changes = Policies.current(conn).policy.taxonomy
         tasks = taxonomy_changes.list_split_tasks(conn, datetime.now(UTC).date(), limit)
     return TaxonomyResponse(
-        turns=[TaxonomyChangeResponse.from_change(turn) for turn in held],
+        changes=[TaxonomyChangeResponse.from_change(change) for change in changes],
         tasks=[
             SplitTask(
-                turn=TaxonomyChangeResponse.from_change(task.change),
-                tickets=[str(one.id) for one in task.tickets if caller.may_see(one.queue)],
+                change=TaxonomyChangeResponse.from_change(task.change),
+                tickets=[str(ticket.id) for ticket in task.tickets if caller.may_see(ticket.queue)],
                 waiting=task.waiting,
                 chosen=task.chosen,
             )
@@ -108,12 +110,12 @@ def get_taxonomy(
 
 
 @router.post("/v1/policy/taxonomy", responses=problem_responses(400, 413, 422, 503))
-def add_taxonomy_change(asked: TaxonomyChangeRequest, yard: ContextDep, caller: CallerDep) -> PolicyResponse:
-    """Rename, merge, split or retire labels from a day on: a new version of the policy. What contradicts an earlier
-    turn is refused in a sentence, and nothing changes."""
+def add_taxonomy_change(body: TaxonomyChangeRequest, context: ContextDep, caller: CallerDep) -> PolicyResponse:
+    """Rename, merge, split or retire labels from a day on, as a new version of the policy. A change that contradicts an
+    earlier one is refused, and nothing changes."""
     at = datetime.now(UTC)
-    wanted = asked.to_change(at.date())
-    with yard.changing_settings() as conn:
+    change = body.to_change(at.date())
+    with context.changing_settings() as conn:
         return PolicyResponse.from_version(
-            taxonomy_changes.add_change(conn, wanted, caller.actor, at, storable(asked.why))
+            taxonomy_changes.add_change(conn, change, caller.actor, at, storable(body.reason))
         )

@@ -1,6 +1,6 @@
-"""What the API takes, as JSON, and how it becomes a `Ticket`.
+"""Request bodies of the API, and how they become a `Ticket`.
 
-The one place where texts from outside become storable: beyond it every ticket can be kept and hashed as it stands.
+Texts from outside are made storable here and nowhere else: after this module every ticket can be stored and hashed.
 """
 
 import json
@@ -8,16 +8,17 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from deskyard.desk.changes import CHANGEABLE_FIELDS
 from deskyard.domain.status import Status
 from deskyard.domain.ticket import Ticket
 from deskyard.text.dates import read_time
 from deskyard.text.storable import storable
+from service.api.api_model import ApiModel
 
 MAX_TICKETS: Final = 1_000
-"""Tickets in one request for scores."""
+"""Most tickets in one request to `/v1/score`."""
 
 
 def _clean(value: Any) -> Any:
@@ -35,7 +36,7 @@ def _scalar_as_text(value: Any) -> Any:
         return str(value)
     if isinstance(value, str | None):
         return _clean(value)
-    raise ValueError("write a text, a number, true or false")
+    raise ValueError("must be a text, a number, true or false")
 
 
 Priority = Literal["low", "medium", "high", "critical"]
@@ -46,8 +47,8 @@ FieldValue = Annotated[
 ]
 
 
-class NewTicket(BaseModel):
-    """A ticket as its sender describes it. Everything may be missing; a member not known here is kept as a field."""
+class NewTicket(ApiModel):
+    """A ticket as its sender describes it. Every member is optional; unknown members are kept as fields."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -63,20 +64,32 @@ class NewTicket(BaseModel):
         },
     )
 
-    source: Text | None = Field(None, max_length=100, description="Where it comes from; `api` when left out.")
+    source: Text | None = Field(None, max_length=100, description="Where it comes from; default `api`.")
     external_id: Name | None = Field(
-        None, max_length=255, description="Its name there. The same source and name again is the same ticket."
+        None, max_length=255, description="Its ID there. The same source and ID mean the same ticket."
     )
     subject: Text | None = None
+    """Subject as the requester wrote it."""
+
     body: Text | None = Field(None, description="Plain text or HTML.")
     channel: Text | None = Field(None, description="mail, form, chat, phone, monitoring, ...")
     language: Text | None = None
+    """Language of the text, if the sender knows it."""
+
     requester: Text | None = None
+    """Person who needs help: a name or an address."""
+
     organisation: Text | None = None
+    """Organisation of the requester."""
+
     created_at: Name | None = Field(
-        None, description="When it was filed, as files may say it; now when left out or not readable (kept as a field)."
+        None,
+        description="When it was created, in any format that files may use; now if it is missing or unreadable (an "
+        "unreadable value is kept as a field).",
     )
-    fields: dict[Text, FieldValue] | None = Field(None, description="The desk's own values known at filing.")
+    fields: dict[Text, FieldValue] | None = Field(
+        None, description="The desk's own fields, as known when the ticket was created."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +97,7 @@ class NewTicket(BaseModel):
         return {_clean(name): value for name, value in raw.items()} if isinstance(raw, dict) else raw
 
     def to_ticket(self) -> Ticket:
-        """The ticket; without a time unless it says when it was filed."""
+        """The ticket; `created_at` is None unless a readable time was sent."""
         return Ticket(
             id=self.external_id or "",
             source=self.source or "api",
@@ -99,7 +112,7 @@ class NewTicket(BaseModel):
         )
 
     def _all_fields(self) -> Iterator[tuple[str, str | None]]:
-        """What was sent under `fields`, and members not known here; `x_product` is the field `product`, as in files."""
+        """The members of `fields` and unknown members; `x_product` is the field `product`, as in files."""
         yield from (self.fields or {}).items()
         if self.created_at and read_time(self.created_at) is None:
             yield "created_at", self.created_at
@@ -108,56 +121,79 @@ class NewTicket(BaseModel):
             yield name.removeprefix("x_"), None if value is None else _clean(text)
 
 
-class TicketPatch(BaseModel):
-    """Changes of a ticket; what is left out stays, and null empties what may be empty."""
+class TicketPatch(ApiModel):
+    """Changes of a ticket; members that are left out stay as they are, and null empties a field that may be empty."""
 
     model_config = ConfigDict(extra="forbid")
 
     queue: Text | None = Field(None, max_length=500)
+    """Queue to move it to."""
+
     category: Text | None = Field(None, max_length=200)
+    """Category to set; null clears it."""
+
     priority: Priority | None = None
+    """Priority to set; null clears it."""
+
     assignee: Text | None = Field(None, max_length=200)
+    """Agent to assign it to; null clears it."""
+
     status: Status | None = None
-    why: Text | None = Field(None, max_length=1_000, description="The reason, for the ticket's journey.")
+    """Status to set."""
+
+    reason: Text | None = Field(None, max_length=1_000, description="The reason, for the ticket's history.")
 
     def changes(self) -> dict[str, str | None]:
-        """The fields to be changed."""
+        """The fields that were sent, with their new values."""
         return {name: getattr(self, name) for name in CHANGEABLE_FIELDS if name in self.model_fields_set}
 
 
-class NewComment(BaseModel):
-    """Something said about a ticket."""
+class NewComment(ApiModel):
+    """A comment to add to a ticket."""
 
     model_config = ConfigDict(extra="forbid")
 
     text: Text = Field(min_length=1, max_length=100_000)
+    """Text of the comment."""
+
     public: bool = Field(False, description="Whether the requester may read it.")
-    shared: bool = Field(False, description="Whether others who ask something like it may be shown it; public only.")
+    shared: bool = Field(
+        False, description="Whether requesters with a similar question may see it; for public comments only."
+    )
 
 
-class PutQueue(BaseModel):
-    """A queue as it shall be. The defaults are what a ticket gets there unless somebody says otherwise."""
+class PutQueue(ApiModel):
+    """A queue to create or replace. A ticket that enters it gets the defaults, unless other values are set."""
 
     model_config = ConfigDict(extra="forbid")
 
     description: Text = Field("", max_length=10_000)
-    is_open: bool = Field(True, alias="open", description="A closed queue keeps its tickets and takes no new ones.")
+    """What the queue is for."""
+
+    is_open: bool = Field(True, alias="open", description="A closed queue keeps its tickets and receives no new ones.")
     default_priority: Priority | None = None
+    """Priority of tickets that have none when they enter."""
+
     default_assignee: Text | None = Field(None, max_length=200)
+    """Agent of tickets that have none when they enter."""
 
 
-class PutAgent(BaseModel):
-    """An agent as he or she shall be."""
+class PutAgent(ApiModel):
+    """An agent to create or replace."""
 
     model_config = ConfigDict(extra="forbid")
 
     present: bool = True
+    """Whether tickets may be assigned to the agent."""
+
     queues: list[Text] = Field(default=[], max_length=10_000)
+    """Queues that the agent serves."""
 
 
-class ScoreRequest(BaseModel):
-    """Tickets to be scored."""
+class ScoreRequest(ApiModel):
+    """Tickets to score."""
 
     model_config = ConfigDict(extra="forbid")
 
     tickets: Annotated[list[NewTicket], Field(min_length=1, max_length=MAX_TICKETS)]
+    """Tickets to score."""

@@ -1,4 +1,4 @@
-"""`/v1/score`: what would be done with tickets, without doing it."""
+"""`/v1/score`: what would be decided on tickets, without storing anything."""
 
 from typing import Annotated, Any, Final
 
@@ -14,28 +14,31 @@ from service.tickets import routing
 
 router: Final = APIRouter(tags=["score"])
 
-Explain = Annotated[bool, Query(description="Also words for and against, and similar past tickets.")]
+Explain = Annotated[
+    bool, Query(description="Also return the words for and against each label, and similar past tickets.")
+]
 
 
 INLINE_CHARACTERS: Final = 20_000
-"""Characters that are scored on the spot. What takes longer gets a thread, so that others are answered meanwhile."""
+"""Most characters that are scored in the event loop. Longer requests run in a thread, so that they block no others."""
 
 INLINE_CHARACTERS_ENCODER: Final = 1_000
-"""The same where an encoder reads them, which takes twenty times as long."""
+"""The same for a model with an encoder, which takes twenty times as long."""
 
 
 @router.post("/v1/score", response_model=ScoreResponse, responses=problem_responses(400, 413, 415, 422, 503))
-async def score_tickets(asked: ScoreRequest, yard: ContextDep, explain: Explain = False) -> JSONResponse:
-    """Predict and decide; nothing is written. Without a model the decisions are empty and the reason says so."""
-    seen = await yard.policy_cache.get()
-    tickets = [new.to_ticket() for new in asked.tickets]
+async def score_tickets(body: ScoreRequest, context: ContextDep, explain: Explain = False) -> JSONResponse:
+    """Predict and decide without storing anything. Without a model the decisions are empty, and the reason says so."""
+    snapshot = await context.policy_cache.get()
+    tickets = [new.to_ticket() for new in body.tickets]
 
-    def answer() -> dict[str, Any]:
-        return routing.score_tickets(yard.models.champion, seen.policy, seen.catalogue, tickets, explain=explain)
+    def score() -> dict[str, Any]:
+        champion = context.models.champion
+        return routing.score_tickets(champion, snapshot.policy, snapshot.catalogue, tickets, explain=explain)
 
     size = sum(len(ticket.subject) + len(ticket.body) for ticket in tickets) + 100 * len(tickets)
-    if not yard.models.is_loaded:
-        return JSONResponse(await run_in_threadpool(answer))
-    bundle = yard.models.champion.bundle
-    short = size < (INLINE_CHARACTERS_ENCODER if bundle is not None and bundle.has_encoder else INLINE_CHARACTERS)
-    return JSONResponse(answer() if short else await run_in_threadpool(answer))
+    if not context.models.is_loaded:
+        return JSONResponse(await run_in_threadpool(score))
+    bundle = context.models.champion.bundle
+    limit = INLINE_CHARACTERS_ENCODER if bundle is not None and bundle.has_encoder else INLINE_CHARACTERS
+    return JSONResponse(score() if size < limit else await run_in_threadpool(score))

@@ -1,4 +1,4 @@
-"""`/v1/tickets`: send a ticket, look at it, correct it, say something about it."""
+"""`/v1/tickets`: create a ticket, read it, change it, comment on it."""
 
 import re
 from typing import Annotated, Final
@@ -25,7 +25,7 @@ log: Final = structlog.get_logger(__name__)
 _ETAG: Final = re.compile(r'"([0-9]{1,18})"')
 
 TicketId = Annotated[str, Path(description="The desk's number of the ticket.")]
-_ETAG_HEADER: Final = {"headers": {"ETag": {"description": "The version that was seen.", "schema": {"type": "string"}}}}
+_ETAG_HEADER: Final = {"headers": {"ETag": {"description": "The version of the ticket.", "schema": {"type": "string"}}}}
 
 
 @router.post(
@@ -33,24 +33,24 @@ _ETAG_HEADER: Final = {"headers": {"ETag": {"description": "The version that was
     status_code=201,
     response_model=TicketReceipt,
     responses={
-        200: {"model": TicketReceipt, "description": "The ticket was here before: the first answer again."},
+        200: {"model": TicketReceipt, "description": "The ticket already exists: the first answer again."},
         **problem_responses(400, 413, 415, 422, 503),
     },
 )
 async def create_ticket(
-    new: NewTicket, lane: BatcherDep, metrics: MetricsDep, idempotency_key: IdempotencyKey = None
+    new: NewTicket, batcher: BatcherDep, metrics: MetricsDep, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Take a ticket and place it in a queue. A ticket that is answered with 201 or 200 is stored.
+    """Receive a ticket and place it in a queue. After a 201 or 200 the ticket is stored.
 
-    Send it again whenever the answer did not arrive: the same `source` and `external_id` is the same ticket. Where
-    there is no `external_id`, the header Idempotency-Key names the request and does that job.
+    Send it again if no response arrives: the same `source` and `external_id` mean the same ticket. Without an
+    `external_id`, the header Idempotency-Key identifies the request instead.
     """
-    done = await lane.submit(IncomingTicket(new.to_ticket(), _key(idempotency_key)))
-    if done.is_new:
-        metrics.record_placement(done.answer)
-        reason = done.answer["placement"]["reason"]["code"]
-        log.info("placed", ticket=done.answer["ticket"]["id"], reason=reason, decision=done.answer["decision"])
-    return JSONResponse(done.answer, 201 if done.is_new else 200)
+    receipt = await batcher.submit(IncomingTicket(new.to_ticket(), _key(idempotency_key)))
+    if receipt.is_new:
+        metrics.record_placement(receipt.answer)
+        reason = receipt.answer["placement"]["reason"]["code"]
+        log.info("placed", ticket=receipt.answer["ticket"]["id"], reason=reason, decision=receipt.answer["decision"])
+    return JSONResponse(receipt.answer, 201 if receipt.is_new else 200)
 
 
 @router.get(
@@ -58,23 +58,23 @@ async def create_ticket(
     response_model=TicketResponse,
     responses={
         200: _ETAG_HEADER,
-        304: {"description": "It is still as If-None-Match says."},
+        304: {"description": "The ticket still has the version in If-None-Match."},
         **problem_responses(400, 404, 422, 503),
     },
 )
 def get_ticket(
-    id: TicketId,  # noqa: A002 - the address calls it so
-    yard: ContextDep,
+    id: TicketId,  # noqa: A002 - the name of the path parameter
+    context: ContextDep,
     response: Response,
-    if_none_match: Annotated[str, Header()] = "",
+    if_none_match: Annotated[str, Header(description="An ETag; if it is still current, the answer is 304.")] = "",
 ) -> TicketResponse | Response:
-    """A ticket as it is now, what was decided when it came, its journey and its comments."""
-    with yard.database.reading() as conn:
-        whole = _ticket_response(conn, tickets.parse_ticket_number(id))
-    response.headers["ETag"] = f'"{whole.version}"'
+    """A ticket as it is now, with the decisions made when it was received, its history and its comments."""
+    with context.database.reading() as conn:
+        found = _ticket_response(conn, tickets.parse_ticket_number(id))
+    response.headers["ETag"] = f'"{found.version}"'
     if if_none_match == response.headers["ETag"]:
         return Response(status_code=304, headers={"ETag": if_none_match})
-    return whole
+    return found
 
 
 @router.patch(
@@ -85,26 +85,28 @@ def get_ticket(
 def update_ticket(
     id: TicketId,  # noqa: A002
     patch: TicketPatch,
-    yard: ContextDep,
+    context: ContextDep,
     caller: CallerDep,
     response: Response,
-    if_match: Annotated[str, Header(description="The ETag that was seen, or *.")] = "",
+    if_match: Annotated[str, Header(description="The ETag of the version that you change, or *.")] = "",
 ) -> TicketResponse:
-    """Change a ticket's queue, category, priority, assignee or status; what is left out stays.
+    """Change a ticket's queue, category, priority, assignee or status; fields that are left out stay as they are.
 
-    A person's change is a correction, and stands against every machine. `If-Match` says which version the change is
-    based on (a later one is 412: look again); `*` overwrites whatever stands there.
+    A person's change is a correction, which no machine overrides. `If-Match` gives the version that the change is based
+    on: if the ticket has changed since, the answer is 412. `*` overwrites any version.
     """
     if not if_match:
-        raise HTTPException(428, "send the header If-Match with the ETag of the ticket as you saw it, or * for any")
+        raise HTTPException(
+            428, "send the header If-Match with the ETag of the ticket that you read, or * for any version"
+        )
     number = tickets.parse_ticket_number(id)
     corrections.change_ticket(
-        yard, number, patch.changes(), caller.actor, expected_version=_version(if_match), why=patch.why or ""
+        context, number, patch.changes(), caller.actor, expected_version=_version(if_match), why=patch.reason or ""
     )
-    with yard.database.reading() as conn:
-        whole = _ticket_response(conn, number)
-    response.headers["ETag"] = f'"{whole.version}"'
-    return whole
+    with context.database.reading() as conn:
+        found = _ticket_response(conn, number)
+    response.headers["ETag"] = f'"{found.version}"'
+    return found
 
 
 @router.post(
@@ -114,7 +116,7 @@ def update_ticket(
     responses={
         200: {
             "model": CommentResponse,
-            "description": "It was said before under that Idempotency-Key: the same again.",
+            "description": "A comment with that Idempotency-Key already exists: the same comment again.",
         },
         **problem_responses(400, 404, 413, 415, 422, 503),
     },
@@ -122,27 +124,27 @@ def update_ticket(
 def add_comment(
     id: TicketId,  # noqa: A002
     new: NewComment,
-    yard: ContextDep,
+    context: ContextDep,
     caller: CallerDep,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> CommentResponse:
-    """Say something about a ticket: to its requester too (`public`), or to the desk only."""
+    """Add a comment: visible to the requester too (`public`), or to the desk only."""
     number = tickets.parse_ticket_number(id)
-    said, is_new = corrections.add_comment(
-        yard, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key), shared=new.shared
+    comment, is_new = corrections.add_comment(
+        context, number, caller.actor, new.text, public=new.public, key=_key(idempotency_key), shared=new.shared
     )
     response.status_code = 201 if is_new else 200
-    return CommentResponse.from_comment(said)
+    return CommentResponse.from_comment(comment)
 
 
 def _key(sent: str | None) -> str | None:
-    """The name of a request; an empty one names nothing."""
+    """The Idempotency-Key; None if it is empty or missing."""
     return storable(sent) if sent else None
 
 
 def _version(if_match: str) -> int | None:
-    """The version that an If-Match names; one that never was when it is none of our ETags; None for any."""
+    """The version in an If-Match header; None for `*`, and 0, which no ticket has, if it is not one of our ETags."""
     if if_match == "*":
         return None
     found = _ETAG.fullmatch(if_match)
@@ -150,8 +152,8 @@ def _version(if_match: str) -> int | None:
 
 
 def _ticket_response(conn: Connection, number: int) -> TicketResponse:
-    filed = tickets.get_ticket(conn, number)
-    first = Journal.first_decision(conn, number)
+    ticket = tickets.get_ticket(conn, number)
+    decision = Journal.first_decision(conn, number)
     return TicketResponse.from_desk(
-        filed, first, ticket_history.list_steps(conn, number), comments.list_comments(conn, number)
+        ticket, decision, ticket_history.list_steps(conn, number), comments.list_comments(conn, number)
     )

@@ -1,1 +1,1 @@
-"""Who may do what: sign-in, authorization, rate limits."""
+"""Authentication of callers, authorization by role, OpenID Connect, rate limits."""

@@ -1,8 +1,7 @@
-"""Who calls, what each role may do, and how often.
+"""Who the caller is, what each role may do, and how often.
 
-In come headers and addresses, out goes the caller, or a refusal: 401, 403 or 429. Programs show a key, browsers the
-cookie of a session, which opens pages only. `PERMISSIONS` is the one table of who may do what; an address without a
-line in it is refused to everybody. Nothing here reads a request's body.
+Programs send an API key, browsers the cookie of a session, which gives access to pages only. `PERMISSIONS` is the only
+table of permissions; an address without a line in it is refused to everybody. Nothing here reads the body of a request.
 """
 
 import ipaddress
@@ -30,47 +29,47 @@ from service.auth.rate_limit import RateLimiter
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the request. `queues`: those whose tickets they may see, None: all."""
+    """Who sent the request. `queues`: the queues whose tickets they may see; None: all queues."""
 
     actor: Actor
     role: str
     queues: frozenset[str] | None = None
 
     def may_see(self, queue: str) -> bool:
-        """Whether they may see a queue's tickets."""
+        """Whether the caller may see the tickets of a queue."""
         return self.queues is None or queue in self.queues
 
     def may(self, method: str, path: str) -> bool:
-        """Whether their role may do that."""
+        """Whether the caller's role has the permission for a method and a path pattern."""
         return self.role in PERMISSIONS.get((method, path), frozenset())
 
 
 LOCAL_CALLER: Final = Caller(Actor("person", "local"), "admin")
-"""Whoever sits at this machine, until the first key exists."""
+"""Any caller from this machine, until the first key exists."""
 
 GUEST: Final = Caller(Actor("person", "guest"), "guest", frozenset())
-"""Somebody who did not sign in, on a page for everybody."""
+"""A caller who is not signed in, on a public page."""
 
 UNAUTHENTICATED_ROUTES: Final = frozenset({"/livez", "/readyz", "/v1/hooks/{name}", "/v1/hooks/{name}/{secret}"})
-"""Addresses for supervisors, which have no key, and for webhooks, which prove themselves."""
+"""Addresses for supervisors, which have no key, and for webhooks, which are signed or send a secret."""
 
 PUBLIC_PAGES: Final = frozenset(
     {
         "/static",
         "/language",
         "/sign-in",
-        "/sign-in/elsewhere",
-        "/sign-in/back",
+        "/sign-in/oidc",
+        "/sign-in/oidc/callback",
         "/sign-out",
-        "/set-up/{word}",
+        "/set-up/{token}",
         "/submit",
-        "/submit/answers",
+        "/submit/suggestions",
         "/status/{secret}",
-        "/status/{secret}/answer",
-        "/status/{secret}/stars",
+        "/status/{secret}/reply",
+        "/status/{secret}/rating",
     }
 )
-"""Pages for whoever reaches this service."""
+"""Pages that need no sign-in."""
 
 SESSION_COOKIE: Final = "deskyard_session"
 
@@ -82,7 +81,7 @@ CAN_ADMINISTER: Final[Roles] = frozenset({"admin"})
 
 PERMISSIONS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/"): CAN_READ,
-    ("GET", "/yard"): CAN_READ,
+    ("GET", "/overview"): CAN_READ,
     ("GET", "/review"): CAN_WORK,
     ("POST", "/review/{id}"): CAN_WORK,
     ("POST", "/review/{id}/hold"): CAN_WORK,
@@ -107,7 +106,7 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/v1/agents"): CAN_READ,
     ("GET", "/v1/agents/{name:path}"): CAN_READ,
     ("GET", "/v1/decisions/{id}"): CAN_READ,
-    ("GET", "/v1/stores"): CAN_READ,
+    ("GET", "/v1/connections"): CAN_READ,
     ("GET", "/v1/deliveries"): CAN_READ,
     ("GET", "/v1/models/current"): CAN_READ,
     ("GET", "/v1/models"): CAN_MANAGE,
@@ -156,38 +155,38 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Roles]] = {
     ("DELETE", "/v1/models/challenger"): CAN_ADMINISTER,
     ("POST", "/v1/models/retraining"): CAN_ADMINISTER,
 }
-"""(method, address as its route writes it) → the roles that may. What may be read with GET may be asked with HEAD."""
+"""(method, path pattern of the route) → the roles with that permission. GET includes HEAD."""
 
 REQUEST_LIMIT: Final = (200.0, 400)
-"""Requests a second of one caller, and at once."""
+"""Requests of one caller: a second, and at once."""
 
 WRONG_KEY_LIMIT: Final = (10 / 60, 10)
-"""Wrong keys from one address."""
+"""Wrong keys from one address: a second, and at once."""
 
 PASSWORD_LIMIT: Final = (5 / 60, 10)
-"""Passwords tried from one address, and for one name."""
+"""Attempts to sign in from one address, and for one name: a second, and at once."""
 
 SUBMISSION_LIMIT: Final = (1 / 60, 10)
-"""Requests for help filed from one address."""
+"""Tickets submitted on the requester pages from one address: a second, and at once."""
 
 ANSWER_SEARCH_LIMIT: Final = (2.0, 20)
-"""Times that somebody at one address is shown what others were answered."""
+"""Searches for shared answers from one address: a second, and at once."""
 
 KEY_CACHE_SECONDS: Final = 0.5
-"""Seconds that keys are remembered: a revoked one is refused within a second."""
+"""Seconds that keys are cached, so that a revoked key is refused within a second."""
 
 _BEARER: Final = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
 _LOOPBACK_HOST: Final = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _KEY_NEEDED: Final = "send a key in the header Authorization: Bearer dy_...; `deskyard key create` makes one"
-_KEY_UNKNOWN: Final = "this key is not known or was revoked: look for typing errors, or ask for another"
+_KEY_UNKNOWN: Final = "this key is unknown or was revoked: check it for typing errors, or ask for a new one"
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
 class AccessControl:
-    """The keys as the database knows them, and how often each caller came."""
+    """Authenticates callers by key or session, and limits how often each of them may call."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is read until somebody calls."""
+        """Read keys and sessions from `database`; `clock` gives seconds."""
         self.clock = clock
         self._database = database
         self._keys: ActiveKeys | None = None
@@ -195,13 +194,13 @@ class AccessControl:
         self._lock = threading.Lock()
         self._requests = RateLimiter(*REQUEST_LIMIT)
         self._failures = RateLimiter(*WRONG_KEY_LIMIT)
-        self._guesses = RateLimiter(*PASSWORD_LIMIT)
-        self._asks = RateLimiter(*SUBMISSION_LIMIT)
-        self._looks = RateLimiter(*ANSWER_SEARCH_LIMIT)
+        self._password_attempts = RateLimiter(*PASSWORD_LIMIT)
+        self._submissions = RateLimiter(*SUBMISSION_LIMIT)
+        self._answer_searches = RateLimiter(*ANSWER_SEARCH_LIMIT)
 
     async def authenticate(self, headers: Headers, address: str, method: str, path: str) -> Caller:
-        """Who calls. Raises HTTPException: 401 without a key or a session that fits, 429 for too many, 400 and 403 for
-        strangers and for what other sites' pages send."""
+        """The caller of a request. Raises HTTPException: 401 without a valid key or session, 429 for too many requests,
+        400 and 403 for requests from other machines before the first key exists and from pages of other sites."""
         keys = await self._current_keys()
         if not keys.is_required:
             _refuse_remote(headers, address)
@@ -219,18 +218,18 @@ class AccessControl:
                 _refuse_cross_site(headers, method)
                 return GUEST
             raise HTTPException(401, _KEY_NEEDED, _CHALLENGE)
-        found = _BEARER.fullmatch(headers["authorization"])
-        key = keys.find_key(found[1]) if found else None
+        bearer = _BEARER.fullmatch(headers["authorization"])
+        key = keys.find_key(bearer[1]) if bearer else None
         if key is None:
-            # Right keys are let in from any address: else a stranger could lock out everybody behind the same proxy,
-            # and nobody guesses 256 bits.
+            # Valid keys are accepted from any address: otherwise one caller could lock out all others behind the same
+            # proxy, and nobody guesses 256 bits.
             _refuse_if(self._failures.wait(_network(address), self.clock()), "too many wrong keys from your address")
             raise HTTPException(401, _KEY_UNKNOWN, _CHALLENGE)
         self._count_for(f"key {key.name}")
         return Caller(Actor("machine" if key.role == "machine" else "person", key.name), key.role)
 
     def count_request(self, address: str) -> None:
-        """Count a request without a key; whoever sits at this machine is not limited. Raises HTTPException 429."""
+        """Count a request without a key; requests from this machine are not limited. Raises HTTPException 429."""
         if not _is_local(address):
             self._count_for(_network(address))
 
@@ -238,21 +237,21 @@ class AccessControl:
         _refuse_if(self._requests.wait(name, self.clock()), "too many requests")
 
     def count_password_attempt(self, address: str, name: str) -> None:
-        """Somebody is about to try a password. Raises HTTPException 429 where too many were wrong."""
+        """Count an attempt to sign in with a password. Raises HTTPException 429 after too many."""
         now = self.clock()
         for who in (_network(address), f"name {name}"):
-            _refuse_if(self._guesses.wait(who, now), "too many attempts to sign in")
+            _refuse_if(self._password_attempts.wait(who, now), "too many attempts to sign in")
 
     def submission_wait(self, address: str) -> int:
-        """Somebody is about to file a request for help: seconds to wait, 0 if they may now."""
-        return math.ceil(self._asks.wait(_network(address), self.clock()))
+        """Count a submission from the requester pages; returns the seconds to wait, 0 if it is allowed now."""
+        return math.ceil(self._submissions.wait(_network(address), self.clock()))
 
     def may_search_answers(self, address: str) -> bool:
-        """Whether somebody who is about to ask may be shown what others were answered once more."""
-        return not self._looks.wait(_network(address), self.clock())
+        """Count a search for shared answers; returns whether it is allowed now."""
+        return not self._answer_searches.wait(_network(address), self.clock())
 
     def reload_keys(self) -> None:
-        """Read the keys anew: this process has just made the first user."""
+        """Read the keys again at the next request, after this process created the first user."""
         self._read_at = -math.inf
 
     def _session_user(self, secret: str) -> Caller | None:
@@ -261,8 +260,8 @@ class AccessControl:
             found = sessions.find_session_user(conn, secret, now)
         if found is None:
             return None
-        user, heard = found
-        if heard:
+        user, needs_touch = found
+        if needs_touch:
             with self._database.writing() as conn:
                 sessions.touch_session(conn, secret, now)
         return Caller(Actor("person", user.name), user.role, frozenset(user.queues) or None)
@@ -284,7 +283,7 @@ class AccessControl:
 
 
 def require_permission(caller: Caller, method: str, path: str) -> None:
-    """Raise HTTPException 403 unless the caller's role may do that."""
+    """Raise HTTPException 403 unless the caller's role has the permission."""
     allowed = PERMISSIONS.get(("GET" if method == "HEAD" else method, path), frozenset())
     if caller.role not in allowed:
         who = " or ".join(role for role in ROLES if role in allowed) or "nobody"
@@ -292,48 +291,53 @@ def require_permission(caller: Caller, method: str, path: str) -> None:
 
 
 def session_cookie(headers: Headers) -> str:
-    """The secret of a browser's session; empty without one."""
+    """The secret of a browser's session; "" without one."""
     return Request({"type": "http", "headers": headers.raw}).cookies.get(SESSION_COOKIE, "")
 
 
 def _refuse_cross_site(headers: Headers, method: str) -> None:
-    """Of what a browser sends along with our cookie, only our own pages may change anything.
+    """Raise HTTPException 403 if a request with our cookie that may change something does not come from our own pages.
 
-    Browsers say where a request comes from (Fetch Metadata; older ones in Origin); what says neither is refused.
+    Browsers send the origin of a request (Fetch Metadata, older ones Origin); requests with neither are refused.
     """
     if method in ("GET", "HEAD"):
         return
     site, origin = headers.get("sec-fetch-site"), headers.get("origin", "")
-    ours = site == "same-origin" if site else bool(origin) and origin.split("//")[-1] == headers.get("host", "")
-    if not ours:
+    is_own_page = site == "same-origin" if site else bool(origin) and origin.split("//")[-1] == headers.get("host", "")
+    if not is_own_page:
         raise HTTPException(403, "a web page of another site may not do this: use deskyard's own pages")
 
 
 def _refuse_remote(headers: Headers, address: str) -> None:
-    """Without keys only this machine is trusted, and of its browsers only our own pages.
+    """While there are no keys, raise HTTPException unless the request comes from this machine, and not from other
+    sites.
 
-    The Host header is checked as a web page elsewhere could point its own name at the loopback address (DNS rebinding);
-    the Origin, as it could send a form to ours.
+    The Host header is checked because another site could point its own name at the loopback address (DNS rebinding);
+    the Origin, because another site could send a form to this service.
     """
     host = headers.get("host", "")
     if not _LOOPBACK_HOST.fullmatch(host):
-        raise HTTPException(400, "this service answers to localhost, 127.0.0.1 and [::1] only: call it by that name")
+        raise HTTPException(400, "this service answers only to localhost, 127.0.0.1 and [::1]: use one of these names")
     if not _is_local(address):
-        raise HTTPException(403, "only this machine may come in until the first key is made: `deskyard key create`")
-    same = headers.get("sec-fetch-site") == "same-origin"  # a page without referrers sends `Origin: null`
-    if not same and headers.get("origin", host).split("//")[-1] != host:
-        raise HTTPException(403, "a web page of another origin may not do this: make a key and send it along")
+        raise HTTPException(
+            403, "only this machine has access until the first key exists: create one with `deskyard key create`"
+        )
+    is_own_page = headers.get("sec-fetch-site") == "same-origin"  # a page without referrers sends `Origin: null`
+    if not is_own_page and headers.get("origin", host).split("//")[-1] != host:
+        raise HTTPException(
+            403, "a web page of another origin may not do this: create a key and send it with the request"
+        )
 
 
-def _refuse_if(wait: float, why: str) -> None:
+def _refuse_if(wait: float, problem: str) -> None:
     if wait:
         seconds = max(1, math.ceil(wait))
-        raise HTTPException(429, f"{why}: go on after {seconds} s", {"Retry-After": str(seconds)})
+        raise HTTPException(429, f"{problem}: try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 @lru_cache(maxsize=1_000)
 def _is_local(address: str) -> bool:
-    """Whether that is this machine; what is no IP address came over a socket of this machine's file system."""
+    """Whether the address is of this machine; if it is no IP address, the request came over a Unix socket."""
     try:
         return _ip(address).is_loopback
     except ValueError:
@@ -342,7 +346,7 @@ def _is_local(address: str) -> bool:
 
 @lru_cache(maxsize=1_000)
 def _network(address: str) -> str:
-    """What one client may choose its address from: of IPv6 that is 64 bits."""
+    """The network within which a client can choose its address: an IPv4 address, or 64 bits of an IPv6 address."""
     try:
         ip = _ip(address)
     except ValueError:

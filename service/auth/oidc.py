@@ -1,7 +1,7 @@
-"""Signing in elsewhere: OpenID Connect's authorization code flow with PKCE, for whoever has a provider.
+"""Sign-in with OpenID Connect: the authorization code flow with PKCE.
 
-In come the provider's address and what it says of somebody; out goes the name that it vouches for. What belongs to one
-attempt (state, nonce, verifier) stays with the browser that made it. The only module that imports authlib.
+The state, nonce and code verifier of an attempt are kept in a cookie of the browser that started it. No other module
+imports authlib.
 """
 
 import secrets
@@ -13,17 +13,21 @@ from deskyard.errors import AccessDenied, BadInput, ExtraMissing, StoreUnreachab
 from deskyard.settings import Settings
 
 STATE_COOKIE: Final = "deskyard_oidc"
-CALLBACK_PATH: Final = "/sign-in/back"
-"""Where the provider sends people back to; its administrator enters `DESKYARD_PUBLIC_URL` and this."""
+CALLBACK_PATH: Final = "/sign-in/oidc/callback"
+"""The path that the provider redirects to; `DESKYARD_PUBLIC_URL` followed by it is registered at the provider."""
 
 TIMEOUT: Final = 10.0
+"""Seconds for one request to the provider."""
+
 _LEEWAY: Final = 60
+"""Seconds by which the clocks may differ."""
+
 _ALGORITHMS: Final = ["RS256", "ES256", "PS256", "EdDSA"]
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who vouches for people; `name` is the claim that holds the name they have here."""
+    """An OpenID Connect provider; `name_claim` is the claim that holds the name of the user here."""
 
     issuer: str
     client_id: str
@@ -33,49 +37,52 @@ class Provider:
 
     @classmethod
     def from_settings(cls, app_settings: Settings) -> Self | None:
-        """The provider of the settings; None where there is none. Raises BadInput for half of one."""
+        """The provider in the settings; None if there is none. Raises BadInput if a setting is missing."""
         if not app_settings.oidc_issuer:
             return None
-        if not (app_settings.oidc_client and app_settings.public_url):
-            raise BadInput("DESKYARD_OIDC_ISSUER needs DESKYARD_OIDC_CLIENT and DESKYARD_PUBLIC_URL, too")
-        back = app_settings.public_url.rstrip("/") + CALLBACK_PATH
-        issuer = app_settings.oidc_issuer.rstrip("/")
-        return cls(issuer, app_settings.oidc_client, app_settings.oidc_secret, app_settings.oidc_claim, back)
+        if not (app_settings.oidc_client_id and app_settings.public_url):
+            raise BadInput("DESKYARD_OIDC_ISSUER also needs DESKYARD_OIDC_CLIENT_ID and DESKYARD_PUBLIC_URL")
+        return cls(
+            issuer=app_settings.oidc_issuer.rstrip("/"),
+            client_id=app_settings.oidc_client_id,
+            client_secret=app_settings.oidc_client_secret,
+            name_claim=app_settings.oidc_claim,
+            redirect_uri=app_settings.public_url.rstrip("/") + CALLBACK_PATH,
+        )
 
     def start_sign_in(self) -> tuple[str, str]:
-        """Where a browser goes to sign in, and what it keeps meanwhile. Raises StoreUnreachable."""
+        """The address to redirect the browser to, and the attempt to keep in its cookie. Raises StoreUnreachable."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         with self._oauth_session() as session:
-            about = self._discover(session)
+            metadata = self._discover(session)
             address, _ = session.create_authorization_url(
-                about["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
+                metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
             )
         return str(address), f"{state}.{nonce}.{verifier}"
 
     def verify_callback(self, attempt: str, address: str) -> str:
-        """The name that the provider vouches for, as the browser comes back to `address` with what it kept.
+        """The name of the person who signed in, from the attempt in the cookie and the `address` of the callback.
 
-        Raises NotAllowed for anything that was not begun here or does not prove right, and StoreUnreachable.
+        Raises AccessDenied if the attempt was not started here or the provider's answer is not valid, and
+        StoreUnreachable.
         """
         state, _, rest = attempt.partition(".")
         nonce, _, verifier = rest.partition(".")
         answer = parse_qs(urlsplit(address).query)
         if not verifier or not secrets.compare_digest(answer.get("state", [""])[0], state):
-            raise AccessDenied("this sign-in was not begun here, or long ago: begin again")
+            raise AccessDenied("this sign-in was not started in this browser, or too long ago: start again")
         if "code" not in answer:
-            raise AccessDenied(f"the provider did not let you in: {answer.get('error', ['no reason'])[0][:100]}")
+            raise AccessDenied(f"the provider refused the sign-in: {answer.get('error', ['no reason'])[0][:100]}")
         with self._oauth_session() as session:
-            about = self._discover(session)
-            claims = self._verified_claims(session, about, answer["code"][0], nonce, verifier)
+            metadata = self._discover(session)
+            claims = self._verified_claims(session, metadata, answer["code"][0], nonce, verifier)
         name = claims.get(self.name_claim)
         if not isinstance(name, str) or not name or (self.name_claim == "email" and not claims.get("email_verified")):
-            raise AccessDenied(
-                f"the provider does not say who you are ({self.name_claim}): its administrator can change that"
-            )
+            raise AccessDenied(f"the provider did not send your name (claim {self.name_claim}): ask its administrator")
         return name
 
     def _verified_claims(
-        self, session: Any, about: dict[str, Any], code: str, nonce: str, verifier: str
+        self, session: Any, metadata: dict[str, Any], code: str, nonce: str, verifier: str
     ) -> dict[str, Any]:
         from authlib.common.errors import AuthlibBaseError
         from authlib.oidc.core import CodeIDToken
@@ -86,19 +93,19 @@ class Provider:
 
         try:
             token = session.fetch_token(
-                about["token_endpoint"], code=code, code_verifier=verifier, grant_type="authorization_code",
+                metadata["token_endpoint"], code=code, code_verifier=verifier, grant_type="authorization_code",
                 timeout=TIMEOUT,
             )  # fmt: skip
-            keys = KeySet.import_key_set(session.get(about["jwks_uri"], timeout=TIMEOUT, withhold_token=True).json())
-            found = jwt.decode(token["id_token"], keys, algorithms=_ALGORITHMS)
+            keys = KeySet.import_key_set(session.get(metadata["jwks_uri"], timeout=TIMEOUT, withhold_token=True).json())
+            decoded = jwt.decode(token["id_token"], keys, algorithms=_ALGORITHMS)
             options = {"iss": {"values": [self.issuer, self.issuer + "/"]}, "aud": {"values": [self.client_id]}}
-            asked = {"nonce": nonce, "client_id": self.client_id, "access_token": token.get("access_token")}
-            claims = CodeIDToken(found.claims, found.header, options, asked)
+            expected = {"nonce": nonce, "client_id": self.client_id, "access_token": token.get("access_token")}
+            claims = CodeIDToken(decoded.claims, decoded.header, options, expected)
             claims.validate(leeway=_LEEWAY)
         except RequestException as error:
             raise StoreUnreachable(f"{self.issuer} does not answer ({type(error).__name__})", 5.0) from error
         except (AuthlibBaseError, JoseError, KeyError, ValueError) as error:
-            raise AccessDenied(f"what {self.issuer} says does not prove right ({type(error).__name__})") from error
+            raise AccessDenied(f"the answer of {self.issuer} is not valid ({type(error).__name__})") from error
         return dict(claims)
 
     def _discover(self, session: Any) -> dict[str, Any]:
@@ -109,18 +116,18 @@ class Provider:
                 f"{self.issuer}/.well-known/openid-configuration", timeout=TIMEOUT, withhold_token=True
             )
             answer.raise_for_status()
-            about = dict(answer.json())
+            metadata = dict(answer.json())
         except (RequestException, ValueError) as error:
             raise StoreUnreachable(f"{self.issuer} does not answer ({type(error).__name__})", 5.0) from error
-        if str(about.get("issuer", "")).rstrip("/") != self.issuer:
-            raise AccessDenied(f"{self.issuer} calls itself something else: correct DESKYARD_OIDC_ISSUER")
-        return about
+        if str(metadata.get("issuer", "")).rstrip("/") != self.issuer:
+            raise AccessDenied(f"{self.issuer} names another issuer: correct DESKYARD_OIDC_ISSUER")
+        return metadata
 
     def _oauth_session(self) -> Any:
         try:
             from authlib.integrations.requests_client import OAuth2Session
         except ModuleNotFoundError as error:
-            raise ExtraMissing("signing in elsewhere needs authlib: pip install 'deskyard[oidc]'.") from error
+            raise ExtraMissing("sign-in with OpenID Connect needs authlib: pip install 'deskyard[oidc]'.") from error
         return OAuth2Session(
             self.client_id,
             self.client_secret,

@@ -1,1 +1,1 @@
-"""What runs beside requests: training, challengers, retraining, rollups."""
+"""Work beside requests: training, retraining, shadow scoring of a challenger, rollups."""

@@ -1,8 +1,7 @@
-"""Retraining by itself: what the policy asks for is noticed, wished for, and begun once, whoever notices it.
+"""Automatic retraining: requests by the `[retrain]` rule of the policy are checked every minute and started once.
 
-In come the policy and the journal, once a minute; out goes a child process (`service.background.training_process`).
-Without `[retrain]` in the policy nothing begins by itself: what is wanted is shown on `/models`, and a person begins
-it.
+The training runs in a child process (`service.background.training_process`). Without `[retrain]` in the policy no
+training starts by itself: the requests are shown on `/models`, and a person starts it.
 """
 
 import threading
@@ -25,13 +24,13 @@ from service.runtime.context import AppContext
 log: Final = structlog.get_logger(__name__)
 
 INTERVAL: Final = 60.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 def start_retraining(context: AppContext, training: TrainingProcess, actor: Actor, *, promote: bool) -> None:
-    """A person begins a retraining, and it is written down who; `promote`: it may take the champion's place.
+    """Start a retraining by a person and record the request; `promote`: the result may become the champion.
 
-    Raises StoreConflict while another training is under way; then nothing is written."""
+    Raises StoreConflict while another training is running; then nothing is recorded."""
     training.retrain(actor.name, promote=promote)
     at = datetime.now(UTC)
     with context.database.writing() as conn:
@@ -41,13 +40,13 @@ def start_retraining(context: AppContext, training: TrainingProcess, actor: Acto
 
 @dataclass(frozen=True)
 class AutoRetrainer:
-    """What begins retrainings in one process."""
+    """Starts retrainings that are due, in one service process."""
 
-    yard: AppContext
-    learning: TrainingProcess
+    context: AppContext
+    training: TrainingProcess
 
     def run(self, stop: threading.Event) -> None:
-        """Look until told to stop."""
+        """Check every minute until `stop` is set."""
         while not stop.wait(INTERVAL):
             try:
                 self.start_if_due(datetime.now(UTC))
@@ -55,43 +54,49 @@ class AutoRetrainer:
                 log.exception("retraining_failed")
 
     def start_if_due(self, at: datetime) -> bool:
-        """Begin a retraining if one is due; whether one was begun."""
-        with self.yard.database.reading() as conn:
-            rule, now = Policies.current(conn).policy.retrain, active_model.get_active(conn)
-        if rule is None or now is None:
+        """Start a retraining if one is due; returns whether one was started."""
+        with self.context.database.reading() as conn:
+            rule, active = Policies.current(conn).policy.retrain, active_model.get_active(conn)
+        if rule is None or active is None:
             return False
-        with self.yard.database.reading() as conn:
-            found = retraining_requests.find_due_reasons(
+        with self.context.database.reading() as conn:
+            due_reasons = retraining_requests.find_due_reasons(
                 conn,
-                self._trained_at(now),
+                self._trained_at(active),
                 at,
                 parse_span(rule.every) if rule.every else None,
                 rule.corrections or None,
             )
-            if not found and not any(_is_automatic(wish.why, rule) for wish in retraining_requests.list_pending(conn)):
+            if not due_reasons and not any(
+                _is_automatic(request.reason, rule) for request in retraining_requests.list_pending(conn)
+            ):
                 return False
-        with self.yard.database.writing() as conn:
-            for why, text in found:
-                retraining_requests.request_retraining(conn, why, text, at)
+        with self.context.database.writing() as conn:
+            for reason, detail in due_reasons:
+                retraining_requests.request_retraining(conn, reason, detail, at)
             if not retraining_requests.claim_pending(conn, at):
                 return False
         try:
-            self.learning.retrain("deskyard", promote=rule.promote)
+            self.training.retrain("deskyard", promote=rule.promote)
         except StoreConflict:
-            with self.yard.database.writing() as conn:
+            with self.context.database.writing() as conn:
                 retraining_requests.release_claim(conn)
             return False
-        log.info("retraining", why=[why for why, _ in found])
+        log.info("retraining", reasons=[reason for reason, _ in due_reasons])
         return True
 
-    def _trained_at(self, now: ActiveModel) -> datetime:
-        """When the model in use was trained; when it was put in use, where it does not say."""
-        from deskyard.registry import bundle  # only here: without a model the service needs no learning library
+    def _trained_at(self, active: ActiveModel) -> datetime:
+        """When the active model was trained, or, if its manifest does not say, when it was put in use."""
+        from deskyard.registry import (
+            bundle,
+        )  # imported here, so that the service starts without machine-learning libraries
 
         try:
-            return datetime.fromisoformat(bundle.read_manifest_and_card(self.yard.models.folder / now.name)[2]["at"])
+            return datetime.fromisoformat(
+                bundle.read_manifest_and_card(self.context.models.folder / active.name)[2]["at"]
+            )
         except (BundleError, KeyError, ValueError):
-            return now.at
+            return active.at
 
 
 def _is_automatic(reason: str, rule: RetrainingRule) -> bool:

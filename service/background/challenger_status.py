@@ -1,8 +1,6 @@
-"""The contest: which model runs beside the one in use, and what the two are worth: on past tickets that neither had
-learnt from, and by what people made of new ones.
+"""The challenger and its comparison with the model in use, on past and on new tickets. Nothing is written here.
 
-In come the yard's database and folder of bundles, out go comparisons; nothing is written.
-`deskyard.registry.promotion` names a challenger, `service.background.shadow_scoring` asks it.
+`deskyard.registry.promotion` sets the challenger, `service.background.shadow_scoring` scores new tickets with it.
 """
 
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from service.runtime.context import AppContext
 
 @dataclass(frozen=True, slots=True)
 class ChallengerStatus:
-    """The challenger that is asked about each new ticket, how many it was asked about, and the comparison that
-    `deskyard retrain` or `deskyard compare` left (None: there is none with the model in use)."""
+    """The challenger, the number of new tickets that it scored, and its comparison with the model in use on past
+    tickets by `deskyard retrain` or `deskyard compare` (None: there is none)."""
 
     challenger: Challenger
     scored_tickets: int
@@ -27,7 +25,7 @@ class ChallengerStatus:
 
 
 def get_status(context: AppContext, conn: Connection) -> ChallengerStatus | None:
-    """The contest that is on; None where nothing runs beside the model in use."""
+    """The status of the challenger; None if there is no challenger."""
     challenger = challengers.get_challenger(conn)
     if challenger is None:
         return None
@@ -36,16 +34,16 @@ def get_status(context: AppContext, conn: Connection) -> ChallengerStatus | None
 
 
 def read_comparison(context: AppContext, conn: Connection, name: str, digest: str) -> Comparison | None:
-    """What a bundle was found to be worth beside the model in use; None where the two were not compared."""
-    now = active_model.get_active(conn)
-    return comparison_file.read_comparison(context.models.folder / name, now.digest if now else None, digest)
+    """The stored comparison of a bundle with the model in use; None if the two were not compared."""
+    active = active_model.get_active(conn)
+    return comparison_file.read_comparison(context.models.folder / name, active.digest if active else None, digest)
 
 
 def compare_live(context: AppContext, conn: Connection) -> Comparison | None:
-    """Both by what people made of the tickets since the challenger was named; None where there is none."""
+    """Compare both models on the tickets since the challenge began; None without a challenger or a model in use."""
     challenger, bundle = challengers.get_challenger(conn), context.models.champion.bundle
     if challenger is None or bundle is None:
         return None
-    policy, usual = Policies.current(conn).policy, bundle.card["asked_precision"]
-    asked = {target: policy.effective_rule(target, None).precision or usual for target in bundle.targets}
-    return challengers.compare_live(conn, challenger, asked, active_model.get_active(conn))
+    policy, default = Policies.current(conn).policy, bundle.card["asked_precision"]
+    precisions = {target: policy.effective_rule(target, None).precision or default for target in bundle.targets}
+    return challengers.compare_live(conn, challenger, precisions, active_model.get_active(conn))

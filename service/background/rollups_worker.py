@@ -1,5 +1,4 @@
-"""Counting: the journal is counted into the reports' figures while the service works, a little at a time; and where
-the figures moved, the circuit breaker looks at them."""
+"""The background thread that updates the rollups of the reports and runs the circuit breaker on them."""
 
 import threading
 import time
@@ -16,39 +15,38 @@ from service.runtime.context import AppContext
 log: Final = structlog.get_logger(__name__)
 
 INTERVAL: Final = 10.0
-"""Seconds between two looks; where much is left to count there is no pause."""
+"""Seconds between two updates, unless journal entries are left to count."""
 
 SLICE_SECONDS: Final = 2.0
-"""Seconds of counting after which it is asked whether to stop."""
-
+"""Seconds of counting after which `stop` is checked."""
 
 BREAKER_INTERVAL: Final = 60.0
-"""Seconds after which the breaker looks though nobody said anything: another model may have been put in use."""
+"""Seconds after which the breaker is checked without new entries, because another model may have been put in use."""
 
 
 def run_rollups(context: AppContext, stop: threading.Event) -> None:
-    """Count until told to stop; what goes wrong is tried again, for figures may wait and tickets may not."""
-    behind, seen, looked = True, -1, 0.0
+    """Update the rollups until `stop` is set; errors are logged and the update is tried again."""
+    behind, last_read_to, checked_at = True, -1, 0.0
     while not stop.wait(0.05 if behind else INTERVAL):
         try:
             counted = rollups.refresh_rollups(context.database, settings().time_zone, for_seconds=SLICE_SECONDS)
             behind = counted.is_behind
-            if not behind and (counted.read_to != seen or time.monotonic() > looked + BREAKER_INTERVAL):
+            if not behind and (counted.read_to != last_read_to or time.monotonic() > checked_at + BREAKER_INTERVAL):
                 check_breaker(context)
-                seen, looked = counted.read_to, time.monotonic()
+                last_read_to, checked_at = counted.read_to, time.monotonic()
         except Exception:
             behind = False
-            log.exception("counting_failed")
+            log.exception("rollups_failed")
 
 
 def check_breaker(context: AppContext) -> None:
-    """Let the circuit breaker look; what it holds back is only suggested from the next ticket on."""
+    """Run the circuit breaker; labels for which it opens are only suggested from the next ticket on."""
     with context.changing_settings() as conn:
-        found = circuit_breaker.check_labels(
+        openings = circuit_breaker.check_labels(
             conn,
             context.models.folder,
             datetime.now(UTC),
             context.notifier.enqueue_notices if context.notifier else None,
         )
-    for one in found:
-        log.warning("breaker_tripped", target=one.target, label=one.label, wrong=one.wrong, of=one.total)
+    for one in openings:
+        log.warning("breaker_tripped", target=one.target, label=one.label, wrong=one.wrong, total=one.total)

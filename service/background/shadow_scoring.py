@@ -1,8 +1,8 @@
-"""Challenging: the challenger is asked about each new ticket, after it was placed, beside the model in use.
+"""Shadow scoring: the challenger scores each new ticket after it was routed by the model in use.
 
-In comes the journal, a batch at a time, in a thread of its own; out go rows of `deskyard.registry.challengers`. No
-ticket waits for it, nothing is done with what it says, and whatever goes wrong here touches nothing else. A ticket
-that it may have learnt from is left out; one that breaks it counts as answered with nothing.
+A thread reads the journal in batches and stores the answers (`deskyard.registry.challengers`). Tickets never wait for
+it, its answers change no ticket, and its errors affect nothing else. Tickets that the challenger may have been trained
+on are left out; a ticket on which it fails counts as one without an answer.
 """
 
 import threading
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger(__name__)
 
 INTERVAL: Final = 5.0
-"""Seconds between two looks."""
+"""Seconds between two batches, unless decisions are left."""
 
 BATCH_SIZE: Final = 100
-"""Decisions that are looked at together."""
+"""Most decisions in a batch."""
 
 COMMIT_LAG: Final = timedelta(minutes=1)
-"""On PostgreSQL an entry may be committed after one with a higher number: the last minute waits."""
+"""On PostgreSQL an entry may be committed after one with a higher number, so entries of the last minute are left."""
 
 
 @dataclass
 class ShadowScorer:
-    """The challenger of this process, and how far it was asked."""
+    """Scores new tickets with the challenger, which is loaded once."""
 
     database: Database
     folder: Path
     _loaded: "Bundle | None" = field(default=None, init=False)
 
     def run(self, stop: threading.Event) -> None:
-        """Ask it until told to stop."""
+        """Score new tickets until `stop` is set."""
         while not stop.wait(INTERVAL):
             try:
                 while self.score_batch() and not stop.is_set():
@@ -60,10 +60,10 @@ class ShadowScorer:
             except BundleError as error:
                 log.warning("challenger_refused", reason=str(error))
             except Exception:
-                log.exception("challenging_failed")
+                log.exception("shadow_scoring_failed")
 
     def score_batch(self) -> bool:
-        """Ask about one batch; whether there may be more. Raises BundleError when the challenger can't be used."""
+        """Score one batch; returns whether there may be more. Raises BundleError if the challenger can't be used."""
         with self.database.reading() as conn:
             challenger = challengers.get_challenger(conn)
             if challenger is None:
@@ -74,8 +74,8 @@ class ShadowScorer:
         if read_to == challenger.read_to:
             return False
         bundle = self._load_bundle(challenger)
-        known = str(bundle.card.get("learnt_from", {}).get("last") or "")
-        since = datetime.fromisoformat(known) if known else None
+        last_learnt = str(bundle.card.get("learnt_from", {}).get("last") or "")
+        since = datetime.fromisoformat(last_learnt) if last_learnt else None
         new = [
             (entry, ticket)
             for entry, ticket in tickets
@@ -88,52 +88,54 @@ class ShadowScorer:
         return True
 
     def _next_decisions(self, conn: Connection, read_to: int) -> tuple[int, list[tuple[JournalEntry, Ticket]]]:
-        """The first decisions behind that entry with their tickets, and how far the journal is read with them."""
-        wanted = select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id).where(
+        """The next first decisions after entry `read_to` with their tickets, and the entry up to which they reach."""
+        query = select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id).where(
             JOURNAL_ENTRIES.c.kind == DECIDED, JOURNAL_ENTRIES.c.id > read_to
         )
         if not self.database.is_sqlite:
-            wanted = wanted.where(JOURNAL_ENTRIES.c.at < datetime.now(UTC) - COMMIT_LAG)
-        rows = conn.execute(wanted.order_by(JOURNAL_ENTRIES.c.id).limit(BATCH_SIZE)).all()
+            query = query.where(JOURNAL_ENTRIES.c.at < datetime.now(UTC) - COMMIT_LAG)
+        rows = conn.execute(query.order_by(JOURNAL_ENTRIES.c.id).limit(BATCH_SIZE)).all()
         numbers, here = {row.ticket_id for row in rows}, {row.id for row in rows}
         firsts = Journal.first_decisions(conn, numbers)
-        stand = conn.execute(SELECT_TICKETS.where(TICKETS.c.id.in_(numbers))) if numbers else ()
-        tickets = {row.id: to_desk_ticket(row).ticket for row in stand}
+        ticket_rows = conn.execute(SELECT_TICKETS.where(TICKETS.c.id.in_(numbers))) if numbers else ()
+        tickets = {row.id: to_desk_ticket(row).ticket for row in ticket_rows}
         found = [(e, tickets[n]) for n, e in firsts.items() if e.id in here and e.bundle and n in tickets]
         return max([read_to, *here]), found
 
     def _load_bundle(self, challenger: Challenger) -> "Bundle":
         if self._loaded is None or self._loaded.digest != challenger.digest:
             from deskyard.errors import BundleBroken
-            from deskyard.registry import bundle  # only here: without a model the service needs no learning library
+            from deskyard.registry import (
+                bundle,
+            )  # imported here, so that the service starts without machine-learning libraries
 
-            found = bundle.load_bundle(self.folder / challenger.name)
-            if found.digest != challenger.digest:
-                raise BundleBroken(f"{challenger.name} is another bundle by now: name the challenger anew")
-            self._loaded = found
+            loaded = bundle.load_bundle(self.folder / challenger.name)
+            if loaded.digest != challenger.digest:
+                raise BundleBroken(f"{challenger.name} was replaced by another bundle: set the challenger again")
+            self._loaded = loaded
         return self._loaded
 
 
 def _paired_answers(bundle: "Bundle", policy: Policy, entry: JournalEntry, ticket: Ticket) -> Iterator[ShadowAnswer]:
-    """What both said of a ticket's targets."""
+    """The answers of both models for each target of a ticket that the model in use predicted."""
     decided: Mapping[str, Any] = entry.content["decisions"]
     try:
         day = entry.at.date()
-        ledger, beliefs = policy.build_ledger(day, bundle.taxonomy_changes), bundle.predict([ticket])[0]
-        turned = {target: ledger.translate_prediction(belief) for target, belief in beliefs.items()}
-        contracts = policy.for_day(day).for_source(ticket.source).select_contracts(bundle.contracts, turned)
-    except Exception:  # whatever goes wrong in a model that is only tried
+        ledger, predictions = policy.build_ledger(day, bundle.taxonomy_changes), bundle.predict([ticket])[0]
+        translated = {target: ledger.translate_prediction(one) for target, one in predictions.items()}
+        contracts = policy.for_day(day).for_source(ticket.source).select_contracts(bundle.contracts, translated)
+    except Exception:  # any failure of a model that is only being tried
         log.exception("challenger_failed", model=bundle.digest)
-        beliefs, contracts, turned = {}, {}, {}
+        predictions, contracts, translated = {}, {}, {}
     for target in TARGETS:
-        ours = decided.get(target)
-        if ours is None or not ours["top"]:
+        champion = decided.get(target)
+        if champion is None or not champion["top"]:
             continue
-        said = beliefs.get(target)
+        prediction = predictions.get(target)
         yield ShadowAnswer(
             target=target,
-            challenger_label=turned[target].label if said else "",
-            challenger_routed=said is not None and contracts[target].decide(said)[0] is Action.ROUTE,
-            champion_label=str(ours["top"][0]["label"]),
-            champion_routed=any(reason["code"] == "contract" for reason in ours["reasons"]),
+            challenger_label=translated[target].label if prediction else "",
+            challenger_routed=prediction is not None and contracts[target].decide(prediction)[0] is Action.ROUTE,
+            champion_label=str(champion["top"][0]["label"]),
+            champion_routed=any(reason["code"] == "contract" for reason in champion["reasons"]),
         )

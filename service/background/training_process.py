@@ -1,8 +1,7 @@
-"""Training from the page: one run at a time, in a process of its own that outlives the page and the service.
+"""Training runs that the pages and the API start: one at a time, in a child process that outlives the service.
 
-In comes what to learn from, out goes how far it is and what came of it. The run writes its progress into the folder
-`training` of the home; whoever holds that folder's lock is the run itself, so nobody mistakes a dead one for a living.
-Nothing of `training` is imported here.
+The run writes its progress into the folder `training` of the home and holds the lock of that folder, which tells a
+running training from a dead one. The package `training` is not imported here.
 """
 
 import fcntl
@@ -15,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -28,27 +27,28 @@ from deskyard.settings import Settings
 State = Literal["running", "done", "cancelled", "failed"]
 
 DESK: Final = "desk"
-"""The source that stands for the desk's own tickets; no readable file is called so."""
+"""The source that stands for the desk's own tickets; no history file has this name."""
 
 HISTORY_SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".xlsx", ".jsonl", ".jsonl.gz", ".parquet")
 MOVES_SUFFIX: Final = ".moves.csv"
-"""Not a history, but what became of one."""
+"""Suffix of the ticket history (moves) beside a history; not a history itself."""
 
 MAX_FILES: Final = 100
-"""Files that are offered."""
+"""Most files that are offered."""
 
 EFFORTS: Final = ("quick", "normal", "thorough")
 NICENESS: Final = 10
-"""How much a run gives way to the service: steps of niceness."""
+"""Niceness that is added to a training run, so that the service goes first."""
 
 _TAIL_BYTES: Final = 20_000
-"""Bytes at the end of a file that are looked at."""
+"""Bytes at the end of a file that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """The newest run: what it learns from and who asked for it; what it does now (`what`, `done` of `of`); what came of
-    it: a bundle's name, and the last line that it said. `retraining`: it compares as well, and may take the place."""
+    """The newest run: its source and who started it; while it runs, its step and progress (`done` of `total`, None if
+    unknown); at its end, the name of the bundle, whether it became the champion, and the last message. `retraining`: it
+    is compared with the model in use, too."""
 
     state: State
     source: str
@@ -64,16 +64,16 @@ class TrainingRun:
 
 
 class TrainingProcess:
-    """The runs of one home."""
+    """The training runs of one home."""
 
-    def __init__(self, chosen: Settings) -> None:
-        """Nothing is read or written until somebody asks."""
-        self._home, self._database = chosen.home, chosen.database
-        self.home_folder = chosen.state
-        self.folder = chosen.state / "training"
+    def __init__(self, app_settings: Settings) -> None:
+        """Reads and writes nothing yet."""
+        self._home, self._database = app_settings.home, app_settings.database
+        self.home_folder = app_settings.state
+        self.folder = app_settings.state / "training"
 
     def history_files(self) -> list[str]:
-        """The histories that lie in the home, newest first, by their path there."""
+        """Paths of the histories in the home, relative to it, newest first."""
         found = [
             path
             for pattern in ("*", "*/*")
@@ -85,14 +85,14 @@ class TrainingProcess:
         return [path.relative_to(self.home_folder).as_posix() for path in found[:MAX_FILES]]
 
     def start(self, source: str, precision: float, effort: str, started_by: str) -> None:
-        """Begin to learn from the desk's own tickets (`DESK`) or one of `files`.
+        """Start a training on the desk's own tickets (`DESK`) or on one of `history_files`.
 
-        Raises BadInput for anything else, StoreConflict while another run is under way.
+        Raises BadInput for another source, precision or effort, and StoreConflict while a training is running.
         """
         if source != DESK and source not in self.history_files():
-            raise BadInput(f"{source[:100]!r} is no history in {self.home_folder}: put it there, then choose it")
+            raise BadInput(f"there is no history {source[:100]!r} in {self.home_folder}: put it there first")
         if effort not in EFFORTS or not 0.5 <= precision < 1:
-            raise BadInput("choose an effort, and a precision from 50 % to below 100 %")
+            raise BadInput(f"choose an effort ({', '.join(EFFORTS)}) and a precision of at least 0.5 and below 1")
         self._spawn(
             ["train", *self._source_arguments(source), "--precision", str(precision), "--effort", effort],
             source,
@@ -100,8 +100,8 @@ class TrainingProcess:
         )
 
     def retrain(self, started_by: str, *, promote: bool) -> None:
-        """Begin to learn anew from the desk's own tickets and to compare; `promote`: take the champion's place where
-        that is earned. Raises StoreConflict while another run is under way."""
+        """Start a retraining on the desk's own tickets, with a comparison with the model in use; `promote`: the result
+        becomes the champion if it is better. Raises StoreConflict while a training is running."""
         self._spawn(
             ["retrain", "--desk", "--promote" if promote else "--no-promote"], DESK, started_by, retraining=True
         )
@@ -111,8 +111,8 @@ class TrainingProcess:
         command = [sys.executable, "-m", "deskyard", *arguments, "--progress", "json"]
         command += ["--rejected", str((self.folder / "rejected.csv").absolute())]
         with self._locked(fcntl.LOCK_EX) as lock:
-            told = {"source": source, "by": started_by, "at": datetime.now(UTC).isoformat(), "cancelled": False}
-            told |= {"retraining": retraining}
+            run_state = {"source": source, "by": started_by, "at": datetime.now(UTC).isoformat(), "cancelled": False}
+            run_state |= {"retraining": retraining}
             with (self.folder / "progress.jsonl").open("wb") as out, (self.folder / "log.txt").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own command, without a shell
                     command,
@@ -124,43 +124,51 @@ class TrainingProcess:
                     pass_fds=[lock.fileno()],
                 )
             os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-            self._write_state(told | {"pid": process.pid})
-        threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
+            self._write_state(run_state | {"pid": process.pid})
+        threading.Thread(target=process.wait, daemon=True).start()  # reaps the process
 
     def cancel(self) -> None:
-        """End the run that is under way, if one is; what it has learnt is lost."""
-        told = self._read_state()
-        if told is None or not self._is_running():
+        """Cancel the running training, if there is one; its result is lost."""
+        run_state = self._read_state()
+        if run_state is None or not self._is_running():
             return
-        self._write_state(told | {"cancelled": True})
+        self._write_state(run_state | {"cancelled": True})
         try:
-            os.killpg(told["pid"], signal.SIGTERM)
+            os.killpg(run_state["pid"], signal.SIGTERM)
         except ProcessLookupError:
             return
 
     def newest_run(self) -> TrainingRun | None:
         """The newest run; None before the first."""
-        told = self._read_state()
-        if told is None:
+        run_state = self._read_state()
+        if run_state is None:
             return None
-        runs = self._is_running()
+        is_running = self._is_running()
         last = self._last_line()
-        known = {"source": told["source"], "by": told["by"], "at": datetime.fromisoformat(told["at"])}
-        known |= {"retraining": told.get("retraining", False)}
+        run = TrainingRun(
+            state="running",
+            source=run_state["source"],
+            started_by=run_state["by"],
+            started_at=datetime.fromisoformat(run_state["at"]),
+            retraining=run_state.get("retraining", False),
+        )
         if "bundle" in last:
-            told_at_last = {"champion": last["champion"], "said": last.get("told", "")}
-            return TrainingRun("done", **known, bundle=last["bundle"], **told_at_last)
-        if runs:
-            return TrainingRun(
-                "running", **known, step=last.get("what", ""), done=last.get("done", 0), total=last.get("of")
+            return replace(
+                run,
+                state="done",
+                bundle=last["bundle"],
+                champion=last["champion"],
+                message=last.get("message", ""),
             )
-        if told["cancelled"]:
-            return TrainingRun("cancelled", **known)
+        if is_running:
+            return replace(run, step=last.get("step", ""), done=last.get("done", 0), total=last.get("total"))
+        if run_state["cancelled"]:
+            return replace(run, state="cancelled")
         lines = [line for line in _tail(self.folder / "log.txt").splitlines() if line.strip()]
-        return TrainingRun("failed", **known, message=lines[-1].removeprefix("deskyard: ") if lines else "")
+        return replace(run, state="failed", message=lines[-1].removeprefix("deskyard: ") if lines else "")
 
     def _source_arguments(self, source: str) -> list[str]:
-        """What to learn from; the moves that lie beside a history are read with it."""
+        """The arguments for a source; the moves beside a history are read with it."""
         if source == DESK:
             return ["--desk"]
         table = (self.home_folder / source).absolute()
@@ -173,7 +181,7 @@ class TrainingProcess:
 
     @contextmanager
     def _locked(self, mode: int) -> Iterator[IO[bytes]]:
-        """The lock that a living run holds. Raises StoreConflict where one does."""
+        """The lock that a training holds. Raises StoreConflict while one is running."""
         with (self.folder / "lock").open("ab") as lock:
             until = time.monotonic() + 0.2
             while True:
@@ -181,8 +189,8 @@ class TrainingProcess:
                     fcntl.flock(lock, mode | fcntl.LOCK_NB)
                     break
                 except BlockingIOError as error:
-                    if mode == fcntl.LOCK_SH or time.monotonic() > until:  # whoever only looks is gone in a moment
-                        raise StoreConflict("a training is under way: wait for it, or cancel it") from error
+                    if mode == fcntl.LOCK_SH or time.monotonic() > until:  # a reader releases it at once
+                        raise StoreConflict("a training is running: wait for it, or cancel it") from error
                     time.sleep(0.01)
             yield lock
 
@@ -197,28 +205,28 @@ class TrainingProcess:
 
     def _read_state(self) -> dict[str, Any] | None:
         try:
-            told: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            run_state: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return told
+        return run_state
 
     def _write_state(self, run_state: dict[str, Any]) -> None:
         atomic_files.write_file(self.folder / "run.json", json.dumps(run_state).encode())
 
     def _last_line(self) -> dict[str, Any]:
-        """The last thing the run told; a line under way is left out."""
+        """The last complete line of progress; {} if there is none."""
         for line in reversed(_tail(self.folder / "progress.jsonl").splitlines()):
             try:
-                told = json.loads(line)
+                content = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(told, dict):
-                return told
+            if isinstance(content, dict):
+                return content
         return {}
 
 
 def _tail(path: Path) -> str:
-    """The end of a file; "" where there is none."""
+    """The end of a file; "" if it can't be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))

@@ -1,12 +1,12 @@
-"""The doors of `deskyard connect`, `connections` and `disconnect`: foreign help desks and mailboxes come and go.
+"""`deskyard connect`, `connections` and `disconnect`: connecting external help desks and mailboxes.
 
-`connect` looks before it keeps anything: who we are there, what lacks, which queues, agents and priorities are there
-and how they fit what the model has learnt, what can't be done and what happens instead. A new connection begins in
-shadow: nothing is written until somebody says so, queue by queue.
+Before it stores anything, `connect` checks the account and its permissions, lists the queues, agents and priorities of
+the help desk, compares them with the labels of the model, and lists what the connector can't do. A new connection
+starts in shadow mode: nothing is written to the help desk until routing is turned on for a queue.
 """
 
 import getpass
-import secrets as dice
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ _MAX_NAMES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRequest:
-    """What was asked for: the store's kind, its place with the secret, and under which name."""
+    """The connector, the URL with its secret, and the name of a connection to be made."""
 
     kind: str
     url: ConnectionUrl
@@ -48,21 +48,22 @@ class ConnectionRequest:
 
 
 def connect(
-    url: Annotated[str, typer.Argument(help="As in znuny:https://router@desk.example.org/…, or imaps://me@host/INBOX")],
+    url: Annotated[
+        str, typer.Argument(help="For example znuny:https://router@desk.example.org/…, or imaps://me@host/INBOX")
+    ],
     name: Annotated[
-        str, typer.Option(help="What to call it: the source of its tickets. The store's name if left out.")
+        str,
+        typer.Option(help="Name of the connection, which is the source of its tickets. Default: the connector's name."),
     ] = "",
-    since: Annotated[str, typer.Option(help="Tickets filed from then on are sorted; now, if left out.")] = "",
-    queue: Annotated[
-        list[str] | None, typer.Option(help="Sort only tickets that stand in this queue; give it several times.")
-    ] = None,
-    per_minute: Annotated[int | None, typer.Option(min=1, help="Deliveries that its account allows a minute.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only look; keep nothing.")] = False,
+    since: Annotated[str, typer.Option(help="Route tickets created from then on. Default: now.")] = "",
+    queue: Annotated[list[str] | None, typer.Option(help="Route only tickets in this queue; repeatable.")] = None,
+    per_minute: Annotated[int | None, typer.Option(min=1, help="Maximum number of deliveries a minute.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only check; store nothing.")] = False,
 ) -> None:
-    """Connect a help desk or a mailbox: look whether it can be worked with, say what is found, and keep it.
+    """Connect a help desk or a mailbox: check that it works, list what was found, and store the connection.
 
-    The secret comes from the URL, from the environment (DESKYARD_SECRET_NAME), or is asked for. Nothing is written
-    there until `deskyard policy mode route --queue QUEUE` says so.
+    The secret is read from the URL, from the environment (DESKYARD_SECRET_NAME), or from a prompt. Nothing is written
+    to the help desk until `deskyard policy mode route --queue QUEUE`.
 
     Example: `deskyard connect rt:https://router@rt.example.org/REST/2.0 --queue General`
     """
@@ -71,12 +72,12 @@ def connect(
 
         mail_intake.connect_mailbox(url, name, since, check=check)
         return
-    asked = _parse_request(url, name)
+    request = _parse_request(url, name)
     moment = parse_since(since)
-    given = asked.url.options.get("hook_secret") or credentials.read_secret(asked.name, credentials.HOOK_SECRET)
-    hook = given or dice.token_urlsafe(32)
-    place = replace(asked.url, options={**asked.url.options, "hook_secret": hook})
-    store = connectors.open_store(f"{asked.kind}:{place.format(secrets=True)}")
+    given = request.url.options.get("hook_secret") or credentials.read_secret(request.name, credentials.HOOK_SECRET)
+    hook = given or secrets.token_urlsafe(32)
+    full_url = replace(request.url, options={**request.url.options, "hook_secret": hook})
+    store = connectors.open_store(f"{request.kind}:{full_url.format(secrets=True)}")
     try:
         _print_health(store, store.health())
         catalogue = store.catalogue()
@@ -87,33 +88,37 @@ def connect(
     finally:
         store.close()
     if check:
-        typer.echo("It can be worked with. Nothing was kept.")
+        typer.echo("The check passed. Nothing was stored.")
         return
     signed = store.caps.signed_webhooks
-    fresh = _save(asked, hook, signed=signed, since=moment, cursor=cursor, queues=queue or [], per_minute=per_minute)
-    _print_next_steps(asked, catalogue, hook if fresh and not given else "", store)
+    is_new = _save(request, hook, signed=signed, since=moment, cursor=cursor, queues=queue or [], per_minute=per_minute)
+    _print_next_steps(request, catalogue, hook if is_new and not given else "", store)
 
 
 def list_connections() -> None:
-    """List what is connected, one line each: name, kind, address, how far it was read, and what went wrong.
+    """List the connections, one line each: name, connector, address, time of the last pull, deliveries and errors.
 
     Example: `deskyard connections`
     """
     with desk_database() as database, database.reading() as conn:
-        there, counted = connections.list_connections(conn), deliveries.count_by_state(conn)
-    for one in there:
+        found, counted = connections.list_connections(conn), deliveries.count_by_state(conn)
+    for one in found:
         states = ", ".join(f"{n:,} {state}" for state, n in sorted(counted.get(one.id, {}).items()))
         read = f"read {one.pulled_at:%Y-%m-%d %H:%M} UTC" if one.pulled_at else "not read yet"
-        trouble = f"; {one.trouble}" if one.trouble else "" if one.active else "; disconnected"
-        typer.echo(f"{one.name:<16} {one.kind}:{one.place}; {read}; {states or 'nothing delivered yet'}{trouble}")
-    if not there:
-        typer.echo("Nothing is connected: `deskyard connect URL` does it, `deskyard stores` lists what can be.")
+        error = f"; {one.trouble}" if one.trouble else "" if one.active else "; disconnected"
+        typer.echo(f"{one.name:<16} {one.kind}:{one.place}; {read}; {states or 'nothing delivered yet'}{error}")
+    if not found:
+        typer.echo(
+            "There are no connections yet: `deskyard connect URL` adds one, `deskyard connectors` lists the connectors."
+        )
 
 
-def disconnect(name: Annotated[str, typer.Argument(help="What it is called; see `deskyard connections`.")]) -> None:
-    """Work with a help desk or mailbox no more: it is neither read nor written, and its secret is forgotten.
+def disconnect(
+    name: Annotated[str, typer.Argument(help="Name of the connection; see `deskyard connections`.")],
+) -> None:
+    """Disconnect a help desk or mailbox: it is no longer read or written, and its secret is deleted.
 
-    Its tickets and deliveries stay as they are; what waits is parked. `deskyard connect` takes up again.
+    Its tickets and deliveries stay; waiting deliveries are parked. `deskyard connect` connects it again.
 
     Example: `deskyard disconnect znuny`
     """
@@ -125,46 +130,46 @@ def disconnect(name: Annotated[str, typer.Argument(help="What it is called; see 
 
 
 def _parse_request(url: str, name: str) -> ConnectionRequest:
-    kind, _, place = url.strip().partition(":")
+    kind, _, address = url.strip().partition(":")
     if kind not in connectors.CONNECTORS:
-        connectors.open_store(url)  # raises, and says which there are
+        connectors.open_store(url)  # raises BadInput that lists the connectors
     if kind == "desk":
-        raise BadInput("the built-in desk is always connected; to work with another deskyard's: deskyard:https://…")
-    found = ConnectionUrl.parse(place, getattr(connectors.connector_class(kind), "options", ()))
+        raise BadInput("the built-in desk is always connected; to connect another deskyard, use deskyard:https://…")
+    found = ConnectionUrl.parse(address, getattr(connectors.connector_class(kind), "options", ()))
     name = name or kind
-    known = credentials.read_secret(name)  # also refuses a name that can't be
+    known = credentials.read_secret(name)  # also raises BadInput for an invalid name
     secret = found.secret or known
     if not secret and sys.stdin.isatty():
         secret = getpass.getpass(f"The password or token of {found.user or 'the account'} at {found.url}: ")
     if not secret:
         raise BadInput(
-            f"there is no secret for {name!r}: put it into DESKYARD_SECRET_{name.upper().replace('-', '_')}, or run "
-            "this where it can be asked for"
+            f"there is no secret for {name!r}: set DESKYARD_SECRET_{name.upper().replace('-', '_')}, or run this "
+            "command at a terminal, where you are asked for it"
         )
     return ConnectionRequest(kind, replace(found, secret=secret), name)
 
 
 def _print_health(store: TicketStore, health: Health) -> None:
     if not health.ok:
-        raise BadInput("it can't be worked with yet: " + "; ".join(health.missing))
+        raise BadInput("the help desk can't be used yet: " + "; ".join(health.missing))
     skew = (
         ""
         if health.skew is None
         else f", its clock {abs(health.skew):.0f} s {'ahead' if health.skew > 0 else 'behind'}"
     )
-    typer.echo(f"It answers: {health.version or 'version unknown'}, we are {health.me!r} there{skew}.")
+    typer.echo(f"Connected to {health.version or 'an unknown version'} as {health.me!r}{skew}.")
 
 
 def _print_catalogue(catalogue: Catalogue, intake: Sequence[str]) -> None:
     for queue in intake:
         if queue not in catalogue.queues:
             raise BadInput(
-                f"--queue {queue!r}: there is no such queue; there are {_abbreviate(sorted(catalogue.queues))}"
+                f"--queue {queue!r}: there is no such queue; choose from {_abbreviate(sorted(catalogue.queues))}"
             )
     typer.echo(f"  {len(catalogue.queues):,} open queues: {_abbreviate(sorted(catalogue.queues))}")
     typer.echo(f"  {len(catalogue.agents):,} agents: {_abbreviate(sorted(catalogue.agents))}")
-    lacking = [name for name in PRIORITIES if name not in catalogue.priorities]
-    without = f"; it has none for {', '.join(lacking)}, which are then not set" if lacking else ""
+    missing = [name for name in PRIORITIES if name not in catalogue.priorities]
+    without = f"; there is none for {', '.join(missing)}, which are not set" if missing else ""
     typer.echo(f"  priorities: {', '.join(catalogue.priorities) or 'none'}{without}")
     if catalogue.categories is not None:
         typer.echo(f"  {len(catalogue.categories):,} categories: {_abbreviate(sorted(catalogue.categories))}")
@@ -173,28 +178,28 @@ def _print_catalogue(catalogue: Catalogue, intake: Sequence[str]) -> None:
 
 
 def _compare_with_model(catalogue: Catalogue) -> Iterator[str]:
-    """How what is there fits what the model in use has learnt."""
+    """Lines that compare the catalogue of the help desk with the labels of the model in use."""
     try:
         champion = bundle.champion_folder(settings().models)
-        learnt = bundle.load_bundle(champion) if champion else None
+        model = bundle.load_bundle(champion) if champion else None
     except BundleError as error:
         yield f"the model can't be compared: {error}"
         return
-    if learnt is None:
-        yield "there is no model yet: `deskyard pull` reads a history from there, `deskyard train` learns from it"
+    if model is None:
+        yield "there is no model yet: `deskyard pull` exports a history, `deskyard train` learns from it"
         return
-    there = {"queue": set(catalogue.queues), "assignee": set(catalogue.agents)}
+    available = {"queue": set(catalogue.queues), "assignee": set(catalogue.agents)}
     if catalogue.categories is not None:
-        there["category"] = set(catalogue.categories)
-    for target, values in there.items():
-        if target not in learnt.targets:
+        available["category"] = set(catalogue.categories)
+    for target, values in available.items():
+        if target not in model.targets:
             continue
-        labels = set(learnt.labels(target))
-        yield f"{target}: {len(labels & values):,} of the {len(labels):,} that the model knows are there"
+        labels = set(model.labels(target))
+        yield f"{target}: {len(labels & values):,} of {len(labels):,} labels of the model exist in the help desk"
         if missing := sorted(labels - values):
-            yield f"  never set, for want of them there: {_abbreviate(missing)}"
+            yield f"  never set, because the help desk has none: {_abbreviate(missing)}"
         if target == "queue" and (unknown := sorted(values - labels)):
-            yield f"  never chosen, for the model does not know them: {_abbreviate(unknown)}"
+            yield f"  never predicted, because the model does not know them: {_abbreviate(unknown)}"
 
 
 def _save(
@@ -207,7 +212,7 @@ def _save(
     queues: Sequence[str],
     per_minute: int | None,
 ) -> bool:
-    """Keep connection, secrets and the shadow. Whether it is a new one, whose webhook's secret is to be shown."""
+    """Store the connection, its secrets and its shadow mode. Returns whether the connection is new."""
     with desk_database() as database:
         SyncEngine(database).create_tables()
         with database.reading() as conn:
@@ -232,8 +237,10 @@ def _save_connection(
     per_minute: int | None,
 ) -> None:
     user, at = getpass.getuser(), datetime.now(UTC)
-    anew = before is None or "hook_secret" in request.url.options
-    kept = None if signed else hash_secret(hook_secret) if anew else before.hook_sha256 if before else None
+    has_new_secret = before is None or "hook_secret" in request.url.options
+    hook_sha256 = (
+        None if signed else hash_secret(hook_secret) if has_new_secret else before.hook_sha256 if before else None
+    )
     with database.writing() as conn:
         connections.save_connection(
             conn,
@@ -242,7 +249,7 @@ def _save_connection(
             request.url.format(secrets=False),
             since=since,
             cursor=cursor,
-            hook_sha256=kept,
+            hook_sha256=hook_sha256,
             intake=queues,
             per_minute=per_minute,
         )
@@ -256,24 +263,26 @@ def _save_connection(
 
 def _print_next_steps(request: ConnectionRequest, catalogue: Catalogue, hook_secret: str, store: TicketStore) -> None:
     address = f"{settings().public_url or 'http://127.0.0.1:8000'}/v1/hooks/{request.name}"
-    typer.echo(f"Connected as {request.name!r}. It is read each minute while `deskyard serve` or `deskyard work` runs.")
+    typer.echo(f"Stored as {request.name!r}. It is read every minute while `deskyard serve` or `deskyard work` runs.")
     if hook_secret and store.caps.webhooks and store.caps.signed_webhooks:
-        typer.echo(f"Webhooks, for less than a minute: address {address}, secret {hook_secret} (shown once)")
+        typer.echo(f"Webhook, for updates within seconds: address {address}, secret {hook_secret} (shown once)")
     elif hook_secret and store.caps.webhooks:
         typer.echo(
-            f"Webhooks, for less than a minute: address {address} with the header {SECRET_HEADER}: {hook_secret}"
+            f"Webhook, for updates within seconds: address {address} with the header {SECRET_HEADER}: {hook_secret}"
         )
-        typer.echo(f"  or, where no header can be sent: {address}/{hook_secret} (shown once, kept nowhere)")
+        typer.echo(f"  or, if no header can be sent: {address}/{hook_secret} (shown once and not stored)")
     with desk_database() as database, database.reading() as conn:
         policy = Policies.current(conn).policy
-    if live := _live_queues(policy.for_source(request.name), catalogue):
-        typer.secho(f"These queues are live already, by rules of the policy: {_abbreviate(live)}", fg="yellow")
+    if live := _routed_queues(policy.for_source(request.name), catalogue):
+        typer.secho(f"Routing is already on for these queues by the policy: {_abbreviate(live)}", fg="yellow")
     else:
-        typer.echo("Nothing is written there yet (shadow): `deskyard shadow-report` shows what would have been,")
-        typer.echo("and `deskyard policy mode route --queue QUEUE` goes live, one queue after the other.")
+        typer.echo(
+            "Nothing is written there yet (shadow mode): `deskyard shadow-report` shows what would have been set,"
+        )
+        typer.echo("and `deskyard policy mode route --queue QUEUE` turns routing on, queue by queue.")
 
 
-def _live_queues(policy: Policy, catalogue: Catalogue) -> list[str]:
+def _routed_queues(policy: Policy, catalogue: Catalogue) -> list[str]:
     return sorted(queue for queue in catalogue.queues if policy.effective_rule("queue", queue).mode is Mode.ROUTE)
 
 

@@ -1,4 +1,4 @@
-"""The doors of `deskyard labels`: what to label, as a plan and as a table, and a filled table back."""
+"""`deskyard labels`: the label plan, its export as a table, and the import of the filled table."""
 
 import getpass
 import json
@@ -31,18 +31,20 @@ if TYPE_CHECKING:
 labels = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Say which tickets people should label, and take their labels.\n\n"
+    help="Plan which tickets people should label, and import their labels.\n\n"
     "Example: `deskyard labels plan --per-week 50`",
 )
 
-COLUMNS: Final = ("ticket", "label", "target", "stands", "thinks", "confidence", "why", "helps", "subject", "body")
-READ_COLUMNS: Final = ("ticket", "label", "target", "why")
-"""Of these, what is read when it comes back."""
+COLUMNS: Final = (
+    "ticket", "label", "target", "current_label", "predicted_label", "confidence", "reason", "goal", "subject", "body",
+)  # fmt: skip
+READ_COLUMNS: Final = ("ticket", "label", "target", "reason")
+"""The columns that `labels import` reads."""
 
 MAX_SHOWN: Final = 5
-"""Tickets of a kind that the plan shows."""
+"""Tickets that the plan shows in each section."""
 
-PerWeek = Annotated[int, typer.Option(min=1, help="How many labels people give a week.")]
+PerWeek = Annotated[int, typer.Option(min=1, help="Labels that people can give in a week.")]
 TargetOption = Annotated[str, typer.Option(help=f"Only this target: {', '.join(TARGETS)}.")]
 
 
@@ -50,31 +52,33 @@ TargetOption = Annotated[str, typer.Option(help=f"Only this target: {', '.join(T
 def plan_command(
     per_week: PerWeek = LABELS_PER_WEEK,
     target: TargetOption = "",
-    as_text: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which contracts lack how many labels, when they are reached, and which tickets to label first.
+    """Show how many labels each contract still needs, when it will be reached, and which tickets to label first.
 
     Example: `deskyard labels plan --per-week 50`
     """
     found = _load_plan(per_week, target)
     if as_text:
-        items = {kind: [_row(item) for item in getattr(found, kind)] for kind in ("wanted", "doubtful")}
+        items = {kind: [_row(item) for item in getattr(found, kind)] for kind in ("unlabelled", "doubtful")}
         typer.echo(json.dumps({"goals": [asdict(goal) for goal in found.goals], **items}, ensure_ascii=False))
         return
     for line in _plan_lines(found):
         typer.echo(line)
 
 
-@labels.command()
+@labels.command("export")
 def export_labels(
-    file: Annotated[Path, typer.Argument(help="Where to: .csv, .jsonl, .parquet (also .gz), or - for CSV.")],
-    number: Annotated[int, typer.Option("-n", min=1, help="Tickets at most.")] = 200,
+    file: Annotated[
+        Path, typer.Argument(help="File to write: .csv, .jsonl, .parquet (also .gz), or - for CSV on standard output.")
+    ],
+    number: Annotated[int, typer.Option("-n", min=1, help="Maximum number of tickets.")] = 200,
     target: TargetOption = "",
     per_week: PerWeek = LABELS_PER_WEEK,
 ) -> None:
-    """Write the most useful tickets as a table; people fill in the column `label`.
+    """Write the most useful tickets to a table, in which people fill in the column `label`.
 
-    Example: `deskyard labels out wanted.csv -n 100 --target queue`
+    Example: `deskyard labels export to-label.csv -n 100 --target queue`
     """
     found = _load_plan(per_week, target)
     items = [*found.doubtful[: number // 5], *found.unlabelled]
@@ -86,31 +90,31 @@ def export_labels(
     typer.echo(f"{len(items):,} tickets to {file}, {doubtful:,} of them with a doubtful label.", err=True)
 
 
-@labels.command("in")
+@labels.command("import")
 def import_labels(
-    file: Annotated[Path, typer.Argument(help="A table with ticket, target and label; see `labels export_labels`.")],
+    file: Annotated[Path, typer.Argument(help="A table with ticket, target and label, as `labels export` writes it.")],
 ) -> None:
-    """Take the labels that people filled in, as theirs; rows that can't be taken are named, and nothing else is lost.
+    """Import the labels that people filled in. Rows that can't be imported are listed; all others are.
 
-    Example: `deskyard labels in wanted.csv`
+    Example: `deskyard labels import to-label.csv`
     """
-    taken = _ImportResult()
+    result = _ImportResult()
     with desk_database() as database:
         for line, row in _read_rows(file):
-            taken.import_row(database, line, row)
-    for trouble in taken.errors:
-        typer.echo(trouble, err=True)
+            result.import_row(database, line, row)
+    for error in result.errors:
+        typer.echo(error, err=True)
     typer.echo(
-        f"{taken.saved:,} labels taken, {taken.already_known:,} were known, {taken.empty:,} left empty, "
-        f"{len(taken.errors):,} could not be taken."
+        f"{result.saved:,} labels imported, {result.already_known:,} already known, {result.empty:,} empty, "
+        f"{len(result.errors):,} failed."
     )
-    if taken.errors:
+    if result.errors:
         raise typer.Exit(1)
 
 
 @dataclass
 class _ImportResult:
-    """What became of the rows of a table."""
+    """Counts of imported rows, and an error message for each row that could not be imported."""
 
     saved: int = 0
     already_known: int = 0
@@ -118,7 +122,7 @@ class _ImportResult:
     errors: list[str] = field(default_factory=list)
 
     def import_row(self, database: Database, line: int, row: dict[str, str]) -> None:
-        """Keep one label."""
+        """Store the label of one row."""
         label = row["label"].strip().removeprefix("'")
         if not label:
             self.empty += 1
@@ -127,25 +131,23 @@ class _ImportResult:
             target = label_plan.parse_target(row["target"].strip() or "queue")
             number = row["ticket"].strip().removesuffix(".0")
             if not number.isdecimal():
-                raise NotFound(f"{number[:50]!r} is no ticket of this desk")
+                raise NotFound(f"{number[:50]!r} is not a ticket of this desk")
             with database.writing() as conn:
-                me = Actor("person", getpass.getuser())
-                at = datetime.now(UTC)
-                new = corrections.record_label(
+                is_new = corrections.record_label(
                     conn,
                     int(number),
                     target or "queue",
                     storable(label),
-                    me,
+                    Actor("person", getpass.getuser()),
                     expected_version=None,
-                    at=at,
-                    repeat=row["why"] == "doubtful",
+                    at=datetime.now(UTC),
+                    repeat=row["reason"] == "doubtful",
                 )
         except (StoreError, BadInput) as error:
             self.errors.append(f"line {line}: {error}")
             return
-        self.saved += new
-        self.already_known += not new
+        self.saved += is_new
+        self.already_known += not is_new
 
 
 def _read_rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -153,7 +155,7 @@ def _read_rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         named = {column.strip().casefold(): column for column in table.columns}
         if missing := [name for name in ("ticket", "label") if name not in named]:
             raise BadInput(
-                f"{file} has no column {' and no '.join(missing)}: `deskyard labels out` writes such a table"
+                f"{file} has no column {' and no '.join(missing)}: `deskyard labels export` writes such a table"
             )
         for row in table:
             if isinstance(row, BrokenRow):
@@ -174,18 +176,20 @@ def _load_champion(database: Database) -> "Bundle | None":
     try:
         return promotion.open_active_bundle(settings().models, row) if row else None
     except BundleError as error:
-        raise BadInput(f"the model in use can't be opened ({error}): nobody knows what it lacks") from error
+        raise BadInput(
+            f"the model in use can't be loaded ({error}), so no label plan can be made: run `deskyard check`"
+        ) from error
 
 
 def _plan_lines(found: LabelPlan) -> Iterator[str]:
     if not found.goals:
-        yield "No label lacks tickets for its contract, or there is no model yet: nothing is wanted."
+        yield "Nothing to label: every contract has enough labels, or there is no model yet."
     for goal in found.goals:
         yield goal.describe(found.per_week)
-    for kind, head in (("wanted", "Most useful to label"), ("doubtful", "Labels to look at once more")):
+    for kind, head in (("unlabelled", "Most useful to label"), ("doubtful", "Labels to check again")):
         items = getattr(found, kind)
         if items:
-            yield f"{head}: {len(items):,} tickets; the first of them:"
+            yield f"{head}: {len(items):,} tickets, first of all:"
             yield from (f"  {_item_line(item)}" for item in items[:MAX_SHOWN])
 
 
@@ -193,9 +197,8 @@ def _row(item: "LabelCandidate") -> Mapping[str, Any]:
     return item_row(item, item.state.ticket.ticket)
 
 
-def _item_line(item: Any) -> str:
-    stands = f"{item.target} {item.stands!r} stands, " if item.stands else f"no {item.target} yet, "
-    helps = f", for {item.goal.name}" if item.goal else ""
-    return (
-        f"{item.number}: {stands}{item.thinks!r} {item.confidence:.0%}{helps}: {item.heard.filed.ticket.subject[:60]}"
-    )
+def _item_line(item: "LabelCandidate") -> str:
+    current = f"{item.target} {item.current_label!r}" if item.current_label else f"no {item.target} yet"
+    goal = f", for {item.goal.name}" if item.goal else ""
+    subject = item.state.ticket.ticket.subject[:60]
+    return f"{item.ticket_id}: {current}, predicted {item.predicted_label!r} {item.confidence:.0%}{goal}: {subject}"

@@ -1,4 +1,4 @@
-"""The doors of `deskyard notify`: who is told when a ticket reaches a queue, by Slack, Telegram, e-mail or webhook."""
+"""`deskyard notify`: channels (Slack, Telegram, e-mail, webhook) that are notified when a ticket reaches a queue."""
 
 import getpass
 from datetime import UTC, datetime
@@ -16,28 +16,28 @@ from service.sync.dbos_engine import SyncEngine
 notify = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Say who is told when a ticket reaches a queue: its number, the queue and a link, never a word of it.\n\n"
+    help="Notify people when a ticket reaches a queue: its number, the queue and a link, never its text.\n\n"
     "Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`",
 )
 
 
-@notify.command()
+@notify.command("add")
 def add_channel(
-    name: Annotated[str, typer.Argument(help="What to call it: small letters, digits and dashes.")],
+    name: Annotated[str, typer.Argument(help="Name of the channel: lower-case letters, digits and hyphens.")],
     url: Annotated[
         str,
         typer.Argument(help="slack:https://…, telegram:https://…?chat=…, smtp://…/to@example.org, webhook:https://…"),
     ],
     queue: Annotated[
         list[str] | None,
-        typer.Option(help="Of tickets that reach this queue, `triage` too; repeatable. Without: of all routed."),
+        typer.Option(help="Notify of tickets in this queue (`triage` too); repeatable. Default: all routed tickets."),
     ] = None,
     language: Annotated[str, typer.Option(help="en or ru.")] = "en",
     secret: Annotated[
-        str, typer.Option(envvar="DESKYARD_NOTIFY_SECRET", help="The key that signs a generic webhook.")
+        str, typer.Option(envvar="DESKYARD_NOTIFY_SECRET", help="The key with which a generic webhook is signed.")
     ] = "",
 ) -> None:
-    """Tell a channel from now on. Private addresses only where DESKYARD_NOTIFY_ALLOW names them.
+    """Add or replace a channel. Private addresses must be listed in DESKYARD_NOTIFY_ALLOW.
 
     Example: `deskyard notify add team-network slack:https://hooks.slack.com/services/… --queue Network`
     """
@@ -48,26 +48,28 @@ def add_channel(
         with database.writing() as conn:
             notifications.save_target(conn, name, channel.display_url, queue or [], language)
             audit_log.record_action(conn, Actor("person", getpass.getuser()), "notice.put", name, datetime.now(UTC))
-    typer.echo(f"{name!r} is told of {'tickets in ' + ', '.join(queue) if queue else 'all tickets that are routed'}.")
+    subject = f"tickets in {', '.join(queue)}" if queue else "all routed tickets"
+    typer.echo(f"{name!r} is notified of {subject}.")
 
 
 @notify.command("list")
 def list_channels() -> None:
-    """List who is told, without secrets.
+    """List the channels, without secrets.
 
     Example: `deskyard notify list`
     """
     with desk_database() as database, database.reading() as conn:
-        there = notifications.list_targets(conn)
-    for one in there:
-        typer.echo(f"{one.name:<16} {one.display_url}; {', '.join(one.queues) or 'all queues'}; {one.language}")
-    if not there:
-        typer.echo("Nobody is told anything: `deskyard notify add` changes that.")
+        targets = notifications.list_targets(conn)
+    for target in targets:
+        queues = ", ".join(target.queues) or "all queues"
+        typer.echo(f"{target.name:<16} {target.display_url}; {queues}; {target.language}")
+    if not targets:
+        typer.echo("There are no channels yet: add one with `deskyard notify add`.")
 
 
-@notify.command()
-def remove_channel(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
-    """Tell a channel nothing more.
+@notify.command("remove")
+def remove_channel(name: Annotated[str, typer.Argument(help="Name of the channel.")]) -> None:
+    """Remove a channel.
 
     Example: `deskyard notify remove team-network`
     """
@@ -75,12 +77,12 @@ def remove_channel(name: Annotated[str, typer.Argument(help="What it is called."
         notifications.remove_target(conn, name)
         audit_log.record_action(conn, Actor("person", getpass.getuser()), "notice.remove", name, datetime.now(UTC))
     credentials.delete_secret(dispatch.secret_name(name))
-    typer.echo(f"{name!r} is told nothing more.")
+    typer.echo(f"{name!r} is removed.")
 
 
-@notify.command()
-def send_test(name: Annotated[str, typer.Argument(help="What it is called.")]) -> None:
-    """Send a notice of a ticket that does not exist, to see it arrive.
+@notify.command("test")
+def send_test(name: Annotated[str, typer.Argument(help="Name of the channel.")]) -> None:
+    """Send a test notice about a ticket that does not exist.
 
     Example: `deskyard notify test team-network`
     """

@@ -1,4 +1,4 @@
-"""`deskyard serve`, for this machine only until the first key exists, and `deskyard work`, its hands."""
+"""`deskyard serve`, which is open to this machine only until the first key exists, and `deskyard work`."""
 
 import ipaddress
 import os
@@ -21,14 +21,16 @@ from deskyard.settings import settings
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port and says which.")] = 8000,
-    host: Annotated[str, typer.Option(help="Other than loopback only once a key exists.")] = "127.0.0.1",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve and deliver; PostgreSQL only.")] = 1,
-    door_number: Annotated[int, typer.Option("--door", hidden=True)] = -1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port, which is then printed.")] = 8000,
+    host: Annotated[str, typer.Option(help="Addresses other than loopback need an access key.")] = "127.0.0.1",
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of processes; more than one needs PostgreSQL.")
+    ] = 1,
+    fd: Annotated[int, typer.Option("--fd", hidden=True)] = -1,
 ) -> None:
-    """Take new tickets over HTTP and place them in queues. Stop with Ctrl+C.
+    """Serve the API and the pages: new tickets are routed to queues. Stop with Ctrl+C.
 
-    Until the first key is made (`deskyard key create`) only this machine may come in, without a key.
+    Until the first key is created (`deskyard key create`), the service is open without a key to this machine only.
 
     Example: `deskyard serve --port 8000`, then
 
@@ -37,21 +39,20 @@ def serve(
     _refuse_remote_host(host)
     if workers > 1:
         _refuse_sqlite()
-    with _listen(host, port) if door_number < 0 else socket.socket(fileno=door_number) as door:
+    with _listen(host, port) if fd < 0 else socket.socket(fileno=fd) as listener:
         shown = f"[{host}]" if ":" in host else host
-        told = f"deskyard takes tickets at http://{shown}:{door.getsockname()[1]}/v1/tickets"
+        base = f"http://{shown}:{listener.getsockname()[1]}"
         if workers > 1:
-            typer.echo(told)
-            _print_invitation(f"http://{shown}:{door.getsockname()[1]}")
-            _supervise_workers(door, workers)
+            _print_address(base)
+            _supervise_workers(listener, workers)
             return
         import uvicorn
 
         from service.app import create_app
-        from service.http import logging as logs
+        from service.http import logging as request_logging
         from service.http.uvicorn_protocol import LimitedHttpProtocol
 
-        logs.configure_logging()
+        request_logging.configure_logging()
         app = create_app()
         server = uvicorn.Server(
             uvicorn.Config(
@@ -64,64 +65,65 @@ def serve(
                 lifespan="on",
             )
         )
-        if door_number < 0:
-            typer.echo(told)
-            _print_invitation(f"http://{shown}:{door.getsockname()[1]}")
-        server.run(sockets=[door])
+        if fd < 0:
+            _print_address(base)
+        server.run(sockets=[listener])
 
 
 def worker() -> None:
-    """Deliver, read and notify without serving: more hands for foreign help desks, on this or another machine.
+    """Sync connected help desks and send notices without serving HTTP, on this or another machine.
 
-    Needs PostgreSQL; with SQLite `deskyard serve` alone does it. Stop with Ctrl+C.
+    Needs PostgreSQL; with SQLite `deskyard serve` does this work alone. Stop with Ctrl+C.
 
     Example: `DESKYARD_DATABASE_URL=postgresql+psycopg://… deskyard work`
     """
     _refuse_sqlite()
-    from service.http import logging as logs
+    from service.http import logging as request_logging
     from service.runtime.context import AppContext
     from service.sync.dbos_engine import SyncEngine
 
-    logs.configure_logging()
-    chosen = settings()
+    request_logging.configure_logging()
+    app_settings = settings()
     with desk_database() as database:
         with database.writing() as conn:
             queues.ensure_queues(conn)
-        context, stop = AppContext(database, chosen.models), threading.Event()
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(sign, lambda *_: stop.set())
+        context, stop = AppContext(database, app_settings.models), threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         engine = SyncEngine(database)
         engine.start(context)
-        typer.echo("deskyard works")
+        typer.echo("deskyard worker started")
         context.models.watch(stop)
         engine.stop()
 
 
-def _print_invitation(base: str) -> None:
-    """Until the first user or key, say where the first user can be made."""
+def _print_address(base: str) -> None:
+    """Print where the service listens and, until there is a user or key, where the first user can be created."""
+    typer.echo(f"deskyard takes tickets at {base}/v1/tickets")
     with desk_database() as database, database.writing() as conn:
-        word = "" if api_keys.requires_credentials(conn) else sessions.create_invitation(conn, datetime.now(UTC))
-    if word:
+        token = "" if api_keys.requires_credentials(conn) else sessions.create_invitation(conn, datetime.now(UTC))
+    if token:
         typer.echo(
-            f"no user yet: pages are open to this machine; within 15 minutes {base}/set-up/{word} makes an admin"
+            f"no user yet: the pages are open to this machine; create an administrator within 15 minutes at "
+            f"{base}/set-up/{token}"
         )
 
 
 def _refuse_sqlite() -> None:
     if make_url(settings().database).get_backend_name() == "sqlite":
         raise BadInput(
-            "a SQLite database is worked on by one process, which `deskyard serve` is: for more of them name a "
-            "PostgreSQL database in DESKYARD_DATABASE_URL"
+            "a SQLite database is used by one `deskyard serve` process: for more processes use a PostgreSQL database "
+            "(DESKYARD_DATABASE_URL)"
         )
 
 
 def _supervise_workers(listener: socket.socket, workers: int) -> None:
-    """Keep so many processes serving at one door until we are told to stop; one that dies is started again."""
+    """Run `workers` processes that serve one socket until a signal to stop; one that ends early is started again."""
     os.set_inheritable(listener.fileno(), True)
-    command = [sys.executable, "-m", "deskyard", "serve", "--door", str(listener.fileno())]
+    command = [sys.executable, "-m", "deskyard", "serve", "--fd", str(listener.fileno())]
     stop = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, pass_fds=[listener.fileno()])  # noqa: S603 - this very program
@@ -139,11 +141,11 @@ def _supervise_workers(listener: socket.socket, workers: int) -> None:
 
 
 def _refuse_remote_host(host: str) -> None:
-    """Anybody who reaches the port might read every ticket: until there are access keys, only this machine may."""
+    """Raise BadInput for an address that other machines reach while there are no access keys."""
     if _is_loopback(host) or _keys_exist():
         return
     raise BadInput(
-        f"--host {host} would let other machines read the tickets, and there are no access keys yet: make one with "
+        f"--host {host} would let other machines read the tickets, and there are no access keys yet: create one with "
         "`deskyard key create NAME --role ROLE`, or leave --host out"
     )
 

@@ -1,8 +1,7 @@
-"""What a request must satisfy before anything reads it: a body of bearable size, a caller we know, and a right.
+"""ASGI middleware that lets through only requests of limited size, from a known caller, with the permission needed.
 
-ASGI middleware. In come requests; on go those that may, with their caller in the scope; every refusal is a problem.
-What no route answers is refused here too, so nothing is reached that `service.auth.authorization.PERMISSIONS` does not
-name.
+The caller is put into the scope; every refusal is a problem response. A route without a line in
+`service.auth.authorization.PERMISSIONS` is refused to everybody.
 """
 
 from collections.abc import Mapping
@@ -19,26 +18,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.auth.authorization import PUBLIC_PAGES, UNAUTHENTICATED_ROUTES, AccessControl, require_permission
 
 MAX_BODY_BYTES: Final = 2_000_000
-"""Bytes of one request's body."""
+"""Most bytes in the body of a request."""
 
 CALLER_KEY: Final = "deskyard.caller"
 ROUTE_KEY: Final = "deskyard.route"
-"""Where the scope holds the `Caller`, and the address as its route writes it."""
+"""Keys of the scope: the `Caller`, and the path pattern of the route."""
 
-_TOO_LARGE: Final = f"the request is larger than {MAX_BODY_BYTES:,} bytes: send less at once, or a shorter text"
+_TOO_LARGE: Final = (
+    f"the request is larger than {MAX_BODY_BYTES:,} bytes: send fewer tickets at once, or a shorter text"
+)
 
 
 class AccessMiddleware:
-    """Stands before the app."""
+    """Authenticates and authorizes every request before the app handles it."""
 
     def __init__(self, app: ASGIApp, access: AccessControl) -> None:
-        """Let requests pass to `app` as `access` says."""
+        """Pass requests on to `app` if `access` and the permissions allow it."""
         self.app = app
         self.access = access
         self._routes: list[RouteContext] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer for the app, or let it answer with its body counted."""
+        """Refuse the request, or pass it on with its body limited."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] != "http":
@@ -52,13 +53,13 @@ class AccessMiddleware:
                 await self.app(scope, _limited(receive), send)
 
     async def _authorize(self, scope: Scope) -> None:
-        """Put the caller and the route into the scope, or raise what becomes the answer."""
+        """Put the caller and the route into the scope. Raises the error that becomes the response."""
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
         address = (scope.get("client") or ("", 0))[0]
-        path, known = self._route(scope)
+        path, allowed_methods = self._route(scope)
         scope[ROUTE_KEY] = path
         if path in UNAUTHENTICATED_ROUTES:
             self.access.count_request(address)
@@ -69,40 +70,40 @@ class AccessMiddleware:
                 return
             if path:
                 require_permission(caller, scope["method"], path)
-            elif known:
-                raise HTTPException(405, headers={"Allow": ", ".join(sorted(known))})
+            elif allowed_methods:
+                raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed_methods))})
             else:
                 raise HTTPException(404)
 
     def _route(self, scope: Scope) -> tuple[str, set[str]]:
-        """The path of the route that will answer, or "" and the methods that the address knows."""
+        """The path pattern of the route that matches and an empty set; or "" and the methods allowed at the address."""
         self._routes = self._routes or [*iter_route_contexts(scope["app"].routes)]
-        known: set[str] = set()
+        allowed_methods: set[str] = set()
         for route in self._routes:
             match, _ = route.matches(scope)
             if match is Match.FULL:
                 return route.path or "", set()
             if match is Match.PARTIAL:
-                known |= route.methods or set()
-        return "", known
+                allowed_methods |= route.methods or set()
+        return "", allowed_methods
 
 
 async def _error_response(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    """What the app answers to such an error; one that it knows nothing of is a bug, and stays one."""
+    """Send the app's response to an error. An error without a handler is a bug and is raised again."""
     handlers: Mapping[Any, Any] = cast(FastAPI, scope["app"]).exception_handlers
-    narrow = type(error).__mro__[:-3]  # without Exception, BaseException and object
-    handler = next((handlers[kind] for kind in narrow if kind in handlers), None)
+    kinds = type(error).__mro__[:-3]  # without Exception, BaseException and object
+    handler = next((handlers[kind] for kind in kinds if kind in handlers), None)
     if handler is None:
         raise error
-    answer = await handler(Request(scope, receive), error)
-    await answer(scope, receive, send)
+    response = await handler(Request(scope, receive), error)
+    await response(scope, receive, send)
 
 
 def _limited(receive: Receive) -> Receive:
-    """The same body; reading more of it than allowed ends in a 413, whatever its headers said."""
+    """The same body, but reading more than `MAX_BODY_BYTES` of it raises a 413, whatever the headers say."""
     total = 0
 
-    async def counted() -> Message:
+    async def receive_limited() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
@@ -110,4 +111,4 @@ def _limited(receive: Receive) -> Receive:
             raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
         return message
 
-    return counted
+    return receive_limited

@@ -1,7 +1,8 @@
-"""Logs: one JSON object a line on standard error, of our own code and of the server alike.
+"""Logs as JSON, one object a line on standard error, from our own code and from the server.
 
-They say what happened to which number, in which request, for whom. An error is told by its kind and place; its message
-stays out, as it may quote a ticket. Of an address only the route's pattern is told, never what somebody put into it.
+A line has the numbers of tickets and decisions, the request and the caller. Errors are logged with their type and where
+they were raised; messages are left out because they may quote a ticket. Of an address only the pattern of its route is
+logged.
 """
 
 import logging
@@ -25,57 +26,59 @@ log: Final = structlog.get_logger(__name__)
 _SAFE_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
 _REFUSAL_STATUSES: Final = (401, 403, 429)
 _REFUSAL_LOG_LIMIT: Final = (20.0, 200)
-"""Refusals a second that are told, and at once: whoever is refused must not be able to fill the disk."""
+"""Refusals a second that are logged, and at once, so that refused requests can't fill the disk."""
 
 
 class RequestLogMiddleware:
-    """ASGI middleware: each line that is logged during a request bears the request's id, and so does the answer.
+    """ASGI middleware that puts an ID into the response and into each line that is logged during the request.
 
-    The id is the sender's X-Request-ID, where it is 1 to 64 letters, digits, dots, dashes and underscores. What writes
-    and what is refused gets a line of its own.
+    The ID is the sender's X-Request-ID if it has 1 to 64 letters, digits, dots, dashes or underscores, otherwise a new
+    one. Requests that write and requests that are refused get a line of their own.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand around `app`."""
+        """Log the requests of `app`."""
         self.app = app
         self._refusals = RateLimiter(*_REFUSAL_LOG_LIMIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the app answer."""
+        """Pass the request on to the app."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
-        asked = Headers(scope=scope).get("x-request-id", "")
-        name = asked if _SAFE_ID.fullmatch(asked) else uuid.uuid4().hex
-        # Never taken back: the server gives every request a context of its own, and its last line may come after us.
+        started = time.perf_counter()
+        sent_id = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent_id if _SAFE_ID.fullmatch(sent_id) else uuid.uuid4().hex
+        # Not cleared at the end: each request has a context of its own, and the server may log its last line later.
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=name)
+        structlog.contextvars.bind_contextvars(request=request_id)
 
-        async def answered(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
-                self._log_request(scope, message["status"], began)
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                self._log_request(scope, message["status"], started)
             await send(message)
 
-        await self.app(scope, receive, answered)
+        await self.app(scope, receive, send_with_id)
 
-    def _log_request(self, scope: Scope, status: int, began: float) -> None:
-        told = {"method": scope["method"], "route": scope.get(ROUTE_KEY), "status": status}
+    def _log_request(self, scope: Scope, status: int, started: float) -> None:
+        fields = {"method": scope["method"], "route": scope.get(ROUTE_KEY), "status": status}
         if status in _REFUSAL_STATUSES:
             if not self._refusals.wait("", time.monotonic()):
-                log.warning("refused", **told, client=(scope.get("client") or (None,))[0])
+                log.warning("refused", **fields, client=(scope.get("client") or (None,))[0])
         elif scope["method"] not in ("GET", "HEAD"):
-            log.info("request", **told, ms=round((time.perf_counter() - began) * 1000, 1))
+            log.info("request", **fields, ms=round((time.perf_counter() - started) * 1000, 1))
 
 
 def _redact_errors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace an exception by its kind and the places it came through."""
-    found = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    """Replace an exception by its type and the last lines of its traceback."""
+    info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
-        event["where"] = [f"{step.filename}:{step.lineno}" for step in traceback.extract_tb(error.__traceback__)[-8:]]
+        event["where"] = [
+            f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]
+        ]
     return event
 
 
@@ -88,7 +91,7 @@ _PROCESSORS: Final[list[Processor]] = [
 
 
 def configure_logging() -> None:
-    """Log like this from now on; for the process of the service."""
+    """Configure structlog and logging of this process; called once by the service."""
     structlog.configure(
         processors=[*_PROCESSORS, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

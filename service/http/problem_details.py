@@ -1,6 +1,6 @@
-"""Every error as `application/problem+json` (RFC 9457), or as a page: what is wrong and what to do, in a sentence.
+"""Error responses as `application/problem+json` (RFC 9457) or as a page: what is wrong and what to do, in a sentence.
 
-In come exceptions, out go answers. They name fields and never repeat a ticket's text.
+They name fields and never repeat a ticket's text.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,12 +34,12 @@ from deskyard.text.storable import storable
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 PageRenderer = Callable[[Request, Response], Response]
-"""Makes a page of a problem."""
+"""Renders a problem response as a page."""
 
 log: Final = structlog.get_logger(__name__)
 
 _MAX_ERRORS: Final = 20
-"""How many wrong fields one answer names."""
+"""Most wrong fields that one response names."""
 
 
 class Problem(BaseModel):
@@ -49,27 +49,29 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.")
     status: int
     detail: str = Field(description="What is wrong and what to do, in a sentence.")
-    errors: list[dict[str, str]] = Field(default=[], description="For each wrong field its `field` and a `message`.")
+    errors: list[dict[str, str]] = Field(
+        default=[], description="For each wrong field its name in `field`, and a `message`."
+    )
 
 
 _DESCRIPTIONS: Final = {
     400: "The body is not JSON, or the Host header is not one of this service's names.",
-    401: "A key is needed, or the one sent is not known.",
-    403: "The key's role may not do this.",
-    404: "There is no such thing.",
-    409: "A person's word stands against it.",
-    412: "The ticket was changed since it was looked at.",
+    401: "A key is needed, or the key is unknown.",
+    403: "The role of the key has no permission for this.",
+    404: "It does not exist.",
+    409: "It conflicts with what a person decided, or with the present state.",
+    412: "The ticket has changed since it was read.",
     413: "The request is too large.",
-    415: "The body is not sent as JSON.",
-    422: "A value can't be used; `errors` names the fields.",
+    415: "The body has the wrong Content-Type.",
+    422: "A value is not valid; `errors` names the fields.",
     428: "The header If-Match is missing.",
-    429: "Too many requests; Retry-After says when to go on.",
-    503: "The database can't be reached; send it again.",
+    429: "Too many requests; Retry-After gives the seconds to wait.",
+    503: "The database can't be reached; send the request again.",
 }
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The declaration of these errors for OpenAPI."""
+    """Status → the declaration of these errors for OpenAPI."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
     return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
 
@@ -77,13 +79,13 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def problem_response(
     status: int, detail: str, errors: list[dict[str, str]] | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The answer for one error."""
+    """The JSON response for one error."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=storable(detail), errors=errors or [])
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
 def install_handlers(app: FastAPI, render_page: PageRenderer) -> None:
-    """Answer every error of the app with a problem; a person who looks at a page gets what `render_page` makes of it."""
+    """Answer every error of the app with a problem; browsers get it as a page, made by `render_page`."""
     handlers: dict[type[Exception], Handler] = {
         RequestValidationError: _on_validation_error,
         HTTPException: _on_http_error,
@@ -96,14 +98,14 @@ def install_handlers(app: FastAPI, render_page: PageRenderer) -> None:
 
 
 def _page_or_json(handler: Handler, render_page: PageRenderer) -> Handler:
-    async def answer(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         problem = await handler(request, error)
-        in_place = "hx-request" in request.headers
-        if request.url.path.startswith("/v1/") or in_place or "text/html" not in request.headers.get("accept", ""):
+        is_fragment = "hx-request" in request.headers
+        if request.url.path.startswith("/v1/") or is_fragment or "text/html" not in request.headers.get("accept", ""):
             return problem
         return render_page(request, problem)
 
-    return answer
+    return handle
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -111,8 +113,8 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     if found and found[0]["type"] == "json_invalid":
         reason = found[0].get("ctx", {}).get("error", "")
         return problem_response(400, f"the body is not valid JSON: {reason} at character {found[0]['loc'][-1]}")
-    whole = [one for one in found if tuple(one["loc"]) == ("body",)]
-    if whole and whole[0]["type"] != "missing" and not _is_json(request):
+    body_errors = [one for one in found if tuple(one["loc"]) == ("body",)]
+    if body_errors and body_errors[0]["type"] != "missing" and not _is_json(request):
         return problem_response(415, "send the body as JSON, with the header Content-Type: application/json")
     errors = [_field_error(one) for one in found[:_MAX_ERRORS]]
     more = f"; and {len(found) - _MAX_ERRORS} more" if len(found) > _MAX_ERRORS else ""
@@ -126,13 +128,13 @@ def _is_json(request: Request) -> bool:
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    place = [str(part) for part in error["loc"][1:]]  # the first is "body", "query" or "path"
+    path = [str(part) for part in error["loc"][1:]]  # the first is "body", "query" or "path"
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        message = "there is no such field; the API's description at /openapi.json lists them"
+        message = "there is no such field; /openapi.json lists the fields"
     elif error["type"] == "missing":
         message = "this is missing"
-    return {"field": storable(".".join(place) or "body")[:200], "message": storable(message)[:500]}
+    return {"field": storable(".".join(path) or "body")[:200], "message": storable(message)[:500]}
 
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
@@ -146,7 +148,7 @@ async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 _DETAILS: Final = {
     404: "there is nothing at this address; /openapi.json lists the addresses",
-    405: "this address does not know that method; the Allow header lists those it knows",
+    405: "this address does not support that method; the Allow header lists those that it does",
 }
 
 
@@ -172,13 +174,13 @@ _STATUS_BY_ERROR: Final = {
     BundleBroken: 422,
     BadInput: 422,
 }
-"""The first kind that fits says which status."""
+"""Type of error → status; the first one that matches counts."""
 
 
 async def _on_database_error(_request: Request, error: Exception) -> JSONResponse:
     log.error("database_failed", exc_info=error)
     return problem_response(
-        503, "the database did not do its part, so nothing was stored: send it again", headers=_RETRY_SOON
+        503, "the database failed, so nothing was stored: send the request again", headers=_RETRY_SOON
     )
 
 
@@ -187,6 +189,4 @@ _RETRY_SOON: Final = {"Retry-After": "1"}
 
 async def _on_unexpected_error(_request: Request, error: Exception) -> JSONResponse:
     log.error("bug", exc_info=error)
-    return problem_response(
-        500, "something is wrong in deskyard itself, and its log says where; the request can be sent again"
-    )
+    return problem_response(500, "this is a bug in deskyard; its log says where. You can send the request again")

@@ -1,7 +1,7 @@
-"""Notices out: telling people that a ticket reached a queue, by its number, its queue and a link.
+"""Notices that a ticket reached a queue, sent by Slack, Telegram, e-mail or webhook.
 
-In come a channel's URL and a notice; each channel is a file, opened by its name at the moment it is needed. What a
-ticket says, and who asked, never leaves by this way.
+A notice holds the ticket's number, its queue and a link, never its text or its requester. The module of a channel is
+imported when the channel is first used.
 """
 
 import importlib
@@ -20,19 +20,19 @@ CHANNELS: Final[dict[str, str]] = {
     "telegram": "service.notifications.telegram:TelegramChannel",
     "webhook": "service.notifications.webhook:WebhookChannel",
 }
-"""What a channel's URL begins with → where its class is ("module:class")."""
+"""Scheme of a channel's URL → its class ("module:class")."""
 
 
 def open_channel(url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Channel:
-    """The channel that a URL names; `secret` is what the URL lacks.
+    """The channel of a URL; `secret` is the part that the URL leaves out.
 
         slack:https://hooks.slack.com/services/T/B/X
         telegram:https://api.telegram.org/botTOKEN?chat=-100123
         smtp://user:password@mail.example.org:587/to@example.org?from=desk@example.org   (or smtps://)
         webhook:https://example.org/hook   (the secret, for signing, is never in the URL)
 
-    Its `place` and `secret` are the parts to keep; together they open the same channel. Raises BadInput, which quotes
-    nothing of the URL.
+    `display_url` and `secret` of the channel open the same channel again. Raises BadInput, whose message quotes nothing
+    of the URL but an unknown scheme.
 
     >>> channel = open_channel("slack:https://hooks.slack.com/services/T/B/X")
     >>> channel, channel.secret

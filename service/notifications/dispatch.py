@@ -1,4 +1,4 @@
-"""Telling people: a notice that is kept with the decision goes out by its target's channel, number and link only."""
+"""Sending the notices in the outbox by the channels of their targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,19 +30,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
-    """Why a notice did not go out; `after`: seconds until it may be tried again, None: never."""
+    """Why a notice was not sent; `retry_after`: seconds until the next attempt, None: there is none."""
 
     reason: Mapping[str, str]
     retry_after: float | None
 
 
 def has_targets(conn: Connection) -> bool:
-    """Whether anybody wants to be told anything."""
+    """Whether there is any notification target."""
     return bool(notifications.list_targets(conn))
 
 
 def send_notice(database: Database, row: Row[Any]) -> SendFailure | None:
-    """Send one notice; None: it went out."""
+    """Send the notice of an outbox row. Returns None if it was sent, else the failure."""
     with database.reading() as conn:
         target = notifications.get_target(conn, row.target_id)
     try:
@@ -59,23 +59,23 @@ def send_notice(database: Database, row: Row[Any]) -> SendFailure | None:
 def deliver_notice(
     target: NotificationTarget, notice: str, *, event: str, ticket: str, queue: str, at: datetime
 ) -> None:
-    """Send a notice to a target. Raises StoreUnreachable (try again), and any other DeskyardError (never)."""
-    from service.notifications import Notice  # only here: mail and TLS libraries are needed by few
+    """Send a notice to a target. Raises StoreUnreachable (try again later) and other DeskyardErrors (permanent)."""
+    from service.notifications import Notice  # imported here: few processes need the mail and TLS libraries
 
     public = settings().public_url.rstrip("/")
     page = "models/policy" if event == notifications.EVENT_TRIPPED else f"tickets/{ticket}"
     link = f"{public}/{page}" if public else ""
-    told = Notice(id=notice, event=event, ticket=ticket, queue=queue, link=link, at=at)
-    open_target(target.display_url, credentials.read_secret(secret_name(target.name)), target.language).send(told)
+    channel = open_target(target.display_url, credentials.read_secret(secret_name(target.name)), target.language)
+    channel.send(Notice(id=notice, event=event, ticket=ticket, queue=queue, link=link, at=at))
 
 
 def open_target(url: str, secret: str, language: str) -> "Channel":
-    """The channel that a URL names. Raises BadInput for one that can't be, or must not be reached."""
+    """The channel of a URL. Raises BadInput for an invalid URL or one that may not be called."""
     from service.notifications import open_channel
 
     return open_channel(url, secret, settings().notify_allow, language)
 
 
 def secret_name(target: str) -> str:
-    """The name under which a target's secret is kept."""
+    """The name under which a target's secret is stored."""
     return f"notice-{target}"

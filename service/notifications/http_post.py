@@ -1,9 +1,8 @@
-"""One request to an address that somebody wrote into a URL: sent to the address that was checked, and short.
+"""POST requests to user-supplied URLs, protected against server-side request forgery.
 
-In come a URL and a body; out comes a status with the beginning of the answer, or the error that says what to do next.
-Names are looked up once (`service.notifications.allowed_hosts`), no redirect is followed, no proxy of the environment
-is asked, nothing of the URL beyond its host is shown, and no log of the HTTP library sees it. All of it ends by a
-deadline.
+The host name is resolved once (`service.notifications.allowed_hosts`) and the checked address is called. Redirects are
+not followed, proxies of the environment are not used, only the host of the URL is shown in messages, and the HTTP
+library logs nothing. A request ends by a deadline.
 """
 
 import random
@@ -20,27 +19,27 @@ import httpx2
 
 from deskyard.connectors.base.http_client import retry_delay
 from deskyard.errors import AccessDenied, BadInput, StoreRefused, StoreUnreachable
-from service.notifications.allowed_hosts import AllowedHosts, is_inside, resolve
+from service.notifications.allowed_hosts import AllowedHosts, is_private, resolve
 
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 10.0
-"""Seconds within which an address must be reached, and each part of an answer must come."""
+"""Seconds to connect to an address, and to wait for each part of an answer."""
 
 DEADLINE: Final = 20.0
-"""Seconds after which a conversation is cut off, however it dawdles."""
+"""Seconds after which a request or an SMTP session is aborted."""
 
 MAX_ANSWER_BYTES: Final = 64_000
-"""Bytes of an answer that are read."""
+"""Most bytes of an answer that are read."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NO_KEEPALIVE: Final = httpx2.Limits(max_keepalive_connections=0)
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody; to read whom we trust takes a tenth of a second, and plain HTTP asks for none of it."""
+"""A context without certificate authorities, for plain HTTP: loading them takes a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back."""
+    """The answer to a request; `raw`: the first `MAX_ANSWER_BYTES` bytes of the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,26 +47,26 @@ class HttpAnswer:
 
 
 class Deadline:
-    """Cuts the connections that it watches when the time is over; `over`: it has."""
+    """A context manager that shuts down the connections it watches when the time is up; `expired`: it was."""
 
     def __init__(self, seconds: float) -> None:
-        """Begins with the `with` block."""
+        """The time starts with the `with` block."""
         self.expired = False
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
         self._watched: list[socket.socket] = []
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the timer."""
         self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Done in time, or not."""
+        """Cancel the timer."""
         self._timer.cancel()
 
     def watch(self, connection: socket.socket) -> None:
-        """Cut this one too."""
+        """Shut this connection down, too, when the time is up."""
         self._watched.append(connection)
         if self.expired:
             self._cut()
@@ -76,12 +75,12 @@ class Deadline:
         self.expired = True
         for connection in self._watched:
             with suppress(OSError):
-                # Not the method of a TLS socket: it would take the TLS away under the reader.
+                # Not the method of a TLS socket: it would remove TLS while another thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def parse_url(text: str) -> httpx2.URL:
-    """A web address. Raises BadInput, quoting nothing.
+    """Parse an http(s) URL. Raises BadInput, whose message quotes nothing of it.
 
     >>> parse_url("https://example.org/hook").host
     'example.org'
@@ -93,27 +92,28 @@ def parse_url(text: str) -> httpx2.URL:
     except (httpx2.InvalidURL, ValueError):
         good = False
     if not good:
-        raise BadInput("write the channel's address with https:// (or http://), without a user or a password")
+        raise BadInput("write the channel's URL with https:// (or http://), without a user or a password")
     return url.copy_with(fragment=None)
 
 
 def origin(url: httpx2.URL) -> str:
-    """What may be shown of an address."""
+    """Scheme, host and port of a URL: the part that may be shown."""
     return f"{url.scheme}://{url.netloc.decode()}"
 
 
 def post(
     url: httpx2.URL, body: bytes, headers: Mapping[str, str], allowed: AllowedHosts, *, secret_path: bool = False
 ) -> HttpAnswer:
-    """Send it, to the first of the host's addresses that can be reached. `secret_path`: the path opens doors, and goes
-    over TLS, or inside the house.
+    """POST to the first address of the host that can be reached. `secret_path`: the path is a secret, so TLS is
+    required unless the host is private.
 
-    Raises StoreUnreachable (silence; it may have been taken) and BadInput for an address that we may not call.
+    Raises StoreUnreachable if there was no answer (the request may have been received), and BadInput for an address
+    that may not be called.
     """
     host = url.raw_host.decode()
     found = resolve(host, url.port or _DEFAULT_PORTS[url.scheme], allowed)
-    if secret_path and url.scheme == "http" and not all(map(is_inside, found)):
-        raise BadInput(f"write {url.host} with https://: the secret in its address would be read on the way")
+    if secret_path and url.scheme == "http" and not all(map(is_private, found)):
+        raise BadInput(f"write {url.host} with https://: the secret in the URL would be sent unencrypted")
     error: Exception = AssertionError("no address")
     tls = httpx2.create_ssl_context() if url.scheme == "https" else _NO_TLS
     with Deadline(DEADLINE) as deadline, httpx2.HTTPTransport(verify=tls, limits=_NO_KEEPALIVE) as transport:
@@ -121,28 +121,28 @@ def post(
             request = _request(url, ip, host, body, headers, deadline)
             try:
                 return _answer(transport.handle_request(request))
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as silence:
-                error = silence
-            except httpx2.TransportError as silence:
-                error = silence
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as failure:
+                error = failure
+            except httpx2.TransportError as failure:
+                error = failure
                 break
     raise StoreUnreachable(f"{origin(url)} {_failure_text(error, deadline)}", random.uniform(3, 8)) from None
 
 
 def check_answer(url: httpx2.URL, answer: HttpAnswer, reason: str = "") -> None:
-    """Return for 2xx. Raises StoreUnreachable (429, 5xx), NotAllowed (401, 403, 404, 410), BadInput for a redirect, and
-    StoreRefused. `said` is what may be quoted of the answer."""
+    """Raise an error unless the status is 2xx: StoreUnreachable (408, 425, 429, 5xx), AccessDenied (401, 403, 404,
+    410), BadInput (redirects) or StoreRefused. `reason` is the part of the answer that may be quoted."""
     status = answer.status
     if 200 <= status < 300:
         return
-    told = f"{origin(url)} answered {status}{f' ({reason[:200]})' if reason else ''}"
+    message = f"{origin(url)} answered {status}{f' ({reason[:200]})' if reason else ''}"
     if status in (408, 425, 429) or status >= 500:
-        raise StoreUnreachable(told, retry_delay(answer.headers, time.time()))
+        raise StoreUnreachable(message, retry_delay(answer.headers, time.time()))
     if 300 <= status < 400:
-        raise BadInput(f"{told}: the address leads elsewhere, and is not followed; write the one that answers itself")
+        raise BadInput(f"{message}: redirects are not followed; use the URL to which it redirects")
     if status in (401, 403, 404, 410):
-        raise AccessDenied(f"{told}: the address or its secret is not, or no longer, good; make a new one there")
-    raise StoreRefused("notice", told)
+        raise AccessDenied(f"{message}: the URL or its secret is not valid (any more); create a new one there")
+    raise StoreRefused("notice", message)
 
 
 def _request(
@@ -153,18 +153,18 @@ def _request(
             deadline.watch(facts["return_value"].get_extra_info("socket"))
 
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
-    told = {"Host": url.netloc.decode(), "User-Agent": "deskyard", "Accept": "*/*", **headers}
+    all_headers = {"Host": url.netloc.decode(), "User-Agent": "deskyard", "Accept": "*/*", **headers}
     return httpx2.Request(
         "POST",
         url.copy_with(host=ip),
-        headers=told,
+        headers=all_headers,
         content=body,
         extensions={"timeout": timeout.as_dict(), "sni_hostname": host, "trace": watch},
     )
 
 
 def _answer(response: httpx2.Response) -> HttpAnswer:
-    """The status is the answer; a body that breaks off changes nothing in it."""
+    """Read the answer; a body that breaks off is kept as far as it came, because the status is what counts."""
     raw = b""
     with suppress(httpx2.TransportError):
         for part in response.stream:  # type: ignore[union-attr]
@@ -178,9 +178,9 @@ def _answer(response: httpx2.Response) -> HttpAnswer:
 
 def _failure_text(error: Exception, deadline: Deadline) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "shows a certificate that can't be trusted: renew it, or name the file of its issuer in SSL_CERT_FILE"
+        return "has a certificate that can't be trusted: renew it, or set SSL_CERT_FILE to a file with its issuer"
     if deadline.expired or isinstance(error, httpx2.ReadTimeout | httpx2.WriteTimeout):
         return "did not answer in time"
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return "can't be reached"
-    return f"broke off ({type(error).__name__})"
+    return f"broke the connection off ({type(error).__name__})"

@@ -1,7 +1,4 @@
-"""A notice: a ticket's number, its queue and a link, and nothing of what the ticket says or who asked.
-
-In comes what happened; out goes a sentence in the reader's language, and the interface that every channel keeps.
-"""
+"""The notice, its text in English and Russian, and the interface of a channel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ from deskyard.errors import BadInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is told. `id` is the same when it is told again; `link` may be empty; `at` carries a time zone."""
+    """A notice about a ticket. `id` stays the same when it is sent again; `link` may be empty; `at` has a time zone."""
 
     id: str
     event: str
@@ -24,54 +21,56 @@ class Notice:
 
 
 class Channel(Protocol):
-    """A way to somebody's eyes."""
+    """A way to send notices."""
 
     @classmethod
     def from_url(cls, url: str, secret: str, allowed: Sequence[str], language: str = "en") -> Self:
-        """The channel at a URL, which may lack its secret; `allowed`: see `service.notifications.allowed_hosts`.
-        Raises BadInput; asks nobody."""
+        """The channel of a URL, which may leave out its secret; `allowed`: see `service.notifications.allowed_hosts`.
+        Makes no request. Raises BadInput."""
         ...
 
     @property
     def display_url(self) -> str:
-        """Its URL without the secret: it may be kept and shown, and `opened` takes it back with the secret beside."""
+        """Its URL without the secret: it may be stored and shown; `open_channel` takes it with the secret."""
         ...
 
     @property
     def secret(self) -> str:
-        """The secret, to be kept apart."""
+        """The secret, to be stored apart."""
         ...
 
     def send(self, notice: Notice) -> None:
-        """Tell it.
+        """Send a notice.
 
-        Raises StoreUnreachable (try again later; it may have been told), NotAllowed, BadInput for an address that we
-        may not call, and StoreRefused. No message shows a secret.
+        Raises StoreUnreachable (try again later; it may have been received), AccessDenied, BadInput for an address that
+        may not be called, and StoreRefused. No message shows a secret.
         """
         ...
 
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
-        "routed": "Ticket {ticket} came to {queue}",
-        "waits": "Ticket {ticket} waits for a person in {queue}",
-        "tripped": "Too many tickets went wrong in {queue}, last {ticket}: they are only suggested from now on",
+        "routed": "Ticket {ticket} was routed to {queue}",
+        "waits": "Ticket {ticket} is waiting for triage in {queue}",
+        "tripped": "Circuit breaker: too many tickets were routed wrongly to {queue} (last: {ticket}); "
+        "from now on they are only suggested",
         "": "Ticket {ticket} in {queue}: {event}",
     },
     "ru": {
-        "routed": "Заявка {ticket} попала в очередь «{queue}»",
-        "waits": "Заявка {ticket} ждёт человека в очереди «{queue}»",
-        "tripped": "Слишком много ошибок в «{queue}», последняя — заявка {ticket}: теперь только подсказки",
+        "routed": "Заявка {ticket} направлена в очередь «{queue}»",
+        "waits": "Заявка {ticket} ждёт разбора в очереди «{queue}»",
+        "tripped": "Предохранитель: слишком много ошибок в очереди «{queue}» (последняя заявка — {ticket}); "
+        "теперь она только предлагается",
         "": "Заявка {ticket} в очереди «{queue}»: {event}",
     },
 }
-"""Language → event → sentence; the event "" is any other."""
+"""Language → event → sentence; "" stands for any other event."""
 
 
 def checked_language(language: str) -> str:
-    """The language. Raises BadInput for one that has no sentences."""
+    """The language, unchanged. Raises BadInput for one that has no texts."""
     if language not in TEXTS:
-        raise BadInput(f"notices speak {' and '.join(TEXTS)}, not {language[:20]!r}")
+        raise BadInput(f"there are notices in {' and '.join(TEXTS)}, not in {language[:20]!r}")
     return language
 
 
@@ -79,15 +78,15 @@ def headline(notice: Notice, language: str) -> str:
     """The notice in one line.
 
     >>> from datetime import UTC
-    >>> seen = Notice(id="n1", event="routed", ticket="7", queue="IT", link="", at=datetime(2026, 1, 31, tzinfo=UTC))
-    >>> headline(seen, "en"), headline(seen, "ru")
-    ('Ticket 7 came to IT', 'Заявка 7 попала в очередь «IT»')
+    >>> notice = Notice(id="n1", event="routed", ticket="7", queue="IT", link="", at=datetime(2026, 1, 31, tzinfo=UTC))
+    >>> headline(notice, "en"), headline(notice, "ru")
+    ('Ticket 7 was routed to IT', 'Заявка 7 направлена в очередь «IT»')
     """
     texts = TEXTS[language]
-    told = {"ticket": notice.ticket, "queue": notice.queue, "event": notice.event}
-    return " ".join(texts.get(notice.event, texts[""]).format(**told).split())
+    text = texts.get(notice.event, texts[""])
+    return " ".join(text.format(ticket=notice.ticket, queue=notice.queue, event=notice.event).split())
 
 
 def message_text(notice: Notice, language: str) -> str:
-    """The notice with its link on a line of its own, where it has one."""
+    """The headline and, if there is one, the link on a line of its own."""
     return f"{headline(notice, language)}\n{notice.link}".strip()

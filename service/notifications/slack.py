@@ -1,4 +1,4 @@
-"""Notices to Slack, by an incoming webhook (Mattermost and Rocket.Chat take the same). Its path is the secret."""
+"""Notices to Slack by an incoming webhook, whose path is the secret; Mattermost and Rocket.Chat work alike."""
 
 import json
 import re
@@ -27,23 +27,23 @@ class SlackChannel:
 
     @classmethod
     def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
-        """The channel at that address. Raises BadInput."""
+        """The channel of a URL. Raises BadInput."""
         found = http_post.parse_url(url.partition(":")[2])
         path = found.raw_path.decode()
         path = secret if path == "/" else path
         if not path.strip("/"):
-            raise BadInput("write the whole address of Slack's incoming webhook: https://hooks.slack.com/services/…")
+            raise BadInput("write the whole URL of Slack's incoming webhook: https://hooks.slack.com/services/…")
         whole = http_post.parse_url(f"{http_post.origin(found)}/{path.lstrip('/')}")
         base, path = whole.copy_with(raw_path=b"/"), whole.raw_path.decode()
         return cls(base, path, AllowedHosts.parse(allowed), checked_language(language))
 
     @property
     def display_url(self) -> str:
-        """The host alone."""
+        """The URL with the host only."""
         return f"slack:{http_post.origin(self.base)}"
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """The display URL."""
         return f"Slack({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:

@@ -1,5 +1,7 @@
-"""Notices by e-mail, over TLS; marked as a machine's, so that no other machine answers and no mailbox of ours takes
-them for tickets. A password goes over TLS alone, or to this very machine.
+"""Notices by e-mail.
+
+Mails are marked as automatic, so that no machine answers them and no connected mailbox takes them for tickets. A
+password is sent over TLS, or to this machine, only.
 """
 
 import base64
@@ -32,8 +34,8 @@ _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SmtpChannel:
-    """URL: `smtp://user:password@mail.example.org:587/to@example.org?from=desk@example.org`, or `smtps://` where TLS
-    comes first. Several recipients stand between commas."""
+    """URL: `smtp://user:password@mail.example.org:587/to@example.org?from=desk@example.org`, or `smtps://` for TLS from
+    the start. Several recipients are separated by commas."""
 
     scheme: str
     host: str
@@ -47,7 +49,7 @@ class SmtpChannel:
 
     @classmethod
     def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
-        """The channel at that address. Raises BadInput."""
+        """The channel of a URL. Raises BadInput."""
         try:
             found = httpx2.URL(url)
             port = found.port or DEFAULT_PORTS[found.scheme]
@@ -73,29 +75,29 @@ class SmtpChannel:
 
     @property
     def display_url(self) -> str:
-        """The address without the password."""
+        """The URL without the password."""
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         to = ",".join(quote(one, safe="@") for one in self.to)
         return f"{self.scheme}://{user}{host}:{self.port}/{to}?from={quote(self.sender, safe='@')}"
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """The display URL."""
         return f"Smtp({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:
-        """Hand it to the mail server; see `Channel.send`."""
+        """Send it as a mail; see `Channel.send`."""
         mail = self.new_mail(notice.id, headline(notice, self.language), notice.at)
         mail.set_content(message_text(notice, self.language) + "\n")
         self.send_mail(mail)
 
     def new_mail(self, number: str, subject: str, at: datetime) -> EmailMessage:
-        """A mail of a machine, without words yet; `number` is the same when it is sent again."""
+        """An automatic mail without a text; `number` stays the same when it is sent again."""
         mail = EmailMessage(policy=SMTP)
         mail["From"], mail["To"] = self.sender, ", ".join(self.to)
         mail["Subject"] = subject
         mail["Date"] = format_datetime(at)
-        # The same when it is sent again: mail servers and readers drop what they know.
+        # The same when it is sent again, so that mail servers and clients drop duplicates.
         mail["Message-ID"] = f"<{re.sub('[^A-Za-z0-9-]', '-', number)}.deskyard@{self.sender.partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
@@ -103,28 +105,28 @@ class SmtpChannel:
         return mail
 
     def send_mail(self, mail: EmailMessage) -> None:
-        """Hand a mail to the mail server. Raises what `Channel.send` raises."""
-        where = f"the mail server at {self.host}:{self.port}"
+        """Send a mail. Raises what `Channel.send` raises."""
+        server = f"the mail server at {self.host}:{self.port}"
         found = resolve(self.host, self.port, self.allowed)
         with Deadline(DEADLINE) as deadline:
             try:
-                self._deliver(mail, found, deadline, where)
-            except OSError as error:  # whatever smtplib raises is one
-                raise self._error_for(error, deadline, where) from None
+                self._deliver(mail, found, deadline, server)
+            except OSError as error:  # all exceptions of smtplib are OSErrors
+                raise self._error_for(error, deadline, server) from None
 
-    def _deliver(self, mail: EmailMessage, found: list[str], deadline: Deadline, where: str) -> None:
-        wire = self._connect(found, deadline)
+    def _deliver(self, mail: EmailMessage, found: list[str], deadline: Deadline, server: str) -> None:
+        session = self._connect(found, deadline)
         try:
-            self._secure(wire, deadline, where)
+            self._secure(session, deadline, server)
             if self.user:
-                self._log_in(wire, where)
-            refused = wire.send_message(mail, self.sender, list(self.to))
-            with suppress(smtplib.SMTPException, OSError):  # it is taken, however the conversation ends
-                wire.quit()
+                self._log_in(session, server)
+            refused = session.send_message(mail, self.sender, list(self.to))
+            with suppress(smtplib.SMTPException, OSError):  # the mail is accepted, however the session ends
+                session.quit()
         finally:
-            wire.close()
+            session.close()
         if refused:
-            raise StoreRefused("to", f"{where} took it for others, and not for {', '.join(sorted(refused))[:200]}")
+            raise StoreRefused("to", f"{server} refused these recipients: {', '.join(sorted(refused))[:200]}")
 
     def _connect(self, found: list[str], deadline: Deadline) -> "_PinnedSmtp":
         error: OSError = OSError()
@@ -135,68 +137,68 @@ class SmtpChannel:
                 )
             except smtplib.SMTPException:
                 raise
-            except OSError as silence:
-                error = silence
+            except OSError as failure:
+                error = failure
         raise error
 
-    def _secure(self, wire: "_PinnedSmtp", deadline: Deadline, where: str) -> None:
-        wire.ehlo_or_helo_if_needed()
-        if self.scheme == "smtps" or is_loopback(wire.ip):
+    def _secure(self, session: "_PinnedSmtp", deadline: Deadline, server: str) -> None:
+        session.ehlo_or_helo_if_needed()
+        if self.scheme == "smtps" or is_loopback(session.ip):
             return
-        if wire.has_extn("starttls"):
-            wire.starttls(context=ssl.create_default_context())
-            deadline.watch(wire.sock)  # type: ignore[arg-type]
-            wire.ehlo_or_helo_if_needed()
+        if session.has_extn("starttls"):
+            session.starttls(context=ssl.create_default_context())
+            deadline.watch(session.sock)  # type: ignore[arg-type]
+            session.ehlo_or_helo_if_needed()
         elif self.user:
-            raise AccessDenied(f"{where} offers no TLS at this port, and the password was not sent: use smtps://")
+            raise AccessDenied(f"{server} offers no TLS at this port, so the password was not sent: use smtps://")
 
-    def _log_in(self, wire: "_PinnedSmtp", where: str) -> None:
-        ways = wire.esmtp_features.get("auth", "").upper().split()
-        if "PLAIN" in ways:
-            both = base64.b64encode(f"\0{self.user}\0{self.secret}".encode()).decode()
-            code, said = wire.docmd("AUTH", f"PLAIN {both}")
+    def _log_in(self, session: "_PinnedSmtp", server: str) -> None:
+        methods = session.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in methods:
+            credentials = base64.b64encode(f"\0{self.user}\0{self.secret}".encode()).decode()
+            code, answer = session.docmd("AUTH", f"PLAIN {credentials}")
             if code != 235:
-                raise smtplib.SMTPAuthenticationError(code, said)
+                raise smtplib.SMTPAuthenticationError(code, answer)
         elif (self.user + self.secret).isascii():
-            wire.login(self.user, self.secret)
+            session.login(self.user, self.secret)
         else:
-            raise AccessDenied(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
+            raise AccessDenied(f"{server} accepts no user or password with characters beyond ASCII: choose other ones")
 
-    def _error_for(self, error: OSError, deadline: Deadline, where: str) -> Exception:
+    def _error_for(self, error: OSError, deadline: Deadline, server: str) -> Exception:
         if isinstance(error, ssl.SSLCertVerificationError):
-            said = f"{where} shows a certificate that can't be trusted ({error.verify_message})"
-            return StoreUnreachable(f"{said}: renew it, or name the file of its issuer in SSL_CERT_FILE", 60.0)
+            message = f"{server} has a certificate that can't be trusted ({error.verify_message})"
+            return StoreUnreachable(f"{message}: renew it, or set SSL_CERT_FILE to a file with its issuer", 60.0)
         if isinstance(error, smtplib.SMTPNotSupportedError):
-            return AccessDenied(f"{where} lets nobody log in at this port: leave the user out, or use another port")
+            return AccessDenied(f"{server} offers no login at this port: leave the user out, or use another port")
         if isinstance(error, smtplib.SMTPRecipientsRefused):
-            return self._refusal_error(error, *next(iter(error.recipients.values())), where)
+            return self._refusal_error(error, *next(iter(error.recipients.values())), server)
         if isinstance(error, smtplib.SMTPResponseException):
-            return self._refusal_error(error, error.smtp_code, error.smtp_error, where)
+            return self._refusal_error(error, error.smtp_code, error.smtp_error, server)
         silent = deadline.expired or isinstance(error, TimeoutError)
-        said = "did not answer in time" if silent else "can't be reached, or broke off"
-        return StoreUnreachable(f"{where} {said}", random.uniform(3, 8))
+        failure = "did not answer in time" if silent else "can't be reached, or broke the connection off"
+        return StoreUnreachable(f"{server} {failure}", random.uniform(3, 8))
 
-    def _refusal_error(self, error: OSError, code: int, answer: bytes | str, where: str) -> Exception:
+    def _refusal_error(self, error: OSError, code: int, answer: bytes | str, server: str) -> Exception:
         text = " ".join((answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer).split())
         text = text.replace(self.secret, "***") if self.secret else text
-        told = f"{where} answered {code} ({text[:200]})"
+        message = f"{server} answered {code} ({text[:200]})"
         if not 500 <= code < 600:
-            return StoreUnreachable(told, random.uniform(30, 90))
+            return StoreUnreachable(message, random.uniform(30, 90))
         if isinstance(error, smtplib.SMTPAuthenticationError) or code == 530:
-            return AccessDenied(f"{where} does not let {self.user!r} in: check the user and the password")
+            return AccessDenied(f"{server} refused the login of {self.user!r}: check the user and the password")
         if isinstance(error, smtplib.SMTPRecipientsRefused):
-            return StoreRefused("to", told)
-        return StoreRefused("from" if isinstance(error, smtplib.SMTPSenderRefused) else "notice", told)
+            return StoreRefused("to", message)
+        return StoreRefused("from" if isinstance(error, smtplib.SMTPSenderRefused) else "notice", message)
 
 
 class _PinnedSmtp(smtplib.SMTP):
-    """A conversation with the address that was checked, under the name that its certificate bears."""
+    """An SMTP session with the checked address, under the host name of its certificate."""
 
     def __init__(self, host: str, port: int, ip: str, tls: ssl.SSLContext | None, deadline: Deadline) -> None:
         self.ip = ip
         self._tls = tls
         self._deadline = deadline
-        name = socket.gethostname()  # not its full name: a name server that is silent would hold us up
+        name = socket.gethostname()  # not getfqdn(): it would wait for a DNS server that does not answer
         super().__init__(host, port, name if "." in name else "[127.0.0.1]", READ_TIMEOUT)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:

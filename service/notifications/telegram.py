@@ -1,4 +1,4 @@
-"""Notices to a Telegram chat, by a bot. The bot's token is a part of every address, and the secret."""
+"""Notices to a Telegram chat by a bot, whose token is the secret and part of every URL."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _MAX_WAIT: Final = 3600.0
 @dataclass(frozen=True, slots=True, repr=False)
 class TelegramChannel:
     """URL: `telegram:https://api.telegram.org/botTOKEN?chat=-100123`, or without `/botTOKEN`, the token given as the
-    secret. A Bot API server of one's own stands at another address."""
+    secret. A self-hosted Bot API server has another host."""
 
     base: httpx2.URL
     chat: str
@@ -33,26 +33,26 @@ class TelegramChannel:
 
     @classmethod
     def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
-        """The channel at that address. Raises BadInput."""
+        """The channel of a URL. Raises BadInput."""
         found = http_post.parse_url(url.partition(":")[2])
         path = _PATH.fullmatch(found.path)
         token = (path["token"] if path else "") or secret
         if path is None or not _TOKEN.fullmatch(token):
-            raise BadInput("write the bot's address as https://api.telegram.org/botTOKEN?chat=…")
+            raise BadInput("write the bot's URL as https://api.telegram.org/botTOKEN?chat=…")
         chat = found.params.get("chat", "")
         if not _CHAT.fullmatch(chat) or set(found.params) != {"chat"}:
-            raise BadInput("say to which chat: ?chat=-100123, the number of a chat, or ?chat=@name of a public channel")
+            raise BadInput("name the chat: ?chat=-100123 (its number), or ?chat=@name for a public channel")
         base = found.copy_with(raw_path=(path["before"] or "/").encode())
         return cls(base, chat, token, AllowedHosts.parse(allowed), checked_language(language))
 
     @property
     def display_url(self) -> str:
-        """The host and the chat."""
+        """The URL with the host and the chat, without the token."""
         before = self.base.path.rstrip("/")
         return f"telegram:{http_post.origin(self.base)}{before}?chat={quote(self.chat, safe='@')}"
 
     def __repr__(self) -> str:
-        """Without the token."""
+        """The display URL."""
         return f"Telegram({self.display_url!r})"
 
     def send(self, notice: Notice) -> None:
@@ -66,17 +66,17 @@ class TelegramChannel:
         url = self.base.copy_with(raw_path=path.encode())
         headers = {"Content-Type": "application/json"}
         answer = http_post.post(url, json.dumps(body).encode(), headers, self.allowed, secret_path=True)
-        found = _parse_answer(answer.raw)
-        said = " ".join(str(found.get("description", "")).replace(self.secret, "***").split())
-        more = found.get("parameters")
-        more = more if isinstance(more, dict) else {}
-        if answer.status == 429 and isinstance(wait := more.get("retry_after"), int | float):
-            raise StoreUnreachable(f"Telegram asks us to wait ({said[:200]})", min(max(float(wait), 1.0), _MAX_WAIT))
-        if "migrate_to_chat_id" in more:
-            raise StoreRefused("chat", f"the chat has a new number: write ?chat={str(more['migrate_to_chat_id'])[:24]}")
+        content = _parse_answer(answer.raw)
+        reason = " ".join(str(content.get("description", "")).replace(self.secret, "***").split())
+        details = content.get("parameters")
+        details = details if isinstance(details, dict) else {}
+        if answer.status == 429 and isinstance(wait := details.get("retry_after"), int | float):
+            raise StoreUnreachable(f"Telegram asks to wait ({reason[:200]})", min(max(float(wait), 1.0), _MAX_WAIT))
+        if new_chat := str(details.get("migrate_to_chat_id", ""))[:24]:
+            raise StoreRefused("chat", f"the chat has a new number: write ?chat={new_chat}")
         if answer.status == 400:
-            raise StoreRefused("chat", f"Telegram answered 400 ({said[:200]})")
-        http_post.check_answer(url, answer, said)
+            raise StoreRefused("chat", f"Telegram answered 400 ({reason[:200]})")
+        http_post.check_answer(url, answer, reason)
 
 
 def _parse_answer(raw: bytes) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Notices to any program, by a signed POST that proves who sent it, what, and when.
+"""Notices to any program by a signed POST, whose signature covers the time and the body.
 
 X-Deskyard-Signature: sha256=<HMAC-SHA256 of timestamp + "." + body under the secret, hexadecimal>
 X-Deskyard-Timestamp: <seconds since 1970>
@@ -25,7 +25,7 @@ from service.notifications.message import Notice, checked_language
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WebhookChannel:
-    """URL: `webhook:https://example.org/hook`; the secret, for signing, is given beside it."""
+    """URL: `webhook:https://example.org/hook`; the secret for the signature is given separately."""
 
     url: httpx2.URL
     secret: str
@@ -33,38 +33,38 @@ class WebhookChannel:
 
     @classmethod
     def from_url(cls, url: str, secret: str = "", allowed: Sequence[str] = (), language: str = "en") -> Self:
-        """The channel at that address; what it says has no language. Raises BadInput."""
+        """The channel of a URL; the body does not depend on the language. Raises BadInput."""
         checked_language(language)
         found = http_post.parse_url(url.partition(":")[2])
         if not secret:
-            raise BadInput("a webhook needs a secret, by which its receiver knows us: choose one, and tell it there")
+            raise BadInput("a webhook needs a secret for its signature: choose one, and enter it at the receiver, too")
         return cls(found, secret, AllowedHosts.parse(allowed))
 
     @property
     def display_url(self) -> str:
-        """The address."""
+        """The URL."""
         return f"webhook:{self.url}"
 
     def __repr__(self) -> str:
-        """Without the secret, and without the path."""
+        """The URL without its path."""
         return f"Webhook('webhook:{http_post.origin(self.url)}')"
 
     def send(self, notice: Notice) -> None:
         """Post it; see `Channel.send`."""
         at = notice.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         body = json.dumps({**asdict(notice), "at": at}, ensure_ascii=False).encode()
-        moment = str(int(time.time()))
+        timestamp = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",
-            "X-Deskyard-Signature": f"sha256={sign(self.secret, moment, body)}",
-            "X-Deskyard-Timestamp": moment,
+            "X-Deskyard-Signature": f"sha256={sign(self.secret, timestamp, body)}",
+            "X-Deskyard-Timestamp": timestamp,
             "X-Deskyard-Delivery": notice.id,
         }
         http_post.check_answer(self.url, http_post.post(self.url, body, headers, self.allowed))
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """The HMAC-SHA256 (RFC 2104) of a moment, a dot and a body, hexadecimal.
+    """The HMAC-SHA256 (RFC 2104) of the timestamp, a dot and the body, hexadecimal.
 
     >>> sign("key", "1700000000", b"{}")[:16]
     '9d713ed406bb7076'

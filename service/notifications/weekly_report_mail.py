@@ -1,4 +1,4 @@
-"""The weekly report by e-mail: the page, and the PDF where there is one, attached to a mail of one sentence."""
+"""The weekly report by e-mail, with the page and, if there is one, the PDF attached."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -8,17 +8,17 @@ from deskyard.settings import settings
 from service.notifications.smtp import SmtpChannel
 from service.runtime.locales import LOCALES
 
-SUBJECT = N_("How routing did last week")
-BODY = N_("The report is attached. It opens without a network.")
+SUBJECT = N_("Weekly routing report")
+BODY = N_("The report is attached and can be opened offline.")
 
 
 def send_report(url: str, name: str, page: str, pdf: bytes | None, language: Language) -> str:
-    """Send it to the addresses in the URL (see `SmtpChannel`), which are returned. Raises what `SmtpChannel.send`
-    raises."""
+    """Send the report and return its recipients, which are those of the URL (see `SmtpChannel`). Raises what
+    `SmtpChannel.send` raises."""
     channel = SmtpChannel.from_url(url, allowed=settings().notify_allow, language=language.value)
-    words = Translator(language, LOCALES)
-    mail = channel.new_mail(name, str(words.gettext(SUBJECT)), datetime.now(UTC))
-    mail.set_content(f"{words.gettext(BODY)}\n")
+    translator = Translator(language, LOCALES)
+    mail = channel.new_mail(name, str(translator.gettext(SUBJECT)), datetime.now(UTC))
+    mail.set_content(f"{translator.gettext(BODY)}\n")
     _attach(mail, page.encode(), "text", "html", f"{name}.html")
     if pdf is not None:
         _attach(mail, pdf, "application", "pdf", f"{name}.pdf")

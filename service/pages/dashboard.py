@@ -1,4 +1,4 @@
-"""`/`: the yard at a glance: what came and what became of it, each queue with its oldest ticket, how all parts do."""
+"""The overview page `/`: tickets of the last day and their outcome, queues, recent decisions and the system status."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,41 +20,44 @@ from service.runtime.context import AppContext
 from service.sync.dbos_engine import SyncEngine
 
 DECISIONS_SHOWN: Final = 12
-"""Newest decisions."""
+"""Recent decisions on the page."""
 
 RECENT: Final = timedelta(hours=24)
+"""The period of the figures at the top."""
 
 router: Final = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RecentDecision:
-    """A ticket and what was decided when it came."""
+    """A ticket and the decision that was made when it was received."""
 
-    filed: DeskTicket
+    desk_ticket: DeskTicket
     entry: JournalEntry
     outcome: str
     prediction: dict[str, Any] | None
 
 
 @router.get("/")
-def show_dashboard(request: Request, yard: ContextDep, engine: EngineDep) -> HTMLResponse:
+def show_dashboard(request: Request, context: ContextDep, engine: EngineDep) -> HTMLResponse:
     """The page."""
-    return layout.render_page(request, "yard.html", **_dashboard_context(yard, engine, layout.current_caller(request)))
+    return layout.render_page(
+        request, "dashboard.html", **_dashboard_context(context, engine, layout.current_caller(request))
+    )
 
 
-@router.get("/yard")
-def dashboard_part(request: Request, yard: ContextDep, engine: EngineDep) -> Response:
-    """The part of it that changes."""
+@router.get("/overview")
+def dashboard_part(request: Request, context: ContextDep, engine: EngineDep) -> Response:
+    """The part of the page that is refreshed."""
     return layout.render_part(
-        request, "yard_now.html", **_dashboard_context(yard, engine, layout.current_caller(request))
+        request, "dashboard_now.html", **_dashboard_context(context, engine, layout.current_caller(request))
     )
 
 
 def _dashboard_context(context: AppContext, engine: SyncEngine, caller: Caller) -> dict[str, Any]:
     champion = context.models.champion
     with context.database.reading() as conn:
-        there = connections.list_connections(conn)
+        connected = connections.list_connections(conn)
         by_state = deliveries.count_by_state(conn)
         return {
             "flow": overview.count_routing(conn, datetime.now(UTC) - RECENT, caller.queues),
@@ -62,9 +65,9 @@ def _dashboard_context(context: AppContext, engine: SyncEngine, caller: Caller) 
             "decisions": _recent_decisions(conn, caller),
             "policy": Policies.current(conn),
             "champion": champion,
-            "stores": [(one, by_state.get(one.id, {})) for one in there],
+            "connections": [(one, by_state.get(one.id, {})) for one in connected],
             "parked": sum(states.get("parked", 0) for states in by_state.values()),
-            "works": engine.is_running,
+            "worker_running": engine.is_running,
         }
 
 
@@ -72,11 +75,11 @@ def _recent_decisions(conn: Connection, caller: Caller) -> list[RecentDecision]:
     found: list[RecentDecision] = []
     for number in Journal.newest_decisions(conn, 10 * DECISIONS_SHOWN if caller.queues else DECISIONS_SHOWN):
         entry = Journal.find_decision(conn, number)
-        filed = tickets.find_ticket(conn, entry.ticket_id) if entry else None
-        if entry and filed and caller.may_see(filed.queue):
+        ticket = tickets.find_ticket(conn, entry.ticket_id) if entry else None
+        if entry and ticket and caller.may_see(ticket.queue):
             decisions = entry.content["decisions"]
-            wish = decisions.get("queue") or decisions.get("category")
-            found.append(RecentDecision(filed, entry, overview.routing_outcome(entry.content), wish))
+            prediction = decisions.get("queue") or decisions.get("category")
+            found.append(RecentDecision(ticket, entry, overview.routing_outcome(entry.content), prediction))
         if len(found) == DECISIONS_SHOWN:
             break
     return found

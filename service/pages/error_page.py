@@ -1,4 +1,4 @@
-"""An error as a page: what `service.http.problem_details` answers to a person who looks at a page."""
+"""Errors as pages: how a problem of `service.http.problem_details` is shown in a browser."""
 
 import json
 from typing import Final
@@ -13,7 +13,7 @@ _KEPT_HEADERS: Final = ("retry-after", "allow", "connection")
 
 
 def render_error(request: Request, problem: Response) -> Response:
-    """The page for a problem (an RFC 9457 answer as JSON), with its status; whoever must sign in is sent there."""
+    """The page for a problem (an RFC 9457 response as JSON), with its status; a 401 redirects to the sign-in page."""
     if problem.status_code == 401 and request.method == "GET":
         return layout.redirect(f"/sign-in?to={quote(layout.current_address(request), safe='')}")
     heading = display_text.problem_heading(layout.page_words(request), problem.status_code)

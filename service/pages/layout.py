@@ -1,7 +1,7 @@
-"""What every page has in common: language, time zone, head and navigation, safe headers, and parts that refresh.
+"""What all pages share: language, time zone, navigation, security headers, and parts that are refreshed.
 
-In come a template's name and what it shows, out goes HTML. A page is complete without scripts; htmx refreshes parts of
-it and does what is quicker in place. Nothing a page refers to lies outside this service.
+Every page works without scripts; htmx refreshes parts of it and sends forms in place. Pages load nothing from other
+hosts.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from service.runtime.locales import LOCALES
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
 LANGUAGE_COOKIE: Final = "deskyard_language"
-"""The cookie of who chose a language."""
+"""The cookie that holds the chosen language."""
 
 NAVIGATION: Final = (
-    ("/", N_("Yard")),
-    ("/review", N_("Review desk")),
+    ("/", N_("Overview")),
+    ("/review", N_("Review queue")),
     ("/reports", N_("Routing accuracy")),
     ("/models", N_("Models")),
 )  # fmt: skip
-"""Address and name of what the navigation shows, to those who may go there."""
+"""Path and name of the entries of the navigation; a reader sees those that they may open."""
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -50,7 +50,7 @@ SECURITY_HEADERS: Final = {
 }
 
 PART_TAG: Final = "HX-PTag"
-"""Names what a part of a page shows; a part that would show the same again is not sent."""
+"""The header with a hash of a part of a page; an unchanged part is not sent again."""
 
 
 def render_page(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
@@ -59,7 +59,7 @@ def render_page(request: Request, template: str, status: int = 200, **shown: Any
 
 
 def render_part(request: Request, template: str, **shown: Any) -> Response:
-    """A part of a page; 304 where the browser shows it already."""
+    """A part of a page; 304 where the browser already shows it."""
     html = render_html(request, template, **shown)
     tag = hashlib.sha256(html.encode()).hexdigest()[:16]
     if request.headers.get(PART_TAG) == tag:
@@ -68,32 +68,32 @@ def render_part(request: Request, template: str, **shown: Any) -> Response:
 
 
 def render_html(request: Request, template: str, **shown: Any) -> str:
-    """A template with what it shows, in the reader's language."""
+    """The HTML of a template in the reader's language; `shown` are its variables."""
     caller = current_caller(request)
     return _environment(page_language(request)).get_template(template).render(
         **shown,
         caller=caller,
-        here=request.url.path,
+        current_path=request.url.path,
         address=current_address(request),
-        rooms=[(path, name) for path, name in NAVIGATION if caller.may("GET", path)],
+        navigation=[(path, name) for path, name in NAVIGATION if caller.may("GET", path)],
         now=datetime.now(UTC),
         version=__version__,
     )  # fmt: skip
 
 
 def current_caller(request: Request) -> Caller:
-    """Who looks at the page."""
+    """The caller of the request; a guest where nobody is signed in."""
     caller: Caller = request.scope.get(CALLER_KEY, GUEST)
     return caller
 
 
 def page_language(request: Request) -> Language:
-    """The one that was chosen, else the one the browser asks for, else English."""
+    """The language that the reader chose, else the one that the browser asks for, else English."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen and chosen in list(Language):
         return Language(chosen)
-    asked = [one.split(";")[0].strip() for one in request.headers.get("accept-language", "").split(",")]
-    found = negotiate_locale([one.replace("-", "_") for one in asked if one], [one.value for one in Language])
+    accepted = [one.split(";")[0].strip() for one in request.headers.get("accept-language", "").split(",")]
+    found = negotiate_locale([one.replace("-", "_") for one in accepted if one], [one.value for one in Language])
     return Language(found) if found else Language.EN
 
 
@@ -108,15 +108,17 @@ def page_words(request: Request) -> Translator:
 
 
 def redirect(to: str) -> RedirectResponse:
-    """Look at another page instead."""
+    """A redirect (303) to another page."""
     return RedirectResponse(to, 303, {"Cache-Control": "no-store"})
 
 
 def safe_redirect_target(target: str) -> str:
-    """An address of ours to go back to: nobody is sent to another site.
+    """The target if it is a path of this service, else "/": nobody is sent to another site.
 
-    >>> safe_redirect_target("/queues/IT?x=1"), safe_redirect_target("//evil.example"), safe_redirect_target("https://evil.example"), safe_redirect_target("/\\\\evil")
-    ('/queues/IT?x=1', '/', '/', '/')
+    >>> safe_redirect_target("/queues/IT?x=1"), safe_redirect_target("//evil.example")
+    ('/queues/IT?x=1', '/')
+    >>> safe_redirect_target("https://evil.example"), safe_redirect_target("/\\\\evil")
+    ('/', '/')
     """
     fine = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
     return target if fine else "/"

@@ -1,7 +1,7 @@
-"""`/models/policy`: how far the machine may go, switch by switch, and what each version changed.
+"""The page `/models/policy`: the policy as a form and as TOML, and the changes of past versions.
 
-In comes a form with the version it was filled in for, out goes a new version, or the form again with what is wrong or
-what somebody else changed meanwhile. What the form does not show (pairs, stores, routes) stays as it is.
+A form carries the version that it was filled in for; if the policy has changed since, it is shown again together with
+those changes. Rules that the form does not show (pairs, stores, routes) stay as they are.
 """
 
 import difflib
@@ -33,19 +33,19 @@ from service.runtime.policy_update import PolicyChange, PolicyConflict
 router: Final = APIRouter(include_in_schema=False)
 
 VERSIONS_SHOWN: Final = 10
-"""Past versions that are shown."""
+"""Past versions on the page."""
 
 MODES: Final = {
-    "route": N_("route: set what is proved"),
-    "suggest": N_("suggest: show it to people"),
-    "shadow": N_("shadow: only write down what it would do"),
-    "off": N_("off: stay out"),
+    "route": N_("route: set what the contract allows"),
+    "suggest": N_("suggest: show to people"),
+    "shadow": N_("shadow: record decisions only"),
+    "off": N_("off: do nothing"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class VersionDiff:
-    """A version, and the lines by which it differs from the one before (sign, line)."""
+    """A version, and its changed lines against the one before, each as (sign, line)."""
 
     version: PolicyVersion
     lines: tuple[tuple[str, str], ...]
@@ -59,59 +59,59 @@ FormDep = Annotated[FormData, Depends(_form_data)]
 
 
 @router.get("/models/policy")
-def show_policy(request: Request, yard: ContextDep) -> HTMLResponse:
+def show_policy(request: Request, context: ContextDep) -> HTMLResponse:
     """The editor and the versions."""
-    return _page(request, yard)
+    return _page(request, context)
 
 
 @router.post("/models/policy")
-def update_policy(request: Request, yard: ContextDep, caller: CallerDep, sent: FormDep) -> Response:
-    """Put what the form says in force."""
-    said = {name: storable(value) for name, value in sent.multi_items() if isinstance(value, str)}
+def update_policy(request: Request, context: ContextDep, caller: CallerDep, form_data: FormDep) -> Response:
+    """Save the policy of the form."""
+    form = {name: storable(value) for name, value in form_data.multi_items() if isinstance(value, str)}
     try:
-        switches = _parse_switches(said)
-        return _update(yard, caller, lambda now: _apply_switches(now, switches), said)
+        switches = _parse_switches(form)
+        return _update(context, caller, lambda now: _apply_switches(now, switches), form)
     except PolicyConflict:
         return _page(
             request,
-            yard,
+            context,
             412,
-            filled=_apply_switches(_current_version(yard).policy, switches),
-            overtaken=_expected_number(said),
+            filled=_apply_switches(_current_version(context).policy, switches),
+            conflict_number=_expected_number(form),
         )
     except BadInput as error:
-        return _page(request, yard, 422, wrong=str(error))
+        return _page(request, context, 422, error=str(error))
 
 
 @router.post("/models/policy/text")
 def update_policy_text(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     caller: CallerDep,
     text: Annotated[str, Form()],
-    seen: Annotated[str, Form()] = "",
+    version: Annotated[str, Form()] = "",
 ) -> Response:
-    """Put a policy in force that was written as TOML."""
+    """Save a policy that is given as TOML."""
     text = storable(text)
     try:
-        wanted = toml_format.parse_policy(text)
-        return _update(yard, caller, lambda _now: wanted, {"seen": seen})
+        new_policy = toml_format.parse_policy(text)
+        return _update(context, caller, lambda _now: new_policy, {"version": version})
     except PolicyConflict:
-        return _page(request, yard, 412, text=text, overtaken=_expected_number({"seen": seen}))
+        return _page(request, context, 412, text=text, conflict_number=_expected_number({"version": version}))
     except BadInput as error:
-        return _page(request, yard, 422, text=text, wrong=str(error))
+        return _page(request, context, 422, text=text, error=str(error))
 
 
 @router.post("/models/policy/breaker")
 def release_label(
-    yard: ContextDep, caller: CallerDep, target: Annotated[str, Form()], label: Annotated[str, Form()]
+    context: ContextDep, caller: CallerDep, target: Annotated[str, Form()], label: Annotated[str, Form()]
 ) -> Response:
-    """Let the machine fill a class again that the circuit breaker holds back."""
-    wanted = next((known for known in TARGETS if known == target), None)
-    if wanted is None:
-        raise BadInput(f"{target[:50]!r} is no target: choose from {', '.join(TARGETS)}")
-    with yard.changing_settings() as conn:
-        circuit_breaker.close_breaker(conn, wanted, storable(label), caller.actor, datetime.now(UTC))
+    """Release a label that the circuit breaker holds back."""
+    new_policy = next((known for known in TARGETS if known == target), None)
+    if new_policy is None:
+        raise BadInput(f"{target[:50]!r} is not a target; choose from {', '.join(TARGETS)}")
+    with context.changing_settings() as conn:
+        circuit_breaker.close_breaker(conn, new_policy, storable(label), caller.actor, datetime.now(UTC))
     return layout.redirect("/models/policy")
 
 
@@ -121,7 +121,7 @@ def _update(context: AppContext, caller: CallerDep, change: PolicyChange, form: 
 
 
 def _expected_number(form: Mapping[str, str]) -> int:
-    found = form.get("seen", "")
+    found = form.get("version", "")
     return int(found) if found.isascii() and found.isdigit() and len(found) < 18 else -1
 
 
@@ -133,35 +133,41 @@ def _current_version(context: AppContext) -> PolicyVersion:
 def _page(request: Request, context: AppContext, status: int = 200, **shown: Any) -> HTMLResponse:
     with context.database.reading() as conn:
         version, past = Policies.current(conn), Policies.list_recent(conn, VERSIONS_SHOWN + 1)
-        held = circuit_breaker.list_current_openings(conn)
-        there = [one for one in desk_queues.list_queue_names(conn) if one != TRIAGE]
+        openings = circuit_breaker.list_current_openings(conn)
+        queue_names = [one for one in desk_queues.list_queue_names(conn) if one != TRIAGE]
     filled: Policy = shown.pop("filled", version.policy)
-    caller, told, seen = layout.current_caller(request), _version_diffs(past), shown.get("overtaken", version.number)
-    named = sorted({*there, *filled.queues, *filled.pairs})
-    usual = {"overtaken": None, "wrong": "", "text": version.text}
+    caller, diffs, seen = (
+        layout.current_caller(request),
+        _version_diffs(past),
+        shown.get("conflict_number", version.number),
+    )
+    shown_queues = sorted({*queue_names, *filled.queues, *filled.pairs})
+    defaults = {"conflict_number": None, "error": "", "text": version.text}
     return layout.render_page(
         request,
         "policy.html",
         status,
-        **usual | shown,
-        in_force=version,
+        **defaults | shown,
+        current=version,
         filled=filled,
         modes=MODES,
         targets=TARGETS,
-        names=models.TARGETS,
-        held=[one for one in held if caller.queues is None or (one.target == "queue" and caller.may_see(one.label))],
-        unsaid=Rule(),
-        queues=[one for one in named if caller.may_see(one)],
-        rules=caller.may("POST", "/models/policy"),
+        target_names=models.TARGETS,
+        openings=[
+            one for one in openings if caller.queues is None or (one.target == "queue" and caller.may_see(one.label))
+        ],
+        no_rule=Rule(),
+        queues=[one for one in shown_queues if caller.may_see(one)],
+        may_manage=caller.may("POST", "/models/policy"),
         sees_all=caller.queues is None,
-        past=told[:VERSIONS_SHOWN],
-        meanwhile=[one for one in told if one.version.number > seen],
-        done=request.query_params.get("done") == str(version.number),
+        versions=diffs[:VERSIONS_SHOWN],
+        newer_versions=[one for one in diffs if one.version.number > seen],
+        saved=request.query_params.get("done") == str(version.number),
     )
 
 
 def _version_diffs(past: list[PolicyVersion]) -> list[VersionDiff]:
-    """Each version with what it changed, newest first."""
+    """Each version with its changes, newest first."""
     texts = [one.text for one in past] + (
         [toml_format.format_policy(Policy())] if past and past[-1].number == 1 else []
     )
@@ -172,10 +178,10 @@ def _version_diffs(past: list[PolicyVersion]) -> list[VersionDiff]:
 
 
 def _diff_lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """The lines that went and came, under the heading of their part.
+    """The removed and added lines, each with the heading of its table.
 
-    >>> _diff_lines('mode = "suggest"\\n\\n[queues."IT"]\\nmode = "off"\\n', 'mode = "route"\\n')
-    (('-', 'mode = "suggest"'), ('+', 'mode = "route"'), ('-', '[queues."IT"] mode = "off"'))
+    >>> _diff_lines('precision = 0.9\\n[queues."IT"]\\nmode = "off"\\n', 'precision = 0.9\\n')
+    (('-', '[queues."IT"] mode = "off"'),)
     """
     lines = difflib.ndiff(_lines_with_heading(before), _lines_with_heading(after))
     return tuple((line[0], line[2:]) for line in lines if line[0] in "+-")
@@ -193,7 +199,7 @@ def _lines_with_heading(text: str) -> list[str]:
 
 
 def _parse_switches(form: Mapping[str, str]) -> dict[str, Any]:
-    """What the form says, as parts of a policy. Raises BadInput for what is no switch."""
+    """The parts of a policy that the form sets. Raises BadInput for values that can't be used."""
     top = _parse_rule(form, "")
     queues = {name: key for key, name in form.items() if key.startswith("name.") and name}
     return {
@@ -207,22 +213,22 @@ def _parse_switches(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _apply_switches(now: Policy, switches: Mapping[str, Any]) -> Policy:
-    """The policy with the switches of the form; queues that the form did not show keep theirs."""
+    """The policy with the rules of the form; queues that the form did not show keep theirs."""
     queues = {**now.queues, **switches["queues"]}
     kept = {name: rule for name, rule in queues.items() if rule != Rule()}
-    wanted = replace(now, **{**switches, "queues": kept})
-    return toml_format.parse_policy(toml_format.format_policy(wanted))
+    new_policy = replace(now, **{**switches, "queues": kept})
+    return toml_format.parse_policy(toml_format.format_policy(new_policy))
 
 
 def _parse_rule(form: Mapping[str, str], prefix: str) -> Rule:
     mode, precision = form.get(f"{prefix}mode", ""), form.get(f"{prefix}precision", "").strip()
     if mode and mode not in list(Mode):
-        raise BadInput(f"{mode[:50]!r} is no mode: choose {', '.join(Mode)}")
+        raise BadInput(f"{mode[:50]!r} is not a mode; choose from {', '.join(Mode)}")
     return Rule(Mode(mode) if mode else None, _parse_percent(precision) if precision else None)
 
 
 def _parse_percent(text: str) -> float:
-    """A share from per cent as people write them.
+    """A share (0..1) from a text in per cent.
 
     >>> _parse_percent("97,5"), _parse_percent("95 %")
     (0.975, 0.95)
@@ -230,7 +236,7 @@ def _parse_percent(text: str) -> float:
     try:
         share = round(float(text.replace(",", ".").replace("%", "").strip()) / 100, 5)
     except ValueError as error:
-        raise BadInput(f"{text[:50]!r} is no precision: write per cent, such as 95") from error
+        raise BadInput(f"{text[:50]!r} is not a precision: write per cent, such as 95") from error
     if not 0.5 <= share < 1:
-        raise BadInput(f"{text[:50]} is no precision: from 50 to below 100 per cent")
+        raise BadInput(f"{text[:50]} is not a precision: it must be at least 50 and below 100 per cent")
     return share

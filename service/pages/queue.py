@@ -1,6 +1,7 @@
-"""`/queues/{name}`: a queue's tickets: filters in the address, pages by cursor, many changed at once, all as CSV.
+"""The page `/queues/{name}`: the tickets of a queue with filters, paging, bulk changes and a CSV export.
 
-What is refused of many is told ticket by ticket; the rest is done.
+The address holds the filters. Of a bulk change every ticket that is refused is listed with the reason; the others are
+changed.
 """
 
 import csv
@@ -34,14 +35,14 @@ router: Final = APIRouter(include_in_schema=False)
 
 ADDRESS: Final = "/queues/{name:path}"
 PAGE_SIZE: Final = 50
-"""Tickets a page, and changed at once."""
+"""Tickets a page, which is also the most that one bulk change takes."""
 
 SORTS: Final = get_args(SortOrder)
 COLUMNS: Final = (
     "id", "received_at", "subject", "status", "priority", "category", "queue", "assignee", "requester", "organisation",
     "channel", "language", "source", "external_id", "updated_at",
 )  # fmt: skip
-"""Of the CSV: English names, which stay."""
+"""Columns of the CSV: English names, which do not change."""
 
 BULK_ACTIONS: Final = {"assign": "assignee", "priority": "priority", "move": "queue", "resolve": "status"}
 
@@ -51,7 +52,7 @@ Value = Annotated[str, Form(max_length=500)]
 
 @dataclass(frozen=True, slots=True)
 class QueueQuery:
-    """What the address asks for; an empty part asks for nothing."""
+    """The filters and the order of the page, as the address gives them; an empty filter is not applied."""
 
     status: str
     priority: str
@@ -63,7 +64,7 @@ class QueueQuery:
 
     @property
     def ticket_filter(self) -> TicketFilter:
-        """The same for the desk. Raises BadInput for a day that is none."""
+        """The filters as the desk takes them. Raises BadInput where `since` is no day."""
         return TicketFilter(
             status=UNSOLVED_STATUSES
             if self.status == "unsolved"
@@ -76,7 +77,7 @@ class QueueQuery:
         )
 
     def query_string(self, **more: str) -> str:
-        """The same as the question of an address."""
+        """The same as the query string of an address."""
         parts = {
             "status": self.status, "priority": self.priority, "category": self.category, "assignee": self.assignee,
             "text": self.text, "since": self.since, "sort": self.sort if self.sort != "urgent" else "", **more,
@@ -103,47 +104,47 @@ QueueQueryDep = Annotated[QueueQuery, Depends(_queue_query)]
 @router.get(ADDRESS)
 def show_queue(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     name: QueueName,
-    asked: QueueQueryDep,
+    queue_query: QueueQueryDep,
     cursor: PageCursor = None,
     as_csv: Annotated[str, Query(alias="csv", max_length=5)] = "",
 ) -> Response:
-    """The page, or all of it as CSV."""
+    """The page, or all tickets of the filters as CSV."""
     if as_csv:
-        return _csv_response(request, yard, name, asked)
-    return _page(request, yard, name, asked, cursor)
+        return _csv_response(request, context, name, queue_query)
+    return _page(request, context, name, queue_query, cursor)
 
 
 @router.post(ADDRESS)
 def change_tickets(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     name: QueueName,
-    asked: QueueQueryDep,
+    queue_query: QueueQueryDep,
     cursor: PageCursor = None,
     ticket: Annotated[list[str] | None, Form(max_length=PAGE_SIZE)] = None,
-    deed: Value = "",
+    action: Value = "",
     assignee: Value = "",
     priority: Value = "",
     queue: Value = "",
 ) -> Response:
-    """Do the same to many tickets, each as it was seen."""
+    """Change many tickets in the same way, each in the version that the reader saw."""
     values = {"assign": assignee, "priority": priority, "move": queue, "resolve": "resolved"}
-    if deed not in BULK_ACTIONS:
-        raise BadInput(f"there is no deed {deed[:20]!r}; choose from {', '.join(BULK_ACTIONS)}")
-    with yard.database.reading() as conn:
+    if action not in BULK_ACTIONS:
+        raise BadInput(f"there is no action {action[:20]!r}; choose from {', '.join(BULK_ACTIONS)}")
+    with context.database.reading() as conn:
         visibility.visible_queue(conn, layout.current_caller(request), name)
-    wanted = {BULK_ACTIONS[deed]: storable(values[deed]).strip() or None}
-    outcome = [(one.partition(":")[0], _change_ticket(request, yard, one, wanted)) for one in ticket or ()]
-    refused = [(ref, why) for ref, why in outcome if why is not None]
-    return _page(request, yard, name, asked, cursor, done=len(outcome) - len(refused), refused=refused)
+    new_values = {BULK_ACTIONS[action]: storable(values[action]).strip() or None}
+    outcome = [(one.partition(":")[0], _change_ticket(request, context, one, new_values)) for one in ticket or ()]
+    refusals = [(ref, why) for ref, why in outcome if why is not None]
+    return _page(request, context, name, queue_query, cursor, changed=len(outcome) - len(refusals), refusals=refusals)
 
 
 def _change_ticket(
     request: Request, context: AppContext, reference: str, values: dict[str, str | None]
 ) -> Markup | None:
-    """Why a ticket was not changed; None where it was. `one` is its number and the version that was seen."""
+    """Why a ticket was not changed; None where it was. `reference`: its number and the version that was seen."""
     ref, _, version = reference.partition(":")
     caller = layout.current_caller(request)
     try:
@@ -165,8 +166,8 @@ def _page(
     queue_query: QueueQuery,
     cursor: str | None,
     *,
-    done: int | None = None,
-    refused: list[tuple[str, Markup]] | None = None,
+    changed: int | None = None,
+    refusals: list[tuple[str, Markup]] | None = None,
 ) -> HTMLResponse:
     caller = layout.current_caller(request)
     with context.database.reading() as conn:
@@ -175,34 +176,34 @@ def _page(
             conn, there, PAGE_SIZE, cursor, sort=queue_query.sort, ticket_filter=queue_query.ticket_filter
         )
         every = catalogue.load_catalogue(conn, agent_names=()).queues
-        serving = agents.load_served_queues(conn, None)
+        served_queues = agents.load_served_queues(conn, None)
     return layout.render_page(
         request,
         "queue.html",
         queue=there,
-        asked=queue_query,
+        queue_query=queue_query,
         found=found.items,
-        further=queue_query.query_string(cursor=found.next_cursor) if found.next_cursor else "",
-        first=queue_query.query_string() if cursor else "",
+        next_page=queue_query.query_string(cursor=found.next_cursor) if found.next_cursor else "",
+        first_page=queue_query.query_string() if cursor else "",
         as_csv=queue_query.query_string(csv="1"),
-        question=queue_query.query_string(**({"cursor": cursor} if cursor else {})),
+        query_string=queue_query.query_string(**({"cursor": cursor} if cursor else {})),
         queues=sorted(queue for queue in every if queue != name),
-        assignees=sorted(who for who, mine in serving.items() if name in mine),
+        assignees=sorted(who for who, mine in served_queues.items() if name in mine),
         statuses=changes.STATUSES,
         priorities=PRIORITIES,
         sorts=SORTS,
         may_work=caller.may("POST", ADDRESS),
         names=display_text,
-        done=done,
-        refused=refused or [],
+        changed=changed,
+        refusals=refusals or [],
     )
 
 
 def _csv_response(request: Request, context: AppContext, name: str, queue_query: QueueQuery) -> StreamingResponse:
-    """The tickets that are asked for, in whatever number, a thousand at a time."""
+    """All tickets of the filters, read a thousand at a time."""
     with context.database.reading() as conn:
         there = visibility.visible_queue(conn, layout.current_caller(request), name)
-    wanted = queue_query.ticket_filter
+    ticket_filter = queue_query.ticket_filter
 
     def lines() -> Iterator[bytes]:
         yield "\ufeff".encode() + _csv_line(COLUMNS)
@@ -210,7 +211,7 @@ def _csv_response(request: Request, context: AppContext, name: str, queue_query:
         while True:
             with context.database.reading() as conn:
                 found = tickets.list_tickets(
-                    conn, there, MAX_PAGE_SIZE, cursor, sort=queue_query.sort, ticket_filter=wanted
+                    conn, there, MAX_PAGE_SIZE, cursor, sort=queue_query.sort, ticket_filter=ticket_filter
                 )
             yield b"".join(_csv_line(_csv_row(one)) for one in found.items)
             cursor = found.next_cursor
@@ -237,7 +238,7 @@ def _csv_line(cells: tuple[str | int | None, ...]) -> bytes:
 
 
 def _parse_day(text: str) -> datetime | None:
-    """The beginning of a day in the desk's time zone. Raises BadInput."""
+    """The beginning of a day in the desk's time zone, None for no text. Raises BadInput."""
     if not text:
         return None
     try:

@@ -1,7 +1,7 @@
-"""`/submit` and `/status/…`: whoever needs help asks for it, sees how it stands, answers, and says whether it helped.
+"""The pages `/submit` and `/status/…`, on which people without an account file a request, follow it, reply and rate it.
 
-In come forms of people without an account, out go pages. What is shown of others is only what the desk's people marked
-as an answer for everybody; a request is shown to whoever has its address, which is told once and written down nowhere.
+Of other people's requests only answers are shown that agents marked as shared. A request is shown to whoever has its
+secret address, which is given once and of which only a hash is stored.
 """
 
 import secrets
@@ -27,16 +27,16 @@ MAX_SHORT_TEXT: Final = 300
 """Characters of a subject, and of a name."""
 
 PRIVATE_HEADERS: Final = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-"""For pages whose address must not be passed on."""
+"""Headers of pages whose address is a secret."""
 
 STATE_TEXTS: Final = {
-    "received": N_("We have it. Somebody is looking who can help best."),
-    "placed": N_("It is with the people who know such things, and waits for one of them."),
-    "taken": N_("Somebody works on it."),
-    "asked": N_("We need to know more: please answer below."),
-    "solved": N_("It is solved, as far as we know. If not, say so below."),
-    "closed": N_("It is closed. If it comes up again, please file a new request."),
-    "erased": N_("It is erased: what you wrote, and what was answered, is not kept any more."),
+    "received": N_("Received. We are finding the right team."),
+    "placed": N_("Assigned to a team and waiting in its queue."),
+    "taken": N_("In progress."),
+    "asked": N_("We need more information: please reply below."),
+    "solved": N_("Solved. If the problem remains, reply below."),
+    "closed": N_("Closed. If the problem returns, please submit a new request."),
+    "erased": N_("Deleted: your messages and our replies are no longer stored."),
 }
 
 Text = Annotated[str, Form()]
@@ -44,86 +44,94 @@ Text = Annotated[str, Form()]
 
 @router.get("/submit")
 def show_form(request: Request, subject: str = "") -> Response:
-    """The form; a link may fill in the subject."""
+    """The form; a link may set the subject."""
     return _form_page(request, HelpRequest(storable(subject)[:MAX_SHORT_TEXT], "", "", secrets.token_urlsafe(32)))
 
 
 @router.post("/submit")
 def submit(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     subject: Text = "",
     body: Text = "",
     requester: Text = "",
     token: Text = "",
     website: Text = "",
-    sure: Text = "",
+    confirmed: Text = "",
 ) -> Response:
-    """File a request: at once if there is nothing to say about it, else after a look at that."""
-    if website:  # nobody sees this field, so a program filled it in
-        return layout.render_page(request, "ask_thanks.html")
+    """File a request, unless there are shared answers or a question to show first (`confirmed=yes` skips them)."""
+    if website:  # the field is hidden, so a program filled it in
+        return layout.render_page(request, "submit_thanks.html")
     subject, body, requester = (storable(one).strip() for one in (subject, body, requester))
-    asked = HelpRequest(subject, body, requester, storable(token)[:100])
-    if asked.ticket.blank:
-        return _form_page(request, asked, 422, wrong="blank")
+    help_request = HelpRequest(subject, body, requester, storable(token)[:100])
+    if help_request.ticket.blank:
+        return _form_page(request, help_request, 422, wrong="blank")
     if len(subject) > MAX_SHORT_TEXT or len(requester) > MAX_SHORT_TEXT or len(body) > MAX_TEXT:
-        return _form_page(request, asked, 422, wrong="long")
-    if sure != "yes":
-        found = _suggestions(request, yard, asked)
-        if found["like"] or found["vague"]:
-            return _form_page(request, asked, **found)
+        return _form_page(request, help_request, 422, wrong="long")
+    if confirmed != "yes":
+        found = _suggestions(request, context, help_request)
+        if found["suggestions"] or found["vague"]:
+            return _form_page(request, help_request, **found)
     access: AccessControl = request.app.state.access
     if wait := access.submission_wait(_address(request)):
-        answer = _form_page(request, asked, 429, wrong="often", sure=True)
+        answer = _form_page(request, help_request, 429, wrong="often", confirmed=True)
         answer.headers["Retry-After"] = str(wait)
         return answer
-    return layout.redirect(f"/status/{requester_portal.submit_request(yard, asked)}?new=1")
+    return layout.redirect(f"/status/{requester_portal.submit_request(context, help_request)}?new=1")
 
 
-@router.post("/submit/answers")
-def suggest_answers(request: Request, yard: ContextDep, subject: Text = "", body: Text = "") -> Response:
-    """What others were answered to something like what is being written."""
-    asked = HelpRequest(storable(subject)[:MAX_SHORT_TEXT], storable(body)[:MAX_TEXT], "", "")
-    return layout.render_part(request, "ask_like.html", like=_suggestions(request, yard, asked)["like"])
+@router.post("/submit/suggestions")
+def suggest_answers(request: Request, context: ContextDep, subject: Text = "", body: Text = "") -> Response:
+    """Shared answers to requests like the one that is being written."""
+    help_request = HelpRequest(storable(subject)[:MAX_SHORT_TEXT], storable(body)[:MAX_TEXT], "", "")
+    return layout.render_part(
+        request, "submit_suggestions.html", suggestions=_suggestions(request, context, help_request)["suggestions"]
+    )
 
 
 @router.get("/status/{secret}")
-def show_status(request: Request, yard: ContextDep, secret: str, new: bool = False) -> Response:
-    """How a request stands."""
-    return _status_page(request, yard, secret, new=new)
+def show_status(request: Request, context: ContextDep, secret: str, new: bool = False) -> Response:
+    """The status of a request."""
+    return _status_page(request, context, secret, new=new)
 
 
-@router.post("/status/{secret}/answer")
-def reply(request: Request, yard: ContextDep, secret: str, text: Text = "", key: Text = "") -> Response:
-    """Say something more."""
-    said = storable(text).strip()
-    if not said or len(said) > MAX_TEXT:
-        return _status_page(request, yard, secret, 422, text=said, wrong="long" if said else "blank")
+@router.post("/status/{secret}/reply")
+def reply(request: Request, context: ContextDep, secret: str, text: Text = "", key: Text = "") -> Response:
+    """Add a reply of the requester."""
+    reply_text = storable(text).strip()
+    if not reply_text or len(reply_text) > MAX_TEXT:
+        return _status_page(request, context, secret, 422, text=reply_text, wrong="long" if reply_text else "blank")
     access: AccessControl = request.app.state.access
     if access.submission_wait(_address(request)):
-        return _status_page(request, yard, secret, 429, text=said, wrong="often")
-    requester_portal.add_reply(yard, secret, said, storable(key)[:100])
-    return _redirect(f"/status/{secret}#said")
+        return _status_page(request, context, secret, 429, text=reply_text, wrong="often")
+    requester_portal.add_reply(context, secret, reply_text, storable(key)[:100])
+    return _redirect(f"/status/{secret}#messages")
 
 
-@router.post("/status/{secret}/stars")
+@router.post("/status/{secret}/rating")
 def rate_solution(
-    request: Request, yard: ContextDep, secret: str, stars: Annotated[int, Form()] = 0, said: Text = ""
+    request: Request, context: ContextDep, secret: str, stars: Annotated[int, Form()] = 0, comment: Text = ""
 ) -> Response:
-    """Say how good the solution was."""
-    requester_portal.rate_solution(yard, secret, stars, storable(said))
-    return _redirect(f"/status/{secret}#stars")
+    """Rate the solution, with an optional comment."""
+    requester_portal.rate_solution(context, secret, stars, storable(comment))
+    return _redirect(f"/status/{secret}#rating")
 
 
 def _form_page(request: Request, help_request: HelpRequest, status: int = 200, **shown: Any) -> HTMLResponse:
-    usual = {"like": [], "vague": False, "wrong": "", "sure": False}
+    defaults: dict[str, Any] = {"suggestions": [], "vague": False, "wrong": "", "confirmed": False}
     return layout.render_page(
-        request, "ask.html", status, **usual | shown, asked=help_request, short=MAX_SHORT_TEXT, longest=MAX_TEXT
+        request,
+        "submit.html",
+        status,
+        **defaults | shown,
+        help_request=help_request,
+        short=MAX_SHORT_TEXT,
+        longest=MAX_TEXT,
     )
 
 
 def _suggestions(request: Request, context: AppContext, help_request: HelpRequest) -> dict[str, Any]:
-    """What is worth a look before a request is sent."""
+    """What to show before a request is filed: shared answers, and whether the text is too vague."""
     from deskyard.text.informativeness import is_vague  # only here: the service starts without the language tools
 
     text, access = f"{help_request.subject}\n{help_request.body}", request.app.state.access
@@ -131,15 +139,15 @@ def _suggestions(request: Request, context: AppContext, help_request: HelpReques
     if text.strip() and access.may_search_answers(_address(request)):
         with context.database.reading() as conn:
             found = shared_answers.find_similar_answers(conn, text)
-    return {"like": found, "vague": is_vague(text), "sure": True}
+    return {"suggestions": found, "vague": is_vague(text), "confirmed": True}
 
 
 def _status_page(request: Request, context: AppContext, secret: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    usual = {"new": False, "text": "", "wrong": ""}
+    defaults = {"new": False, "text": "", "wrong": ""}
     shown = (
-        usual
+        defaults
         | shown
-        | {"stands": requester_portal.get_status(context, secret), "states": STATE_TEXTS, "longest": MAX_TEXT}
+        | {"request_status": requester_portal.get_status(context, secret), "states": STATE_TEXTS, "longest": MAX_TEXT}
     )
     base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
     page = layout.render_page(

@@ -1,6 +1,6 @@
-"""`/review`: the review desk: one ticket at a time, the most urgent first, sorted by one keystroke.
+"""The page `/review`: the review queue, one ticket at a time, the most urgent first, decided by one key.
 
-A deed is one POST that answers with the next ticket. What is asked about blindly comes without the machine's answer.
+An action is one POST, which answers with the next ticket. A blind review shows the ticket without the prediction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,25 +28,25 @@ from service.pages import display_text, layout
 from service.runtime.context import AppContext
 from service.runtime.label_plan import LABELS_PER_WEEK, MAX_AGE, MAX_STALE_AGE, LabelPlan
 from service.runtime.model_watcher import Champion
-from service.tickets import review as reviewing
+from service.tickets import review as review_actions
 from service.tickets.review import LastAction, NextTicket
 
 router: Final = APIRouter(include_in_schema=False)
 
 MAX_SKIPS: Final = 200
-"""Tickets that somebody may pass by before they come again."""
+"""Tickets that a reader may skip before the first of them is shown again."""
 
 MAX_QUESTION: Final = 20_000
 """Characters of a question."""
 
 Text = Annotated[str, Form(max_length=MAX_QUESTION)]
-QueueParam = Annotated[str, Query(pattern="^(labels)?$")]
+ViewParam = Annotated[str, Query(pattern="^(labels)?$")]
 SkippedParam = Annotated[str, Query(max_length=20 * MAX_SKIPS, pattern=r"^[0-9,]*$")]
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarTicket:
-    """A solved ticket like this one: the desk's own, if it is here and may be seen, else what the history says."""
+    """A similar solved ticket; `desk_ticket`: the ticket of the desk, where there is one that the reader may see."""
 
     name: str
     similarity: float
@@ -57,117 +57,142 @@ class SimilarTicket:
 @router.get("/review")
 def show_next(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     after: BackgroundTasks,
     skipped: SkippedParam = "",
     ticket: str = "",
-    line: QueueParam = "",
+    view: ViewParam = "",
 ) -> Response:
-    """The next ticket, or the one that is asked for; in the line of those that wait, or of wanted labels."""
-    passed, wanted = _parse_numbers(skipped), tickets.parse_ticket_number(ticket) if ticket else None
-    wishes = _label_plan(yard, layout.current_caller(request))
-    given = _take_next(yard, request, line, wishes, passed, wanted)
-    if given.waiting is None and passed:
-        passed, given = [], _take_next(yard, request, line, wishes)
-    return _page(request, yard, after, given, passed, wishes, line=line)
+    """The next ticket, or the one that `ticket` names; of those to review, or with `view=labels` of those to label."""
+    skipped_numbers, number = _parse_numbers(skipped), tickets.parse_ticket_number(ticket) if ticket else None
+    label_plan = _label_plan(context, layout.current_caller(request))
+    next_ticket = _take_next(context, request, view, label_plan, skipped_numbers, number)
+    if next_ticket.waiting is None and skipped_numbers:
+        skipped_numbers, next_ticket = [], _take_next(context, request, view, label_plan)
+    return _page(request, context, after, next_ticket, skipped_numbers, label_plan, view=view)
 
 
 @router.post("/review/{id}")
 def act_on_ticket(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     after: BackgroundTasks,
-    id: str,  # noqa: A002 - the address calls it so
-    seen: Annotated[int, Form()],
-    deed: Text = "",
+    id: str,  # noqa: A002 - the name in the path
+    version: Annotated[int, Form()],
+    action: Text = "",
     queue: Text = "",
     question: Text = "",
     skipped: Annotated[str, Form(max_length=20 * MAX_SKIPS, pattern=r"^[0-9,]*$")] = "",
-    line: Annotated[str, Form(pattern="^(labels)?$")] = "",
+    view: Annotated[str, Form(pattern="^(labels)?$")] = "",
 ) -> Response:
-    """Do what was chosen, and show the next ticket; where somebody was quicker, say so."""
-    caller, number, passed = layout.current_caller(request), tickets.parse_ticket_number(id), _parse_numbers(skipped)
+    """Carry out the action, and show the next ticket; or this one again with an error."""
+    caller, number, skipped_numbers = (
+        layout.current_caller(request),
+        tickets.parse_ticket_number(id),
+        _parse_numbers(skipped),
+    )
     done: LastAction | None = None
-    trouble, wanted = "", None
+    error_text, shown_number = "", None
     try:
-        if deed == "undo":
-            done = reviewing.undo_last(yard, caller, number, seen)
-            wanted = number
-        elif deed == "ask":
-            done = reviewing.request_information(yard, caller, number, storable(question).strip(), seen)
+        if action == "undo":
+            done = review_actions.undo_last(context, caller, number, version)
+            shown_number = number
+        elif action == "ask":
+            done = review_actions.request_information(context, caller, number, storable(question).strip(), version)
         else:
-            done = reviewing.assign_queue(yard, caller, number, storable(queue), seen)
+            done = review_actions.assign_queue(context, caller, number, storable(queue), version)
     except DeskyardError as error:
-        trouble, wanted = str(display_text.refusal_text(layout.page_words(request), error)), number
-    wishes = _label_plan(yard, caller)
-    given = _take_next(yard, request, line, wishes, passed, wanted)
+        error_text, shown_number = str(display_text.refusal_text(layout.page_words(request), error)), number
+    label_plan = _label_plan(context, caller)
+    next_ticket = _take_next(context, request, view, label_plan, skipped_numbers, shown_number)
     return _page(
-        request, yard, after, given, passed, wishes, line=line, done=done, deed=deed, trouble=trouble, number=number
+        request,
+        context,
+        after,
+        next_ticket,
+        skipped_numbers,
+        label_plan,
+        view=view,
+        done=done,
+        action=action,
+        error_text=error_text,
+        number=number,
     )
 
 
 @router.post("/review/{id}/hold")
-def renew_lease(request: Request, yard: ContextDep, id: str) -> Response:  # noqa: A002
-    """Go on looking at a ticket."""
-    reviewing.renew_lease(yard, layout.current_caller(request), tickets.parse_ticket_number(id))
+def renew_lease(request: Request, context: ContextDep, id: str) -> Response:  # noqa: A002
+    """Renew the lease of the ticket that the reader looks at."""
+    review_actions.renew_lease(context, layout.current_caller(request), tickets.parse_ticket_number(id))
     return Response(status_code=204)
 
 
 def _label_plan(context: AppContext, caller: Caller, max_age: float = MAX_STALE_AGE) -> LabelPlan:
-    """What labels are wanted, of the queues that may be seen: as it was, so that nobody waits for it."""
+    """The label plan for the queues that the reader may see, up to `max_age` seconds old, so no page waits for it."""
     with context.database.reading() as conn:
         found = context.label_plans.get(conn, context.models.champion.bundle, LABELS_PER_WEEK, caller.queues, max_age)
-    wanted, doubtful = (
+    unlabelled, doubtful = (
         tuple(item for item in items if item.target == "queue") for items in (found.unlabelled, found.doubtful)
     )
-    return replace(found, unlabelled=wanted, doubtful=doubtful)
+    return replace(found, unlabelled=unlabelled, doubtful=doubtful)
 
 
 def _take_next(
     context: AppContext,
     request: Request,
-    queue_name: str,
-    wishes: LabelPlan,
-    passed: Sequence[int] = (),
+    view: str,
+    label_plan: LabelPlan,
+    skipped_numbers: Sequence[int] = (),
     number: int | None = None,
 ) -> NextTicket:
-    items = [*wishes.doubtful, *wishes.unlabelled] if queue_name else None
-    return reviewing.take_next(context, layout.current_caller(request), passed, number, items)
+    items = [*label_plan.doubtful, *label_plan.unlabelled] if view else None
+    return review_actions.take_next(context, layout.current_caller(request), skipped_numbers, number, items)
 
 
 def _page(
     request: Request,
     context: AppContext,
     after: BackgroundTasks,
-    given: NextTicket,
-    passed: Sequence[int],
-    wishes: LabelPlan,
+    next_ticket: NextTicket,
+    skipped_numbers: Sequence[int],
+    label_plan: LabelPlan,
     *,
-    line: str = "",
+    view: str = "",
     done: LastAction | None = None,
-    deed: str = "",
-    trouble: str = "",
+    action: str = "",
+    error_text: str = "",
     number: int = 0,
 ) -> HTMLResponse:
     after.add_task(_label_plan, context, layout.current_caller(request), MAX_AGE)
-    if given.next_number is not None:
-        after.add_task(_prefetch_explanation, context, given.next_number)
+    if next_ticket.next_number is not None:
+        after.add_task(_prefetch_explanation, context, next_ticket.next_number)
     shown: dict[str, Any] = {"shown": None}
-    if given.waiting is not None:
+    if next_ticket.waiting is not None:
         with context.database.reading() as conn:
             shown = _ticket_context(
-                conn, context, layout.current_caller(request), given.waiting.number, given.waiting.is_blind
+                conn, context, layout.current_caller(request), next_ticket.waiting.number, next_ticket.waiting.is_blind
             )
-        shown |= {"skipped": _join_numbers(passed), "next_skipped": _join_numbers([*passed, given.waiting.number])}
+        shown |= {
+            "skipped": _join_numbers(skipped_numbers),
+            "next_skipped": _join_numbers([*skipped_numbers, next_ticket.waiting.number]),
+        }
     template = "review_part.html" if request.headers.get("HX-Request") else "review.html"
-    told: dict[str, Any] = {"done": done, "deed": deed, "trouble": trouble, "number": number, "of": given.total}
-    asked = given.waiting.number if given.waiting is not None and line else 0
-    told |= {
-        "line": line,
-        "wishes": wishes,
-        "item": next((item for item in (*wishes.doubtful, *wishes.unlabelled) if item.ticket_id == asked), None),
+    page_context: dict[str, Any] = {
+        "done": done,
+        "action": action,
+        "error": error_text,
+        "number": number,
+        "total": next_ticket.total,
     }
-    answer = layout.render_page(request, template, 200, **told, **shown)
+    shown_number = next_ticket.waiting.number if next_ticket.waiting is not None and view else 0
+    page_context |= {
+        "view": view,
+        "label_plan": label_plan,
+        "candidate": next(
+            (item for item in (*label_plan.doubtful, *label_plan.unlabelled) if item.ticket_id == shown_number), None
+        ),
+    }
+    answer = layout.render_page(request, template, 200, **page_context, **shown)
     answer.background = after
     return answer
 
@@ -175,44 +200,50 @@ def _page(
 def _ticket_context(
     conn: Connection, context: AppContext, caller: Caller, number: int, is_blind: bool
 ) -> dict[str, Any]:
-    """A ticket with all that helps to sort it."""
+    """The template variables of a ticket and of what helps to decide on it."""
     from deskyard.text import (  # only here: without a model the service starts without the language tools
         cleaning,
         highlighting,
         quoted_replies,
     )
 
-    filed = tickets.get_ticket(conn, number)
+    desk_ticket = tickets.get_ticket(conn, number)
     entry = Journal.last_decisions(conn, [number]).get(number)
-    policy, here = Policies.current(conn).policy, catalogue.load_catalogue(conn, agent_names=())
-    elsewhere = mirror.find_by_ticket(conn, number)
-    why = context.explanations.get(context.models.champion, filed) if not is_blind else {"because": {}, "similar": []}
-    because = next((why["because"][target] for target in PLACING_TARGETS if target in why["because"]), None)
-    weights = highlighting.strongest_words(
-        [(one["word"], one["weight"]) for one in because["words"]] if because else []
+    policy, desk_catalogue = Policies.current(conn).policy, catalogue.load_catalogue(conn, agent_names=())
+    external = mirror.find_by_ticket(conn, number)
+    why = (
+        context.explanations.get(context.models.champion, desk_ticket)
+        if not is_blind
+        else {"explanations": {}, "similar": []}
     )
-    own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(filed.ticket.body))
-    offered = suggestions.suggest_queues(entry.content, policy, here.queues) if entry and not is_blind else []
+    explanation = next(
+        (why["explanations"][target] for target in PLACING_TARGETS if target in why["explanations"]), None
+    )
+    weights = highlighting.strongest_words(
+        [(one["word"], one["weight"]) for one in explanation["words"]] if explanation else []
+    )
+    own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(desk_ticket.ticket.body))
+    offered = suggestions.suggest_queues(entry.content, policy, desk_catalogue.queues) if entry and not is_blind else []
     return {
-        "shown": filed,
+        "shown": desk_ticket,
         "is_blind": is_blind,
-        "elsewhere": (connections.get_connection(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
-        "subject": highlighting.highlight(filed.ticket.subject, weights),
+        "external": (connections.get_connection(conn, external[0]), external[1].ref) if external else None,
+        "subject": highlighting.highlight(desk_ticket.ticket.subject, weights),
         "own": highlighting.highlight(own, weights),
         "rest": rest.strip(),
-        "because": because,
+        "explanation": explanation,
         "choices": offered,
-        "queues": sorted(queue for queue in here.queues if queue not in (TRIAGE, policy.fallback)),
+        "queues": sorted(queue for queue in desk_catalogue.queues if queue not in (TRIAGE, policy.fallback)),
         "reasons": [] if is_blind or entry is None else list(_reasons(entry, policy, context.models.champion)),
         "similar": [_similar_ticket(conn, caller, one) for one in why["similar"]],
-        "others": tickets.list_by_requester(conn, filed.ticket.requester, number, caller.queues, 5),
-        "said": comments.list_comments(conn, number),
+        "others": tickets.list_by_requester(conn, desk_ticket.ticket.requester, number, caller.queues, 5),
+        "comments": comments.list_comments(conn, number),
         "names": display_text,
     }
 
 
 def _reasons(entry: JournalEntry, policy: Policy, champion: Champion) -> Any:
-    """Why it was not routed: (target, reason's code, how sure, how sure it should be), what is not known is None."""
+    """Why it was not routed: (target, code of the reason, confidence, threshold), None for what is unknown."""
     placement = entry.content["placement"]
     if placement["reason"]["code"] in PLACING_TARGETS:
         return
@@ -237,7 +268,7 @@ def _similar_ticket(conn: Connection, caller: Caller, past: Mapping[str, Any]) -
 
 
 def _find_ticket(conn: Connection, name: str) -> DeskTicket | None:
-    """The desk's ticket of a name in a history that the desk exported (`deskyard.history.export.ticket_export_id`)."""
+    """The ticket with an id of an exported history (`deskyard.history.export.ticket_export_id`)."""
     source, slash, external = name.partition("/")
     if slash:
         return tickets.find_existing(conn, source.replace("%2F", "/").replace("%25", "%"), external, None)
@@ -248,11 +279,11 @@ def _find_ticket(conn: Connection, name: str) -> DeskTicket | None:
 
 
 def _prefetch_explanation(context: AppContext, number: int) -> None:
-    """Work out why the model believes what it believes of the ticket that is likely to be next."""
+    """Compute the explanation of the ticket that is likely to be shown next."""
     with context.database.reading() as conn:
-        filed = tickets.find_ticket(conn, number)
-    if filed is not None:
-        context.explanations.get(context.models.champion, filed)
+        desk_ticket = tickets.find_ticket(conn, number)
+    if desk_ticket is not None:
+        context.explanations.get(context.models.champion, desk_ticket)
 
 
 def _parse_numbers(text: str) -> list[int]:

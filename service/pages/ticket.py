@@ -1,6 +1,6 @@
-"""`/tickets/{id}`: one ticket: what was said, how it came to stand where it stands, and all that may be done to it.
+"""The page `/tickets/{id}`: a ticket with its messages and history, and the forms to change it.
 
-A change bears the version that was looked at: where somebody was quicker, it is refused and told.
+Every change carries the version that the reader saw; if somebody else changed the ticket meanwhile, it is refused.
 """
 
 import secrets
@@ -39,90 +39,92 @@ Number = Annotated[int, Form()]
 
 
 @router.get(ADDRESS)
-def show_ticket(request: Request, yard: ContextDep, id: str) -> HTMLResponse:  # noqa: A002 - the address calls it so
+def show_ticket(request: Request, context: ContextDep, id: str) -> HTMLResponse:  # noqa: A002 - the name in the path
     """The page."""
-    return _page(request, yard, _visible_ticket(request, yard, id))
+    return _page(request, context, _visible_ticket(request, context, id))
 
 
 @router.post(ADDRESS)
 def update_ticket(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     id: str,  # noqa: A002
-    seen: Number,
+    version: Number,
     queue: Text = "",
     category: Text = "",
     priority: Text = "",
     assignee: Text = "",
     status: Text = "",
 ) -> Response:
-    """Change what the form says otherwise than the ticket."""
-    now = _visible_ticket(request, yard, id)
-    asked = {"queue": queue, "category": category, "priority": priority, "assignee": assignee, "status": status}
-    wanted = {field: storable(value).strip() or None for field, value in asked.items()}
-    changed = {field: value for field, value in wanted.items() if value != now.value(field)}
+    """Change the fields in which the form differs from the ticket."""
+    now = _visible_ticket(request, context, id)
+    form = {"queue": queue, "category": category, "priority": priority, "assignee": assignee, "status": status}
+    new_values = {field: storable(value).strip() or None for field, value in form.items()}
+    changed = {field: value for field, value in new_values.items() if value != now.value(field)}
     try:
-        corrections.change_ticket(yard, now.id, changed, layout.current_caller(request).actor, expected_version=seen)
+        corrections.change_ticket(
+            context, now.id, changed, layout.current_caller(request).actor, expected_version=version
+        )
     except DeskyardError as error:
-        return _refused(request, yard, now, error)
+        return _refused(request, context, now, error)
     return _redirect_after_change(request, now.id, changed.get("queue") or now.queue)
 
 
 @router.post(ADDRESS + "/comments")
 def add_comment(
     request: Request,
-    yard: ContextDep,
+    context: ContextDep,
     id: str,  # noqa: A002
     text: Text = "",
     public: bool = Form(default=False),
     shared: bool = Form(default=False),
     key: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
-    """Say something; sent twice, it is said once."""
-    now, words = _visible_ticket(request, yard, id), storable(text).strip()
+    """Add a comment; the same form sent twice adds it once."""
+    now, words = _visible_ticket(request, context, id), storable(text).strip()
     try:
         if words:
             by = layout.current_caller(request).actor
-            corrections.add_comment(yard, now.id, by, words, public=public, key=storable(key) or None, shared=shared)
+            corrections.add_comment(context, now.id, by, words, public=public, key=storable(key) or None, shared=shared)
     except DeskyardError as error:
-        return _refused(request, yard, now, error)
+        return _refused(request, context, now, error)
     return _redirect_after_change(request, now.id, now.queue)
 
 
 @router.post(ADDRESS + "/verify")
-def replay_decision(request: Request, yard: ContextDep, id: str, decision: Number) -> HTMLResponse:  # noqa: A002
-    """Compute a decision of this ticket again, and say whether it is the same."""
-    now = _visible_ticket(request, yard, id)
-    _undo_case(yard, now, decision)
-    found = replay(yard.database, yard.models.folder, decision)
-    told = layout.page_words(request).gettext(display_text.REPLAY_FINDINGS[found.finding])
-    return _page(request, yard, now, message=told, succeeded=found.finding == "same", decision=decision)
+def replay_decision(request: Request, context: ContextDep, id: str, decision: Number) -> HTMLResponse:  # noqa: A002
+    """Compute a decision of this ticket again, and show whether the result is the same."""
+    now = _visible_ticket(request, context, id)
+    _undo_case(context, now, decision)
+    found = replay(context.database, context.models.folder, decision)
+    message = layout.page_words(request).gettext(display_text.REPLAY_FINDINGS[found.finding])
+    return _page(request, context, now, message=message, succeeded=found.finding == "same", decision=decision)
 
 
 @router.post(ADDRESS + "/undo")
-def undo_decision(request: Request, yard: ContextDep, id: str, decision: Number) -> Response:  # noqa: A002
-    """Take a decision of the machine back, where nobody has touched the ticket since."""
-    now = _visible_ticket(request, yard, id)
-    case = _undo_case(yard, now, decision)
-    done = undo.undo_decision(yard.database, case, layout.current_caller(request).actor.name, datetime.now(UTC))
+def undo_decision(request: Request, context: ContextDep, id: str, decision: Number) -> Response:  # noqa: A002
+    """Undo an automatic decision, unless somebody has changed the ticket since."""
+    now = _visible_ticket(request, context, id)
+    case = _undo_case(context, now, decision)
+    done = undo.undo_decision(context.database, case, layout.current_caller(request).actor.name, datetime.now(UTC))
     if not done.kept_reason and not layout.current_caller(request).may_see(
         done.reverted_fields.get("queue", (None, now.queue))[1] or now.queue
     ):
         return layout.redirect("/")
     words = layout.page_words(request)
-    told = display_text.not_undone_text(words, done.kept_reason) or words.gettext("The decision was taken back.")
+    message = display_text.not_undone_text(words, done.kept_reason) or words.gettext("The decision was undone.")
     return _page(
         request,
-        yard,
-        _visible_ticket(request, yard, id),
-        message=told,
+        context,
+        _visible_ticket(request, context, id),
+        message=message,
         succeeded=not done.kept_reason,
         decision=decision,
     )
 
 
 def _visible_ticket(request: Request, context: AppContext, ref: str) -> DeskTicket:
-    """The ticket, if it may be seen. Raises NotThere."""
+    """The ticket. Raises NotFound where there is none that the reader may see."""
     with context.database.reading() as conn:
         return visibility.visible_ticket(conn, layout.current_caller(request), tickets.parse_ticket_number(ref))
 
@@ -136,13 +138,13 @@ def _undo_case(context: AppContext, now: DeskTicket, decision: int) -> UndoCase:
 
 
 def _redirect_after_change(request: Request, number: int, queue: str) -> Response:
-    """Where to look after a change: what went out of sight can't be looked at."""
+    """Redirect to the ticket, or to the overview where the reader may no longer see it."""
     return layout.redirect(f"/tickets/{number}" if layout.current_caller(request).may_see(queue) else "/")
 
 
 def _refused(request: Request, context: AppContext, now: DeskTicket, error: DeskyardError) -> HTMLResponse:
-    told = display_text.refusal_text(layout.page_words(request), error)
-    return _page(request, context, _visible_ticket(request, context, str(now.id)), status=409, message=told)
+    message = display_text.refusal_text(layout.page_words(request), error)
+    return _page(request, context, _visible_ticket(request, context, str(now.id)), status=409, message=message)
 
 
 def _page(
@@ -163,37 +165,39 @@ def _page(
     caller: Caller = layout.current_caller(request)
     own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(now.ticket.body))
     with context.database.reading() as conn:
-        elsewhere = mirror.find_by_ticket(conn, now.id)
-        entries, steps, talk = (
+        external = mirror.find_by_ticket(conn, now.id)
+        entries, steps, thread = (
             Journal.list_entries(conn, now.id),
             ticket_history.list_steps(conn, now.id),
             comments.list_comments(conn, now.id),
         )
-        here = catalogue.load_catalogue(conn, agent_names=())
-        serving = agents.load_served_queues(conn, None, only_present=True)
+        desk_catalogue = catalogue.load_catalogue(conn, agent_names=())
+        served_queues = agents.load_served_queues(conn, None, only_present=True)
         shown: dict[str, Any] = {
             "others": tickets.list_by_requester(conn, now.ticket.requester, now.id, caller.queues),
-            "elsewhere": (connections.get_connection(conn, elsewhere[0]), elsewhere[1].ref) if elsewhere else None,
+            "external": (connections.get_connection(conn, external[0]), external[1].ref) if external else None,
         }
     return layout.render_page(
         request,
         "ticket.html",
         status,
         **shown,
-        filed=now,
+        desk_ticket=now,
         own=own,
         rest=rest.strip(),
-        events=timeline.build_timeline(entries, steps, talk),
+        events=timeline.build_timeline(entries, steps, thread),
         decisions=sum(entry.kind == DECIDED for entry in entries),
-        queues=sorted({*here.queues, now.queue}),
-        assignees=sorted({who for who, queues in serving.items() if now.queue in queues} | ({now.assignee} - {None})),
+        queues=sorted({*desk_catalogue.queues, now.queue}),
+        assignees=sorted(
+            {who for who, queues in served_queues.items() if now.queue in queues} | ({now.assignee} - {None})
+        ),
         priorities=PRIORITIES,
         statuses=changes.STATUSES,
         may_work=caller.may("POST", ADDRESS),
         may_undo=caller.may("POST", ADDRESS + "/undo"),
         key=secrets.token_urlsafe(16),
         names=display_text,
-        told=message,
-        good=succeeded,
-        about=decision,
+        message=message,
+        succeeded=succeeded,
+        decision=decision,
     )

@@ -1,7 +1,6 @@
-"""Training from `/models`: begin a run, see how far it is, end it.
+"""The part of `/models` that starts a training run, shows its progress and cancels it.
 
-In come an admin's deeds, out goes the part of the page that tells of the newest run. The run itself is another process
-(`service.background.training_process`), which closing the page does not end.
+The run is a process of its own (`service.background.training_process`), so it goes on when the page is closed.
 """
 
 from typing import Annotated, Final
@@ -19,39 +18,39 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 @router.get("/models/training")
-def show_training(request: Request, learning: TrainingDep) -> Response:
-    """How far the newest run is."""
+def show_training(request: Request, training: TrainingDep) -> Response:
+    """The progress of the newest run."""
     return layout.render_part(
-        request, "models_run.html", run=learning.newest_run(), **page_vocabulary(layout.current_caller(request))
+        request, "models_training.html", run=training.newest_run(), **page_vocabulary(layout.current_caller(request))
     )
 
 
 @router.post("/models/train")
 def start_training(
-    learning: TrainingDep,
+    training: TrainingDep,
     caller: CallerDep,
     source: Annotated[str, Form(max_length=1000)],
     precision: Annotated[str, Form(max_length=20)] = "95",
     effort: Annotated[str, Form(max_length=20)] = "normal",
 ) -> Response:
-    """Begin a run."""
+    """Start a run."""
     try:
-        asked = float(precision.replace(",", ".")) / 100
+        required_precision = float(precision.replace(",", ".")) / 100
     except ValueError as error:
         raise BadInput("write the precision in per cent, such as 95") from error
-    learning.start(source, round(asked, 5), effort, caller.actor.name)
+    training.start(source, round(required_precision, 5), effort, caller.actor.name)
     return layout.redirect("/models#train")
 
 
 @router.post("/models/retrain")
-def start_retraining_run(yard: ContextDep, learning: TrainingDep, caller: CallerDep) -> Response:
-    """Learn anew from the desk's own tickets, and compare with the model in use."""
-    start_retraining(yard, learning, caller.actor, promote=False)
+def start_retraining_run(context: ContextDep, training: TrainingDep, caller: CallerDep) -> Response:
+    """Retrain on the desk's own tickets, and compare with the model in use."""
+    start_retraining(context, training, caller.actor, promote=False)
     return layout.redirect("/models#train")
 
 
 @router.post("/models/train/cancel")
-def cancel_training(learning: TrainingDep) -> Response:
-    """End the run."""
-    learning.cancel()
+def cancel_training(training: TrainingDep) -> Response:
+    """Cancel the run."""
+    training.cancel()
     return layout.redirect("/models#train")

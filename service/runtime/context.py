@@ -1,4 +1,4 @@
-"""The yard: what the service works with, opened once and shared by all requests."""
+"""The application context: the database, the models and the caches, opened once and shared by all requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,16 +16,18 @@ from service.runtime.policy_cache import PolicyCache
 
 
 class Notifier(Protocol):
-    """Who tells people of what was placed."""
+    """Sends notifications about placed tickets."""
 
     def enqueue_notices(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
-        """A ticket reached a queue (see `deskyard.sync.notifications` for how): tell whoever wants to know, after the
-        transaction."""
+        """Notify those who subscribed to a queue that a ticket reached it, after the transaction of `conn` commits.
+
+        `event`: how it did, see `deskyard.sync.notifications`.
+        """
         ...
 
 
 class AppContext:
-    """The database, the models, and the last look at what is asked and what the desk has."""
+    """The database, the model in use, and caches of the policy, the review queue, explanations and label plans."""
 
     def __init__(self, database: Database, models: Path) -> None:
         """`models` is the folder of bundles."""
@@ -39,7 +41,7 @@ class AppContext:
 
     @contextmanager
     def changing_settings(self) -> Iterator[Connection]:
-        """A transaction that changes the policy, queues or agents; whoever looks next sees it."""
+        """A transaction that changes the policy, queues or agents; afterwards the policy cache is read again."""
         with self.database.writing() as conn:
             yield conn
         self.policy_cache.invalidate()

@@ -1,8 +1,4 @@
-"""Why the model believes what it believes of the desk's tickets: worked out once, and before somebody asks.
-
-In come the champion and a ticket, out goes what `service.runtime.judge.explanation_to_json` says. Safe to share
-between threads.
-"""
+"""A cache of explanations of predictions, as `service.runtime.judge.explanation_to_json` makes them; thread-safe."""
 
 import threading
 from typing import Any, Final
@@ -15,37 +11,39 @@ from service.runtime import judge
 from service.runtime.model_watcher import Champion
 
 MAX_ENTRIES: Final = 200
-"""Tickets."""
+"""Most tickets in the cache."""
 
-LASTS: Final = 600.0
-"""Seconds: the longest that words of a ticket stay in memory which another process erased; shown they are no more from
-then on."""
+MAX_AGE: Final = 600.0
+"""Seconds: the longest time for which words of a ticket stay in memory after another process erased it. They are not
+shown in that time."""
 
 log: Final = structlog.get_logger(__name__)
 
 
 class ExplanationCache:
-    """The explanations of tickets that somebody looked at, or will."""
+    """The explanations of tickets that people looked at or will look at next."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
-        self._entries: TTLCache[tuple[int, int, str | None], dict[str, Any]] = TTLCache(MAX_ENTRIES, LASTS)
+        """An empty cache."""
+        self._entries: TTLCache[tuple[int, int, str | None], dict[str, Any]] = TTLCache(MAX_ENTRIES, MAX_AGE)
         self._lock = threading.Lock()
 
     def get(self, champion: Champion, ticket: DeskTicket) -> dict[str, Any]:
-        """Why, for this ticket as it stands (an explanation quotes its words); empty where the model has nothing to
-        say."""
+        """The explanation of the predictions for the present version of a ticket; empty without a model.
+
+        Computed if it is not in the cache.
+        """
         key = ticket.id, ticket.version, champion.digest
         with self._lock:
-            found = self._entries.get(key)
-        if found is None:
-            found = _explain(champion, ticket)
+            explanation = self._entries.get(key)
+        if explanation is None:
+            explanation = _explain(champion, ticket)
             with self._lock:
-                self._entries[key] = found
-        return found
+                self._entries[key] = explanation
+        return explanation
 
     def forget(self) -> None:
-        """Keep no ticket's words any more: some were erased."""
+        """Empty the cache, because words of tickets were erased."""
         with self._lock:
             self._entries.clear()
 
@@ -53,6 +51,6 @@ class ExplanationCache:
 def _explain(champion: Champion, ticket: DeskTicket) -> dict[str, Any]:
     try:
         return judge.explanation_to_json(champion, ticket.ticket)
-    except Exception as error:  # what a person reads must not fail with the model
-        log.warning("explaining_failed", ticket=ticket.id, error=type(error).__name__)
-        return {"because": {}, "similar": []}
+    except Exception as error:  # the ticket is shown even if the model fails
+        log.warning("explanation_failed", ticket=ticket.id, error=type(error).__name__)
+        return {"explanations": {}, "similar": []}

@@ -1,7 +1,7 @@
-"""Label work: what people should label next, and what that brings.
+"""The label plan: which tickets people should label next, and which contracts that completes.
 
-In come the desk and its model, out go goals and items (`deskyard.active_learning.label_goals`,
-`deskyard.active_learning.sample_selection`); what somebody then says is kept by
+It consists of goals (`deskyard.active_learning.label_goals`) and candidates
+(`deskyard.active_learning.sample_selection`). The labels that people then give are stored by
 `service.tickets.corrections.record_label`.
 """
 
@@ -28,27 +28,28 @@ if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
 LABELS_PER_WEEK: Final = 50
-"""Labels that people give a week, unless somebody says another number."""
+"""Default for the labels that people can give in a week."""
 
 ARRIVAL_WINDOW: Final = timedelta(days=28)
-"""How far back tickets are counted, to know how many come in a week."""
+"""The period over which arriving tickets are counted."""
 
 MAX_AGE: Final = 60.0
-"""Seconds for which a plan is taken as it is."""
+"""Seconds for which a plan is used without recomputing it."""
 
 MAX_STALE_AGE: Final = 600.0
-"""Seconds after which one is worth nothing."""
+"""Seconds after which a plan is dropped."""
 
-PLANS: Final = 64
-"""Plans that are kept: one for each pace and set of visible queues that somebody asked for lately."""
+MAX_PLANS: Final = 64
+"""Most plans in the cache, one for each number of labels a week and set of visible queues."""
 
-_CHUNK: Final = 500
-"""Tickets that are read at once."""
+_BATCH_SIZE: Final = 500
+"""Tickets that are read in one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelPlan:
-    """The goals, and the items of both kinds, the most useful first; `per_week`: labels that people give a week."""
+    """The goals, and the tickets without and with a doubtful label, the most useful first; `per_week`: labels that
+    people can give in a week."""
 
     per_week: int
     goals: "tuple[LabelGoal, ...]" = ()
@@ -63,31 +64,30 @@ def make_plan(
     visible: Collection[str] | None = None,
     target: Target | None = None,
 ) -> LabelPlan:
-    """What to label; without a model nothing is known to be worth it. Raises BadInput for a pace of none."""
-    from deskyard.active_learning import (  # only here: without a model the service needs no learning library
-        label_goals,
-        sample_selection,
-    )
+    """The label plan, empty without a model. `visible`: the queues whose tickets may be shown, None: all. `target`:
+    only candidates of this target. Raises BadInput if `per_week` is below 1."""
+    # Imported here so that the service starts without machine-learning libraries.
+    from deskyard.active_learning import label_goals, sample_selection
 
     if per_week < 1:
-        raise BadInput("people label one ticket a week at least: say how many (--per-week)")
+        raise BadInput("--per-week must be at least 1")
     if bundle is None:
         return LabelPlan(per_week)
-    policy, heard = Policies.current(conn).policy, unlabelled_tickets.load_recent_tickets(conn, visible)
-    first = label_goals.plan_goals(bundle, policy, _tickets_per_week(conn), {}, per_week)
-    found = label_goals.plan_goals(
-        bundle, policy, _tickets_per_week(conn), sample_selection.count_unlabelled(heard, first), per_week
-    )
+    policy, states = Policies.current(conn).policy, unlabelled_tickets.load_recent_tickets(conn, visible)
+    tickets_per_week = _tickets_per_week(conn)
+    first_goals = label_goals.plan_goals(bundle, policy, tickets_per_week, {}, per_week)
+    unlabelled_counts = sample_selection.count_unlabelled(states, first_goals)
+    goals = label_goals.plan_goals(bundle, policy, tickets_per_week, unlabelled_counts, per_week)
     return LabelPlan(
         per_week,
-        tuple(found),
-        tuple(sample_selection.select_unlabelled(heard, found, target)),
-        tuple(sample_selection.find_doubtful_labels(heard, target)),
+        tuple(goals),
+        tuple(sample_selection.select_unlabelled(states, goals, target)),
+        tuple(sample_selection.find_doubtful_labels(states, target)),
     )
 
 
 def _tickets_per_week(conn: Connection) -> float:
-    """Tickets a week, of the last four or of all there are."""
+    """Tickets that arrive a week, averaged over the last four weeks, or over all weeks if there are fewer."""
     now = datetime.now(UTC)
     first = conn.scalar(select(func.min(TICKETS.c.received_at)))
     if first is None:
@@ -99,16 +99,15 @@ def _tickets_per_week(conn: Connection) -> float:
 
 
 class LabelPlanCache:
-    """The plans of a running service, each for a minute: working one out reads two thousand tickets.
+    """Caches plans for a minute each, because making one reads two thousand tickets; safe to share between threads.
 
-    They hold numbers of tickets and what is asked about them, never a ticket's texts or names: those are read anew
-    whenever they are shown (`rows`), so that nothing outlives an erasure, whichever process made it. Safe to share
-    between threads.
+    Cached plans hold the numbers of tickets and their labels, never texts or names. Those are read whenever they are
+    shown (`item_rows`), so that nothing outlives an erasure, whichever process made it.
     """
 
     def __init__(self) -> None:
-        """Nothing is worked out yet."""
-        self._kept: TTLCache[tuple[Any, ...], tuple[float, LabelPlan]] = TTLCache(PLANS, MAX_STALE_AGE)
+        """An empty cache."""
+        self._plans: TTLCache[tuple[Any, ...], tuple[float, LabelPlan]] = TTLCache(MAX_PLANS, MAX_STALE_AGE)
         self._lock = threading.Lock()
 
     def get(
@@ -119,72 +118,72 @@ class LabelPlanCache:
         visible: Collection[str] | None,
         max_age: float = MAX_AGE,
     ) -> LabelPlan:
-        """The plan as it was at most `longest` seconds ago; its tickets have a number and no texts."""
+        """A plan that is at most `max_age` seconds old; its tickets have a number and no texts."""
         key = (bundle.digest if bundle else "", per_week, None if visible is None else frozenset(visible))
         now = time.monotonic()
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is None or now - kept[0] > max_age:
-            kept = now, _without_texts(make_plan(conn, bundle, per_week, visible))
+            entry = self._plans.get(key)
+        if entry is None or now - entry[0] > max_age:
+            entry = now, _without_texts(make_plan(conn, bundle, per_week, visible))
             with self._lock:
-                self._kept[key] = kept
-        return kept[1]
+                self._plans[key] = entry
+        return entry[1]
 
     def drop_ticket(self, number: int) -> None:
-        """A ticket was labelled: it is wanted no more."""
+        """Remove a ticket from all cached plans, because a person labelled it."""
         with self._lock:
-            for key, (at, kept) in list(self._kept.items()):
-                self._kept[key] = at, _without_ticket(kept, number)
+            for key, (made_at, plan) in list(self._plans.items()):
+                self._plans[key] = made_at, _without_ticket(plan, number)
 
 
-def _without_ticket(kept: LabelPlan, number: int) -> LabelPlan:
-    wanted, doubtful = (
-        tuple(item for item in items if item.ticket_id != number) for items in (kept.unlabelled, kept.doubtful)
+def _without_ticket(plan: LabelPlan, number: int) -> LabelPlan:
+    unlabelled, doubtful = (
+        tuple(item for item in items if item.ticket_id != number) for items in (plan.unlabelled, plan.doubtful)
     )
-    return replace(kept, unlabelled=wanted, doubtful=doubtful)
+    return replace(plan, unlabelled=unlabelled, doubtful=doubtful)
 
 
-def _without_texts(made: LabelPlan) -> LabelPlan:
-    wanted, doubtful = (tuple(map(_textless, items)) for items in (made.unlabelled, made.doubtful))
-    return replace(made, unlabelled=wanted, doubtful=doubtful)
+def _without_texts(plan: LabelPlan) -> LabelPlan:
+    unlabelled, doubtful = (tuple(map(_without_text, items)) for items in (plan.unlabelled, plan.doubtful))
+    return replace(plan, unlabelled=unlabelled, doubtful=doubtful)
 
 
-def _textless(item: "LabelCandidate") -> "LabelCandidate":
-    filed = replace(item.state.ticket, ticket=Ticket(id=""), external_id=None, key=None)
-    return replace(item, state=replace(item.state, ticket=filed))
+def _without_text(item: "LabelCandidate") -> "LabelCandidate":
+    ticket = replace(item.state.ticket, ticket=Ticket(id=""), external_id=None, key=None)
+    return replace(item, state=replace(item.state, ticket=ticket))
 
 
-def rows(conn: Connection, items: Iterable["LabelCandidate"], most: int) -> list[Mapping[str, Any]]:
-    """The first `most` items with their tickets' texts as they are now; those whose ticket was erased are left out."""
-    left = list(items)
-    found: list[Mapping[str, Any]] = []
-    while left and len(found) < most:
-        part, left = left[:_CHUNK], left[_CHUNK:]
-        wanted = SELECT_TICKETS.where(
-            TICKETS.c.id.in_([item.ticket_id for item in part]), TICKETS.c.erased_at.is_(None)
+def item_rows(conn: Connection, items: Iterable["LabelCandidate"], limit: int) -> list[Mapping[str, Any]]:
+    """The first `limit` candidates with the present texts of their tickets, without those whose ticket was erased."""
+    remaining = list(items)
+    rows: list[Mapping[str, Any]] = []
+    while remaining and len(rows) < limit:
+        batch, remaining = remaining[:_BATCH_SIZE], remaining[_BATCH_SIZE:]
+        query = SELECT_TICKETS.where(
+            TICKETS.c.id.in_([item.ticket_id for item in batch]), TICKETS.c.erased_at.is_(None)
         )
-        there = {row.id: to_desk_ticket(row).ticket for row in conn.execute(wanted)}
-        found += [item_row(item, there[item.ticket_id]) for item in part if item.ticket_id in there]
-    return found[:most]
+        tickets = {row.id: to_desk_ticket(row).ticket for row in conn.execute(query)}
+        rows += [item_row(item, tickets[item.ticket_id]) for item in batch if item.ticket_id in tickets]
+    return rows[:limit]
 
 
 def parse_target(name: str) -> Target | None:
-    """The target of that name; None for none. Raises BadInput."""
+    """The target of that name; None for "". Raises BadInput for an unknown name."""
     if name and name not in TARGETS:
         raise BadInput(f"there is no target {name[:50]!r}; choose from {', '.join(TARGETS)}")
     return next((one for one in TARGETS if one == name), None)
 
 
 def item_row(item: "LabelCandidate", ticket: Ticket) -> Mapping[str, Any]:
-    """An item and its ticket as a row of a table, and as JSON knows it."""
+    """A candidate and its ticket as a row of a table or a JSON object."""
     return {
         "ticket": item.ticket_id,
         "target": item.target,
-        "stands": item.current_label or "",
-        "thinks": item.predicted_label,
+        "current_label": item.current_label or "",
+        "predicted_label": item.predicted_label,
         "confidence": round(item.confidence, 3),
-        "why": item.reason,
-        "helps": item.goal.name if item.goal else "",
+        "reason": item.reason,
+        "goal": item.goal.name if item.goal else "",
         "subject": ticket.subject[:200],
         "body": " ".join(ticket.body.split())[:1_000],
     }

@@ -1,4 +1,4 @@
-"""Where the translations of the pages are."""
+"""The folder of the translations of the pages."""
 
 from pathlib import Path
 from typing import Final

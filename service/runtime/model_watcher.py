@@ -1,7 +1,7 @@
-"""The model in use by this process: the one the database names, exchanged while requests go on.
+"""The model that this process uses: the one named in the database, replaced while requests are running.
 
-In come the folder of models and the database; out goes a `Champion`, always: a missing or broken model must not stop
-tickets from being taken. A request takes the champion once and ends on the model it began with. Nothing here decides.
+There is always a `Champion`, because tickets must be received even if the model is missing or broken. A request reads
+the champion once and finishes with the model it began with.
 """
 
 import threading
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger(__name__)
 
 INTERVAL: Final = 1.0
-"""Seconds between two looks at which model is in use."""
+"""Seconds between two checks of which model is in use."""
 
 RETRY_SECONDS: Final = 10.0
-"""Seconds until a model that could not be used is tried again."""
+"""Seconds until a model that could not be loaded is tried again."""
 
 _NO_MODEL: Final = Reason("no_model", "there is no model yet: `deskyard train` makes one")
 
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The bundle in use, or None with the reason; `refused` says why a newer one is not in use."""
+    """The bundle in use, or None with the reason; `refusal` says why a newer one could not be loaded."""
 
     bundle: "Bundle | None"
     missing_reason: Reason | None
@@ -49,10 +49,11 @@ class Champion:
 
 
 class ModelWatcher:
-    """The champion of this process, and the looking out for another; safe to share between threads."""
+    """Holds the champion of this process and replaces it when the database names another; safe to share between
+    threads."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        """Nothing is opened until a champion is asked for."""
+        """`folder` is the folder of bundles. The model is loaded when the champion is first read."""
         self.folder = folder
         self._database = database
         self._champion: Champion | None = None
@@ -61,12 +62,12 @@ class ModelWatcher:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether asking for the champion takes no time."""
+        """Whether the champion has been loaded, so that reading it does not block."""
         return self._champion is not None
 
     @property
     def champion(self) -> Champion:
-        """The model in use; the first asking waits until it is loaded."""
+        """The model in use; the first access loads it."""
         if self._champion is None:
             self.refresh()
         return self._champion or Champion(None, _NO_MODEL)
@@ -76,46 +77,44 @@ class ModelWatcher:
         self._champion = champion
 
     def refresh(self) -> Champion:
-        """Look at which model is in use, and exchange ours if it is another and can be used; never raises."""
+        """Load the model that the database names, if it is another one and can be used; never raises."""
         with self._lock:
             self._champion = self._reload(self._champion)
             return self._champion
 
     def watch(self, stop: threading.Event) -> None:
-        """Refresh until told to stop; for a thread of its own."""
+        """Refresh every `INTERVAL` seconds until `stop` is set; runs in a thread of its own."""
         self.refresh()
         while not stop.wait(INTERVAL):
             self.refresh()
 
     def _reload(self, current: Champion | None) -> Champion:
-        wanted: object = None
+        requested: object = None
         try:
             with self._database.reading() as conn:
                 row = active_model.get_active(conn)
             if current and current.bundle and row and current.digest == row.digest:
                 return replace(current, refusal=None)
-            wanted = row or _initial_champion(self.folder)
-            if wanted is None:
+            requested = row or _initial_champion(self.folder)
+            if requested is None:
                 return current or Champion(None, _NO_MODEL)
-            if current and self._failed[0] == wanted and time.monotonic() - self._failed[1] < RETRY_SECONDS:
+            if current and self._failed[0] == requested and time.monotonic() - self._failed[1] < RETRY_SECONDS:
                 return current
             return self._load(row)
         except DeskyardError as error:
             reason = f"the model can't be used: {error}"
-        except Exception as error:  # whatever a damaged folder makes a reader raise, tickets are still taken
+        except Exception as error:  # whatever a damaged folder makes a reader raise, tickets are still received
             log.exception("champion_failed", folder=str(self.folder))
             reason = f"the model can't be used ({type(error).__name__}): run `deskyard check`"
-        self._failed = (wanted, time.monotonic())
-        log.error("champion_refused", reason=reason)
+        self._failed = (requested, time.monotonic())
+        log.error("model_refused", reason=reason)
         if current and current.bundle:
             return replace(current, refusal=reason)
         return Champion(None, Reason("model_broken", reason))
 
     def _load(self, row: ActiveModel | None) -> Champion:
-        from deskyard.registry import (  # only here: without a model the service needs no learning library
-            bundle,
-            promotion,
-        )
+        # Imported here so that the service starts without machine-learning libraries.
+        from deskyard.registry import bundle, promotion
 
         if row is not None:
             loaded = promotion.open_active_bundle(self.folder, row)
@@ -123,7 +122,7 @@ class ModelWatcher:
             loaded = bundle.load_bundle(bundle.find_bundle(self.folder))
             with self._database.writing() as conn:
                 active_model.set_active(conn, loaded.name, loaded.digest, "deskyard", datetime.now(UTC))
-        # Stemmers and contracts are made at first use, which takes seconds: better now than in somebody's request.
+        # Stemmers and contracts are made at first use, which takes seconds: do it now, not during a request.
         loaded.predict([Ticket(id="", subject="Warming up", body="Прогрев")])
         loaded.contracts()
         log.info("champion", name=loaded.name, digest=loaded.digest)
@@ -131,6 +130,6 @@ class ModelWatcher:
 
 
 def _initial_champion(folder: Path) -> bytes | None:
-    """What the folder says about which bundle to begin with, where none was put in use yet."""
+    """The content of the file that names the first champion, for a database that names none yet; None without one."""
     current = folder / "CURRENT"
     return current.read_bytes() if current.is_file() else None

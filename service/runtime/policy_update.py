@@ -1,7 +1,4 @@
-"""Changing the policy: a new version for everybody at once, noted down; what was not seen is never overwritten.
-
-In come a change and the version it was thought out for, out goes the version in force.
-"""
+"""Changing the policy: a new version that is in force for every process at once, with an entry in the audit log."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,23 +14,23 @@ PolicyChange = Callable[[Policy], Policy]
 
 
 class PolicyConflict(StaleVersion):
-    """Somebody changed the policy meanwhile: look at it as it is now, then decide."""
+    """The policy was changed since the version that the change is based on."""
 
 
 def update_policy(
     context: AppContext, actor: Actor, change: PolicyChange, expected_number: int | None = None
 ) -> PolicyVersion:
-    """Put a changed policy in force from the next ticket on.
+    """Put a changed policy in force from the next ticket on, and return its version.
 
-    `seen` is the number of the version that the change is based on (None: whichever is in force). Raises Overtaken when
-    another is in force by now; then nothing was written.
+    `expected_number`: the version that the change is based on; None: whichever is in force. Raises PolicyConflict if
+    another one is in force; then nothing is stored.
     """
     at = datetime.now(UTC)
     with context.changing_settings() as conn:
-        now = Policies.current(conn)
-        if expected_number is not None and expected_number != now.number:
-            raise PolicyConflict(f"version {now.number} of the policy is in force by now: look at it, then decide")
-        version = Policies.add_version(conn, change(now.policy), actor.name, at)
-        if version.number != now.number:
+        current = Policies.current(conn)
+        if expected_number is not None and expected_number != current.number:
+            raise PolicyConflict(f"version {current.number} of the policy is now in force: read it, then decide")
+        version = Policies.add_version(conn, change(current.policy), actor.name, at)
+        if version.number != current.number:
             audit_log.record_action(conn, actor, "policy.put", f"version {version.number}", at)
     return version

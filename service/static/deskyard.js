@@ -1,14 +1,14 @@
-// What every page does: say when the service does not answer, and take it back when it does.
+// On every page: show an error when a request fails or the service does not respond, and hide it when it works again.
 "use strict";
 
-const trouble = document.getElementById("trouble");
+const errorBox = document.getElementById("error");
 
-function tell(text) {
-  trouble.textContent = text;
-  trouble.hidden = !text;
+function showError(text) {
+  errorBox.textContent = text;
+  errorBox.hidden = !text;
 }
 
-function reason(text) {
+function problemDetail(text) {
   try {
     return JSON.parse(text).detail;
   } catch {
@@ -16,11 +16,12 @@ function reason(text) {
   }
 }
 
-document.addEventListener("htmx:error", () => tell(trouble.dataset.away));
+document.addEventListener("htmx:error", () => showError(errorBox.dataset.unavailable));
 document.addEventListener("htmx:after:request", async (event) => {
   const answer = event.detail.ctx.response;
   if (!answer) return;
   if (answer.status === 401) location.reload();
-  else if (answer.status >= 400) tell(`${trouble.dataset.failed} ${reason(event.detail.ctx.text) || answer.status}`);
-  else tell("");
+  else if (answer.status >= 400) {
+    showError(`${errorBox.dataset.failed} ${problemDetail(event.detail.ctx.text) || answer.status}`);
+  } else showError("");
 });

@@ -1,5 +1,5 @@
 "use strict";
-// The API's page: /docs, whose policy allows no script that stands in the page itself.
+// Swagger UI on /docs; the content security policy of that page allows no inline script.
 window.addEventListener("load", () => {
   SwaggerUIBundle({
     url: "/openapi.json",

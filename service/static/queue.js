@@ -1,4 +1,4 @@
-// One box ticks all on the page.
+// One checkbox selects all tickets of the page.
 "use strict";
 
 document.getElementById("all")?.addEventListener("change", (event) => {

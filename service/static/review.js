@@ -1,11 +1,11 @@
-// The review desk by keyboard: a key presses the button that bears it. Letters are told by their place, so that they
-// work whatever the keyboard writes.
+// The review queue by keyboard: each key presses the button that shows it. Letters are recognised by their position on
+// the keyboard, so that they work with every layout.
 "use strict";
 
-const WRITES = "input, textarea, select";
+const TEXT_FIELDS = "input, textarea, select";
 let busy = false;
 
-function pressed(event) {
+function keyOf(event) {
   const digit = /^(?:Digit|Numpad)([1-5])$/.exec(event.code);
   if (digit) return digit[1];
   const letter = /^Key([NUI])$/.exec(event.code);
@@ -16,19 +16,19 @@ function pressed(event) {
 
 document.addEventListener("keydown", (event) => {
   const desk = document.getElementById("desk");
-  const at = event.target;
+  const target = event.target;
   if (event.key === "Escape") {
     desk.querySelectorAll("#find[open], #ask[open]").forEach((one) => { one.open = false; });
     return desk.querySelector("h1").focus();
   }
-  if (event.key === "Enter" && event.ctrlKey && at.matches("textarea")) return at.form.requestSubmit();
-  if (event.key === "Enter" && at.id === "filter") {
+  if (event.key === "Enter" && event.ctrlKey && target.matches("textarea")) return target.form.requestSubmit();
+  if (event.key === "Enter" && target.id === "filter") {
     event.preventDefault();
     return desk.querySelector(".found button:not([hidden])")?.click();
   }
-  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || at.matches(WRITES)) return;
-  if (event.key === "Enter" && at.matches("a, button, summary")) return;
-  const key = pressed(event);
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.matches(TEXT_FIELDS)) return;
+  if (event.key === "Enter" && target.matches("a, button, summary")) return;
+  const key = keyOf(event);
   const button = key && desk.querySelector(`[data-key="${key}"]`);
   if (!button) return;
   event.preventDefault();
@@ -46,12 +46,12 @@ document.addEventListener("input", (event) => {
   for (const one of document.querySelectorAll(".found button")) one.hidden = !one.value.toLowerCase().includes(part);
 });
 
-const ours = (event) => event.detail.ctx?.target?.id === "desk";
+const isReviewRequest = (event) => event.detail.ctx?.target?.id === "desk";
 
-document.addEventListener("htmx:before:request", (event) => { if (ours(event)) busy = true; });
-document.addEventListener("htmx:finally:request", (event) => { if (ours(event)) busy = false; });
+document.addEventListener("htmx:before:request", (event) => { if (isReviewRequest(event)) busy = true; });
+document.addEventListener("htmx:finally:request", (event) => { if (isReviewRequest(event)) busy = false; });
 document.addEventListener("htmx:error", (event) => {
-  if (ours(event)) tell(document.getElementById("desk").dataset.away);
+  if (isReviewRequest(event)) showError(document.getElementById("desk").dataset.unavailable);
 });
 document.addEventListener("htmx:after:swap", () => document.querySelector("#desk h1")?.focus());
 document.querySelector("#desk h1")?.focus();

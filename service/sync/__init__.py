@@ -1,1 +1,1 @@
-"""Durable work with foreign ticket stores and mailboxes: workflows, ingest, the engine."""
+"""Durable synchronisation with external help desks and mailboxes: the engine, its workflows, and ingest."""

@@ -1,15 +1,14 @@
-"""The engine: durable work with foreign help desks, whoever dies on the way. The only module that imports DBOS.
+"""The sync engine: durable work with external help desks that survives crashes. The only module that imports DBOS.
 
-What is to be done stands in our own tables, in the transaction that decided it, and beside it, in the same transaction,
-the workflow that does it. DBOS hands workflows to processes, most urgent first, and finds those of a dead one again;
-which attempt may act, and what became of it, our own rows say (`deskyard.sync.outbox`). So a workflow may run twice,
-and a delivery is written once.
+A delivery or notice and the workflow that sends it are stored in the transaction of the decision. DBOS assigns
+workflows to processes by priority and recovers those of dead processes. Which attempt may act, and its outcome, is kept
+in the outbox tables (`deskyard.sync.outbox`), so a workflow may run twice while a delivery is written once.
 
-    deliver   write one delivery, read back, settle it; again later, or parked for a person
-    fetch     read one ticket that a webhook hinted at
-    pull      read what changed, each minute: the truth, whatever webhooks said
-    send      tell one person's channel of one ticket
-    tidy      once a day: forget what is long done, and the texts that were kept as long as the policy says
+    deliver   write one delivery, read it back and settle it, retry it later, or park it for a person
+    fetch     read one ticket after a webhook
+    pull      read the changed tickets, every minute, independently of webhooks
+    send      send one notice by its channel
+    tidy      once a day: delete old rows, and erase texts after the policy's retention period
 """
 
 import logging
@@ -41,24 +40,24 @@ from service.sync.workflows import Workflows
 log: Final = structlog.get_logger(__name__)
 
 WORKFLOW_VERSION: Final = "deskyard-1"
-"""Of the workflows below: their names and what they are given. Changed with them, and only then; what older versions
-left waiting is handed out anew."""
+"""The version of the workflows' names and arguments; changed together with these only. Waiting work of older versions
+is enqueued again."""
 
 CONCURRENT_DELIVERIES: Final = 8
-"""Deliveries that one process writes to one help desk at the same time."""
+"""Most deliveries that one process writes to one help desk at the same time."""
 
 SHUTDOWN_SECONDS: Final = 10.0
-"""Seconds that what is in hand has to be finished when a process ends; what is not is done by another."""
+"""Seconds in which running work may finish when a process ends; another process does the rest."""
 
 SWEEP_INTERVAL: Final = 5.0
 OVERDUE_AFTER: Final = timedelta(seconds=20)
-"""How often what got lost is looked for, and how late something must be to be looked at."""
+"""Seconds between two searches for lost work, and how late work must be to be examined."""
 
 DBOS_RETENTION: Final = timedelta(days=1)
-"""How long DBOS's records of ended workflows are kept; ours are kept longer."""
+"""How long DBOS's records of ended workflows are kept; the outbox rows are kept longer."""
 
 STUCK_AFTER: Final = timedelta(minutes=10)
-"""A process that lives and has held a delivery for so long has lost it; no call outside takes that long."""
+"""A delivery that a living process has held for so long is lost: no external call takes that long."""
 
 _QUEUED_STATES: Final = ["ENQUEUED", "DELAYED"]
 _LIVE_STATES: Final = [*_QUEUED_STATES, "PENDING"]
@@ -66,21 +65,21 @@ _ENDED_STATES: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_
 _POLL_SECONDS: Final = 0.2
 
 _DBOS_LOG: Final = logging.getLogger("dbos")
-_DBOS_LOG.handlers = [logging.NullHandler()]  # else DBOS adds one of its own, which holds on to today's stderr
+_DBOS_LOG.handlers = [logging.NullHandler()]  # else DBOS adds one that keeps the stderr of this moment
 _DBOS_LOG.propagate = True
 _DBOS_LOG.setLevel(logging.ERROR)
 
 
 class SyncEngine:
-    """The work of one process; what is to be done may be handed out whether or not this process works."""
+    """The durable work of one process. Work can be enqueued in any process, whether or not this one executes it."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is started; DBOS's tables are made when the first connection is."""
+        """Starts nothing; DBOS's tables are created with the first connection."""
         self.database = database
         self.executors = ExecutorLeases(database)
-        self._own = _create_sql_engine(database)
+        self._sql_engine = _create_sql_engine(database)
         self._client: DBOSClient | None = None
-        self._work: Workflows | None = None
+        self._workflows: Workflows | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._registered: set[int] = set()
@@ -88,47 +87,47 @@ class SyncEngine:
         self._swept = self._pulled = 0.0
         self._tidied = ""
 
-    # what is to be done
+    # Enqueueing
 
     def create_tables(self) -> None:
-        """Make DBOS's tables, so that work can be handed out."""
+        """Create DBOS's tables, so that work can be enqueued."""
         if not self._has_tables():
             try:
                 self._dbos_client()._sys_db.run_migrations()
             except Exception:
-                if not self._has_tables():  # else another process was faster
+                if not self._has_tables():  # else another process has just created them
                     raise
 
     def _has_tables(self) -> bool:
         schema = None if self.database.is_sqlite else "dbos"
-        return inspect(self._own).has_table("workflow_status", schema=schema)
+        return inspect(self._sql_engine).has_table("workflow_status", schema=schema)
 
     def enqueue_delivery(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
-        """Hand a new delivery out."""
+        """Enqueue a new delivery."""
         self._enqueue_attempt(conn, "deliver", _queue_name(connection.id), number, 1, urgency)
 
     def enqueue_notices(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
-        """A ticket reached a queue: hand the notices out."""
+        """Enqueue the notices that a ticket reached a queue."""
         for number in dispatch.add_notifications(conn, ticket, queue, decision, event, datetime.now(UTC)):
             self._enqueue_attempt(conn, "send", "send", number, 1, 1)
 
     def retry_delivery(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
-        """Hand the next attempt at a delivery out, to be made so many seconds from now."""
+        """Enqueue the next attempt at a delivery, `after` seconds from now."""
         self._enqueue_attempt(conn, "deliver", _queue_name(row.connection_id), row.id, attempt, row.urgency, after)
 
     def retry_notice(self, conn: Connection, row: Row[Any], attempt: int, after: float = 0.0) -> None:
-        """Hand the next attempt at a notice out."""
+        """Enqueue the next attempt at a notice, `after` seconds from now."""
         self._enqueue_attempt(conn, "send", "send", row.id, attempt, 1, after)
 
     def enqueue_fetch(self, conn: Connection, connection: StoreConnection, external_id: str, event_id: str) -> None:
-        """Hand out the reading of a ticket; the same event again is the same reading."""
+        """Enqueue the reading of a ticket; a repeated event enqueues nothing."""
         self._enqueue(conn, "fetch", "fetch", f"fetch-{connection.id}-{event_id}", [connection.id, external_id])
 
     def enqueue_pull(self, connection: StoreConnection) -> None:
-        """Hand out the reading of what changed, unless it is handed out already."""
-        moment = int(time.time() / settings().pull_every)
+        """Enqueue a pull of changed tickets, unless one is enqueued for this interval."""
+        interval = int(time.time() / settings().pull_interval)
         with self.database.writing() as conn:
-            self._enqueue(conn, "pull", "pull", f"pull-{connection.id}-{moment}", [connection.id])
+            self._enqueue(conn, "pull", "pull", f"pull-{connection.id}-{interval}", [connection.id])
 
     def _enqueue_attempt(
         self, conn: Connection, kind: str, queue_name: str, number: int, attempt: int, urgency: int, after: float = 0.0
@@ -156,16 +155,16 @@ class SyncEngine:
             options["delay_seconds"] = after
         self._dbos_client().enqueue_in_transaction(conn, options, *arguments)
 
-    # doing it
+    # Executing
 
     def start(self, context: AppContext) -> None:
-        """Work from now on, as soon as there is a connection, a notice to send or a text to expire; a thread looks."""
-        self._work = Workflows(context, self.stores, self.executors, self)
+        """Start the thread that executes work as soon as there is a connection, a target or a retention period."""
+        self._workflows = Workflows(context, self.stores, self.executors, self)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand, and work no more."""
+        """Finish the running work and stop."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -173,11 +172,11 @@ class SyncEngine:
             self.workflows.wait_until_idle(SHUTDOWN_SECONDS)
             self._shut_down()
         self.stores.close()
-        self._own.dispose()
+        self._sql_engine.dispose()
 
     @property
     def is_running(self) -> bool:
-        """Whether this process does durable work."""
+        """Whether this process executes durable work."""
         return _running.engine is self
 
     def _run(self) -> None:
@@ -186,12 +185,12 @@ class SyncEngine:
                 if not self.is_running:
                     self._launch()
                 elif not self.executors.renew():
-                    log.error("place_lost", place=self.executors.name)
+                    log.error("executor_lease_lost", executor=self.executors.name)
                     self._shut_down()
                 else:
                     self._tick()
             except DBAPIError as error:
-                log.warning("database_away", error=type(error).__name__)
+                log.warning("database_unavailable", error=type(error).__name__)
             except Exception:
                 log.exception("engine_failed")
             if self._stop.wait(RENEW_INTERVAL if self.is_running else 1.0):
@@ -199,14 +198,14 @@ class SyncEngine:
 
     def _launch(self) -> None:
         with self.database.reading() as conn:
-            there = _active(conn)
+            active = _active_connections(conn)
             expires = Policies.current(conn).policy.retention_days is not None
-            wanted = bool(there) or dispatch.has_targets(conn) or expires
-        if not wanted or _running.engine is not None or not self.executors.acquire():
+            has_work = bool(active) or dispatch.has_targets(conn) or expires
+        if not has_work or _running.engine is not None or not self.executors.acquire():
             return
         config: DBOSConfig = {
             "name": "deskyard",
-            "system_database_engine": self._own,
+            "system_database_engine": self._sql_engine,
             "application_version": WORKFLOW_VERSION,
             "executor_id": self.executors.name,
             "serializer": DBOSPortableJSONSerializer(),
@@ -218,15 +217,15 @@ class SyncEngine:
         try:
             DBOS(config=config)
             DBOS.launch()
-            for line in ("fetch", "pull", "send", "tidy"):
-                DBOS.register_queue(line, worker_concurrency=4, polling_interval_sec=_POLL_SECONDS)
-            self._register_queues(there)
+            for name in ("fetch", "pull", "send", "tidy"):
+                DBOS.register_queue(name, worker_concurrency=4, polling_interval_sec=_POLL_SECONDS)
+            self._register_queues(active)
             self._cancel_older_versions()
         except BaseException:
             self._shut_down()
             raise
         self._swept = self._pulled = 0.0
-        log.info("engine_works", place=self.executors.name)
+        log.info("sync_started", executor=self.executors.name)
         self._tick()
 
     def _shut_down(self) -> None:
@@ -237,7 +236,7 @@ class SyncEngine:
             self.executors.release()
 
     def _register_queues(self, connections_: Sequence[StoreConnection]) -> None:
-        """A line of its own for each help desk, so that one that is slow or limited holds up no other."""
+        """Register a queue for each help desk, so that a slow or rate-limited one does not delay the others."""
         for connection in connections_:
             if connection.id not in self._registered:
                 limit = connection.per_minute and {"limit": connection.per_minute, "period": 60.0}
@@ -253,14 +252,14 @@ class SyncEngine:
     def _tick(self) -> None:
         now = time.monotonic()
         with self.database.reading() as conn:
-            there = _active(conn)
-        self._register_queues(there)
+            active = _active_connections(conn)
+        self._register_queues(active)
         if now - self._swept > SWEEP_INTERVAL:
             self._swept = now
             self._sweep()
-        if now - self._pulled > settings().pull_every / 4:
+        if now - self._pulled > settings().pull_interval / 4:
             self._pulled = now
-            for connection in there:
+            for connection in active:
                 self.enqueue_pull(connection)
         if (day := datetime.now(UTC).date().isoformat()) != self._tidied:
             self._tidied = day
@@ -268,26 +267,26 @@ class SyncEngine:
                 self._enqueue(conn, "tidy", "tidy", f"tidy-{day}", [])
 
     def _sweep(self) -> None:
-        """Find what got lost: the workflows of dead processes, and rows that nobody works on any more."""
+        """Recover lost work: workflows of dead processes, and outbox rows without a workflow."""
         dead = self.executors.expired_executors()
         if dead:
-            left = self._dbos_client().list_workflows(
+            abandoned = self._dbos_client().list_workflows(
                 status="PENDING", executor_id=dead, app_version=WORKFLOW_VERSION, load_input=False, limit=1000
             )
-            if left:
-                self._dbos_client().resume_workflows([one.workflow_id for one in left])
+            if abandoned:
+                self._dbos_client().resume_workflows([one.workflow_id for one in abandoned])
         self._requeue_lost(deliveries.OUTBOX, "deliver", self.retry_delivery)
         self._requeue_lost(dispatch.OUTBOX, "send", self.retry_notice)
 
-    def _requeue_lost(self, outbox: Outbox, kind: str, hand_out: Callable[[Connection, Row[Any], int], None]) -> None:
+    def _requeue_lost(self, outbox: Outbox, kind: str, enqueue: Callable[[Connection, Row[Any], int], None]) -> None:
         with self.database.reading() as conn:
-            lives = self.executors.living_processes(conn)
+            is_alive = self.executors.living_processes(conn)
             late = outbox.overdue(conn, datetime.now(UTC) - OVERDUE_AFTER, 500)
         names = {row.id: f"{kind}-{row.id}-{row.attempt}" for row in late}
         if not names:
             return
-        # A workflow that was taken in hand (PENDING) begins its row at once: one that waits all the same got lost on
-        # the way, as happens where the database restarts in that moment.
+        # A workflow that has started (PENDING) claims its row at once. A row that still waits was lost on the way, as
+        # happens when the database restarts at that moment.
         queued = self._dbos_client().list_workflows(
             workflow_ids=list(names.values()),
             status=_QUEUED_STATES,
@@ -298,18 +297,21 @@ class SyncEngine:
         known, now = {one.workflow_id for one in queued}, datetime.now(UTC)
         for row in late:
             held = (
-                row.state == WORKING and row.worker is not None and lives(row.worker) and row.due_at > now - STUCK_AFTER
+                row.state == WORKING
+                and row.worker is not None
+                and is_alive(row.worker)
+                and row.due_at > now - STUCK_AFTER
             )
             if held or names[row.id] in known:
                 continue
             with self.database.writing() as conn:
                 attempt = outbox.reassign(conn, row.id, row.attempt, datetime.now(UTC))
                 if attempt is not None:
-                    hand_out(conn, row, attempt)
-                    log.warning("handed_out_again", kind=kind, number=row.id, attempt=attempt)
+                    enqueue(conn, row, attempt)
+                    log.warning("requeued", kind=kind, number=row.id, attempt=attempt)
 
     def _cancel_older_versions(self) -> None:
-        """What older versions left: our rows are handed out anew by the sweep, and readings come by themselves."""
+        """Cancel workflows of older versions: the sweep enqueues the outbox rows again, and pulls recur."""
         while True:
             found = self._dbos_client().list_workflows(
                 status=_LIVE_STATES, load_input=False, load_output=False, limit=1000
@@ -318,10 +320,10 @@ class SyncEngine:
             if not older:
                 return
             self._dbos_client().cancel_workflows(older)
-            log.info("older_work_cancelled", workflows=len(older))
+            log.info("older_workflows_cancelled", workflows=len(older))
 
     def clean_up(self) -> None:
-        """Forget what ended long ago, and what was kept long enough."""
+        """Delete old rows and workflows, and erase expired texts."""
         self.workflows.delete_old_rows()
         self.workflows.erase_expired()
         before = (datetime.now(UTC) - DBOS_RETENTION).isoformat()
@@ -334,20 +336,20 @@ class SyncEngine:
             self._dbos_client().delete_workflows([one.workflow_id for one in old])
 
     def is_stopping(self) -> bool:
-        """Whether this process is about to end."""
+        """Whether this process is stopping."""
         return self._stop.is_set()
 
     @property
     def workflows(self) -> Workflows:
-        """What the workflows do."""
-        if self._work is None:
+        """The workflows of this process. Raises RuntimeError before `start`."""
+        if self._workflows is None:
             raise RuntimeError("the engine was not started")
-        return self._work
+        return self._workflows
 
     def _dbos_client(self) -> DBOSClient:
         if self._client is None:
             self._client = DBOSClient(
-                system_database_engine=self._own,
+                system_database_engine=self._sql_engine,
                 serializer=DBOSPortableJSONSerializer(),
                 application_name="deskyard",
                 lazy=True,
@@ -356,7 +358,7 @@ class SyncEngine:
 
 
 class _Running:
-    """DBOS is one for each process, and so is the engine that works."""
+    """The one running engine of this process: DBOS is a singleton."""
 
     engine: SyncEngine | None = None
 
@@ -366,39 +368,39 @@ _running: Final = _Running()
 
 def _running_engine() -> SyncEngine:
     if _running.engine is None:
-        raise RuntimeError("no engine works in this process")
+        raise RuntimeError("no engine is running in this process")
     return _running.engine
 
 
 @contextmanager
 def _workflows_in_progress() -> Iterator[Workflows]:
-    work = _running_engine().workflows
-    with work.in_progress():
-        yield work
+    workflows = _running_engine().workflows
+    with workflows.in_progress():
+        yield workflows
 
 
 @DBOS.workflow(name="deliver", max_recovery_attempts=100)
 def _deliver(number: int, attempt: int) -> None:
-    with _workflows_in_progress() as work:
-        work.deliver(number, attempt)
+    with _workflows_in_progress() as workflows:
+        workflows.deliver(number, attempt)
 
 
 @DBOS.workflow(name="fetch", max_recovery_attempts=100)
 def _fetch(connection: int, ref: str) -> None:
-    with _workflows_in_progress() as work:
-        work.fetch(connection, ref)
+    with _workflows_in_progress() as workflows:
+        workflows.fetch(connection, ref)
 
 
 @DBOS.workflow(name="pull", max_recovery_attempts=100)
 def _pull(connection: int) -> None:
-    with _workflows_in_progress() as work:
-        work.pull(connection)
+    with _workflows_in_progress() as workflows:
+        workflows.pull(connection)
 
 
 @DBOS.workflow(name="send", max_recovery_attempts=100)
 def _send(number: int, attempt: int) -> None:
-    with _workflows_in_progress() as work:
-        work.send(number, attempt)
+    with _workflows_in_progress() as workflows:
+        workflows.send(number, attempt)
 
 
 @DBOS.workflow(name="tidy", max_recovery_attempts=100)
@@ -406,7 +408,7 @@ def _tidy() -> None:
     _running_engine().clean_up()
 
 
-def _active(conn: Connection) -> list[StoreConnection]:
+def _active_connections(conn: Connection) -> list[StoreConnection]:
     return [one for one in connections.list_connections(conn) if one.active]
 
 
@@ -415,15 +417,15 @@ def _queue_name(connection: int) -> str:
 
 
 def _create_sql_engine(database: Database) -> SqlEngine:
-    """DBOS's way into the database: the driver's own transactions on SQLite (ours begin differently), else the same."""
+    """The SQLAlchemy engine for DBOS; on SQLite with the driver's own transactions, unlike that of `Database`."""
     if not database.is_sqlite:
         return create_engine(database.url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)
-    made = create_engine(database.url, connect_args={"timeout": 30, "isolation_level": "IMMEDIATE"})
+    engine = create_engine(database.url, connect_args={"timeout": 30, "isolation_level": "IMMEDIATE"})
 
     def prepare(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA busy_timeout=30000")
 
-    event.listen(made, "connect", prepare)
-    return made
+    event.listen(engine, "connect", prepare)
+    return engine

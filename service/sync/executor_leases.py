@@ -1,8 +1,7 @@
-"""Who does the durable work: each process holds a numbered place, and shows every few seconds that it lives.
+"""Leases on executor slots: each process that does durable work holds a numbered slot and renews its lease.
 
-In comes the database, out goes a place that stays the same as long as its holder lives, so that what a dead process
-left unfinished is found under its place's name. On SQLite there is one place, and the process that locks a file beside
-the database holds it: no second one works at the same time, and the lock falls the moment its holder dies.
+The unfinished work of a dead process is found under the name of its slot. On SQLite there is one slot, held by the
+process that locks a file beside the database, so that only one process works; the lock ends with its process.
 """
 
 import fcntl
@@ -19,17 +18,17 @@ from deskyard.db.database import Database
 from deskyard.db.tables.sync import EXECUTORS
 
 LEASE: Final = timedelta(seconds=12)
-"""A process that was not heard for so long is dead."""
+"""A process that has not renewed its lease for so long is taken for dead."""
 
 RENEW_INTERVAL: Final = 3.0
-"""Seconds between two signs of life."""
+"""Seconds between two renewals."""
 
 
 class ExecutorLeases:
-    """This process among all that work on a database."""
+    """The lease of this process, and what is known of other processes."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is held yet."""
+        """No slot is held yet."""
         self.process_id = uuid.uuid4().hex
         self.slot: int | None = None
         self._database = database
@@ -37,11 +36,11 @@ class ExecutorLeases:
 
     @property
     def name(self) -> str:
-        """The name under which this process's work is found again."""
+        """The executor name of this process in DBOS; stored, so it keeps its form."""
         return f"place-{self.slot}"
 
     def acquire(self) -> bool:
-        """Take the lowest place whose holder is dead. False where none is free (SQLite: another process works)."""
+        """Take the lowest slot whose holder is dead, or a new one. False if there is none (SQLite: it is held)."""
         if self._database.is_sqlite and not self._lock():
             return False
         while True:
@@ -49,31 +48,31 @@ class ExecutorLeases:
                 with self._database.writing() as conn:
                     self.slot = self._claim_slot(conn)
                 return True
-            except IntegrityError:  # another process took the same new place
+            except IntegrityError:  # another process took the same new slot
                 continue
 
     def renew(self) -> bool:
-        """Show that we live. False where somebody took us for dead and holds our place now."""
+        """Renew the lease. False if another process has taken the slot."""
         with self._database.writing() as conn:
             mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.process_id)
             done = conn.execute(update(EXECUTORS).where(mine).values(seen_at=_now(conn)))
             return bool(done.rowcount)
 
     def living_processes(self, conn: Connection) -> Callable[[str], bool]:
-        """Whether a process lives."""
+        """A function that tells whether a process is alive."""
         if self._database.is_sqlite:
             return lambda process: process == self.process_id
         alive = set(conn.scalars(select(EXECUTORS.c.process).where(EXECUTORS.c.seen_at > _now(conn) - LEASE)))
         return alive.__contains__
 
     def expired_executors(self) -> list[str]:
-        """The names of the places whose holders are dead."""
+        """The executor names of the slots whose holders are dead."""
         with self._database.reading() as conn:
             rows = conn.scalars(select(EXECUTORS.c.slot).where(EXECUTORS.c.seen_at <= _now(conn) - LEASE))
             return [f"place-{slot}" for slot in rows if slot != self.slot]
 
     def release(self) -> None:
-        """Give the place up."""
+        """Release the slot."""
         if self.slot is not None:
             with self._database.writing() as conn:
                 mine = (EXECUTORS.c.slot == self.slot) & (EXECUTORS.c.process == self.process_id)
@@ -111,7 +110,7 @@ class ExecutorLeases:
 
 
 def _now(conn: Connection) -> datetime:
-    """The database's clock, which all machines share."""
+    """The time of the database, which all machines share."""
     if conn.dialect.name == "sqlite":
         return datetime.now().astimezone()
     return cast(datetime, conn.scalar(select(func.clock_timestamp())))

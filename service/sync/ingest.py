@@ -1,8 +1,7 @@
-"""The road of a foreign ticket: mirror it, decide, and keep what is to be written, in one transaction.
+"""Taking over tickets of an external help desk: mirror them, decide, and store the deliveries, in one transaction.
 
-In come tickets as a store shows them; out goes what was new and what changed. The help desk itself is only read before
-and written after (`service.sync.dbos_engine`), never inside. A ticket that somebody has taken, or that stands in a
-queue which is not ours to sort, is decided on and not touched.
+The help desk is read before the transaction and written after it (`service.sync.dbos_engine`), never within. Tickets
+that somebody has taken, or that are outside the intake queues, are decided on but not changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,28 +28,28 @@ from deskyard.text.storable import storable
 from service.runtime.context import AppContext
 from service.sync import decision_note
 from service.tickets import corrections, decision_record
-from service.tickets.decision_record import Decided, InForce, Judged
+from service.tickets.decision_record import DecisionContext, DecisionDraft, ProposedDecision
 
 WRITTEN_RESULTS: Final = (DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED)
 
 
 class DeliveryScheduler(Protocol):
-    """Who writes what is kept, later."""
+    """Schedules deliveries and notices, to be sent after the transaction."""
 
     def enqueue_delivery(self, conn: Connection, connection: StoreConnection, number: int, urgency: int) -> None:
-        """Hand a delivery out, in the transaction that keeps it."""
+        """Schedule a delivery in the transaction that stores it."""
         ...
 
     def enqueue_notices(self, conn: Connection, ticket: int, queue: str, decision: int, event: str) -> None:
-        """A ticket reached a queue: tell whoever wants to know."""
+        """Schedule the notices that a ticket reached a queue."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What a reading brought: tickets that were new, that had changed, and deliveries that were made of it.
+    """The numbers of new tickets, of changed tickets, and of stored deliveries.
 
-    `overtaken`: somebody else reads the same pages, and is farther.
+    `superseded`: another process reads the same pages and is ahead.
     """
 
     new: int
@@ -69,92 +68,94 @@ def ingest(
     read_at: datetime,
     cursor: str | None = None,
 ) -> IngestResult:
-    """Take over tickets as they were read at `read_at`, and how far the reading came, in one transaction.
+    """Take over tickets that were read at `read_at`, and the cursor, in one transaction.
 
-    The same tickets again, in whatever order, change nothing.
+    Taking over the same tickets again, in any order, changes nothing.
     """
     newest = {one.ref: one for one in sorted(seen, key=lambda one: (one.updated_at, one.version))}
     with context.database.reading() as conn:
-        there = mirror.find_mirrored(conn, connection.id, newest)
-        in_force = Policies.current(conn).policy
-    fresh = {
-        ref: one for ref, one in newest.items() if ref not in there and _is_filed_since_connection(one, connection)
+        mirrored = mirror.find_mirrored(conn, connection.id, newest)
+        policy = Policies.current(conn).policy
+    new = {
+        ref: one for ref, one in newest.items() if ref not in mirrored and _is_filed_since_connection(one, connection)
     }
-    filed = {ref: _storable_ticket(one, connection) for ref, one in fresh.items()}
+    new_tickets = {ref: _storable_ticket(one, connection) for ref, one in new.items()}
     champion, at = context.models.champion, datetime.now(UTC)
-    deciding = InForce(champion, in_force, at)
-    judged = deciding.judge(filed)
-    made = _IngestTransaction(scheduler, connection, caps, catalogue, deciding, read_at)
+    decision_context = DecisionContext(champion, policy, at)
+    proposed = decision_context.propose(new_tickets)
+    transaction = _IngestTransaction(scheduler, connection, caps, catalogue, decision_context, read_at)
     with context.database.writing() as conn:
         queues.ensure_queues(conn, catalogue.queues)
-        there = mirror.find_mirrored(conn, connection.id, newest, to_change=True)
-        for ref, ticket in filed.items():
-            if ref not in there:
-                made.file_ticket(conn, replace(fresh[ref], ticket=ticket), judged[ref])
-        made.record_decisions(conn)
-        made.record_changes(conn, there, newest)
-        overtaken = cursor is not None and not connections.advance_cursor(conn, connection, cursor, at)
-    return IngestResult(made.new, made.changed, made.deliveries, overtaken)
+        mirrored = mirror.find_mirrored(conn, connection.id, newest, to_change=True)
+        for ref, ticket in new_tickets.items():
+            if ref not in mirrored:
+                transaction.file_ticket(conn, replace(new[ref], ticket=ticket), proposed[ref])
+        transaction.record_decisions(conn)
+        transaction.record_changes(conn, mirrored, newest)
+        superseded = cursor is not None and not connections.advance_cursor(conn, connection, cursor, at)
+    return IngestResult(transaction.new, transaction.changed, transaction.deliveries, superseded)
 
 
 class _IngestTransaction:
-    """One transaction in which tickets are taken over."""
+    """Takes over tickets in one transaction, and counts them."""
 
     def __init__(
         self,
-        hands: DeliveryScheduler,
+        scheduler: DeliveryScheduler,
         connection: StoreConnection,
         caps: Capabilities,
         catalogue: Catalogue,
-        deciding: InForce,
+        decision_context: DecisionContext,
         read_at: datetime,
     ) -> None:
-        self.scheduler, self.connection, self.caps, self.catalogue = hands, connection, caps, catalogue
-        self.deciding, self.at, self.read_at = deciding, deciding.at, read_at
-        self.filed: list[tuple[StoredTicket, Decided]] = []
+        self.scheduler, self.connection, self.caps, self.catalogue = scheduler, connection, caps, catalogue
+        self.decision_context, self.at, self.read_at = decision_context, decision_context.at, read_at
+        self.filed: list[tuple[StoredTicket, DecisionDraft]] = []
         self.new = self.changed = self.deliveries = 0
 
-    def file_ticket(self, conn: Connection, seen: StoredTicket, judged: Judged) -> None:
-        """File a new one where it stands. Somebody else may have been faster: then it is not new."""
-        number = mirror.file_ticket(conn, self.connection, seen, self.at, judged.seal.salt)
+    def file_ticket(self, conn: Connection, seen: StoredTicket, proposed: ProposedDecision) -> None:
+        """File a new ticket in its present queue, unless another process has just done so."""
+        number = mirror.file_ticket(conn, self.connection, seen, self.at, proposed.hashed.salt)
         if number is None:
             return
         mirror.add_mirror(conn, self.connection, seen, number, self.read_at)
-        here = self.catalogue.subset(judged.judgement.candidate_queues, judged.judgement.candidate_agents)
-        came = {"source": self.connection.name, "external_id": seen.ref}
-        stamp, verdict = self.deciding.stamp(number, judged), judged.judgement.apply_catalogue(here)
-        self.filed.append((seen, Decided(stamp, verdict, here, came, mirror.mirror_queue(seen))))
+        catalogue = self.catalogue.subset(proposed.proposal.candidate_queues, proposed.proposal.candidate_agents)
+        received = {"source": self.connection.name, "external_id": seen.ref}
+        header, routing = (
+            self.decision_context.make_header(number, proposed),
+            proposed.proposal.apply_catalogue(catalogue),
+        )
+        self.filed.append((seen, DecisionDraft(header, routing, catalogue, received, mirror.mirror_queue(seen))))
         self.new += 1
 
     def record_decisions(self, conn: Connection) -> None:
-        """Write down what was decided on those that were filed, and keep what is to be delivered."""
-        there, why = Actor("rule", self.connection.name), f"where it stands in {self.connection.name}"
+        """Record the decisions on the filed tickets, and store their deliveries."""
+        store, why = Actor("rule", self.connection.name), f"its queue in {self.connection.name}"
         entries = decision_record.record(conn, [one for _, one in self.filed])
         ticket_history.add_steps_by_ticket(
             conn,
             {
-                one.stamp.ticket_id: [HistoryStep(self.at, there, "queue", None, one.place, why)]
+                one.header.ticket_id: [HistoryStep(self.at, store, "queue", None, one.queue, why)]
                 for _, one in self.filed
             },
         )
-        wishes: list[EntryDraft] = []
+        drafts: list[EntryDraft] = []
         for (seen, one), entry in zip(self.filed, entries, strict=True):
-            wanted = values_to_write(one.verdict, seen, self.connection, self.caps, self.catalogue)
-            if wanted:
-                wishes.append(self._create_delivery(conn, seen, one.stamp, one.verdict, entry.id, wanted))
-        Journal.record_all(conn, wishes)
+            values = values_to_write(one.routing, seen, self.connection, self.caps, self.catalogue)
+            if values:
+                drafts.append(self._create_delivery(conn, seen, one.header, one.routing, entry.id, values))
+        Journal.record_all(conn, drafts)
 
     def record_changes(
-        self, conn: Connection, there: Mapping[str, MirroredTicket], newest: Mapping[str, StoredTicket]
+        self, conn: Connection, mirrored: Mapping[str, MirroredTicket], newest: Mapping[str, StoredTicket]
     ) -> None:
-        """Take over what changed in those that were here before."""
-        moved = {ref: known for ref, known in there.items() if newest[ref].version != known.version}
-        wished = deliveries.written_values(conn, [known.number for known in moved.values()])
-        for ref, known in moved.items():
-            ours = Actor("machine", "deskyard")
-            wishes = wished.get(known.number, [])
+        """Take over the changes of tickets that were mirrored before."""
+        changed = {ref: known for ref, known in mirrored.items() if newest[ref].version != known.version}
+        written = deliveries.written_values(conn, [known.number for known in changed.values()])
+        for ref, known in changed.items():
+            deskyard, values = Actor("machine", "deskyard"), written.get(known.number, [])
             steps = mirror.update_from_store(
-                conn, self.connection, newest[ref], known, self.read_at, wishes, ours, self.at
+                conn, self.connection, newest[ref], known, self.read_at, values, deskyard, self.at
             )
             if steps:
                 self.changed += 1
@@ -164,19 +165,19 @@ class _IngestTransaction:
         self,
         conn: Connection,
         seen: StoredTicket,
-        stamp: EntryHeader,
-        verdict: RoutingResult,
+        header: EntryHeader,
+        routing: RoutingResult,
         decision: int,
         values: dict[str, str],
     ) -> EntryDraft:
         expect = {name: seen.value(name) for name in dict.fromkeys((*values, "queue", "assignee", "status"))}
         delivery = Delivery(
-            id=f"d{decision}-{stamp.ticket_hash[:10]}",
+            id=f"d{decision}-{header.ticket_hash[:10]}",
             ref=seen.ref,
             set=values,
             expect=expect,
             note=storable(
-                decision_note.write_note(seen.ticket, verdict, values, decision, self.deciding.champion.digest)
+                decision_note.write_note(seen.ticket, routing, values, decision, self.decision_context.champion.digest)
             ),
             seen_version=seen.version,
         )
@@ -184,7 +185,7 @@ class _IngestTransaction:
         number = deliveries.add_delivery(
             conn,
             delivery,
-            ticket=stamp.ticket_id,
+            ticket=header.ticket_id,
             connection=self.connection.id,
             decision=decision,
             priority=priority,
@@ -192,27 +193,28 @@ class _IngestTransaction:
         )
         self.scheduler.enqueue_delivery(conn, self.connection, number, deliveries.dispatch_priority(priority))
         self.deliveries += 1
-        return stamp, DELIVERY_REQUESTED, {"delivery": delivery.id, "set": values}
+        return header, DELIVERY_REQUESTED, {"delivery": delivery.id, "set": values}
 
 
 def values_to_write(
-    verdict: RoutingResult, seen: StoredTicket, connection: StoreConnection, caps: Capabilities, catalogue: Catalogue
+    routing: RoutingResult, seen: StoredTicket, connection: StoreConnection, caps: Capabilities, catalogue: Catalogue
 ) -> dict[str, str]:
-    """What shall be written: what was decided, the store can set and has, nobody has set, and does not stand there yet.
+    """The values to write to the help desk: decided values that it can set and knows, that nobody has set by hand, and
+    that differ from the present ones.
 
-    Nothing for a ticket that somebody has taken, that is done with, or that stands where we do not sort.
+    Empty for a ticket that somebody has taken, that is neither new nor open, or that is outside the intake queues.
     """
     if seen.assignee is not None or seen.status not in ("new", "open") or not connection.is_in_intake(seen.queue):
         return {}
-    wanted: dict[str, str] = {}
-    if verdict.placement.reason.code in PLACING_TARGETS:
-        wanted["queue"] = verdict.placement.queue
-    wanted |= {change.field: change.value for change in verdict.changes if change.source == "machine"}
+    values: dict[str, str] = {}
+    if routing.placement.reason.code in PLACING_TARGETS:
+        values["queue"] = routing.placement.queue
+    values |= {change.field: change.value for change in routing.changes if change.source == "machine"}
     if seen.category is not None:
-        wanted.pop("category", None)
-    wanted = {name: value for name, value in wanted.items() if name in caps.settable_fields - seen.set_by_people}
-    lacking = catalogue.find_unavailable(wanted, seen.queue)
-    return {name: value for name, value in wanted.items() if name not in lacking and seen.value(name) != value}
+        values.pop("category", None)
+    values = {name: value for name, value in values.items() if name in caps.settable_fields - seen.set_by_people}
+    unavailable = catalogue.find_unavailable(values, seen.queue)
+    return {name: value for name, value in values.items() if name not in unavailable and seen.value(name) != value}
 
 
 def settle_delivery(
@@ -224,14 +226,14 @@ def settle_delivery(
     read_at: datetime,
     at: datetime,
 ) -> None:
-    """Write down what became of a delivery that needs no second attempt: done, or parked for a person."""
+    """Record the outcome of a delivery that is not retried: it is done, or parked for a person."""
     why = {name: storable(reason)[:1000] for name, reason in outcome.reasons.items()}
     if outcome.observed is not None:
         _, known = mirror.find_by_ticket(conn, row.ticket_id) or _raise_not_mirrored(row)
-        wished = deliveries.written_values(conn, [row.ticket_id]).get(row.ticket_id, [])
-        ours = Actor("machine", "deskyard")
+        written = deliveries.written_values(conn, [row.ticket_id]).get(row.ticket_id, [])
+        deskyard = Actor("machine", "deskyard")
         steps = mirror.update_from_store(
-            conn, connection, outcome.observed, known, read_at, wished, ours, at, row.decision
+            conn, connection, outcome.observed, known, read_at, written, deskyard, at, row.decision
         )
         corrections.record(conn, row.ticket_id, steps, at)
     content = {"delivery": row.marker, "result": outcome.result.value, "why": why}
@@ -245,13 +247,13 @@ def settle_delivery(
 
 
 def _is_filed_since_connection(seen: StoredTicket, connection: StoreConnection) -> bool:
-    """Whether a ticket that is not mirrored is for us: filed since we were connected."""
-    filed = seen.ticket.created_at or seen.updated_at
-    return filed >= connection.since
+    """Whether a ticket was created since the connection was made."""
+    created_at = seen.ticket.created_at or seen.updated_at
+    return created_at >= connection.since
 
 
 def _storable_ticket(seen: StoredTicket, connection: StoreConnection) -> Ticket:
-    """The ticket under the connection's name, in texts that every database keeps."""
+    """The ticket with the connection as its source, and texts that every database can store."""
     ticket = seen.ticket
     return replace(
         ticket,
@@ -267,4 +269,4 @@ def _storable_ticket(seen: StoredTicket, connection: StoreConnection) -> Ticket:
 
 
 def _raise_not_mirrored(row: Row[Any]) -> tuple[int, MirroredTicket]:
-    raise LookupError(f"ticket {row.ticket_id} of delivery {row.id} is mirrored nowhere")
+    raise LookupError(f"ticket {row.ticket_id} of delivery {row.id} is not mirrored")

@@ -1,4 +1,4 @@
-"""The stores of this process's connections, each opened once with its secrets, and again when it was connected anew."""
+"""The open stores of this process's connections, reopened when a connection or its secret changes."""
 
 import threading
 from dataclasses import replace
@@ -12,16 +12,16 @@ from deskyard.sync.connections import StoreConnection
 
 
 class StorePool:
-    """Open stores; safe to share between threads."""
+    """A pool of open stores; safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is opened until it is asked for."""
+        """Stores are opened when they are first used."""
         self.database = database
         self._open: dict[int, tuple[tuple[str, ...], TicketStore]] = {}
         self._lock = threading.Lock()
 
     def get(self, connection: StoreConnection) -> TicketStore:
-        """The store of a connection. Raises BadInput where its address or secret can't serve."""
+        """The open store of a connection. Raises BadInput if its URL or secret is invalid."""
         url = connection_url(connection)
         key = (url, connection.hook_sha256 or "")
         with self._lock:
@@ -35,7 +35,7 @@ class StorePool:
         return opened
 
     def close(self) -> None:
-        """Close all."""
+        """Close all stores."""
         with self._lock:
             for _, store in self._open.values():
                 store.close()
@@ -43,15 +43,15 @@ class StorePool:
 
 
 def connection_url(connection: StoreConnection) -> str:
-    """The URL of a connection with its secrets put back, for `open_store` only."""
+    """The URL of a connection with its secrets, for `open_store` only."""
     if connection.kind == "desk":
         return f"{connection.kind}:{connection.place}"
-    known = connectors.connector_class(connection.kind)
-    place = ConnectionUrl.parse(connection.place, getattr(known, "options", ()))
-    options = dict(place.options)
+    connector = connectors.connector_class(connection.kind)
+    url = ConnectionUrl.parse(connection.place, getattr(connector, "options", ()))
+    options = dict(url.options)
     if hook := credentials.read_secret(connection.name, credentials.HOOK_SECRET):
         options["hook_secret"] = hook
     elif connection.hook_sha256:
         options["hook_sha256"] = connection.hook_sha256
-    place = replace(place, secret=credentials.read_secret(connection.name), options=options)
-    return f"{connection.kind}:{place.format(secrets=True)}"
+    url = replace(url, secret=credentials.read_secret(connection.name), options=options)
+    return f"{connection.kind}:{url.format(secrets=True)}"

@@ -1,7 +1,7 @@
-"""The durable work itself: what each workflow of the engine does, in steps that may be cut off anywhere.
+"""The workflows of the sync engine: deliver, fetch, pull, send and tidy. Each may be interrupted at any step.
 
-In come numbers of rows and connections; out go calls to help desks and channels, and what became of them. What is to be
-done next is handed to `WorkScheduler` in the transaction that says so. Nothing here knows who runs it.
+Further work is enqueued by the `WorkScheduler` in the transaction that records the outcome. Nothing here depends on
+DBOS.
 """
 
 import threading
@@ -34,71 +34,71 @@ from service.sync.store_pool import StorePool
 log: Final = structlog.get_logger(__name__)
 
 PAGE_SIZE: Final = 100
-"""Tickets that one transaction takes over."""
+"""Most tickets that one transaction takes over."""
 
 RETENTION: Final = timedelta(days=90)
-"""How long settled deliveries and notices are remembered."""
+"""How long settled deliveries and notices are kept."""
 
 RETENTION_ACTOR: Final = Actor("rule", "retention")
 
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class WorkScheduler(ingest.DeliveryScheduler, Protocol):
-    """Who hands work out."""
+    """Enqueues work."""
 
     def retry_delivery(self, conn: Connection, row: Row[Any], attempt: int, after: float) -> None:
-        """The next attempt at a delivery, so many seconds from now."""
+        """Enqueue the next attempt at a delivery, `after` seconds from now."""
         ...
 
     def retry_notice(self, conn: Connection, row: Row[Any], attempt: int, after: float) -> None:
-        """The next attempt at a notice."""
+        """Enqueue the next attempt at a notice, `after` seconds from now."""
         ...
 
     def is_stopping(self) -> bool:
-        """Whether this process is about to end."""
+        """Whether this process is stopping."""
         ...
 
 
 class Workflows:
-    """The work of one process."""
+    """The workflows of one process."""
 
     def __init__(
         self, context: AppContext, stores: StorePool, executors: ExecutorLeases, scheduler: WorkScheduler
     ) -> None:
-        """`executors` says who we are, and who else lives."""
-        self.yard, self.stores, self.executors, self.scheduler = context, stores, executors, scheduler
+        """`executors`: the lease of this process, and which processes are alive."""
+        self.context, self.stores, self.executors, self.scheduler = context, stores, executors, scheduler
         self.database: Database = context.database
-        self._in_hand = 0
-        self._counting = threading.Condition()
+        self._running = 0
+        self._condition = threading.Condition()
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:
-        """Something that is to be finished before the process ends."""
-        with self._counting:
-            self._in_hand += 1
+        """A context manager around work that `wait_until_idle` waits for."""
+        with self._condition:
+            self._running += 1
         try:
             yield
         finally:
-            with self._counting:
-                self._in_hand -= 1
-                self._counting.notify_all()
+            with self._condition:
+                self._running -= 1
+                self._condition.notify_all()
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until nothing is in hand, so long at most."""
-        with self._counting:
-            self._counting.wait_for(lambda: not self._in_hand, seconds)
+        """Wait until no work is running, for `seconds` at most."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._running, seconds)
 
     def deliver(self, number: int, attempt: int) -> None:
-        """Write a delivery, read it back, and settle it: done, later, or parked for a person."""
+        """Write a delivery, read it back, and settle it, retry it later, or park it for a person."""
         row = retry_database_errors(self._claim, deliveries.OUTBOX, number, attempt)
         if row is None:
             return
         connection = retry_database_errors(self._connection, row.connection_id)
         if not connection.active:
-            left = DeliveryOutcome(DeliveryResult.REJECTED, None, {"store": f"{connection.name} was disconnected"})
-            retry_database_errors(self._settle, connection, row, left, datetime.now(UTC))
+            outcome = DeliveryOutcome(DeliveryResult.REJECTED, None, {"store": f"{connection.name} was disconnected"})
+            retry_database_errors(self._settle, connection, row, outcome, datetime.now(UTC))
             return
         if wait := _pause_seconds(connection):
             retry_database_errors(
@@ -118,7 +118,7 @@ class Workflows:
         log.info("delivery", delivery=row.marker, result=outcome.result.value, store=connection.name)
 
     def fetch(self, connection_id: int, ref: str) -> None:
-        """Read one ticket; where it can't be read now, the next pull brings it."""
+        """Read one ticket; if it can't be read now, the next pull reads it."""
         connection = retry_database_errors(self._connection, connection_id)
         if connection.kind == mail_intake.MAIL_KIND or not connection.active or _pause_seconds(connection):
             return
@@ -132,11 +132,11 @@ class Workflows:
             log.warning("fetch_failed", store=connection.name, error=type(error).__name__)
             return
         retry_database_errors(
-            ingest.ingest, self.yard, self.scheduler, connection, store.caps, catalogue, seen, read_at
+            ingest.ingest, self.context, self.scheduler, connection, store.caps, catalogue, seen, read_at
         )
 
     def pull(self, connection_id: int) -> None:
-        """Read what changed, page by page, each kept together with the place where the next one begins."""
+        """Read the changed tickets page by page; each page is stored together with the cursor of the next."""
         more = True
         while more and not self.scheduler.is_stopping():
             connection = retry_database_errors(self._connection, connection_id)
@@ -144,7 +144,7 @@ class Workflows:
                 return
             try:
                 more = (
-                    mail_intake.pull_mail(self.yard, connection)
+                    mail_intake.pull_mail(self.context, connection)
                     if connection.kind == mail_intake.MAIL_KIND
                     else self._pull_page(connection)
                 )
@@ -156,7 +156,7 @@ class Workflows:
                 return
 
     def send(self, number: int, attempt: int) -> None:
-        """Tell one channel of one ticket."""
+        """Send one notice by its channel."""
         row = retry_database_errors(self._claim, dispatch.OUTBOX, number, attempt)
         if row is None:
             return
@@ -175,39 +175,59 @@ class Workflows:
             retry_database_errors(self._finish_notice, row, failed)
 
     def delete_old_rows(self) -> None:
-        """Forget what was settled long ago."""
+        """Delete deliveries and notices that were settled before the retention period."""
         with self.database.writing() as conn:
             for outbox in (deliveries.OUTBOX, dispatch.OUTBOX):
                 outbox.delete_done(conn, datetime.now(UTC) - RETENTION)
 
     def erase_expired(self) -> None:
-        """Erase the texts of solved tickets that were kept as long as the policy says."""
+        """Erase the texts of solved tickets after the retention period of the policy."""
         with self.database.reading() as conn:
             days = Policies.current(conn).policy.retention_days
         if days is None:
             return
-        go_on = lambda: not self.scheduler.is_stopping()  # noqa: E731 - asked between two batches
-        erased = erasure.erase_expired(self.database, days, RETENTION_ACTOR, lambda: datetime.now(UTC), go_on)
+        erased = erasure.erase_expired(
+            self.database,
+            days,
+            RETENTION_ACTOR,
+            lambda: datetime.now(UTC),
+            lambda: not self.scheduler.is_stopping(),  # checked between two batches
+        )
         if erased:
-            self.yard.explanations.forget()
-            clean = self.database.scrub()
-            log.info("expired", tickets=erased, days=days, clean=clean)
+            self.context.explanations.forget()
+            is_scrubbed = self.database.scrub()
+            log.info("expired", tickets=erased, days=days, clean=is_scrubbed)
 
     def _pull_page(self, connection: StoreConnection) -> bool:
         read_at = datetime.now(UTC)
         store: TicketStore = self.stores.get(connection)
         page, catalogue = store.pull(connection.cursor, PAGE_SIZE), store.catalogue()
         seen = self._with_changes_by_people(store, connection, page.tickets)
-        given = (connection, store.caps, catalogue, seen, read_at, page.cursor)
-        done = retry_database_errors(ingest.ingest, self.yard, self.scheduler, *given)
-        if done.new or done.changed:
-            log.info("pulled", store=connection.name, new=done.new, changed=done.changed, wished=done.deliveries)
-        return page.more and not done.superseded
+        result = retry_database_errors(
+            ingest.ingest,
+            self.context,
+            self.scheduler,
+            connection,
+            store.caps,
+            catalogue,
+            seen,
+            read_at,
+            page.cursor,
+        )
+        if result.new or result.changed:
+            log.info(
+                "pulled",
+                store=connection.name,
+                new=result.new,
+                changed=result.changed,
+                deliveries=result.deliveries,
+            )
+        return page.more and not result.superseded
 
     def _with_changes_by_people(
         self, store: TicketStore, connection: StoreConnection, seen: Sequence[StoredTicket]
     ) -> list[StoredTicket]:
-        """The same tickets, each new one with the fields that people set before we saw it, where the store tells."""
+        """The same tickets, with the fields of new ones that people set before, if the store tells who changed what."""
         if not store.caps.moves:
             return list(seen)
         known = retry_database_errors(self._known_refs, connection, [one.ref for one in seen])
@@ -235,14 +255,14 @@ class Workflows:
             return DeliveryOutcome(DeliveryResult.RETRY_LATER, None, {"store": str(error)}, error.retry_after)
         except DeskyardError as error:
             return DeliveryOutcome(DeliveryResult.REJECTED, None, {"store": str(error)})
-        except Exception as error:  # a bug in a store must not lose a delivery
+        except Exception as error:  # a bug in a connector must not lose a delivery
             log.exception("delivery_failed", delivery=row.marker)
             return DeliveryOutcome(DeliveryResult.RETRY_LATER, None, {"deskyard": type(error).__name__}, 5.0)
 
     def _claim(self, outbox: Outbox, number: int, attempt: int) -> Row[Any] | None:
         with self.database.writing() as conn:
-            lives = self.executors.living_processes(conn)
-            return outbox.claim(conn, number, attempt, self.executors.process_id, lives, datetime.now(UTC))
+            is_alive = self.executors.living_processes(conn)
+            return outbox.claim(conn, number, attempt, self.executors.process_id, is_alive, datetime.now(UTC))
 
     def _settle(self, connection: StoreConnection, row: Row[Any], outcome: DeliveryOutcome, read_at: datetime) -> None:
         with self.database.writing() as conn:
@@ -260,17 +280,17 @@ class Workflows:
     def _reschedule(
         self,
         outbox: Outbox,
-        hand_out: Callable[[Connection, Row[Any], int, float], None],
+        enqueue: Callable[[Connection, Row[Any], int, float], None],
         row: Row[Any],
         why: Mapping[str, str],
         after: float,
-        counts: bool,
+        is_failure: bool,
     ) -> None:
         with self.database.writing() as conn:
             if outbox.is_claimed_by(conn, row.id, row.attempt, self.executors.process_id):
-                following = outbox.reschedule(conn, row, why, datetime.now(UTC), after, is_failure=counts)
+                following = outbox.reschedule(conn, row, why, datetime.now(UTC), after, is_failure=is_failure)
                 if following is not None:
-                    hand_out(conn, row, *following)
+                    enqueue(conn, row, *following)
 
     def _connection(self, number: int) -> StoreConnection:
         with self.database.reading() as conn:
@@ -285,21 +305,21 @@ class Workflows:
             connections.pause_until(conn, connection.id, datetime.now(UTC) + timedelta(seconds=seconds))
 
 
-def retry_database_errors(work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made:
-    """Do it, and again while the database is away: what was done outside must be written down."""
+def retry_database_errors(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `work`, and again while the database is unavailable, so that the outcome of an external call is recorded."""
     for attempt in stamina.retry_context(on=DBAPIError, attempts=None, timeout=120, wait_initial=0.2, wait_max=3):
         with attempt:
-            return work(*given, **named)
+            return work(*args, **kwargs)
     raise AssertionError("unreachable")
 
 
 def _is_changed_since_filing(seen: StoredTicket) -> bool:
-    filed = seen.ticket.created_at
-    return filed is None or seen.updated_at - filed > timedelta(seconds=1)
+    created_at = seen.ticket.created_at
+    return created_at is None or seen.updated_at - created_at > timedelta(seconds=1)
 
 
 def _pause_seconds(connection: StoreConnection) -> float:
-    """Seconds for which a help desk does not want to be called."""
+    """Seconds for which a help desk must not be called yet."""
     if connection.held_until is None:
         return 0.0
     return max(0.0, (connection.held_until - datetime.now(UTC)).total_seconds())

@@ -1,1 +1,1 @@
-"""What happens to a ticket: routing, corrections, review, rescoring, replay."""
+"""Operations on tickets: routing, corrections, review, rescoring, replay."""

@@ -1,7 +1,8 @@
-"""What people (and other programs) do to tickets: changes and comments, each with its entry in the journal.
+"""Changes of and comments on tickets by people and programs, each recorded in the journal.
 
-`change_ticket` and `add_comment` alone open and commit their transaction. A person's choice of another label than the
-machine said is a correction, of the same one a confirmation: the next training run learns from both.
+`change_ticket` and `add_comment` open and commit a transaction; the other functions run within the caller's. A person's
+choice of another label than the predicted one is a correction, of the same label a confirmation; the next training
+learns from both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ def change_ticket(
     expected_version: int | None,
     why: str = "",
 ) -> list[HistoryStep]:
-    """Change a ticket as `deskyard.desk.changes.change_ticket` does, and write it down."""
+    """Change a ticket (`deskyard.desk.changes.change_ticket`) and record it in the journal."""
     with context.database.writing() as conn:
         return record_change(
             conn, number, values, actor, expected_version=expected_version, why=why, at=datetime.now(UTC)
@@ -49,7 +50,7 @@ def record_change(
     why: str = "",
     at: datetime,
 ) -> list[HistoryStep]:
-    """The same in somebody's transaction."""
+    """`change_ticket` within the caller's transaction."""
     refuse_mirrored(conn, number)
     steps = changes.change_ticket(conn, number, values, actor, at=at, why=why, expected_version=expected_version)
     record(conn, number, steps, at)
@@ -57,24 +58,32 @@ def record_change(
 
 
 def record(conn: Connection, number: int, steps: Sequence[HistoryStep], at: datetime) -> None:
-    """Write steps that were taken on a ticket, here or in a foreign help desk, into the journal.
+    """Record steps of a ticket's history, made here or in an external help desk, in the journal.
 
-    A person's value for a target is a confirmation where the last decision on the ticket said the same, and a
-    correction where it said another value or none; all other steps are plain changes.
+    A person's value for a target is a confirmation if the last decision on the ticket gave the same value, and a
+    correction if it gave another or none. All other steps are plain changes.
     """
     if not steps:
         return
     last = Journal.last_decisions(conn, [number]).get(number) if any(map(_is_choice, steps)) else None
     policy = Policies.current(conn).policy if last else None
-    events = []
+    entries = []
     for step in steps:
-        kind = CHANGED
-        if _is_choice(step):
-            said = suggestions.find_suggested_value(last.content, policy, step.field) if last and policy else None
-            kind = CONFIRMED if said is not None and step.became == said else CORRECTED
-        by = {"by": step.actor.name, "kind": step.actor.kind}
-        events.append((kind, {"field": step.field, "from": step.was, "to": step.became, **by}))
-    Journal.record(conn, Journal.make_header(conn, number, at), *events)
+        suggested = None
+        if _is_choice(step) and last is not None and policy is not None:
+            suggested = suggestions.find_suggested_value(last.content, policy, step.field)
+        entries.append(step_entry(step, suggested))
+    Journal.record(conn, Journal.make_header(conn, number, at), *entries)
+
+
+def step_entry(step: HistoryStep, suggested: str | None = None) -> tuple[str, Mapping[str, str | None]]:
+    """The kind and the content of the journal entry for a step; `suggested` is the value that the last decision gave
+    the same field, None if it gave none."""
+    kind = CHANGED
+    if _is_choice(step):
+        kind = CONFIRMED if suggested is not None and step.became == suggested else CORRECTED
+    by = {"by": step.actor.name, "kind": step.actor.kind}
+    return kind, {"field": step.field, "from": step.was, "to": step.became, **by}
 
 
 def record_label(
@@ -88,26 +97,26 @@ def record_label(
     at: datetime,
     repeat: bool = True,
 ) -> bool:
-    """Keep what a person says of a target: a change, or where it stands so already, their agreement. False where there
-    is nothing to keep: somebody agreed before, or, unless they looked `again`, had chosen it. `seen`: the version they
-    looked at (None: whatever stands).
+    """Record a person's label for a target: as a change, or as a confirmation if the ticket has this label already.
 
-    Raises StoreRefused for a label that the desk does not have, Stale, and StoreConflict for tickets that live
-    elsewhere.
+    Returns False if nothing was recorded, because the label was confirmed before or, without `repeat`, set by a person
+    before. `expected_version`: the version of the ticket that the person saw (None: any).
+
+    Raises StoreRefused for a label that the desk does not have, StaleVersion, and StoreConflict for mirrored tickets.
     """
     refuse_mirrored(conn, number)
-    now = tickets.get_ticket(conn, number, for_update=True)
-    if expected_version is not None and now.version != expected_version:
+    ticket = tickets.get_ticket(conn, number, for_update=True)
+    if expected_version is not None and ticket.version != expected_version:
         raise StaleVersion(f"ticket {number} was changed meanwhile")
-    if now.value(target) != label:
+    if ticket.value(target) != label:
         record_change(conn, number, {target: label}, actor, expected_version=expected_version, at=at)
         return True
     if unlabelled_tickets.is_confirmed(conn, number, target) or (
         not repeat and unlabelled_tickets.has_human_label(conn, number, target)
     ):
         return False
-    told = {"field": target, "from": label, "to": label, "by": actor.name, "kind": actor.kind}
-    Journal.record(conn, Journal.make_header(conn, number, at), (CONFIRMED, told))
+    content = {"field": target, "from": label, "to": label, "by": actor.name, "kind": actor.kind}
+    Journal.record(conn, Journal.make_header(conn, number, at), (CONFIRMED, content))
     return True
 
 
@@ -121,7 +130,8 @@ def add_comment(
     key: str | None = None,
     shared: bool = False,
 ) -> tuple[Comment, bool]:
-    """Comment on a ticket as `deskyard.desk.comments.add_comment` does, and write down that it happened."""
+    """Comment on a ticket (`deskyard.desk.comments.add_comment`) and record it in the journal. Returns the comment, and
+    whether it is new."""
     with context.database.writing() as conn:
         at = datetime.now(UTC)
         return record_comment(conn, number, actor, text, public=public, at=at, key=key, shared=shared)
@@ -138,22 +148,22 @@ def record_comment(
     key: str | None = None,
     shared: bool = False,
 ) -> tuple[Comment, bool]:
-    """The same in somebody's transaction."""
+    """`add_comment` within the caller's transaction."""
     refuse_mirrored(conn, number)
-    said, is_new = comments.add_comment(conn, number, actor, text, public=public, at=at, key=key, shared=shared)
+    comment, is_new = comments.add_comment(conn, number, actor, text, public=public, at=at, key=key, shared=shared)
     if is_new:
-        content = {"comment": said.id, "by": actor.name, "kind": actor.kind, "public": public}
+        content = {"comment": comment.id, "by": actor.name, "kind": actor.kind, "public": public}
         Journal.record(conn, Journal.make_header(conn, number, at), (COMMENTED, content))
-    return said, is_new
+    return comment, is_new
 
 
 def refuse_mirrored(conn: Connection, number: int) -> None:
-    """Raise StoreConflict for a ticket that is only mirrored here."""
+    """Raise StoreConflict for a mirrored ticket of an external help desk."""
     found = mirror.find_by_ticket(conn, number)
     if found is not None:
         store = connections.get_connection(conn, found[0]).name
         raise StoreConflict(
-            f"ticket {number} lives in {store!r} as {found[1].ref!r}: change it there, and it follows within a minute"
+            f"ticket {number} lives in {store!r} as {found[1].ref!r}: change it there; it is read within a minute"
         )
 
 

@@ -1,7 +1,8 @@
-"""Decisions on tickets: judged and sealed before the transaction, stamped and recorded in the journal within it.
+"""The one way in which decisions are made and recorded in the journal.
 
-New tickets of the desk (`service.tickets.routing`), tickets of other help desks (`service.sync.ingest`) and tickets
-that are scored again (`service.tickets.rescoring`) are all decided on here, so that the journal says the same of each.
+It is used for new tickets (`service.tickets.routing`), tickets of external help desks (`service.sync.ingest`) and
+tickets that are scored again (`service.tickets.rescoring`). Tickets are scored and hashed before the transaction; the
+decisions are recorded within it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,67 +27,69 @@ from deskyard.journal.journal import (
     hash_ticket,
 )
 from deskyard.policy.policy import Policy, RoutingResult
-from service.runtime import judge as judging
+from service.runtime import judge
 from service.runtime.model_watcher import Champion
 
 _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What the model and the policy say of a ticket, and the hash of the ticket it was said of."""
+class ProposedDecision:
+    """The routing that the model and the policy propose for a ticket, and the hash of that ticket."""
 
-    judgement: ProposedRouting
-    seal: TicketHash
+    proposal: ProposedRouting
+    hashed: TicketHash
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What is done with a ticket, and what the journal keeps of it.
+class DecisionDraft:
+    """A decision to be recorded in the journal.
 
-    `catalogue` is the part of the desk's that the verdict hung on. `seen` says where a ticket that is new came from
-    (None: it was here before), `place` the queue it stands in from now on (None: where it stood). `more` is added to
-    the content of the decision.
+    `catalogue`: the part of the desk's catalogue on which the result depends. `received`: the source of a new ticket
+    (None: the ticket is not new). `queue`: the queue in which the ticket is from now on (None: as before). `extra`:
+    further members of the journal entry.
     """
 
-    stamp: EntryHeader
-    verdict: RoutingResult
+    header: EntryHeader
+    routing: RoutingResult
     catalogue: Catalogue
-    seen: Mapping[str, Any] | None = None
-    place: str | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    received: Mapping[str, Any] | None = None
+    queue: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """The model and the policy that tickets are decided by, and the moment (with its time zone)."""
+class DecisionContext:
+    """The model, the policy and the time (with time zone) of decisions."""
 
     champion: Champion
     policy: Policy
     at: datetime
 
-    def judge(self, asked: Mapping[_Key, Ticket], salts: Mapping[_Key, str] | None = None) -> dict[_Key, Judged]:
-        """Each ticket judged and sealed; nothing is read or written. `salts` are those of tickets that have one."""
-        judgements = judging.judge(self.champion, self.policy, list(asked.values()), self.at.date())
-        kept = salts or {}
+    def propose(
+        self, tickets: Mapping[_Key, Ticket], salts: Mapping[_Key, str] | None = None
+    ) -> dict[_Key, ProposedDecision]:
+        """Score and hash each ticket; nothing is read or written. `salts`: the salts of tickets that have one."""
+        proposals = judge.judge(self.champion, self.policy, list(tickets.values()), self.at.date())
+        salts = salts or {}
         return {
-            key: Judged(judgement, hash_ticket(ticket, kept.get(key)))
-            for (key, ticket), judgement in zip(asked.items(), judgements, strict=True)
+            key: ProposedDecision(proposal, hash_ticket(ticket, salts.get(key)))
+            for (key, ticket), proposal in zip(tickets.items(), proposals, strict=True)
         }
 
-    def stamp(self, number: int, judged: Judged) -> EntryHeader:
-        """What the journal's entries on that ticket bear."""
-        return EntryHeader(number, judged.seal.ticket_hash, self.at, self.champion.digest, self.policy.digest)
+    def make_header(self, number: int, proposed: ProposedDecision) -> EntryHeader:
+        """The header of the journal entries on that ticket."""
+        return EntryHeader(number, proposed.hashed.ticket_hash, self.at, self.champion.digest, self.policy.digest)
 
 
-def record(conn: Connection, decided: Sequence[Decided]) -> list[JournalEntry]:
-    """Write decisions into the journal, each after where its ticket came from and before where it stands; returns the
-    entries of the decisions, in the order given."""
-    events: list[EntryDraft] = []
-    for one in decided:
-        if one.seen is not None:
-            events.append((one.stamp, RECEIVED, one.seen))
-        events.append((one.stamp, DECIDED, judging.decision_record(one.verdict, one.catalogue) | dict(one.more)))
-        if one.place is not None:
-            events.append((one.stamp, PLACED, {"queue": one.place}))
-    return [entry for entry in Journal.record_all(conn, events) if entry.kind == DECIDED]
+def record(conn: Connection, decisions: Sequence[DecisionDraft]) -> list[JournalEntry]:
+    """Record decisions in the journal, each between the entries "received" and "placed" of its ticket if there are any.
+    Returns the entries of the decisions, in the given order."""
+    drafts: list[EntryDraft] = []
+    for one in decisions:
+        if one.received is not None:
+            drafts.append((one.header, RECEIVED, one.received))
+        drafts.append((one.header, DECIDED, judge.decision_record(one.routing, one.catalogue) | dict(one.extra)))
+        if one.queue is not None:
+            drafts.append((one.header, PLACED, {"queue": one.queue}))
+    return [entry for entry in Journal.record_all(conn, drafts) if entry.kind == DECIDED]

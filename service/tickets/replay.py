@@ -1,7 +1,6 @@
-"""The same decision, again: computed anew from the stored ticket, bundle, policy and catalogue, compared byte for byte.
+"""`deskyard verify`: decisions computed again from the stored ticket, bundle, policy and catalogue, and compared.
 
-In come the database and the folder of bundles, out goes a `ReplayResult`; nothing is written. Where the ticket was
-erased or the bundle removed it says so, and never "same".
+The comparison is byte for byte; nothing is written. If the ticket was erased or the bundle removed, the result says so.
 """
 
 import json
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
 ReplayFinding = Literal["same", "different", "erased", "unknown"]
-"""Only "same" proves anything. "unknown": the model or the policy of then is not there any more."""
+"""Only "same" is a proof. "unknown": the model or the policy of that time is missing."""
 
 TOLERANCE: Final = 1e-5
-"""Confidences this near to each other may be the same sum, added in another order by another processor."""
+"""Largest difference of confidences that is put down to another order of summation on another processor."""
 
 _COLOURS: Final = {"same": "green", "different": "red", "erased": "yellow", "unknown": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """One decision computed again; `told` is a sentence."""
+    """The outcome for one decision; `message` is a sentence."""
 
     decision: int
     finding: ReplayFinding
@@ -46,47 +45,52 @@ class ReplayResult:
 
 
 def verify(
-    decisions: Annotated[list[int] | None, typer.Argument(help="Numbers of decisions, as the API tells them.")] = None,
-    last: Annotated[int, typer.Option(min=0, help="Also so many of the newest decisions.")] = 0,
+    decisions: Annotated[list[int] | None, typer.Argument(help="Decision numbers, as in the API.")] = None,
+    last: Annotated[int, typer.Option(min=0, help="Also this many of the newest decisions.")] = 0,
 ) -> None:
-    """Compute decisions again from what is stored, and compare byte for byte; the exit code is 1 unless all are same.
+    """Compute decisions again from stored data and compare them byte by byte; the exit code is 1 unless all are equal.
 
     Example: `deskyard verify 42`, or `deskyard verify --last 100`
     """
-    chosen = settings()
+    app_settings = settings()
     with desk_database() as database:
         with database.reading() as conn:
             numbers = [*(decisions or ()), *Journal.newest_decisions(conn, last)]
         if not numbers:
-            raise BadInput("say which decision: its number stands in the ticket, or --last N takes the newest.")
-        found = [replay(database, chosen.models, number) for number in dict.fromkeys(numbers)]
-    for one in found:
-        if one.finding != "same" or len(found) <= 20:
+            raise BadInput("name a decision by its number (see the ticket), or use --last N for the newest.")
+        results = [replay(database, app_settings.models, number) for number in dict.fromkeys(numbers)]
+    for one in results:
+        if one.finding != "same" or len(results) <= 20:
             typer.secho(one.finding, fg=_COLOURS[one.finding], nl=False)
             typer.echo(f"  {one.decision}: {one.message}")
-    same = sum(one.finding == "same" for one in found)
-    typer.echo(f"{same:,} of {len(found):,} decisions are the same, byte for byte.")
-    if same < len(found):
+    same = sum(one.finding == "same" for one in results)
+    typer.echo(f"{same:,} of {len(results):,} decisions are the same, byte for byte.")
+    if same < len(results):
         raise typer.Exit(1)
 
 
 def replay(database: Database, models: Path, number: int) -> ReplayResult:
-    """Compute one decision again. Raises NotThere when the journal has no such decision."""
+    """Compute one decision again. Raises NotFound if the journal has no such decision."""
     with database.reading() as conn:
         entry = Journal.find_decision(conn, number)
         if entry is None:
             raise NotFound(f"there is no decision {number} in the journal")
-        filed = tickets.find_ticket(conn, entry.ticket_id)
+        desk_ticket = tickets.find_ticket(conn, entry.ticket_id)
         policy = Policies.find_by_digest(conn, entry.policy or "")
         answers = entry.content.get("answers", [])
-        ticket = rescoring.ticket_with_answers(conn, filed, answers) if filed else None
-    if filed is None or ticket is None:
+        ticket = rescoring.ticket_with_answers(conn, desk_ticket, answers) if desk_ticket else None
+    if desk_ticket is None or ticket is None:
         return ReplayResult(number, "erased", f"ticket {entry.ticket_id} is erased, so nothing can be computed")
-    if filed.erased_at is not None:
-        told = f"ticket {filed.id} was erased on {filed.erased_at:%Y-%m-%d}, so nothing can be computed"
-        return ReplayResult(number, "erased", told)
-    if hash_ticket(ticket, filed.salt).ticket_hash != entry.ticket_hash:
-        return ReplayResult(number, "different", f"ticket {filed.id} is not the text that was decided on")
+    if desk_ticket.erased_at is not None:
+        return ReplayResult(
+            number,
+            "erased",
+            f"ticket {desk_ticket.id} was erased on {desk_ticket.erased_at:%Y-%m-%d}, so nothing can be computed",
+        )
+    if hash_ticket(ticket, desk_ticket.salt).ticket_hash != entry.ticket_hash:
+        return ReplayResult(
+            number, "different", f"ticket {desk_ticket.id} was changed: its text is not the one that was decided on"
+        )
     if policy is None:
         return ReplayResult(number, "unknown", f"the policy {entry.policy} is not in this database")
     try:
@@ -96,20 +100,24 @@ def replay(database: Database, models: Path, number: int) -> ReplayResult:
     judgement = judge.judge(champion, policy, [ticket], entry.at.date())[0]
     catalogue = Catalogue.from_dict(entry.content["catalogue"])
     content = judge.decision_record(judgement.apply_catalogue(catalogue), catalogue)
-    now = dump_content(content | {"answers": answers} if answers else content)
-    if now == dump_content(entry.content):
-        by = f"model {entry.bundle[:12]}" if entry.bundle else "no model"
-        return ReplayResult(number, "same", f"ticket {filed.id}, {by}, policy {entry.policy}: {len(now):,} characters")
-    if _nearly_equal(json.loads(now), json.loads(dump_content(entry.content))):
-        told = f"ticket {filed.id}: the same labels and deeds, but confidences differ in their last digits, as they do "
+    recomputed = dump_content(content | {"answers": answers} if answers else content)
+    if recomputed == dump_content(entry.content):
+        model = f"model {entry.bundle[:12]}" if entry.bundle else "no model"
         return ReplayResult(
-            number, "different", f"{told}on another kind of processor or with other versions of libraries"
+            number, "same", f"ticket {desk_ticket.id}, {model}, policy {entry.policy}: {len(recomputed):,} characters"
         )
-    return ReplayResult(number, "different", f"ticket {filed.id}: computed again it is {now[:2000]}")
+    if _nearly_equal(json.loads(recomputed), json.loads(dump_content(entry.content))):
+        return ReplayResult(
+            number,
+            "different",
+            f"ticket {desk_ticket.id}: labels and actions are the same, but confidences differ in their last digits, "
+            "as on another kind of processor or with other versions of libraries",
+        )
+    return ReplayResult(number, "different", f"ticket {desk_ticket.id}: the recomputed decision is {recomputed[:2000]}")
 
 
 def _nearly_equal(one: Any, other: Any) -> bool:
-    """Whether nothing but the last digits of numbers differs."""
+    """Whether two JSON values are equal except for differences of floats within `TOLERANCE`."""
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= TOLERANCE
     if isinstance(one, dict) and isinstance(other, dict):
@@ -120,7 +128,7 @@ def _nearly_equal(one: Any, other: Any) -> bool:
 
 
 def _original_champion(models: Path, entry: JournalEntry) -> Champion:
-    """The model of then. Where none took part, the reason that was written down stands for it."""
+    """The model of the decision; if there was none, the recorded reason instead."""
     if entry.bundle is None:
         return Champion(None, Reason(**entry.content["placement"]["reason"]))
     return Champion(_load_bundle(models, entry.bundle), None)
@@ -128,6 +136,6 @@ def _original_champion(models: Path, entry: JournalEntry) -> Champion:
 
 @lru_cache(maxsize=4)
 def _load_bundle(models: Path, digest: str) -> "Bundle":
-    from deskyard.registry import bundle  # only here: the service starts without a learning library
+    from deskyard.registry import bundle  # imported here, so that the service starts without machine-learning libraries
 
     return bundle.load_bundle(bundle.find_by_digest(models, digest))

@@ -1,7 +1,7 @@
-"""Asking for help without an account: file a request, look at how it stands, answer, say whether it helped.
+"""The requester portal: submitting a request without an account, seeing its status, replying and rating.
 
-In come a form's texts and the secret of a request's own address; out go what the requester may see, and nothing that
-the desk said among itself. The address opens one request, to whoever knows it.
+A request is reached by a URL with a secret, which opens this request to whoever knows it. Requesters see public
+comments only.
 """
 
 import base64
@@ -25,14 +25,14 @@ from service.runtime.context import AppContext
 from service.tickets import corrections, rescoring, routing
 
 MAX_TEXT: Final = 20_000
-"""Characters of a text, as many as a model reads."""
+"""Most characters of a text, as many as a model reads."""
 
 State = Literal["received", "placed", "taken", "asked", "solved", "closed", "erased"]
 
 
 @dataclass(frozen=True, slots=True)
 class HelpRequest:
-    """What somebody wrote into the form; `token` is the form's own, so that it is sent once."""
+    """A filled form; `token` is that of the form, so that a repeated submission is recognised."""
 
     subject: str
     body: str
@@ -41,14 +41,14 @@ class HelpRequest:
 
     @property
     def secret(self) -> str:
-        """What opens the request: 256 bits that follow from the form and its texts, so that sending the same form twice
-        gives one request and one address, and another text another."""
-        told = "\0".join(("deskyard status", self.token, self.subject, self.body, self.requester))
-        return base64.urlsafe_b64encode(hashlib.sha256(told.encode()).digest()).decode().rstrip("=")
+        """The secret of the request's URL: 256 bits derived from the form and its texts, so that a form sent twice
+        gives one request."""
+        content = "\0".join(("deskyard status", self.token, self.subject, self.body, self.requester))
+        return base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip("=")
 
     @property
     def ticket(self) -> Ticket:
-        """The same as a ticket."""
+        """The request as a ticket."""
         return Ticket(
             id="", source="form", subject=self.subject, body=self.body, channel="form", requester=self.requester
         )
@@ -56,7 +56,7 @@ class HelpRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
-    """How a request stands, as its requester may see it: in a word, and what was said, each with whether they did."""
+    """A request as its requester may see it: its state, and the public comments, each with whether they wrote it."""
 
     ticket: DeskTicket
     link: StatusLink
@@ -65,7 +65,7 @@ class RequestStatus:
 
     @property
     def accepts_replies(self) -> bool:
-        """Whether something can still be said."""
+        """Whether the requester can still reply."""
         return self.state not in ("closed", "erased")
 
     @property
@@ -75,59 +75,59 @@ class RequestStatus:
 
 
 def submit_request(context: AppContext, request: HelpRequest) -> str:
-    """File a request, and return the secret of its address; the same form again is the same request."""
+    """Submit a request and return the secret of its URL; submitting the same form again adds nothing."""
     secret = request.secret
-    done = routing.route_ticket(context, request.ticket, key=status_links.hash_secret(f"form {secret}"))
+    receipt = routing.route_ticket(context, request.ticket, key=status_links.hash_secret(f"form {secret}"))
     with context.database.writing() as conn:
-        status_links.add_link(conn, int(done.answer["ticket"]["id"]), secret, datetime.now(UTC))
+        status_links.add_link(conn, int(receipt.answer["ticket"]["id"]), secret, datetime.now(UTC))
     return secret
 
 
 def get_status(context: AppContext, secret: str) -> RequestStatus:
-    """How the request stands that a secret opens. Raises NotThere."""
+    """The status of the request with that secret. Raises NotFound."""
     with context.database.reading() as conn:
         return _request_status(conn, secret)
 
 
 def add_reply(context: AppContext, secret: str, text: str, key: str) -> None:
-    """Say something more about one's request; `key` names the form that it was written in.
+    """Add a reply of the requester; `key` identifies its form, so that a repeated submission is recognised.
 
-    A request that waited for it or was solved is open again; one that waits in triage is scored again. Raises NotThere,
-    and StoreConflict for one that is closed.
+    A waiting or resolved request is opened again; one that waits in triage is scored again. Raises NotFound, and
+    StoreConflict for a closed or erased request.
     """
-    now = get_status(context, secret)
-    if not now.accepts_replies:
-        raise StoreConflict(f"this request is {now.state}: file a new one")
-    number, by = now.ticket.id, rescoring.requester_actor(now.ticket)
-    if not corrections.add_comment(context, number, by, text, public=True, key=f"form {key}")[1]:
+    status = get_status(context, secret)
+    if not status.accepts_replies:
+        raise StoreConflict(f"this request is {status.state}: submit a new one")
+    number, requester = status.ticket.id, rescoring.requester_actor(status.ticket)
+    if not corrections.add_comment(context, number, requester, text, public=True, key=f"form {key}")[1]:
         return
-    if now.ticket.status in ("waiting", "resolved"):
+    if status.ticket.status in ("waiting", "resolved"):
         corrections.change_ticket(
-            context, number, {"status": "open"}, by, expected_version=None, why="the requester answered"
+            context, number, {"status": "open"}, requester, expected_version=None, why="the requester replied"
         )
     rescoring.rescore(context, number)
 
 
 def rate_solution(context: AppContext, secret: str, stars: int, comment: str) -> None:
-    """Say how good the solution was. Raises NotThere, BadInput, and StoreConflict where there is none yet."""
+    """Rate the solution. Raises NotFound, BadInput, and StoreConflict if there is no solution yet."""
     with context.database.writing() as conn:
-        now = _request_status(conn, secret)
-        if not now.accepts_rating:
+        status = _request_status(conn, secret)
+        if not status.accepts_rating:
             raise StoreConflict("there is no solution to rate yet")
-        status_links.rate_solution(conn, now.link, stars, comment, datetime.now(UTC))
+        status_links.rate_solution(conn, status.link, stars, comment, datetime.now(UTC))
 
 
 def _request_status(conn: Connection, secret: str) -> RequestStatus:
     link = status_links.find_link(conn, secret)
-    filed = tickets.get_ticket(conn, link.ticket)
-    said = tuple(
-        (one, rescoring.is_by_requester(filed, one)) for one in comments.list_comments(conn, link.ticket) if one.public
+    ticket = tickets.get_ticket(conn, link.ticket)
+    public_comments = tuple(
+        (one, rescoring.is_by_requester(ticket, one)) for one in comments.list_comments(conn, link.ticket) if one.public
     )
-    waits = filed.queue in (TRIAGE, Policies.current(conn).policy.fallback)
-    return RequestStatus(filed, link, _state(filed, waits), said)
+    is_waiting = ticket.queue in (TRIAGE, Policies.current(conn).policy.fallback)
+    return RequestStatus(ticket, link, _state(ticket, is_waiting), public_comments)
 
 
-def _state(ticket: DeskTicket, waits: bool) -> State:
+def _state(ticket: DeskTicket, is_waiting: bool) -> State:
     if ticket.erased_at is not None:
         return "erased"
     if is_solved(ticket.status):
@@ -136,4 +136,4 @@ def _state(ticket: DeskTicket, waits: bool) -> State:
         return "asked"
     if ticket.status == "open" and ticket.assignee:
         return "taken"
-    return "received" if waits else "placed"
+    return "received" if is_waiting else "placed"

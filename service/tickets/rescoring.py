@@ -1,7 +1,7 @@
-"""A requester's answer scores a ticket again that waits for a person: what was asked back may say where it belongs.
+"""Scoring a waiting ticket again when its requester replies.
 
-In comes a ticket's number, out goes a new decision in the journal, by the same rules as the first, on the ticket's text
-with the answers below it. People win: where anybody chose a label, took the ticket back, or moved it, nothing happens.
+The new decision follows the same rules as the first, on the ticket's text with the replies appended. Tickets of which
+a person set a label, undid a decision or moved the ticket are left alone.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from deskyard.desk import catalogue as floor
+from deskyard.desk import catalogue as desk_catalogue
 from deskyard.desk import changes, comments, ticket_history, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.tickets import DeskTicket
@@ -26,15 +26,15 @@ from deskyard.sync import mirror
 from deskyard.sync.notifications import EVENT_ROUTED
 from service.runtime.context import AppContext
 from service.tickets import decision_record
-from service.tickets.decision_record import Decided, InForce
+from service.tickets.decision_record import DecisionContext, DecisionDraft
 
 MAX_ATTEMPTS: Final = 3
-"""Times that a ticket which changes meanwhile is looked at."""
+"""Attempts at a ticket that is changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class _RescoringInput:
-    """A ticket that may be scored again, as it was read: with the answers, by number, and the policy of the moment."""
+    """A ticket to be scored again: with the replies appended, their comment ids, and the current policy."""
 
     desk_ticket: DeskTicket
     ticket: Ticket
@@ -43,76 +43,81 @@ class _RescoringInput:
 
 
 def rescore(context: AppContext, number: int) -> JournalEntry | None:
-    """Score a waiting ticket again, and route it if the evidence allows now; the decision, None where none was due."""
+    """Score a waiting ticket again, and route it if the contracts allow it now. Returns the decision, or None if the
+    ticket is not to be scored again."""
     for _ in range(MAX_ATTEMPTS):
         with context.database.reading() as conn:
-            asked = _rescoring_input(conn, number)
+            found = _rescoring_input(conn, number)
         champion, at = context.models.champion, datetime.now(UTC)
-        if asked is None or champion.bundle is None:
+        if found is None or champion.bundle is None:
             return None
-        deciding = InForce(champion, asked.policy, at)
-        judged = deciding.judge({number: asked.ticket}, {number: asked.desk_ticket.salt})[number]
-        judgement = judged.judgement
+        decision_context = DecisionContext(champion, found.policy, at)
+        proposed = decision_context.propose({number: found.ticket}, {number: found.desk_ticket.salt})[number]
+        proposal = proposed.proposal
         with context.database.writing() as conn:
-            if tickets.get_ticket(conn, number, for_update=True).version != asked.desk_ticket.version:
+            if tickets.get_ticket(conn, number, for_update=True).version != found.desk_ticket.version:
                 continue
-            catalogue = floor.load_catalogue(conn, judgement.candidate_queues, judgement.candidate_agents)
-            verdict = judgement.apply_catalogue(catalogue)
-            wanted: dict[str, str | None] = {one.field: one.value for one in verdict.changes if one.source == "machine"}
+            catalogue = desk_catalogue.load_catalogue(conn, proposal.candidate_queues, proposal.candidate_agents)
+            routing = proposal.apply_catalogue(catalogue)
+            values: dict[str, str | None] = {one.field: one.value for one in routing.changes if one.source == "machine"}
             routed = (
-                verdict.placement.reason.code in PLACING_TARGETS and verdict.placement.queue != asked.desk_ticket.queue
+                routing.placement.reason.code in PLACING_TARGETS and routing.placement.queue != found.desk_ticket.queue
             )
             if routed:
-                wanted["queue"] = verdict.placement.queue
-            decided = Decided(
-                deciding.stamp(number, judged),
-                verdict,
+                values["queue"] = routing.placement.queue
+            draft = DecisionDraft(
+                decision_context.make_header(number, proposed),
+                routing,
                 catalogue,
-                place=verdict.placement.queue if routed else None,
-                more={"answers": list(asked.answers)},
+                queue=routing.placement.queue if routed else None,
+                extra={"answers": list(found.answers)},
             )
-            entry = decision_record.record(conn, [decided])[0]
-            machine, why = Actor("machine", champion.digest or "deskyard"), verdict.placement.reason.text
-            changes.change_ticket(conn, number, wanted, machine, at=at, why=why, decision=entry.id)
+            entry = decision_record.record(conn, [draft])[0]
+            machine, why = Actor("machine", champion.digest or "deskyard"), routing.placement.reason.text
+            changes.change_ticket(conn, number, values, machine, at=at, why=why, decision=entry.id)
             if routed and context.notifier is not None:
-                context.notifier.enqueue_notices(conn, number, verdict.placement.queue, entry.id, EVENT_ROUTED)
+                context.notifier.enqueue_notices(conn, number, routing.placement.queue, entry.id, EVENT_ROUTED)
         return entry
     return None
 
 
-def ticket_with_answers(conn: Connection, filed: DeskTicket, numbers: Collection[int]) -> Ticket:
-    """The ticket as it was scored: its text, and below it the comments of those numbers."""
+def ticket_with_answers(conn: Connection, desk_ticket: DeskTicket, numbers: Collection[int]) -> Ticket:
+    """The ticket as it was scored: its text with the comments of these ids appended."""
     return (
-        filed.ticket
+        desk_ticket.ticket
         if not numbers
-        else _append_answers(filed.ticket, [one for one in comments.list_comments(conn, filed.id) if one.id in numbers])
+        else _append_answers(
+            desk_ticket.ticket, [one for one in comments.list_comments(conn, desk_ticket.id) if one.id in numbers]
+        )
     )
 
 
-def is_by_requester(filed: DeskTicket, comment: Comment) -> bool:
-    """Whether the requester said it."""
-    return comment.actor == requester_actor(filed)
+def is_by_requester(desk_ticket: DeskTicket, comment: Comment) -> bool:
+    """Whether the requester wrote the comment."""
+    return comment.actor == requester_actor(desk_ticket)
 
 
-def requester_actor(filed: DeskTicket) -> Actor:
-    """Who speaks when the requester does."""
-    return Actor("person", filed.ticket.requester or ANONYMOUS_REQUESTER)
+def requester_actor(desk_ticket: DeskTicket) -> Actor:
+    """The actor of a ticket's requester."""
+    return Actor("person", desk_ticket.ticket.requester or ANONYMOUS_REQUESTER)
 
 
 def _rescoring_input(conn: Connection, number: int) -> _RescoringInput | None:
-    """The ticket with its answers, if it waits in the fallback queue, and people left every label to the machine."""
-    filed, policy = tickets.get_ticket(conn, number), Policies.current(conn).policy
+    """The ticket with its replies, or None unless it waits in the fallback queue and nobody has set a label."""
+    desk_ticket, policy = tickets.get_ticket(conn, number), Policies.current(conn).policy
     steps = ticket_history.list_steps(conn, number)
-    sorted_by_people = any(
+    set_by_people = any(
         step.field in TARGETS and (step.actor.kind == "person" or step.undoes is not None) for step in steps
     )
-    waits = filed.queue in (TRIAGE, policy.fallback) and filed.status in UNSOLVED_STATUSES
-    if not waits or filed.erased_at or sorted_by_people or mirror.find_by_ticket(conn, number) is not None:
+    waits = desk_ticket.queue in (TRIAGE, policy.fallback) and desk_ticket.status in UNSOLVED_STATUSES
+    if not waits or desk_ticket.erased_at or set_by_people or mirror.find_by_ticket(conn, number) is not None:
         return None
-    answers = [one for one in comments.list_comments(conn, number) if one.public and is_by_requester(filed, one)]
+    answers = [one for one in comments.list_comments(conn, number) if one.public and is_by_requester(desk_ticket, one)]
     if not answers:
         return None
-    return _RescoringInput(filed, _append_answers(filed.ticket, answers), tuple(one.id for one in answers), policy)
+    return _RescoringInput(
+        desk_ticket, _append_answers(desk_ticket.ticket, answers), tuple(one.id for one in answers), policy
+    )
 
 
 def _append_answers(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:

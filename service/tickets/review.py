@@ -1,7 +1,7 @@
-"""What people do at the review desk: take the next ticket, sort it, ask back, take back what they did last.
+"""The actions of the review page: take the next ticket, assign a queue, ask the requester, undo the last action.
 
-Each deed is one transaction, and the first write wins. A ticket that is asked about blindly keeps the answer in
-`desk_blind`; where it differs from the machine's and nobody moved the ticket meanwhile, it is a correction.
+Each action is one transaction, and the first write wins. The answer of a blind review is stored in `desk_blind`; if it
+differs from the predicted queue and nobody moved the ticket meanwhile, it is a correction.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NextTicket:
-    """The ticket that somebody is given (None: nothing is left), the one that would follow, and how many wait."""
+    """The ticket to review (None: none is left), the one after it, and the number of waiting tickets."""
 
     waiting: WaitingTicket | None
     next_number: int | None
@@ -41,7 +41,7 @@ class NextTicket:
 
 @dataclass(frozen=True, slots=True)
 class LastAction:
-    """What was done last: the ticket, its version since then, and the queue it was given."""
+    """The last action: the ticket, its version afterwards, and the queue that was assigned (None: none)."""
 
     number: int
     version: int
@@ -55,54 +55,54 @@ def take_next(
     number: int | None = None,
     items: "Sequence[LabelCandidate] | None" = None,
 ) -> NextTicket:
-    """Take the first ticket of the line that is free and not skipped, or the one wanted; give back all others.
+    """Lease the first free ticket that is not skipped, or `number` if it is free, and release all other leases.
 
-    The line is of those that wait for a person, or, where `items` are given, of those whose label is worth most.
+    The tickets are those that wait for review, or `items` of the label plan if given.
     """
     holder, at = caller.actor.name, datetime.now(UTC)
     with context.database.reading() as conn:
-        line = (
+        waiting = (
             context.review_queue.list_waiting(conn, Policies.current(conn).policy.fallback, caller.queues)
             if items is None
             else [WaitingTicket(item.ticket_id, 0, is_blind=False) for item in items]
         )
-        held = ticket_leases.list_holders(conn, at)
-    free = [one for one in line if held.get(one.number, holder) == holder]
+        holders = ticket_leases.list_holders(conn, at)
+    free = [one for one in waiting if holders.get(one.number, holder) == holder]
     ordered = [one for one in free if one.number == number]
     ordered += [one for one in free if one.number not in {*skipped, number}]
     with context.database.writing() as conn:
         ticket_leases.release_leases(conn, holder)
-        mine = next((one for one in ordered if ticket_leases.acquire_lease(conn, one.number, holder, at)), None)
-    following = next((one.number for one in ordered if mine and one is not mine), None)
-    return NextTicket(mine, following, len(line))
+        leased = next((one for one in ordered if ticket_leases.acquire_lease(conn, one.number, holder, at)), None)
+    following = next((one.number for one in ordered if leased and one is not leased), None)
+    return NextTicket(leased, following, len(waiting))
 
 
 def renew_lease(context: AppContext, caller: Caller, number: int) -> bool:
-    """Go on looking at a ticket."""
+    """Renew the lease on a ticket; False if another person holds it."""
     with context.database.writing() as conn:
         visibility.visible_ticket(conn, caller, number, to_change=True)
         return ticket_leases.acquire_lease(conn, number, caller.actor.name, datetime.now(UTC))
 
 
 def assign_queue(context: AppContext, caller: Caller, number: int, queue: str, expected_version: int) -> LastAction:
-    """Put a ticket where a person says. Raises Stale when somebody was quicker, StoreRefused for no open queue."""
+    """Assign a ticket to a queue. Raises StaleVersion if it was changed meanwhile, StoreRefused for a closed queue."""
     with context.database.writing() as conn:
         visibility.visible_ticket(conn, caller, number, to_change=True)
-        at, asked = datetime.now(UTC), blind_review.find_review(conn, number, for_update=True)
-        if asked is None or asked.answered_at is not None:
+        at, blind = datetime.now(UTC), blind_review.find_review(conn, number, for_update=True)
+        if blind is None or blind.answered_at is not None:
             corrections.record_label(
                 conn, number, "queue", queue, caller.actor, expected_version=expected_version, at=at
             )
             context.label_plans.drop_ticket(number)
         else:
-            _record_blind_answer(conn, asked, queue, caller.actor, at)
+            _record_blind_answer(conn, blind, queue, caller.actor, at)
         return _last_action(conn, number, queue)
 
 
 def request_information(
     context: AppContext, caller: Caller, number: int, question: str, expected_version: int
 ) -> LastAction:
-    """The ticket waits for its requester, who is asked a question if there is one."""
+    """Set a ticket to waiting for its requester, with a question to them if there is one."""
     with context.database.writing() as conn:
         visibility.visible_ticket(conn, caller, number, to_change=True)
         at = datetime.now(UTC)
@@ -115,24 +115,25 @@ def request_information(
 
 
 def undo_last(context: AppContext, caller: Caller, number: int, expected_version: int) -> LastAction:
-    """Undo what the caller did to a ticket last, if nobody touched it since. Raises Stale, StoreConflict."""
+    """Undo the caller's last action on a ticket. Raises StaleVersion if it was changed since, and StoreConflict if
+    there is nothing to undo."""
     with context.database.writing() as conn:
-        at, now = datetime.now(UTC), visibility.visible_ticket(conn, caller, number, to_change=True)
-        if now.version != expected_version:
+        at, ticket = datetime.now(UTC), visibility.visible_ticket(conn, caller, number, to_change=True)
+        if ticket.version != expected_version:
             raise StaleVersion(f"ticket {number} was changed meanwhile")
-        asked = blind_review.find_review(conn, number, for_update=True)
-        answered = asked is not None and asked.answered_by == caller.actor.name
-        mine = _last_steps(conn, number, caller.actor, asked.answered_at if asked and answered else None)
-        if not mine and not answered:
-            raise StoreConflict(f"{caller.actor.name} did nothing to ticket {number} that could be taken back")
+        blind = blind_review.find_review(conn, number, for_update=True)
+        answered = blind is not None and blind.answered_by == caller.actor.name
+        steps = _last_steps(conn, number, caller.actor, blind.answered_at if blind and answered else None)
+        if not steps and not answered:
+            raise StoreConflict(f"{caller.actor.name} has done nothing to ticket {number} that can be undone")
         if answered:
             blind_review.record_answer(conn, number, None, None, None)
-        back = {step.field: step.was for step in mine}
+        previous = {step.field: step.was for step in steps}
         changes.change_ticket(
-            conn, number, back, caller.actor, at=at, why=TAKEN_BACK, expected_version=expected_version
+            conn, number, previous, caller.actor, at=at, why=TAKEN_BACK, expected_version=expected_version
         )
-        told = {"decision": None, "back": back, "by": caller.actor.name, "kind": caller.actor.kind}
-        Journal.record(conn, Journal.make_header(conn, number, at), (UNDONE, told))
+        content = {"decision": None, "back": previous, "by": caller.actor.name, "kind": caller.actor.kind}
+        Journal.record(conn, Journal.make_header(conn, number, at), (UNDONE, content))
         return _last_action(conn, number, None)
 
 
@@ -141,24 +142,25 @@ def _last_action(conn: Connection, number: int, queue: str | None) -> LastAction
 
 
 def _record_blind_answer(conn: Connection, review: BlindReview, queue: str, actor: Actor, at: datetime) -> None:
-    """Keep a blind answer, and act on it where it still can be."""
-    now, decision = tickets.get_ticket(conn, review.ticket), Journal.find_decision(conn, review.decision)
+    """Store a blind answer, and apply it if nobody has moved the ticket since."""
+    ticket, decision = tickets.get_ticket(conn, review.ticket), Journal.find_decision(conn, review.decision)
     if queue not in catalogue.load_catalogue(conn, {queue}, set()).queues:
         raise StoreRefused("queue", f"{queue!r} is not an open queue of this desk; /v1/queues lists them")
     blind_review.record_answer(conn, review.ticket, queue, actor.name, at)
     placed = decision.content["placement"]["queue"] if decision else ""
-    moved = changes.load_human_steps(conn, now.id).get("queue", [])
-    untouched = now.queue == placed and (not moved or moved[-1].why == TAKEN_BACK)
-    if queue == now.queue == placed:
-        told = {"field": "queue", "from": queue, "to": queue, "by": actor.name, "kind": actor.kind}
-        Journal.record(conn, Journal.make_header(conn, now.id, at), (CONFIRMED, told))
-    elif untouched and now.status in UNSOLVED_STATUSES and mirror.find_by_ticket(conn, now.id) is None:
-        corrections.record_change(conn, now.id, {"queue": queue}, actor, expected_version=None, at=at)
+    moved = changes.load_human_steps(conn, ticket.id).get("queue", [])
+    is_unmoved = ticket.queue == placed and (not moved or moved[-1].why == TAKEN_BACK)
+    if queue == ticket.queue == placed:
+        content = {"field": "queue", "from": queue, "to": queue, "by": actor.name, "kind": actor.kind}
+        Journal.record(conn, Journal.make_header(conn, ticket.id, at), (CONFIRMED, content))
+    elif is_unmoved and ticket.status in UNSOLVED_STATUSES and mirror.find_by_ticket(conn, ticket.id) is None:
+        corrections.record_change(conn, ticket.id, {"queue": queue}, actor, expected_version=None, at=at)
 
 
 def _last_steps(conn: Connection, number: int, actor: Actor, moment: datetime | None) -> list[HistoryStep]:
-    """The steps that somebody took at a moment (None: the last), with the rules that followed; none if not theirs."""
+    """The steps of an actor's action at `moment` (None: the last action) and of the rules that followed; [] if the
+    action was another's."""
     steps = ticket_history.list_steps(conn, number)
     moment = moment or (steps[-1].at if steps else None)
-    mine = [step for step in steps if step.at == moment]
-    return mine if any(step.actor == actor for step in mine) else []
+    action = [step for step in steps if step.at == moment]
+    return action if any(step.actor == actor for step in action) else []

@@ -1,4 +1,4 @@
-"""What a caller may see: tickets of their queues; of others they hear what they would hear if there were none."""
+"""What a caller may see: tickets of their queues. Others look as if they did not exist."""
 
 from sqlalchemy import Connection
 
@@ -10,16 +10,16 @@ from service.auth.authorization import Caller
 
 
 def visible_ticket(conn: Connection, caller: Caller, number: int, *, to_change: bool = False) -> DeskTicket:
-    """A ticket that may be seen. Raises NotThere."""
-    found = tickets.get_ticket(conn, number, for_update=to_change)
-    if not caller.may_see(found.queue):
+    """The ticket. Raises NotFound if there is none or the caller may not see it."""
+    ticket = tickets.get_ticket(conn, number, for_update=to_change)
+    if not caller.may_see(ticket.queue):
         raise NotFound(f"there is no ticket '{number}' on this desk")
-    return found
+    return ticket
 
 
 def visible_queue(conn: Connection, caller: Caller, name: str) -> Queue:
-    """A queue whose tickets may be seen. Raises NotThere."""
-    found = queues.find_queue(conn, name)
-    if found is None or not caller.may_see(name):
+    """The queue. Raises NotFound if there is none or the caller may not see its tickets."""
+    queue = queues.find_queue(conn, name)
+    if queue is None or not caller.may_see(name):
         raise NotFound(f"there is no queue {name[:50]!r} on this desk")
-    return found
+    return queue

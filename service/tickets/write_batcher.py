@@ -1,8 +1,8 @@
-"""The lane: tickets that arrive together share one transaction.
+"""The write batcher: tickets that arrive at the same time share one transaction.
 
-In come arrivals from any number of requests; one thread takes all that wait, places them with one call, and each
-request gets its own answer. SQLite lets one writer in at a time anyway, and a commit that waits for the disk costs the
-same for one ticket and for fifty. If the call fails, each arrival is tried alone, so that one ticket spoils no other.
+One thread takes all waiting tickets, stores them with one call, and gives each request its own answer. SQLite admits
+one writer at a time anyway, and a commit costs the same for one ticket and for fifty. If the call fails, each ticket is
+tried alone, so that one faulty ticket does not affect the others.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from sqlalchemy.exc import OperationalError
 from deskyard.errors import StoreUnreachable
 
 MAX_BATCH: Final = 32
-"""Arrivals placed together: more would only make the first of them wait longer."""
+"""Most tickets in a batch: more would only delay the first of them."""
 
 MAX_WAITING: Final = 2_000
-"""Arrivals that may wait; whoever comes then is asked to come again."""
+"""Most waiting tickets; more are refused for now."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -29,7 +29,7 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class _Pending(Generic[In, Out]):
-    """An arrival, and who waits for its answer."""
+    """An arrival, and the future that gets its answer."""
 
     arrival: In
     answer: "asyncio.Future[Out]"
@@ -45,19 +45,21 @@ class _Pending(Generic[In, Out]):
 
 
 class WriteBatcher(Generic[In, Out]):
-    """One thread that works through what arrives, in order."""
+    """Processes arrivals in order and in batches, in one thread."""
 
     def __init__(self, work: Callable[[Sequence[In]], Sequence[Out]]) -> None:
-        """`work` answers each of several arrivals, or raises and has done nothing."""
+        """`work` returns an answer for each arrival, or raises an exception and has stored nothing."""
         self._work = work
         self._queue: SimpleQueue[_Pending[In, Out] | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     async def submit(self, arrival: In) -> Out:
-        """The answer to an arrival. Raises what `work` raises, and StoreUnreachable when too many wait."""
+        """Process an arrival and return the answer. Raises what `work` raises; StoreUnreachable if too many wait."""
         if self._queue.qsize() >= MAX_WAITING:
-            raise StoreUnreachable("too many tickets wait to be stored, and this one was not: send it again", 1.0)
+            raise StoreUnreachable(
+                "too many tickets are waiting to be stored, so this one was not stored: send it again", 1.0
+            )
         self._start()
         loop = asyncio.get_running_loop()
         waiting: _Pending[In, Out] = _Pending(arrival, loop.create_future(), loop)
@@ -65,7 +67,7 @@ class WriteBatcher(Generic[In, Out]):
         return await waiting.answer
 
     def stop(self) -> None:
-        """Work through what waits, then end."""
+        """Process the waiting arrivals, then end the thread."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
@@ -74,28 +76,28 @@ class WriteBatcher(Generic[In, Out]):
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="write-batcher", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         while True:
-            together = self._next_batch()
-            wanted = [waiting for waiting in together if waiting is not None]
-            for waiting, answer in zip(wanted, self._process([one.arrival for one in wanted]), strict=True):
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    waiting.loop.call_soon_threadsafe(waiting.resolve, answer)
-            if len(wanted) < len(together):
+            batch = self._next_batch()
+            pending = [one for one in batch if one is not None]
+            for one, answer in zip(pending, self._process([each.arrival for each in pending]), strict=True):
+                with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody waits
+                    one.loop.call_soon_threadsafe(one.resolve, answer)
+            if len(pending) < len(batch):
                 return
 
     def _next_batch(self) -> list[_Pending[In, Out] | None]:
-        """All that wait, up to the end sign."""
-        together = [self._queue.get()]
-        while together[-1] is not None and len(together) < MAX_BATCH:
+        """The next waiting arrivals, in order; None at the end stands for `stop`."""
+        batch = [self._queue.get()]
+        while batch[-1] is not None and len(batch) < MAX_BATCH:
             try:
-                together.append(self._queue.get_nowait())
+                batch.append(self._queue.get_nowait())
             except Empty:
                 break
-        return together
+        return batch
 
     def _process(self, arrivals: Sequence[In]) -> Sequence[Out | BaseException]:
         if not arrivals:
@@ -103,6 +105,6 @@ class WriteBatcher(Generic[In, Out]):
         try:
             return self._work(arrivals)
         except Exception as error:
-            if len(arrivals) == 1 or isinstance(error, OperationalError):  # a database that is away is away for all
+            if len(arrivals) == 1 or isinstance(error, OperationalError):  # an unavailable database is so for all
                 return [error] * len(arrivals)
             return [answer for arrival in arrivals for answer in self._process([arrival])]

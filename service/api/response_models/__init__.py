@@ -1,1 +1,1 @@
-"""What the API answers, as JSON: one module a subject."""
+"""Response bodies of the API, one module a subject."""

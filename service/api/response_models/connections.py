@@ -1,100 +1,147 @@
-"""Connections to other help desks and what is written into them, as the API answers it."""
+"""Response models of connections, deliveries and webhooks."""
 
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
 from sqlalchemy import Row
 
 from deskyard.sync.connections import StoreConnection
+from service.api.api_model import ApiModel
 
 
-class WebhookReceipt(BaseModel):
-    """What a webhook told: its events, and those that are not our own writing coming back."""
+class WebhookReceipt(ApiModel):
+    """What a webhook held."""
 
     events: int
-    news: int
+    """Number of events."""
+
+    new_events: int
+    """Number of events that are not our own changes coming back."""
 
 
-class ConnectionResponse(BaseModel):
-    """A foreign help desk or mailbox. `trouble`: what went wrong last; `hold_until`: it asked not to be called before.
-
-    `deliveries`: how many are waiting, working, done and parked.
-    """
+class ConnectionResponse(ApiModel):
+    """A connected help desk or mailbox."""
 
     name: str
+    """Name of the connection."""
+
     kind: str
-    place: str
+    """Name of its connector, such as `znuny`."""
+
+    url: str
+    """Address without secrets."""
+
     since: datetime
-    intake: list[str]
+    """When it was connected."""
+
+    intake_queues: list[str]
+    """Queues whose new tickets are routed; empty: all."""
+
     pulled_at: datetime | None
-    held_until: datetime | None
-    trouble: str | None
+    """When it was last read; null if never."""
+
+    paused_until: datetime | None
+    """Until when it is not called; null if it may be."""
+
+    last_error: str | None
+    """What went wrong last; null if nothing did."""
+
     deliveries: dict[str, int]
+    """Number of deliveries by state: waiting, working, done, parked."""
 
     @classmethod
-    def from_connection(cls, connection: StoreConnection, counted: dict[str, int]) -> "ConnectionResponse":
-        """As now."""
+    def from_connection(cls, connection: StoreConnection, counts: dict[str, int]) -> "ConnectionResponse":
+        """The response for a connection and its deliveries by state."""
         return cls(
             name=connection.name,
             kind=connection.kind,
-            place=connection.place,
+            url=connection.place,
             since=connection.since,
-            intake=list(connection.intake),
+            intake_queues=list(connection.intake),
             pulled_at=connection.pulled_at,
-            held_until=connection.held_until,
-            trouble=connection.trouble or None,
-            deliveries=counted,
+            paused_until=connection.held_until,
+            last_error=connection.trouble or None,
+            deliveries=counts,
         )
 
 
-class ConnectionList(BaseModel):
-    """All connections, oldest first; `works`: this process delivers."""
+class ConnectionList(ApiModel):
+    """All connections."""
 
     items: list[ConnectionResponse]
-    works: bool
+    """Connections, oldest first."""
+
+    worker_running: bool
+    """Whether this process runs the sync worker."""
 
 
-class DeliveryResponse(BaseModel):
-    """What is to be written into a foreign ticket, and what became of it. `why`: field → reason, where not all went
-    well."""
+class DeliveryResponse(ApiModel):
+    """What is written into a ticket of a connected help desk, and the result."""
 
     id: str
-    store: str
+    """Number of the delivery."""
+
+    connection: str
+    """Name of the connection."""
+
     ticket: str
+    """Number of the ticket here."""
+
     external_id: str
+    """Id of the ticket there."""
+
     decision: str
+    """Number of the decision that is delivered."""
+
     set: dict[str, str | None]
+    """Values to write, by field."""
+
     state: Literal["waiting", "working", "done", "parked"]
+    """Whether it is waiting, working, done or parked."""
+
     result: str | None
-    why: dict[str, str]
-    tries: int
+    """What came of it; null before it ended."""
+
+    reasons: dict[str, str]
+    """Why fields were not written as decided, by field."""
+
+    attempts: int
+    """Number of attempts so far."""
+
     due_at: datetime
+    """When the next attempt is due."""
+
     created_at: datetime
+    """When it was created."""
+
     ended_at: datetime | None
+    """When it ended; null before."""
 
     @classmethod
-    def from_row(cls, row: Row[Any], store: str) -> "DeliveryResponse":
-        """As now."""
+    def from_row(cls, row: Row[Any], connection: str) -> "DeliveryResponse":
+        """The response for a row of the outbox and the name of its connection."""
         return cls(
             id=str(row.id),
-            store=store,
+            connection=connection,
             ticket=str(row.ticket_id),
             external_id=row.ref,
             decision=str(row.decision),
             set=row.wanted,
             state=row.state,
             result=row.result or None,
-            why=row.why,
-            tries=row.tries,
+            reasons=row.why,
+            attempts=row.tries,
             due_at=row.due_at,
             created_at=row.created_at,
             ended_at=row.ended_at,
         )
 
 
-class DeliveryPage(BaseModel):
-    """A page of deliveries, oldest first; `next_cursor` continues the list and is null at its end."""
+class DeliveryPage(ApiModel):
+    """A page of deliveries."""
 
     items: list[DeliveryResponse]
+    """Deliveries, oldest first."""
+
     next_cursor: str | None
+    """Cursor of the next page; null at the end of the list."""

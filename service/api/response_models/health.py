@@ -1,21 +1,26 @@
-"""Whether the process runs and can take tickets, as the API answers it."""
+"""Response models of the health checks."""
 
 from typing import Literal
 
-from pydantic import BaseModel
-
+from service.api.api_model import ApiModel
 from service.api.response_models.models import ModelSummary
 
 
-class LivenessResponse(BaseModel):
-    """The process runs."""
+class LivenessResponse(ApiModel):
+    """The process is running."""
 
     status: Literal["alive"] = "alive"
+    """Always `alive`."""
 
 
-class ReadinessResponse(BaseModel):
-    """Tickets can be taken. Without a model they all go to triage, and `why` says why."""
+class ReadinessResponse(ApiModel):
+    """Tickets can be received."""
 
     status: Literal["ready"] = "ready"
+    """Always `ready`."""
+
     model: ModelSummary | None
-    why: str | None
+    """The model in use; null if there is none and all tickets go to triage."""
+
+    reason: str | None
+    """Why there is no model, or why a newer one is not used; null if all is well."""

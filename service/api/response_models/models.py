@@ -1,106 +1,195 @@
-"""Models, how two of them compare, and retraining, as the API answers them."""
+"""Response models of models, their comparison, and retraining."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from deskyard.domain.ticket import Target
 from deskyard.registry.comparison import Comparison
+from service.api.api_model import ApiModel
 
 if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
+    from deskyard.registry.listing import BundleSummary
+    from deskyard.registry.retraining_requests import RetrainingRequest
+
+BundleState = Literal["in_use", "challenger", "kept", "broken"]
 
 
-class ModelSummary(BaseModel):
+class ModelSummary(ApiModel):
     """The model in use."""
 
     name: str
+    """Name of its bundle."""
+
     digest: str
+    """Digest of its bundle."""
+
     targets: list[str]
+    """Targets that it predicts."""
 
 
 class ModelCardResponse(ModelSummary):
-    """The model in use with its card: what it learnt from, and how well it was judged. `made`: when and where."""
+    """The model in use with its card."""
 
     card: dict[str, Any]
+    """Model card: what it was trained on, and its evaluation."""
+
     made: dict[str, Any]
+    """When and where it was trained."""
 
     @classmethod
     def from_bundle(cls, bundle: "Bundle") -> "ModelCardResponse":
-        """The same, for JSON."""
-        seen = {"name": bundle.name, "digest": bundle.digest, "targets": list(bundle.targets)}
-        return cls.model_validate({**seen, "card": bundle.card, "made": bundle.build_info})
+        """The response for a bundle."""
+        return cls(
+            name=bundle.name,
+            digest=bundle.digest,
+            targets=list(bundle.targets),
+            card=bundle.card,
+            made=bundle.build_info,
+        )
 
 
-class BundleResponse(BaseModel):
-    """A bundle in the folder of models. `at`: when it was trained ("" where nobody said); `trouble`: why it can't be
-    read."""
+class BundleResponse(ApiModel):
+    """A bundle in the models folder."""
 
     name: str
+    """Name of its folder."""
+
     digest: str
-    at: str
+    """Digest of its content."""
+
+    trained_at: str
+    """When it was trained (ISO 8601); empty if it does not say."""
+
     targets: list[Target]
-    state: Literal["in use", "challenger", "kept", "broken"]
-    trouble: str
+    """Targets that it predicts."""
 
+    state: BundleState
+    """Whether it is in use, the challenger, kept, or broken."""
 
-class BundleList(BaseModel):
-    """All bundles, the newest first."""
-
-    items: list[BundleResponse]
-
-
-class ComparisonResponse(BaseModel):
-    """Two models on the same tickets; `promote`: the second has earned the first one's place, `verdict` says why."""
-
-    promote: bool
-    verdict: str
-    comparison: Comparison
+    error: str
+    """Why it can't be read; empty if it can."""
 
     @classmethod
-    def from_comparison(cls, found: Comparison | None) -> "ComparisonResponse | None":
-        """The same, for JSON."""
-        return cls(promote=found.promote, verdict=found.verdict, comparison=found) if found else None
+    def from_summary(cls, bundle: "BundleSummary", state: BundleState) -> "BundleResponse":
+        """The response for a bundle and what it is used for."""
+        return cls(
+            name=bundle.name,
+            digest=bundle.digest,
+            trained_at=bundle.trained_at,
+            targets=list(bundle.targets),
+            state=state,
+            error=bundle.error,
+        )
 
 
-class ChallengerResponse(BaseModel):
-    """The model that is asked about each new ticket beside the one in use, since when, and about how many (`asked`).
-    `past`: as they were compared on tickets that neither had learnt from; `live`: by what people made of new ones."""
+class BundleList(ApiModel):
+    """All bundles."""
+
+    items: list[BundleResponse]
+    """Bundles, newest first."""
+
+
+class ComparisonResponse(ApiModel):
+    """Two models on the same tickets."""
+
+    promote: bool
+    """Whether the second should replace the first."""
+
+    verdict: str
+    """Why, in a sentence."""
+
+    comparison: Comparison
+    """Figures of the comparison."""
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison | None) -> "ComparisonResponse | None":
+        """The response for a comparison; None for None."""
+        if comparison is None:
+            return None
+        return cls(promote=comparison.promote, verdict=comparison.verdict, comparison=comparison)
+
+
+class ChallengerResponse(ApiModel):
+    """The challenger: a model that scores each new ticket beside the one in use."""
 
     name: str
+    """Name of its bundle."""
+
     digest: str
+    """Digest of its bundle."""
+
     since: datetime
+    """Since when it scores new tickets."""
+
     actor: str
-    asked: int
-    past: ComparisonResponse | None
-    live: ComparisonResponse | None
+    """Who made it the challenger."""
+
+    scored_tickets: int
+    """Number of tickets that it has scored."""
+
+    past_comparison: ComparisonResponse | None
+    """Comparison on tickets that neither model was trained on."""
+
+    live_comparison: ComparisonResponse | None
+    """Comparison on new tickets, by the labels that people gave them."""
 
 
-class ChallengerRequest(BaseModel):
-    """A bundle by its name, as `GET /v1/models` lists it."""
+class ChallengerRequest(ApiModel):
+    """The bundle to use as the challenger."""
 
     name: str = Field(min_length=1, max_length=255)
+    """Name of a bundle, as `GET /v1/models` lists it."""
 
 
-class RetrainingRequestResponse(BaseModel):
-    """Why a retraining is or was wanted, and what came of it: a bundle's name and a sentence."""
-
-    model_config = {"from_attributes": True}
+class RetrainingRequestResponse(ApiModel):
+    """A request to train again, and what came of it."""
 
     at: datetime
-    why: Literal["schedule", "corrections", "drift", "person"]
-    text: str
-    begun_at: datetime | None
+    """When it was requested."""
+
+    reason: Literal["schedule", "corrections", "drift", "person"]
+    """Why."""
+
+    detail: str
+    """Why, in a sentence."""
+
+    started_at: datetime | None
+    """When the training started; null before."""
+
     ended_at: datetime | None
+    """When it ended; null before."""
+
     bundle: str
+    """Name of the bundle that was trained; empty if none was."""
+
     outcome: str
+    """What came of it, in a sentence; empty before it ended."""
+
+    @classmethod
+    def from_request(cls, request: "RetrainingRequest") -> "RetrainingRequestResponse":
+        """The response for a retraining request."""
+        return cls(
+            at=request.at,
+            reason=request.reason,
+            detail=request.detail,
+            started_at=request.started_at,
+            ended_at=request.ended_at,
+            bundle=request.bundle,
+            outcome=request.outcome,
+        )
 
 
-class RetrainingStatus(BaseModel):
-    """What is wanted and has not ended, the retraining that ended last, and whether a training is under way in this
-    home."""
+class RetrainingStatus(ApiModel):
+    """Retraining on this machine."""
 
-    wanted: list[RetrainingRequestResponse]
+    pending: list[RetrainingRequestResponse]
+    """Requests that have not ended."""
+
     last: RetrainingRequestResponse | None
+    """Request that ended last; null if none has."""
+
     running: bool
+    """Whether a training is running in this home folder."""

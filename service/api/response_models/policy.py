@@ -1,26 +1,36 @@
-"""Versions of the policy and the turns of its taxonomy, as the API takes and answers them."""
+"""Request and response models of the policy and its taxonomy changes."""
 
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from deskyard.domain.taxonomy import TaxonomyChange, parse_change
 from deskyard.policy.versions import PolicyVersion
+from service.api.api_model import ApiModel
 
 
-class PolicyResponse(BaseModel):
-    """A version of the policy. `text` is its TOML; number 0 is the one of a fresh install, which nobody wrote."""
+class PolicyResponse(ApiModel):
+    """A version of the policy."""
 
     number: int
+    """Number of the version; 0 is the default of a new installation."""
+
     digest: str
+    """Digest of the policy."""
+
     at: datetime | None
+    """When it was put in force; null for version 0."""
+
     actor: str
+    """Who put it in force."""
+
     text: str
+    """The policy as TOML."""
 
     @classmethod
     def from_version(cls, version: PolicyVersion) -> "PolicyResponse":
-        """The same, for JSON."""
+        """The response for a version of the policy."""
         return cls(
             number=version.number,
             digest=version.policy.digest,
@@ -30,60 +40,90 @@ class PolicyResponse(BaseModel):
         )
 
 
-class PolicyVersionList(BaseModel):
-    """The newest versions, newest first."""
+class PolicyVersionList(ApiModel):
+    """The newest versions of the policy."""
 
     items: list[PolicyResponse]
+    """Versions, newest first."""
 
 
-class TaxonomyChangeRequest(BaseModel):
-    """A turn of the taxonomy, as the policy's TOML writes it: one of `rename`, `merge`, `split`, `retire`, and what it
-    becomes. `on`: the day (UTC) from which it holds; today where none is said."""
-
-    model_config = {"extra": "forbid"}
+class TaxonomyChangeRequest(ApiModel, extra="forbid"):
+    """A taxonomy change as in the policy's TOML: one of `rename`, `merge`, `split` and `retire`."""
 
     on: date | None = None
+    """Day (UTC) from which it applies; today if it is left out."""
+
     target: str
+    """Target whose labels change: category, queue or assignee."""
+
     rename: str | None = None
+    """Label that is renamed."""
+
     merge: list[str] | None = None
+    """Labels that become one label."""
+
     split: str | None = None
+    """Label that is replaced by several."""
+
     retire: str | None = None
+    """Label that is no longer used."""
+
     to: str | list[str] | None = None
-    why: str = Field(default="", max_length=1000, description="Why, for the audit log.")
+    """New label, or labels of a split."""
+
+    reason: str = Field(default="", max_length=1000, description="The reason, for the audit log.")
 
     def to_change(self, today: date) -> TaxonomyChange:
-        """The turn that is meant. Raises BadInput where it says none."""
-        said = self.model_dump(mode="json", exclude_none=True, exclude={"why"})
-        return parse_change({"on": today.isoformat(), **said})
+        """The taxonomy change. Raises BadInput if it is none or more than one."""
+        fields = self.model_dump(mode="json", exclude_none=True, exclude={"reason"})
+        return parse_change({"on": today.isoformat(), **fields})
 
 
-class TaxonomyChangeResponse(BaseModel):
-    """A turn of the taxonomy: from the day `on`, `labels` of a target are `to` (nothing where they are retired)."""
+class TaxonomyChangeResponse(ApiModel):
+    """A taxonomy change."""
 
     on: date
+    """Day (UTC) from which it applies."""
+
     target: str
+    """Target whose labels change."""
+
     kind: Literal["rename", "merge", "split", "retire"]
+    """Kind of change."""
+
     labels: list[str]
+    """Labels before."""
+
     to: list[str]
+    """Labels after; empty if they are retired."""
 
     @classmethod
     def from_change(cls, change: TaxonomyChange) -> "TaxonomyChangeResponse":
-        """The same, for JSON."""
+        """The response for a taxonomy change."""
         return cls(on=change.on, target=change.target, kind=change.kind, labels=list(change.labels), to=list(change.to))
 
 
-class SplitTask(BaseModel):
-    """What a split leaves to people: the newest tickets that still bear the old label (those the caller may see), how
-    many do, and how often people have chosen each of the new ones since."""
+class SplitTask(ApiModel):
+    """What a split leaves to people."""
 
-    turn: TaxonomyChangeResponse
+    change: TaxonomyChangeResponse
+    """The split."""
+
     tickets: list[str]
+    """Numbers of the newest tickets that still have the old label, as far as the caller may see them."""
+
     waiting: int
+    """Number of tickets that still have the old label."""
+
     chosen: dict[str, int]
+    """How often people have chosen each of the new labels since."""
 
 
-class TaxonomyResponse(BaseModel):
-    """The turns, in the order of their days, and what splits leave to people."""
+class TaxonomyResponse(ApiModel):
+    """The taxonomy changes."""
 
-    turns: list[TaxonomyChangeResponse]
+    changes: list[TaxonomyChangeResponse]
+    """Changes in the order of their days."""
+
     tasks: list[SplitTask]
+    """What splits leave to people."""

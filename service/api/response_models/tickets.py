@@ -1,94 +1,140 @@
-"""Tickets, their journeys and comments as the API answers them."""
+"""Response models of tickets, their history and comments."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from deskyard.desk.comments import Comment
 from deskyard.desk.ticket_history import HistoryStep
 from deskyard.desk.tickets import DeskTicket
 from deskyard.domain.status import Status
 from deskyard.journal.journal import JournalEntry
+from service.api.api_model import ApiModel
 from service.api.response_models.audit import ActorResponse
 from service.api.response_models.decisions import Placement, TargetDecision
 
 
-class PlacedTicket(BaseModel):
-    """A ticket as it was placed. `category`, `priority` and `assignee` are null until somebody is sure."""
+class PlacedTicket(ApiModel):
+    """A ticket as it was placed."""
 
     id: str
+    """Number of the ticket."""
+
     source: str
+    """Where it came from."""
+
     external_id: str | None
+    """Its id there; null if it has none."""
+
     queue: str
+    """Queue that it is in."""
+
     category: str | None
+    """Category; null until it is set."""
+
     priority: str | None
+    """Priority; null until it is set."""
+
     assignee: str | None
+    """Agent that it is assigned to; null if there is none."""
+
     created_at: datetime
+    """When it was filed."""
+
     received_at: datetime
+    """When it was received here."""
 
 
 class TicketSummary(PlacedTicket):
-    """A ticket of the desk as it is now, without its texts. `version` counts its changes."""
+    """A ticket as it is now, without its texts."""
 
     status: Status
+    """Status."""
+
     updated_at: datetime
+    """When it was last changed."""
+
     version: int
+    """Number of changes so far; the ETag of the ticket."""
 
     @classmethod
-    def from_ticket(cls, filed: DeskTicket) -> "TicketSummary":
-        """As it is now."""
-        return cls(**_summary_fields(filed))
+    def from_ticket(cls, desk_ticket: DeskTicket) -> "TicketSummary":
+        """The response for a ticket of the desk."""
+        return cls(**_summary_fields(desk_ticket))
 
 
-def _summary_fields(ticket: DeskTicket) -> dict[str, Any]:
+def _summary_fields(desk_ticket: DeskTicket) -> dict[str, Any]:
     return {
-        "id": str(ticket.id),
-        "source": ticket.ticket.source,
-        "external_id": ticket.external_id,
-        "queue": ticket.queue,
-        "category": ticket.category,
-        "priority": ticket.priority,
-        "assignee": ticket.assignee,
-        "created_at": ticket.ticket.created_at,
-        "received_at": ticket.received_at,
-        "status": ticket.status,
-        "updated_at": ticket.updated_at,
-        "version": ticket.version,
+        "id": str(desk_ticket.id),
+        "source": desk_ticket.ticket.source,
+        "external_id": desk_ticket.external_id,
+        "queue": desk_ticket.queue,
+        "category": desk_ticket.category,
+        "priority": desk_ticket.priority,
+        "assignee": desk_ticket.assignee,
+        "created_at": desk_ticket.ticket.created_at,
+        "received_at": desk_ticket.received_at,
+        "status": desk_ticket.status,
+        "updated_at": desk_ticket.updated_at,
+        "version": desk_ticket.version,
     }
 
 
-class TicketReceipt(BaseModel):
-    """What the sender of a ticket is told, each time the same; `model` and `policy` are digests.
-
-    `changed` is true when the ticket was here before and is sent with other content, which changes nothing.
-    """
+class TicketReceipt(ApiModel):
+    """The answer to the sender of a ticket, the same each time it is sent."""
 
     ticket: PlacedTicket
+    """The ticket as it was placed."""
+
     decisions: dict[str, TargetDecision]
+    """Decision for each target."""
+
     placement: Placement
+    """Queue, and why."""
+
     decision: str
+    """Number of the decision."""
+
     model: str | None
+    """Digest of the model; null if there was none."""
+
     policy: str
+    """Digest of the policy."""
+
     changed: bool
+    """Whether the ticket already existed and was sent again with other content, which changes nothing."""
 
 
-class FieldChange(BaseModel):
-    """One change of one field of a ticket; `decision` is the number of the decision behind it, if there is one."""
+class FieldChange(ApiModel):
+    """One change of one field of a ticket."""
 
     at: datetime
+    """When it was changed."""
+
     actor: ActorResponse
+    """Who changed it."""
+
     field: str
+    """Name of the field."""
+
     was: str | None = Field(alias="from")
+    """Value before."""
+
     became: str | None = Field(alias="to")
-    why: str
+    """Value after."""
+
+    reason: str
+    """Why it was changed."""
+
     decision: str | None
+    """Number of the decision that changed it; null if none did."""
 
     @classmethod
     def from_step(cls, step: HistoryStep) -> "FieldChange":
-        """The same, for JSON."""
-        said = {
+        """The response for a step of a ticket's history."""
+        fields = {
             "at": step.at,
             "actor": ActorResponse.from_actor(step.actor),
             "field": step.field,
@@ -96,22 +142,33 @@ class FieldChange(BaseModel):
             "to": step.became,
         }
         decision = None if step.decision is None else str(step.decision)
-        return cls.model_validate({**said, "why": step.why, "decision": decision})
+        return cls.model_validate({**fields, "reason": step.why, "decision": decision})
 
 
-class CommentResponse(BaseModel):
-    """A comment: public ones are for the requester too, internal ones for the desk only; shared ones for others too."""
+class CommentResponse(ApiModel):
+    """A comment on a ticket."""
 
     id: str
+    """Number of the comment."""
+
     at: datetime
+    """When it was written."""
+
     actor: ActorResponse
+    """Who wrote it."""
+
     public: bool
+    """Whether the requester may read it."""
+
     shared: bool
+    """Whether other requesters with a similar question may be shown it."""
+
     text: str
+    """Text of the comment."""
 
     @classmethod
     def from_comment(cls, comment: Comment) -> "CommentResponse":
-        """The same, for JSON."""
+        """The response for a comment."""
         return cls(
             id=str(comment.id),
             at=comment.at,
@@ -123,35 +180,65 @@ class CommentResponse(BaseModel):
 
 
 class TicketResponse(TicketSummary):
-    """A ticket as it is now, with its texts, what was decided when it came, what happened and what was said since.
-
-    From `erased_at` on, its texts and whoever wrote them are gone.
-    """
+    """A ticket as it is now, with its texts, decisions, history and comments."""
 
     subject: str
+    """Subject as first written."""
+
     body: str
+    """Text as first written."""
+
     channel: str
+    """How it arrived: mail, form, chat, phone, monitoring and so on."""
+
     language: str
+    """Language, as the sender gave it."""
+
     requester: str
+    """Person who needs help."""
+
     organisation: str
+    """Organisation of the requester."""
+
     fields: dict[str, str]
+    """Other values that were known when it was filed."""
+
     erased_at: datetime | None
+    """When its texts and the names in it were erased; null if they were not."""
+
     decisions: dict[str, TargetDecision]
+    """Decision for each target, made when it was received."""
+
     placement: Placement | None
+    """Queue that it was placed in then, and why; null if nothing was decided."""
+
     decision: str | None
+    """Number of that decision; null if there is none."""
+
     model: str | None
+    """Digest of the model that decided; null if there was none."""
+
     policy: str | None
-    journey: list[FieldChange]
+    """Digest of the policy that held; null if nothing was decided."""
+
+    history: list[FieldChange]
+    """Changes of its fields, oldest first."""
+
     comments: list[CommentResponse]
+    """Comments, oldest first."""
 
     @classmethod
     def from_desk(
-        cls, filed: DeskTicket, entry: JournalEntry | None, journey: Sequence[HistoryStep], comments: Sequence[Comment]
+        cls,
+        desk_ticket: DeskTicket,
+        entry: JournalEntry | None,
+        history: Sequence[HistoryStep],
+        comments: Sequence[Comment],
     ) -> "TicketResponse":
-        """Put together from the desk and the journal."""
-        ticket = filed.ticket
+        """The response for a ticket of the desk and the journal entry of its decision."""
+        ticket = desk_ticket.ticket
         return cls(
-            **_summary_fields(filed),
+            **_summary_fields(desk_ticket),
             subject=ticket.subject,
             body=ticket.body,
             channel=ticket.channel,
@@ -159,19 +246,22 @@ class TicketResponse(TicketSummary):
             requester=ticket.requester,
             organisation=ticket.organisation,
             fields=dict(ticket.fields),
-            erased_at=filed.erased_at,
+            erased_at=desk_ticket.erased_at,
             decisions=entry.content["decisions"] if entry else {},
             placement=entry.content["placement"] if entry else None,
             decision=str(entry.id) if entry else None,
             model=entry.bundle if entry else None,
             policy=entry.policy if entry else None,
-            journey=[FieldChange.from_step(step) for step in journey],
+            history=[FieldChange.from_step(step) for step in history],
             comments=[CommentResponse.from_comment(comment) for comment in comments],
         )
 
 
-class TicketPage(BaseModel):
-    """A page of tickets; `next_cursor` continues the list and is null at its end."""
+class TicketPage(ApiModel):
+    """A page of tickets."""
 
     items: list[TicketSummary]
+    """Tickets in the order that `sort` asks for."""
+
     next_cursor: str | None
+    """Cursor of the next page; null at the end of the list."""
