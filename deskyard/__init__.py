@@ -1,11 +1,11 @@
-"""deskyard sorts a help desk's tickets: it learns from a desk's history, and routes new tickets with measured precision.
+"""deskyard learns from a help desk's history and routes new tickets with measured precision.
 
     >>> import deskyard
     >>> deskyard.Ticket(id="1", subject="VPN does not connect").subject
     'VPN does not connect'
 
-`deskyard.load("champion").predict(df)` answers a DataFrame of tickets; `deskyard.train(history)` fits a model. Names are
-resolved when they are first used, so that importing the package costs nothing.
+`deskyard.load("champion").predict(df)` predicts a DataFrame of tickets; `deskyard.train(history)` fits a model. Names
+are imported when they are first used, so that importing the package is cheap.
 """
 
 from importlib import import_module
@@ -24,7 +24,7 @@ _NAMES: Final = {
     "load": "deskyard.inference.loading:load",
     "train": "training.pipeline.run:train_model",
 }
-"""Public name → where it lives ("module:name")."""
+"""Public name → its definition ("module:name")."""
 
 
 def __getattr__(name: str) -> Any:
@@ -37,5 +37,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names beside what every module has."""
+    """The public names and what every module has."""
     return sorted({*globals(), *_NAMES})

@@ -1,4 +1,4 @@
-"""`python -m deskyard` is the command `deskyard`."""
+"""Lets `python -m deskyard` run the command `deskyard`."""
 
 from deskyard.cli.main import main
 

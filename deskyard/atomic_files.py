@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, even when the power goes."""
+"""Writing files that exist complete or not at all, even after a power failure."""
 
 import os
 import tempfile
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 TEMPORARY_PREFIX: Final = ".saving-"
-"""The beginning of the name of everything that is not finished yet."""
+"""Prefix of the names of unfinished files and folders."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Replace the file at `path` by `content` in one step, flushed to the disk before and after."""
+    """Replace the file at `path` by `content` atomically, with file and folder flushed to the disk."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY_PREFIX, delete=False) as file:
         file.write(content)
         flush_to_disk(file)
@@ -19,13 +19,13 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def flush_to_disk(file: IO[Any]) -> None:
-    """Bring what was written to an open file onto the disk."""
+    """Flush an open file to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder onto the disk."""
+    """Flush a folder's entries to the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

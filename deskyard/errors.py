@@ -1,20 +1,20 @@
-"""Every error that deskyard raises on purpose: one tree, named by what to do next.
+"""The errors that deskyard raises on purpose: one tree, named by what to do next.
 
-The message is written for the person who reads it: what is wrong, where, and what to do. Doors (CLI, API) print it as
-it stands; anything that is not a `DeskyardError` is a bug and keeps its traceback.
+The message is written for the person who reads it: what is wrong, where, and what to do. The command line and the API
+show it unchanged; anything that is not a `DeskyardError` is a bug and keeps its traceback.
 """
 
 
 class DeskyardError(Exception):
-    """Something a person can put right; the message says what and how."""
+    """Something a person can correct; the message says what and how."""
 
 
 class BadInput(DeskyardError):
-    """A file, a column, an option or a request is not usable as given."""
+    """A file, a column, an option or a request can't be used as given."""
 
 
 class NothingToLearn(BadInput):
-    """A history was read, and no target in it has two labels with enough tickets."""
+    """No target of the history has two labels with enough tickets to train on."""
 
 
 class BundleError(DeskyardError):
@@ -22,15 +22,15 @@ class BundleError(DeskyardError):
 
 
 class BundleMissing(BundleError):
-    """There is no bundle at that place: train one, or name another."""
+    """There is no bundle at the given place: train one, or name another."""
 
 
 class BundleBroken(BundleError):
-    """A bundle's file is missing, changed or truncated: fetch it again or train anew. It is never half used."""
+    """A file of a bundle is missing, changed or truncated: restore it or train again. Such a bundle is never used."""
 
 
 class EncoderMissing(BundleError):
-    """A model was learnt with an encoder that is not here: install it, or name its folder in DESKYARD_ENCODER."""
+    """The encoder that a model was trained with is missing: install it, or name its folder in DESKYARD_ENCODER."""
 
 
 class ExtraMissing(DeskyardError):
@@ -38,20 +38,20 @@ class ExtraMissing(DeskyardError):
 
 
 class StoreError(DeskyardError):
-    """A ticket store did not do what was asked."""
+    """A ticket store did not do what it was asked to do."""
 
 
 class StoreUnreachable(StoreError):
     """The store did not answer: try again after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
-        """Keep the seconds to wait beside the message."""
+        """`retry_after`: seconds to wait before the next attempt."""
         super().__init__(message)
         self.retry_after = retry_after
 
 
 class AccessDenied(StoreError):
-    """The store does not let us in, or not do this: mend the credentials or the rights of our account there."""
+    """The store refuses access: correct the credentials, or the permissions of our account there."""
 
 
 class NotFound(StoreError):
@@ -59,26 +59,26 @@ class NotFound(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The store does not take the value of `field`: choose one that it has."""
+    """The store does not accept the value of `field`: choose one that it has."""
 
     def __init__(self, field: str, reason: str) -> None:
-        """Name the field before the reason."""
+        """The message is the field and the reason."""
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
 
 
 class StoreConflict(StoreError):
-    """Somebody else's word stands against the change: look at the ticket as it is now."""
+    """The change would overwrite somebody else's change: look at the ticket as it is now."""
 
 
 class StaleVersion(StoreConflict):
-    """The ticket is no longer as it was when the change was thought out: read it again, then decide."""
+    """The ticket was changed since it was read: read it again, then decide."""
 
 
 class BadSignature(StoreError):
-    """A webhook does not prove that the store sent it: compare the secrets at both ends. Nothing in it was used."""
+    """A webhook's signature is wrong: compare the secrets at both ends. Nothing of it was used."""
 
 
 class StaleWebhook(StoreError):
-    """A webhook is too old to be news, or was sent again by somebody: compare the clocks at both ends."""
+    """A webhook is too old or was sent twice: compare the clocks at both ends."""

@@ -1,13 +1,8 @@
-"""Settings: places, the database and secrets, read once from the environment. Everything else is policy.
+"""Settings: paths, the database and secrets, read once from the environment. Everything else is in the policy.
 
-`DESKYARD_HOME` holds the database, bundles, logs and MLflow's files, and nothing outside it is read. Unset, databases
-lie in `./var` and bundles in `./models`, which is where a checkout wants them. `DESKYARD_PUBLIC_URL` is the address at
-which people reach this service, for links in notices; `DESKYARD_TIME_ZONE` the desk's own (`Europe/Moscow`; UTC unless
-said), for pages and reports; `DESKYARD_NOTIFY_ALLOW` (a JSON list of hosts and networks) names
-the private addresses to which notices may go. `DESKYARD_OIDC_ISSUER`, `_CLIENT` and `_SECRET`
-let people sign in at an OpenID Connect provider by the name in `_CLAIM`, and who is no user yet becomes one of
-`DESKYARD_OIDC_ROLE`, if that is set. A help desk is read every `DESKYARD_PULL_EVERY` seconds, and has
-`DESKYARD_STORE_TIMEOUT` seconds to answer.
+A setting `name` is the variable `DESKYARD_NAME`, unless it says otherwise. `DESKYARD_HOME` holds the database, bundles,
+logs and MLflow's files; nothing outside it is read. Without it the database is in `./var` and bundles are in
+`./models`, as a checkout expects.
 """
 
 from functools import cache
@@ -19,31 +14,58 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HISTORY_FOLDER_PREFIX: Final = ".history-"
-"""How folders in `Settings.state` begin that hold the desk's tickets as a table, while it is read."""
+"""Prefix of the temporary folders in `Settings.state` that hold the desk's tickets as a table during a training."""
 
 
 class Settings(BaseSettings):
-    """What the environment says; frozen."""
+    """The settings of the environment; immutable."""
 
-    model_config = SettingsConfigDict(env_prefix="DESKYARD_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DESKYARD_", env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     home: Path | None = None
+    """Folder of the database, models, logs and secrets. If it is not set, `./var` and `./models` are used."""
+
     database_url: str = ""
+    """SQLAlchemy URL of the database; a SQLite file in the home folder if it is not set."""
+
     public_url: str = ""
+    """Address at which people reach the service, for links in notifications and for sign-in with OpenID Connect."""
+
     time_zone: ZoneInfo = ZoneInfo("UTC")
-    pull_every: float = Field(default=60.0, ge=1)
+    """Time zone of the desk for pages and reports, such as `Europe/Moscow`."""
+
+    pull_interval: float = Field(default=60.0, ge=1)
+    """Seconds between two reads of a connected help desk."""
+
     store_timeout: float = Field(default=20.0, gt=0)
+    """Seconds that a connected help desk has to answer."""
+
     notify_allow: tuple[str, ...] = ()
+    """Private hosts and networks that notifications may be sent to."""
+
     oidc_issuer: str = ""
-    oidc_client: str = ""
-    oidc_secret: str = ""
+    """Address of the OpenID Connect provider at which people sign in."""
+
+    oidc_client_id: str = ""
+    """Identifier of this service at the OpenID Connect provider."""
+
+    oidc_client_secret: str = ""
+    """Secret of this service at the OpenID Connect provider."""
+
     oidc_claim: str = "preferred_username"
+    """Claim of the OpenID Connect provider that holds the name of the user."""
+
     oidc_role: str = ""
+    """Role that people get who sign in with OpenID Connect and are no user yet; if it is not set, they are refused."""
+
     mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    """Address of the MLflow store; a SQLite file in the home folder if it is not set."""
 
     @property
     def models(self) -> Path:
-        """The folder of bundles, with the champion's name in `CHAMPION_FILE`."""
+        """The folder of bundles and of the file that names the champion."""
         return self.home / "models" if self.home else Path("models")
 
     @property
@@ -58,12 +80,13 @@ class Settings(BaseSettings):
 
     @property
     def tracking_uri(self) -> str:
-        """Where MLflow keeps runs and registered models: MLFLOW_TRACKING_URI, else a SQLite file in `state`."""
+        """The URI where MLflow keeps runs and registered models: MLFLOW_TRACKING_URI, else a SQLite file in `state`."""
         return self.mlflow_tracking_uri or f"sqlite:///{(self.state / 'mlflow.db').absolute()}"
 
     @property
     def artifact_uri(self) -> str:
-        """The folder of what runs leave beside figures, as a URI; empty where MLFLOW_TRACKING_URI decides it."""
+        """The folder of the files of MLflow runs, as a URI; empty if MLFLOW_TRACKING_URI is set, which then decides
+        it."""
         return "" if self.mlflow_tracking_uri else (self.state / "mlflow-artifacts").absolute().as_uri()
 
 

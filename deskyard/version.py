@@ -1,3 +1,3 @@
-"""The version of deskyard; `pyproject.toml` reads it here."""
+"""The version of deskyard; `pyproject.toml` reads it from here."""
 
 __version__ = "0.2.0"

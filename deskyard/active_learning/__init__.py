@@ -1,1 +1,1 @@
-"""Which tickets are worth a person's label, and what each label still lacks."""
+"""Active learning: which tickets people should label, and what each label still needs."""

@@ -1,8 +1,7 @@
-"""Worthwhile: which tickets people should label next, and which of their labels they should look at once more.
+"""Selects the tickets that people should label next, and labels that they should check again.
 
-In come goals and tickets as the machine saw them when they came, out go items, the most useful first. Useful is a
-ticket that is probably of a label whose contract is near and worth much; copies of it add nothing. A label is doubtful
-where the machine, which had not seen it, was nearly certain of another.
+Most useful is a ticket that is probably of a label whose goal is near and valuable; copies of it add nothing. A label
+is doubtful where the model, which had not seen it, predicted another one with near certainty.
 """
 
 from collections import Counter
@@ -15,25 +14,25 @@ from deskyard.active_learning.unlabelled_tickets import TicketLabelState
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS, Target
 
-SelectionReason = Literal["wanted", "doubtful"]
+SelectionReason = Literal["unlabelled", "doubtful"]
 
 MIN_LABEL_PROBABILITY: Final = 0.02
-"""A ticket is no candidate for a label below this probability."""
+"""Below this probability a ticket is not a candidate for a label."""
 
 DOUBT_CONFIDENCE: Final = 0.8
-"""How sure the machine must have been of another label to doubt a person's."""
+"""Minimum confidence in another label to doubt a person's label."""
 
 DOUBT_MAX_PROBABILITY: Final = 0.1
-"""And how improbable the person's must have been to it."""
+"""Maximum probability of the person's label to doubt it."""
 
 SOLVED_WEIGHT: Final = 0.5
-"""A solved ticket that nobody spoke of is evidence already, of a kind: asking about it brings half."""
+"""Value of an unreviewed solved ticket beside an open one: it is weak evidence already."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelCandidate:
-    """A ticket to look at: what stands, what the machine thinks and how sure it is (0..1), why, and the goal it helps
-    (None: it is doubtful)."""
+    """A ticket to label: the current and the predicted label, the confidence (0..1), the reason, and the goal that it
+    helps (None where its label is doubtful)."""
 
     state: TicketLabelState
     target: Target
@@ -46,73 +45,97 @@ class LabelCandidate:
 
     @property
     def ticket_id(self) -> int:
-        """The ticket's."""
+        """The number of the ticket."""
         return self.state.ticket.id
 
 
 def select_unlabelled(
     states: Iterable[TicketLabelState], goals: Sequence[LabelGoal], target: Target | None = None
 ) -> list[LabelCandidate]:
-    """Tickets of which nobody has spoken, by what they bring to the goals; one a text, one goal a ticket and target."""
-    heard = list(states)
-    items = [item for one in heard for item in _ticket_candidates(one, goals) if target in (None, item.target)]
-    items.sort(key=lambda item: (-item.value, item.ticket_id))
-    return list(_drop_duplicates(items))
+    """Unreviewed tickets, the most useful for the goals first; one a text, and one goal for each ticket and target."""
+    states_list = list(states)
+    candidates = [
+        candidate
+        for one in states_list
+        for candidate in _ticket_candidates(one, goals)
+        if target in (None, candidate.target)
+    ]
+    candidates.sort(key=lambda candidate: (-candidate.value, candidate.ticket_id))
+    return list(_drop_duplicates(candidates))
 
 
 def find_doubtful_labels(states: Iterable[TicketLabelState], target: Target | None = None) -> list[LabelCandidate]:
-    """Labels that people gave and the machine, which had not seen them, doubts; the surest first. What they looked at
-    twice, or said blindly, is not asked again."""
-    items = []
+    """Labels set by people that the predictions contradict, the clearest first. Labels that were confirmed or set in a
+    blind review are not asked about again."""
+    candidates = []
     for one in states:
-        for mine in TARGETS if target is None else (target,):
-            said, given = one.probabilities.get(mine), one.human_labels.get(mine)
-            if not said or given is None or mine in one.confirmed_targets or mine == "assignee":
+        for known_target in TARGETS if target is None else (target,):
+            probabilities, label = one.probabilities.get(known_target), one.human_labels.get(known_target)
+            if (
+                not probabilities
+                or label is None
+                or known_target in one.confirmed_targets
+                or known_target == "assignee"
+            ):
                 continue
-            thinks, sure = max(said.items(), key=lambda pair: pair[1])
-            if thinks != given and sure >= DOUBT_CONFIDENCE and said.get(given, 0.0) <= DOUBT_MAX_PROBABILITY:
-                items.append(
-                    LabelCandidate(one, mine, "doubtful", given, thinks, sure, None, sure - said.get(given, 0.0))
+            predicted, confidence = max(probabilities.items(), key=lambda pair: pair[1])
+            if (
+                predicted != label
+                and confidence >= DOUBT_CONFIDENCE
+                and probabilities.get(label, 0.0) <= DOUBT_MAX_PROBABILITY
+            ):
+                candidates.append(
+                    LabelCandidate(
+                        one,
+                        known_target,
+                        "doubtful",
+                        label,
+                        predicted,
+                        confidence,
+                        None,
+                        confidence - probabilities.get(label, 0.0),
+                    )
                 )
-    return sorted(items, key=lambda item: (-item.value, item.ticket_id))
+    return sorted(candidates, key=lambda candidate: (-candidate.value, candidate.ticket_id))
 
 
 def count_unlabelled(
     states: Iterable[TicketLabelState], goals: Sequence[LabelGoal]
 ) -> Mapping[tuple[Target, str | None], int]:
-    """How many tickets that nobody has spoken of are probably of each goal's label."""
+    """(target, label) of each goal → how many unreviewed tickets are probably of that label."""
     counted = Counter[tuple[Target, str | None]]()
     for one in states:
-        for target, said in one.probabilities.items():
-            if target not in one.human_labels and said:
-                counted[target, max(said.items(), key=lambda pair: pair[1])[0]] += 1
+        for target, probabilities in one.probabilities.items():
+            if target not in one.human_labels and probabilities:
+                counted[target, max(probabilities.items(), key=lambda pair: pair[1])[0]] += 1
                 counted[target, None] += 1
     return {(goal.target, goal.label): counted[goal.target, goal.label] for goal in goals}
 
 
 def _ticket_candidates(state: TicketLabelState, goals: Sequence[LabelGoal]) -> Iterator[LabelCandidate]:
-    """A ticket's items: for each target the goal that it helps most."""
-    for target, said in state.probabilities.items():
-        if target in state.human_labels or not said:
+    """The candidates of a ticket: for each target the goal that it helps most."""
+    for target, probabilities in state.probabilities.items():
+        if target in state.human_labels or not probabilities:
             continue
-        thinks, sure = max(said.items(), key=lambda pair: pair[1])
-        stands = state.current_label(target)
-        solved = SOLVED_WEIGHT if stands is not None and is_solved(state.ticket.status) else 1.0
-        helped = [
-            (goal.value_per_label * (1.0 if goal.label is None else said.get(goal.label, 0.0)) * solved, goal)
+        predicted, confidence = max(probabilities.items(), key=lambda pair: pair[1])
+        current = state.current_label(target)
+        weight = SOLVED_WEIGHT if current is not None and is_solved(state.ticket.status) else 1.0
+        values = [
+            (goal.value_per_label * (1.0 if goal.label is None else probabilities.get(goal.label, 0.0)) * weight, goal)
             for goal in goals
-            if goal.target == target and (goal.label is None or said.get(goal.label, 0.0) >= MIN_LABEL_PROBABILITY)
+            if goal.target == target
+            and (goal.label is None or probabilities.get(goal.label, 0.0) >= MIN_LABEL_PROBABILITY)
         ]
-        if helped:
-            value, goal = max(helped, key=lambda pair: pair[0])
-            yield LabelCandidate(state, target, "wanted", stands, thinks, sure, goal, value)
+        if values:
+            value, goal = max(values, key=lambda pair: pair[0])
+            yield LabelCandidate(state, target, "unlabelled", current, predicted, confidence, goal, value)
 
 
 def _drop_duplicates(candidates: Iterable[LabelCandidate]) -> Iterator[LabelCandidate]:
     seen = set()
-    for item in candidates:
-        ticket = item.state.ticket.ticket
-        text = item.target, " ".join(f"{ticket.subject} {ticket.body}".casefold().split())
+    for candidate in candidates:
+        ticket = candidate.state.ticket.ticket
+        text = candidate.target, " ".join(f"{ticket.subject} {ticket.body}".casefold().split())
         if text not in seen:
             seen.add(text)
-            yield item
+            yield candidate

@@ -1,7 +1,7 @@
-"""Unspoken: tickets on which nobody has spoken yet about a target, and people's words that the machine doubts.
+"""Recent tickets with their predictions and the labels that people have set.
 
-In comes a session, out go tickets with what the machine said of them when they came: it had not seen anybody's answer
-then. What lives in another help desk is sorted there, and what is erased has no text to read: neither is asked about.
+The predictions are those of the moment when a ticket was received, so no answer of a person was known then. Tickets of
+other help desks are triaged there, and erased ones have no text: both are left out.
 """
 
 from collections import defaultdict
@@ -22,15 +22,15 @@ from deskyard.journal.journal import Journal, JournalEntry
 from deskyard.review import blind_review
 
 MAX_RECENT_TICKETS: Final = 2_000
-"""Tickets that are looked at, from the newest on."""
+"""How many of the newest tickets are read."""
 
 _BATCH_SIZE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class TicketLabelState:
-    """A ticket, what the machine said of each target when it came (label → probability), and of which targets people
-    have spoken: what they chose, and whether they looked at it twice."""
+    """A ticket, its predictions (target → label → probability) from when it was received, the labels that people have
+    set, and the targets whose label a person has confirmed on a second look."""
 
     ticket: DeskTicket
     probabilities: Mapping[Target, Mapping[str, float]]
@@ -38,7 +38,7 @@ class TicketLabelState:
     confirmed_targets: frozenset[Target]
 
     def current_label(self, target: Target) -> str | None:
-        """What stands there; None for nothing, and for triage."""
+        """The current label of a target; None where there is none, and for triage."""
         value = self.ticket.value(target)
         return None if target == "queue" and value == TRIAGE else value
 
@@ -46,9 +46,9 @@ class TicketLabelState:
 def load_recent_tickets(
     conn: Connection, visible: Collection[str] | None = None, limit: int = MAX_RECENT_TICKETS
 ) -> list[TicketLabelState]:
-    """The newest `n` tickets of the queues that may be seen (None: all), newest first; those the machine said nothing
-    of are left out. What is asked about blindly is left to those who answer blindly."""
-    wanted = SELECT_TICKETS.where(
+    """The newest `limit` tickets of the visible queues (None: all), newest first. Tickets without a decision, and those
+    that wait for a blind review, are left out."""
+    query = SELECT_TICKETS.where(
         TICKETS.c.erased_at.is_(None),
         ~select(MIRROR.c.ticket_id).where(MIRROR.c.ticket_id == TICKETS.c.id).exists(),
         ~select(BLIND_REVIEWS.c.ticket_id)
@@ -56,8 +56,8 @@ def load_recent_tickets(
         .exists(),
     )
     if visible is not None:
-        wanted = wanted.where(QUEUES.c.name.in_(sorted(visible)))
-    rows = conn.execute(wanted.order_by(TICKETS.c.id.desc()).limit(limit)).all()
+        query = query.where(QUEUES.c.name.in_(sorted(visible)))
+    rows = conn.execute(query.order_by(TICKETS.c.id.desc()).limit(limit)).all()
     found: list[TicketLabelState] = []
     for start in range(0, len(rows), _BATCH_SIZE):
         found += _label_states(conn, [to_desk_ticket(row) for row in rows[start : start + _BATCH_SIZE]])
@@ -65,24 +65,24 @@ def load_recent_tickets(
 
 
 def has_human_label(conn: Connection, number: int, target: Target) -> bool:
-    """Whether a person has chosen what stands there, or agreed with it."""
+    """Whether a person has set the current label, or agreed with it."""
     return target in _human_labels(conn, [number])[0].get(number, {})
 
 
 def is_confirmed(conn: Connection, number: int, target: Target) -> bool:
-    """Whether somebody has looked at what stands there, and left it."""
+    """Whether a person has checked the current label and kept it."""
     return target in _human_labels(conn, [number])[1].get(number, ())
 
 
 def _label_states(conn: Connection, tickets: Sequence[DeskTicket]) -> Iterator[TicketLabelState]:
     numbers = [one.id for one in tickets]
     decided = Journal.first_decisions(conn, numbers)
-    chosen, twice = _human_labels(conn, numbers)
+    chosen, confirmed = _human_labels(conn, numbers)
     for one in tickets:
         if one.id in decided:
-            mine = chosen.get(one.id, {})
+            labels = chosen.get(one.id, {})
             yield TicketLabelState(
-                one, _predicted_probabilities(decided[one.id]), mine, frozenset(twice.get(one.id, ()))
+                one, _predicted_probabilities(decided[one.id]), labels, frozenset(confirmed.get(one.id, ()))
             )
 
 
@@ -98,9 +98,9 @@ def _predicted_probabilities(entry: JournalEntry) -> dict[Target, dict[str, floa
 def _human_labels(
     conn: Connection, numbers: Sequence[int]
 ) -> tuple[dict[int, dict[Target, str]], dict[int, set[Target]]]:
-    """Ticket → what people chose last of each target; and ticket → targets that they agreed with on a second look."""
+    """Ticket → the last label that people set of each target; ticket → targets confirmed on a second look."""
     chosen: defaultdict[int, dict[Target, str]] = defaultdict(dict)
-    twice: defaultdict[int, set[Target]] = defaultdict(set)
+    confirmed: defaultdict[int, set[Target]] = defaultdict(set)
     steps = select(TICKET_HISTORY).where(TICKET_HISTORY.c.ticket_id.in_(numbers), TICKET_HISTORY.c.field.in_(TARGETS))
     for row in conn.execute(steps.order_by(TICKET_HISTORY.c.id)):
         chosen[row.ticket_id].pop(row.field, None)
@@ -109,8 +109,8 @@ def _human_labels(
     for entry in Journal.iter_confirmed(conn, numbers):
         target, label = entry.content["field"], entry.content["to"]
         if entry.content["from"] == label:
-            twice[entry.ticket_id].add(target)
+            confirmed[entry.ticket_id].add(target)
         chosen[entry.ticket_id][target] = label
     for number, queue in blind_review.load_answers(conn, numbers).items():
         chosen[number].setdefault("queue", queue)
-    return chosen, twice
+    return chosen, confirmed

@@ -1,5 +1,5 @@
-"""How well routing does: facts of every ticket from the journal, the days they add up to, and the figures of a period.
+"""How well routing works: facts of each ticket from the journal, their daily sums, and the figures of a period.
 
-In come a connection and what is asked (period, target, queue, store, and the queues that the reader may see); out go
-plain figures, each with the words that name the tickets behind it. No HTML, no text of a ticket.
+Figures are computed for a query (period, target, queue, store, and the queues that the reader may see) and have no HTML
+and no texts of tickets. The tickets behind each figure can be listed.
 """

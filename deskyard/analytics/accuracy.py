@@ -1,7 +1,7 @@
-"""How often routing is right: what became of the tickets of a period, and how often the machine's word was the last.
+"""Accuracy of routing in a period: outcomes of tickets, and how often predictions were correct.
 
-`right` counts what nobody changed as right, and so flatters. `measure_blind_accuracy` does not: a person sorted those
-tickets without seeing the machine's answer. Only tickets that are solved are judged.
+`right` counts unchanged tickets as correct, which is optimistic. `measure_blind_accuracy` is not: people decided on
+those tickets without seeing the prediction. Only solved tickets are counted.
 """
 
 from collections import Counter
@@ -20,11 +20,11 @@ from deskyard.db.tables.review import BLIND_REVIEWS
 
 @dataclass(frozen=True, slots=True)
 class AccuracyFigures:
-    """Of the tickets that `came`: how many were routed, suggested, left (the three add up).
+    """Tickets `received`, which are the sum of those routed, suggested and left to manual triage.
 
-    `right`: of those routed. `first` and `three`: of all that the machine had a word for, routed or not, how often it
-    was its first word, or one of its first three. `measure_blind_accuracy`: of the routed ones that were sorted
-    blindly (queues only).
+    `right`: correct ones of the routed and solved. `top1` and `top3`: of all solved tickets with a prediction, routed
+    or not, how often the first prediction was correct, or one of the first three. `blind_review`: of the routed tickets
+    with a blind review, how often the person chose the same queue (queues only).
     """
 
     received: int
@@ -38,12 +38,12 @@ class AccuracyFigures:
 
     @property
     def routed_share(self) -> Proportion:
-        """Of those that came."""
+        """Routed tickets of those received."""
         return Proportion(self.routed, self.received)
 
 
 def measure_accuracy(conn: Connection, query: ReportQuery) -> AccuracyFigures:
-    """The figures of a period."""
+    """The figures of the query's period."""
     answers = view_table(DAILY_TARGET_FACTS, query)
     columns = answers.c.fate, answers.c.place
     rows = conn.execute(select(*columns, func.sum(answers.c.n)).where(*query.conditions(answers)).group_by(*columns))
@@ -66,7 +66,7 @@ def measure_accuracy(conn: Connection, query: ReportQuery) -> AccuracyFigures:
 
 
 def measure_blind_accuracy(conn: Connection, query: ReportQuery) -> Proportion:
-    """How many routed tickets people sorted blindly, and how many of those came to the machine's queue."""
+    """Blind reviews of routed tickets, and how many of them chose the queue that the ticket was routed to."""
     facts = view_table(TICKET_FACTS, query)
     same = translate_column(BLIND_REVIEWS.c.answer, "queue", query.taxonomy_changes) == facts.c.placed
     rows = conn.execute(

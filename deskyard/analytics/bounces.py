@@ -1,5 +1,5 @@
-"""Bounces: sorted tickets that people moved on, from where to where, and the pairs of queues between which they go to
-and fro."""
+"""Reassignments of triaged tickets by people: from which queue to which, and queues between which tickets go back and
+forth."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from deskyard.db.tables.analytics import QUEUE_MOVES, TICKET_FACTS
 
 @dataclass(frozen=True, slots=True)
 class BounceFigures:
-    """`moved`: of the tickets that came, those that people moved on after they had been sorted; `machine` and `hand`:
-    by who had sorted them (they add up). `returned` came back to a queue they had left. `moves`: (from, to, tickets),
-    `pairs`: (one, other, tickets), the most first."""
+    """`moved`: tickets that people reassigned after triage, of those received; `machine` and `hand`: the same by
+    who had triaged them (they add up). `returned`: tickets that came back to a queue they had left. `moves`: (from, to,
+    tickets) and `queue_pairs`: (one, other, tickets), most tickets first."""
 
     moved: Proportion
     machine: Proportion
@@ -28,7 +28,7 @@ class BounceFigures:
 
 
 def count_bounces(conn: Connection, query: ReportQuery) -> BounceFigures:
-    """The figures of a period."""
+    """The figures of the query's period."""
     facts, moved = view_table(TICKET_FACTS, query), view_table(QUEUE_MOVES, query)
     machine_sorted = facts.c.fate == ROUTED  # one and the same where it is grouped by: PostgreSQL compares parameters
     rows = conn.execute(
@@ -43,7 +43,7 @@ def count_bounces(conn: Connection, query: ReportQuery) -> BounceFigures:
     )
     by = {bool(machine): (int(n), int(moved), int(back)) for machine, n, moved, back in rows}
     machine, hand = by.get(True, (0, 0, 0)), by.get(False, (0, 0, 0))
-    came = machine[0] + hand[0]
+    received = machine[0] + hand[0]
     tickets = func.count(moved.c.ticket_id.distinct())
     moves = conn.execute(
         select(moved.c.was, moved.c.became, tickets)
@@ -52,10 +52,10 @@ def count_bounces(conn: Connection, query: ReportQuery) -> BounceFigures:
         .order_by(tickets.desc(), moved.c.was, moved.c.became)
     )
     return BounceFigures(
-        moved=Proportion(machine[1] + hand[1], came),
+        moved=Proportion(machine[1] + hand[1], received),
         machine=Proportion(machine[1], machine[0]),
         hand=Proportion(hand[1], hand[0]),
-        returned=Proportion(machine[2] + hand[2], came),
+        returned=Proportion(machine[2] + hand[2], received),
         moves=[(was, became, int(n)) for was, became, n in moves],
         queue_pairs=_count_queue_pairs(conn, query),
     )
@@ -69,4 +69,5 @@ def _count_queue_pairs(conn: Connection, query: ReportQuery) -> list[tuple[str, 
     tickets: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for number, was, became in rows:
         tickets[min(was, became), max(was, became)].add(number)
-    return sorted(((one, other, len(them)) for (one, other), them in tickets.items()), key=lambda row: (-row[2], row))
+    pairs = ((one, other, len(numbers)) for (one, other), numbers in tickets.items())
+    return sorted(pairs, key=lambda row: (-row[2], row))

@@ -1,7 +1,6 @@
-"""Promises: what the contract of each queue (or another target's label) says, and how it was kept in a period.
+"""Contracts in a period: for each label the required precision, the actual one, and the evidence of the contract.
 
-In come the model in use, the policy in force and what was counted; out comes one row a label. A label that is not
-routed has the contract's reason instead.
+A label that may not be routed has the contract's reason.
 """
 
 from collections import Counter
@@ -27,15 +26,15 @@ if TYPE_CHECKING:
     from deskyard.registry.bundle import Bundle
 
 CURVE_POINTS: Final = 60
-"""Of a curve."""
+"""Points of a coverage curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelContract:
-    """A label: how many tickets were routed to it, how many of those judged were right, and what was promised.
+    """A label: tickets routed to it, how many of the solved ones were correct, and the precision that is required.
 
-    `evidence`: of past tickets, how many were right where the model was so sure; `reason`: the code of why it may not
-    be routed now ("": it may); `promised` is None where no model promises anything.
+    `evidence`: correct predictions of past tickets at the contract's confidence. `reason`: the code of why the label
+    may not be routed now ("": it may). `required_precision` is None without a model.
     """
 
     label: str
@@ -47,18 +46,18 @@ class LabelContract:
 
     @property
     def status(self) -> ContractStatus:
-        """Whether it was kept."""
+        """Whether the contract was met; "" where nothing is required."""
         return self.right.contract_status(self.required_precision) if self.required_precision is not None else ""
 
     @property
     def proved_precision(self) -> float | None:
-        """The share of right that the evidence alone proves."""
+        """The precision that the evidence proves: its lower 95 % bound (0..1); None without evidence."""
         return lower_bound(self.evidence.right, self.evidence.n) if self.evidence.n else None
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A place on the curve of coverage against precision."""
+    """A point of the curve of coverage against precision (both 0..1)."""
 
     coverage: float
     precision: float
@@ -67,7 +66,7 @@ class CurvePoint:
 def report_contracts(
     conn: Connection, query: ReportQuery, bundle: "Bundle | None", policy: Policy
 ) -> list[LabelContract]:
-    """Each label, the most routed first; their sum is what was routed."""
+    """The labels with routed tickets or a contract, most routed tickets first."""
     answers = view_table(DAILY_TARGET_FACTS, query)
     columns = answers.c.said, answers.c.place
     rows = conn.execute(
@@ -76,17 +75,17 @@ def report_contracts(
         .group_by(*columns)
     )
     routed, known, right = Counter[str](), Counter[str](), Counter[str]()
-    for said, place, n in rows:
-        routed[said] += int(n)
-        known[said] += int(n) if place != UNKNOWN_RANK else 0
-        right[said] += int(n) if place == 1 else 0
+    for predicted, place, n in rows:
+        routed[predicted] += int(n)
+        known[predicted] += int(n) if place != UNKNOWN_RANK else 0
+        right[predicted] += int(n) if place == 1 else 0
     target = cast(Target, query.target)
-    learnt = bundle.labels(target) if bundle and target in bundle.targets and not query.queue else ()
+    trained_labels = bundle.labels(target) if bundle and target in bundle.targets and not query.queue else ()
     name = make_translator(query.taxonomy_changes, target)
     of_today: dict[str, list[str]] = {label: [] for label in routed}
-    for label in learnt:
+    for label in trained_labels:
         of_today.setdefault(name(label), []).append(label)
-    policy = policy.for_day(max(turn.on for turn in query.taxonomy_changes)) if query.taxonomy_changes else policy
+    policy = policy.for_day(max(change.on for change in query.taxonomy_changes)) if query.taxonomy_changes else policy
     found = []
     for label, olds in of_today.items():
         contract = _find_contract(target, label, bundle, policy)
@@ -118,7 +117,7 @@ def _not_routed_reason(contract: Contract, label: str) -> str:
 
 
 def build_coverage_curve(bundle: "Bundle | None", target: str) -> list[CurvePoint]:
-    """Of the surest share of the past tickets, how many were right (the model's own evidence); [] without a model."""
+    """Precision of the most confident predictions by their coverage, from the model's evidence; [] without a model."""
     if bundle is None or target not in bundle.targets:
         return []
     rows = bundle.evidence[target]

@@ -1,6 +1,6 @@
-"""Sheets: the tables of the panels as CSV, with English names of columns that stay.
+"""The tables of the report panels as CSV, with English column names that do not change.
 
-What stands in a cell comes from tickets: a cell that a spreadsheet would take for a formula begins with an apostrophe.
+Texts in the cells come from tickets, so a text that a spreadsheet would run as a formula is escaped.
 """
 
 import csv
@@ -17,11 +17,11 @@ CsvRow = Sequence[CsvCell]
 
 FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
 
-_PROPORTION_COLUMNS: Final = ("right", "of", "share", "low95", "high95")
+_PROPORTION_COLUMNS: Final = ("correct", "total", "share", "low95", "high95")
 
 
 def format_csv(name: str, figures: PanelFigures) -> str:
-    """A panel's table. Raises NotThere for one that has none."""
+    """The table of a panel as CSV, with CRLF line ends. Raises NotFound for a panel without a table."""
     if name not in CSV_TABLES:
         raise NotFound(f"there is no table {name[:50]!r}")
     out = io.StringIO()
@@ -32,7 +32,7 @@ def format_csv(name: str, figures: PanelFigures) -> str:
 
 
 def escape_formula(cell: CsvCell) -> CsvCell:
-    """A cell that no spreadsheet runs.
+    """The cell, with an apostrophe before a text that a spreadsheet would run as a formula.
 
     >>> escape_formula("=1+1"), escape_formula("VPN"), escape_formula(-3)
     ("'=1+1", 'VPN', -3)
@@ -49,45 +49,51 @@ def _accuracy_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield "figure", "period", *_PROPORTION_COLUMNS
     for key in ("period", "before"):
         one = figures[key]
-        yield "routed of all", key, *_proportion_cells(one.share_routed)
-        yield "routed, not changed", key, *_proportion_cells(one.right)
-        yield "routed, sorted blindly", key, *_proportion_cells(one.blind)
-        yield "first word right", key, *_proportion_cells(one.first)
-        yield "right one among three", key, *_proportion_cells(one.top3)
+        yield "routed", key, *_proportion_cells(one.routed_share)
+        yield "correct_not_changed", key, *_proportion_cells(one.right)
+        yield "correct_blind_review", key, *_proportion_cells(one.blind_review)
+        yield "first_correct", key, *_proportion_cells(one.top1)
+        yield "top3_correct", key, *_proportion_cells(one.top3)
 
 
 def _contract_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     yield (
         "label",
         "routed",
-        "promised",
+        "required_precision",
         *_PROPORTION_COLUMNS,
         "verdict",
-        "evidence_right",
-        "evidence_of",
-        "not_routed_because",
+        "evidence_correct",
+        "evidence_total",
+        "not_routed_reason",
     )
-    for one in figures["promises"]:
+    for one in figures["contracts"]:
         yield (
-            one.label, one.routed, one.promised, *_proportion_cells(one.right), one.verdict, one.evidence.right, one.evidence.n,
+            one.label,
+            one.routed,
+            one.required_precision,
+            *_proportion_cells(one.right),
+            one.status,
+            one.evidence.right,
+            one.evidence.n,
             one.reason,
-        )  # fmt: skip
+        )
 
 
 def _confusion_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     found = figures["confusion"]
     names = [*found.labels, *(["(others)"] if found.other_labels else [])]
-    yield "truth", *names
+    yield "actual", *names
     for name, counts in zip(names, found.counts, strict=True):
         yield name, *counts
 
 
 def _bounce_rows(figures: PanelFigures) -> Iterator[CsvRow]:
-    yield "what", "from", "to", "tickets"
+    yield "kind", "from", "to", "tickets"
     for was, became, n in figures["period"].moves:
-        yield "moved", was, became, n
-    for one, other, n in figures["period"].pairs:
-        yield "to and fro", one, other, n
+        yield "reassigned", was, became, n
+    for one, other, n in figures["period"].queue_pairs:
+        yield "back_and_forth", one, other, n
 
 
 def _response_time_rows(figures: PanelFigures) -> Iterator[CsvRow]:
@@ -99,7 +105,7 @@ def _response_time_rows(figures: PanelFigures) -> Iterator[CsvRow]:
 
 
 def _workload_rows(figures: PanelFigures) -> Iterator[CsvRow]:
-    yield "agent", "unsolved_now", "solved_of_period", "days_of_work"
+    yield "agent", "unsolved_now", "solved_in_period", "days_of_work"
     for one in figures["load"].agents:
         yield one.agent, one.unsolved, one.solved, one.days
 
@@ -109,25 +115,25 @@ def _volume_rows(figures: PanelFigures) -> Iterator[CsvRow]:
     ahead = figures["ahead"]
     for day, n in ahead.days.items():
         yield day.isoformat(), n, None, None, None, None
-    next_days = ahead.forecast
-    if next_days:
+    forecast = ahead.forecast
+    if forecast:
         for i, day in enumerate(ahead.next_days):
-            yield day.isoformat(), None, next_days.shown[i], *next_days.ranges[i], next_days.naive[i]
+            yield day.isoformat(), None, forecast.best[i], *forecast.ranges[i], forecast.naive[i]
 
 
 def _savings_rows(figures: PanelFigures) -> Iterator[CsvRow]:
-    yield "by", "right", "wrong", "minutes", "money"
-    for name, key in (("not changed", "saved"), ("blind estimate", "blindly"), ("period before", "saved_before")):
+    yield "estimate", "correct", "wrong", "minutes", "money"
+    for name, key in (("not_changed", "saved"), ("blind_review", "blindly"), ("previous_period", "saved_before")):
         one = figures[key]
         if one:
             yield name, one.right.right, one.right.wrong, one.minutes, one.money
 
 
 def _coverage_rows(figures: PanelFigures) -> Iterator[CsvRow]:
-    yield "coverage", "precision", "what"
+    yield "coverage", "precision", "series"
     for point in figures["curve"]:
         yield point.coverage, point.precision, "evidence"
-    yield figures["period"].share_routed.share, figures["period"].right.share, "period"
+    yield figures["period"].routed_share.share, figures["period"].right.share, "period"
 
 
 def _satisfaction_rows(figures: PanelFigures) -> Iterator[CsvRow]:
@@ -137,14 +143,15 @@ def _satisfaction_rows(figures: PanelFigures) -> Iterator[CsvRow]:
 
 
 CSV_TABLES: Final[Mapping[str, Callable[[PanelFigures], Iterator[CsvRow]]]] = {
-    "right": _accuracy_rows,
-    "promises": _contract_rows,
+    "accuracy": _accuracy_rows,
+    "contracts": _contract_rows,
     "confusion": _confusion_rows,
     "bounces": _bounce_rows,
-    "speed": _response_time_rows,
-    "load": _workload_rows,
+    "response-times": _response_time_rows,
+    "workload": _workload_rows,
     "volume": _volume_rows,
     "savings": _savings_rows,
     "coverage": _coverage_rows,
-    "ratings": _satisfaction_rows,
+    "satisfaction": _satisfaction_rows,
 }
+"""Panel name → the rows of its table, the header first."""

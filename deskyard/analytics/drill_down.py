@@ -1,4 +1,4 @@
-"""The tickets behind a figure: the same conditions on the facts of single tickets, counted and listed."""
+"""The tickets behind a figure: counted and listed by the same conditions on single tickets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def _rank_conditions(target_facts: FromClause) -> _Conditions:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """How many tickets, and the numbers of those on this page, newest first; `after` continues it (None: the end)."""
+    """`total` tickets, and the numbers of those on this page, newest first; `next_before` continues (None: the end)."""
 
     total: int
     numbers: list[int]
@@ -42,7 +42,7 @@ class TicketPage:
 def find_tickets(
     conn: Connection, query: ReportQuery, ticket_filter: DrillDownFilter, page_size: int, before: int | None = None
 ) -> TicketPage:
-    """The tickets; `before`: only those with a lower number."""
+    """A page of the tickets; `before`: only those with a lower number."""
     rows = _select_tickets(query, ticket_filter)
     number = rows.selected_columns[0]
     n = conn.scalar(select(func.count()).select_from(rows.subquery())) or 0
@@ -54,30 +54,30 @@ def find_tickets(
 def _select_tickets(query: ReportQuery, ticket_filter: DrillDownFilter) -> Select[Any]:
     facts, answers = view_table(TICKET_FACTS, query), view_table(TARGET_FACTS, query)
     rows = select(facts.c.ticket_id).where(
-        *query.conditions(facts, any_day=ticket_filter.ever), *_ticket_conditions(query, ticket_filter, facts)
+        *query.conditions(facts, any_day=ticket_filter.any_day), *_ticket_conditions(query, ticket_filter, facts)
     )
     of_answer = list(_target_conditions(ticket_filter, answers))
     if of_answer:
         same = (answers.c.ticket_id == facts.c.ticket_id) & (answers.c.target == query.target)
-        if not ticket_filter.ever:  # the same days, said where the index begins
+        if not ticket_filter.any_day:  # the same days, where the index begins
             rows = rows.where(answers.c.day.between(query.first.isoformat(), query.last.isoformat()))
         rows = rows.join(answers, same).where(*of_answer)
     return rows
 
 
 def _target_conditions(ticket_filter: DrillDownFilter, target_facts: FromClause) -> Iterator[ColumnElement[bool]]:
-    if ticket_filter.fate:
-        yield target_facts.c.fate == ticket_filter.fate
-    if ticket_filter.place:
-        yield _pick_condition(_rank_conditions(target_facts), ticket_filter.place, "place")
-    if ticket_filter.said is not None:
-        yield target_facts.c.said == ticket_filter.said
-    if ticket_filter.truth is not None:
-        yield target_facts.c.truth == ticket_filter.truth
-    if ticket_filter.said_others:
-        yield target_facts.c.said.not_in(ticket_filter.said_others)
-    if ticket_filter.truth_others:
-        yield target_facts.c.truth.not_in(ticket_filter.truth_others)
+    if ticket_filter.outcome:
+        yield target_facts.c.fate == ticket_filter.outcome
+    if ticket_filter.rank:
+        yield _pick_condition(_rank_conditions(target_facts), ticket_filter.rank, "rank")
+    if ticket_filter.predicted is not None:
+        yield target_facts.c.said == ticket_filter.predicted
+    if ticket_filter.actual is not None:
+        yield target_facts.c.truth == ticket_filter.actual
+    if ticket_filter.predicted_others:
+        yield target_facts.c.said.not_in(ticket_filter.predicted_others)
+    if ticket_filter.actual_others:
+        yield target_facts.c.truth.not_in(ticket_filter.actual_others)
 
 
 def _ticket_conditions(
@@ -86,11 +86,13 @@ def _ticket_conditions(
     if ticket_filter.state:
         solved = facts.c.solved
         yield _pick_condition({"solved": solved.is_(True), "unsolved": solved.is_(False)}, ticket_filter.state, "state")
-    if ticket_filter.speed:
+    if ticket_filter.measure:
         measures = ("first_response", "replies", "resolution")
-        yield _pick_condition({name: facts.c[name].is_not(None) for name in measures}, ticket_filter.speed, "speed")
-    if ticket_filter.moved:
-        yield _pick_condition({"moved": facts.c.moves > 0, "returned": facts.c.returned}, ticket_filter.moved, "moved")
+        yield _pick_condition({name: facts.c[name].is_not(None) for name in measures}, ticket_filter.measure, "measure")
+    if ticket_filter.reassigned:
+        yield _pick_condition(
+            {"reassigned": facts.c.moves > 0, "returned": facts.c.returned}, ticket_filter.reassigned, "reassigned"
+        )
     if ticket_filter.by:
         yield (facts.c.fate == "routed") if ticket_filter.by == "machine" else (facts.c.fate != "routed")
     if ticket_filter.hour is not None:
@@ -104,26 +106,28 @@ def _ticket_conditions(
     if ticket_filter.agent is not None:
         yield facts.c.assignee == ticket_filter.agent
     moves = view_table(QUEUE_MOVES, query)
-    if ticket_filter.was or ticket_filter.became:
+    if ticket_filter.moved_from or ticket_filter.moved_to:
         yield exists().where(
             moves.c.ticket_id == facts.c.ticket_id,
-            moves.c.was == ticket_filter.was,
-            moves.c.became == ticket_filter.became,
+            moves.c.was == ticket_filter.moved_from,
+            moves.c.became == ticket_filter.moved_to,
         )
-    if len(ticket_filter.pair) == 2:
-        one, other = ticket_filter.pair
+    if len(ticket_filter.queue_pair) == 2:
+        one, other = ticket_filter.queue_pair
         there = (moves.c.was == one) & (moves.c.became == other)
         back = (moves.c.was == other) & (moves.c.became == one)
         yield exists().where(moves.c.ticket_id == facts.c.ticket_id, moves.c.back, or_(there, back))
-    if ticket_filter.blind:
+    if ticket_filter.blind_review:
         answer = translate_column(BLIND_REVIEWS.c.answer, "queue", query.taxonomy_changes)
         same = BLIND_REVIEWS.c.ticket_id == facts.c.ticket_id
         kinds = {
-            "asked": BLIND_REVIEWS.c.answer.is_not(None),
-            "right": answer == facts.c.placed,
+            "answered": BLIND_REVIEWS.c.answer.is_not(None),
+            "correct": answer == facts.c.placed,
             "wrong": answer != facts.c.placed,
         }
-        yield exists().where(same, _pick_condition(kinds, ticket_filter.blind, "blind"), facts.c.fate == "routed")
+        yield exists().where(
+            same, _pick_condition(kinds, ticket_filter.blind_review, "blind_review"), facts.c.fate == "routed"
+        )
     if ticket_filter.stars is not None:
         stars = (
             (STATUS_LINKS.c.stars == ticket_filter.stars) if ticket_filter.stars else STATUS_LINKS.c.stars.is_not(None)

@@ -1,9 +1,9 @@
-"""The next seven days: how many tickets will come, and how far such forecasts were off before; pure.
+"""Forecast of the tickets of the next seven days, with the errors of past forecasts; pure.
 
-Exponential smoothing with a weekly season (Holt 1957, Winters 1960), in the error-correcting form that bears days
-without a ticket: the level follows what comes, and each weekday's share of it follows more slowly. Beside it stands
-what any forecast must beat, the seasonal-naive one: the same weekday of the week before. Both are judged alike, on
-every day of the last eight weeks from which they would have been made, knowing only the days before.
+Exponential smoothing with a weekly season (Holt 1957, Winters 1960), in the error-correction form, which also works
+with days without tickets: the level follows the arrivals, and the share of each weekday follows more slowly. It is
+compared with the seasonal naive forecast (the same weekday of the week before). Both are tested in the same way, on the
+last eight weeks, with forecasts made from the days before only.
 """
 
 from collections.abc import Sequence
@@ -15,25 +15,24 @@ import numpy.typing as npt
 
 WEEK: Final = 7
 WARM_UP_DAYS: Final = 3 * WEEK
-"""Days that are learnt from before the first forecast is judged."""
+"""Days of history before the first tested forecast."""
 
 JUDGED_DAYS: Final = 8 * WEEK
 LEVEL_SMOOTHING, SEASON_SMOOTHING = 0.15, 0.1
-"""How much of an error goes into the level, and into its weekday's share."""
+"""The share of an error that goes into the level, and into the share of its weekday."""
 
 RANGE_PROBABILITY: Final = 0.8
-"""The chance of the range that is told."""
+"""The probability of the prediction range."""
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Tickets a day, and for each the range it lies in with `RANGE_PROBABILITY` chance; `week` of all seven days
-    together.
+    """Tickets of each day with their ranges (`RANGE_PROBABILITY`); `week_range`: that of all seven days together.
 
-    `error` and `naive_error`: the sum of the days' errors in parts of the sum of their tickets, over `judged`
-    forecasts. `shown` is ours where it beats the naive one, else the naive one.
+    `error` and `naive_error`: the sum of absolute errors of days divided by the sum of their tickets, over `judged`
+    past forecasts.
     """
 
     smooth: list[float]
@@ -46,12 +45,12 @@ class Forecast:
 
     @property
     def beats_naive(self) -> bool:
-        """Whether ours was nearer than the naive one."""
+        """Whether the smoothed forecast has the smaller error."""
         return self.error < self.naive_error
 
     @property
     def best(self) -> list[float]:
-        """The better one."""
+        """The forecast with the smaller error."""
         return self.smooth if self.beats_naive else self.naive
 
     @property
@@ -61,12 +60,12 @@ class Forecast:
 
 
 def count_missing_days(days: int) -> int:
-    """How many more days of tickets it takes until a forecast can be made and judged."""
+    """The further days of tickets that are needed until a forecast can be made and tested."""
     return max(WARM_UP_DAYS + 2 * WEEK - days, 0)
 
 
 def forecast_week(counts: Sequence[int]) -> Forecast | None:
-    """From the tickets of past days, oldest first, none left out; None where `count_missing_days`.
+    """The forecast from the tickets of past days, oldest first, without gaps; None where `count_missing_days`.
 
     >>> found = forecast_week([10, 12, 11, 10, 9, 2, 1] * 8)
     >>> [round(n) for n in found.smooth], round(found.error, 3)
@@ -80,21 +79,21 @@ def forecast_week(counts: Sequence[int]) -> Forecast | None:
     true = np.stack([y[at : at + WEEK] for at in starts])
     smooth, naive = made[starts], np.stack([y[at - WEEK : at] for at in starts])
     of = max(true.sum(), 1.0)
-    error, naive_error = (float(np.abs(said - true).sum() / of) for said in (smooth, naive))
-    better, said = (smooth, made[-1]) if error < naive_error else (naive, y[-WEEK:])
+    error, naive_error = (float(np.abs(predicted - true).sum() / of) for predicted in (smooth, naive))
+    better, best = (smooth, made[-1]) if error < naive_error else (naive, y[-WEEK:])
     return Forecast(
         smooth=made[-1].tolist(),
         naive=y[-WEEK:].tolist(),
         error=error,
         naive_error=naive_error,
         judged=len(starts),
-        ranges=[_prediction_range(said[h], true[:, h] - better[:, h]) for h in range(WEEK)],
-        week_range=_prediction_range(float(said.sum()), (true - better).sum(axis=1)),
+        ranges=[_prediction_range(best[h], true[:, h] - better[:, h]) for h in range(WEEK)],
+        week_range=_prediction_range(float(best.sum()), (true - better).sum(axis=1)),
     )
 
 
 def _smooth_forecasts(y: FloatArray) -> FloatArray:
-    """The forecast of seven days that would have been made before each day, and after the last (days + 1 x 7)."""
+    """The forecasts made before each day and after the last one, shape (days + 1, 7)."""
     start = y[: 2 * WEEK]
     level = max(float(start.mean()), 1e-3)
     season = start.reshape(2, WEEK).mean(axis=0) / level

@@ -1,6 +1,6 @@
-"""Panels: what each part of the accuracy page and of the weekly report shows, as figures by name; no HTML.
+"""The figures of each panel of the reports page and the weekly report, by name; no HTML.
 
-In come a connection and a question, out go the figures of the period, and of the one before where they are compared.
+Figures of a period stand beside those of the previous one where they are compared.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,23 +37,23 @@ PanelFigures = dict[str, Any]
 
 @dataclass(frozen=True)
 class PanelInputs:
-    """What is asked, on which day, of which model and policy, at which prices; `fate`: "" or only the routed."""
+    """A query on a day, with the model, policy and costs to use; `outcome`: only tickets with it ("": all)."""
 
     query: ReportQuery
     today: date
     bundle: "Bundle | None" = None
     policy: Policy = field(default_factory=Policy)
-    prices: RoutingCosts = savings.DEFAULT_COSTS
+    costs: RoutingCosts = savings.DEFAULT_COSTS
     outcome: str = ""
 
     @property
     def queue_query(self) -> ReportQuery:
-        """The same about queues: what places a ticket."""
+        """The same query about queues."""
         return replace(self.query, target="queue")
 
 
 def build_overview(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """The five questions of a manager."""
+    """The summary: accuracy, mistakes, savings, workload and the forecast."""
     right = accuracy.measure_accuracy(conn, inputs.query)
     wrong = {pair: n for pair, n in confusion.count_pairs(conn, inputs.query, ROUTED).items() if pair[0] != pair[1]}
     return {
@@ -67,7 +67,7 @@ def build_overview(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 def build_accuracy(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """How often the machine is right."""
+    """Accuracy of routing, with the previous period."""
     return {
         "period": accuracy.measure_accuracy(conn, inputs.query),
         "before": accuracy.measure_accuracy(conn, inputs.query.previous_period),
@@ -75,32 +75,33 @@ def build_accuracy(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 def build_contracts(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """Each contract: promised, kept, evidence."""
+    """Contracts: required and actual precision, and the evidence."""
     found = contract_report.report_contracts(conn, inputs.query, inputs.bundle, inputs.policy)
     routed = [one for one in found if one.routed]
-    return {"promises": found, "all": Proportion(sum(p.right.right for p in routed), sum(p.right.n for p in routed))}
+    return {"contracts": found, "all": Proportion(sum(p.right.right for p in routed), sum(p.right.n for p in routed))}
 
 
 def build_coverage(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """The model's curve, and where routing stands on it today."""
+    """The model's coverage curve, and coverage and precision of the period."""
     target = cast(Target, inputs.query.target)
     bundle = inputs.bundle
-    asked = inputs.policy.effective_rule(target, None).precision or (bundle.card["asked_precision"] if bundle else None)
+    rule = inputs.policy.effective_rule(target, None)
+    required = rule.precision or (bundle.card["asked_precision"] if bundle else None)
     return {
         "curve": contract_report.build_coverage_curve(bundle, target),
-        "asked_for": asked,
+        "asked_for": required,
         **build_accuracy(conn, inputs),
     }
 
 
 def build_confusion(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """What is taken for what."""
+    """The confusion matrix."""
     found: ConfusionMatrix = confusion.build_matrix(confusion.count_pairs(conn, inputs.query, inputs.outcome))
-    return {"confusion": found, "fate": inputs.outcome}
+    return {"confusion": found, "outcome": inputs.outcome}
 
 
 def build_bounces(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """Tickets that went on, and to and fro."""
+    """Reassignments, with the previous period."""
     return {
         "period": bounces.count_bounces(conn, inputs.query),
         "before": bounces.count_bounces(conn, inputs.query.previous_period),
@@ -108,7 +109,7 @@ def build_bounces(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 def build_response_times(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """How long requesters wait."""
+    """Response and resolution times, with the previous period."""
     return {
         "period": response_times.measure_response_times(conn, inputs.query),
         "before": response_times.measure_response_times(conn, inputs.query.previous_period),
@@ -116,12 +117,12 @@ def build_response_times(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 def build_workload(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """Who has how much to do."""
+    """Workload per agent."""
     return {"load": workload.measure_workload(conn, inputs.query)}
 
 
 def build_volume(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """When tickets come, and how many will."""
+    """Tickets by weekday and hour, and the forecast."""
     return {
         "volume": volume.count_by_hour(conn, inputs.query),
         "before": volume.count_by_hour(conn, inputs.query.previous_period),
@@ -130,21 +131,21 @@ def build_volume(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 def build_savings(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """Minutes and money, net of mistakes."""
+    """Minutes and money saved, net of mistakes."""
     now, before = (
-        accuracy.measure_accuracy(conn, asked) for asked in (inputs.queue_query, inputs.queue_query.previous_period)
+        accuracy.measure_accuracy(conn, query) for query in (inputs.queue_query, inputs.queue_query.previous_period)
     )
     return {
-        "prices": inputs.prices,
-        "saved": savings.estimate_savings(now.right, inputs.prices),
-        "saved_before": savings.estimate_savings(before.right, inputs.prices),
-        "blindly": savings.estimate_blind_savings(now.right, now.blind_review, inputs.prices),
+        "costs": inputs.costs,
+        "saved": savings.estimate_savings(now.right, inputs.costs),
+        "saved_before": savings.estimate_savings(before.right, inputs.costs),
+        "blindly": savings.estimate_blind_savings(now.right, now.blind_review, inputs.costs),
         "blind": now.blind_review,
     }
 
 
 def build_satisfaction(conn: Connection, inputs: PanelInputs) -> PanelFigures:
-    """What requesters thought of it."""
+    """Ratings by requesters, with the previous period."""
     return {
         "period": satisfaction.count_ratings(conn, inputs.query),
         "before": satisfaction.count_ratings(conn, inputs.query.previous_period),
@@ -152,16 +153,16 @@ def build_satisfaction(conn: Connection, inputs: PanelInputs) -> PanelFigures:
 
 
 PANELS: Final[Mapping[str, Callable[[Connection, PanelInputs], PanelFigures]]] = {
-    "answers": build_overview,
-    "right": build_accuracy,
-    "promises": build_contracts,
+    "summary": build_overview,
+    "accuracy": build_accuracy,
+    "contracts": build_contracts,
     "confusion": build_confusion,
     "bounces": build_bounces,
-    "speed": build_response_times,
-    "load": build_workload,
+    "response-times": build_response_times,
+    "workload": build_workload,
     "volume": build_volume,
     "savings": build_savings,
     "coverage": build_coverage,
-    "ratings": build_satisfaction,
+    "satisfaction": build_satisfaction,
 }
-"""Name → what it shows, in the order of the page."""
+"""Name of a panel → the function that computes its figures, in the order of the page."""

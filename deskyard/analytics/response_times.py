@@ -1,5 +1,5 @@
-"""How long requesters wait: first response, answers until it was solved, time until then; machine-routed against
-hand-routed. The machine routes what is easy, so the two are not a fair race."""
+"""Response times: first response, replies until the solution and time until then, of routed and of manually triaged
+tickets. The easy tickets are routed automatically, so the two groups are not directly comparable."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,14 +14,14 @@ from deskyard.analytics.ticket_facts import ROUTED
 from deskyard.db.tables.analytics import TICKET_FACTS
 
 MEASURES: Final = ("first_response", "replies", "resolution")
-"""Seconds, answers, seconds."""
+"""In seconds, replies and seconds."""
 
 GROUPS: Final = ("all", "machine", "hand")
 
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Of `n` tickets with a figure: the middle one, and the one that nine of ten do not exceed; None for none."""
+    """Median and 90th percentile of the `n` tickets with a value; None without any."""
 
     n: int
     median: int | None
@@ -29,10 +29,10 @@ class Quantiles:
 
 
 def compute_quantiles(values: npt.NDArray[np.int64]) -> Quantiles:
-    """The spread of some figures.
+    """Median and 90th percentile of values.
 
     >>> compute_quantiles(np.array([3, 1, 2, 4, 10])), compute_quantiles(np.array([], int))
-    (Spread(n=5, median=3, p90=10), Spread(n=0, median=None, p90=None))
+    (Quantiles(n=5, median=3, p90=10), Quantiles(n=0, median=None, p90=None))
     """
     if not len(values):
         return Quantiles(0, None, None)
@@ -41,18 +41,20 @@ def compute_quantiles(values: npt.NDArray[np.int64]) -> Quantiles:
 
 
 def measure_response_times(conn: Connection, query: ReportQuery) -> dict[str, dict[str, Quantiles]]:
-    """Measure → group → figures; those of machine and hand add up to all.
+    """Measure → group → quantiles; the groups machine and hand together are all.
 
-    The database hands a measure over as one text, which takes it a tenth of the time of a hundred thousand rows.
+    The database returns a measure as one text, which takes a tenth of the time of a hundred thousand rows.
     """
     facts = view_table(TICKET_FACTS, query)
     machine = facts.c.fate == ROUTED
     texts = [func.aggregate_strings(cast(facts.c[name], Text), ",") for name in MEASURES]
     rows = conn.execute(select(machine, *texts).where(*query.conditions(facts)).group_by(machine))
-    told = {bool(routed): said for routed, *said in rows}
+    texts_by_group = {bool(routed): joined for routed, *joined in rows}
     found: dict[str, dict[str, Quantiles]] = {}
     for i, measure in enumerate(MEASURES):
-        by_machine, by_hand = (_parse_numbers(told[routed][i] if routed in told else None) for routed in (True, False))
+        by_machine, by_hand = (
+            _parse_numbers(texts_by_group[routed][i] if routed in texts_by_group else None) for routed in (True, False)
+        )
         parts = np.concatenate([by_machine, by_hand]), by_machine, by_hand
         found[measure] = dict(zip(GROUPS, map(compute_quantiles, parts), strict=True))
     return found

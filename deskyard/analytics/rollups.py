@@ -1,7 +1,7 @@
-"""Rollups: the journal counted into facts of each ticket and the days they add up to, a little at a time.
+"""Rollups of the journal: facts of each ticket and their daily sums, computed in batches.
 
-In comes the database; what is written are the `report_*` tables and nothing else, so all of it can be thrown away and
-counted again. Many processes may count at once: each computes first, and writes only if nobody was faster.
+Only the `report_*` tables are written, so all of it can be deleted and counted again. Several processes may count at
+once: each computes a batch first, and writes it only if no other was faster.
 """
 
 import time
@@ -33,16 +33,16 @@ from deskyard.domain.ticket import TARGETS
 from deskyard.journal.journal import Journal, JournalEntry
 
 BATCH_SIZE: Final = 4_000
-"""Entries that are counted together: about a second, and a tenth of it with the right to write."""
+"""Journal entries of a batch, which takes about a second, a tenth of it in the writing transaction."""
 
 LATE_COMMIT_WINDOW: Final = timedelta(minutes=1)
-"""On PostgreSQL an entry may be committed after one with a higher number: the last minute is read again."""
+"""On PostgreSQL an entry may be committed after one with a higher number, so the last minute is read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RollupProgress:
-    """How far the journal is counted: when, up to which entry, and how many entries wait (some read before,
-    `LATE_COMMIT_WINDOW`)."""
+    """How far the journal is counted: when, up to which entry, and how many entries wait (among them those that are
+    read again, see `LATE_COMMIT_WINDOW`)."""
 
     counted_at: datetime | None
     read_to: int
@@ -50,19 +50,22 @@ class RollupProgress:
 
     @property
     def is_behind(self) -> bool:
-        """Whether figures lack so much that a reader must know."""
+        """Whether so many entries wait that readers are told."""
         return self.waiting_entries > BATCH_SIZE // 4
 
 
 def read_progress(conn: Connection) -> RollupProgress:
-    """How far it is."""
+    """The progress of counting."""
     row = conn.execute(select(ROLLUP_STATE)).one()
     newest = conn.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     return RollupProgress(row.at, row.read_to, max(int(newest) - row.read_to, 0))
 
 
 def refresh_rollups(database: Database, zone: ZoneInfo, *, for_seconds: float = float("inf")) -> RollupProgress:
-    """Count what is new, for so long at most; how far it came. Another time zone, or other rules: all of it anew."""
+    """Count new entries for at most `for_seconds` (s), and return the progress.
+
+    With another time zone or other rules everything is counted again.
+    """
     until = time.monotonic() + for_seconds
     while _count_batch(database, zone) and time.monotonic() < until:
         pass
@@ -71,11 +74,11 @@ def refresh_rollups(database: Database, zone: ZoneInfo, *, for_seconds: float = 
 
 
 def _count_batch(database: Database, zone: ZoneInfo) -> bool:
-    """Count one chunk; whether there is more."""
+    """Count one batch; returns whether there is more."""
     with database.reading() as conn:
         row = conn.execute(select(ROLLUP_STATE)).one()
-        anew = (row.rules, row.zone) != (RULES_VERSION, zone.key)
-        start = 0 if anew else row.read_to
+        is_restart = (row.rules, row.zone) != (RULES_VERSION, zone.key)
+        start = 0 if is_restart else row.read_to
         new = conn.execute(
             select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
             .where(JOURNAL_ENTRIES.c.id > start)
@@ -83,14 +86,14 @@ def _count_batch(database: Database, zone: ZoneInfo) -> bool:
             .limit(BATCH_SIZE)
         ).all()
         found = dict(_load_facts(conn, sorted({one.ticket_id for one in new})))
-    if not new and not anew:
+    if not new and not is_restart:
         return False
     now = datetime.now(UTC)
     settled = [one.id for one in new if database.is_sqlite or one.at < now - LATE_COMMIT_WINDOW]
     with database.writing() as conn:
         if conn.execute(select(ROLLUP_STATE).with_for_update()).one() != row:
-            return True  # somebody else was faster
-        if anew:
+            return True  # another process was faster
+        if is_restart:
             for table in (TICKET_FACTS, TARGET_FACTS, QUEUE_MOVES, DAILY_TARGET_FACTS, DAILY_TICKET_FACTS):
                 conn.execute(delete(table))
         _write_facts(conn, found, zone)
@@ -100,7 +103,7 @@ def _count_batch(database: Database, zone: ZoneInfo) -> bool:
 
 
 def _load_facts(conn: Connection, numbers: Collection[int]) -> Iterator[tuple[int, TicketFacts]]:
-    """The facts of tickets."""
+    """The facts of the tickets with these numbers."""
     if not numbers:
         return
     entries: defaultdict[int, list[JournalEntry]] = defaultdict(list)
@@ -110,15 +113,15 @@ def _load_facts(conn: Connection, numbers: Collection[int]) -> Iterator[tuple[in
         TICKETS.c.id, QUEUES.c.name.label("queue"), TICKETS.c.category, TICKETS.c.priority, TICKETS.c.assignee,
         TICKETS.c.status, TICKETS.c.requester,
     ).join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id).where(TICKETS.c.id.in_(numbers))  # fmt: skip
-    stands = {
+    current_values = {
         row.id: {name: value for name, value in row._mapping.items() if name != "id"} for row in conn.execute(rows)
     }
     for number in numbers:
-        yield number, ticket_facts.collect_facts(entries[number], stands.get(number))
+        yield number, ticket_facts.collect_facts(entries[number], current_values.get(number))
 
 
 def _write_facts(conn: Connection, facts_by_ticket: dict[int, TicketFacts], zone: ZoneInfo) -> None:
-    """Put the facts in place of what was known of their tickets, and count their days again."""
+    """Replace the facts of these tickets, and count their days again."""
     if not facts_by_ticket:
         return
     numbers = list(facts_by_ticket)
@@ -129,13 +132,13 @@ def _write_facts(conn: Connection, facts_by_ticket: dict[int, TicketFacts], zone
     answers: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
     for number, one in facts_by_ticket.items():
-        came = one.received_at.astimezone(zone)
-        day = came.date().isoformat()
+        received_at = one.received_at.astimezone(zone)
+        day = received_at.date().isoformat()
         days.add(day)
         own = {"ticket_id": number, "day": day, "source": one.source, "placed": one.decided_queue, "queue": one.queue}
-        said = ticket_facts.list_target_facts(one)
-        tickets.append(own | _ticket_row(one, came.hour, said["queue"].fate))
-        answers += [own | {"target": target, **asdict(a)} for target, a in said.items()]
+        target_facts = ticket_facts.list_target_facts(one)
+        tickets.append(own | _ticket_row(one, received_at.hour, target_facts["queue"].fate))
+        answers += [own | {"target": target, **asdict(facts)} for target, facts in target_facts.items()]
         moves += [
             own | {"n": n, "was": move.was, "became": move.became, "back": move.back}
             for n, move in enumerate(one.moves)
@@ -161,7 +164,7 @@ def _ticket_row(ticket_facts: TicketFacts, hour: int, outcome: str) -> dict[str,
 
 
 def _recount_days(conn: Connection, days: Iterable[str]) -> None:
-    """Count days again from the facts."""
+    """Count days again from the facts of tickets."""
     chosen = sorted(days)
     for daily, of in ((DAILY_TARGET_FACTS, TARGET_FACTS), (DAILY_TICKET_FACTS, TICKET_FACTS)):
         alike = [column.name for column in daily.columns if column.name not in ("id", "n")]
@@ -172,11 +175,11 @@ def _recount_days(conn: Connection, days: Iterable[str]) -> None:
 
 
 def view_table(table: Table, query: ReportQuery) -> FromClause:
-    """A table of these as it is asked for: in the names of the day, or of today."""
+    """A table of this module with the label names that the query asks for."""
     return apply_taxonomy(table, query.target, query.taxonomy_changes, QUEUE_MOVES)
 
 
 def _day_conditions(table: Table, days: list[str]) -> list[Any]:
-    """Those days, asked so that the index by target serves."""
+    """The condition for these days, written so that the index by target is used."""
     chosen = [table.c.day.in_(days)]
     return [table.c.target.in_(TARGETS), *chosen] if "target" in table.c else chosen

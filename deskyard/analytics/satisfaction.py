@@ -1,4 +1,4 @@
-"""What requesters thought of the solution: stars from 1 to 5, of those who rated it."""
+"""Ratings of solutions by requesters, from 1 to 5 stars."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from deskyard.db.tables.analytics import TICKET_FACTS
 from deskyard.db.tables.desk import STATUS_LINKS
 
 SATISFIED_STARS = 4
-"""Stars of somebody who is satisfied."""
+"""Fewest stars of a satisfied requester."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """How many gave each number of stars (1 first); `satisfied`: four and more."""
+    """Number of ratings with 1 to 5 stars."""
 
     stars: tuple[int, ...]
 
@@ -27,12 +27,12 @@ class Ratings:
 
     @property
     def satisfied(self) -> Proportion:
-        """Of those who rated."""
+        """Ratings with four stars or more."""
         return Proportion(sum(self.stars[SATISFIED_STARS - 1 :]), self.n)
 
 
 def count_ratings(conn: Connection, query: ReportQuery) -> Ratings:
-    """Of tickets of a period."""
+    """The ratings of the query's tickets."""
     facts = view_table(TICKET_FACTS, query)
     rows = conn.execute(
         select(STATUS_LINKS.c.stars, func.count())

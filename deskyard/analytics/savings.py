@@ -1,9 +1,9 @@
-"""What routing saves, net of what its mistakes cost.
+"""Savings of routing, net of the cost of mistakes.
 
-    minutes = right x (minutes to sort a ticket by hand) - wrong x (minutes that a wrong queue costs)
+    minutes = right x (minutes of manual triage) - wrong x (minutes lost per misrouted ticket)
 
-Counted on routed tickets that are solved: of the others nobody knows yet whether they were right. Right is what nobody
-changed; where tickets were sorted blindly, it is said once more with their share of right, which does not flatter.
+Only routed tickets that are solved count, as only of these it is known whether they were correct. Unchanged tickets
+count as correct; with blind reviews there is a second estimate with their accuracy, which is not optimistic.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from deskyard.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class RoutingCosts:
-    """Minutes to sort a ticket by hand, minutes that a wrong queue costs, and money for an hour."""
+    """Minutes of manual triage per ticket, minutes lost per misrouted ticket, and the price of an hour of work."""
 
-    sort: float = 3.0
-    wrong: float = 15.0
-    hour: float = 20.0
+    triage_minutes: float = 3.0
+    misroute_minutes: float = 15.0
+    hourly_rate: float = 20.0
 
     def __post_init__(self) -> None:
-        """Raises BadInput for what can't be."""
-        if not all(0 <= one <= 100_000 for one in (self.sort, self.wrong, self.hour)):
-            raise BadInput("minutes and money lie between 0 and 100000")
+        """Raises BadInput for values out of range."""
+        if not all(0 <= one <= 100_000 for one in (self.triage_minutes, self.misroute_minutes, self.hourly_rate)):
+            raise BadInput("minutes and rates must be between 0 and 100000")
 
 
 DEFAULT_COSTS: Final = RoutingCosts()
@@ -32,7 +32,7 @@ DEFAULT_COSTS: Final = RoutingCosts()
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """Minutes and money, of `right` and wrong tickets."""
+    """Minutes and money saved by tickets of which `right` were correct."""
 
     right: Proportion
     minutes: float
@@ -40,17 +40,17 @@ class Savings:
 
 
 def estimate_savings(right: Proportion, costs: RoutingCosts) -> Savings:
-    """What so many right and wrong tickets save; less than nothing where mistakes cost more.
+    """The savings of routed tickets; negative where mistakes cost more.
 
     >>> estimate_savings(Proportion(95, 100), RoutingCosts(3.0, 15.0, 20.0))
-    Savings(right=Share(right=95, n=100), minutes=210.0, money=70.0)
+    Savings(right=Proportion(right=95, n=100), minutes=210.0, money=70.0)
     """
-    minutes = right.right * costs.sort - right.wrong * costs.wrong
-    return Savings(right, minutes, minutes / 60 * costs.hour)
+    minutes = right.right * costs.triage_minutes - right.wrong * costs.misroute_minutes
+    return Savings(right, minutes, minutes / 60 * costs.hourly_rate)
 
 
 def estimate_blind_savings(right: Proportion, blind: Proportion, costs: RoutingCosts) -> Savings | None:
-    """The same with the blind share of right; None where nothing was sorted blindly."""
+    """The same with the accuracy of blind reviews; None without any."""
     if blind.share is None:
         return None
     return estimate_savings(Proportion(round(right.n * blind.share), right.n), costs)

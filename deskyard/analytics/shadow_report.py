@@ -1,8 +1,8 @@
-"""`deskyard shadow-report`: what the machine would have written into a foreign help desk, beside what people then did.
+"""`deskyard shadow-report`: what the model would have set in a foreign help desk, compared with what people did.
 
-In comes the journal and the mirrored tickets; out goes, queue by queue, how often people ended where the machine would
-have gone, with the bound that is sure at 95 %. Nothing is counted as right before a person, or the end of the ticket,
-has spoken: "not changed" is not "right".
+For each queue it counts how often people set the same value as the model would have set, with the lower bound at 95 %
+confidence. A ticket counts only after a person has set the value, or the ticket is solved: unchanged is not the same as
+correct.
 """
 
 import json
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
+from rich.table import Table
 from sqlalchemy import Connection, select
 
 from deskyard.db.database import desk_database
@@ -25,14 +27,16 @@ from deskyard.journal.journal import Journal
 from deskyard.sync import connections
 
 HELD_BACK_CODES: Final = ("shadow", "suggest", "halted")
-"""The first reason of a decision that the evidence allows and the policy holds back."""
+"""Codes of the first reason of decisions that the contract allows and the policy holds back."""
 
 _BATCH_SIZE: Final = 500
+_PIPED_WIDTH: Final = 200
+"""Columns outside a terminal: no row is wrapped."""
 
 
 @dataclass(slots=True)
 class ShadowLine:
-    """One queue, or one label of another target: how often it would have been set, and what people then did."""
+    """One label: how often it would have been set, and how often people then agreed or differed."""
 
     target: str
     label: str
@@ -41,31 +45,31 @@ class ShadowLine:
     differed: int = 0
 
     @property
-    def judged(self) -> int:
-        """How many of them people have spoken on."""
+    def reviewed(self) -> int:
+        """How many of the tickets people have decided on."""
         return self.agreed + self.differed
 
     @property
     def agreement_lower95(self) -> float:
-        """The share that is right with 95 % confidence at least."""
-        return lower_bound(self.agreed, self.judged) if self.judged else 0.0
+        """Lower bound (0..1) of the share of agreement at 95 % confidence; 0 without reviewed tickets."""
+        return lower_bound(self.agreed, self.reviewed) if self.reviewed else 0.0
 
 
 @dataclass(slots=True)
 class ShadowReport:
-    """A store in shadow: tickets seen, and a line for each target and label, most frequent first."""
+    """The report of a connection: its tickets, and a line for each target and label, most frequent first."""
 
-    store: str
+    connection: str
     tickets: int
     lines: list[ShadowLine]
 
 
 def shadow_report(
-    store: Annotated[str, typer.Argument(help="The name of a connection; all of them if left out.")] = "",
+    store: Annotated[str, typer.Argument(help="The name of a connection; all if left out.")] = "",
     target: Annotated[str, typer.Option(help=f"Only this target: {', '.join(TARGETS)}.")] = "queue",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Show what would have been written into a foreign help desk, beside what people then did, queue by queue.
+    """Show for each queue what the model would have set in a foreign help desk, and what people did.
 
     Example: `deskyard shadow-report znuny`
     """
@@ -76,21 +80,23 @@ def shadow_report(
         typer.echo(json.dumps([_to_dict(one) for one in reports], ensure_ascii=False, indent=1))
         return
     if not reports:
-        typer.echo("No help desk is connected: `deskyard connect URL` does it.")
+        typer.echo("No help desk is connected: `deskyard connect URL` connects one.")
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = out if out.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, markup=False, soft_wrap=True)
     for one in reports:
-        typer.echo(_format_report(one, target))
+        _print_report(out, one, target)
 
 
 def build_report(conn: Connection, connection_id: int, name: str) -> ShadowReport:
-    """What the decisions on a connection's tickets would have set, and what stands there now."""
+    """The report of a connection: what the decisions on its tickets would have set, and the values now."""
     lines: dict[tuple[str, str], ShadowLine] = {}
     tickets = 0
-    for ticket, content, spoken in _iter_mirrored_tickets(conn, connection_id):
+    for ticket, content, set_by_people in _iter_mirrored_tickets(conn, connection_id):
         tickets += 1
         for target, label in _held_back_labels(content):
             line = lines.setdefault((target, label), ShadowLine(target, label))
             line.would_set += 1
-            if target in spoken or is_solved(ticket.status):
+            if target in set_by_people or is_solved(ticket.status):
                 if ticket.value(target) == label:
                     line.agreed += 1
                 else:
@@ -103,7 +109,7 @@ def build_report(conn: Connection, connection_id: int, name: str) -> ShadowRepor
 def _iter_mirrored_tickets(
     conn: Connection, connection_id: int
 ) -> Iterator[tuple[DeskTicket, dict[str, Any], set[str]]]:
-    """Each mirrored ticket, its first decision, and the fields that people set."""
+    """Each mirrored ticket, the content of its first decision, and the fields that people set."""
     mine = select(MIRROR.c.ticket_id).where(MIRROR.c.connection_id == connection_id)
     after = 0
     rows = SELECT_TICKETS.where(TICKETS.c.id.in_(mine)).order_by(TICKETS.c.id).limit(_BATCH_SIZE)
@@ -116,7 +122,7 @@ def _iter_mirrored_tickets(
 
 
 def _held_back_labels(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(target, label) that the evidence allowed to set and the policy held back."""
+    """(target, label) of what the contract allowed to set and the policy held back."""
     for target, decision in content["decisions"].items():
         if decision["reasons"] and decision["reasons"][0]["code"] in HELD_BACK_CODES and decision["label"] is not None:
             yield target, decision["label"]
@@ -124,41 +130,45 @@ def _held_back_labels(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _to_dict(report: ShadowReport) -> dict[str, Any]:
     return {
-        "store": report.store,
+        "connection": report.connection,
         "tickets": report.tickets,
         "lines": [
             {
                 "target": line.target,
                 "label": line.label,
-                "would": line.would_set,
-                "judged": line.judged,
+                "would_set": line.would_set,
+                "reviewed": line.reviewed,
                 "agreed": line.agreed,
-                "surely": round(line.agreement_lower95, 4),
+                "agreement_lower95": round(line.agreement_lower95, 4),
             }
             for line in report.lines
         ],
     }
 
 
-def _format_report(report: ShadowReport, target: str) -> str:
-    mine = [line for line in report.lines if line.target == target]
-    if not mine:
-        return (
-            f"{report.store}: {report.tickets:,} tickets seen, and for none the evidence would have allowed to set the "
-            f"{target} without a person while the policy held it back."
+def _print_report(console: Console, report: ShadowReport, target: str) -> None:
+    lines = [line for line in report.lines if line.target == target]
+    name = report.connection
+    if not lines:
+        console.print(
+            f"{name}: {report.tickets:,} tickets; in none of them would the model have set the {target} if the policy "
+            "allowed it."
         )
-    would, judged = sum(line.would_set for line in mine), sum(line.judged for line in mine)
-    agreed = sum(line.agreed for line in mine)
-    head = (
-        f"{report.store}: of {report.tickets:,} tickets the {target} would have been set in {would:,}. "
-        f"People have spoken on {judged:,} of these, and agreed on {agreed:,}."
+        return
+    would_set, reviewed = sum(line.would_set for line in lines), sum(line.reviewed for line in lines)
+    agreed = sum(line.agreed for line in lines)
+    console.print(
+        f"{name}: in {would_set:,} of {report.tickets:,} tickets the model would have set the {target}. "
+        f"People have reviewed {reviewed:,} of these and agreed in {agreed:,}."
     )
-    width = max(len(line.label) for line in mine)
-    rows = [f"  {'':<{width}}  would set  spoken on  agreed  right at least (95 % sure)"]
-    rows += [
-        f"  {line.label:<{width}}  {line.would_set:>9,}  {line.judged:>9,}  "
-        f"{f'{line.agreed / line.judged:.0%}' if line.judged else '-':>6}  "
-        f"{f'{line.agreement_lower95:.0%}' if line.judged else 'nobody has spoken yet'}"
-        for line in mine
-    ]
-    return "\n".join([head, *rows, "Go live for one of them: deskyard policy mode route --queue NAME"])
+    table = Table(box=None, padding=(0, 2))
+    table.add_column(target, overflow="fold")
+    for heading in ("would set", "reviewed", "agreed", "correct at least (95 % confidence)"):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        shares = (f"{line.agreed / line.reviewed:.0%}", f"{line.agreement_lower95:.0%}") if line.reviewed else (
+            "-", "not reviewed yet"
+        )  # fmt: skip
+        table.add_row(line.label, f"{line.would_set:,}", f"{line.reviewed:,}", *shares)
+    console.print(table)
+    console.print("To route one of them: deskyard policy mode route --queue NAME")

@@ -1,10 +1,10 @@
-"""Today: the tables of the reports in the names of today, by the taxonomy ledger.
+"""Views of the report tables with the label names of today, by the taxonomy ledger.
 
-In comes a table whose rows bear the names of the day on which they came, out goes the same to read from: renamed and
-merged labels under what they are called now, with what becomes right by that. Where nothing was turned it is the table
-itself. Nothing is written. What may be seen still hangs on the queue in which a ticket really stands (`stands`).
+Rows hold the names of the day on which a ticket was received. A view shows renamed and merged labels under their
+current names, and counts predictions as correct that are so by these names; without changes it is the table itself.
+Access still depends on the queue in which a ticket really is (column `stands`).
 
-What the machine named second and third, and whether a ticket came back to where it had been, stay as they were counted.
+The second and third predictions, and whether a ticket came back to an earlier queue, stay as they were counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from deskyard.domain.taxonomy import TaxonomyChange, make_translator
 from deskyard.domain.ticket import TARGETS, Target
 
 QUEUE_COLUMNS: Final = ("placed", "queue", "was", "became")
-"""Columns that bear the name of a queue, in whatever table."""
+"""Columns of the tables that hold the name of a queue."""
 
 LABEL_COLUMNS: Final = ("said", "truth")
-"""Columns that bear a label of the row's target."""
+"""Columns that hold a label of the row's target."""
 
 
 def apply_taxonomy(table: Table, target: str, taxonomy_changes: Sequence[TaxonomyChange], moves: Table) -> FromClause:
-    """The table, as today calls things; `target` is the one that is asked about, `moves` the table of moves."""
+    """The table with current names; `target`: that of the query, `moves`: the table of moves."""
     if not taxonomy_changes:
         return table
     chosen: Target = next((one for one in TARGETS if one == target), "queue")
@@ -44,9 +44,9 @@ def apply_taxonomy(table: Table, target: str, taxonomy_changes: Sequence[Taxonom
 def translate_column(
     column: ColumnElement[Any], target: Target, taxonomy_changes: Sequence[TaxonomyChange]
 ) -> ColumnElement[Any]:
-    """What a column's labels are called today."""
+    """A column with the current names of its labels."""
     name = make_translator(taxonomy_changes, target)
-    old = sorted({label for turn in taxonomy_changes if turn.target == target for label in turn.labels})
+    old = sorted({label for change in taxonomy_changes if change.target == target for label in change.labels})
     new = [(column == label, literal(name(label))) for label in old if name(label) != label]
     return case(*new, else_=column) if new else column
 
@@ -62,7 +62,7 @@ def _translated_columns(table: Table, target: Target) -> Iterator[tuple[str, Tar
 
 
 def _recount_moves(table: Table, moves: Table, taxonomy_changes: Sequence[TaxonomyChange]) -> dict[str, Any]:
-    """How often a ticket was moved on, and whether it came back, but for moves within one queue of today."""
+    """How often a ticket was reassigned and whether it came back, without moves within one queue of today."""
     mine = and_(
         moves.c.ticket_id == table.c.ticket_id,
         translate_column(moves.c.was, "queue", taxonomy_changes)

@@ -1,9 +1,9 @@
-"""Facts: what a ticket's journal says for the reports. In come its entries, out comes one row of figures; pure.
+"""Facts of a ticket for the reports, computed from its journal entries; pure.
 
-Whose decision it was: what the machine set (where the ticket lives elsewhere: what was really written there) is
-`routed`, what it showed is `suggested`, the rest is `left`. What was right is known when the ticket is solved: its
-values then, but for those that a rule filled in and nobody chose. "Not changed" is thus taken for right, which
-flatters; the blind estimate (`deskyard.analytics.accuracy`) is the honest one beside it.
+A target that deskyard set is `routed` (for a ticket of another help desk: what was really written there), one that it
+showed is `suggested`, the rest is `left`. The actual label is known when the ticket is solved: its value then, unless a
+rule filled it in and nobody chose it. Unchanged labels thus count as correct, which is optimistic; blind reviews
+(`deskyard.analytics.accuracy`) give the unbiased estimate.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,13 +32,13 @@ from deskyard.journal.journal import (
 )
 
 RULES_VERSION: Final = 3
-"""Counts up when the same journal would give other facts: all of it is then counted anew."""
+"""Increased when the same journal would give other facts; everything is then counted again."""
 
 UNKNOWN_RANK: Final = -1
-"""The place of a truth that nobody knows yet, or where the machine said nothing."""
+"""The rank where the actual label is not known yet, or where nothing was predicted."""
 
 MAX_RANK: Final = 3
-"""The places that a person is shown."""
+"""The number of predictions that a person is shown."""
 
 ROUTED, SUGGESTED, LEFT = ROUTING_OUTCOMES = ("routed", "suggested", "left")
 
@@ -47,8 +47,9 @@ _ACTION_OUTCOMES: Final = {"route": ROUTED, "suggest": SUGGESTED, "leave": LEFT}
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What the machine said of a target, what it was at the end ("": not known), and the truth's place; and what a
-    person last chose, solved or not ("": nobody spoke), with whether that is what was said."""
+    """A target of a ticket, under the column names of the report tables: its outcome (`fate`), the predicted label
+    (`said`), the actual one (`truth`, "": not known) and its rank among the predictions (`place`); the label that a
+    person last chose (`heard`, "": none), and whether it is the predicted one (`agreed`)."""
 
     fate: str
     said: str
@@ -60,7 +61,7 @@ class TargetFacts:
 
 @dataclass(frozen=True, slots=True)
 class QueueMove:
-    """A person moved a sorted ticket on; `back`: to where it had been before."""
+    """A reassignment of a triaged ticket by a person; `back`: to a queue where it had been before."""
 
     was: str
     became: str
@@ -69,7 +70,7 @@ class QueueMove:
 
 @dataclass(slots=True)
 class TicketFacts:
-    """What is known of a ticket, while its entries are read; seconds count from when it came."""
+    """What the entries that were read so far say of a ticket; seconds count from its arrival."""
 
     received_at: datetime
     source: str = ""
@@ -89,7 +90,7 @@ class TicketFacts:
 
     @property
     def queue(self) -> str:
-        """Where it is."""
+        """The queue of the ticket."""
         return self.values.get("queue") or TRIAGE
 
     @property
@@ -99,22 +100,22 @@ class TicketFacts:
 
     @property
     def routing_outcome(self) -> str:
-        """What became of it when it came."""
+        """The outcome of its queue when it was received."""
         return self.target_facts("queue").fate
 
     @property
     def first_response(self) -> int | None:
-        """Seconds to the first public word of a person of the desk."""
+        """Seconds to the first public comment of an agent; None without one."""
         return _seconds_between(self.received_at, self.public_replies[0]) if self.public_replies else None
 
     @property
     def resolution(self) -> int | None:
-        """Seconds until it was solved for good."""
+        """Seconds until it was finally solved; None while it is not."""
         return _seconds_between(self.received_at, self.solved_at) if self.is_solved and self.solved_at else None
 
     @property
     def replies(self) -> int | None:
-        """Public answers until then."""
+        """Public comments of agents until then."""
         end = self.solved_at
         return sum(at <= end for at in self.public_replies) if self.is_solved and end else None
 
@@ -124,50 +125,50 @@ class TicketFacts:
         return any(move.back for move in self.moves)
 
     def target_facts(self, target: str) -> TargetFacts:
-        """What was said of a target, and the truth."""
+        """The predicted and the actual label of a target."""
         decision = self.decision.get("decisions", {}).get(target)
-        was_fate = self._target_outcome(target, decision)
-        said, others = self._predicted_label(target, decision, was_fate)
-        truth, heard, parent = (
-            self._true_label(target, was_fate),
-            self.human_labels.get(target, ""),
-            _is_parent_decision(decision),
-        )
-        agreed = _truth_rank(said, others, heard, parent) == 1
-        return TargetFacts(was_fate, said, truth, _truth_rank(said, others, truth, parent), heard, agreed)
+        target_outcome = self._target_outcome(target, decision)
+        predicted, others = self._predicted_label(target, decision, target_outcome)
+        truth, human_label = self._true_label(target, target_outcome), self.human_labels.get(target, "")
+        parent = _is_parent_decision(decision)
+        rank = _truth_rank(predicted, others, truth, parent)
+        agreed = _truth_rank(predicted, others, human_label, parent) == 1
+        return TargetFacts(target_outcome, predicted, truth, rank, human_label, agreed)
 
     def _target_outcome(self, target: str, decision: Mapping[str, Any] | None) -> str:
         if target == "queue":
-            told = routing_outcome(self.decision) if self.decision else LEFT
+            outcome = routing_outcome(self.decision) if self.decision else LEFT
         else:
-            told = _ACTION_OUTCOMES[decision["action"]] if decision else LEFT
-        return SUGGESTED if told == ROUTED and not self._is_carried_out(target) else told
+            outcome = _ACTION_OUTCOMES[decision["action"]] if decision else LEFT
+        return SUGGESTED if outcome == ROUTED and not self._is_carried_out(target) else outcome
 
     def _is_carried_out(self, target: str) -> bool:
-        """Whether what was decided was also done: in a foreign help desk a person may have been faster."""
+        """Whether the decision was carried out: in an external help desk a person may have been faster."""
         here = self.decided_queue == self.first_queue
         return (
             here if self.requested_fields is None or (here and target == "queue") else target in self.delivered_fields
         )
 
-    def _predicted_label(self, target: str, decision: Mapping[str, Any] | None, was_fate: str) -> tuple[str, list[str]]:
+    def _predicted_label(
+        self, target: str, decision: Mapping[str, Any] | None, target_outcome: str
+    ) -> tuple[str, list[str]]:
         top = [str(one["label"]) for one in decision["top"]] if decision else []
-        said = str(decision["label"] or "") if decision else ""
-        if target == "queue" and was_fate == ROUTED:
-            said = self.decision["placement"]["queue"]
-        return said, [label for label in top if label != said]
+        predicted = str(decision["label"] or "") if decision else ""
+        if target == "queue" and target_outcome == ROUTED:
+            predicted = self.decision["placement"]["queue"]
+        return predicted, [label for label in top if label != predicted]
 
-    def _true_label(self, target: str, was_fate: str) -> str:
+    def _true_label(self, target: str, target_outcome: str) -> str:
         value = self.values.get(target)
         if not self.is_solved or not value or self.set_by.get(target) == "rule":
             return ""
-        return "" if target == "queue" and value == TRIAGE and was_fate != ROUTED else value
+        return "" if target == "queue" and value == TRIAGE and target_outcome != ROUTED else value
 
 
 def collect_facts(
     entries: Iterable[JournalEntry], current_values: Mapping[str, str | None] | None = None
 ) -> TicketFacts:
-    """The facts of one ticket; `stands` are its values in the desk now, and its requester (None: it is erased)."""
+    """The facts of a ticket; `current_values`: its values in the desk now and its requester (None: erased)."""
     found: TicketFacts | None = None
     requester = (current_values or {}).get("requester") or ANONYMOUS_REQUESTER
     for entry in sorted(entries, key=lambda one: (one.at, one.id)):
@@ -198,7 +199,7 @@ def _on_decided(facts: TicketFacts, entry: JournalEntry, requester: str) -> None
 def _on_placed(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
     facts.first_queue = entry.content["queue"]
     facts.values["queue"], facts.visited_queues = facts.first_queue, [facts.first_queue]
-    if facts.first_queue != facts.decided_queue:  # it lives elsewhere: nothing is done until it is written there
+    if facts.first_queue != facts.decided_queue:  # a ticket of another help desk: nothing has been written there yet
         _clear_decided_values(facts)
     facts.is_sorted = (
         facts.first_queue == facts.decided_queue and bool(facts.decision) and routing_outcome(facts.decision) == ROUTED
@@ -206,7 +207,7 @@ def _on_placed(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
 
 
 def _clear_decided_values(facts: TicketFacts) -> None:
-    """What was decided has not been written yet."""
+    """Forget the decided values, which have not been written yet."""
     facts.requested_fields = set()
     for name in facts.decision.get("set", {}):
         facts.values.pop(name, None)
@@ -239,7 +240,7 @@ def _record_move(facts: TicketFacts, was: str, became: str, by: str) -> None:
 
 
 def _on_undone(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
-    """The machine's decision was taken back, or a person's own last step: then it never was a move."""
+    """A decision, or a person's own last step, was undone: it then does not count as a move."""
     for name, value in entry.content["back"].items():
         was = facts.values.get(name)
         facts.values[name], facts.set_by[name] = value, _value_source(facts, name, value)
@@ -254,7 +255,7 @@ def _on_undone(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
 
 
 def _value_source(facts: TicketFacts, name: str, value: str | None) -> str:
-    """Who had set what stands there again."""
+    """Who had set the value that is restored."""
     if name not in facts.decision.get("set", {}) or facts.decision["set"][name] != value:
         return "person"
     return "machine" if facts.decision["decisions"].get(name, {}).get("action") == "route" else "rule"
@@ -277,7 +278,8 @@ def _on_delivered(facts: TicketFacts, entry: JournalEntry, requester: str) -> No
 
 
 _HANDLERS: Final = {
-    RECEIVED: _on_received, DECIDED: _on_decided, PLACED: _on_placed, CORRECTED: _on_step, CONFIRMED: _on_step, CHANGED: _on_step,
+    RECEIVED: _on_received, DECIDED: _on_decided, PLACED: _on_placed, CORRECTED: _on_step, CONFIRMED: _on_step,
+    CHANGED: _on_step,
     UNDONE: _on_undone, COMMENTED: _on_comment, DELIVERY_REQUESTED: _on_delivery_requested, DELIVERED: _on_delivered,
 }  # fmt: skip
 
@@ -287,7 +289,7 @@ def _is_parent_decision(decision: Mapping[str, Any] | None) -> bool:
 
 
 def _truth_rank(predicted: str, others: list[str], truth: str, parent: bool) -> int:
-    """Where the truth stands; a parent is right of every label below it."""
+    """The rank of the actual label; a parent label is correct for every label below it."""
     if not predicted or not truth:
         return UNKNOWN_RANK
     if truth == predicted or (parent and truth.startswith(predicted + SEPARATOR)):
@@ -300,5 +302,5 @@ def _seconds_between(since: datetime, until: datetime) -> int:
 
 
 def list_target_facts(facts: TicketFacts) -> dict[str, TargetFacts]:
-    """What was said of every target."""
+    """The facts of every target."""
     return {target: facts.target_facts(target) for target in TARGETS}

@@ -1,4 +1,4 @@
-"""Load: who has how much to do, and how long that takes at the pace of the period."""
+"""Workload of agents: their unsolved tickets, and the days that these take at the pace of the period."""
 
 from dataclasses import dataclass
 from math import inf
@@ -13,8 +13,8 @@ from deskyard.db.tables.analytics import TICKET_FACTS
 
 @dataclass(frozen=True, slots=True)
 class AgentWorkload:
-    """An agent ("": nobody): tickets that are unsolved now, whenever they came, and those of the period's that are
-    solved. `days`: how long the unsolved take at that pace; None for who solved none."""
+    """An agent ("": unassigned): all tickets that are unsolved now, and the solved ones of the period. `days`: the
+    days that the unsolved ones take at that pace; None where none was solved."""
 
     agent: str
     unsolved: int
@@ -23,46 +23,46 @@ class AgentWorkload:
 
     @property
     def sort_weight(self) -> float:
-        """Days of work; no end of it for who has tickets and solves none."""
+        """Days of work; infinite with unsolved tickets where none was solved."""
         return self.days if self.days is not None else inf if self.unsolved else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Everybody, who has most to do first; nobody's tickets last. `usual`: the days of work of who is in the middle."""
+    """Agents, most days of work first, unassigned tickets last; `median_days`: the median of their days of work."""
 
     agents: list[AgentWorkload]
     median_days: float | None
 
     @property
     def unsolved(self) -> int:
-        """All of it."""
+        """Unsolved tickets of all."""
         return sum(one.unsolved for one in self.agents)
 
     @property
     def solved(self) -> int:
-        """All of it."""
+        """Solved tickets of all."""
         return sum(one.solved for one in self.agents)
 
     @property
     def busiest_agent(self) -> AgentWorkload | None:
-        """Who has most days of work; None where nobody has any."""
+        """The agent with most days of work; None where nobody has unsolved tickets."""
         busy = [one for one in self.agents if one.agent and one.unsolved]
         return max(busy, key=lambda one: (one.sort_weight, one.unsolved), default=None)
 
 
 def measure_workload(conn: Connection, query: ReportQuery) -> Workload:
-    """What everybody has."""
+    """The workload of the query's agents."""
     facts = view_table(TICKET_FACTS, query)
     agent, solved_now = facts.c.assignee, func.sum(case((facts.c.solved, 1), else_=0))
-    waiting = select(agent, func.count()).where(facts.c.solved.is_(False), *query.conditions(facts, any_day=True))
-    done = select(agent, solved_now).where(
+    unsolved_rows = select(agent, func.count()).where(facts.c.solved.is_(False), *query.conditions(facts, any_day=True))
+    solved_rows = select(agent, solved_now).where(
         *query.conditions(facts)
     )  # not by `solved`: the index by day is the better one
     unsolved, solved = (
-        {name: int(n) for name, n in conn.execute(rows.group_by(agent)) if n} for rows in (waiting, done)
+        {name: int(n) for name, n in conn.execute(rows.group_by(agent)) if n} for rows in (unsolved_rows, solved_rows)
     )
-    burdens = [
+    workloads = [
         AgentWorkload(
             name,
             unsolved.get(name, 0),
@@ -71,6 +71,6 @@ def measure_workload(conn: Connection, query: ReportQuery) -> Workload:
         )
         for name in unsolved | solved
     ]
-    burdens.sort(key=lambda one: (not one.agent, -one.sort_weight, -one.unsolved, -one.solved, one.agent))
-    days = [one.days for one in burdens if one.days is not None]
-    return Workload(burdens, median(days) if days else None)
+    workloads.sort(key=lambda one: (not one.agent, -one.sort_weight, -one.unsolved, -one.solved, one.agent))
+    days = [one.days for one in workloads if one.days is not None]
+    return Workload(workloads, median(days) if days else None)

@@ -1,1 +1,1 @@
-"""Who may come in: API keys, users, sessions."""
+"""Authentication: API keys, users, and sessions of signed-in users."""

@@ -1,8 +1,7 @@
-"""Keys to the service: made, listed, revoked, and the one that a secret belongs to.
+"""API keys of the service: create, list, revoke, and find the one that a secret belongs to.
 
-In come names, roles and the connection of whoever owns the transaction; out go keys, and the secret of a new one, once:
-only its SHA-256 is kept, so a lost secret is replaced and never told again. What a role may do is
-`service.auth.authorization`'s.
+The secret of a new key is returned once; only its SHA-256 is stored, so a lost secret must be replaced. What a role
+allows is defined in `service.auth.authorization`. Functions take the caller's connection, which the caller commits.
 """
 
 import hashlib
@@ -24,15 +23,15 @@ Role = Literal["viewer", "agent", "manager", "admin", "machine"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 KEY_PREFIX: Final = "dy_"
-"""Secrets begin like this, so that people and secret scanners know one when they see it."""
+"""Prefix of secrets, so that people and secret scanners recognise them."""
 
 MAX_NAME_LENGTH: Final = 100
-"""Characters of a key's name."""
+"""Maximum length of a key's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without its secret. One that was revoked opens nothing."""
+    """A key without its secret; a revoked one is refused."""
 
     name: str
     role: Role
@@ -43,35 +42,35 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ActiveKeys:
-    """The keys that open the service now. `needed`: a key or a user was made once, so nobody comes in without."""
+    """The keys that are valid now. `is_required`: a key or user was created once, so all requests need credentials."""
 
     is_required: bool
     by_hash: Mapping[str, ApiKey]
 
     def find_key(self, secret: str) -> ApiKey | None:
-        """The key that this is the secret of."""
+        """The key with this secret; None where there is none."""
         return self.by_hash.get(_hash_secret(secret))
 
 
 def create_key(conn: Connection, name: str, role: str, created_by: str, at: datetime) -> str:
-    """Make a key; its secret: `dy_` and 256 random bits. Raises BadInput for a name or a role that can't be used.
+    """Create a key and return its secret: `dy_` and 256 random bits. Raises BadInput for an invalid name or role.
 
-    A name is given once, revoked keys included: what was done under it stays somebody's.
+    A name is used once only, revoked keys included, so that histories stay unambiguous.
     """
     if role not in ROLES:
-        raise BadInput(f"{role!r} is no role; choose from {', '.join(ROLES)}")
+        raise BadInput(f"{role!r} is not a role; choose from {', '.join(ROLES)}")
     if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise BadInput(f"a key's name holds 1 to {MAX_NAME_LENGTH} characters that can be read, such as 'mail-gateway'")
+        raise BadInput(f"a key's name must have 1 to {MAX_NAME_LENGTH} printable characters, such as 'mail-gateway'")
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     row = {"name": name, "role": role, "sha256": _hash_secret(secret), "created_at": at, "created_by": created_by}
     if not _row_changed(conn, insert_or_ignore(conn, API_KEYS).values(row)):
-        raise BadInput(f"there is or was a key named {name!r}, and its name stays its own: choose another")
+        raise BadInput(f"there is or was a key named {name!r}: choose another name")
     audit_log.record_action(conn, Actor("person", created_by), "key.create", f"{name} ({role})", at)
     return secret
 
 
 def revoke_key(conn: Connection, name: str, revoked_by: str, at: datetime) -> None:
-    """Let a key open nothing any more. Raises BadInput when no such key is in use."""
+    """Revoke a key. Raises BadInput when no such key is in use."""
     open_keys = update(API_KEYS).where(API_KEYS.c.name == name, API_KEYS.c.revoked_at.is_(None))
     if not _row_changed(conn, open_keys.values(revoked_at=at)):
         raise BadInput(f"no key named {name!r} is in use; `deskyard key list` shows them")
@@ -79,28 +78,28 @@ def revoke_key(conn: Connection, name: str, revoked_by: str, at: datetime) -> No
 
 
 def list_keys(conn: Connection) -> list[ApiKey]:
-    """Every key that was ever made, oldest first."""
+    """All keys, revoked ones included, oldest first."""
     return [_to_key(row) for row in conn.execute(select(API_KEYS).order_by(API_KEYS.c.id))]
 
 
 def has_any_key(conn: Connection) -> bool:
-    """Whether a key was ever made. Revoking the last one does not open the door again."""
+    """Whether a key was ever created; after the last one is revoked, requests still need credentials."""
     return conn.execute(select(API_KEYS.c.id).limit(1)).first() is not None
 
 
 def requires_credentials(conn: Connection) -> bool:
-    """Whether nobody comes in without a key or a user's name, as the first of either was made."""
+    """Whether requests need credentials, because a key or a user was created."""
     return has_any_key(conn) or conn.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
 def load_active_keys(conn: Connection) -> ActiveKeys:
-    """The keys that open the service now."""
+    """The keys that are valid now, by their hashes."""
     rows = conn.execute(select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None))).all()
     return ActiveKeys(bool(rows) or requires_credentials(conn), {row.sha256: _to_key(row) for row in rows})
 
 
 def _row_changed(conn: Connection, statement: Any) -> bool:
-    """Whether the statement found its row (PostgreSQL's driver does not count inserted ones)."""
+    """Whether the statement affected a row (PostgreSQL's driver does not count inserted ones)."""
     return conn.execute(statement.returning(API_KEYS.c.id)).first() is not None
 
 

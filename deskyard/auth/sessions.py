@@ -1,7 +1,7 @@
-"""Who is signed in: browsers by their cookies, and the invitation that makes the first user.
+"""Sessions of signed-in users, by their cookies, and the invitation that creates the first user.
 
-In come secrets and the connection of whoever owns the transaction; out go users. Only SHA-256 of secrets are kept. A
-session ends when it was idle for `IDLE_TIMEOUT`, is older than `MAX_SESSION_AGE`, its user signs out or is disabled.
+Only the SHA-256 of secrets is stored. A session ends after `IDLE_TIMEOUT` without a request, after `MAX_SESSION_AGE`,
+or when its user signs out or is disabled. Functions take the caller's connection, which the caller commits.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MAX_SESSION_AGE: Final = timedelta(hours=12)
 """A working day."""
 
 SEEN_UPDATE_INTERVAL: Final = timedelta(minutes=1)
-"""How often it is written down that somebody is still there."""
+"""How often the time of the last request is updated."""
 
 INVITATION_LIFETIME: Final = timedelta(minutes=15)
 
@@ -31,7 +31,7 @@ _USER_BY_SECRET: Final = (
 
 
 def start_session(conn: Connection, user: User, at: datetime) -> str:
-    """Sign a user in; the cookie's secret, once. Sessions that ended are forgotten."""
+    """Start a session and return the secret of its cookie; ended sessions are deleted."""
     conn.execute(
         delete(SESSIONS).where(
             (SESSIONS.c.seen_at < at - IDLE_TIMEOUT) | (SESSIONS.c.created_at < at - MAX_SESSION_AGE)
@@ -44,7 +44,7 @@ def start_session(conn: Connection, user: User, at: datetime) -> str:
 
 
 def find_session_user(conn: Connection, secret: str, at: datetime) -> tuple[User, bool] | None:
-    """Whose cookie that is, and whether it is time to write down that they are there (`touch_session`)."""
+    """The user of a cookie, and whether `touch_session` is due; None where the session is unknown or has ended."""
     row = conn.execute(_USER_BY_SECRET, {"sha256": _hash_secret(secret)}).first()
     if row is None or at - row.seen_at > IDLE_TIMEOUT or at - row.began > MAX_SESSION_AGE:
         return None
@@ -52,23 +52,23 @@ def find_session_user(conn: Connection, secret: str, at: datetime) -> tuple[User
 
 
 def touch_session(conn: Connection, secret: str, at: datetime) -> None:
-    """Somebody is still there."""
+    """Update the time of the session's last request."""
     conn.execute(update(SESSIONS).where(SESSIONS.c.sha256 == _hash_secret(secret)).values(seen_at=at))
 
 
 def end_session(conn: Connection, secret: str) -> None:
-    """Sign out."""
+    """End a session."""
     conn.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == _hash_secret(secret)))
 
 
 def end_user_sessions(conn: Connection, user: User) -> None:
-    """Sign a user out everywhere, as after a new password."""
+    """End all sessions of a user, as after a new password."""
     conn.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.id))
 
 
 def create_invitation(conn: Connection, at: datetime) -> str:
-    """A word with which the first user can be made within `INVITATION_LIFETIME`; words of before are worth nothing any
-    more."""
+    """Create an invitation and return its token, with which the first user can be created within `INVITATION_LIFETIME`;
+    earlier invitations become invalid."""
     conn.execute(delete(INVITATIONS))
     secret = secrets.token_urlsafe(24)
     conn.execute(insert(INVITATIONS).values({"sha256": _hash_secret(secret), "until": at + INVITATION_LIFETIME}))
@@ -76,13 +76,13 @@ def create_invitation(conn: Connection, at: datetime) -> str:
 
 
 def is_invitation_valid(conn: Connection, secret: str, at: datetime) -> bool:
-    """Whether that word makes the first user now."""
+    """Whether the token may create the first user now."""
     found = select(INVITATIONS.c.id).where(INVITATIONS.c.sha256 == _hash_secret(secret), INVITATIONS.c.until > at)
     return conn.execute(found).first() is not None and not has_any_user(conn)
 
 
 def delete_invitations(conn: Connection) -> None:
-    """The invitation was followed."""
+    """Delete all invitations, after one was used."""
     conn.execute(delete(INVITATIONS))
 
 

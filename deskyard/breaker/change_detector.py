@@ -1,15 +1,14 @@
-"""The circuit breaker: when the tickets of one class went wrong too often for its promise, told as early as can be.
+"""Detects, as early as possible, that the tickets of one label are wrong more often than its contract allows.
 
-In come outcomes in the order in which tickets came, each with the chance to be wrong that its promise allows; out goes
-the moment at which chance explains them no longer. Reads nothing, knows no clock, and never acts.
+Input are the outcomes of tickets in the order in which they were received, each with the error rate that the contract
+allows; the result is the first moment at which chance does not explain them. Reads nothing and knows no clock.
 
 It is an e-detector (Shin, Ramdas and Rinaldo 2023, "E-detectors: a nonparametric framework for sequential change
-detection"), of the Shiryaev-Roberts kind: for each way of being worse, every ticket multiplies what all starting points
-so far have gained by the odds of its outcome. Where the promise is kept, whatever the order and whatever else is going
-on, the mean of this after n tickets is n at most. So if it takes `AVERAGE_RUN_LENGTH` to trip, then in n tickets of
-classes that keep their promises n / `AVERAGE_RUN_LENGTH` false alarms are expected at most, however many classes share
-those
-tickets.
+detection") of the Shiryaev-Roberts kind: for each alternative error rate, every ticket multiplies the evidence of all
+starting points so far by the likelihood ratio of its outcome. While the contract holds, whatever the order and whatever
+else happens, the mean of this sum after n tickets is at most n. With the threshold `AVERAGE_RUN_LENGTH`, n tickets of
+labels whose contracts hold therefore cause at most n / `AVERAGE_RUN_LENGTH` false alarms on average, however many
+labels share these tickets.
 """
 
 from collections.abc import Iterable
@@ -17,18 +16,18 @@ from dataclasses import dataclass
 from typing import Final
 
 AVERAGE_RUN_LENGTH: Final = 2_000
-"""Tickets for one false alarm, at most, where promises are just kept; it is rarer where they are kept with room."""
+"""Mean number of tickets between false alarms, at least, where contracts hold without any margin."""
 
 DEGRADATION_FACTORS: Final = (2.0, 4.0, 10.0, 18.0)
-"""The ways of being worse that are looked for: wrong so many times as often as allowed."""
+"""The alternatives that are tested: wrong so many times as often as allowed."""
 
 MAX_ERROR_RATE: Final = 0.95
-"""A class is never suspected of being wrong more often than this, else one right ticket would acquit it for good."""
+"""Upper limit of alternative error rates: else a single correct ticket would remove all evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What became of a ticket: whether the machine was wrong, and how often its promise allows that (0..1)."""
+    """The outcome of a ticket: whether the prediction was wrong, and the error rate that its contract allows (0..1)."""
 
     ticket: int
     wrong: bool
@@ -37,8 +36,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A class was wrong too often: the ticket at which it was certain, and how many of the tickets until then were
-    wrong since the suspicion began."""
+    """A label was wrong too often: the ticket at which this was certain, and how many of the `total` tickets since the
+    most likely beginning were wrong."""
 
     ticket: int
     wrong: int
@@ -46,32 +45,31 @@ class Alarm:
 
 
 def detect_alarm(observations: Iterable[Observation], average_run_length: float = AVERAGE_RUN_LENGTH) -> Alarm | None:
-    """The first moment at which the outcomes of one class surely break its promise; None while they do not.
+    """The first moment at which the outcomes of one label significantly break its contract; None while they do not.
 
-    What nobody has spoken on yet is to be given as right: a wrong outcome only ever adds to the suspicion, so that
-    later corrections may bring an alarm forward and early ones never cause a false one.
+    Tickets that nobody has reviewed yet are to be given as correct: only wrong outcomes add evidence, so corrections
+    that come later may raise an alarm, and missing ones never cause a false one.
 
-    >>> good, bad = [Observation(n, False, 0.05) for n in range(40)], [Observation(n, True, 0.05) for n in range(40, 50)]
+    >>> good = [Observation(n, False, 0.05) for n in range(40)]
+    >>> bad = [Observation(n, True, 0.05) for n in range(40, 50)]
     >>> detect_alarm(good), detect_alarm(good + bad)
-    (None, Tripped(ticket=42, wrong=3, of=3))
+    (None, Alarm(ticket=42, wrong=3, total=3))
     """
-    ways = [_Alternative(times) for times in DEGRADATION_FACTORS]
-    for outcome in observations:
-        if not 0 < outcome.allowed_error_rate < 1:
-            raise ValueError(
-                f"a promise allows to be wrong with a chance between 0 and 1, not {outcome.allowed_error_rate}"
-            )
-        for way in ways:
-            way.update(outcome)
-        if sum(way.statistic for way in ways) >= average_run_length * len(ways):
-            likeliest = max(ways, key=lambda way: way.statistic)
-            return Alarm(outcome.ticket, likeliest.wrong, likeliest.total)
+    alternatives = [_Alternative(factor) for factor in DEGRADATION_FACTORS]
+    for observation in observations:
+        if not 0 < observation.allowed_error_rate < 1:
+            raise ValueError(f"the allowed error rate must be between 0 and 1, not {observation.allowed_error_rate}")
+        for alternative in alternatives:
+            alternative.update(observation)
+        if sum(alternative.statistic for alternative in alternatives) >= average_run_length * len(alternatives):
+            most_likely = max(alternatives, key=lambda alternative: alternative.statistic)
+            return Alarm(observation.ticket, most_likely.wrong, most_likely.total)
     return None
 
 
 class _Alternative:
-    """One way of being worse: what all starting points have gained by it, what the best of them has, and how many
-    tickets were wrong since that one."""
+    """One alternative error rate: the evidence of all starting points together (`statistic`), that of the best one, and
+    how many of the tickets since that one were wrong."""
 
     __slots__ = ("best_start", "factor", "statistic", "total", "wrong")
 
@@ -81,16 +79,16 @@ class _Alternative:
     def update(self, observation: Observation) -> None:
         if self.best_start <= 1:
             self.best_start, self.wrong, self.total = 1.0, 0, 0
-        odds = _likelihood_ratio(observation, self.factor)
-        self.statistic, self.best_start = (self.statistic + 1) * odds, self.best_start * odds
+        ratio = _likelihood_ratio(observation, self.factor)
+        self.statistic, self.best_start = (self.statistic + 1) * ratio, self.best_start * ratio
         self.wrong, self.total = self.wrong + observation.wrong, self.total + 1
 
 
 def _likelihood_ratio(observation: Observation, factor: float) -> float:
-    """How much likelier the outcome is if tickets are wrong so many times as often as allowed."""
-    worse = max(min(factor * observation.allowed_error_rate, MAX_ERROR_RATE), observation.allowed_error_rate)
+    """How much more probable the outcome is if tickets are wrong `factor` times as often as allowed."""
+    error_rate = max(min(factor * observation.allowed_error_rate, MAX_ERROR_RATE), observation.allowed_error_rate)
     return (
-        worse / observation.allowed_error_rate
+        error_rate / observation.allowed_error_rate
         if observation.wrong
-        else (1 - worse) / (1 - observation.allowed_error_rate)
+        else (1 - error_rate) / (1 - observation.allowed_error_rate)
     )

@@ -1,1 +1,1 @@
-"""The commands, and the table that opens each by name."""
+"""The commands of the command line, and the table that opens each by name."""

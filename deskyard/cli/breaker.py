@@ -1,4 +1,4 @@
-"""The doors of `deskyard breaker`: what it holds back and why, look now, let a class go."""
+"""`deskyard breaker`: show what the circuit breaker holds back and why, check now, close it."""
 
 import getpass
 from datetime import UTC, datetime
@@ -17,14 +17,15 @@ from deskyard.settings import settings
 breaker = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="The circuit breaker: a class whose tickets go wrong too often for its promise falls back to suggest.\n\n"
+    help="Show and close the circuit breaker: labels that were wrong more often than their contract allows are only "
+    "suggested.\n\n"
     "Example: `deskyard breaker show`",
 )
 
 
 @breaker.command()
-def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest trips.")] = 20) -> None:
-    """List the newest trips, over or not, and what to do about those that stand.
+def show(last: Annotated[int, typer.Option(min=1, help="How many of the most recent openings to list.")] = 20) -> None:
+    """List the most recent openings of the breaker, closed or not, and what to do about those that are open.
 
     Example: `deskyard breaker show --last 5`
     """
@@ -33,46 +34,46 @@ def show(last: Annotated[int, typer.Option(min=1, help="So many of the newest tr
     if not found:
         typer.echo("The breaker never tripped.")
     for one in found:
-        until = f"until {one.closed_at:%Y-%m-%d %H:%M} ({one.closed_by})" if one.closed_at else "still held back"
+        until = f"until {one.closed_at:%Y-%m-%d %H:%M} ({one.closed_by})" if one.closed_at else "still open"
         typer.secho(
-            f"{one.opened_at:%Y-%m-%d %H:%M} UTC  {one.summary}; ticket {one.ticket} was the last; {until}",
+            f"{one.opened_at:%Y-%m-%d %H:%M} UTC  {one.summary}; last ticket {one.ticket}; {until}",
             fg=None if one.closed_at else "red",
         )
     if held:
         names = ", ".join(f"{one.target} {one.label!r}" for one in held)
-        typer.echo(f"Proposed: learn anew (deskyard train --desk --drift follow), for {names}.")
+        typer.echo(f"To do: train again (`deskyard train --desk --drift follow`), because of {names}.")
 
 
 @breaker.command()
 def check() -> None:
-    """Look now, as a running service does by itself: count what people said, and trip where a promise was broken.
+    """Check all labels now, as a running service does by itself: labels whose contract is broken are only suggested.
 
-    Example: `deskyard breaker look`
+    Example: `deskyard breaker check`
     """
-    chosen = settings()
+    app_settings = settings()
     with desk_database() as database:
-        rollups.refresh_rollups(database, chosen.time_zone)
+        rollups.refresh_rollups(database, app_settings.time_zone)
         with database.writing() as conn:
-            found = circuit_breaker.check_labels(conn, chosen.models, datetime.now(UTC))
+            found = circuit_breaker.check_labels(conn, app_settings.models, datetime.now(UTC))
             held = circuit_breaker.list_current_openings(conn)
     for one in found:
-        typer.secho(f"Tripped: {one.summary}. It is only suggested from now on.", fg="red")
+        typer.secho(f"Opened: {one.summary}. The label is only suggested from now on.", fg="red")
     if not found:
-        typer.echo(f"Nothing new; {len(held)} held back." if held else "All promises stand.")
+        typer.echo(f"Nothing new; {len(held)} labels are held back." if held else "All contracts hold.")
 
 
 @breaker.command()
 def close(
     target: Annotated[str, typer.Argument(help=f"One of {', '.join(TARGETS)}.")],
-    label: Annotated[str, typer.Argument(help="The class, or the queue.")],
+    label: Annotated[str, typer.Argument(help="The label, such as a queue's name.")],
 ) -> None:
-    """Let the machine route a class again; only tickets that come from now on count for or against it.
+    """Route a label again; only tickets received from now on count for or against it.
 
     Example: `deskyard breaker close queue Billing`
     """
-    wanted = next((known for known in TARGETS if known == target), None)
-    if wanted is None:
-        raise BadInput(f"{target!r} is no target: choose from {', '.join(TARGETS)}.")
+    known_target = next((known for known in TARGETS if known == target), None)
+    if known_target is None:
+        raise BadInput(f"{target!r} is not a target: choose from {', '.join(TARGETS)}.")
     with desk_database() as database, database.writing() as conn:
-        circuit_breaker.close_breaker(conn, wanted, label, Actor("person", getpass.getuser()), datetime.now(UTC))
-    typer.echo(f"{target} {label!r} is routed again where its evidence and the policy allow it.")
+        circuit_breaker.close_breaker(conn, known_target, label, Actor("person", getpass.getuser()), datetime.now(UTC))
+    typer.echo(f"{target} {label!r} is routed again where its contract and the policy allow it.")

@@ -1,4 +1,4 @@
-"""The door of `deskyard card`: what a bundle was learnt from and how well it was judged."""
+"""`deskyard card`: what a bundle was trained on, and its figures on test tickets."""
 
 import json
 from typing import Annotated
@@ -13,11 +13,11 @@ from deskyard.settings import settings
 
 def card(
     model: Annotated[
-        str, typer.Argument(metavar="[BUNDLE]", help="A folder or a name; the champion if not said.")
+        str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder or name; the champion if left out.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
 ) -> None:
-    """Show a bundle's card: what it was learnt from, and what it is worth on tickets it had never seen.
+    """Show a bundle's card: what it was trained on, and its figures on tickets that it had never seen.
 
     Example: `deskyard card` or `deskyard card models/2026-01-31-120000 --json`
     """
@@ -29,7 +29,7 @@ def card(
 
 
 def print_card(loaded: bundle.Bundle) -> None:
-    """Print table, legend and remarks; at least 130 columns wide where no terminal says otherwise."""
+    """Print table, legend and remarks, 130 columns wide outside a terminal."""
     out = Console()
     if not out.is_terminal:
         out = Console(width=130)

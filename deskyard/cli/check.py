@@ -1,7 +1,7 @@
 """`deskyard check`: what is wrong with this installation, and what to do about it.
 
-In comes the environment, out goes one line a finding: ok, warn (works, but not as it should) or fail. Changes nothing:
-no folder is made, no database is migrated.
+Each finding is ok, warn (works, but not as it should) or fail. Changes nothing: no folder is made, no database is
+migrated.
 """
 
 import json
@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from deskyard.errors import DeskyardError
 from deskyard.settings import Settings, settings
@@ -28,14 +31,17 @@ Level = Literal["ok", "warn", "fail"]
 _LEVEL_COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 _LOW_DISK_BYTES: Final = 1_000_000_000
 _CRITICAL_DISK_BYTES: Final = 100_000_000
-"""Free bytes below which the disk is worth a warning, and below which accepted tickets are in danger."""
+"""Free bytes below which to warn, and below which accepted tickets are in danger."""
+
+MAX_LINE_LENGTH: Final = 10_000
+"""Width of the output outside a terminal: a finding is one line."""
 
 _THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line: what was looked at, how it is, and what to do unless it is ok."""
+    """One finding: what was checked, its level, and what to do unless it is ok."""
 
     level: Level
     subject: str
@@ -45,30 +51,33 @@ class CheckResult:
 def check(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port that `deskyard serve` would use.")] = 8000,
 ) -> None:
-    """Say what is wrong with this installation and what to do; the exit code is 1 when something fails.
+    """Check this installation and say what to do about problems; the exit code is 1 when a check fails.
 
     Example: `deskyard check --port 8000`
     """
     findings = list(run_checks(settings(), port))
+    table = Table.grid(padding=(0, 1))
     for finding in findings:
-        typer.secho(f"{finding.level:<5}", fg=_LEVEL_COLOURS[finding.level], nl=False)
-        typer.echo(f"{finding.subject}: {finding.text}")
+        level = Text(finding.level, style=_LEVEL_COLOURS[finding.level])
+        table.add_row(level, Text(f"{finding.subject}: {finding.text}", overflow="fold"))
+    out = Console(highlight=False)
+    (out if out.is_terminal else Console(width=MAX_LINE_LENGTH, highlight=False)).print(table)
     failed = sum(finding.level == "fail" for finding in findings)
     typer.echo(f"{failed} of {len(findings)} checks failed." if failed else "Ready.")
     if failed:
         raise typer.Exit(1)
 
 
-def run_checks(chosen: Settings, port: int) -> Iterator[CheckResult]:
-    """Every finding, in the order in which things are needed."""
+def run_checks(app_settings: Settings, port: int) -> Iterator[CheckResult]:
+    """All findings, in the order in which things are needed."""
     yield _check_python(sys.version_info[:3])
     yield _check_libraries()
     yield _check_threads()
-    yield _check_writable("state folder", chosen.state)
-    yield _check_writable("models folder", chosen.models)
-    yield _check_disk(chosen.state)
-    yield _check_database(chosen.database)
-    yield _check_champion(chosen.models)
+    yield _check_writable("state folder", app_settings.state)
+    yield _check_writable("models folder", app_settings.models)
+    yield _check_disk(app_settings.state)
+    yield _check_database(app_settings.database)
+    yield _check_champion(app_settings.models)
     yield _check_port(port)
 
 
@@ -81,21 +90,21 @@ def _check_python(version: tuple[int, int, int]) -> CheckResult:
 
 def _check_libraries() -> CheckResult:
     try:
-        asked = metadata.requires("deskyard") or []
+        requirements = metadata.requires("deskyard") or []
     except metadata.PackageNotFoundError:
         return CheckResult(
             "warn", "libraries", "deskyard runs from its source tree: `pip install -e .` lets it check them"
         )
-    wrong = [said for line in asked if "extra ==" not in line and (said := _requirement_problem(line))]
+    wrong = [problem for line in requirements if "extra ==" not in line and (problem := _requirement_problem(line))]
     if wrong:
         return CheckResult(
             "fail", "libraries", f"{', '.join(wrong)}: run `make setup`, or `pip install deskyard` again"
         )
-    return CheckResult("ok", "libraries", f"deskyard {metadata.version('deskyard')} and all that it needs")
+    return CheckResult("ok", "libraries", f"deskyard {metadata.version('deskyard')} and all its requirements")
 
 
 def _requirement_problem(requirement: str) -> str | None:
-    """What is wrong with the library of a requirement such as `numpy>=2.2`; None if nothing is."""
+    """What is wrong with the library of a requirement such as `numpy>=2.2`; None if it is met."""
     name = re.match(r"[\w.-]+", requirement)
     least = re.search(r">=\s*([0-9.]+)", requirement)
     if name is None:
@@ -117,7 +126,7 @@ def _check_threads() -> CheckResult:
     more = [f"{name}={os.environ.get(name, '')}" for name in _THREAD_VARIABLES if os.environ.get(name) != "1"]
     if more:
         return CheckResult(
-            "warn", "threads", f"{', '.join(more)}: learning is many times slower than with 1, set both to 1"
+            "warn", "threads", f"{', '.join(more)}: training is many times slower than with 1; set both to 1"
         )
     return CheckResult("ok", "threads", "one BLAS thread")
 
@@ -131,8 +140,8 @@ def _check_writable(subject: str, folder: Path) -> CheckResult:
         return CheckResult(
             "fail",
             subject,
-            f"{folder.absolute()} can't be written ({error.strerror}): allow it to this user, or set DESKYARD_HOME to "
-            "a folder of yours",
+            f"{folder.absolute()} can't be written ({error.strerror}): give this user write access, or set "
+            "DESKYARD_HOME to another folder",
         )
     return CheckResult("ok", subject, f"{folder.absolute()}{'' if folder.exists() else ' (will be made)'}")
 
@@ -146,9 +155,9 @@ def _check_disk(folder: Path) -> CheckResult:
     free = shutil.disk_usage(_nearest_existing_folder(folder)).free
     shown = f"{free / 1e9:,.1f} GB free"
     if free < _CRITICAL_DISK_BYTES:
-        return CheckResult("fail", "disk", f"{shown}: tickets can't be stored safely, make room")
+        return CheckResult("fail", "disk", f"{shown}: tickets can't be stored safely; free some space")
     if free < _LOW_DISK_BYTES:
-        return CheckResult("warn", "disk", f"{shown}: make room before it is full")
+        return CheckResult("warn", "disk", f"{shown}: free some space before it is full")
     return CheckResult("ok", "disk", shown)
 
 
@@ -172,7 +181,7 @@ def _check_database(url: str) -> CheckResult:
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error
         return CheckResult(
-            "fail", "database", f"{database.safe_url} can't be used ({reason}): restore it, or start its server"
+            "fail", "database", f"{database.safe_url} can't be used ({reason}): restore it or start its server"
         )
     if found is None and database.url.get_backend_name() == "postgresql":
         return CheckResult(
@@ -192,7 +201,7 @@ def _check_champion(models: Path) -> CheckResult:
         return CheckResult(
             "warn", "model", "none yet, so every ticket goes to triage: `deskyard train HISTORY` makes one"
         )
-    from deskyard.registry import bundle  # the learning libraries take seconds to open, and only a model needs them
+    from deskyard.registry import bundle  # these libraries take seconds to import, and only a model needs them
 
     try:
         found = bundle.load_bundle(bundle.champion_folder(models) or models)
@@ -200,7 +209,9 @@ def _check_champion(models: Path) -> CheckResult:
         return CheckResult("fail", "model", str(error))
     except Exception as error:  # a damaged folder makes readers raise many kinds
         return CheckResult(
-            "fail", "model", f"{models} can't be read ({type(error).__name__}: {error}): restore or train anew"
+            "fail",
+            "model",
+            f"{models} can't be read ({type(error).__name__}: {error}): restore the folder or train again",
         )
     return CheckResult("ok", "model", f"{found.name} ({found.digest[:12]}) predicts {', '.join(found.targets)}")
 
@@ -212,8 +223,10 @@ def _check_port(port: int) -> CheckResult:
     except OSError as error:
         if _is_deskyard_serving(port):
             return CheckResult("ok", "port", f"{port}: deskyard is serving there")
-        said = os.strerror(error.errno or 0)
-        return CheckResult("fail", "port", f"{port} can't be used ({said}): `deskyard serve --port` takes another")
+        problem = os.strerror(error.errno or 0)
+        return CheckResult(
+            "fail", "port", f"{port} can't be used ({problem}): choose another with `deskyard serve --port`"
+        )
     return CheckResult("ok", "port", f"{port} is free")
 
 

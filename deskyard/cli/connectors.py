@@ -1,45 +1,48 @@
-"""The door of `deskyard stores`: the help desks that can be connected, one line each, and what can be done there."""
+"""`deskyard connectors`: the ticket stores that can be connected, and what can be done in each."""
 
 from typing import Final
 
-import typer
+from rich.console import Console
+from rich.table import Table
 
 from deskyard import connectors
 from deskyard.connectors.base.ticket_store import Capabilities
 
 _FIELD_ORDER: Final = ("queue", "category", "priority", "assignee")
 
+_PIPED_WIDTH: Final = 200
+"""Columns outside a terminal: no row is wrapped."""
+
 
 def list_connectors() -> None:
-    """List the ticket stores: name, what it was proved against, and what can be done there.
+    """List the connectors: name, the version each was tested against, and what deskyard can do there.
 
-    Example: `deskyard stores`, then `deskyard connect zammad:https://desk.example.org`
+    Example: `deskyard connectors`, then `deskyard connect zammad:https://desk.example.org`
     """
+    table = Table.grid(padding=(0, 2))
     for name in connectors.CONNECTORS:
-        typer.echo(format_connector(name))
+        caps: Capabilities = connectors.connector_class(name).caps
+        table.add_row(name, connectors.TESTED_AGAINST[name], "; ".join(list_capabilities(caps)))
+    out = Console(highlight=False, markup=False)
+    (out if out.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, markup=False)).print(table)
 
 
-def format_connector(name: str) -> str:
-    """One store in one line, its name first."""
-    caps: Capabilities = connectors.connector_class(name).caps
-    return f"{name:<16} {connectors.TESTED_AGAINST[name]:<15} {'; '.join(_list_capabilities(caps))}"
-
-
-def _list_capabilities(caps: Capabilities) -> list[str]:
-    told = ["sets " + ", ".join(field for field in _FIELD_ORDER if field in caps.settable_fields)]
-    told += [
+def list_capabilities(caps: Capabilities) -> list[str]:
+    """What deskyard can do in a store, in words."""
+    found = ["sets " + ", ".join(field for field in _FIELD_ORDER if field in caps.settable_fields)]
+    found += [
         words
         for has, words in (
-            (caps.atomic_writes, "one write"),
+            (caps.atomic_writes, "atomic writes"),
             (caps.checks_version, "checks versions"),
             (caps.notes, "notes"),
             (caps.tags, "tags"),
-            (caps.moves, "moves"),
+            (caps.moves, "history"),
         )
         if has
     ]
     if caps.webhooks:
-        told.append("signed webhooks" if caps.signed_webhooks else "webhooks with a secret")
+        found.append("signed webhooks" if caps.signed_webhooks else "webhooks with a secret")
     else:
-        told.append("polled each minute")
-    return told
+        found.append("polled every minute")
+    return found

@@ -1,6 +1,6 @@
-"""The door of `deskyard demo`: a simulated desk from its history to routed tickets, to look at and to play with.
+"""`deskyard demo`: a simulated desk, from its history to routed tickets.
 
-Every step is a command that a person could type; it is printed before it runs. Ctrl-C stops all.
+Every step is a command that a person could type; it is printed before it runs. Ctrl-C stops everything.
 """
 
 import json
@@ -26,39 +26,38 @@ from deskyard.registry import bundle
 from deskyard.settings import settings
 
 DEMO_PRECISION: Final = "0.9"
-"""Asked of the demo's model: simulated people misroute 8 % of tickets and mislabel 5 %, so 95 % can't be proved."""
+"""Required precision: simulated people misroute 8 % of tickets and mislabel 5 %, so 95 % can't be guaranteed."""
 
 BATCH_SIZE: Final = 500
-"""Tickets simulated at once for the stream."""
+"""Tickets that are simulated together for the stream."""
 
 START_TIMEOUT: Final = 120.0
 """Seconds that the service may take to start on a busy machine."""
 
 
 def demo(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the service listens.")] = 8000,
-    tickets: Annotated[int, typer.Option(min=0, help="New tickets to send at once.")] = 8,
-    every: Annotated[float, typer.Option(min=0.05, help="Seconds between those that follow.")] = 3.0,
-    stay: Annotated[bool, typer.Option(help="Keep serving, and sending, until Ctrl-C.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port that the service listens on.")] = 8000,
+    tickets: Annotated[int, typer.Option(min=0, help="How many new tickets to send at once.")] = 8,
+    every: Annotated[float, typer.Option(min=0.05, help="Seconds between the tickets that follow.")] = 3.0,
+    stay: Annotated[bool, typer.Option(help="Keep serving and sending until Ctrl-C.")] = True,
 ) -> None:
-    """Simulate a desk, learn from its history, serve, and route a few new tickets. All tickets are synthetic.
+    """Simulate a desk, train on its history, serve, and route a few new tickets. All tickets are synthetic.
 
-    Everything lies in DESKYARD_HOME, or in ./var/demo if that is not set. A second run finds the model and starts at
-    once.
+    All files are kept in DESKYARD_HOME, or in ./var/demo if that is not set. A second run uses the model of the first.
 
     Example: `deskyard demo --port 8000`
     """
     home = settings().home or Path("var/demo")
     environment = {"DESKYARD_HOME": str(home.absolute())}
-    say = Console(highlight=False)
+    console = Console(highlight=False)
     home.mkdir(parents=True, exist_ok=True)
     history = home / "history.csv.gz"
     if not history.exists():
-        _run_command(say, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
+        _run_command(console, environment, "simulate", "--tickets", "3000", "--seed", "1", "--out", str(history))
     if bundle.champion_folder(home / "models") is None:
         rejected = str(home / "rejected.csv")
         _run_command(
-            say,
+            console,
             environment,
             "train",
             str(history),
@@ -68,16 +67,16 @@ def demo(
             rejected,
             "--no-mlflow",
         )
-        say.print("\nA fresh install only suggests. The demo's desk says that the machine may route:")
-        _run_command(say, environment, "policy", "mode", "route")
+        console.print("\nA new installation only suggests. In the demo the model may route:")
+        _run_command(console, environment, "policy", "mode", "route")
     else:
-        _run_command(say, environment, "card")
+        _run_command(console, environment, "card")
     address = f"http://127.0.0.1:{port}"
-    with _running_service(say, environment, port, address):
-        _print_tickets(say, [_post_ticket(address, body) for body in _simulate_tickets(environment, tickets)])
-        say.print(_closing_text(address), markup=False, soft_wrap=True)
+    with _running_service(console, environment, port, address):
+        _print_tickets(console, [_post_ticket(address, body) for body in _simulate_tickets(environment, tickets)])
+        console.print(_closing_text(address), markup=False, soft_wrap=True)
         if stay:
-            _send_stream(say, environment, address, every)
+            _send_stream(console, environment, address, every)
 
 
 def _build_command(*words: str) -> list[str]:
@@ -88,7 +87,7 @@ def _run_command(console: Console, environment: dict[str, str], *words: str) -> 
     console.print(f"\n$ deskyard {shlex.join(words)}", style="bold", markup=False, soft_wrap=True)
     done = subprocess.run(_build_command(*words), env=_merge_environment(environment), check=False)  # noqa: S603 - our own commands
     if done.returncode:
-        raise BadInput(f"`deskyard {words[0]}` did not succeed; what it said stands above.")
+        raise BadInput(f"`deskyard {words[0]}` failed; its output is above.")
 
 
 def _merge_environment(environment: dict[str, str]) -> dict[str, str]:
@@ -97,7 +96,7 @@ def _merge_environment(environment: dict[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _running_service(console: Console, environment: dict[str, str], port: int, address: str) -> Iterator[None]:
-    """The service as a child process, ready; ended at the end of the block."""
+    """The service as a child process, ready for requests; stopped at the end of the block."""
     _check_port_free(port)
     console.print(f"\n$ deskyard serve --port {port}", style="bold", markup=False)
     log = Path(environment["DESKYARD_HOME"]) / "serve.log"
@@ -109,7 +108,7 @@ def _running_service(console: Console, environment: dict[str, str], port: int, a
             stdout=output,
             stderr=output,
         )
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the demo ends its server
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping the demo stops its server
         try:
             _wait_until_ready(server, address, log)
             yield
@@ -120,7 +119,7 @@ def _running_service(console: Console, environment: dict[str, str], port: int, a
 
 
 def _check_port_free(port: int) -> None:
-    """Somebody else's service must not get the demo's tickets."""
+    """Raise BadInput when the port is taken: another service must not get the demo's tickets."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
@@ -130,9 +129,9 @@ def _check_port_free(port: int) -> None:
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    """Until our own child says that it holds the port, and is ready."""
-    give_up = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < give_up and server.poll() is None:
+    """Wait until the child process says that it listens on the port, and is ready."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and server.poll() is None:
         if address.encode() in log.read_bytes():
             try:
                 with urllib.request.urlopen(f"{address}/readyz", timeout=5):  # noqa: S310 - our own loopback address
@@ -140,12 +139,14 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: Path
             except OSError:
                 pass
         time.sleep(0.1)
-    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise StoreUnreachable(f"the service did not start: {said[-1] if said else 'it said nothing'} (all in {log})")
+    output_lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise StoreUnreachable(
+        f"the service did not start: {output_lines[-1] if output_lines else 'it output_lines nothing'} (all in {log})"
+    )
 
 
 def _simulate_tickets(environment: dict[str, str], n: int) -> list[dict[str, Any]]:
-    """Tickets of the same simulated desk that are not in its history."""
+    """`n` tickets of the same simulated desk that are not in its history, as request bodies."""
     stream = _build_command(
         "simulate", "--stream", "--tickets", str(n), "--seed", str(time.time_ns() % 100_000), "--out", "-"
     )
@@ -162,31 +163,33 @@ def _post_ticket(address: str, body: dict[str, Any]) -> tuple[dict[str, Any], di
 
 
 def _print_tickets(console: Console, posted: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    shown = Table(title="New synthetic tickets, and where they went", title_justify="left", title_style="bold")
-    for heading in ("ticket", "what it says", "queue", "the model's word"):
-        shown.add_column(heading)
+    table = Table(title="New synthetic tickets and their queues", title_justify="left", title_style="bold")
+    for heading in ("ticket", "text", "queue", "prediction"):
+        table.add_column(heading)
     for body, answer in posted:
-        belief = answer["decisions"].get("queue")
-        told = f"{belief['action']}: {belief['label']}, {belief['confidence']:.0%} sure" if belief else "no model"
-        shown.add_row(answer["ticket"]["id"], _shorten_text(body), answer["ticket"]["queue"], told)
-    console.print(shown)
+        decision = answer["decisions"].get("queue")
+        prediction = (
+            f"{decision['action']}: {decision['label']}, {decision['confidence']:.0%}" if decision else "no model"
+        )
+        table.add_row(answer["ticket"]["id"], _shorten_text(body), answer["ticket"]["queue"], prediction)
+    console.print(table)
 
 
 def _closing_text(address: str) -> str:
     return f"""
-Look: {address}/  (queues, tickets, decisions and why)
-One ticket and its journey:  {address}/v1/tickets/1
-Send one yourself:
+Pages (queues, tickets, decisions and their reasons): {address}/
+One ticket and its history: {address}/v1/tickets/1
+Send a ticket:
 
 curl -s -H 'Content-Type: application/json' {address}/v1/tickets \\
   -d '{{"subject": "VPN drops every hour", "body": "Since this morning the VPN client disconnects, error 812."}}'
 
-More synthetic tickets come in by themselves. Ctrl-C stops all; what was stored stays.
+More synthetic tickets follow. Ctrl-C stops everything; what was stored is kept.
 """
 
 
 def _send_stream(console: Console, environment: dict[str, str], address: str, every: float) -> None:
-    """Send new tickets until Ctrl-C."""
+    """Send new tickets, one every `every` seconds, until Ctrl-C."""
     try:
         while True:
             for body in _simulate_tickets(environment, BATCH_SIZE):

@@ -1,6 +1,6 @@
-"""The command line: a table of commands, each opened by name at the moment it is called.
+"""The command line: a table of commands, each opened by name when it is called.
 
-Nothing heavy is imported to show the help, and a command whose optional part is missing says which one to install.
+Showing the help imports nothing heavy, and a command whose optional part is missing says what to install.
 """
 
 import importlib
@@ -19,70 +19,73 @@ from deskyard.errors import DeskyardError, ExtraMissing
 from deskyard.version import __version__
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history whose truth is known."),
-    "train": ("training.cli.train:train", "Learn from a history: a bundle and an honest table."),
+    "simulate": ("deskyard.simulate.cli:simulate", "Make a synthetic history with known labels."),
+    "train": ("training.cli.train:train", "Train a model on a history and measure it."),
     "retrain": (
         "training.cli.retrain:retrain",
-        "Learn anew, compare with the champion, take its place if it is earned.",
+        "Train a new model, compare it with the champion, and replace the champion if it is better.",
     ),
-    "compare": ("training.cli.compare:compare", "Compare two models on tickets that neither has learnt from."),
-    "reproduce": ("training.cli.reproduce:reproduce", "Train a run's bundle again from its own record, byte for byte."),
+    "compare": ("training.cli.compare:compare", "Compare two models on tickets that neither was trained on."),
+    "reproduce": ("training.cli.reproduce:reproduce", "Train a bundle again from its record and compare it bytewise."),
     "backtest": (
         "training.cli.backtest:backtest",
-        "Say what a policy would have done with the past, and what it saves.",
+        "Run a policy on past tickets and show what it would have done and saved.",
     ),
     "predict": ("deskyard.cli.predict:predict", "Predict the tickets of a file with a bundle."),
-    "card": ("deskyard.cli.card:card", "Show what a bundle learnt from and how well it was judged."),
-    "report": ("deskyard.cli.report:report", "Make the weekly report on routing, or that of a training run again."),
-    "models": ("deskyard.cli.models:models", "List the bundles: which is in use, which are broken."),
+    "card": ("deskyard.cli.card:card", "Show what a bundle was trained on and its test figures."),
+    "report": ("deskyard.cli.report:report", "Write the weekly report on routing, or a training report again."),
+    "models": ("deskyard.cli.models:models", "List the bundles: which one is in use, which are broken."),
     "promote": ("deskyard.cli.models:promote", "Put a bundle in use, without a pause."),
     "rollback": ("deskyard.cli.models:rollback", "Go back to the model that was in use before."),
-    "challenge": ("deskyard.cli.models:challenge", "Let a bundle run beside the model in use, never acted on."),
-    "policy": ("deskyard.cli.policy:policy", "Say how far the machine may go: suggest, route, off, shadow."),
-    "taxonomy": ("deskyard.cli.taxonomy:taxonomy", "Rename, merge, split and retire labels, from a day on."),
-    "breaker": ("deskyard.cli.breaker:breaker", "Show what the circuit breaker holds back, and let it go."),
-    "key": ("deskyard.cli.key:key", "Say who may come in: keys to the service, each with a role."),
-    "user": ("deskyard.cli.user:user", "Say who may sign in to the pages: users, each with a role."),
-    "undo": ("deskyard.cli.undo:undo_", "Take back what the machine set and nobody touched."),
+    "challenge": ("deskyard.cli.models:challenge", "Run a bundle in shadow mode beside the model in use."),
+    "policy": ("deskyard.cli.policy:policy", "Show and change the policy: route, suggest, shadow or off."),
+    "taxonomy": ("deskyard.cli.taxonomy:taxonomy", "Rename, merge, split and retire labels, each from a day on."),
+    "breaker": ("deskyard.cli.breaker:breaker", "Show, check and close the circuit breaker."),
+    "key": ("deskyard.cli.key:key", "Create, list and revoke API keys, each with a role."),
+    "user": ("deskyard.cli.user:user", "Create and change users of the pages, each with a role."),
+    "undo": ("deskyard.cli.undo:undo_", "Undo what the model set and nobody changed since."),
     "export-history": ("deskyard.history.export:export_history", "Write the desk's tickets as a table to train on."),
-    "drift": ("training.cli.drift:drift", "Say what has changed on the desk: words, labels, classes, new topics."),
-    "labels": ("service.cli.labels:labels", "Say which tickets people should label, and take their labels."),
-    "forget": ("deskyard.cli.forget:forget", "Erase what a requester wrote, or the texts of tickets solved long ago."),
-    "verify": ("service.tickets.replay:verify", "Compute decisions again and compare them byte for byte."),
-    "serve": ("service.cli.serve:serve", "Take new tickets over HTTP and place them in queues."),
-    "work": ("service.cli.serve:worker", "Deliver, read and notify without serving: more hands, on PostgreSQL."),
-    "stores": (
-        "deskyard.cli.connectors:list_connectors",
-        "List the help desks that can be connected, and what can be done there.",
+    "drift": ("training.cli.drift:drift", "Show what has changed: words, labels, classes, new topics."),
+    "labels": ("service.cli.labels:labels", "Show which tickets people should label; export and import labels."),
+    "forget": ("deskyard.cli.forget:forget", "Erase a requester's texts, or those of tickets solved long ago."),
+    "verify": ("service.tickets.replay:verify", "Compute past decisions again and compare them bytewise."),
+    "serve": ("service.cli.serve:serve", "Serve the API and the pages, and route new tickets."),
+    "work": (
+        "service.cli.serve:worker",
+        "Run a worker that delivers, reads and notifies, without serving.",
     ),
-    "connect": ("service.cli.connect:connect", "Connect a help desk or a mailbox, after a look at it."),
-    "connections": ("service.cli.connect:list_connections", "List what is connected, and how it does."),
-    "disconnect": ("service.cli.connect:disconnect", "Work with a help desk or mailbox no more."),
-    "notify": ("service.cli.notify:notify", "Say who is told when a ticket reaches a queue."),
+    "connectors": (
+        "deskyard.cli.connectors:list_connectors",
+        "List the connectors, and what deskyard can do in each ticket store.",
+    ),
+    "connect": ("service.cli.connect:connect", "Connect a help desk or a mailbox, after checking it."),
+    "connections": ("service.cli.connect:list_connections", "List the connections and their states."),
+    "disconnect": ("service.cli.connect:disconnect", "Remove a connection to a help desk or mailbox."),
+    "notify": ("service.cli.notify:notify", "Set who is notified when a ticket reaches a queue."),
     "pull": ("deskyard.history.pull:pull", "Read a help desk's tickets as a history to train on."),
     "shadow-report": (
         "deskyard.analytics.shadow_report:shadow_report",
-        "Show what would have been written, beside what people did.",
+        "Compare what the model would have set with what people did.",
     ),
-    "demo": ("deskyard.cli.demo:demo", "See all of it at work on a simulated desk."),
-    "check": ("deskyard.cli.check:check", "Say what is wrong with this installation and what to do."),
+    "demo": ("deskyard.cli.demo:demo", "Run everything on a simulated desk."),
+    "check": ("deskyard.cli.check:check", "Check this installation and say what to do about problems."),
 }
-"""Command → where it lives ("module:function") and its line in the help."""
+"""Command → its function ("module:function") and its line in the help."""
 
 
 class CommandGroup(TyperGroup):
-    """The table above as a command group."""
+    """The commands of `COMMANDS` as a group."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The table's order is the order of work."""
+        """The commands in the order of the table, which is the order of work."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command's line for the help, with nothing imported."""
+        """A command with its line of help; nothing is imported."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The real command, opened because it is about to run."""
+        """The command with its function, imported because it is about to run."""
         name = args[0]
         if name not in COMMANDS:
             return super().resolve_command(ctx, args)
@@ -90,18 +93,18 @@ class CommandGroup(TyperGroup):
 
 
 def open_command(name: str) -> Any:
-    """Import the function behind `name` and make it a command; raises PartMissing when a library is not there."""
+    """Import the function behind `name` and make it a command; raises ExtraMissing when a library is missing."""
     module, function = COMMANDS[name][0].split(":")
     try:
-        door = getattr(importlib.import_module(module), function)
+        command_function = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("deskyard", "training", "service"):
             raise
         raise ExtraMissing(f"'{name}' needs the library {error.name!r}: install it, or run `make setup`.") from error
-    if isinstance(door, typer.Typer):
-        return typer.main.get_command(door)
+    if isinstance(command_function, typer.Typer):
+        return typer.main.get_command(command_function)
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    app.command(name)(door)
+    app.command(name)(command_function)
     return typer.main.get_command(app)
 
 
@@ -110,11 +113,11 @@ app = typer.Typer(cls=CommandGroup, add_completion=False, rich_markup_mode="mark
 
 @app.callback(invoke_without_command=True)
 def deskyard(
-    version: bool = typer.Option(False, "--version", help="Show the version and stop."),
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
-    """A help desk's tickets find their queue by themselves, and nobody is fooled about how well.
+    """Route a help desk's tickets with a model of its history and a measured precision.
 
-    A first walk: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`, then `deskyard train history.csv`,
+    First steps: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`, then `deskyard train history.csv`,
     then `deskyard serve`. Each command shows an example with `--help`.
     """
     if version:
@@ -123,7 +126,7 @@ def deskyard(
 
 
 def main() -> None:
-    """Run the command line; an error made on purpose is one sentence and exit code 2, never a traceback."""
+    """Run the command line; a `DeskyardError` is printed as one sentence, with exit code 2 and no traceback."""
     try:
         app()
     except DeskyardError as error:

@@ -1,4 +1,4 @@
-"""The doors of `deskyard models`, `promote` and `rollback`: which bundles there are, and which one is in use."""
+"""`deskyard models`, `promote`, `rollback` and `challenge`: the bundles, and which one is in use."""
 
 import getpass
 from pathlib import Path
@@ -20,34 +20,34 @@ from deskyard.settings import settings
 
 
 def models() -> None:
-    """List the bundles in the folder of models: what each predicts, which is in use, and which can't be used and why.
+    """List the bundles in the models folder: what each predicts, which one is in use, and which can't be used and why.
 
     Example: `deskyard models`
     """
-    folder = settings().models
+    models_folder = settings().models
     with desk_database() as database, database.reading() as conn:
-        now, beside = active_model.get_active(conn), challengers.get_challenger(conn)
-    places = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST_FILE}"))
-    if not places:
-        typer.echo(f"There is no bundle in {folder.absolute()}: `deskyard train HISTORY` makes one.")
+        active, challenger = active_model.get_active(conn), challengers.get_challenger(conn)
+    folders = sorted(manifest.parent for manifest in models_folder.glob(f"*/{MANIFEST_FILE}"))
+    if not folders:
+        typer.echo(f"There is no bundle in {models_folder.absolute()}: `deskyard train HISTORY` makes one.")
         return
-    shown = Table(title=f"Bundles in {folder.absolute()}", title_justify="left", title_style="bold")
-    for heading in ("name", "digest", "trained", "predicts", "asked", "state"):
-        shown.add_column(heading, overflow="fold")
-    for place in places:
-        shown.add_row(*_bundle_row(place, now, beside))
+    table = Table(title=f"Bundles in {models_folder.absolute()}", title_justify="left", title_style="bold")
+    for heading in ("name", "digest", "trained", "predicts", "precision", "state"):
+        table.add_column(heading, overflow="fold")
+    for folder in folders:
+        table.add_row(*_bundle_row(folder, active, challenger))
     out = Console()
-    (out if out.is_terminal else Console(width=130)).print(shown)
+    (out if out.is_terminal else Console(width=130)).print(table)
 
 
 def promote(
     name: Annotated[str, typer.Argument(help="A bundle's name, as `deskyard models` lists it.")],
-    force: Annotated[bool, typer.Option("--force", help="Whatever it was found to be worth.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if it predicts fewer targets or is not better.")] = False,
 ) -> None:
-    """Put a bundle in use for every process, without a pause; one that can't be used is refused.
+    """Put a bundle in use for all processes, without a pause; one that can't be used is refused.
 
-    It must predict at least what the model in use does, and where the two were compared (`deskyard retrain`) have
-    earned its place; --force lets it.
+    It must predict all targets of the model in use, and where the two were compared (`deskyard retrain`) be better;
+    --force puts it in use anyway.
 
     Example: `deskyard promote 2026-01-31-120000`
     """
@@ -57,7 +57,7 @@ def promote(
 
 
 def rollback() -> None:
-    """Put the model in use again that was in use before the present one.
+    """Put the previous model in use again.
 
     Example: `deskyard rollback`
     """
@@ -68,19 +68,19 @@ def rollback() -> None:
 
 def challenge(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="A bundle's name, as `deskyard models` lists it.")] = "",
-    none: Annotated[bool, typer.Option("--none", help="Let no bundle run beside the model in use.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Stop running a challenger.")] = False,
 ) -> None:
-    """Let a bundle run beside the model in use: it is asked about every new ticket, and never acted on.
+    """Run a bundle as challenger: it predicts every new ticket beside the model in use, and nothing is done with it.
 
-    What it said is kept and compared with what people made of the tickets: `deskyard compare --live`.
+    Its predictions are kept and compared with the final labels: `deskyard compare --live`.
 
     Example: `deskyard challenge 2026-02-28-120000` or `deskyard challenge --none`
     """
     if bool(name) == none:
-        raise BadInput("name a bundle, or say --none.")
+        raise BadInput("name a bundle, or use --none.")
     with desk_database() as database:
         promotion.start_challenge(database, settings().models, name, _current_actor())
-    typer.echo(f"{name} runs beside the model in use from the next ticket on." if name else "Nothing runs beside it.")
+    typer.echo(f"{name} is the challenger from the next ticket on." if name else "There is no challenger now.")
 
 
 def _current_actor() -> Actor:
@@ -88,7 +88,8 @@ def _current_actor() -> Actor:
 
 
 def _format_active(active: ActiveModel) -> str:
-    return f"{active.name} ({active.digest[:12]}) is in use, put there by {active.actor} at {active.at:%Y-%m-%d %H:%M} UTC."
+    since = f"{active.at:%Y-%m-%d %H:%M} UTC"
+    return f"{active.name} ({active.digest[:12]}) is in use since {since}, activated by {active.actor}."
 
 
 def _bundle_row(folder: Path, active: ActiveModel | None, challenger: Challenger | None) -> list[str]:
@@ -101,21 +102,21 @@ def _bundle_row(folder: Path, active: ActiveModel | None, challenger: Challenger
     return [
         escape(folder.name),
         found.digest[:12],
-        str(found.build_info.get("at", "not said")).removesuffix("+00:00"),
+        str(found.build_info.get("at", "unknown")).removesuffix("+00:00"),
         ", ".join(found.targets),
         f"{found.card['asked_precision']:.0%}",
         "in use"
         if in_use
-        else "another was put in use under this name"
+        else "not the bundle that was put in use under this name"
         if replaced
         else _bundle_state(found, active, challenger),
     ]
 
 
 def _bundle_state(loaded: bundle.Bundle, active: ActiveModel | None, challenger: Challenger | None) -> str:
-    """What became of a bundle that is not in use."""
-    told = ["challenger"] if challenger and challenger.digest == loaded.digest else []
+    """The state of a bundle that is not in use: whether it is the challenger, and the verdict of its comparison."""
+    states = ["challenger"] if challenger and challenger.digest == loaded.digest else []
     compared = comparison_file.read_comparison(
         settings().models / loaded.name, active.digest if active else None, loaded.digest
     )
-    return ", ".join([*told, *([compared.verdict] if compared else [])])
+    return ", ".join([*states, *([compared.verdict] if compared else [])])

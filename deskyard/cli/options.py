@@ -1,4 +1,4 @@
-"""Commands with many options: a dataclass lists them, and the command takes one value of it."""
+"""A command with many options: a dataclass lists them, and the command's function takes one instance of it."""
 
 import inspect
 from collections.abc import Callable
@@ -6,35 +6,35 @@ from dataclasses import MISSING, fields
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
-_Asked = TypeVar("_Asked")
+_Options = TypeVar("_Options")
 
 
-def takes(options: type[_Asked]) -> Callable[[Callable[[_Asked], None]], Callable[..., None]]:
-    """Make a command for typer of a function of one dataclass, whose fields are its arguments and options.
+def takes(options: type[_Options]) -> Callable[[Callable[[_Options], None]], Callable[..., None]]:
+    """A decorator that makes a command for typer from a function of one dataclass, whose fields are its options.
 
-    The fields are annotated as parameters of a command are (`Annotated[int, typer.Option(...)]`) and need a default,
-    plain or of a factory, where a value need not be given.
+    The fields are annotated like the parameters of a command (`Annotated[int, typer.Option(...)]`); optional ones have
+    a default or a default factory.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
-    ... class Asked:
+    ... class Options:
     ...     n: int
     ...     name: str = "IT"
-    >>> @takes(Asked)
-    ... def command(asked: Asked) -> None:
-    ...     print(asked)
+    >>> @takes(Options)
+    ... def command(options: Options) -> None:
+    ...     print(options)
     >>> str(inspect.signature(command))
     "(*, n: int, name: str = 'IT') -> None"
     >>> command(n=3)
-    Asked(n=3, name='IT')
+    Options(n=3, name='IT')
     """
 
-    def made(run: Callable[[_Asked], None]) -> Callable[..., None]:
+    def decorate(run: Callable[[_Options], None]) -> Callable[..., None]:
         hints = get_type_hints(options, include_extras=True)
 
         @wraps(run)
-        def command(**said: Any) -> None:
-            run(options(**said))
+        def command(**values: Any) -> None:
+            run(options(**values))
 
         parameters = [
             inspect.Parameter(
@@ -46,7 +46,7 @@ def takes(options: type[_Asked]) -> Callable[[Callable[[_Asked], None]], Callabl
         command.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
         return command
 
-    return made
+    return decorate
 
 
 def _default(field: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The doors of `deskyard policy`: show it, switch modes, bring it in and out as a file."""
+"""`deskyard policy`: show the policy, change modes, export and import it as a file."""
 
 import getpass
 from collections.abc import Callable
@@ -21,13 +21,13 @@ from deskyard.policy.versions import Policies, PolicyVersion
 policy = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Say how far the machine may go: the policy in force, its modes, its versions.\n\n"
+    help="Show and change the policy: what the model may do with its predictions.\n\n"
     "Example: `deskyard policy mode route --queue Billing`",
 )
 
 
 @policy.command()
-def show(versions: Annotated[int, typer.Option(min=0, help="Also list so many past versions.")] = 0) -> None:
+def show(versions: Annotated[int, typer.Option(min=0, help="How many past versions to list as well.")] = 0) -> None:
     """Print the policy in force.
 
     Example: `deskyard policy show --versions 5`
@@ -42,46 +42,46 @@ def show(versions: Annotated[int, typer.Option(min=0, help="Also list so many pa
 
 @policy.command()
 def mode(
-    to: Annotated[Mode, typer.Argument(metavar="route|suggest|off|shadow")],
+    to: Annotated[Mode, typer.Argument(metavar="route|suggest|off|shadow", help="How far the model may go.")],
     target: Annotated[str, typer.Option(help="Only this target.")] = "",
-    queue: Annotated[str, typer.Option(help="Only tickets bound for this queue.")] = "",
-    store: Annotated[str, typer.Option(help="Only tickets that live in the store connected by this name.")] = "",
+    queue: Annotated[str, typer.Option(help="Only tickets predicted for this queue.")] = "",
+    store: Annotated[str, typer.Option(help="Only tickets of the connection of this name.")] = "",
 ) -> None:
-    """Switch what the machine may do; the narrowest rule wins (target in queue, queue, store, target, everywhere).
+    """Set the mode; the narrowest rule applies (target in queue, queue, connection, target, everywhere).
 
     Example: `deskyard policy mode route --target queue --queue Billing`
     """
     if target and target not in TARGETS:
         raise BadInput(f"--target {target}: choose from {', '.join(TARGETS)}.")
     if store and (target or queue):
-        raise BadInput("--store stands alone: a queue of that store is switched by --queue.")
-    wanted = next((known for known in TARGETS if known == target), None)
+        raise BadInput("--store can't be combined with --target or --queue.")
+    known_target = next((known for known in TARGETS if known == target), None)
     if store:
-        _update_policy(lambda now: set_store_mode(now, store, to))
+        _update_policy(lambda current: set_store_mode(current, store, to))
     else:
-        _update_policy(lambda now: set_mode(now, to, wanted, queue or None))
+        _update_policy(lambda current: set_mode(current, to, known_target, queue or None))
 
 
 @policy.command()
 def halt() -> None:
-    """Throw the kill switch: nothing is routed until `deskyard policy resume`.
+    """Turn the kill switch on: nothing is routed until `deskyard policy resume`.
 
     Example: `deskyard policy halt`
     """
-    _update_policy(lambda now: replace(now, halted=True))
+    _update_policy(lambda current: replace(current, halted=True))
 
 
 @policy.command()
 def resume() -> None:
-    """Take the kill switch back.
+    """Turn the kill switch off.
 
     Example: `deskyard policy resume`
     """
-    _update_policy(lambda now: replace(now, halted=False))
+    _update_policy(lambda current: replace(current, halted=False))
 
 
 @policy.command("export")
-def export_(file: Annotated[Path, typer.Argument(help="Where to write the TOML.")]) -> None:
+def export_(file: Annotated[Path, typer.Argument(help="The TOML file to write.")]) -> None:
     """Write the policy in force to a file.
 
     Example: `deskyard policy export policy.toml`
@@ -96,7 +96,7 @@ def export_(file: Annotated[Path, typer.Argument(help="Where to write the TOML."
 
 @policy.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="A TOML file; see `deskyard policy export`.")]) -> None:
-    """Put the policy of a file in force; wrong lines are named and nothing changes.
+    """Put the policy of a file in force; if a line is wrong, it is named and nothing changes.
 
     Example: `deskyard policy import policy.toml`
     """
@@ -104,12 +104,12 @@ def import_(file: Annotated[Path, typer.Argument(help="A TOML file; see `deskyar
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} can't be read: {error}.") from error
-    wanted = toml_format.parse_policy(text)
-    _update_policy(lambda _now: wanted)
+    new = toml_format.parse_policy(text)
+    _update_policy(lambda _current: new)
 
 
 def set_mode(current: Policy, mode: Mode, target: Target | None = None, queue: str | None = None) -> Policy:
-    """The policy with one mode changed, and everything else as it was."""
+    """The policy with one mode changed."""
     if queue is None:
         if target is None:
             return replace(current, mode=mode)
@@ -123,7 +123,7 @@ def set_mode(current: Policy, mode: Mode, target: Target | None = None, queue: s
 
 
 def set_store_mode(current: Policy, store: str, mode: Mode) -> Policy:
-    """The policy with the mode of one store's tickets changed, and everything else as it was."""
+    """The policy with the mode of one connection's tickets changed."""
     return replace(current, stores={**current.stores, store: _rule_with_mode(current.stores.get(store), mode)})
 
 
@@ -135,13 +135,13 @@ def _update_policy(change: Callable[[Policy], Policy]) -> None:
     with desk_database() as database:
         user, at = getpass.getuser(), datetime.now(UTC)
         with database.writing() as conn:
-            now = Policies.current(conn)
-            version = Policies.add_version(conn, change(now.policy), user, at)
-            if version.number != now.number:
+            current = Policies.current(conn)
+            version = Policies.add_version(conn, change(current.policy), user, at)
+            if version.number != current.number:
                 audit_log.record_action(conn, Actor("person", user), "policy.put", f"version {version.number}", at)
-    typer.echo("That is in force already." if version.number == now.number else _version_heading(version))
+    typer.echo("This policy is in force already." if version.number == current.number else _version_heading(version))
 
 
 def _version_heading(version: PolicyVersion) -> str:
-    when = f"{version.at:%Y-%m-%d %H:%M} UTC by {version.actor}" if version.at else "of a fresh install"
+    when = f"{version.at:%Y-%m-%d %H:%M} UTC by {version.actor}" if version.at else "the default"
     return f"# policy {version.number} ({version.policy.digest}), {when}"

@@ -1,6 +1,6 @@
-"""The door of `deskyard predict`: a file of tickets in, one line of predictions out for each row, in order.
+"""`deskyard predict`: one row of predictions for each row of a file of tickets, in order.
 
-No row is rejected: one that can't be read, has no text, or repeats an id is answered with `leave`.
+No row is rejected: one that can't be read, has no text, or repeats an id gets the action `leave`.
 """
 
 from collections import Counter
@@ -19,11 +19,15 @@ from deskyard.tabular.readers import open_table, open_writer
 
 
 def predict(
-    model: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or its name among the models.")],
+    model: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder or name.")],
     file: Annotated[Path, typer.Argument(help="Tickets: CSV (.gz), XLSX, JSONL, Parquet, or - for standard input.")],
-    out: Annotated[Path, typer.Option(help="Where to: .csv, .jsonl, .parquet (also .gz), or - for CSV.")] = Path("-"),
+    out: Annotated[
+        Path,
+        typer.Option(help="The file to write: .csv, .jsonl, .parquet (also .gz), or - for CSV on standard output."),
+    ] = Path("-"),
     precision: Annotated[
-        float | None, typer.Option(help="The share of routed tickets that must be right; as in training if not said.")
+        float | None,
+        typer.Option(help="The share of routed tickets that must be correct; that of training if left out."),
     ] = None,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help='OURS=THEIRS, such as body="Текст", or a TOML file. Repeatable.')
@@ -31,24 +35,26 @@ def predict(
 ) -> None:
     """Predict the tickets of a file: for each target T the columns T, T_confidence, T_action and T_top.
 
-    T_action is what the model's contract allows at the asked precision: route, suggest or leave. Rows come out in the
-    order and number they came in.
+    T_action is what the model's contract allows at the required precision: route, suggest or leave. The result has the
+    same rows in the same order.
 
     Example: `deskyard predict models/2026-01-31-120000 new.csv --out predictions.csv --precision 0.98`
     """
     check_precision(precision)
     if str(file) != "-" and out.exists() and file.exists() and out.samefile(file):
-        raise BadInput(f"--out {out} is the file that is read: name another.")
+        raise BadInput(f"--out {out} is the file that is read: name another file.")
     loaded = bundle.load_bundle(bundle.find_bundle(settings().models, model))
-    said = parse_mapping(mapping or [])
-    left = Counter[str]()
+    column_mapping = parse_mapping(mapping or [])
+    counts = Counter[str]()
     with open_table(file) as table:
-        check_mapping(said, [table])
-        check_columns(table, match_columns(table, said))
+        check_mapping(column_mapping, [table])
+        check_columns(table, match_columns(table, column_mapping))
         with open_writer(out, prediction_columns(loaded.targets)) as writer:
-            for answer, why in track_with_bar(predict_rows(table, said, loaded, precision), None, "predicting"):
-                writer.write(answer)
-                left[why] += 1
-    people = ", ".join(f"{n:,} {why}" for why, n in left.items() if why)
-    told = f"; left to people: {people}" if people else ""
-    console.print(f"{left.total():,} rows answered by {loaded.name}{told}", highlight=False, markup=False)
+            for prediction, reason in track_with_bar(
+                predict_rows(table, column_mapping, loaded, precision), None, "predicting"
+            ):
+                writer.write(prediction)
+                counts[reason] += 1
+    rejected = ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if reason)
+    note = f"; left to people: {rejected}" if rejected else ""
+    console.print(f"{counts.total():,} rows predicted by {loaded.name}{note}", highlight=False, markup=False)

@@ -1,7 +1,4 @@
-"""Progress: bars on standard error for who looks at a terminal, lines of JSON on standard output for a program.
-
-In come walks over things, out go the same things; what is shown changes nothing of them.
-"""
+"""Progress of long steps: bars on standard error for people, lines of JSON on standard output for programs."""
 
 import json
 import time
@@ -15,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 console = Console(stderr=True)
 
 UPDATE_INTERVAL: Final = 0.25
-"""Seconds between two lines about the same walk."""
+"""Seconds between two lines about the same step."""
 
 
 class ProgressStyle(StrEnum):
@@ -25,8 +22,8 @@ class ProgressStyle(StrEnum):
     JSON = "json"
 
 
-def track_with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-    """Walk over `things` (`n` of them; None: nobody knows), showing `what` is being done."""
+def track_with_bar(items: Iterable[Any], total: int | None, step: str) -> Iterator[Any]:
+    """Yield `items` (`total` of them; None: unknown) while a bar shows the progress of `step`."""
     columns = (
         TextColumn("{task.description:<16}"),
         BarColumn(),
@@ -36,28 +33,28 @@ def track_with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterat
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield from progress.track(items, total=total, description=what)
+        yield from progress.track(items, total=total, description=step)
 
 
-def track_as_json(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-    """The same for a program: `{"what": "learning", "done": 3, "of": 16}`.
+def track_as_json(items: Iterable[Any], total: int | None, step: str) -> Iterator[Any]:
+    """The same for a program: `{"step": "learning", "done": 3, "total": 16}`.
 
     >>> list(track_as_json([1, 2], 2, "learning"))
-    {"what": "learning", "done": 0, "of": 2}
-    {"what": "learning", "done": 2, "of": 2}
+    {"step": "learning", "done": 0, "total": 2}
+    {"step": "learning", "done": 2, "total": 2}
     [1, 2]
     """
-    print_json_line(what=what, done=0, of=total)
-    told, done = time.monotonic(), 0
-    for thing in items:
-        yield thing
+    print_json_line(step=step, done=0, total=total)
+    printed_at, done = time.monotonic(), 0
+    for item in items:
+        yield item
         done += 1
-        if time.monotonic() - told > UPDATE_INTERVAL and done != total:
-            print_json_line(what=what, done=done, of=total)
-            told = time.monotonic()
-    print_json_line(what=what, done=done, of=total)
+        if time.monotonic() - printed_at > UPDATE_INTERVAL and done != total:
+            print_json_line(step=step, done=done, total=total)
+            printed_at = time.monotonic()
+    print_json_line(step=step, done=done, total=total)
 
 
-def print_json_line(**said: Any) -> None:
-    """One line of JSON, at once."""
-    print(json.dumps(said, ensure_ascii=False), flush=True)
+def print_json_line(**members: Any) -> None:
+    """Print the members as one line of JSON, without buffering."""
+    print(json.dumps(members, ensure_ascii=False), flush=True)

@@ -1,6 +1,6 @@
-"""Where tickets live: one file a store, each opened by its name at the moment it is needed.
+"""Connectors to ticket stores, opened by name: `open_store` turns a URL such as `desk:` into a `TicketStore`.
 
-In comes a URL such as `desk:`; out goes a `TicketStore`. `files` reads and writes tables of tickets.
+The module of a connector is imported only when it is opened.
 """
 
 import difflib
@@ -53,7 +53,7 @@ CONNECTORS: Final[dict[str, str]] = {
     "zendesk": "deskyard.connectors.zendesk.store:ZendeskStore",
     "znuny": "deskyard.connectors.znuny.store:ZnunyStore",
 }
-"""A store's name → where its class is ("module:class")."""
+"""Name of a connector → its class ("module:class")."""
 
 REAL_SERVER, VENDOR_SPEC, TICKET_FACTS = "real server", "vendor spec", "vendor's facts"
 
@@ -68,34 +68,34 @@ TESTED_AGAINST: Final[dict[str, str]] = {
     "jira": VENDOR_SPEC,
     "zammad": TICKET_FACTS,
 }
-"""What a store was proved against: a real server, a fake whose every message keeps to the vendor's own description, or
-a fake built on what is known of the vendor. `docs/connectors/` says it with versions and dates."""
+"""Name of a connector → what it is tested against: a real server, a fake that is checked against the vendor's own API
+description, or a fake built on facts known about the vendor. `docs/connectors/` gives versions and dates."""
 
 
 def open_store(url: str) -> TicketStore:
-    """The store that a URL names: `desk:` (the settings' database), `desk:sqlite:////folder/desk.db`, or a help desk's
-    name and address, as in `rt:https://router:token@rt.example.org/REST/2.0` (see
+    """The store of a URL: `desk:` (the database of the settings), `desk:sqlite:////folder/desk.db`, or the name and
+    address of a help desk, as in `rt:https://router:token@rt.example.org/REST/2.0` (see
     `deskyard.connectors.base.connection_url`).
 
-    Raises BadInput for a store that does not exist, and PartMissing when it needs a library that is not installed.
-    Neither message quotes what follows the name: it may hold a password.
+    Raises BadInput for an unknown store, and ExtraMissing if it needs a library that is not installed. Neither message
+    quotes what follows the name, which may hold a password.
 
     >>> open_store("jirra://secret@example")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     deskyard.errors.BadInput: there is no ticket store 'jirra'...; choose from desk...
     """
-    name, _, place = url.strip().partition(":")
+    name, _, address = url.strip().partition(":")
     if name not in CONNECTORS:
         near = "".join(f" (did you mean {found!r}?)" for found in difflib.get_close_matches(name, CONNECTORS, 1, 0.75))
         raise BadInput(f"there is no ticket store {name[:40]!r}{near}; choose from {', '.join(sorted(CONNECTORS))}")
-    return connector_class(name).from_address(place)
+    return connector_class(name).from_address(address)
 
 
 def connector_class(name: str) -> ConnectorClass:
-    """The class of the store of that name."""
-    module, _, wanted = CONNECTORS[name].partition(":")
+    """The class of the connector of that name. Raises ExtraMissing."""
+    module, _, class_name = CONNECTORS[name].partition(":")
     try:
-        found: ConnectorClass = getattr(importlib.import_module(module), wanted)
+        found: ConnectorClass = getattr(importlib.import_module(module), class_name)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "deskyard":
             raise

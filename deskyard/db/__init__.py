@@ -1,1 +1,1 @@
-"""The database: how it is opened, its tables, the migrations that made them, and long lists read page by page."""
+"""The database: connections, tables, migrations, and pages of long lists."""

@@ -1,11 +1,10 @@
-"""The database: opened from a URL, brought to its newest shape, read from and written to in short transactions.
+"""The database: opens it from a URL, migrates it, and gives connections for short transactions.
 
-In comes the URL of the settings; out go SQLAlchemy connections, each in one transaction. (ORM sessions would follow
-objects, which nothing here uses, at 0.2 ms a transaction.) What this module promises of SQLite: what is committed
-stands after a power failure (WAL, synchronous=FULL), a writer waits for its turn instead of failing half way (BEGIN
-IMMEDIATE), and references hold (foreign_keys). Of PostgreSQL: a reader sees one state (REPEATABLE READ) and can't
-write; a writer sees what others committed before each of its statements (READ COMMITTED), so what must not change
-under it is locked by whoever reads it. It knows nothing of tickets.
+The connections are SQLAlchemy's, each in one transaction. (ORM sessions would track objects, which nothing here uses,
+at 0.2 ms a transaction.) On SQLite, what is committed survives a power failure (WAL, synchronous=FULL), a writer waits
+for its turn instead of failing halfway (BEGIN IMMEDIATE), and references hold (foreign_keys). On PostgreSQL, a reader
+sees one state (REPEATABLE READ) and can't write; a writer sees what others have committed before each of its statements
+(READ COMMITTED), so it must lock what must not change meanwhile. This module knows nothing of tickets.
 """
 
 import sqlite3
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK_TIMEOUT: Final = 30.0
-"""Seconds that a writer of another process is waited for."""
+"""Seconds to wait for a writer of another process."""
 
 _CONNECT_TIMEOUT: Final = 10
-"""Seconds that PostgreSQL may take to answer the first call, unless the URL says otherwise."""
+"""Seconds that PostgreSQL may take to accept a connection, unless the URL says otherwise."""
 
 _WRITE_OPTIONS: Final[dict[bool, dict[str, Any]]] = {
     True: {"deskyard_writes": True},
@@ -40,7 +39,7 @@ _READ_OPTIONS: Final[dict[bool, dict[str, Any]]] = {
     True: {},
     False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
-"""What a transaction begins with, for SQLite (True) and PostgreSQL."""
+"""Execution options of a transaction, for SQLite (True) and PostgreSQL (False)."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSION_TABLE: Final = "desk_alembic_version"
@@ -48,7 +47,7 @@ _MIGRATION_LOCK: Final = 0x6465736B79617264  # "deskyard" in ASCII: the key of P
 
 
 class Database:
-    """One database and the ways into it.
+    """One database: its engine, transactions and migrations.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -61,45 +60,45 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        """Prepare; the first connection is made when it is needed. Raises BadInput for a URL that can't serve."""
+        """Prepare the engine; the first connection is made when it is needed. Raises BadInput for an unusable URL."""
         self.url = _parse_url(url)
         self._sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _create_engine(self.url)
         self._writer = self.engine.execution_options(**_WRITE_OPTIONS[self._sqlite])
         self._reader = self.engine.execution_options(**_READ_OPTIONS[self._sqlite])
-        # Threads of this process queue here: SQLite itself makes a waiting writer sleep and look again, which is
-        # neither fair nor fast.
+        # Threads of this process wait here: SQLite itself makes a waiting writer sleep and try again, which is neither
+        # fair nor fast.
         self._write_lock: AbstractContextManager[Any] = threading.Lock() if self._sqlite else nullcontext()
 
     @property
     def safe_url(self) -> str:
-        """The URL for people to read, without its password."""
+        """The URL without its password, for messages."""
         return self.url.render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file of one machine; else PostgreSQL."""
+        """Whether it is SQLite; else PostgreSQL."""
         return self._sqlite
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database and changes nothing."""
+        """A connection that sees one state of the database and must not change it."""
         with self._reader.connect() as conn:
             yield conn
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection whose transaction is committed at the end of the block, or leaves no trace if the block raises.
+        """A connection whose transaction is committed at the end of the block, or rolled back if the block raises.
 
-        It holds the only right to write (SQLite), so compute before it and never call `writing` inside it.
+        On SQLite it excludes all other writers, so compute before it and never call `writing` inside it.
         """
         with self._write_lock, self._writer.begin() as conn:
             yield conn
 
     def migrate(self) -> None:
-        """Bring the tables to the newest revision; many processes may call this at once.
+        """Migrate the tables to the newest revision; many processes may call this at once.
 
-        Raises StoreUnreachable when the database can't be used, BadInput when a newer deskyard has changed it.
+        Raises StoreUnreachable when the database can't be used, BadInput when a newer deskyard has migrated it.
         """
         try:
             if self.revision() != self.head_revision():
@@ -110,25 +109,27 @@ class Database:
             raise StoreUnreachable(f"the database {self.safe_url} can't be used: {reason}") from error
 
     def revision(self) -> str | None:
-        """The revision the tables are at; None before the first."""
+        """The revision of the tables; None before the first migration."""
         with self.engine.connect() as connection:
             return _read_revision(connection)
 
     @staticmethod
     def head_revision() -> str:
-        """The newest revision that this deskyard knows."""
+        """The newest revision that this version of deskyard knows."""
         from alembic.script import ScriptDirectory
 
         return str(ScriptDirectory(str(_MIGRATIONS)).get_current_head())
 
     def check_encoding(self) -> None:
-        """Raise BadInput for a PostgreSQL database that can't keep every script that people write in."""
+        """Raise BadInput for a PostgreSQL database whose encoding is not UTF-8."""
         if self._sqlite:
             return
         with self.engine.connect() as connection:
             found = connection.scalar(text("SHOW server_encoding"))
         if found != "UTF8":
-            raise BadInput(f"the database {self.safe_url} keeps texts as {found}: make it anew with ENCODING 'UTF8'")
+            raise BadInput(
+                f"the database {self.safe_url} has the encoding {found}: create it again with ENCODING 'UTF8'"
+            )
 
     def _migrate(self) -> None:
         from alembic import command
@@ -137,8 +138,8 @@ class Database:
         known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
         with self._write_lock, self._writer.connect() as connection:
             if self._sqlite:
-                # A table is changed by making it anew, and dropping the old one must not empty those that refer to it.
-                # The switch works outside a transaction only, so it goes to the driver.
+                # Alembic changes a table by copying it, and dropping the old one must not empty those that refer to it.
+                # The pragma works only outside a transaction, so it goes to the driver.
                 _driver_connection(connection).execute("PRAGMA foreign_keys=OFF")
             try:
                 with connection.begin():
@@ -147,8 +148,8 @@ class Database:
                     found = _read_revision(connection)
                     if found not in {None, *known}:
                         raise BadInput(
-                            f"the database {self.safe_url} is at revision {found!r}, which this deskyard does not know: "
-                            "it was changed by a newer one. Install that version again."
+                            f"the database {self.safe_url} is at revision {found!r}, which this version of deskyard "
+                            "does not know: a newer one has migrated it. Install that version again."
                         )
                     command.upgrade(_alembic_config(connection), "head")
             finally:
@@ -156,10 +157,10 @@ class Database:
                     _driver_connection(connection).execute("PRAGMA foreign_keys=ON")
 
     def scrub(self) -> bool:
-        """Let what was deleted or overwritten leave SQLite's files: the database written anew without it, its journal
-        emptied. False where somebody reads all the while, or the disk is full: then it must be tried again.
+        """Remove deleted and overwritten data from SQLite's files: rewrite the database and truncate its journal. False
+        where somebody reads all the while, or the disk is full: then it must be tried again.
 
-        Writers wait meanwhile, 3 to 9 s for 670 MB on two cores. PostgreSQL does it at its own time (VACUUM), unasked.
+        Writers wait meanwhile, 3 to 9 s for 670 MB on two cores. PostgreSQL does it by itself (autovacuum).
         """
         if not self._sqlite:
             return True
@@ -178,7 +179,10 @@ class Database:
 
 
 def open_database(url: str | None = None) -> Database:
-    """The database of `url` (None: of the settings), at its newest revision; its folder is made when missing."""
+    """The database of `url` (None: of the settings) at its newest revision; a missing folder is made.
+
+    Raises BadInput for an unusable URL, StoreUnreachable when the database or its folder can't be used.
+    """
     database = Database(url if url is not None else settings().database)
     if database.url.get_backend_name() == "sqlite" and database.url.database:
         try:
@@ -215,23 +219,23 @@ def _parse_url(url: str) -> URL:
             "postgresql+psycopg://user:password@host/name, or leave it out"
         ) from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise BadInput(f"{parsed.get_backend_name()!r} databases are not served: use SQLite or PostgreSQL")
+        raise BadInput(f"{parsed.get_backend_name()!r} databases are not supported: use SQLite or PostgreSQL")
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise BadInput("a database in memory forgets its tickets: give SQLite a file, as in sqlite:////folder/desk.db")
+        raise BadInput("a database in memory loses its tickets: give SQLite a file, such as sqlite:////folder/desk.db")
     return parsed
 
 
 def _create_engine(url: URL) -> Engine:
-    # Error messages would otherwise quote the tickets' texts; the pool is as wide as the threads that serve requests.
+    # hide_parameters: error messages must not quote texts of tickets. The pool has room for all threads of requests.
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 40, "max_overflow": 8}
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
+    connect_args = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args=patience, **options)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=connect_args, **options)
     except ImportError as error:
         raise ExtraMissing("PostgreSQL needs its driver: pip install 'deskyard[postgres]'") from error
     event.listen(engine, "handle_error", _strip_error_detail)
@@ -239,30 +243,30 @@ def _create_engine(url: URL) -> Engine:
 
 
 def _strip_error_detail(context: ExceptionContext) -> None:
-    """Cut PostgreSQL's DETAIL off an error's message: it quotes whole rows."""
-    error, said = context.original_exception, context.sqlalchemy_exception
+    """Remove PostgreSQL's DETAIL from an error's message: it quotes whole rows."""
+    error, wrapper = context.original_exception, context.sqlalchemy_exception
     short = getattr(getattr(error, "diag", None), "message_primary", None)
-    if short and said is not None:
-        said.args = (str(said.args[0]).replace(str(error), short),)
+    if short and wrapper is not None:
+        wrapper.args = (str(wrapper.args[0]).replace(str(error), short),)
         error.args = (short,)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
-    patience = time.monotonic() + LOCK_TIMEOUT
+    connection.isolation_level = None  # the driver begins no transactions; `_begin_sqlite` does
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError as error:
-            # Processes that meet at a new file: the change to WAL answers "locked" at once, whatever the timeout.
-            if "locked" not in str(error) or time.monotonic() > patience:
+            # When processes open a new file together, the change to WAL fails ("locked") at once, whatever the timeout.
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
-    connection.create_function("lower", 1, _unicode_lower, deterministic=True)  # its own knows A to Z only
+    connection.create_function("lower", 1, _unicode_lower, deterministic=True)  # SQLite's own knows A to Z only
 
 
 def _unicode_lower(text: str | float | bytes | None) -> str | float | bytes | None:

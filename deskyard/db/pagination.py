@@ -1,4 +1,4 @@
-"""Long lists in pages: a cursor tells where the last page ended, so rows that come in skip and double nothing."""
+"""Pages of long lists: a cursor holds where the last page ended, so that new rows neither skip nor repeat others."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from deskyard.errors import BadInput
 
 DEFAULT_PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 1_000
-"""How many rows a list gives when nothing is asked, and at most."""
+"""Rows of a page by default, and at most."""
 
 _MAX_INTEGER: Final = 2**63 - 1
 
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A part of a list, and the cursor that continues it (None at the end)."""
+    """A page of a list, and the cursor of the next one (None at the end)."""
 
     items: list[Item]
     next_cursor: str | None
@@ -36,18 +36,18 @@ def fetch_page(
     cursor: str | None,
     convert: Callable[[Row[Any]], Item],
 ) -> Page[Item]:
-    """The rows after the cursor, ordered by whole numbers that together occur once (`by`), each put through `made`.
+    """The page after the cursor, ordered by integers that are unique together (`order_by`), each row converted.
 
-    Raises BadInput for a cursor that this list did not give.
+    Raises BadInput for a cursor of another list.
     """
     if cursor is not None:
         rows = rows.where(tuple_(*order_by) > tuple_(*_decode_cursor(cursor, len(order_by))))
-    places = [column.label(f"_place_{i}") for i, column in enumerate(order_by)]
-    # One row more than asked tells whether the list goes on.
-    found = conn.execute(rows.add_columns(*places).order_by(*order_by).limit(limit + 1)).all()
-    here = found[:limit]
-    goes_on = len(found) > limit
-    return Page([convert(row) for row in here], _encode_cursor(list(here[-1])[-len(order_by) :]) if goes_on else None)
+    position_columns = [column.label(f"_position_{i}") for i, column in enumerate(order_by)]
+    # One row more than requested tells whether there is another page.
+    found = conn.execute(rows.add_columns(*position_columns).order_by(*order_by).limit(limit + 1)).all()
+    page = found[:limit]
+    has_more = len(found) > limit
+    return Page([convert(row) for row in page], _encode_cursor(list(page[-1])[-len(order_by) :]) if has_more else None)
 
 
 def _encode_cursor(position: Sequence[int]) -> str:
@@ -56,12 +56,18 @@ def _encode_cursor(position: Sequence[int]) -> str:
 
 def _decode_cursor(cursor: str, parts: int) -> list[int]:
     try:
-        place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        place = None
-    if not isinstance(place, list) or len(place) != parts or not all(_is_valid_integer(part) for part in place):
-        raise BadInput("this cursor is not one of this list: take `next_cursor` of the page before, or leave it out")
-    return place
+        position = None
+    if (
+        not isinstance(position, list)
+        or len(position) != parts
+        or not all(_is_valid_integer(part) for part in position)
+    ):
+        raise BadInput(
+            "this cursor does not belong to this list: use `next_cursor` of the previous page, or leave it out"
+        )
+    return position
 
 
 def _is_valid_integer(part: object) -> bool:

@@ -1,4 +1,4 @@
-"""Statements that both databases know and for which SQLAlchemy has no common form."""
+"""Statements that both databases have and for which SQLAlchemy has no common form."""
 
 from functools import cache
 from typing import Any
@@ -8,11 +8,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_or_ignore(conn: Connection, table: Table) -> Any:
-    """An INSERT that leaves alone what is there already (ON CONFLICT DO NOTHING), in the dialect of the database."""
+    """An INSERT that ignores existing rows (ON CONFLICT DO NOTHING), in the dialect of the database."""
     return _insert_or_ignore(conn.dialect.name, table)
 
 
 @cache
 def _insert_or_ignore(dialect: str, table: Table) -> Any:
-    made: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
-    return made.on_conflict_do_nothing()
+    statement: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+    return statement.on_conflict_do_nothing()

@@ -1,5 +1,5 @@
-"""The built-in desk: queues, agents, tickets and each ticket's journey, in deskyard's own database.
+"""The built-in help desk: queues, agents, tickets and their histories, in deskyard's own database.
 
-Every door takes the connection of the transaction it belongs to, whose owner opened it and commits it; out go plain
-values. Nothing here predicts, decides or commits.
+Functions take the connection of the caller's transaction, which the caller commits, and return plain values. Nothing
+here predicts or decides.
 """

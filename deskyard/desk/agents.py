@@ -1,5 +1,7 @@
-"""The desk's agents: who is there, and which queues each serves. A ticket is only given to a present agent of its
-queue."""
+"""The desk's agents: who is present, and which queues each one serves.
+
+A ticket is only assigned to a present agent of its queue.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -16,12 +18,12 @@ from deskyard.errors import BadInput
 from deskyard.text.storable import storable
 
 MAX_NAME_LENGTH: Final = 200
-"""Characters of an agent's name."""
+"""Maximum length of an agent's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Somebody who takes tickets of `queues` (sorted by name), while `present`."""
+    """A person who gets tickets of `queues` (sorted by name) while `present`."""
 
     name: str
     present: bool
@@ -30,21 +32,21 @@ class Agent:
 
 
 def ensure_agents(conn: Connection, serving: Mapping[str, Iterable[str]]) -> None:
-    """Make the agents that do not exist yet, serving these queues; those that exist stay as they are.
+    """Create the agents that do not exist yet, with these queues; existing ones are not changed.
 
     Blank names, those of more than `MAX_NAME_LENGTH` characters, and queues that do not exist are left out.
     """
     known = set(conn.scalars(select(AGENTS.c.name)))
     for name, queues in serving.items():
         if name.strip() and len(name) <= MAX_NAME_LENGTH and storable(name) not in known:
-            there = set(conn.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
-            save_agent(conn, storable(name), present=True, queues=there)
+            existing = set(conn.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
+            save_agent(conn, storable(name), present=True, queues=existing)
 
 
 def save_agent(conn: Connection, name: str, *, present: bool, queues: Collection[str]) -> Agent:
-    """Make an agent, or make the one of that name be so. Raises BadInput that names a queue that does not exist."""
+    """Create or update an agent. Raises BadInput for an invalid name, or a queue that does not exist."""
     if not name.strip() or len(name) > MAX_NAME_LENGTH:
-        raise BadInput(f"an agent's name must hold something to read, in {MAX_NAME_LENGTH} characters at most")
+        raise BadInput(f"an agent's name must not be blank and have {MAX_NAME_LENGTH} characters at most")
     found = dict(conn.execute(select(QUEUES.c.name, QUEUES.c.id).where(QUEUES.c.name.in_(list(queues)))).all())
     missing = sorted(set(queues) - set(found))
     if missing:
@@ -59,12 +61,12 @@ def save_agent(conn: Connection, name: str, *, present: bool, queues: Collection
         conn.execute(insert_or_ignore(conn, AGENT_QUEUES), rows)
     made = find_agent(conn, name)
     if made is None:
-        raise LookupError(f"agent {number} was made and is gone")
+        raise LookupError(f"agent {number} was saved and can't be found")
     return made
 
 
 def find_agent(conn: Connection, name: str) -> Agent | None:
-    """The agent of that name."""
+    """The agent of that name; None where there is none."""
     row = conn.execute(select(AGENTS).where(AGENTS.c.name == name)).first()
     return None if row is None else _to_agent(row, load_served_queues(conn, [row.name]))
 
@@ -79,14 +81,14 @@ def list_agents(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | 
 def load_served_queues(
     conn: Connection, names: Collection[str] | None, *, only_present: bool = False
 ) -> dict[str, tuple[str, ...]]:
-    """The queues that each of these agents serves (None: every agent), agents who serve none included."""
+    """Agent → the queues that the agent serves, of these agents (None: all), agents without queues included."""
     if names is not None and not names:
         return {}
-    asked = _SERVED if names is None else _SOME_SERVED
+    statement = _SERVED if names is None else _SOME_SERVED
     if only_present:
-        asked = _PRESENT if names is None else _SOME_PRESENT
+        statement = _PRESENT if names is None else _SOME_PRESENT
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for agent, queue in conn.execute(asked, {} if names is None else {"names": list(names)}):
+    for agent, queue in conn.execute(statement, {} if names is None else {"names": list(names)}):
         found[agent] += [queue] if queue is not None else []
     return {agent: tuple(sorted(queues)) for agent, queues in found.items()}
 

@@ -1,4 +1,4 @@
-"""What the desk has now: its catalogue, whole or the part that a decision asks about."""
+"""Loads the catalogue of the desk: all of it, or the part that a decision needs."""
 
 from collections.abc import Collection
 from typing import Final
@@ -13,7 +13,7 @@ from deskyard.domain.catalogue import Catalogue
 def load_catalogue(
     conn: Connection, queue_names: Collection[str] | None = None, agent_names: Collection[str] | None = None
 ) -> Catalogue:
-    """The open queues among `queues` and the present agents among `asked` (None: all), default assignees included."""
+    """The open queues and present agents among these names (None: all), default assignees included."""
     found = (
         conn.execute(_OPEN_QUEUES)
         if queue_names is None
@@ -25,11 +25,11 @@ def load_catalogue(
     serving = agents.load_served_queues(conn, agent_names, only_present=True)
     defaults: dict[str, dict[str, str]] = {}
     for row in rows:
-        mine = defaults.setdefault(row.name, {})
+        values = defaults.setdefault(row.name, {})
         if row.default_priority:
-            mine["priority"] = row.default_priority
+            values["priority"] = row.default_priority
         if row.default_assignee and row.name in serving.get(row.default_assignee, ()):
-            mine["assignee"] = row.default_assignee
+            values["assignee"] = row.default_assignee
     return Catalogue(defaults, serving)
 
 

@@ -1,7 +1,7 @@
-"""Changes of a ticket, and who wins: a person's word stands against any machine's, and nobody overwrites unseen.
+"""Changes of a ticket: who may change what, and the rules of the desk that follow.
 
-In come the fields that somebody wants changed; out go the steps of the journey that were taken. The desk's own rules
-follow in the same transaction: a queue's defaults, and no assignee who does not serve the queue.
+A machine does not overwrite a person's choice, and nobody overwrites a change that they have not seen. The desk's own
+rules apply in the same transaction: a queue's defaults, and no assignee who does not serve the queue.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ CHANGEABLE_FIELDS: Final = ("queue", "category", "priority", "assignee", "status
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 MAX_CATEGORY_LENGTH: Final = 200
-"""Characters of a category."""
+"""Maximum length of a category."""
 
 
 def change_ticket(
@@ -39,12 +39,12 @@ def change_ticket(
     undoes: int | None = None,
     expected_version: int | None = None,
 ) -> list[HistoryStep]:
-    """Set `CHANGEABLE_FIELDS` of a ticket; returns the steps taken, none where everything stands so already.
+    """Set `CHANGEABLE_FIELDS` of a ticket; returns the steps taken, none where all values are set already.
 
-    `decision`: the number of the decision behind it; `undoes`: of the decision that it takes back. `seen` is the
-    version that the change is based on (None: whatever stands there). Raises NotThere for an unknown ticket; Stale when
-    it is no longer as seen; StoreConflict when a machine would overrule a person; StoreRefused for a value that the
-    desk does not have. Then nothing was written.
+    `decision`: the number of the decision behind the change; `undoes`: that of the decision that it reverts.
+    `expected_version` is the version that the change is based on (None: any). Raises NotFound for an unknown ticket,
+    StaleVersion when its version is another, StoreConflict when a machine would overrule a person, StoreRefused for a
+    value that the desk does not have. Then nothing was written.
     """
     now = tickets.get_ticket(conn, number, for_update=True)
     if expected_version is not None and expected_version != now.version:
@@ -54,11 +54,11 @@ def change_ticket(
     if actor.kind != "person":
         _refuse_overruling_people(now, changed, people)
     queue = changed.get("queue") or now.queue
-    here = catalogue.load_catalogue(conn, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
-    # A ticket that moves takes along what was asked for, also where it stands so already.
+    available = catalogue.load_catalogue(conn, {queue}, {a for a in (changed.get("assignee"), now.assignee) if a})
+    # Where a ticket moves, all requested values are checked against the new queue, also unchanged ones.
     for field, value in (requested if "queue" in changed else changed).items():
-        _refuse_unavailable(field, value, queue, here)
-    by_rule = dict(_follow_up_changes(now, requested, queue, here, people)) if "queue" in changed else {}
+        _refuse_unavailable(field, value, queue, available)
+    by_rule = dict(_follow_up_changes(now, requested, queue, available, people)) if "queue" in changed else {}
     steps = [
         HistoryStep(at, actor, field, now.value(field), value, why, decision, undoes)
         for field, value in changed.items()
@@ -74,7 +74,7 @@ def change_ticket(
 
 
 def set_values(conn: Connection, ticket: DeskTicket, values: Mapping[str, Any], at: datetime) -> None:
-    """Write a locked ticket's values as they stand, and count its version."""
+    """Write values of a locked ticket without any checks, and increment its version."""
     row = {("queue_id" if field == "queue" else field): value for field, value in values.items()}
     if "queue" in values:
         row["queue_id"] = select(QUEUES.c.id).where(QUEUES.c.name == values["queue"]).scalar_subquery()
@@ -84,7 +84,7 @@ def set_values(conn: Connection, ticket: DeskTicket, values: Mapping[str, Any], 
 
 
 def load_human_steps(conn: Connection, number: int) -> dict[str, list[HistoryStep]]:
-    """The steps that people took, by field, oldest first."""
+    """Field → the steps that people took, oldest first."""
     rows = conn.execute(
         select(TICKET_HISTORY)
         .where(TICKET_HISTORY.c.ticket_id == number, TICKET_HISTORY.c.actor_kind == "person")
@@ -99,18 +99,20 @@ def load_human_steps(conn: Connection, number: int) -> dict[str, list[HistorySte
 def _refuse_overruling_people(
     ticket: DeskTicket, changed: Mapping[str, str | None], people: Mapping[str, list[HistoryStep]]
 ) -> None:
-    """Raise StoreConflict where a person has spoken."""
+    """Raise StoreConflict where a person has set the field, or the ticket is solved."""
     if changed and is_solved(ticket.status):
-        raise StoreConflict(f"ticket {ticket.id} is {ticket.status}: only people change it now")
+        raise StoreConflict(f"ticket {ticket.id} is {ticket.status}: only people can change it now")
     for field in changed:
         if field in people:
             raise _human_conflict(people[field][-1])
     if changed.get("queue") in {step.was for step in people.get("queue", ())}:
-        raise StoreConflict(f"people moved this ticket out of {changed['queue']!r}: it does not go back by itself")
+        raise StoreConflict(f"people moved this ticket out of {changed['queue']!r}: only people can move it back")
 
 
 def _human_conflict(step: HistoryStep) -> StoreConflict:
-    return StoreConflict(f"{step.actor.name} set {step.field} to {_format_value(step.became)}: a person's word stands")
+    return StoreConflict(
+        f"{step.actor.name} set {step.field} to {_format_value(step.became)}: a person's choice is not overwritten"
+    )
 
 
 def _refuse_unavailable(field: str, value: str | None, queue: str, catalogue: Catalogue) -> None:
@@ -118,13 +120,13 @@ def _refuse_unavailable(field: str, value: str | None, queue: str, catalogue: Ca
     if field == "queue" and (value is None or value not in catalogue.queues):
         raise StoreRefused(field, f"{_format_value(value)} is not an open queue of this desk; /v1/queues lists them")
     if field == "status" and value not in STATUSES:
-        raise StoreRefused(field, f"{_format_value(value)} is no status; choose from {', '.join(STATUSES)}")
+        raise StoreRefused(field, f"{_format_value(value)} is not a status; choose from {', '.join(STATUSES)}")
     if value is None:
         return
     if field == "priority" and value not in PRIORITIES:
-        raise StoreRefused(field, f"{value!r} is no priority; choose from {', '.join(PRIORITIES)}")
+        raise StoreRefused(field, f"{value!r} is not a priority; choose from {', '.join(PRIORITIES)}")
     if field == "category" and not (value.strip() and len(value) <= MAX_CATEGORY_LENGTH):
-        raise StoreRefused(field, f"a category holds 1 to {MAX_CATEGORY_LENGTH} characters")
+        raise StoreRefused(field, f"a category must have 1 to {MAX_CATEGORY_LENGTH} characters")
     if field == "assignee" and not catalogue.serves(value, queue):
         raise StoreRefused(field, f"{value!r} is not a present agent of {queue!r}; /v1/agents lists who serves which")
 
@@ -136,8 +138,8 @@ def _follow_up_changes(
     catalogue: Catalogue,
     people: Mapping[str, list[HistoryStep]],
 ) -> Iterator[tuple[str, tuple[str | None, str]]]:
-    """What follows from a move: (field, (value, why)). Raises StoreConflict where a machine's move would take a ticket
-    away from whom a person gave it to; what people emptied stays empty."""
+    """The changes that follow from a move: (field, (value, reason)). Raises StoreConflict where a machine's move would
+    remove an assignee set by a person; fields that people emptied stay empty."""
     default = catalogue.queues[queue]
     if "assignee" not in requested and ticket.assignee and not catalogue.serves(ticket.assignee, queue):
         if "assignee" in people:

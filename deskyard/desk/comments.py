@@ -1,4 +1,4 @@
-"""Comments on a ticket: public ones are for the requester too, internal ones for the desk only."""
+"""Comments on tickets: public ones are visible to the requester, internal ones to the desk only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from deskyard.errors import StoreConflict
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody said about a ticket; `shared`: whoever asks something like it may be shown this answer."""
+    """A comment on a ticket; `shared`: it may be suggested to requesters of similar tickets."""
 
     id: int
     at: datetime
@@ -35,18 +35,19 @@ def add_comment(
     key: str | None = None,
     shared: bool = False,
 ) -> tuple[Comment, bool]:
-    """Say something about a ticket; the comment, and whether it is new. Raises NotThere for an unknown ticket, and
-    StoreConflict for an erased one.
+    """Add a comment; returns it, and whether it is new. Raises NotFound for an unknown ticket, StoreConflict for an
+    erased one.
 
-    `key` names the request: sent again, it is the same comment, as it was said first. What is not public is not shared.
+    `key` identifies the request: with the same key again, the first comment is returned. Internal comments are never
+    shared.
     """
     now = tickets.get_ticket(conn, number, for_update=True)
     if key is not None:
-        said = conn.execute(_BY_KEY, {"number": number, "key": key}).first()
-        if said is not None:
-            return _to_comment(said), False
+        existing = conn.execute(_BY_KEY, {"number": number, "key": key}).first()
+        if existing is not None:
+            return _to_comment(existing), False
     if now.erased_at is not None:
-        raise StoreConflict(f"ticket {number} is erased: nothing more is said about it, a new one can be filed")
+        raise StoreConflict(f"ticket {number} is erased and can't be commented on: file a new ticket")
     row = {"ticket_id": number, "at": at, "actor_kind": actor.kind, "actor": actor.name, "public": public, "text": text}
     row["shared"] = shared = shared and public
     made = conn.execute(insert(COMMENTS).returning(COMMENTS.c.id), {**row, "key": key}).scalar_one()
@@ -55,7 +56,7 @@ def add_comment(
 
 
 def list_comments(conn: Connection, number: int) -> list[Comment]:
-    """What was said about a ticket, oldest first."""
+    """The comments on a ticket, oldest first."""
     return [_to_comment(row) for row in conn.execute(_READ, {"number": number})]
 
 

@@ -1,6 +1,6 @@
-"""The desk at a glance: how many tickets wait where, for how long, and what became of those that came lately.
+"""Overview of the desk: how many tickets wait in each queue, for how long, and how recent ones were routed.
 
-In come a connection and the queues that may be seen (None: all); out go counts. Nothing here reads a ticket's text.
+`visible` are the queues that may be seen (None: all). No text of a ticket is read.
 """
 
 from collections import Counter
@@ -16,12 +16,10 @@ from deskyard.domain.status import UNSOLVED_STATUSES
 from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.journal.journal import DECIDED, Journal
 
-"""The statuses of a ticket that somebody still has to work on."""
-
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """A queue's unsolved tickets: how many, how many of them nobody took, and since when the oldest is there."""
+    """The unsolved tickets of a queue: how many, how many without assignee, and when the oldest was received."""
 
     queue: str
     open: bool
@@ -32,9 +30,9 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class RoutingCounts:
-    """What became of the tickets that came since a moment: `came` is the sum of the other three.
+    """How tickets received since a moment were routed; `received` is the sum of the others.
 
-    `routed`: the machine set the queue; `suggested`: a person was shown a suggestion; `left`: it had none to make.
+    `routed`: the queue was set automatically; `suggested`: a queue was suggested to a person; `left`: neither.
     """
 
     received: int
@@ -44,37 +42,37 @@ class RoutingCounts:
 
 
 def load_queue_statuses(conn: Connection, visible: Collection[str] | None = None) -> list[QueueStatus]:
-    """Every queue, by name."""
-    mine = (TICKETS.c.queue_id == QUEUES.c.id) & TICKETS.c.status.in_(UNSOLVED_STATUSES)
-    untaken = func.sum(case((TICKETS.c.assignee.is_(None), 1), else_=0))
+    """The status of every visible queue, by name."""
+    unsolved = (TICKETS.c.queue_id == QUEUES.c.id) & TICKETS.c.status.in_(UNSOLVED_STATUSES)
+    unassigned = func.sum(case((TICKETS.c.assignee.is_(None), 1), else_=0))
     rows = conn.execute(
         select(
             QUEUES.c.name,
             QUEUES.c.open,
             func.count(TICKETS.c.id).label("n"),
-            untaken.label("untaken"),
+            unassigned.label("unassigned"),
             func.min(TICKETS.c.received_at).label("oldest"),
         )
-        .select_from(QUEUES.outerjoin(TICKETS, mine))
+        .select_from(QUEUES.outerjoin(TICKETS, unsolved))
         .where(_visible_condition(visible))
         .group_by(QUEUES.c.id, QUEUES.c.name, QUEUES.c.open)
         .order_by(QUEUES.c.name)
     )
-    return [QueueStatus(row.name, row.open, row.n, int(row.untaken) if row.n else 0, row.oldest) for row in rows]
+    return [QueueStatus(row.name, row.open, row.n, int(row.unassigned) if row.n else 0, row.oldest) for row in rows]
 
 
 def count_routing(conn: Connection, since: datetime, visible: Collection[str] | None = None) -> RoutingCounts:
-    """What became of the tickets that came since then, by the decision of that moment."""
-    fates = Counter(fate for _, fate in iter_outcomes_since(conn, since, visible))
-    return RoutingCounts(fates.total(), fates["routed"], fates["suggested"], fates["left"])
+    """How the tickets received since then were routed, by the decision of that moment."""
+    outcomes = Counter(outcome for _, outcome in iter_outcomes_since(conn, since, visible))
+    return RoutingCounts(outcomes.total(), outcomes["routed"], outcomes["suggested"], outcomes["left"])
 
 
 def iter_outcomes_since(
     conn: Connection, since: datetime, visible: Collection[str] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """The number of each ticket that came since then, and what became of it: routed, suggested, left.
+    """The number and the outcome (routed, suggested, left) of each ticket received since then.
 
-    What was decided again after an answer (`service.tickets.rescoring`) is no other ticket.
+    Later decisions on the same ticket (`service.tickets.rescoring`) are left out.
     """
     for entry in Journal.iter_since(conn, DECIDED, since):
         if "answers" in entry.content:
@@ -84,7 +82,7 @@ def iter_outcomes_since(
 
 
 def routing_outcome(decision_content: dict[str, Any]) -> str:
-    """What a decision did with its ticket, from the journal's words.
+    """The outcome of a decision, from its content in the journal: routed, suggested or left.
 
     >>> suggest = {"queue": {"action": "suggest"}}
     >>> routing_outcome({"placement": {"reason": {"code": "queue"}}, "decisions": suggest})
@@ -94,8 +92,8 @@ def routing_outcome(decision_content: dict[str, Any]) -> str:
     """
     if decision_content["placement"]["reason"]["code"] in PLACING_TARGETS:
         return "routed"
-    told = [one for target, one in decision_content["decisions"].items() if target in PLACING_TARGETS]
-    return "suggested" if any(one["action"] == "suggest" for one in told) else "left"
+    placing = [one for target, one in decision_content["decisions"].items() if target in PLACING_TARGETS]
+    return "suggested" if any(one["action"] == "suggest" for one in placing) else "left"
 
 
 def _visible_condition(visible: Collection[str] | None) -> ColumnElement[bool]:

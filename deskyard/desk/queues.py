@@ -1,4 +1,4 @@
-"""The desk's queues: made, described, opened and closed. `triage` is always among them and always open."""
+"""The desk's queues: create, describe, open and close them. `triage` always exists and is always open."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from deskyard.errors import BadInput
 from deskyard.text.storable import storable
 
 MAX_NAME_LENGTH: Final = 500
-"""Characters of a queue's name: what PostgreSQL can keep unique."""
+"""Maximum length of a queue's name: PostgreSQL can keep it unique."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue, as it is now. The defaults are what a ticket gets there unless somebody says otherwise."""
+    """A queue; its defaults are set in tickets that have no other value."""
 
     id: int
     name: str
@@ -32,16 +32,18 @@ class Queue:
 
 
 def ensure_queues(conn: Connection, names: Iterable[str] = ()) -> None:
-    """Make the queues that do not exist yet, `triage` always among them; those that exist stay as they are.
+    """Create the queues that do not exist yet, and `triage`; existing ones are not changed.
 
     Blank names and those of more than `MAX_NAME_LENGTH` characters are left out.
     """
     now = datetime.now(UTC)
-    wanted = dict.fromkeys(storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= MAX_NAME_LENGTH)
+    requested = dict.fromkeys(
+        storable(name) for name in (TRIAGE, *names) if name.strip() and len(name) <= MAX_NAME_LENGTH
+    )
     known = set(conn.scalars(select(QUEUES.c.name)))
     rows = [
         {"name": name, "description": _DESCRIPTIONS.get(name, ""), "open": True, "created_at": now}
-        for name in wanted
+        for name in requested
         if name not in known
     ]
     if rows:
@@ -57,12 +59,12 @@ def save_queue(
     default_priority: str | None = None,
     default_assignee: str | None = None,
 ) -> Queue:
-    """Make a queue, or make the one of that name be so.
+    """Create or update a queue.
 
-    Raises BadInput when triage would be closed: tickets must have a place at every moment.
+    Raises BadInput for an invalid name, and when triage would be closed.
     """
     if name == TRIAGE and not is_open:
-        raise BadInput("triage can't be closed: it takes what can't be placed elsewhere")
+        raise BadInput("triage can't be closed: it takes the tickets that are not routed")
     ensure_queues(conn, [name])
     values = {
         "description": description,
@@ -71,14 +73,14 @@ def save_queue(
         "default_assignee": default_assignee,
     }
     conn.execute(update(QUEUES).where(QUEUES.c.name == name).values(values))
-    made = find_queue(conn, name)
-    if made is None:
-        raise BadInput(f"a queue's name must hold something to read, in {MAX_NAME_LENGTH} characters at most")
-    return made
+    queue = find_queue(conn, name)
+    if queue is None:
+        raise BadInput(f"a queue's name must not be blank and have {MAX_NAME_LENGTH} characters at most")
+    return queue
 
 
 def find_queue(conn: Connection, name: str) -> Queue | None:
-    """The queue of that name."""
+    """The queue of that name; None where there is none."""
     row = conn.execute(_BY_NAME, {"name": name}).first()
     return None if row is None else _to_queue(row)
 
@@ -89,11 +91,11 @@ def list_queues(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | 
 
 
 def list_queue_names(conn: Connection) -> list[str]:
-    """The names of all queues, open or closed, by the alphabet."""
+    """The names of all queues, open or closed, sorted."""
     return list(conn.scalars(select(QUEUES.c.name).order_by(QUEUES.c.name)))
 
 
-_DESCRIPTIONS: Final = {TRIAGE: "What the machine leaves to people."}
+_DESCRIPTIONS: Final = {TRIAGE: "Tickets that people must triage."}
 _BY_NAME: Final = select(QUEUES).where(QUEUES.c.name == bindparam("name"))
 _COLUMNS: Final = tuple(column.name for column in QUEUES.columns)
 

@@ -1,7 +1,6 @@
-"""A requester's own address: the secret that opens one ticket to whoever filed it, and what they thought of the answer.
+"""Status links: the secret address that opens one ticket to its requester, and the requester's rating.
 
-In come sessions, whose owner commits; out go ticket numbers and ratings. The secret itself is kept nowhere, only its
-SHA-256: who reads the database opens no ticket with it.
+Only the SHA-256 of the secret is stored, so nobody who reads the database can open a ticket with it.
 """
 
 import hashlib
@@ -17,12 +16,12 @@ from deskyard.errors import BadInput, NotFound
 
 STARS: Final = (1, 2, 3, 4, 5)
 MAX_COMMENT_LENGTH: Final = 1_000
-"""Characters of what is said beside the stars."""
+"""Maximum length of the comment with a rating; longer ones are cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusLink:
-    """The ticket that a secret opens, and its rating: `stars` is None until there is one."""
+    """A ticket's link and rating; `stars` is None until it is rated."""
 
     ticket: int
     created_at: datetime
@@ -32,23 +31,23 @@ class StatusLink:
 
 
 def add_link(conn: Connection, ticket: int, secret: str, at: datetime) -> None:
-    """Let a secret open a ticket; the first one stays."""
+    """Add a secret that opens a ticket, unless the ticket has one."""
     row = {"ticket_id": ticket, "sha256": hash_secret(secret), "created_at": at, "said": ""}
     conn.execute(insert_or_ignore(conn, STATUS_LINKS), row)
 
 
 def find_link(conn: Connection, secret: str) -> StatusLink:
-    """What a secret opens. Raises NotThere for one that opens nothing."""
+    """The link with this secret. Raises NotFound where there is none."""
     row = conn.execute(_BY_SECRET, {"sha256": hash_secret(secret)}).first()
     if row is None:
-        raise NotFound("this address opens no request: copy it once more, whole")
+        raise NotFound("this address is not valid: copy it again, completely")
     return _to_link(row)
 
 
 def rate_solution(conn: Connection, link: StatusLink, stars: int, comment: str, at: datetime) -> None:
-    """Say how good the solution was; the last word counts. Raises BadInput for what is no rating."""
+    """Rate the solution, replacing an earlier rating. Raises BadInput for an invalid number of stars."""
     if stars not in STARS:
-        raise BadInput(f"{stars} stars: choose from 1 to 5")
+        raise BadInput(f"{stars} stars is not a rating: choose 1 to 5")
     values = {"stars": stars, "said": comment.strip()[:MAX_COMMENT_LENGTH], "rated_at": at}
     conn.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id == link.ticket).values(values))
 

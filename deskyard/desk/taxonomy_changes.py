@@ -1,7 +1,7 @@
-"""Turns of the taxonomy on a desk: written into the policy, and what people have to choose after a split.
+"""Taxonomy changes on a desk: added to the policy, and what people must choose after a split.
 
-In come sessions, whose owner commits; out go versions of the policy and tasks. No ticket is moved: those that stand in
-a queue or bear a label keep it until a person says otherwise.
+No ticket is moved or relabelled: each keeps its queue and labels until a person changes them. Functions take the
+caller's connection, which the caller commits.
 """
 
 from collections.abc import Collection
@@ -23,13 +23,13 @@ from deskyard.policy.versions import Policies, PolicyVersion
 from deskyard.text.storable import storable
 
 PAGE_SIZE: Final = 20
-"""Tickets of a task that are shown, unless more are asked for."""
+"""Tickets of a task that are listed by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitTask:
-    """What a split leaves to people: its turn, the newest tickets that still bear the old label, how many do, and how
-    often people have chosen each of the new ones since."""
+    """What people must do after a split: the change, the newest tickets that still have the old label, how many do, and
+    how often people have chosen each new label since."""
 
     change: TaxonomyChange
     tickets: tuple[DeskTicket, ...]
@@ -37,21 +37,21 @@ class SplitTask:
     chosen: dict[str, int]
 
 
-def add_change(conn: Connection, change: TaxonomyChange, actor: Actor, at: datetime, why: str = "") -> PolicyVersion:
-    """Write a turn into the policy, and note who and why. Raises BadInput where it contradicts those before it.
+def add_change(conn: Connection, change: TaxonomyChange, actor: Actor, at: datetime, reason: str = "") -> PolicyVersion:
+    """Add a change to the policy, with actor and reason in the audit log. Raises BadInput where it contradicts others.
 
-    The queues that it names are made where the desk does not have them, and those who serve the old ones serve them.
+    New queues are created, and the agents of the old ones serve them.
     """
     change = replace(change, labels=tuple(map(storable, change.labels)), to=tuple(map(storable, change.to)))
-    now = Policies.current(conn)
-    if change in now.policy.taxonomy:
-        return now
-    turns = taxonomy.sort_changes([*now.policy.taxonomy, change])
-    if found := taxonomy.find_conflict(turns):
+    current = Policies.current(conn)
+    if change in current.policy.taxonomy:
+        return current
+    all_changes = taxonomy.sort_changes([*current.policy.taxonomy, change])
+    if found := taxonomy.find_conflict(all_changes):
         raise BadInput(found[1])
-    version = Policies.add_version(conn, replace(now.policy, taxonomy=turns), actor.name, at)
-    told = f"version {version.number}: {change.target} {change.description}"
-    audit_log.record_action(conn, actor, "policy.put", f"{told}; {why}" if why else told, at)
+    version = Policies.add_version(conn, replace(current.policy, taxonomy=all_changes), actor.name, at)
+    subject = f"version {version.number}: {change.target} {change.description}"
+    audit_log.record_action(conn, actor, "policy.put", f"{subject}; {reason}" if reason else subject, at)
     if change.target == "queue":
         queues.ensure_queues(conn, change.to)
         _extend_agent_queues(conn, change.labels, change.to)
@@ -59,9 +59,9 @@ def add_change(conn: Connection, change: TaxonomyChange, actor: Actor, at: datet
 
 
 def list_split_tasks(conn: Connection, day: date, n: int = PAGE_SIZE) -> list[SplitTask]:
-    """What the splits up to a day leave to people, oldest first, each with its newest `n` tickets."""
-    held = Policies.current(conn).policy.taxonomy
-    return [_load_split_task(conn, turn, n) for turn in held if turn.kind == "split" and turn.on <= day]
+    """The tasks of all splits until a day, oldest first, each with its newest `n` tickets."""
+    applied = Policies.current(conn).policy.taxonomy
+    return [_load_split_task(conn, change, n) for change in applied if change.kind == "split" and change.on <= day]
 
 
 def _extend_agent_queues(conn: Connection, old: Collection[str], new: Collection[str]) -> None:
@@ -72,9 +72,11 @@ def _extend_agent_queues(conn: Connection, old: Collection[str], new: Collection
 
 
 def _load_split_task(conn: Connection, change: TaxonomyChange, n: int) -> SplitTask:
-    waits = _has_split_label(change)
-    newest = SELECT_TICKETS.where(waits).order_by(TICKETS.c.id.desc()).limit(n)
-    count = select(func.count()).select_from(TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)).where(waits)
+    has_old_label = _has_split_label(change)
+    newest = SELECT_TICKETS.where(has_old_label).order_by(TICKETS.c.id.desc()).limit(n)
+    count = (
+        select(func.count()).select_from(TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)).where(has_old_label)
+    )
     steps = select(TICKET_HISTORY.c.became, func.count(TICKET_HISTORY.c.ticket_id.distinct()))
     chosen = conn.execute(
         steps.where(_human_choices(change), TICKET_HISTORY.c.became.in_(change.to)).group_by(TICKET_HISTORY.c.became)
@@ -88,18 +90,18 @@ def _load_split_task(conn: Connection, change: TaxonomyChange, n: int) -> SplitT
 
 
 def _has_split_label(change: TaxonomyChange) -> ColumnElement[bool]:
-    """Tickets that bear the label that was split, unless somebody has chosen it anew since."""
+    """The condition for tickets with the label that was split, unless a person has chosen it again since."""
     label = change.labels[0]
-    mine: ColumnElement[bool] = (QUEUES.c.name if change.target == "queue" else TICKETS.c[change.target]) == label
+    has_label: ColumnElement[bool] = (QUEUES.c.name if change.target == "queue" else TICKETS.c[change.target]) == label
     if label not in change.to:
-        return mine
-    return mine & ~exists().where(
+        return has_label
+    return has_label & ~exists().where(
         TICKET_HISTORY.c.ticket_id == TICKETS.c.id, _human_choices(change), TICKET_HISTORY.c.became == label
     )
 
 
 def _human_choices(change: TaxonomyChange) -> Any:
-    """Steps by which people have chosen since the day of a turn."""
+    """The condition for steps by which people have set the target since the day of the change."""
     since = datetime.combine(change.on, time(), UTC)
     return (
         (TICKET_HISTORY.c.field == change.target)

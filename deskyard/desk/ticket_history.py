@@ -1,4 +1,4 @@
-"""A ticket's journey: every change of every field, by whom, when, from what, to what and why. Only ever added to."""
+"""The history of a ticket: every change of a field, with actor, time, old and new value and reason. Only added to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from deskyard.db.tables.desk import TICKET_HISTORY
 from deskyard.domain.actors import Actor
 
 TAKEN_BACK: Final = "taken back"
-"""Why a step was taken that only undoes the same person's last one: what stands then is no choice of theirs."""
+"""The reason of a step that reverts the same person's last one: its value is not a choice of that person."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryStep:
     """One change of one field; `decision` is the journal's number of the decision behind it, where there is one, and
-    `undoes` that of the decision which it takes back."""
+    `undoes` that of the decision that it reverts."""
 
     at: datetime
     actor: Actor
@@ -30,7 +30,7 @@ class HistoryStep:
 
 
 def add_steps(conn: Connection, number: int, steps: Iterable[HistoryStep]) -> None:
-    """Add steps to the journey of the ticket with that number."""
+    """Add steps to the history of the ticket with that number."""
     add_steps_by_ticket(conn, {number: steps})
 
 
@@ -57,7 +57,7 @@ def add_steps_by_ticket(conn: Connection, histories: Mapping[int, Iterable[Histo
 
 
 def list_steps(conn: Connection, number: int) -> list[HistoryStep]:
-    """What happened to a ticket, oldest first."""
+    """The steps of a ticket, oldest first."""
     return [to_step(row) for row in conn.execute(_READ, {"number": number})]
 
 

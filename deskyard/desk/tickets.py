@@ -1,4 +1,4 @@
-"""The desk's tickets: filed once, found, listed. A ticket is in exactly one queue from the moment it exists."""
+"""The desk's tickets: file, find and list them. A ticket is in exactly one queue from the moment it exists."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,19 +19,17 @@ from deskyard.journal.journal import new_salt
 from deskyard.text.record_numbers import is_record_number
 
 LABEL_FIELDS: Final = ("category", "priority", "assignee")
-"""The targets a ticket carries as its own fields; the fourth, `queue`, is where it is."""
-
-"""`waiting` is for the requester's answer."""
+"""The targets that are fields of a ticket; the fourth target is its queue."""
 
 SortOrder = Literal["oldest", "newest", "urgent"]
 
 
 @dataclass(frozen=True, slots=True)
 class DeskTicket:
-    """A ticket of the desk, as it is now: what was filed, and where it stands.
+    """A ticket of the desk as it is now: what was filed, its queue, labels and status (`waiting`: for the requester).
 
-    `version` counts its changes; `key` is the name its sender gave to the request, for tickets without an external id.
-    `salt` is the key of its hashes in the journal. From `erased_at` on there is no text, nobody's name and no salt.
+    `version` counts its changes; `key` is the sender's name of the request, for tickets without an external id. `salt`
+    is the key of its hashes in the journal. From `erased_at` on it has no text, names or salt.
     """
 
     id: int
@@ -50,14 +48,14 @@ class DeskTicket:
     erased_at: datetime | None = None
 
     def value(self, name: str) -> str | None:
-        """What stands in `queue`, `status` or one of `LABEL_FIELDS`."""
+        """The value of `queue`, `status` or one of `LABEL_FIELDS`."""
         found: str | None = getattr(self, name)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets of a queue a list shows; an empty or None part asks for nothing. `text` stands in the subject."""
+    """A filter of a queue's tickets; empty and None members match all. `text` is searched in the subject."""
 
     status: Collection[Status] = ()
     priority: Collection[str] = ()
@@ -79,10 +77,9 @@ def file_ticket(
 ) -> int | None:
     """File a ticket in a queue, with `values` for some of its `LABEL_FIELDS`.
 
-    Returns the desk's number of the ticket, or None if it is there already by (source, id) or (source, key): then
-    nothing was written. With neither id nor key it is always new; beside an id, a key is not kept. A queue that does
-    not exist breaks the transaction. `salt` is what it was sealed with (`deskyard.journal.journal.hash_ticket`); None:
-    a new one.
+    Returns the desk's number of the ticket, or None if (source, id) or (source, key) exists already: then nothing was
+    written. Without id and key it is always new; with an id, the key is not stored. An unknown queue makes the
+    transaction fail. `salt` is that of its hash (`deskyard.journal.journal.hash_ticket`; None: a new one).
     """
     row = {
         "source": ticket.source,
@@ -109,7 +106,7 @@ def file_ticket(
 
 
 def find_existing(conn: Connection, source: str, external_id: str, key: str | None) -> DeskTicket | None:
-    """The ticket of that name in that source; without a name, the one that came with that key."""
+    """The ticket of this source with this external id, or without one with this key; None where there is none."""
     if external_id:
         row = conn.execute(_BY_NAME, {"source": source, "external_id": external_id}).first()
     elif key:
@@ -120,16 +117,16 @@ def find_existing(conn: Connection, source: str, external_id: str, key: str | No
 
 
 def find_ticket(conn: Connection, number: int, *, for_update: bool = False) -> DeskTicket | None:
-    """The ticket with the desk's own number; `to_change` keeps others from changing it until the transaction ends."""
+    """The ticket with the desk's number; `for_update` locks it until the transaction ends."""
     if for_update:
-        # By itself: where the lock waits for a move, PostgreSQL joins the moved row with its old queue, and finds none.
+        # Locked by itself: a lock that waits for a move makes PostgreSQL join the row with its old queue.
         conn.execute(_LOCK, {"number": number})
     row = conn.execute(_BY_NUMBER, {"number": number}).first()
     return None if row is None else to_desk_ticket(row)
 
 
 def get_ticket(conn: Connection, number: int, *, for_update: bool = False) -> DeskTicket:
-    """The same, where it must be there. Raises NotThere."""
+    """The ticket with the desk's number, as `find_ticket`. Raises NotFound where there is none."""
     found = find_ticket(conn, number, for_update=for_update)
     if found is None:
         raise NotFound(f"there is no ticket '{number}' on this desk")
@@ -137,7 +134,7 @@ def get_ticket(conn: Connection, number: int, *, for_update: bool = False) -> De
 
 
 def parse_ticket_number(ref: str, noun: str = "ticket") -> int:
-    """The desk's number that a text from outside names. Raises NotThere for one that can't be a number of ours."""
+    """The desk's number in a text from outside. Raises NotFound for a text that can't be one."""
     if not is_record_number(ref):
         raise NotFound(f"there is no {noun} {ref[:50]!r} on this desk")
     return int(ref)
@@ -152,7 +149,7 @@ def list_tickets(
     sort: SortOrder = "oldest",
     ticket_filter: TicketFilter = TicketFilter(),
 ) -> Page[DeskTicket]:
-    """The tickets that are in a queue now. `urgent`: by priority (none counts as medium), then oldest first."""
+    """The tickets of a queue. `urgent` sorts by priority (none counts as medium), then oldest first."""
     rows = SELECT_TICKETS.where(TICKETS.c.queue_id == queue.id)
     if ticket_filter.status:
         rows = rows.where(TICKETS.c.status.in_(list(ticket_filter.status)))
@@ -172,7 +169,7 @@ def list_tickets(
 def list_by_requester(
     conn: Connection, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
 ) -> list[DeskTicket]:
-    """The newest tickets of a requester, but for one; nobody's where they gave no name."""
+    """The newest tickets of a requester, except ticket `but`; none without a name."""
     if not requester:
         return []
     rows = SELECT_TICKETS.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
@@ -182,7 +179,7 @@ def list_by_requester(
 
 
 def count_by_queue(conn: Connection) -> dict[str, int]:
-    """How many tickets stand in each queue that has any."""
+    """Queue → its number of tickets, for queues that have any."""
     return dict(conn.execute(_COUNT_BY_QUEUE).all())
 
 
@@ -197,9 +194,9 @@ _BY_NAME: Final = SELECT_TICKETS.where(
 )
 _BY_KEY: Final = SELECT_TICKETS.where(TICKETS.c.source == bindparam("source"), TICKETS.c.key == bindparam("key"))
 
-_LEAST_URGENT_FIRST: Final = {name: place for place, name in enumerate(PRIORITIES)}
+_LEAST_URGENT_FIRST: Final = {name: rank for rank, name in enumerate(PRIORITIES)}
 _PRIORITY_RANK: Final[ColumnElement[int]] = case(
-    {name: -place for name, place in _LEAST_URGENT_FIRST.items()},
+    {name: -rank for name, rank in _LEAST_URGENT_FIRST.items()},
     value=TICKETS.c.priority,
     else_=-_LEAST_URGENT_FIRST["medium"],
 )

@@ -1,1 +1,1 @@
-"""What deskyard is about, as plain values and rules: tickets, their labels, and the states they go through."""
+"""The domain as plain values and rules: tickets, labels, decisions, statuses, actors."""

@@ -1,4 +1,4 @@
-"""Who does something on a desk: a person, a machine or a rule."""
+"""The actors that change tickets: people, machines and rules."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,12 +7,12 @@ ActorKind = Literal["person", "machine", "rule"]
 
 
 ANONYMOUS_REQUESTER: Final = "requester"
-"""How a requester is called who gave no name, or whose name was erased."""
+"""The name of a requester who gave none, or whose name was erased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person, a machine (a model, another program), or a rule of the desk."""
+    """A person, a machine (a model or another program), or a rule of the desk."""
 
     kind: ActorKind
     name: str

@@ -1,4 +1,7 @@
-"""Catalogue: what a store has now. Only what stands in it is ever written into a ticket."""
+"""The catalogue of a ticket store: its open queues, present agents, priorities and categories.
+
+Only values that the catalogue has are ever written into a ticket.
+"""
 
 import hashlib
 import json
@@ -9,16 +12,16 @@ from typing import Any, Final
 from deskyard.domain.ticket import PRIORITIES
 
 TRIAGE: Final = "triage"
-"""The queue of the built-in desk where a person sorts what the machine left."""
+"""The queue of the built-in desk for tickets that a person must triage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The queues that are open and the agents who are present, or the part of them that a decision asked about.
+    """The open queues and present agents of a store, or the part of them that a decision needs.
 
-    `queues`: open queue → the values (of `priority`, `assignee`) a ticket gets there unless somebody says otherwise.
-    `agents`: present agent → the queues that agent serves, sorted. `priorities`: those it knows, least urgent first.
-    `categories`: those it knows; None where any text will do.
+    `queues`: open queue → its default values of `priority` and `assignee`, where it has any. `agents`: present agent →
+    the queues that the agent serves, sorted. `priorities`: least urgent first. `categories`: None where any text is
+    allowed.
     """
 
     queues: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -28,45 +31,46 @@ class Catalogue:
 
     @property
     def version(self) -> str:
-        """16 hexadecimal characters that change with anything in it.
+        """16 hexadecimal characters that change with any part of the catalogue.
 
         >>> Catalogue({"IT": {}}).version == Catalogue({"IT": {}}).version != Catalogue().version
         True
         """
-        whole = [self.to_dict(), list(self.priorities), None if self.categories is None else sorted(self.categories)]
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+        content = [self.to_dict(), list(self.priorities), None if self.categories is None else sorted(self.categories)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def find_unavailable(self, requested: Mapping[str, str | None], queue: str | None) -> dict[str, str]:
-        """Which of the wanted values can't be written into a ticket that is in `queue`: field → reason.
+        """The requested values that can't be written into a ticket of `queue`: field → reason.
 
-        >>> Catalogue({"IT": {}}, {"ann": ("HR",)}).lacks({"queue": "IT", "priority": "huge", "assignee": "ann"}, None)
-        {'priority': "'huge' is no priority here", 'assignee': "'ann' is not a present agent of 'IT'"}
+        >>> catalogue = Catalogue({"IT": {}}, {"ann": ("HR",)})
+        >>> catalogue.find_unavailable({"queue": "IT", "priority": "huge", "assignee": "ann"}, None)
+        {'priority': "'huge' is not a priority here", 'assignee': "'ann' is not a present agent of 'IT'"}
         """
-        why = {}
+        reasons = {}
         for name, value in requested.items():
             if name == "queue" and value not in self.queues:
-                why[name] = f"{'nothing' if value is None else repr(value)} is not an open queue"
+                reasons[name] = f"{'nothing' if value is None else repr(value)} is not an open queue"
             elif name == "priority" and value not in (None, *self.priorities):
-                why[name] = f"{value!r} is no priority here"
+                reasons[name] = f"{value!r} is not a priority here"
             elif name == "category" and value is not None and self.categories is not None:
                 if value not in self.categories:
-                    why[name] = f"{value!r} is no category here"
+                    reasons[name] = f"{value!r} is not a category here"
             elif name == "assignee" and value is not None:
-                place = requested.get("queue") or queue or ""
-                if not self.serves(value, place):
-                    why[name] = f"{value!r} is not a present agent of {place!r}"
-        return why
+                destination = requested.get("queue") or queue or ""
+                if not self.serves(value, destination):
+                    reasons[name] = f"{value!r} is not a present agent of {destination!r}"
+        return reasons
 
     def subset(self, queues: Collection[str], agents: Collection[str]) -> "Catalogue":
-        """What stands in it of these queues, with those who are assigned there by default, and of these agents."""
-        mine = {name: values for name, values in self.queues.items() if name in queues}
-        asked = {*agents, *(values["assignee"] for values in mine.values() if "assignee" in values)}
-        return replace(self, queues=mine, agents={name: q for name, q in self.agents.items() if name in asked})
+        """The catalogue of these queues, their default assignees, and these agents only."""
+        kept_queues = {name: values for name, values in self.queues.items() if name in queues}
+        names = {*agents, *(values["assignee"] for values in kept_queues.values() if "assignee" in values)}
+        return replace(self, queues=kept_queues, agents={name: q for name, q in self.agents.items() if name in names})
 
     def exclude(self, queues: Collection[str], agents: Collection[str], categories: Collection[str]) -> "Catalogue":
-        """What is left of it where these are written no more.
+        """The catalogue without these queues, agents and categories.
 
-        >>> Catalogue({"IT": {}, "Fax": {}}, {"ann": ("IT",)}).without({"Fax"}, {"ann"}, ()).plain()
+        >>> Catalogue({"IT": {}, "Fax": {}}, {"ann": ("IT",)}).exclude({"Fax"}, {"ann"}, ()).to_dict()
         {'queues': {'IT': {}}, 'agents': {}}
         """
         if not (queues or agents or categories):
@@ -80,13 +84,13 @@ class Catalogue:
         )
 
     def serves(self, agent: str, queue: str) -> bool:
-        """Whether a ticket of the queue may be given to the agent."""
+        """Whether a ticket of the queue may be assigned to the agent."""
         return queue in self.agents.get(agent, ())
 
     def to_dict(self) -> dict[str, Any]:
-        """Queues and agents, as a decision keeps them, in values that JSON knows; `of` reads them back.
+        """Queues and agents as values that JSON can represent; decisions store them so. `from_dict` reads them back.
 
-        >>> Catalogue({"IT": {"priority": "low"}}, {"ann": ("IT",)}).plain()
+        >>> Catalogue({"IT": {"priority": "low"}}, {"ann": ("IT",)}).to_dict()
         {'queues': {'IT': {'priority': 'low'}}, 'agents': {'ann': ['IT']}}
         """
         return {
@@ -96,7 +100,7 @@ class Catalogue:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Catalogue":
-        """What `plain` wrote."""
+        """The catalogue that `to_dict` wrote."""
         return cls(dict(raw["queues"]), {name: tuple(queues) for name, queues in raw["agents"].items()})
 
 

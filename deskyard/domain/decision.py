@@ -1,7 +1,7 @@
-"""Prediction (what the model believes), Decision (what is done about it) and Reason (why).
+"""Predictions (what a model predicts), decisions (what is done about them) and reasons (why).
 
-Belief and deed are kept apart on purpose: a model predicts, a policy decides (`deskyard.policy.policy`), and a decision
-carries everything that a person needs to understand it. Nothing here computes.
+Prediction and action are kept apart on purpose: a model predicts, a policy decides (`deskyard.policy.policy`), and a
+decision carries all that a person needs to understand it. Nothing here computes.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from enum import StrEnum
 from deskyard.domain.ticket import Target
 
 MAX_SHOWN_LABELS = 5
-"""How many ranked labels a prediction keeps."""
+"""Maximum number of ranked labels of a prediction."""
 
 
 class Action(StrEnum):
-    """What is done with a prediction: set it, show it, or leave the choice to a person."""
+    """What is done with a prediction: set the label, suggest it, or leave the choice to a person."""
 
     ROUTE = "route"
     SUGGEST = "suggest"
@@ -23,13 +23,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Belief about one target of one ticket.
+    """A model's prediction of one target of one ticket.
 
     `top` holds up to `MAX_SHOWN_LABELS` (label, probability) pairs, best first; probabilities are calibrated, in [0,
-    1], and sum to at most 1. `familiar` is False when nothing in the ticket occurs in the history the model learnt
-    from: the probabilities are then no more than the labels' shares, and nothing may be routed on them. `likeness` is
-    the log-odds that the true label is one that was learnt (`deskyard.model.likeness`). `parent` is the most probable
-    parent and its probability, where labels have parents (`deskyard.domain.label_hierarchy`).
+    1], and sum to at most 1. `familiar` is False when nothing in the ticket occurs in the model's training history:
+    the probabilities are then only the labels' shares, and nothing may be routed on them. `likeness` is the log-odds
+    that the true label is one that the model knows (`deskyard.model.likeness`). `parent` is the most probable parent
+    and its probability, where labels have parents (`deskyard.domain.label_hierarchy`).
     """
 
     target: Target
@@ -51,9 +51,9 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a decision is what it is: `code` for programs, `text` for people.
+    """The reason of a decision: `code` for programs, `text` for people.
 
-    `lacking`: how many more tickets of evidence it takes, 0 where more tickets alone do not settle it.
+    `tickets_needed`: how many more tickets of evidence are needed, 0 where more tickets alone would not change it.
     """
 
     code: str
@@ -63,7 +63,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The deed for one target of one ticket, with its reasons; `label` is None when there is nothing to suggest."""
+    """The action for one target of one ticket, with its reasons; `label` is None when there is nothing to suggest."""
 
     target: Target
     action: Action

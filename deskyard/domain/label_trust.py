@@ -1,37 +1,40 @@
-"""Trust: how far a label may be believed, by who stands behind it.
+"""How far a label of a history can be trusted, by who is responsible for it.
 
-A file from elsewhere says nothing of it: its labels are people's and count as one. The desk's own history says it of
-each label (`deskyard.history.export`), in columns such as `queue_trust`. What a label that nobody spoke of is worth is
-for training to find out (`training.fit.label_weights`).
+Other systems' files do not say it: their labels count as set by people, with weight one. The built-in desk's own
+history says it of each label (`deskyard.history.export`), in columns such as `queue_trust`. The weight of labels that
+nobody reviewed is estimated in training (`training.fit.label_weights`).
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-BLIND_REVIEWS: Final = "blind"
-"""A person sorted the ticket without seeing the machine's answer."""
+BLIND: Final = "blind"
+"""A person triaged the ticket without seeing the prediction."""
 
 CORRECTED: Final = "corrected"
-"""A person chose it, and the machine had not."""
+"""A person chose it, and it had not been predicted."""
 
 CONFIRMED: Final = "confirmed"
-"""A person saw the machine's answer and agreed: who sees an answer leans to it."""
+"""A person saw the prediction and agreed; this counts less, because people tend to agree with what they see."""
 
-UNREVIEWED: Final = "untouched"
-"""The machine set it, the ticket was solved so, and nobody said anything."""
+UNREVIEWED: Final = "unreviewed"
+"""The model set it, the ticket was solved with it, and nobody reviewed it."""
 
-REVIEWED_WEIGHTS: Final[Mapping[str, float]] = {BLIND_REVIEWS: 1.5, CORRECTED: 1.25, CONFIRMED: 1.0}
-"""What a label of a person counts beside one (1.0) of a ticket that no machine had sorted."""
+_FORMER_VALUES: Final[Mapping[str, str]] = {"untouched": UNREVIEWED}
+"""Values that version 0.1 wrote."""
+
+REVIEWED_WEIGHTS: Final[Mapping[str, float]] = {BLIND: 1.5, CORRECTED: 1.25, CONFIRMED: 1.0}
+"""Weights of labels set by people; a label of a ticket that no model had routed has weight 1.0."""
 
 MAX_UNREVIEWED_WEIGHT: Final = 0.9
-"""What a label counts at most that nobody spoke of."""
+"""Maximum weight of a label that nobody reviewed."""
 
 MIN_UNREVIEWED_WEIGHT: Final = 0.1
-"""And at least: nobody has said that it is wrong either."""
+"""Minimum weight of such a label: nobody has called it wrong."""
 
 
 def trust_column(target: str) -> str:
-    """The column of a history that says it.
+    """The column of a history with the trust of a target's labels.
 
     >>> trust_column("queue")
     'queue_trust'
@@ -40,10 +43,11 @@ def trust_column(target: str) -> str:
 
 
 def parse_trust(cell: str) -> str:
-    """The trust that a cell names; "" where it names none.
+    """The trust value of a cell; "" where it holds none. Values of version 0.1 are read as those of today.
 
-    >>> parse_trust(" Blind"), parse_trust("who knows")
-    ('blind', '')
+    >>> parse_trust(" Blind"), parse_trust("untouched"), parse_trust("who knows")
+    ('blind', 'unreviewed', '')
     """
     cell = cell.strip().lower()
+    cell = _FORMER_VALUES.get(cell, cell)
     return cell if cell in REVIEWED_WEIGHTS or cell == UNREVIEWED else ""

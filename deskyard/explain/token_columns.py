@@ -1,7 +1,4 @@
-"""Parts: which of a ticket's words and field values its columns stand for.
-
-In comes what a ticket says, out come occurrences of columns and who owns them. Weighs nothing, keeps no text.
-"""
+"""Maps a ticket's columns to the words and field values they come from."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,10 +14,10 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class TokenColumns:
-    """A ticket taken apart: its `columns` (ascending), and the `names` of its words and field values.
+    """A ticket's `columns` (ascending) with their `counts`, and its distinct tokens (`token_names`).
 
-    Of each occurrence of a column, `at` is the column's place among `columns`, and `first` and `last` are the places
-    of its owners among `names`: two words for a pair, one and the same for all else.
+    For each occurrence of a column, `column_index` is its position among `columns`; `first_token` and `last_token` are
+    positions among `token_names`: the two words of a pair, or the same token twice.
     """
 
     vocabulary: Vocabulary
@@ -34,7 +31,7 @@ class TokenColumns:
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, tokens: TicketTokens) -> "TokenColumns":
-        """The parts of what a ticket says."""
+        """Read the columns of a ticket's tokens."""
         places: dict[str, int] = {}
         named = np.array([places.setdefault(name, len(places)) for name in (*tokens.words, *tokens.fields)], np.intp)
         found, first, last = vocabulary.reader.columns_with_tokens(tokens)
@@ -43,27 +40,30 @@ class TokenColumns:
 
     @property
     def weights(self) -> Weights:
-        """What the columns weigh."""
+        """The weights of the columns."""
         return self.vocabulary.weights(self.columns, self.counts)
 
     def row_without(self, removed: Collection[int]) -> tuple[Ids, Weights]:
-        """The columns and weights of the ticket with some words and values (places in `names`) deleted everywhere.
+        """The columns and weights of the ticket without some tokens (positions in `token_names`).
 
-        It is the row of `said.without(...)`: words that stood around a deleted one are neighbours.
+        Equal to the row of `tokens.without(...)`: the words around a deleted one become adjacent.
         """
         deleted = np.zeros(len(self.token_names), bool)
         deleted[list(removed)] = True
-        left = np.bincount(
+        remaining = np.bincount(
             self.column_index[~(deleted[self.first_token] | deleted[self.last_token])], minlength=len(self.columns)
         )
-        columns, counts = self.columns[left > 0], left[left > 0]
-        joined = self.vocabulary.reader.new_pairs(self.tokens, {self.token_names[i] for i in removed})
-        if len(joined):
-            columns, counts = count_columns(np.concatenate([np.repeat(columns, counts), joined]))
+        columns, counts = self.columns[remaining > 0], remaining[remaining > 0]
+        new_pairs = self.vocabulary.reader.new_pairs(self.tokens, {self.token_names[i] for i in removed})
+        if len(new_pairs):
+            columns, counts = count_columns(np.concatenate([np.repeat(columns, counts), new_pairs]))
         return columns, self.vocabulary.weights(columns, counts)
 
     def weights_by_token(self, contributions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """What the columns add (columns), by name: each occurrence alike, and halves for the two words of a pair."""
+        """The `contributions` of columns as contributions of tokens (tokens).
+
+        All occurrences of a column count the same; the two words of a pair get half each.
+        """
         each = (contributions / self.counts)[self.column_index] / 2
         first, last = (
             np.bincount(owners, each, len(self.token_names)) for owners in (self.first_token, self.last_token)

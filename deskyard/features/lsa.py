@@ -1,8 +1,8 @@
-"""Themes: a few hundred directions in which the tickets of a history differ most, found without looking at labels.
+"""Latent semantic analysis: projects ticket rows onto the directions in which a history's tickets differ most.
 
-Latent semantic analysis (Deerwester et al. 1990): a truncated singular value decomposition of the columns. Words that
-keep the same company lie in the same direction, so a word seen once borrows from its companions. A separator learnt on
-themes is folded back into column weights, so scoring never knows of them.
+A truncated singular value decomposition of the columns (Deerwester et al. 1990). Words that occur together lie in the
+same direction, so a rare word gains from frequent ones. A linear model fitted on the components is converted back into
+column weights, so scoring does not need the projection. Labels are not used.
 """
 
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 MAX_COMPONENTS: Final = 200
-"""Themes. 100 are a little worse and 400 no better (inside train, six histories)."""
+"""Components. 100 are slightly worse, 400 no better (on the training part of six histories)."""
 
 SAMPLE_SIZE: Final = 5_000
-"""Tickets, evenly spread, in which themes are looked for: as good as all of them, and twice to four times as fast."""
+"""Tickets, evenly spread, that the decomposition is computed on: as good as all, and two to four times as fast."""
 
 BATCH_SIZE: Final = 5_000
-"""Tickets whose columns are copied at once."""
+"""Tickets projected at a time."""
 
 MIN_TICKETS: Final = 20
-"""Tickets below which there are no themes."""
+"""Histories with fewer tickets get no components."""
 
 Rows = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class LsaProjection:
-    """`directions` (used columns x themes) and which columns those are."""
+    """The projection: `directions` (used columns x components) and the positions of the used `columns`."""
 
     columns: npt.NDArray[np.int64]
     directions: Rows
 
     @classmethod
     def fit(cls, X: sparse.csr_array, seed: int) -> "LsaProjection":
-        """The themes of rows `X` (tickets x columns); none where there are too few tickets."""
+        """Fit on rows `X` (tickets x columns); with too few tickets the projection has no components."""
         some = X[np.unique(np.linspace(0, X.shape[0] - 1, min(SAMPLE_SIZE, X.shape[0])).astype(np.int64))]
         columns = np.flatnonzero(np.bincount(some.indices, minlength=X.shape[1]) > 1)
         n = min(MAX_COMPONENTS, some.shape[0] - 1, len(columns) - 1)
@@ -47,16 +47,16 @@ class LsaProjection:
         return cls(columns, np.ascontiguousarray(found.T, dtype=np.float32))
 
     def __len__(self) -> int:
-        """How many."""
+        """The number of components."""
         return int(self.directions.shape[1])
 
     def transform(self, X: sparse.csr_array) -> Rows:
-        """Tickets by theme (tickets x themes)."""
+        """Project rows `X` (tickets x columns) onto the components (tickets x components)."""
         some = [X[i : i + BATCH_SIZE][:, self.columns] @ self.directions for i in range(0, X.shape[0], BATCH_SIZE)]
         return np.concatenate([np.empty((0, len(self)), np.float32), *some])
 
     def to_column_weights(self, coef: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
-        """Weights of themes (themes x labels) as weights of columns (`width` x labels)."""
-        unfolded = np.zeros((width, coef.shape[1]), np.float32)
-        unfolded[self.columns] = self.directions @ coef
-        return unfolded
+        """Convert weights of components (components x labels) into weights of columns (`width` x labels)."""
+        weights = np.zeros((width, coef.shape[1]), np.float32)
+        weights[self.columns] = self.directions @ coef
+        return weights

@@ -1,7 +1,7 @@
-"""What a ticket is made of: stemmed words and word pairs, characters inside words, structured fields, the subject.
+"""Reads a ticket into n-ngrams: stemmed words and word pairs, character runs inside words, field values, the subject.
 
-One reader serves learning and scoring, so a ticket gives the same columns wherever it is read. It keeps no text: the
-only thing remembered is which columns the characters of a word have.
+Training and scoring use the same reader, so a ticket always gets the same columns. The reader keeps no text; it only
+caches which columns the character runs of a word have.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from deskyard.domain.ticket import Ticket
 from deskyard.text.cleaning import clean, stem, words
 
 BLOCKS: Final = ("words", "chars", "fields", "subject")
-"""The blocks of columns, in order; each is scaled to a length of its own, so none drowns another. Words and characters
-are those of subject and body; the last block has the words and pairs of the subject once more, by themselves."""
+"""The blocks of columns, in order. Each is scaled to its own length, so that no block dominates. Words and character
+runs are those of subject and body; the last block holds the words and pairs of the subject alone."""
 
 CHAR_NGRAM_RANGE: Final = (2, 5)
-"""The shortest and longest run of characters; runs do not cross a word's edge, which counts as a space."""
+"""The shortest and longest character run; runs do not cross word boundaries, which count as a space."""
 
 CACHE_SIZE: Final = 200_000
-"""Words whose columns are remembered."""
+"""Words whose columns are cached."""
 
 _PRIVATE: Final = re.compile(r"@|\d{5,}|\d[\d ().-]{6,}")
 
@@ -34,7 +34,7 @@ Lookup = Callable[[str], int | None]
 
 
 def word_ngrams(stems: Sequence[str]) -> list[str]:
-    """Words and pairs of neighbours.
+    """Words and pairs of adjacent words.
 
     >>> word_ngrams(["vpn", "is", "down"])
     ['vpn', 'is', 'down', 'vpn is', 'is down']
@@ -43,7 +43,7 @@ def word_ngrams(stems: Sequence[str]) -> list[str]:
 
 
 def char_ngrams(word: str) -> list[str]:
-    """All runs of `CHAR_NGRAM_RANGE` characters inside one word with its edges.
+    """All runs of `CHAR_NGRAM_RANGE` characters inside one word, with a space at each end.
 
     >>> char_ngrams("vpn")
     [' v', 'vp', 'pn', 'n ', ' vp', 'vpn', 'pn ', ' vpn', 'vpn ', ' vpn ']
@@ -54,7 +54,7 @@ def char_ngrams(word: str) -> list[str]:
 
 
 def field_values(ticket: Ticket) -> list[str]:
-    """The structured values of a ticket as `name=value`; a value that could name a person or a number is hashed.
+    """The field values of a ticket as `name=value`; a value that may identify a person or hold a long number is hashed.
 
     >>> field_values(Ticket(id="1", channel="mail", requester="ann@example.org", fields={"product": "Laptop "}))
     ['channel=mail', 'requester=#e2bfe0610556', 'product=laptop']
@@ -77,7 +77,7 @@ def _hash_private(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TicketTokens:
-    """What a ticket says: the words of subject and body in the order of the text, private parts masked, and its fields'
+    """The words of a ticket's subject and body in the order of the text, with private parts masked, and its field
     values."""
 
     subject: Sequence[str]
@@ -86,40 +86,40 @@ class TicketTokens:
 
     @classmethod
     def from_ticket(cls, ticket: Ticket) -> "TicketTokens":
-        """Subject and body are cleaned apart: a quoted mail keeps its body."""
+        """Clean and split a ticket; subject and body are cleaned separately, so that a quoted mail keeps its body."""
         return cls(words(clean(ticket.subject)), words(clean(ticket.body)), field_values(ticket))
 
     @property
     def words(self) -> list[str]:
-        """Those of the subject, then those of the body."""
+        """The words of the subject, then those of the body."""
         return [*self.subject, *self.body]
 
     def without(self, removed: Collection[str]) -> "TicketTokens":
-        """The same with some words and values deleted wherever they stand; what stood around a word are neighbours now.
+        """A copy with some words and values deleted everywhere; the words around a deleted word become adjacent.
 
         >>> TicketTokens(["vpn"], ["is", "down", "vpn"], ["channel=mail"]).without({"is", "channel=mail"})
-        Said(subject=['vpn'], body=['down', 'vpn'], fields=[])
+        TicketTokens(subject=['vpn'], body=['down', 'vpn'], fields=[])
         """
         parts = (self.subject, self.body, self.fields)
         return TicketTokens(*([each for each in part if each not in removed] for part in parts))
 
 
 class NgramReader:
-    """Reads tickets into column numbers, block by block; `lookups` say which column a gram is, or None.
+    """Reads tickets into column numbers, block by block; `lookups` map an n-gram to its column, or None.
 
-    A block without a lookup has no columns. The columns of a word's characters are looked up once and remembered.
+    A block without a lookup has no columns. The columns of a word's character runs are cached.
     """
 
     def __init__(self, lookups: Sequence[Lookup | None], latin: str) -> None:
-        """`latin` names the stemmer of words in Latin letters."""
+        """`latin` names the stemmer for words in Latin script."""
         self._words, self._chars, self._fields, self._subject = lookups
         self._latin = latin
         self._cache: dict[str, Ids] = {}
 
     def __call__(self, tokens: TicketTokens) -> tuple[tuple[Ids, ...], int]:
-        """The columns of each block, in the order of the text, repeated as often as they occur.
+        """The columns of each block in the order of the text, once per occurrence, and the number of words and pairs.
 
-        And how many words and pairs the ticket has, with or without a column.
+        The number counts words and pairs with and without a column.
         """
         found = tokens.words
         stems = [stem(word, self._latin) for word in found]
@@ -132,32 +132,32 @@ class NgramReader:
         return columns, max(2 * len(found) - 1, 0)
 
     def columns_with_tokens(self, tokens: TicketTokens) -> tuple[Ids, Ids, Ids]:
-        """The same columns in one row, and for each the places of the first and the last word it stands for.
+        """All columns in one row, and for each column the positions of the first and the last token it is made of.
 
-        Two neighbours for a pair, twice the same for all else; places are those of `said.words`, fields' values behind
-        them.
+        The two positions differ for a word pair and are equal otherwise. Positions index `tokens.words`, followed by
+        `tokens.fields`.
         """
         found = tokens.words
-        places = np.arange(len(found) + len(tokens.fields), dtype=np.int32)
+        positions = np.arange(len(found) + len(tokens.fields), dtype=np.int32)
         stems = [stem(word, self._latin) for word in found]
         chars = [self._char_columns(word) for word in found]
-        of_chars = np.repeat(places[: len(found)], [len(mine) for mine in chars])
-        rows = [(np.concatenate([_NO_COLUMNS, *chars]), of_chars, of_chars)]
+        word_of_char = np.repeat(positions[: len(found)], [len(word_columns) for word_columns in chars])
+        rows = [(np.concatenate([_NO_COLUMNS, *chars]), word_of_char, word_of_char)]
         for lookup, n in ((self._words, len(found)), (self._subject, len(tokens.subject))):
-            words = places[:n]
+            words = positions[:n]
             first, last = np.concatenate([words, words[:-1]]), np.concatenate([words, words[1:]])
             columns, which = _known_columns(lookup, word_ngrams(stems[:n]))
             rows.append((columns, first[which], last[which]))
         columns, which = _known_columns(self._fields, tokens.fields)
-        rows.append((columns, places[len(found) :][which], places[len(found) :][which]))
+        rows.append((columns, positions[len(found) :][which], positions[len(found) :][which]))
         columns, first, last = (np.concatenate(part) for part in zip(*rows, strict=True))
         return columns, first, last
 
     def new_pairs(self, tokens: TicketTokens, removed: Collection[str]) -> Ids:
-        """The columns of the pairs that arise when the words `gone` are deleted: of words that stood around them."""
-        met = [self._lookup_ngram(self._words, *pair) for pair in _new_neighbours(tokens.words, removed)]
-        met += [self._lookup_ngram(self._subject, *pair) for pair in _new_neighbours(tokens.subject, removed)]
-        return np.concatenate([_NO_COLUMNS, *met])
+        """The columns of the pairs that arise when the words in `removed` are deleted."""
+        columns = [self._lookup_ngram(self._words, *pair) for pair in _new_neighbours(tokens.words, removed)]
+        columns += [self._lookup_ngram(self._subject, *pair) for pair in _new_neighbours(tokens.subject, removed)]
+        return np.concatenate([_NO_COLUMNS, *columns])
 
     def _lookup_ngram(self, lookup: Lookup | None, *found: str) -> Ids:
         """The column of a word or a pair in one block."""
@@ -173,22 +173,22 @@ class NgramReader:
 
 
 def _new_neighbours(tokens: Sequence[str], removed: Collection[str]) -> Iterator[tuple[str, str]]:
-    left = [i for i, word in enumerate(tokens) if word not in removed]
-    return ((tokens[i], tokens[j]) for i, j in pairwise(left) if j > i + 1)
+    remaining = [i for i, word in enumerate(tokens) if word not in removed]
+    return ((tokens[i], tokens[j]) for i, j in pairwise(remaining) if j > i + 1)
 
 
 _NO_COLUMNS: Final = np.empty(0, np.int32)
 
 
-def _known_columns(lookup: Lookup | None, grams: Sequence[str]) -> tuple[Ids, npt.NDArray[np.bool_]]:
-    """The columns of the grams that have one, and which those are."""
+def _known_columns(lookup: Lookup | None, ngrams: Sequence[str]) -> tuple[Ids, npt.NDArray[np.bool_]]:
+    """The columns of the n-ngrams that have one, and a mask of which those are."""
     if lookup is None:
-        return _NO_COLUMNS, np.zeros(len(grams), bool)
-    columns = np.array([-1 if column is None else column for column in map(lookup, grams)], dtype=np.int32)
+        return _NO_COLUMNS, np.zeros(len(ngrams), bool)
+    columns = np.array([-1 if column is None else column for column in map(lookup, ngrams)], dtype=np.int32)
     return columns[columns >= 0], columns >= 0
 
 
-def _columns(lookup: Lookup | None, grams: Iterable[str]) -> Ids:
+def _columns(lookup: Lookup | None, ngrams: Iterable[str]) -> Ids:
     if lookup is None:
         return _NO_COLUMNS
-    return np.array([column for column in map(lookup, grams) if column is not None], dtype=np.int32)
+    return np.array([column for column in map(lookup, ngrams) if column is not None], dtype=np.int32)

@@ -1,6 +1,6 @@
-"""Tickets to columns, the learning side: grams are counted once, and as many vectorizers as needed are fitted on rows.
+"""Turns tickets into weighted columns for training: counts n-grams once and fits vectorizers on subsets of rows.
 
-`deskyard.features.vocabulary` is the scoring side of the same columns. Never keeps a text.
+`deskyard.features.vocabulary` computes the same columns when scoring. No text is kept.
 """
 
 from collections import defaultdict
@@ -19,18 +19,18 @@ from deskyard.features.ngrams import BLOCKS, Ids, NgramReader, TicketTokens
 from deskyard.features.vocabulary import BLOCK_NORMS, Vocabulary
 
 BATCH_SIZE: Final = 5_000
-"""Tickets read before their repeated grams are added up: what is held meanwhile grows with it."""
+"""Tickets read before their repeated n-grams are added up; memory use grows with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NgramCounts:
-    """How often each gram occurs in each ticket: a CSR matrix (tickets x grams) and the grams' names, by block."""
+    """How often each n-gram occurs in each ticket: a CSR matrix (tickets x n-grams) and their names, by block."""
 
     matrices: tuple[sparse.csr_array, ...]
     names: tuple[tuple[str, ...], ...]
     latin: str
     word_counts: npt.NDArray[np.int32]
-    """How many words and pairs each ticket has, those counted and those left out."""
+    """How many words and pairs each ticket has, including those that were left out."""
 
     def __len__(self) -> int:
         """The number of tickets."""
@@ -47,7 +47,7 @@ class NgramCounts:
         )
 
     def drop_singletons(self) -> "NgramCounts":
-        """The counts without grams that a single ticket holds: no vocabulary takes them, and most grams are such."""
+        """The counts without n-grams of a single ticket: most n-grams are such, and no vocabulary includes them."""
         kept = [np.flatnonzero(np.bincount(m.indices, minlength=m.shape[1]) > 1) for m in self.matrices]
         return NgramCounts(
             tuple(m[:, columns] for m, columns in zip(self.matrices, kept, strict=True)),
@@ -65,7 +65,7 @@ class NgramCounts:
 
 @dataclass(frozen=True, slots=True)
 class CountsView:
-    """Some tickets of `counts`, by position; copied only a few thousand at a time, when they are looked at."""
+    """Some tickets of `counts`, by position; iterating copies them `BATCH_SIZE` at a time."""
 
     counts: NgramCounts
     rows: npt.NDArray[np.int64]
@@ -75,29 +75,29 @@ class CountsView:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[NgramCounts]:
-        """Their counts, `BATCH_SIZE` tickets at a time."""
+        """The counts, `BATCH_SIZE` tickets at a time."""
         return (self.counts[self.rows[i : i + BATCH_SIZE]] for i in range(0, len(self.rows), BATCH_SIZE))
 
     @classmethod
     def full(cls, counts: "NgramCounts | CountsView") -> "CountsView":
-        """All tickets of `counts`."""
+        """A view of all tickets of `counts`."""
         return counts if isinstance(counts, CountsView) else cls(counts, np.arange(len(counts)))
 
 
 def count_ngrams(
     tickets: Sequence[Ticket], latin: str = "english", progress: Callable[[Iterable[Ticket]], Iterable[Ticket]] = iter
 ) -> NgramCounts:
-    """Count every gram of `tickets`; `progress` wraps the walk to show it."""
+    """Count every n-gram of `tickets`; `progress` wraps the iteration to show it."""
     vocabularies: list[defaultdict[str, int]] = [defaultdict() for _ in BLOCKS]
     for vocabulary in vocabularies:
         vocabulary.default_factory = vocabulary.__len__
     read = NgramReader(tuple(vocabulary.__getitem__ for vocabulary in vocabularies), latin)
     rows: list[list[Ids]] = [[] for _ in BLOCKS]
     parts: list[list[sparse.csr_array]] = [[] for _ in BLOCKS]
-    said: list[int] = []
+    word_counts: list[int] = []
     for n, ticket in enumerate(progress(tickets), 1):
-        blocks, grams = read(TicketTokens.from_ticket(ticket))
-        said.append(grams)
+        blocks, n_words = read(TicketTokens.from_ticket(ticket))
+        word_counts.append(n_words)
         for block, found in zip(rows, blocks, strict=True):
             block.append(found)
         if n % BATCH_SIZE == 0 or n == len(tickets):
@@ -108,7 +108,7 @@ def count_ngrams(
         tuple(_stack(parts.pop(0), len(v), np.uint16) for v in vocabularies),
         tuple(tuple(v) for v in vocabularies),
         latin,
-        np.array(said, np.int32),
+        np.array(word_counts, np.int32),
     )
 
 
@@ -122,13 +122,13 @@ def _to_matrix(rows: list[Ids], width: int) -> sparse.csr_array:
 
 
 def _stack(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.csr_array:
-    """Counts of some tickets upon those of others; later ones may have more columns."""
+    """Stack the rows of several matrices; later ones may have more columns."""
     lengths = np.concatenate([np.empty(0, np.int64), *(np.diff(part.indptr) for part in parts)])
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     indptr = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], kind)
     end = 0
-    while parts:  # each is let go once it is copied
+    while parts:  # frees each part once it is copied
         part = parts.pop(0)
         indices[end : end + part.nnz], data[end : end + part.nnz] = part.indices, part.data
         end += part.nnz
@@ -138,9 +138,9 @@ def _stack(parts: list[sparse.csr_array], width: int, kind: type) -> sparse.csr_
 class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Tickets to a sparse matrix of weighted columns (tickets x columns, float32).
 
-    The inverse ticket frequency is ln((1 + n) / (1 + df)) + 1, as in scikit-learn; `deskyard.features.vocabulary` says
-    how columns are weighed. A gram enters the vocabulary when at least `min_tickets` tickets hold it; of more than
-    `most_grams` in a block the most frequent stay. E-mail addresses, phone and long numbers never reach a name.
+    The inverse ticket frequency is ln((1 + n) / (1 + df)) + 1, as in scikit-learn; `deskyard.features.vocabulary`
+    describes the weighting. An n-gram enters the vocabulary when at least `min_tickets` tickets hold it; of more than
+    `max_ngrams` in a block the most frequent are kept. E-mail addresses and long numbers never become a column's name.
     """
 
     def __init__(self, latin: str = "english", min_tickets: int = 2, max_ngrams: int = 200_000) -> None:
@@ -155,12 +155,12 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_counts(self, counts: NgramCounts | CountsView) -> Self:
         """Learn vocabulary and weights from counted tickets."""
         tickets = CountsView.full(counts)
-        often = [np.zeros(len(block), np.int64) for block in tickets.counts.names]
-        for some in tickets:
-            for df, matrix in zip(often, some.matrices, strict=True):
+        document_frequencies = [np.zeros(len(block), np.int64) for block in tickets.counts.names]
+        for batch in tickets:
+            for df, matrix in zip(document_frequencies, batch.matrices, strict=True):
                 df += np.bincount(matrix.indices, minlength=len(df))
         kept, names, idf = [], [], []
-        for df, block in zip(often, tickets.counts.names, strict=True):
+        for df, block in zip(document_frequencies, tickets.counts.names, strict=True):
             common = np.flatnonzero(df >= self.min_tickets)
             if len(common) > self.max_ngrams:
                 common = np.sort(common[np.argsort(-df[common], kind="stable")[: self.max_ngrams]])
@@ -172,7 +172,7 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, tickets: Sequence[Ticket]) -> sparse.csr_array:
-        """The weighted columns of tickets; a ticket's row does not depend on its neighbours."""
+        """The weighted columns of tickets (tickets x columns); a ticket's row does not depend on the others."""
         check_is_fitted(self, "vocabulary_")
         rows = [self.vocabulary_.vectorize(ticket) for ticket in tickets]
         indptr = np.cumsum([0, *(len(columns) for columns, _, _ in rows)]).astype(np.int32)
@@ -181,9 +181,9 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sparse.csr_array((data, indices, indptr), shape=(len(rows), len(self.vocabulary_)))
 
     def transform_counts(self, counts: NgramCounts | CountsView) -> sparse.csr_array:
-        """The weighted columns of tickets counted together with those of `fit_counts`."""
+        """The weighted columns (tickets x columns) of tickets that were counted together with those of `fit_counts`."""
         check_is_fitted(self, "vocabulary_")
-        return _stack([self._weight(some) for some in CountsView.full(counts)], len(self.vocabulary_), np.float32)
+        return _stack([self._weight(batch) for batch in CountsView.full(counts)], len(self.vocabulary_), np.float32)
 
     def _weight(self, counts: NgramCounts) -> sparse.csr_array:
         blocks, starts = [], self.vocabulary_.starts
@@ -199,16 +199,16 @@ class TicketVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
 
     def known_share(self, counts: NgramCounts | CountsView) -> npt.NDArray[np.float64]:
-        """The share (0..1) of the words and pairs of tickets, counted with those of `fit_counts`, that is known."""
+        """The share (0..1) of known words and pairs of each ticket, counted together with those of `fit_counts`."""
         check_is_fitted(self, "vocabulary_")
         shares = [
-            some.matrices[0][:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(some.word_counts, 1)
-            for some in CountsView.full(counts)
+            batch.matrices[0][:, self.kept_[0]].sum(axis=1, dtype=np.float64) / np.maximum(batch.word_counts, 1)
+            for batch in CountsView.full(counts)
         ]
         return np.concatenate([np.empty(0), *shares])
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
-        """The columns' names, `block:gram`."""
+        """The columns' names, `block:ngram`."""
         check_is_fitted(self, "vocabulary_")
         pairs = zip(BLOCKS, self.vocabulary_.names, strict=True)
         return np.array([f"{block}:{name}" for block, names in pairs for name in names], dtype=object)

@@ -1,8 +1,8 @@
-"""Tickets to columns, the scoring side: which columns a ticket has, and how much each weighs.
+"""Turns a ticket into weighted columns when scoring.
 
-Within a block a gram weighs 1 + log(count), times its smoothed inverse ticket frequency; the block is then scaled to
-its length (`BLOCK_NORMS`). Needs no scikit-learn, so that the service starts quickly; `deskyard.features.vectorizer`
-fits it.
+Within a block an n-gram weighs 1 + log(count), times its smoothed inverse ticket frequency; the block is then scaled to
+its length (`BLOCK_NORMS`). It needs no scikit-learn, so that the service starts quickly; `deskyard.features.vectorizer`
+fits the vocabulary.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from deskyard.domain.ticket import Ticket
 from deskyard.features.ngrams import BLOCKS, Ids, NgramReader, TicketTokens
 
 BLOCK_NORMS: Final = (1.0, 1.0, 0.5, 1.0)
-"""The length of each block's part of a row."""
+"""The Euclidean length of each block's part of a row."""
 
 Weights = npt.NDArray[np.float32]
 
@@ -24,7 +24,7 @@ class Vocabulary:
     """The known columns: their names block by block, and their inverse ticket frequencies `idf` (columns)."""
 
     def __init__(self, latin: str, names: Sequence[Sequence[str]], idf: Weights) -> None:
-        """`latin` names the stemmer of words in Latin letters."""
+        """`latin` names the stemmer for words in Latin script."""
         self.latin = latin
         self.names = names
         self.idf = idf
@@ -42,17 +42,17 @@ class Vocabulary:
         return len(self.idf)
 
     def expand_block_factors(self, factors: Sequence[float]) -> Weights:
-        """A factor a block as a factor a column."""
+        """One factor per block as one factor per column."""
         return np.repeat(np.asarray(factors, np.float32), np.diff(self.starts))
 
     def vectorize(self, ticket: Ticket) -> tuple[Ids, Weights, float]:
-        """One ticket's columns (ascending) and weights, and the share (0..1) of its words and pairs that is known."""
-        found, grams = self.reader(TicketTokens.from_ticket(ticket))
+        """A ticket's columns (ascending), their weights, and the share (0..1) of its words and pairs that are known."""
+        found, n_words = self.reader(TicketTokens.from_ticket(ticket))
         columns, counts = count_columns(np.concatenate(found))
-        return columns, self.weights(columns, counts), len(found[BLOCKS.index("words")]) / max(grams, 1)
+        return columns, self.weights(columns, counts), len(found[BLOCKS.index("words")]) / max(n_words, 1)
 
     def weights(self, columns: Ids, counts: npt.NDArray[np.intp]) -> Weights:
-        """What a ticket's columns (ascending) weigh that occur so often in it."""
+        """The weights of a ticket's columns (ascending) from how often each occurs (`counts`)."""
         weights: Weights = (1 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         edges = np.searchsorted(columns, self.starts).tolist()
         for length, start, stop in zip(BLOCK_NORMS, edges[:-1], edges[1:], strict=True):
@@ -63,7 +63,7 @@ class Vocabulary:
 
 
 def count_columns(columns: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
-    """Each column once, ascending, and how often it occurs: `np.unique` with a third of its cost."""
+    """The distinct columns, ascending, and how often each occurs; a third of the cost of `np.unique`."""
     columns = np.sort(columns)
     new = np.ones(len(columns), bool)
     np.not_equal(columns[1:], columns[:-1], out=new[1:])

@@ -1,9 +1,8 @@
-"""Contracts: "of the tickets routed, at least 95 % are right, with 95 % confidence" – and what proves it.
+"""Contracts: "of the routed tickets at least 95 % are right, with 95 % confidence", and the evidence behind them.
 
-`deskyard.guarantees.contract_fitting` draws a contract up from *evidence*: for past tickets that the model had not
-learnt from, how sure it was, what it said, what was true. A point estimate does not keep promises (it is right on
-average, so it is wrong half the time); exact binomial bounds do. In comes a prediction, out goes what may be done with
-it. Never looks at a ticket.
+`deskyard.guarantees.contract_fitting` fits a contract to *evidence*: for past tickets that the model was not trained
+on, its confidence, its prediction and the true label. Point estimates are not enough (half of them are too optimistic),
+so exact binomial bounds are used. `Contract.decide` says what may be done with a prediction.
 """
 
 from collections.abc import Mapping
@@ -31,27 +30,27 @@ EVIDENCE_DTYPE: Final = np.dtype(
         ("urgent", "<f4"),
     ]
 )
-"""One row a past ticket: the confidence of the predicted label, both labels as positions in the list of labels (a truth
-that is not among the labels is negative, and a miss), and the likeness. `kind` is 0; from 1 on it numbers the kinds of
-*strangers*, tickets whose labels were left out of learning, which prove nothing and only show what slips through.
-`parent` is the most probable parent (`deskyard.domain.label_hierarchy`) and `above` its confidence, both 0 where
-labels have none;
-`urgent` is P(high or critical), 0 but for priorities."""
+"""One row per past ticket: the confidence of the predicted label, the predicted and the true label as positions in the
+list of labels (a true label outside the list is negative and counts as an error), and the likeness. `kind` is 0 for
+in-scope tickets; from 1 on it numbers the clusters of out-of-scope tickets, whose labels were left out of training and
+which only fit and measure the guard. `parent` is the most probable parent label (`deskyard.domain.label_hierarchy`)
+and `above` its confidence, both 0 where labels have no parents; `urgent` is P(high or critical), 0 except for
+priorities."""
 
 Evidence = npt.NDArray[np.void]
 
 UNPROVED_REASONS: Final = ("unsure", "no_contract", "no_evidence", "base_rate", "own_record")
-"""Reasons for which a label is not told, and its parent may be."""
+"""Reasons for which the parent of a label may be used instead of the label."""
 
 N_TEST_SEQUENCES: Final = 2
-"""Walks from strict to loose that share the error budget."""
+"""Sequences of tests from strict to loose that share the error budget."""
 
 MIN_LABEL_EVIDENCE: Final = 5
-"""Tickets of evidence at the threshold that a label needs to be routed."""
+"""Tickets of evidence at the threshold below which a label is not routed."""
 
 
 def min_evidence(required_precision: float) -> int:
-    """How many tickets of evidence, all of them right, it takes to route anything at all.
+    """The fewest tickets of evidence, all of them right, that allow routing anything.
 
     >>> min_evidence(0.95), min_evidence(0.99)
     (72, 368)
@@ -60,7 +59,7 @@ def min_evidence(required_precision: float) -> int:
 
 
 def min_correct_to_prove(n: int, required_precision: float) -> int:
-    """How many of `n` tickets must be right to prove the share `asked` in one look; more than `n` if none can.
+    """How many of `n` tickets must be right to prove `required_precision` in one test; more than `n` if none can.
 
     >>> min_correct_to_prove(150, 0.95), min_correct_to_prove(72, 0.95), min_correct_to_prove(50, 0.95)
     (148, 72, 51)
@@ -77,13 +76,13 @@ def min_correct_to_prove(n: int, required_precision: float) -> int:
 class Contract:
     """What may be routed for one target, and on what evidence.
 
-    `threshold` is the lowest confidence at which `asked` is proved, None where nothing is. `labels` are those the
-    promise was proved on; `missing` says of each other label why it is not among them. `n` and `right` count the
-    evidence at the threshold, `of` all evidence; where nothing is proved they count the strictest look. `record` tells
-    of each of the labels how many said it at the threshold and how many of those were right. The `guard`
-    keeps strangers out, where there is one. `parents` is the contract on the labels' parents, for tickets that this one
-    does not route. `urgency` says below which chance of being urgent a priority may be set low. `outdated`: the newest
-    evidence broke what all of it proves, so only the newest counts.
+    `threshold`: the lowest confidence at which `required_precision` is proved, None where none is. `labels`: the labels
+    it is proved for; `unproved`: the reason for each other label. `routed` and `right` count the evidence at the
+    threshold, `total` all evidence; where nothing is proved, `routed` and `right` count the strictest test.
+    `counts_by_label`: how many tickets were predicted as each label at the threshold, and how many of them rightly.
+    `guard` keeps out-of-scope tickets from being routed, where it pays. `parent_contract` applies to the labels'
+    parents, for tickets that this contract does not route. `urgent_bound` limits setting priorities below `high`.
+    `outdated`: the newest evidence contradicts the rest, so only the newest counts.
     """
 
     target: Target
@@ -101,7 +100,7 @@ class Contract:
     outdated: bool = False
 
     def decide(self, prediction: Prediction) -> tuple[Action, Reason]:
-        """What may be done with a prediction of this target, and why."""
+        """The action allowed for a prediction of this target, and the reason."""
         label, confidence = prediction.label, prediction.confidence
         promise = f"{self.required_precision:.0%}"
         if not prediction.familiar:
@@ -118,12 +117,14 @@ class Contract:
             return Action.SUGGEST, Reason("urgent", f"it may be urgent, so it is not set to {label} without a person")
         return Action.ROUTE, Reason(
             "contract",
-            f"{confidence:.1%} sure; from {self.threshold:.1%} on, {self.right} of {self.routed} past tickets were right "
-            f"({lower_bound(self.right, self.routed):.1%} or more with {1 - ALPHA:.0%} confidence){self._describe_label_evidence(label)}",
+            f"{confidence:.1%} sure; from {self.threshold:.1%} on, "
+            f"{self.right} of {self.routed} past tickets were right "
+            f"({lower_bound(self.right, self.routed):.1%} or more with {1 - ALPHA:.0%} confidence)"
+            f"{self._describe_label_evidence(label)}",
         )
 
     def _describe_label_evidence(self, label: str) -> str:
-        """What stands behind the label itself."""
+        """The evidence for the label itself, as the end of a sentence."""
         if label not in self.counts_by_label:
             return ""
         n, right = self.counts_by_label[label]
@@ -132,20 +133,21 @@ class Contract:
         return f"; {right} of {n} for {label!r}: {shared}"
 
     def decide_parent(self, prediction: Prediction, reason: Reason) -> tuple[str, float, Reason] | None:
-        """The parent that may be told where the label may not, for `reason`: its name, its confidence, and why."""
+        """The parent that may be used where the label may not (for `reason`): its name, its confidence and the
+        reason."""
         if self.parent_contract is None or prediction.parent is None or reason.code not in UNPROVED_REASONS:
             return None
         name, confidence = prediction.parent
-        asked = Prediction(self.target, (prediction.parent,), prediction.familiar, prediction.likeness)
+        parent = Prediction(self.target, (prediction.parent,), prediction.familiar, prediction.likeness)
         if self.guard is not None and prediction.likeness < self.guard.threshold:
             return None
-        action, why = self.parent_contract.decide(asked)
+        action, why = self.parent_contract.decide(parent)
         if action is not Action.ROUTE:
             return None
         return name, confidence, Reason("parent", f"{name!r}, as no label below it is sure enough: {why.text}")
 
     def _is_held_as_urgent(self, prediction: Prediction) -> bool:
-        held = self.urgent_bound.threshold if self.urgent_bound is not None else None
-        if held is None or prediction.label in URGENT:
+        threshold = self.urgent_bound.threshold if self.urgent_bound is not None else None
+        if threshold is None or prediction.label in URGENT:
             return False
-        return float(np.float32(sum(p for label, p in prediction.top if label in URGENT))) >= held
+        return float(np.float32(sum(p for label, p in prediction.top if label in URGENT))) >= threshold

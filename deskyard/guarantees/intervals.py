@@ -1,7 +1,7 @@
-"""Exact binomial bounds: what `right` of `n` tickets say about the true share of right answers.
+"""Exact binomial bounds on the true share of right answers, given `right` of `n`.
 
-All bounds are those of Clopper and Pearson (1934). They hold at their confidence for every n and every true share, at
-the price of being wider than approximations.
+All bounds are those of Clopper and Pearson (1934). They hold at their confidence for every n and every true share, and
+are wider than approximations.
 """
 
 from typing import Final
@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 ALPHA: Final = 0.05
-"""The chance that a bound does not hold: 95 % confidence."""
+"""The probability that a bound does not hold: 95 % confidence."""
 
 
 def lower_bound(right: int, n: int, alpha: float = ALPHA) -> float:
-    """The share (0..1) of right that `right` of `n` proves, at confidence 1 - `miss`; 0 without evidence.
+    """The lower bound (0..1) of the share of right answers, at confidence 1 - `alpha`; 0 without evidence.
 
     >>> round(lower_bound(59, 59), 3), lower_bound(0, 0)
     (0.95, 0.0)
@@ -23,13 +23,13 @@ def lower_bound(right: int, n: int, alpha: float = ALPHA) -> float:
     return float(betaincinv(right, n - right + 1, alpha)) if right else 0.0
 
 
-def upper_bound(right: int, n: int, miss: float = ALPHA) -> float:
-    """The share (0..1) of right that `right` of `n` does not exceed, at confidence 1 - `miss`; 1 without evidence.
+def upper_bound(right: int, n: int, alpha: float = ALPHA) -> float:
+    """The upper bound (0..1) of the share of right answers, at confidence 1 - `alpha`; 1 without evidence.
 
     >>> round(upper_bound(0, 59), 3), upper_bound(59, 59)
     (0.05, 1.0)
     """
-    return 1 - lower_bound(n - right, n, miss)
+    return 1 - lower_bound(n - right, n, alpha)
 
 
 def interval(right: int, n: int) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def interval(right: int, n: int) -> tuple[float, float]:
 
 
 def min_tickets_to_prove(required_precision: float, alpha: float = ALPHA) -> int:
-    """How many tickets, all of them right, it takes to prove the share `asked`.
+    """The fewest tickets, all of them right, that prove `required_precision`.
 
     >>> min_tickets_to_prove(0.95), min_tickets_to_prove(0.99)
     (59, 299)

@@ -1,8 +1,8 @@
-"""Urgency: no more than a stated share of the truly critical tickets is set to a priority below `high`.
+"""The bound on urgent tickets: at most a stated share of the truly critical tickets is set to a priority below `high`.
 
-In come the critical tickets of the evidence: how probable `high` or `critical` was, and whether a contract would have
-set them lower all the same. Out goes the probability from which on nothing is set below `high` (conformal risk control:
-Angelopoulos, Bates, Fisch, Lei, Schuster 2022). Never makes a ticket more urgent; a person does.
+It is fitted to the critical tickets of the evidence: the probability of `high` or `critical`, and whether a contract
+would have set them lower. From the resulting probability on, nothing is set below `high` (conformal risk control:
+Angelopoulos, Bates, Fisch, Lei, Schuster 2022). The bound never raises a priority.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from deskyard.domain.ticket import PRIORITIES
 
 MAX_LOWERED_SHARE: Final = 0.05
-"""The expected share of critical tickets that the machine may set below `high`."""
+"""The expected share of critical tickets that may be set below `high` automatically."""
 
 URGENT: Final = PRIORITIES[PRIORITIES.index("high") :]
 CRITICAL: Final = PRIORITIES[-1]
@@ -23,10 +23,10 @@ CRITICAL: Final = PRIORITIES[-1]
 
 @dataclass(frozen=True, slots=True)
 class UrgentBound:
-    """Nothing is set below `high` where `high` or `critical` is as probable as `threshold`.
+    """Nothing is set below `high` where the probability of `high` or `critical` is `threshold` or more.
 
-    It rests on `critical` past tickets, of which the contract set `before` below `high` without it and `after` with it.
-    `lacking` says how many more it takes to promise anything; `threshold` is then None, and nothing is held back.
+    Fitted to `critical` past tickets, of which the contract sets `before` below `high` without the bound and `after`
+    with it. `lacking`: how many more critical tickets a bound needs; `threshold` is then None and nothing is held back.
     """
 
     threshold: float | None
@@ -37,7 +37,7 @@ class UrgentBound:
 
 
 def min_critical_tickets() -> int:
-    """How many critical tickets it takes: with one less, even none set too low would not do.
+    """The fewest critical tickets that support a bound, even if none of them is set too low.
 
     >>> min_critical_tickets()
     19
@@ -46,10 +46,10 @@ def min_critical_tickets() -> int:
 
 
 def fit_bound(probabilities: npt.NDArray[np.floating[Any]], lowered: npt.NDArray[np.bool_]) -> UrgentBound:
-    """The bound, from critical tickets: P(high or critical) of each, and which of them are set below `high`.
+    """The bound from critical tickets: P(high or critical) of each, and which of them are set below `high`.
 
-    With n tickets the loosest threshold is taken at which (k + 1) / (n + 1) is at most `MAX_LOWERED_SHARE`, where k of
-    them are set too low: the next critical ticket is then set too low with at most that probability.
+    With n tickets, the result is the loosest threshold at which (k + 1) / (n + 1) is at most `MAX_LOWERED_SHARE`, where
+    k is the number set too low; the next critical ticket is then set too low with at most that probability.
     """
     n, before = len(probabilities), int(lowered.sum())
     allowed = int(np.floor(MAX_LOWERED_SHARE * (n + 1) + 1e-9)) - 1
@@ -65,5 +65,5 @@ def fit_bound(probabilities: npt.NDArray[np.floating[Any]], lowered: npt.NDArray
 def urgent_probability(
     probabilities: npt.NDArray[np.floating[Any]], labels: Sequence[str]
 ) -> npt.NDArray[np.floating[Any]]:
-    """P(high or critical) of tickets, from beliefs (tickets x labels)."""
+    """P(high or critical) of each ticket, from probabilities (tickets x labels)."""
     return np.asarray(probabilities[:, [i for i, label in enumerate(labels) if label in URGENT]].sum(axis=1))

@@ -1,1 +1,1 @@
-"""A desk's past as a table to train on: columns, export, pull from a ticket store."""
+"""A desk's past tickets as a table to train on: columns, export, pull from a ticket store."""

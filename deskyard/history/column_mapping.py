@@ -1,8 +1,7 @@
-"""What a person says with `--map` about a desk's files: its columns, its priorities, its dates.
+"""The mapping that a person gives with `--map`: a file's columns, priorities, dates and parents of labels.
 
-What comes in: TOML files and OURS=THEIRS lines. What goes out: one `ColumnMapping`. Whether a file has those columns
-is for
-`deskyard.history.columns` to say.
+TOML files and OURS=THEIRS items become one `ColumnMapping`. Whether a file has these columns is checked by
+`deskyard.history.columns`.
 """
 
 import difflib
@@ -23,7 +22,7 @@ TICKET_COLUMNS: Final = ("id", "created_at", "subject", "body", "requester", "or
 """Columns of a ticket itself, beside the targets and the times below."""
 
 TIME_COLUMNS: Final = ("first_response_at", "resolved_at")
-"""What happened later: read for reports, never shown to a model."""
+"""Times of later events: read for reports, never used by a model."""
 
 MOVE_COLUMNS: Final = ("id", "at", "actor", "field", "from", "to")
 """Columns of a file of moves."""
@@ -32,7 +31,7 @@ PARENT_TARGETS: Final = tuple(target for target in TARGETS if target != "priorit
 """Targets whose labels may have parents; priorities have an order instead."""
 
 TRUST_COLUMNS: Final = tuple(map(label_trust.trust_column, TARGETS))
-"""Who stands behind a label, where the history is a deskyard's own."""
+"""The trust of each label (`deskyard.domain.label_trust`), in histories that deskyard exported."""
 
 ALL_COLUMNS: Final = (*TICKET_COLUMNS[:4], *TARGETS, *TICKET_COLUMNS[4:], *TIME_COLUMNS, *TRUST_COLUMNS)
 _NUMBERS: Final[dict[str, NumberScale]] = {
@@ -46,7 +45,7 @@ _DATES: Final[dict[str, Order]] = {"day first": "day", "month first": "month"}
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """What the person said about a desk's files; empty when nothing was said.
+    """The mapping of a desk's files; empty when none is given.
 
     `columns`: our name → theirs. `priority`: their spelling → low, medium, high, critical, or "" (leave it empty).
     `numbers`: which end of a numeric priority is urgent. `dates`: what comes first in 03/04/2024. `moves`: our name →
@@ -62,7 +61,7 @@ class ColumnMapping:
 
 
 def parse_mapping(options: Iterable[str]) -> ColumnMapping:
-    """What was said with `--map`, once or many times: a TOML file, or one thing as OURS=THEIRS; the later wins.
+    """The mapping of all `--map` options, each a TOML file or one item OURS=THEIRS; later ones override earlier ones.
 
     ==================================  ==================================================================
     `body="Текст обращения"`            the column that holds the body; also `x_product="Продукт"`
@@ -70,15 +69,15 @@ def parse_mapping(options: Iterable[str]) -> ColumnMapping:
     `priority.numbers=1-is-urgent`      or `highest-is-urgent`: what a bare number means
     `dates=month-first`                 or `day-first`: what comes first in 03/04/2024
     `moves.at="Когда"`                  a column of the file of moves
-    `parent.queue.VPN=Network`          the broader label that may be told where `VPN` is not sure enough
+    `parent.queue.VPN=Network`          the broader label to predict where `VPN` is too uncertain
     ==================================  ==================================================================
 
     The same in TOML: `[columns]` body = "Текст обращения", `[priority]` "Срочно" = "high" and numbers = "1 is urgent",
     `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network". Raises BadInput,
-    naming what is not understood.
+    that names what is not understood.
 
-    >>> said = parse_mapping(["body=Текст обращения", "priority.Срочно=high", "priority.numbers=1-is-urgent"])
-    >>> said.columns, said.priority, said.numbers
+    >>> mapping = parse_mapping(["body=Текст обращения", "priority.Срочно=high", "priority.numbers=1-is-urgent"])
+    >>> mapping.columns, mapping.priority, mapping.numbers
     ({'body': 'Текст обращения'}, {'Срочно': 'high'}, '1-is-urgent')
     >>> parse_mapping(["boddy=Text"])
     Traceback (most recent call last):
@@ -111,7 +110,7 @@ first_response_at, resolved_at, category_trust, priority_trust, queue_trust, ass
 
 
 class _MappingBuilder:
-    """A Mapping while it is put together."""
+    """A `ColumnMapping` under construction."""
 
     def __init__(self) -> None:
         self.columns: dict[str, str] = {}
@@ -122,26 +121,29 @@ class _MappingBuilder:
         self.dates: Order = ""
 
     def add_column(
-        self, into: dict[str, str], known_names: Sequence[str], our_name: str, their_name: Any, where: str
+        self, columns: dict[str, str], known_names: Sequence[str], our_name: str, their_name: Any, where: str
     ) -> None:
         our_name = our_name.strip().casefold()
         fields = known_names is ALL_COLUMNS
         if our_name not in known_names and not (fields and our_name.startswith("x_") and our_name != "x_"):
-            near = "".join(f" Did you mean {name!r}?" for name in difflib.get_close_matches(our_name, known_names, 1))
-            more = ", and x_ and a name" if fields else ""
+            suggestion = "".join(
+                f" Did you mean {name!r}?" for name in difflib.get_close_matches(our_name, known_names, 1)
+            )
+            others = ", and x_ and a name" if fields else ""
             raise BadInput(
-                f"{where}: {our_name!r} is not a column of ours.{near} Ours are: {', '.join(known_names)}{more}."
+                f"{where}: {our_name!r} is not a column of ours.{suggestion} "
+                f"Ours are: {', '.join(known_names)}{others}."
             )
         if not isinstance(their_name, str) or not their_name.strip():
-            raise BadInput(f'{where}: say which column it is, for example --map {our_name}="Name in the file".')
-        into[our_name] = their_name.strip()
+            raise BadInput(f'{where}: name the column, for example --map {our_name}="Name in the file".')
+        columns[our_name] = their_name.strip()
 
     def add_priority(self, spelling: str, level: Any, where: str) -> None:
         level = str(level).strip().casefold()
         if spelling.casefold() == "numbers":
             numbers = _NUMBERS.get(level.replace("-", " "))
             if numbers is None:
-                raise BadInput(f"{where}: say 1-is-urgent or highest-is-urgent.")
+                raise BadInput(f"{where}: use 1-is-urgent or highest-is-urgent.")
             self.numbers = numbers
         elif level not in (*PRIORITIES, "none", "") or not spelling:
             raise BadInput(
@@ -163,17 +165,17 @@ class _MappingBuilder:
     def set_date_order(self, value: Any, where: str) -> None:
         order = _DATES.get(str(value).strip().casefold().replace("-", " "))
         if order is None:
-            raise BadInput(f"{where}: say day-first or month-first.")
+            raise BadInput(f"{where}: use day-first or month-first.")
         self.dates = order
 
 
 def _read_toml(path: str, builder: _MappingBuilder) -> None:
     try:
-        said = tomllib.loads(Path(path).read_text("utf-8-sig"))
+        sections = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise BadInput(f"--map {path}: not a readable TOML file ({why}), and not OURS=THEIRS either.") from error
-    for section, value in said.items():
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"--map {path}: not a readable TOML file ({reason}), and not OURS=THEIRS either.") from error
+    for section, value in sections.items():
         where = f"{path}, [{section}]"
         if section == "dates":
             builder.set_date_order(value, path)
@@ -183,23 +185,23 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
                 "dates stands above them."
             )
         elif section == "parent":
-            for target, above in value.items():
-                if not isinstance(above, dict):
+            for target, parents in value.items():
+                if not isinstance(parents, dict):
                     raise BadInput(f'{where}: the section is [parent.queue], and in it "VPN" = "Network".')
-                for label, parent in above.items():
+                for label, parent in parents.items():
                     builder.add_parent(target, label, parent, f"{path}, [parent.{target}], {label}")
         else:
             for name, theirs in value.items():
                 if section == "priority":
                     builder.add_priority(name.strip(), theirs, f"{where}, {name}")
                 else:
-                    into, known = (
+                    columns, known = (
                         (builder.columns, ALL_COLUMNS) if section == "columns" else (builder.moves, MOVE_COLUMNS)
                     )
-                    builder.add_column(into, known, name, theirs, f"{where}, {name}")
+                    builder.add_column(columns, known, name, theirs, f"{where}, {name}")
 
 
 def _strip_quotes(text: str) -> str:
-    """Without the quotes that a shell left on."""
+    """The text without surrounding quotes that a shell has kept."""
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

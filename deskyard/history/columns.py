@@ -1,9 +1,7 @@
-"""A desk's columns and words to ours: which column is the body, which spelling is a high priority.
+"""Matches the columns of a desk's files with deskyard's, and turns rows into tickets.
 
-What comes in: the names of a table's columns and what the person said with `--map`. What goes out: a `ColumnMapping`
-(what was said), `ColumnMatch` (where things are in one table) and tickets. A row never raises; a column that is not
-there
-does.
+From the columns of a table and the mapping of `--map` it makes a `ColumnMatch` (where everything is in that table) and
+tickets. A row never raises; a missing column does.
 """
 
 import difflib
@@ -51,8 +49,8 @@ _GUESSES: Final = {
 
 @dataclass(frozen=True)
 class ColumnMatch:
-    """Where things are in one table: `places` (our name → the table's column), `fields` (the field's name and its
-    column, for x_*), and `ignored` (the columns that nothing uses)."""
+    """Where the columns are in one table: `columns` (our name → the table's column), `custom_fields` (name and column
+    of each field x_*), and `ignored` (columns that are not used)."""
 
     columns: Map[str, str]
     custom_fields: tuple[tuple[str, str], ...] = ()
@@ -60,30 +58,30 @@ class ColumnMatch:
 
     @cached_property
     def ticket_columns(self) -> tuple[str, ...]:
-        """The columns of `TICKET_COLUMNS`, in its order; empty where there is none (no column's name is empty)."""
+        """The table's columns for `TICKET_COLUMNS`, in order; "" where there is none (no column's name is empty)."""
         return tuple(self.columns.get(name, "") for name in TICKET_COLUMNS)
 
 
 def match_columns(
     table: RecordTable, mapping: ColumnMapping | None = None, kind: Literal["tickets", "moves"] = "tickets"
 ) -> ColumnMatch:
-    """Where our columns are in `table`: where the mapping says, else under our own name; case and edges don't matter.
+    """Find our columns in `table`: as mapped, else under our own name; case and surrounding spaces don't matter.
 
     A mapped column that this table does not have is looked for under our own name (several files may differ, and a
-    file to predict has no labels); `check_mapping` and `check_columns` say what is missing. Raises BadInput when a
-    column that is needed occurs twice.
+    file to predict has no labels); `check_mapping` and `check_columns` report missing columns. Raises BadInput when a
+    needed column occurs twice.
 
     >>> table = RecordTable("t.csv", ["№", "Body", "x_Product", "Phase"], iter([]))
     >>> match_columns(table, parse_mapping(["id=№"]))
-    Columns(places={'id': '№', 'body': 'Body'}, fields=(('product', 'x_Product'),), ignored=('Phase',))
+    ColumnMatch(columns={'id': '№', 'body': 'Body'}, custom_fields=(('product', 'x_Product'),), ignored=('Phase',))
     """
     mapping = mapping or ColumnMapping()
-    ours, said = (ALL_COLUMNS, mapping.columns) if kind == "tickets" else (MOVE_COLUMNS, mapping.moves)
+    ours, mapped = (ALL_COLUMNS, mapping.columns) if kind == "tickets" else (MOVE_COLUMNS, mapping.moves)
     found = {name.casefold(): name for name in table.columns}
-    places: dict[str, str] = {}
+    columns: dict[str, str] = {}
     fields: dict[str, str] = {}
-    for name in dict.fromkeys((*ours, *said)):
-        theirs = said.get(name, name).casefold()
+    for name in dict.fromkeys((*ours, *mapped)):
+        theirs = mapped.get(name, name).casefold()
         theirs = theirs if theirs in found else name
         if theirs in found:
             if theirs in table.repeated:
@@ -91,23 +89,24 @@ def match_columns(
                     f"{table.name}: the column {found[theirs]!r} occurs more than once in the header, and {name} is "
                     f'read from it. Rename all but one, or name another with --map {name}="...".'
                 )
-            (fields if name.startswith("x_") else places)[name] = found[theirs]
-    used = {*places.values(), *fields.values()}
+            (fields if name.startswith("x_") else columns)[name] = found[theirs]
+    used = {*columns.values(), *fields.values()}
     if kind == "tickets":
-        for fold, theirs in found.items():
-            if fold.startswith("x_") and len(fold) > 2 and theirs not in used:
-                fields.setdefault(fold, theirs)
+        for folded, theirs in found.items():
+            if folded.startswith("x_") and len(folded) > 2 and theirs not in used:
+                fields.setdefault(folded, theirs)
         used.update(fields.values())
     ignored = tuple(name for name in table.columns if name not in used)
-    return ColumnMatch(places, tuple((name[2:], theirs) for name, theirs in fields.items()), ignored)
+    return ColumnMatch(columns, tuple((name[2:], theirs) for name, theirs in fields.items()), ignored)
 
 
 def check_mapping(
     mapping: ColumnMapping, tables: Sequence[RecordTable], kind: Literal["tickets", "moves"] = "tickets"
 ) -> None:
-    """Every column that the mapping names is in at least one of the tables; else BadInput with the nearest names.
+    """Raise BadInput, with similar names, unless every mapped column is in at least one of the tables.
 
-    >>> check_mapping(parse_mapping(["body=Текст обращений"]), [RecordTable("t.csv", ["№", "Текст обращения"], iter([]))])
+    >>> table = RecordTable("t.csv", ["№", "Текст обращения"], iter([]))
+    >>> check_mapping(parse_mapping(["body=Текст обращений"]), [table])
     Traceback (most recent call last):
     deskyard.errors.BadInput: --map body="Текст обращений": t.csv has no such column. Did you mean 'Текст обращения'? \
 Columns found: '№', 'Текст обращения'.
@@ -115,8 +114,8 @@ Columns found: '№', 'Текст обращения'.
     found = {name.casefold(): name for table in tables for name in table.columns}
     for ours, theirs in (mapping.columns if kind == "tickets" else mapping.moves).items():
         if theirs.casefold() not in found:
-            near = [found[name] for name in difflib.get_close_matches(theirs.casefold(), list(found)[:2000], 3)]
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            similar = [found[name] for name in difflib.get_close_matches(theirs.casefold(), list(found)[:2000], 3)]
+            hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
             option = ours if kind == "tickets" else f"moves.{ours}"
             files = ", ".join(table.name for table in tables)
             raise BadInput(
@@ -126,33 +125,34 @@ Columns found: '№', 'Текст обращения'.
 
 
 def check_columns(table: RecordTable, columns: ColumnMatch) -> None:
-    """A table of tickets has an id, and a subject or a body; else BadInput with what was found and the line to add.
+    """Raise BadInput, with the option to add, unless a table of tickets has an id, and a subject or a body.
 
     >>> table = RecordTable("t.csv", ["Номер", "Описание", "Статус"], iter([]))
     >>> check_columns(table, match_columns(table))
     Traceback (most recent call last):
     deskyard.errors.BadInput: t.csv has no column 'id', and neither 'subject' nor 'body'. Columns found: 'Номер', \
-'Описание', 'Статус'. Say which they are, for example: --map id="Номер" --map body="Описание"
+'Описание', 'Статус'. Name them, for example: --map id="Номер" --map body="Описание"
     """
-    lacks = [] if "id" in columns.columns else ["no column 'id'"]
+    problems = [] if "id" in columns.columns else ["no column 'id'"]
     if "subject" not in columns.columns and "body" not in columns.columns:
-        lacks.append("neither 'subject' nor 'body'")
-    if lacks:
+        problems.append("neither 'subject' nor 'body'")
+    if problems:
         missing = [name for name in ("id", "subject", "body") if name not in columns.columns]
-        guesses = {name: _guess_column(table.columns, name) for name in missing}
-        lines = " ".join(f'--map {name}="{theirs}"' for name, theirs in guesses.items() if theirs)
+        guessed = {name: _guess_column(table.columns, name) for name in missing}
+        lines = " ".join(f'--map {name}="{theirs}"' for name, theirs in guessed.items() if theirs)
         if not lines:
-            lines = f'--map {"id" if "id" in missing else "body"}="{_normalise_name(table.columns[0]) if table.columns else "..."}"'
+            example = _normalise_name(table.columns[0]) if table.columns else "..."
+            lines = f'--map {"id" if "id" in missing else "body"}="{example}"'
         raise BadInput(
-            f"{table.name} has {', and '.join(lacks)}. Columns found: {_format_names(table.columns)}. "
-            f"Say which they are, for example: {lines}"
+            f"{table.name} has {', and '.join(problems)}. Columns found: {_format_names(table.columns)}. "
+            f"Name them, for example: {lines}"
         )
 
 
 def to_ticket(values: Map[str, str], columns: ColumnMatch, *, source: str = "history", order: Order = "day") -> Ticket:
-    """One row as a ticket; it never raises: what is not there is empty, a time that can't be read is None.
+    """One row as a ticket; it never raises: missing values are empty, and a time that can't be read is None.
 
-    The id and the short texts are trimmed; subject and body stay as they are. `order` reads 03/04/2024 (see
+    The id and the short texts are trimmed; subject and body are unchanged. `order` reads 03/04/2024 (see
     `deskyard.text.dates.read_time`); with "" such a date stays None.
 
     >>> columns = match_columns(RecordTable("t.csv", ["id", "body", "x_product"], iter([])))
@@ -181,7 +181,7 @@ _NO_FIELDS: Final[Map[str, str]] = MappingProxyType({})
 
 
 def _guess_column(columns: Sequence[str], our_name: str) -> str:
-    """The column that most likely is `ours`, by its name; empty when none looks like it."""
+    """The column that is most likely `our_name`, by its name; "" when there is none."""
     folded = {name.casefold().replace(" ", "_"): name for name in columns[:2000]}
     return next((folded[guess] for guess in _GUESSES[our_name].split() if guess in folded), "")
 
@@ -191,7 +191,7 @@ def _normalise_name(name: str) -> str:
 
 
 def _format_names(names: Iterable[str]) -> str:
-    """The first 20 names, quoted, and how many more there are."""
+    """The first 20 names, quoted, and the number of others."""
     names = list(names)
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
     return ", ".join(repr(_normalise_name(name)) for name in names[:20]) + more if names else "none"

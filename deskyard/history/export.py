@@ -1,9 +1,9 @@
-"""`deskyard export-history`: the desk's tickets as a table that `deskyard train` reads, with what people made of them.
+"""`deskyard export-history`: the desk's tickets, with their final labels, as a table that `deskyard train` reads.
 
-In comes the database; out go two files: tickets as they were filed, and every change since (moves). A label stands
-there only if a person chose it, or the ticket was resolved with it, and a column beside it says who stands behind it
-(`deskyard.domain.label_trust`): what the machine set and nobody spoke of would teach it little but itself. `triage` is
-never a label. Nothing is held in memory but a thousand tickets.
+It writes two files: the tickets as they were filed, and all changes since (moves). A label is exported only if a person
+chose it, or the ticket was solved with it, and a column beside it says who is responsible for it
+(`deskyard.domain.label_trust`): a model should not be trained on its own unreviewed predictions. `triage` is never a
+label. Only a thousand tickets are held in memory.
 """
 
 import re
@@ -37,7 +37,7 @@ COLUMNS: Final = (
     "id", "created_at", "subject", "body", "channel", "language", "requester", "organisation", "category", "priority",
     "queue", "assignee", "resolved_at", *map(label_trust.trust_column, TARGETS),
 )  # fmt: skip
-"""Columns of every table; one for each field (x_product) follows."""
+"""Columns of every table, followed by one for each custom field (x_product)."""
 
 BATCH_SIZE: Final = 1_000
 _LONE_RETURN: Final = re.compile("\r(?!\n)")
@@ -45,8 +45,8 @@ _LONE_RETURN: Final = re.compile("\r(?!\n)")
 
 @dataclass(slots=True)
 class ExportCounts:
-    """How many tickets and moves were written, how many tickets bear a label of each target, and how many were left out
-    as they are erased."""
+    """How many tickets and moves were written, how many tickets have a label of each target, and how many erased ones
+    were left out."""
 
     tickets: int = 0
     moves: int = 0
@@ -55,56 +55,54 @@ class ExportCounts:
 
 
 def export_history(
-    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(SUFFIXES)}; - is standard output.")],
-    moves: Annotated[
-        Path | None, typer.Option(help="The changes; FILE.moves.csv default_moves_path the table if not said.")
-    ] = None,
+    out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(SUFFIXES)}; - for standard output.")],
+    moves: Annotated[Path | None, typer.Option(help="The file of changes; FILE.moves.csv if left out.")] = None,
 ) -> None:
-    """Write the desk's tickets, and what people made of them, as a history to train on.
+    """Write the desk's tickets with their final labels as a history to train on.
 
     Example: `deskyard export-history --out history.csv`, then `deskyard train history.csv --moves history.moves.csv`
     """
     moves = default_moves_path(out) if moves is None and str(out) != "-" else moves
     if moves is not None and moves.absolute() == out.absolute():
-        raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
+        raise BadInput(f"--moves {moves}: this is the table of tickets; name another file.")
     with desk_database() as database:
-        done = export_tickets(database, out, moves)
-    labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
-    typer.echo(f"{done.tickets:,} tickets to {out}; labels that people stand behind: {labels}.", err=True)
-    if done.erased:
-        typer.echo(f"{describe_erased(done.erased)}.", err=True)
+        counts = export_tickets(database, out, moves)
+    labels = ", ".join(f"{counts.labels[target]:,} {target}" for target in TARGETS)
+    typer.echo(f"{counts.tickets:,} tickets to {out}; labels set or accepted by people: {labels}.", err=True)
+    if counts.erased:
+        typer.echo(f"{describe_erased(counts.erased)}.", err=True)
     if moves is not None:
-        typer.echo(f"{done.moves:,} moves to {moves}.", err=True)
+        typer.echo(f"{counts.moves:,} moves to {moves}.", err=True)
 
 
 def export_tickets(database: Database, out: Path, moves: Path | None, until: datetime | None = None) -> ExportCounts:
-    """Write the table, and the moves where they are wanted; both appear whole or not at all.
+    """Write the table, and the moves if `moves` is not None; each file is written completely or not at all.
 
-    `until`: as the desk stood at that moment, by its journey.
+    `until`: export the desk as it was at that moment, by the tickets' histories (None: as it is now).
     """
-    done = ExportCounts()
+    counts = ExportCounts()
     with database.reading() as conn, ExitStack() as stack:
         fields = _list_field_columns(conn, until)
         table = stack.enter_context(open_writer(out, [*COLUMNS, *fields], numbers=()))
-        journeys = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
-        tidy = _normalise_newlines if _is_csv(out) else dict
-        for ticket, steps, agreed in _iter_tickets(conn, until):
+        moves_writer = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
+        normalise = _normalise_newlines if _is_csv(out) else dict
+        for ticket, steps, confirmations in _iter_tickets(conn, until):
             if ticket.erased_at is not None:
-                done.erased += 1
+                counts.erased += 1
                 continue
-            row = _ticket_row(ticket, steps, agreed, fields)
-            table.write(tidy(row))
-            done.tickets += 1
-            done.labels.update(target for target in TARGETS if row[target])
-            if journeys is not None:
+            row = _ticket_row(ticket, steps, confirmations, fields)
+            table.write(normalise(row))
+            counts.tickets += 1
+            counts.labels.update(target for target in TARGETS if row[target])
+            if moves_writer is not None:
                 for step in steps:
-                    journeys.write(_move_row(row["id"], step))
-                done.moves += len(steps)
-    return done
+                    moves_writer.write(_move_row(row["id"], step))
+                counts.moves += len(steps)
+    return counts
 
 
 def describe_erased(erased: int) -> str:
-    """That so many tickets teach nothing any more.
+    """The note on erased tickets, without a full stop.
 
     >>> describe_erased(1), describe_erased(1200)
     ('1 erased ticket is left out', '1,200 erased tickets are left out')
@@ -113,7 +111,7 @@ def describe_erased(erased: int) -> str:
 
 
 def default_moves_path(out: Path) -> Path:
-    """Where the moves go when nobody says.
+    """The default file of moves for a table.
 
     >>> default_moves_path(Path("data/history.csv.gz")).as_posix()
     'data/history.moves.csv'
@@ -123,49 +121,49 @@ def default_moves_path(out: Path) -> Path:
 
 
 Confirmations = Mapping[tuple[str, str], str]
-"""(target, label) → who agreed with it, as `deskyard.domain.label_trust` calls it."""
+"""(target, label) → the trust of a label that people agreed with (`deskyard.domain.label_trust`)."""
 
 
 def _iter_tickets(
     conn: Connection, until: datetime | None
 ) -> Iterator[tuple[DeskTicket, list[HistoryStep], Confirmations]]:
-    """Every ticket that had come by then with its journey so far and what was agreed with, oldest first."""
+    """Every ticket received by then, with its history until then and the labels that people confirmed, oldest first."""
     after = 0
     while rows := conn.execute(
         SELECT_TICKETS.where(TICKETS.c.id > after).order_by(TICKETS.c.id).limit(BATCH_SIZE)
     ).all():
-        here = [to_desk_ticket(row) for row in rows]
-        after = here[-1].id
+        tickets = [to_desk_ticket(row) for row in rows]
+        after = tickets[-1].id
         steps: defaultdict[int, list[HistoryStep]] = defaultdict(list)
-        mine = TICKET_HISTORY.c.ticket_id.in_([ticket.id for ticket in here])
+        mine = TICKET_HISTORY.c.ticket_id.in_([ticket.id for ticket in tickets])
         for row in conn.execute(select(TICKET_HISTORY).where(mine).order_by(TICKET_HISTORY.c.id)):
             steps[row.ticket_id].append(ticket_history.to_step(row))
-        agreed = _load_confirmations(conn, [ticket.id for ticket in here], until)
-        for ticket in here:
+        confirmations = _load_confirmations(conn, [ticket.id for ticket in tickets], until)
+        for ticket in tickets:
             if until is None:
-                yield ticket, steps[ticket.id], agreed[ticket.id]
+                yield ticket, steps[ticket.id], confirmations[ticket.id]
             elif ticket.received_at <= until:
-                then = [step for step in steps[ticket.id] if step.at <= until]
-                yield _rewind_ticket(ticket, steps[ticket.id], until), then, agreed[ticket.id]
+                steps_until = [step for step in steps[ticket.id] if step.at <= until]
+                yield _rewind_ticket(ticket, steps[ticket.id], until), steps_until, confirmations[ticket.id]
 
 
 def _load_confirmations(
     conn: Connection, numbers: Sequence[int], until: datetime | None
 ) -> Mapping[int, Confirmations]:
-    """Ticket → what people agreed with; who had not seen the answer counts most."""
+    """Ticket → the labels that people agreed with; blind reviews take precedence."""
     found: defaultdict[int, dict[tuple[str, str], str]] = defaultdict(dict)
     for entry in Journal.iter_confirmed(conn, numbers):
         if until is None or entry.at <= until:
             found[entry.ticket_id][entry.content["field"], entry.content["to"]] = label_trust.CONFIRMED
     for number, queue in blind_review.load_answers(conn, numbers, until).items():
-        found[number]["queue", queue] = label_trust.BLIND_REVIEWS
+        found[number]["queue", queue] = label_trust.BLIND
     return found
 
 
 def _rewind_ticket(ticket: DeskTicket, steps: Sequence[HistoryStep], until: datetime) -> DeskTicket:
-    """The ticket before all that has happened to it since."""
-    was: dict[str, Any] = {step.field: step.was for step in reversed(steps) if step.at > until}
-    return replace(ticket, **{name: value for name, value in was.items() if name in (*TARGETS, "status")})
+    """The ticket as it was at `until`."""
+    former: dict[str, Any] = {step.field: step.was for step in reversed(steps) if step.at > until}
+    return replace(ticket, **{name: value for name, value in former.items() if name in (*TARGETS, "status")})
 
 
 def _ticket_row(
@@ -194,14 +192,14 @@ def _ticket_row(
 
 
 def ticket_export_id(ticket: DeskTicket) -> str:
-    """What a ticket is called in the table."""
+    """The id of a ticket in the table."""
     return format_export_id(ticket.id, ticket.ticket.source, ticket.external_id)
 
 
 def format_export_id(number: int, source: str, external_id: str | None) -> str:
-    """The name of a ticket in its source, or the desk's number where it has none.
+    """The id of a ticket in the table: source and external id, or the desk's number where it has none.
 
-    A `/` in the name of a source is written as %2F, so that no two tickets share a name.
+    A `/` in the name of a source is written as %2F, so that ids are unique.
     """
     if not external_id:
         return str(number)
@@ -210,7 +208,7 @@ def format_export_id(number: int, source: str, external_id: str | None) -> str:
 
 
 def _trusted_label(ticket: DeskTicket, target: str, steps: Sequence[HistoryStep]) -> str | None:
-    """What stands there, if people stand behind it."""
+    """The current label, if a person chose it or the ticket is solved; else None."""
     value = ticket.value(target)
     if value is None or (target == "queue" and value == TRIAGE):
         return None
@@ -221,7 +219,7 @@ def _trusted_label(ticket: DeskTicket, target: str, steps: Sequence[HistoryStep]
 def _label_trust(
     target: str, label: str | None, steps: Sequence[HistoryStep], confirmations: Confirmations
 ) -> str | None:
-    """Who stands behind a label; None where there is none, and where it was filed so."""
+    """The trust of a label; None where there is no label, and where the ticket was filed with it."""
     if label is None:
         return None
     last = _last_step(steps, target)
@@ -235,12 +233,12 @@ def _last_step(steps: Sequence[HistoryStep], target: str) -> HistoryStep | None:
 
 
 def _is_human_choice(step: HistoryStep) -> bool:
-    """Whether a person chose what it brought; neither a rule of the desk did, nor who took their own step back."""
+    """Whether a person chose the new value; neither rules of the desk nor reverting one's own step count."""
     return step.actor.kind == "person" and step.why != TAKEN_BACK
 
 
 def _find_resolved_at(steps: Sequence[HistoryStep]) -> datetime | None:
-    """When it was resolved for the last time; closing a resolved ticket does not resolve it again."""
+    """When the ticket was last solved; closing a resolved ticket does not count."""
     found = None
     for step in steps:
         if step.field == "status":
@@ -249,18 +247,18 @@ def _find_resolved_at(steps: Sequence[HistoryStep]) -> datetime | None:
 
 
 def _move_row(ticket: str | None, step: HistoryStep) -> dict[str, str | None]:
-    """A step as a row of moves; who is no person is told by kind, as in `machine:4f1c...` and `rule:desk`."""
+    """A step as a row of moves; other actors than people have their kind as prefix (`machine:4f1c...`, `rule:desk`)."""
     actor = step.actor.name if step.actor.kind == "person" else f"{step.actor.kind}:{step.actor.name}"
     values = (ticket, step.at.isoformat(), actor, step.field, step.was, step.became)
     return dict(zip(MOVE_COLUMNS, values, strict=True))
 
 
 def _list_field_columns(conn: Connection, until: datetime | None) -> dict[str, None]:
-    """A column for each field that any ticket has; names that differ in case only are one field, as for a reader."""
+    """A column for each custom field of any ticket, sorted; names that differ only in case are one field."""
     found: set[str] = set()
-    wanted = select(TICKETS.c.fields)
-    wanted = wanted if until is None else wanted.where(TICKETS.c.received_at <= until)
-    for fields in conn.scalars(wanted.execution_options(yield_per=BATCH_SIZE)):
+    query = select(TICKETS.c.fields)
+    query = query if until is None else query.where(TICKETS.c.received_at <= until)
+    for fields in conn.scalars(query.execution_options(yield_per=BATCH_SIZE)):
         found.update(fields)
     return dict.fromkeys(sorted(column for column in map(_field_column, found) if column != "x_"))
 
@@ -274,6 +272,6 @@ def _is_csv(out: Path) -> bool:
 
 
 def _normalise_newlines(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A carriage return alone ends a line for readers of CSV, even where Python's writer sets no quotes: a line feed
-    says the same."""
+    """The row with single carriage returns as line feeds: CSV readers take them for line ends, and Python's writer does
+    not quote them."""
     return {key: _LONE_RETURN.sub("\n", value) if value else value for key, value in row.items()}

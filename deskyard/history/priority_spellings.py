@@ -1,8 +1,8 @@
-"""A desk's priority spellings to ours: low < medium < high < critical.
+"""Maps a desk's spellings of priorities to low, medium, high and critical.
 
-Words of six languages are understood as they stand; what a map says comes first; bare numbers mean nothing until a
-map says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood
-is left out, never guessed.
+Words of six languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping says
+which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is left
+out, never guessed.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Final, Literal
 from deskyard.domain.ticket import PRIORITIES
 
 NumberScale = Literal["", "1-is-urgent", "highest-is-urgent"]
-"""Which end of a numeric scale is urgent; "" is not known."""
+"""Which end of a numeric scale is urgent; "" means unknown."""
 
 _SPELLINGS: Final = {
     "low": """low lowest very low minor trivial planning informational info not urgent non urgent
@@ -61,13 +61,13 @@ _BY_RANK: Final = ("critical", "critical", "high", "medium", "low", "low", "low"
 
 
 def fold_spelling(spelling: str) -> str:
-    """A spelling without case, accents, marks and inflection: what is compared.
+    """A spelling without case, accents, punctuation and inflection, for comparison.
 
     >>> fold_spelling(" Критическая!"), fold_spelling("Средний") == fold_spelling("среднее"), fold_spelling("Crítica")
     ('критическ', True, 'critica')
     """
-    marks = unicodedata.normalize("NFKD", spelling[:200].casefold())
-    kept = "".join(" " if not c.isalnum() else c for c in marks if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFKD", spelling[:200].casefold())
+    kept = "".join(" " if not c.isalnum() else c for c in decomposed if not unicodedata.combining(c))
     return " ".join(_ENDING.sub("", word) for word in kept.split())
 
 
@@ -90,24 +90,25 @@ _CRITICAL_FOLDED: Final = frozenset(map(fold_spelling, _CRITICAL.split()))
 def map_spellings(
     spellings: Iterable[str], overrides: Mapping[str, str] | None = None, number_scale: NumberScale = ""
 ) -> dict[str, str]:
-    """Each spelling in `seen` that is understood → its level; the others are left out. Levels: low ... critical.
+    """Each spelling that is understood → its level (low ... critical); the others are left out.
 
-    `said` is the map (spelling → level, or "" to leave it empty on purpose); case, accents and marks don't matter.
+    `overrides`: spelling → level, or "" to leave it empty on purpose; case, accents and punctuation don't matter.
     Built in: Trivial and Minor are low, Major and Normal medium, Blocker critical, and Critical is high where a Blocker
-    is seen (so `seen` is the whole history), else critical; urgent is critical; P1, S1, Sev1 are critical, 2 high, 3
-    medium, 4 and above low; a number beside a word counts for nothing ("5 very high", "3 - Moderate").
+    occurs (so `spellings` must be those of the whole history), else critical; urgent is critical; P1, S1, Sev1 are
+    critical, 2 high, 3 medium, 4 and above low; a number beside a word counts for nothing ("5 very high",
+    "3 - Moderate").
 
-    Bare numbers need `numbers`. With "1-is-urgent" 1 is critical, 2 high, 3 medium, 4 and 5 low (a scale that begins
-    with 0 begins there); with "highest-is-urgent" the highest number seen is critical, and so on down. A scale of more
-    than five is cut into four equal parts, and steps of five or more (10, 20, 30) count as one.
+    Bare numbers need `number_scale`. With "1-is-urgent" 1 is critical, 2 high, 3 medium, 4 and 5 low (a scale that
+    begins with 0 begins there); with "highest-is-urgent" the highest number that occurs is critical, and so on down. A
+    scale of more than five is cut into four equal parts, and steps of five or more (10, 20, 30) count as one.
 
     >>> map_spellings(["Blocker", "Critical", "средняя", "5 very high", "2", "so la la"])
     {'Blocker': 'critical', 'Critical': 'high', 'средняя': 'medium', '5 very high': 'critical'}
     >>> map_spellings(["Critical", "p3", "Горит"], {"горит": "critical"})
     {'Critical': 'critical', 'p3': 'medium', 'Горит': 'critical'}
-    >>> map_spellings(["1", "2", "3", "4", "5"], numbers="1-is-urgent")
+    >>> map_spellings(["1", "2", "3", "4", "5"], number_scale="1-is-urgent")
     {'1': 'critical', '2': 'high', '3': 'medium', '4': 'low', '5': 'low'}
-    >>> map_spellings(["1", "2", "3.0"], numbers="highest-is-urgent")
+    >>> map_spellings(["1", "2", "3.0"], number_scale="highest-is-urgent")
     {'1': 'medium', '2': 'high', '3.0': 'critical'}
     """
     spellings = list(spellings)
@@ -156,7 +157,7 @@ def _builtin_level(name: str) -> str | None:
 
 
 def _number_levels(spellings: Iterable[str], number_scale: NumberScale) -> dict[int, str]:
-    """Each bare number seen → its level."""
+    """Each bare number → its level."""
     known = sorted({number for spelling in spellings if (number := parse_bare_number(spelling)) is not None})
     if not known:
         return {}

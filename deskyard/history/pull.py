@@ -1,7 +1,7 @@
-"""`deskyard pull`: a foreign help desk's tickets as a history to train on, with who changed what since.
+"""`deskyard pull`: the tickets of a foreign help desk as a history to train on, with all changes since.
 
-In comes a store's URL, out go a table of tickets and one of moves. What was read is kept page by page in a working file
-beside the table, so a run that was cut off goes on where it was. Nothing is written at the help desk.
+It writes a table of tickets and one of moves. What was read is kept page by page in a working file beside the table, so
+that an interrupted run continues where it stopped. Nothing is written in the help desk.
 """
 
 import json
@@ -29,12 +29,12 @@ from deskyard.tabular.writer import SUFFIXES, open_writer
 
 PAGE_SIZE: Final = 100
 MAX_FAILED_REQUESTS: Final = 20
-"""How often in a row a help desk may not answer until we give up for now."""
+"""Consecutive failed requests after which the run ends."""
 
 
 @dataclass(slots=True)
 class PullCounts:
-    """What was read: tickets, moves, and how many tickets bear a label of each target."""
+    """How many tickets and moves were read, and how many tickets have a label of each target."""
 
     tickets: int = 0
     moves: int = 0
@@ -42,67 +42,65 @@ class PullCounts:
 
 
 def pull(
-    url: Annotated[str, typer.Argument(help="The store, as in rt:https://router@rt.example.org/REST/2.0")],
+    url: Annotated[str, typer.Argument(help="The ticket store, such as rt:https://router@rt.example.org/REST/2.0")],
     out: Annotated[Path, typer.Option(help=f"The table of tickets: {', '.join(SUFFIXES)}.")],
-    moves: Annotated[
-        Path | None, typer.Option(help="The moves; FILE.moves.csv default_moves_path the table if not said.")
-    ] = None,
+    moves: Annotated[Path | None, typer.Option(help="The file of changes; FILE.moves.csv if left out.")] = None,
     secret: Annotated[
-        str, typer.Option(envvar="DESKYARD_SECRET", help="The password or token, where the URL has none.")
+        str, typer.Option(envvar="DESKYARD_SECRET", help="The password or token, if the URL has none.")
     ] = "",
 ) -> None:
-    """Read a help desk's tickets as a history to train on; a run that was cut off goes on where it was.
+    """Read a help desk's tickets as a history to train on; an interrupted run continues where it stopped.
 
     Example: `deskyard pull rt:https://router@rt.example.org/REST/2.0 --out history.parquet`, then
     `deskyard train history.parquet --moves history.moves.csv`
     """
     store = open_store(with_secret(url, secret))
     try:
-        done = pull_tickets(store, url, out, moves or default_moves_path(out), Console(stderr=True, highlight=False))
+        counts = pull_tickets(store, url, out, moves or default_moves_path(out), Console(stderr=True, highlight=False))
     finally:
         store.close()
-    labels = ", ".join(f"{done.labels[target]:,} {target}" for target in TARGETS)
-    typer.echo(f"{done.tickets:,} tickets to {out}; labels: {labels}.", err=True)
+    labels = ", ".join(f"{counts.labels[target]:,} {target}" for target in TARGETS)
+    typer.echo(f"{counts.tickets:,} tickets to {out}; labels: {labels}.", err=True)
     if store.caps.moves:
-        typer.echo(f"{done.moves:,} moves to {moves or default_moves_path(out)}.", err=True)
+        typer.echo(f"{counts.moves:,} moves to {moves or default_moves_path(out)}.", err=True)
     else:
-        typer.echo("This help desk does not tell who changed what, so there are no moves.", err=True)
+        typer.echo("This help desk does not provide the history of changes, so there are no moves.", err=True)
 
 
 def with_secret(url: str, secret: str) -> str:
-    """The URL with the secret put in, where one is given; that of a connection of that name where none is.
+    """The URL with the secret, else with that of the connection of this name.
 
     >>> with_secret("rt:https://router@rt.example.org", "s3cret/")
     'rt:https://router:s3cret%2F@rt.example.org'
     """
-    name, _, place = url.partition(":")
-    if name not in CONNECTORS or name == "desk" or not place:
+    name, _, address = url.partition(":")
+    if name not in CONNECTORS or name == "desk" or not address:
         return url
-    found = ConnectionUrl.parse(place, getattr(connector_class(name), "options", ()))
+    found = ConnectionUrl.parse(address, getattr(connector_class(name), "options", ()))
     secret = secret or found.secret or credentials.read_secret(name)
     return f"{name}:{replace(found, secret=secret).format(secrets=True)}"
 
 
 def pull_tickets(store: TicketStore, url: str, out: Path, moves: Path, console: Console) -> PullCounts:
-    """Read everything into the working file, then write the tables whole."""
+    """Read all tickets into the working file, then write the tables."""
     if moves.absolute() == out.absolute():
-        raise BadInput(f"--moves {moves}: that is the table of tickets; name another file.")
+        raise BadInput(f"--moves {moves}: this is the table of tickets; name another file.")
     if not any(out.name.lower().endswith(known) for known in SUFFIXES):
         raise BadInput(f"{out}: tables are written as {', '.join(SUFFIXES)}; name the file with one of these endings.")
     working = out.with_name(f".{out.name}.pulling")
-    mark = sha256(url.encode()).hexdigest()[:16]
-    _read_pages(store, working, mark, console)
-    done = _write_tables(working, out, moves if store.caps.moves else None)
+    fingerprint = sha256(url.encode()).hexdigest()[:16]
+    _read_pages(store, working, fingerprint, console)
+    counts = _write_tables(working, out, moves if store.caps.moves else None)
     working.unlink()
-    return done
+    return counts
 
 
 def _read_pages(store: TicketStore, working: Path, store_fingerprint: str, console: Console) -> None:
     """Append pages to the working file until there is no more."""
     cursor, known = _resume_position(working, store_fingerprint)
     if known:
-        console.print(f"Going on after {known:,} tickets that were read before.")
-    began, silent, more = time.monotonic(), 0, True
+        console.print(f"Continuing after {known:,} tickets that were read before.")
+    started, failures, more = time.monotonic(), 0, True
     with working.open("a", encoding="utf-8") as file, console.status("Reading…") as status:
         if not known:
             file.write(json.dumps({"mark": store_fingerprint}) + "\n")
@@ -111,28 +109,28 @@ def _read_pages(store: TicketStore, working: Path, store_fingerprint: str, conso
                 page = store.pull(cursor, PAGE_SIZE)
                 tickets = [_ticket_record(store, one) for one in page.tickets]
             except StoreUnreachable as error:
-                silent += 1
-                if silent > MAX_FAILED_REQUESTS:
+                failures += 1
+                if failures > MAX_FAILED_REQUESTS:
                     raise StoreUnreachable(
-                        f"{error}. What was read is kept: the same command goes on from there", error.retry_after
+                        f"{error}. What was read is kept: run the same command again to continue", error.retry_after
                     ) from error
-                status.update(f"{known:,} tickets; waiting {error.retry_after:.0f} s, as the help desk asked or failed")
+                status.update(f"{known:,} tickets; waiting {error.retry_after:.0f} s for the help desk")
                 time.sleep(error.retry_after)
                 continue
-            silent, cursor, more = 0, page.cursor, page.more
+            failures, cursor, more = 0, page.cursor, page.more
             file.write(json.dumps({"cursor": cursor, "tickets": tickets}, ensure_ascii=False) + "\n")
             file.flush()
             known += len(tickets)
-            pace = known / max(time.monotonic() - began, 1e-9)
-            until = f", up to {page.tickets[-1].updated_at:%Y-%m-%d}" if page.tickets else ""
-            status.update(f"{known:,} tickets{until}, {pace:.0f} a second")
+            pace = known / max(time.monotonic() - started, 1e-9)
+            newest = f", up to {page.tickets[-1].updated_at:%Y-%m-%d}" if page.tickets else ""
+            status.update(f"{known:,} tickets{newest}, {pace:.0f} a second")
 
 
 def _resume_position(working: Path, store_fingerprint: str) -> tuple[str | None, int]:
-    """Where to go on, and how many tickets are there already; an unfinished last line is cut off."""
+    """The cursor to continue from (None: the beginning) and the number of tickets read; drops an unfinished line."""
     if not working.exists():
         return None, 0
-    cursor, known, whole = None, 0, 0
+    cursor, known, complete_bytes = None, 0, 0
     with working.open("rb") as file:
         for number, raw in enumerate(file):
             try:
@@ -145,9 +143,9 @@ def _resume_position(working: Path, store_fingerprint: str) -> tuple[str | None,
                 raise BadInput(f"{working} belongs to another help desk: remove it, or name another --out")
             if number:
                 cursor, known = line["cursor"], known + len(line["tickets"])
-            whole += len(raw)
+            complete_bytes += len(raw)
     with working.open("rb+") as file:
-        file.truncate(whole)
+        file.truncate(complete_bytes)
     return cursor, known
 
 
@@ -179,11 +177,11 @@ def _ticket_record(store: TicketStore, stored: StoredTicket) -> dict[str, Any]:
 
 
 def _trusted_label(stored: StoredTicket, target: str, moves: list[Move]) -> str | None:
-    """What stands there, unless deskyard set it and nobody looked at it: that would teach it nothing but itself."""
+    """The current label, unless deskyard set it in a ticket that is not solved: it should not be trained on that."""
     value = stored.value(target)
     last = next((move for move in reversed(moves) if move.field == target), None)
-    ours = last.by_deskyard if last is not None else bool(stored.markers) and stored.last_change_by_deskyard
-    return None if ours and not is_solved(stored.status) else value
+    by_deskyard = last.by_deskyard if last is not None else bool(stored.markers) and stored.last_change_by_deskyard
+    return None if by_deskyard and not is_solved(stored.status) else value
 
 
 def _find_resolved_at(stored: StoredTicket, moves: list[Move]) -> str | None:
@@ -195,27 +193,27 @@ def _find_resolved_at(stored: StoredTicket, moves: list[Move]) -> str | None:
 
 
 def _write_tables(working: Path, out: Path, moves: Path | None) -> PullCounts:
-    """The tables: each ticket once, as it was read last."""
+    """Write the tables, with each ticket once, as it was read last."""
     last: dict[str, int] = {}
     columns: dict[str, None] = {}
     for number, record in enumerate(_iter_records(working)):
         last[record["ref"]] = number
         columns |= dict.fromkeys(name for name in record["row"] if name not in COLUMNS)
-    done = PullCounts()
+    counts = PullCounts()
     with ExitStack() as stack:
         table = stack.enter_context(open_writer(out, [*COLUMNS, *sorted(columns)], numbers=()))
-        journeys = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
+        moves_writer = stack.enter_context(open_writer(moves, MOVE_COLUMNS, numbers=())) if moves is not None else None
         for number, record in enumerate(_iter_records(working)):
             if last[record["ref"]] != number:
                 continue
             table.write(record["row"])
-            done.tickets += 1
-            done.labels.update(target for target in TARGETS if record["row"].get(target))
-            if journeys is not None:
+            counts.tickets += 1
+            counts.labels.update(target for target in TARGETS if record["row"].get(target))
+            if moves_writer is not None:
                 for move in record["moves"]:
-                    journeys.write(dict(zip(MOVE_COLUMNS, move, strict=True)))
-                done.moves += len(record["moves"])
-    return done
+                    moves_writer.write(dict(zip(MOVE_COLUMNS, move, strict=True)))
+                counts.moves += len(record["moves"])
+    return counts
 
 
 def _iter_records(working: Path) -> Iterator[Mapping[str, Any]]:

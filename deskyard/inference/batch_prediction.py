@@ -1,8 +1,7 @@
-"""Answers: what a model says of the rows of a table, one for each row, in order.
+"""Predicts the rows of a table: one result for each row, in order, as plain values under fixed column names.
 
-In come a table of tickets and a bundle, out come plain values under fixed names. `deskyard predict` and a model served
-by MLflow both ask here, so they can't differ. No row is rejected: one that can't be read, has no text, or repeats an id
-is answered with `leave`. Writes nothing.
+`deskyard predict` and a model served by MLflow both use it, so their results can't differ. No row is rejected: one that
+can't be read, has no text, or repeats an id gets the action `leave`. Writes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +17,11 @@ from deskyard.registry.bundle import Bundle
 from deskyard.tabular.records import BrokenRow, RecordTable
 
 COLUMN_SUFFIXES: Final = ("", "_confidence", "_action", "_top")
-"""What is told of each target: its label, how sure, what may be done, and the best labels with their probabilities."""
+"""Column suffixes of each target: its label, confidence, action, and the best labels with their probabilities."""
 
 
 def prediction_columns(targets: Sequence[Target]) -> list[str]:
-    """The names under which a row is answered.
+    """The names of the columns of a result.
 
     >>> prediction_columns(["queue"])
     ['id', 'queue', 'queue_confidence', 'queue_action', 'queue_top']
@@ -31,29 +30,29 @@ def prediction_columns(targets: Sequence[Target]) -> list[str]:
 
 
 def check_precision(precision: float | None, name: str = "--precision") -> None:
-    """Raise BadInput unless `asked` is a share that may be asked for, or None."""
+    """Raise BadInput unless `precision` is None or from 0.5 to below 1; `name` is that of the option."""
     if precision is not None and not 0.5 <= precision < 1:
-        raise BadInput(f"{name} {precision}: ask for a share from 0.5 to below 1, such as 0.95.")
+        raise BadInput(f"{name} {precision}: give a share from 0.5 to below 1, such as 0.95.")
 
 
 def predict_rows(
     table: RecordTable, mapping: ColumnMapping, model: Bundle, precision: float | None
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each row's answer, and why it is left to a person whatever the model thinks ("" if it is not)."""
+    """The result of each row, and why it is rejected, whatever the model predicts ("" if it is not)."""
     contracts = model.contracts(precision)
-    places, width = match_columns(table, mapping), len(table.columns)
+    columns, width = match_columns(table, mapping), len(table.columns)
     seen: set[str] = set()
     for row in table:
         if len(table.columns) > width:  # JSON lines may bring new columns at any line
-            places, width = match_columns(table, mapping), len(table.columns)
+            columns, width = match_columns(table, mapping), len(table.columns)
         if isinstance(row, BrokenRow):
-            ticket, why = Ticket(id=""), "unreadable"
+            ticket, reason = Ticket(id=""), "unreadable"
         else:
-            ticket = to_ticket(row.values, places, order=mapping.dates or "day")
-            why = _reject_reason(ticket, seen)
+            ticket = to_ticket(row.values, columns, order=mapping.dates or "day")
+            reason = _reject_reason(ticket, seen)
         seen.add(ticket.id)
         decisions = decide_targets(ticket, model.predict([ticket])[0], contracts)
-        yield {"id": ticket.id} | _decision_cells(decisions, leave=bool(why)), why
+        yield {"id": ticket.id} | _decision_cells(decisions, leave=bool(reason)), reason
 
 
 def _reject_reason(ticket: Ticket, seen: set[str]) -> str:
@@ -65,7 +64,7 @@ def _reject_reason(ticket: Ticket, seen: set[str]) -> str:
 
 
 def _decision_cells(decisions: Map[Target, Decision], leave: bool) -> dict[str, Any]:
-    """A ticket's decisions under the names of `prediction_columns`."""
+    """The decisions of a ticket under the names of `prediction_columns`."""
     return {
         f"{target}{part}": value
         for target, decision in decisions.items()

@@ -1,8 +1,8 @@
-"""Judgement: belief and deed together, for one ticket, by a model and the policy of a day; pure.
+"""Decides on one ticket from a model's predictions and the policy of a day; pure.
 
-In come a ticket and what a model believes of it, out goes what the evidence allows; enacted against what the desk has,
-it says what is done. The service judges each new ticket so, and the backtest those of the past. The same ticket,
-bundle, policy and catalogue give the same bytes again.
+`propose_routing` says what the contracts allow, and `ProposedRouting.apply_catalogue` what is done on the desk as it
+is. The service decides on new tickets with it, and the backtest on past ones. The same ticket, bundle, policy and
+catalogue give the same bytes again.
 """
 
 import json
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProposedRouting:
-    """What the evidence allows for a ticket, before anybody looks at the desk.
+    """What the contracts allow for a ticket, before the catalogue of the desk is considered.
 
-    `to_triage` says why the ticket can go nowhere but triage. `ledger`: whose labels are in force.
+    `triage_reason` says why the ticket can only go to triage; None for most. `ledger` is that of the labels in force.
     """
 
     decisions: Mapping[Target, Decision]
@@ -35,22 +35,24 @@ class ProposedRouting:
     ledger: TaxonomyLedger = field(default_factory=TaxonomyLedger)
 
     def apply_catalogue(self, catalogue: Catalogue) -> RoutingResult:
-        """What is done, given what the desk has now."""
-        gone = self.ledger.retired_labels
-        there = catalogue.exclude(gone("queue"), gone("assignee"), gone("category"))
-        return policy.apply_policy(self.decisions, self.policy, there, self.triage_reason)
+        """What is done, given the catalogue of the desk."""
+        retired = self.ledger.retired_labels
+        available = catalogue.exclude(retired("queue"), retired("assignee"), retired("category"))
+        return policy.apply_policy(self.decisions, self.policy, available, self.triage_reason)
 
     @property
     def candidate_queues(self) -> frozenset[str]:
-        """The queues it could go to, if they are open."""
-        bound = (self.policy.destination_queue(target, decision.label) for target, decision in self.decisions.items())
-        return frozenset(queue for queue in (TRIAGE, self.policy.fallback, *bound) if queue is not None)
+        """The queues that it may go to, if they are open."""
+        destinations = (
+            self.policy.destination_queue(target, decision.label) for target, decision in self.decisions.items()
+        )
+        return frozenset(queue for queue in (TRIAGE, self.policy.fallback, *destinations) if queue is not None)
 
     @property
     def candidate_agents(self) -> frozenset[str]:
-        """The agents it could be given to, if they serve its queue."""
-        wished = self.decisions.get("assignee")
-        return frozenset([wished.label] if wished and wished.label else [])
+        """The agents that it may be assigned to, if they serve its queue."""
+        assignee = self.decisions.get("assignee")
+        return frozenset([assignee.label] if assignee and assignee.label else [])
 
 
 def propose_routing(
@@ -60,18 +62,23 @@ def propose_routing(
     current_policy: Policy,
     ledger: TaxonomyLedger,
 ) -> ProposedRouting:
-    """What the policy in force (`Policy.for_day` the day) makes of what a bundle believes of a ticket, in the labels
-    of that day's ledger. Raises ValueError for beliefs that JSON has no word for."""
-    here = current_policy.for_source(ticket.source)
-    sums = any(ledger.merges_labels(target, bundle.labels(target)) for target in predictions)
-    whole = bundle.ranked(ticket) if sums else {}
-    turned = {target: ledger.translate_prediction(belief, whole.get(target)) for target, belief in predictions.items()}
-    own = policy.decide_targets(ticket, predictions, here.select_contracts(bundle.contracts, turned))
-    decisions = {target: ledger.translate_decision(decision, whole.get(target)) for target, decision in own.items()}
+    """What the policy of a day (`Policy.for_day`) and the contracts allow for a bundle's predictions of a ticket, in
+    the labels of that day's ledger. Raises ValueError for NaN or infinite probabilities, which JSON can't represent."""
+    source_policy = current_policy.for_source(ticket.source)
+    merges = any(ledger.merges_labels(target, bundle.labels(target)) for target in predictions)
+    rankings = bundle.ranked(ticket) if merges else {}
+    translated = {
+        target: ledger.translate_prediction(prediction, rankings.get(target))
+        for target, prediction in predictions.items()
+    }
+    by_model = policy.decide_targets(ticket, predictions, source_policy.select_contracts(bundle.contracts, translated))
+    decisions = {
+        target: ledger.translate_decision(decision, rankings.get(target)) for target, decision in by_model.items()
+    }
     json.dumps(decisions_to_dict(decisions), allow_nan=False)
-    return ProposedRouting(decisions, here, find_empty_text_reason(ticket), ledger)
+    return ProposedRouting(decisions, source_policy, find_empty_text_reason(ticket), ledger)
 
 
 def find_empty_text_reason(ticket: Ticket) -> Reason | None:
-    """Why a ticket without a text can go nowhere; None for any other."""
+    """Why a ticket without text can only go to triage; None for any other ticket."""
     return Reason("empty", "the ticket has no text") if ticket.blank else None

@@ -10,15 +10,14 @@ from deskyard.history.column_mapping import ColumnMapping
 from deskyard.history.columns import check_columns, match_columns
 from deskyard.inference.batch_prediction import check_precision, predict_rows, prediction_columns
 from deskyard.registry import bundle
-from deskyard.settings import settings
 from deskyard.tabular.records import RecordTable, Row, as_text, unique_columns
 
 
 class LoadedBundle:
-    """A bundle that answers DataFrames, as `deskyard predict` answers files."""
+    """A bundle that predicts DataFrames as `deskyard predict` predicts files."""
 
     def __init__(self, model: bundle.Bundle) -> None:
-        """Of a bundle that was opened and checked."""
+        """`model` is a bundle that was opened and checked."""
         self.model = model
 
     def predict(
@@ -29,7 +28,7 @@ class LoadedBundle:
         Columns of `frame` are those of a history (`id` and `subject` or `body` at least; missing cells are empty); the
         result has `id` and for each target T the columns T, T_confidence, T_action and T_top (JSON). `precision`
         (0.5..1, also as `params["precision"]`, which is how MLflow passes it) is the share of routed tickets that must
-        be right; None means the one asked for in training. Raises BadInput without an id or without any text column.
+        be correct; None means that of training. Raises BadInput without an id or without any text column.
         """
         required_precision = precision if precision is not None else (params or {}).get("precision")
         check_precision(required_precision, "precision")
@@ -49,6 +48,8 @@ def load(name: str = "champion", models: Path | None = None) -> LoadedBundle:
 
     Raises BundleMissing when there is none, BundleBroken when a file is not as its manifest says.
     """
+    from deskyard.settings import settings  # only here: what MLflow serves needs no settings
+
     return LoadedBundle(bundle.load_bundle(bundle.find_bundle(models or settings().models, name)))
 
 

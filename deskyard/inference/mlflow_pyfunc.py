@@ -1,7 +1,7 @@
-"""A bundle as MLflow serves it: a table of tickets in, what `deskyard predict` writes of the same table out.
+"""A bundle as a model of MLflow: a table of tickets in, the result of `deskyard predict` out.
 
-MLflow calls `_load_pyfunc` by its name; `training.publish.mlflow_tracking` says so when it logs a bundle. Nothing is
-pickled, and this module imports no MLflow: it has to work wherever the model is loaded.
+MLflow calls `_load_pyfunc` by its name, which `training.publish.mlflow_tracking` gives when it logs a bundle. Nothing
+is pickled, and this module imports no MLflow: it must work wherever the model is loaded.
 """
 
 from pathlib import Path

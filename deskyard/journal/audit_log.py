@@ -1,7 +1,7 @@
-"""The audit log: who did what that no ticket's journey tells, such as keys, policies, models, queues and agents.
+"""The audit log: who changed keys, users, policies, models, queues, agents and connections.
 
-In come sessions, whose owner commits, so a deed and its note stand or fall together; out go deeds, newest first. It
-never holds a secret or a ticket's text, and nothing in it is ever changed.
+Entries hold no secrets and no texts of tickets, and are never changed. The caller commits, so that an action and its
+entry are stored together or not at all.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ ActionName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something that somebody did; `subject` is what it was done to."""
+    """An action that somebody took; `subject` is what it was applied to."""
 
     id: int
     at: datetime
@@ -50,18 +50,18 @@ class AuditEntry:
 
 
 def record_action(conn: Connection, actor: Actor, action: ActionName, subject: str, at: datetime) -> None:
-    """Write a deed down, in the transaction that does it."""
+    """Add an entry; call it in the transaction of the action."""
     row = {"at": at, "actor_kind": actor.kind, "actor": actor.name, "deed": action, "subject": subject}
     conn.execute(insert(AUDIT_LOG), row)
 
 
 def has_action(conn: Connection, action: ActionName) -> bool:
-    """Whether anybody ever did that."""
+    """Whether the log has any entry with this action."""
     return conn.scalar(select(AUDIT_LOG.c.id).where(AUDIT_LOG.c.deed == action).limit(1)) is not None
 
 
 def list_entries(conn: Connection, limit: int = DEFAULT_PAGE_SIZE, cursor: str | None = None) -> Page[AuditEntry]:
-    """What was done, newest first."""
+    """A page of entries, newest first."""
     return fetch_page(conn, select(AUDIT_LOG), [-AUDIT_LOG.c.id], limit, cursor, _to_entry)
 
 

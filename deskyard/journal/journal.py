@@ -1,10 +1,9 @@
-"""The journal: what was seen, decided and done, in the order it happened. Entries are added, and changed by one deed
-only: when a ticket is erased, `Journal.redact` takes people's names out.
+"""The journal: an append-only record of the tickets that were received, decided on and changed.
 
-In come a connection (whose owner commits), a ticket's number and facts; out go entries. It keeps numbers, hashes and
-decisions, never a ticket's text, so that a ticket can be erased and its history still adds up. A ticket's hash is keyed
-with a salt that is kept beside the text and goes with it: then nobody can tell a guessed text by its hash. Nothing
-else writes history.
+Only `Journal.redact` changes entries: it removes the names of people when a ticket is erased. The journal holds
+numbers, hashes and decisions, never the text of a ticket, so that a ticket can be erased and all counts stay the same.
+The hash of a ticket is keyed with a salt that is stored and erased with its text; after that, nobody can check a
+guessed text against the hash. The caller commits.
 """
 
 import hashlib
@@ -33,9 +32,9 @@ COMMENTED: Final = "commented"
 UNDONE: Final = "undone"
 DELIVERY_REQUESTED: Final = "wished"
 DELIVERED: Final = "delivered"
-"""A ticket came; was decided on; stands in a queue. A person chose another label than the machine, or the same one;
-anything else was changed; something was said; a decision was taken back. Something shall be written into a foreign
-ticket; what became of that."""
+"""The kinds of entries: a ticket was received, decided on, placed in a queue; a person chose another label than the
+model or agreed with it; another field was changed; a comment was added; a decision was undone; values are to be written
+into a ticket of another help desk; the result of that."""
 
 _ADD: Final = insert(JOURNAL_ENTRIES).returning(JOURNAL_ENTRIES.c.id, sort_by_parameter_order=True)
 _BY_TICKET: Final = (
@@ -49,7 +48,7 @@ _BY_TICKETS: Final = (
 _FIRST_DECISIONS: Final = (
     select(JOURNAL_ENTRIES)
     .where(JOURNAL_ENTRIES.c.ticket_id.in_(bindparam("ticket_ids", expanding=True)), JOURNAL_ENTRIES.c.kind == DECIDED)
-    .order_by(JOURNAL_ENTRIES.c.id.desc())  # the first one stays in the answer
+    .order_by(JOURNAL_ENTRIES.c.id.desc())  # of each ticket the last row, its first decision, stays in the dict
 )
 _LAST_DECISIONS: Final = _FIRST_DECISIONS.order_by(None).order_by(JOURNAL_ENTRIES.c.id)
 _DECISION: Final = select(JOURNAL_ENTRIES).where(
@@ -78,7 +77,7 @@ _FIRST_DECISION: Final = _BY_TICKET.where(JOURNAL_ENTRIES.c.kind == DECIDED).lim
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One entry. `bundle` and `policy` are digests, and `bundle` is None where no model took part."""
+    """One entry. `bundle` and `policy` are digests; `bundle` is None if no model was in use."""
 
     id: int
     at: datetime
@@ -92,7 +91,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-    """What every entry bears: which ticket, its hash, the moment, and the digests of model and policy."""
+    """What every entry has: ticket, its hash, time, and the digests of bundle and policy."""
 
     ticket_id: int
     ticket_hash: str
@@ -103,7 +102,7 @@ class EntryHeader:
 
 @dataclass(frozen=True, slots=True)
 class TicketHash:
-    """A ticket's hash (`ticket_hash` of its entries), and the salt that it can be computed with again."""
+    """A ticket's hash (`ticket_hash` of its entries), and the salt that is needed to compute it again."""
 
     salt: str
     ticket_hash: str
@@ -112,63 +111,65 @@ class TicketHash:
 _HEADER_FIELDS: Final = tuple(field.name for field in fields(EntryHeader))
 
 EntryDraft = tuple[EntryHeader, str, Mapping[str, Any]]
-"""What is written down: stamp, kind and content of an entry."""
+"""Header, kind and content of an entry that is to be added."""
 
 
 class Journal:
-    """The doors into the journal; each takes the connection of the transaction it belongs to."""
+    """Reads and adds entries, in the caller's transaction."""
 
     @staticmethod
     def record(conn: Connection, header: EntryHeader, *events: tuple[str, Mapping[str, Any]]) -> list[JournalEntry]:
-        """Add one entry for each (kind, content), in order; contents are written as JSON, keys in the order given."""
+        """Add an entry for each (kind, content), in order, and return the entries. Contents are stored as JSON with the
+        keys in the order given."""
         return Journal.record_all(conn, [(header, kind, content) for kind, content in events])
 
     @staticmethod
     def record_all(conn: Connection, drafts: Sequence[EntryDraft]) -> list[JournalEntry]:
-        """The same for several tickets at once."""
+        """Like `record`, for several tickets at once."""
         if not drafts:
             return []
         rows = [
-            {**_header_values(stamp), "kind": kind, "content": dump_content(content)} for stamp, kind, content in drafts
+            {**_header_values(header), "kind": kind, "content": dump_content(content)}
+            for header, kind, content in drafts
         ]
         numbers = conn.execute(_ADD, rows).scalars().all()
         return [
-            JournalEntry(**_header_values(stamp), id=int(number), kind=kind, content=dict(content))
-            for number, (stamp, kind, content) in zip(numbers, drafts, strict=True)
+            JournalEntry(**_header_values(header), id=int(number), kind=kind, content=dict(content))
+            for number, (header, kind, content) in zip(numbers, drafts, strict=True)
         ]
 
     @staticmethod
     def first_decision(conn: Connection, ticket_id: int) -> JournalEntry | None:
-        """What was decided when the ticket came; None for a ticket that was never decided on."""
+        """The first decision on a ticket; None if there is none."""
         row = conn.execute(_FIRST_DECISION, {"ticket_id": ticket_id}).first()
         return None if row is None else _to_entry(row)
 
     @staticmethod
     def first_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, JournalEntry]:
-        """What was decided when each of these tickets came."""
+        """Ticket → its first decision; tickets without one are absent."""
         rows = conn.execute(_FIRST_DECISIONS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _to_entry(row) for row in rows}
 
     @staticmethod
     def last_decisions(conn: Connection, ticket_ids: Collection[int]) -> dict[int, JournalEntry]:
-        """What was decided on each of these tickets last."""
+        """Ticket → its last decision; tickets without one are absent."""
         rows = conn.execute(_LAST_DECISIONS, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ()
         return {row.ticket_id: _to_entry(row) for row in rows}
 
     @staticmethod
     def iter_confirmed(conn: Connection, ticket_ids: Collection[int]) -> Iterator[JournalEntry]:
-        """Where people agreed with what the machine had said of these tickets, oldest first."""
+        """The confirmations of these tickets' predictions by people, oldest first."""
         return map(_to_entry, conn.execute(_CONFIRMED, {"ticket_ids": list(ticket_ids)}) if ticket_ids else ())
 
     @staticmethod
     def find_decision(conn: Connection, number: int) -> JournalEntry | None:
-        """The decision with that number."""
+        """The decision with this number; None if there is none."""
         row = conn.execute(_DECISION, {"number": number}).first()
         return None if row is None else _to_entry(row)
 
     @staticmethod
     def iter_since(conn: Connection, kind: str, moment: datetime) -> Iterator[JournalEntry]:
-        """The entries of a kind from a moment on, oldest first."""
+        """The entries of a kind since a moment, oldest first."""
         rows = conn.execute(_SINCE, {"kind": kind, "moment": moment}, execution_options={"yield_per": 1000})
         return map(_to_entry, rows)
 
@@ -179,7 +180,8 @@ class Journal:
 
     @staticmethod
     def make_header(conn: Connection, ticket_id: int, at: datetime) -> EntryHeader:
-        """What a new entry about a known ticket bears: the hash, model and policy of its first decision."""
+        """The header of a new entry about a ticket, with the hash, bundle and policy of its first decision. Raises
+        LookupError if it has none."""
         first = Journal.first_decision(conn, ticket_id)
         if first is None:
             raise LookupError(f"ticket {ticket_id} has no decision in the journal")
@@ -187,12 +189,12 @@ class Journal:
 
     @staticmethod
     def list_entries(conn: Connection, ticket_id: int) -> list[JournalEntry]:
-        """Everything about one ticket, oldest first."""
+        """All entries about a ticket, oldest first."""
         return [_to_entry(row) for row in conn.execute(_BY_TICKET, {"ticket_id": ticket_id})]
 
     @staticmethod
     def iter_entries(conn: Connection, ticket_ids: Collection[int]) -> Iterator[JournalEntry]:
-        """Everything about these tickets, in order."""
+        """All entries about these tickets, ticket by ticket, oldest first."""
         return map(_to_entry, conn.execute(_BY_TICKETS, {"ticket_ids": list(ticket_ids)})) if ticket_ids else iter(())
 
     @staticmethod
@@ -202,17 +204,21 @@ class Journal:
         kinds: Collection[str],
         redact_content: Callable[[JournalEntry], dict[str, Any]],
     ) -> None:
-        """Write what is left of the contents of these tickets' entries without names, as what they wrote is erased."""
-        mine = _BY_TICKETS.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
-        entries = map(_to_entry, conn.execute(mine, {"ticket_ids": list(ticket_ids)}).all())
-        after = [(entry, redact_content(entry)) for entry in entries]
-        changed = [{"number": one.id, "left": dump_content(left)} for one, left in after if left != one.content]
+        """Replace the content of these tickets' entries of these kinds by what `redact_content` returns for each."""
+        query = _BY_TICKETS.where(JOURNAL_ENTRIES.c.kind.in_(list(kinds)))
+        entries = map(_to_entry, conn.execute(query, {"ticket_ids": list(ticket_ids)}).all())
+        redacted = [(entry, redact_content(entry)) for entry in entries]
+        changed = [
+            {"number": entry.id, "new_content": dump_content(content)}
+            for entry, content in redacted
+            if content != entry.content
+        ]
         if changed:
             conn.execute(_REDACT, changed)
 
 
 _REDACT: Final = (
-    update(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.id == bindparam("number")).values(content=bindparam("left"))
+    update(JOURNAL_ENTRIES).where(JOURNAL_ENTRIES.c.id == bindparam("number")).values(content=bindparam("new_content"))
 )
 
 
@@ -221,9 +227,9 @@ def _header_values(header: EntryHeader) -> dict[str, Any]:
 
 
 def fingerprint_ticket(ticket: Ticket) -> str:
-    """SHA-256 of what a decision was made from, as 64 hexadecimal characters.
+    """The SHA-256 of everything about a ticket that a decision depends on, as 64 hexadecimal characters.
 
-    The ticket's id is left out: the built-in desk gives it only after the decision.
+    The id is not part of it: the built-in desk assigns it only after the decision.
 
     >>> from deskyard.domain.ticket import Ticket
     >>> fingerprint_ticket(Ticket(id="1", subject="VPN")) == fingerprint_ticket(Ticket(id="2", subject="VPN"))
@@ -246,7 +252,7 @@ def fingerprint_ticket(ticket: Ticket) -> str:
 
 
 def hash_ticket(ticket: Ticket, salt: str | None = None) -> TicketHash:
-    """A ticket's keyed hash: HMAC-SHA-256 of its fingerprint under its salt (None: a new one).
+    """The keyed hash of a ticket: HMAC-SHA-256 of its fingerprint, with its salt as the key (None: a new one).
 
     >>> from deskyard.domain.ticket import Ticket
     >>> one = hash_ticket(Ticket(id="1", subject="VPN"))
@@ -258,15 +264,13 @@ def hash_ticket(ticket: Ticket, salt: str | None = None) -> TicketHash:
 
 
 def dump_content(content: Mapping[str, Any]) -> str:
-    """A content as the journal keeps it: JSON, keys in the order given; NaN and infinities raise ValueError."""
+    """The content of an entry as it is stored: JSON, keys in the order given. Raises ValueError for NaN and infinite
+    numbers."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
 def decisions_to_dict(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
-    """Decisions as the plain values that the journal keeps and the API answers.
-
-    Numbers survive the way through JSON and back bit for bit.
-    """
+    """Decisions as JSON values, for the journal and the API. Numbers are the same, bit for bit, when read back."""
     return {
         target: {
             "label": None if decision.label is None else storable(decision.label),
@@ -284,5 +288,5 @@ def _to_entry(row: Row[Any]) -> JournalEntry:
 
 
 def new_salt() -> str:
-    """A key for the hashes of one ticket: 32 hexadecimal characters that nobody can guess."""
+    """A new random salt for the hashes of one ticket: 32 hexadecimal characters."""
     return secrets.token_hex(16)

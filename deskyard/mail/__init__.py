@@ -1,1 +1,1 @@
-"""From a mailbox to tickets: IMAP, MIME parts, character sets, automatic replies."""
+"""Reads mailboxes as tickets: IMAP, MIME parts, character sets, automatic replies."""

@@ -1,7 +1,4 @@
-"""Where a mailbox is and as whom we read it: what its URL says.
-
-In comes that text, out goes an `MailAccount`. Neither its `repr` nor any message about it shows the password.
-"""
+"""Parses the URL of a mailbox into a `MailAccount`. Neither its `repr` nor any message shows the password."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,8 +12,7 @@ URL_OPTIONS: Final = ("address", "list")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailAccount:
-    """One folder of one account. `ours` are our own addresses, `lists` the mailing lists through which people write to
-    us."""
+    """One folder of one account. `own_addresses` are ours, `mailing_lists` those through which people write to us."""
 
     scheme: str
     host: str
@@ -29,11 +25,11 @@ class MailAccount:
 
     @classmethod
     def from_url(cls, url: str, secret: str = "") -> "MailAccount":
-        """What a URL says; `secret` stands in for one that it does not bear. Raises BadInput.
+        """The account that a URL names; `secret` is the password if the URL has none. Raises BadInput.
 
-        >>> MailAccount.of("imaps://desk%40example.org:s3cret@mail.example.org/INBOX/Support?list=help.example.org")
-        Address(scheme='imaps', host='mail.example.org', port=993, user='desk@example.org', folder='INBOX/Support', \
-ours=('desk@example.org',), lists=('help.example.org',))
+        >>> MailAccount.from_url("imaps://ann%40example.org:s3cret@mail.example.org/INBOX/IT?list=help.example.org")
+        MailAccount(scheme='imaps', host='mail.example.org', port=993, user='ann@example.org', folder='INBOX/IT', \
+own_addresses=('ann@example.org',), mailing_lists=('help.example.org',))
         """
         try:
             parts = urlsplit(url.strip())
@@ -41,13 +37,13 @@ ours=('desk@example.org',), lists=('help.example.org',))
         except ValueError:
             host = port = None
         if not host or parts.scheme not in DEFAULT_PORTS or not parts.username:
-            raise BadInput("write a mailbox as imaps://user@mail.example.org/INBOX (imap:// where it has no TLS port)")
+            raise BadInput("write a mailbox as imaps://user@mail.example.org/INBOX (imap:// if it has no TLS port)")
         given = parse_qsl(parts.query)
         for name, _ in given:
             if name not in URL_OPTIONS:
                 raise BadInput(f"there is no option {name[:40]!r} for a mailbox; choose from {', '.join(URL_OPTIONS)}")
         user = unquote(parts.username)
-        ours = [value for name, value in given if name == "address"] or [user] * ("@" in user)
+        own_addresses = [value for name, value in given if name == "address"] or [user] * ("@" in user)
         return cls(
             scheme=parts.scheme,
             host=host,
@@ -55,15 +51,15 @@ ours=('desk@example.org',), lists=('help.example.org',))
             user=user,
             secret=unquote(parts.password or "") or secret,
             folder=unquote(parts.path.strip("/")) or "INBOX",
-            own_addresses=tuple(ours),
+            own_addresses=tuple(own_addresses),
             mailing_lists=tuple(value for name, value in given if name == "list"),
         )
 
     @property
     def display_url(self) -> str:
-        """The URL without the secret: it may be kept and shown.
+        """The URL without the secret: it may be stored and shown.
 
-        >>> MailAccount.of("imap://desk:s3cret@127.0.0.1:1143?address=desk@example.org").place
+        >>> MailAccount.from_url("imap://desk:s3cret@127.0.0.1:1143?address=desk@example.org").display_url
         'imap://desk@127.0.0.1:1143/INBOX?address=desk%40example.org'
         """
         host = f"[{self.host}]" if ":" in self.host else self.host

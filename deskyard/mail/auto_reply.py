@@ -1,7 +1,6 @@
-"""Whether a person wrote a mail for us, or a machine sent it: answering machines, bounces, lists, and ourselves.
+"""Recognises mail that no person wrote for us: automatic replies, bounces, mailing lists, and deskyard's own mail.
 
-In come headers; out comes the reason for leaving the mail alone, as a sentence for the journal. To take such mail for
-tickets would make machines talk to each other without end.
+Making tickets of such mail would let machines answer each other without end.
 """
 
 import re
@@ -9,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 DESKYARD_HEADER: Final = "X-Deskyard"
-"""The header that deskyard's own mails bear."""
+"""The header of deskyard's own mails."""
 
 _VALID_REASON: Final = re.compile(r"[a-z0-9_-]{1,30}")
 _LIST: Final = re.compile(r"<([^<>\s]{1,255})>")
@@ -23,7 +22,8 @@ def why_automatic(
     own_addresses: Collection[str] = (),
     mailing_lists: Collection[str] = (),
 ) -> str | None:
-    """Why a message was not written by a person for us; None where it was. `heads` by name in small letters.
+    """Why a message was not written by a person for us, for the journal; None if it was. `headers` by name in lower
+    case.
 
     >>> why_automatic({"auto-submitted": "auto-replied (vacation)"}, "ann@example.org", "text/plain")
     'an automatic message (Auto-Submitted: auto-replied)'
@@ -41,8 +41,8 @@ def why_automatic(
         return "a post of a mailing list (List-Id)"
     answers = {"auto-submitted": ("", "no"), "x-auto-response-suppress": ("", "none")}
     for name, human in answers.items():
-        if (told := _header_keyword(headers, name)) not in human:
-            return f"an automatic message ({name.title()}: {told})"
+        if (keyword := _header_keyword(headers, name)) not in human:
+            return f"an automatic message ({name.title()}: {keyword})"
     precedence = _header_keyword(headers, "precedence")
     if precedence in ("junk", "auto_reply") or (precedence in ("bulk", "list") and not known):
         return f"an automatic message (Precedence: {precedence})"

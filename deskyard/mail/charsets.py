@@ -1,7 +1,6 @@
-"""From the bytes of a mail to words: charsets that are missing or wrong, and encoded words (RFC 2047) in headers.
+"""Decodes the bytes of a mail: charsets that are missing or wrong, and encoded words (RFC 2047) in headers.
 
-In comes what a mail carries and the charset that it claims; out comes text that any database keeps. Nothing raises, and
-every step is linear in the length of what it reads.
+The result is text that any database can store. Nothing raises, and every step is linear in the length of its input.
 """
 
 import binascii
@@ -23,28 +22,28 @@ _CHARSET_SUPERSETS: Final = {
     "ascii": "utf-8", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949",
     "shift_jis": "cp932",
 }  # fmt: skip
-"""Codec → the larger one that its users write in."""
+"""Codec → the superset that is used in practice."""
 
 _ALIASES: Final = {"iso-8859-8-i": "iso-8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-sjis": "cp932"}
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
-"""Codecs that are no charset of a mail; some of them need quadratic time."""
+"""Codecs that are not charsets of mail; some of them need quadratic time."""
 
 _DOUBTED_CHARSETS: Final = frozenset({"cp1252", "cp1251", "koi8-r", "cp866", "latin_1"})
-"""Charsets that are often claimed wrongly, and take any bytes."""
+"""Charsets that are often declared wrongly, and accept any bytes."""
 
 _LIKELY_CHARSETS: Final = frozenset({"utf-8", "cp1251", "koi8-r", "cp866", "mac-cyrillic"})
-"""What they are claimed for: hardly anything looks like these by chance."""
+"""The charsets that are really used in such mail: hardly any bytes look like these by chance."""
 
 _MIN_LETTERS: Final = 8
-"""Letters beyond ASCII that disprove a claim; and how often a short text without any is looked at, so that it is long
-enough to be believed: all of it is text, none is damage."""
+"""Letters beyond ASCII that disprove a declared charset; also how often a short text is repeated so that it is long
+enough for detection."""
 
 
 def decode_text(raw: bytes, claimed: str = "") -> str:
-    """The text of `raw`, which claims to be in a charset; another one where that can't be.
+    """The text of `raw` in the charset it claims, or in a detected one if that is impossible.
 
-    >>> decode_text("Счёт".encode("koi8-r"), "koi8-r"), decode_text("Не работает принтер".encode("cp1251"), "iso-8859-1")
-    ('Счёт', 'Не работает принтер')
+    >>> decode_text("Счёт".encode("koi8-r"), "koi8-r"), decode_text("Не печатает принтер".encode("cp1251"), "latin-1")
+    ('Счёт', 'Не печатает принтер')
     >>> decode_text("größer".encode(), "us-ascii"), decode_text("größer".encode("latin-1"), "x-unknown")
     ('größer', 'größer')
     """
@@ -60,7 +59,7 @@ def decode_text(raw: bytes, claimed: str = "") -> str:
 
 
 def decode_header(raw: str, charset: str = "") -> str:
-    """A header as a person reads it, on one line; `raw` as `email` parses it from bytes, `charset` the body's.
+    """A header as readable text on one line; `raw` as `email` parses it from bytes, `charset` the body's.
 
     >>> decode_header("=?utf-8?B?0J3QtSDRgNCw0LE=?= =?utf-8?Q?=D0=BE=D1=82=D0=B0=D0=B5=D1=82?=\\r\\n VPN")
     'Не работает VPN'
@@ -69,27 +68,28 @@ def decode_header(raw: str, charset: str = "") -> str:
     if not text.isascii():
         text = decode_text(text.encode("utf-8", "surrogateescape"), charset)
     pieces: list[tuple[bytes, str]] = []
-    said: list[str] = []
+    decoded: list[str] = []
     end = 0
 
-    def told() -> None:
+    def decode_pieces() -> None:
         if pieces:
-            said.append(decode_text(b"".join(bits for bits, _ in pieces), pieces[0][1]))
+            decoded.append(decode_text(b"".join(bits for bits, _ in pieces), pieces[0][1]))
             pieces.clear()
 
     for found in _ENCODED_WORD.finditer(text):
         between, charset = text[end : found.start()], found[1].lower()
-        # White space between encoded words is no text, and a letter may be split between two of one charset.
-        apart = not end or bool(between.strip())
-        if apart or pieces[0][1] != charset:
-            told()
-        if apart:
-            said.append(between)
+        # White space between encoded words is dropped; a letter may be split between two words of one charset.
+        is_separate = not end or bool(between.strip())
+        if is_separate or pieces[0][1] != charset:
+            decode_pieces()
+        if is_separate:
+            decoded.append(between)
         pieces.append((_decode_word(found[3], found[2]), charset))
         end = found.end()
-    told()
-    said.append(text[end:])
-    return " ".join("".join(said).replace("\ufeff", "").split())  # in UTF-16 each word may bear its own mark
+    decode_pieces()
+    decoded.append(text[end:])
+    # In UTF-16 each encoded word may have its own byte order mark.
+    return storable(" ".join("".join(decoded).replace("\ufeff", "").split()))
 
 
 def _decode_word(word: str, encoding: str) -> bytes:
@@ -101,11 +101,11 @@ def _decode_word(word: str, encoding: str) -> bytes:
 
 
 def _codec_name(claimed: str) -> str:
-    """Python's name of a charset; empty for what is none."""
+    """Python's name of a charset; empty if there is none."""
     name = claimed.strip().strip("\"'").lower()
     try:
         codec = codecs.lookup(_ALIASES.get(name, name)).name
-        "".encode(codec)  # refuses what is no encoding of text
+        "".encode(codec)  # raises for codecs that do not encode text
     except (LookupError, ValueError):
         return ""
     return "" if codec in _NO_CHARSETS else _CHARSET_SUPERSETS.get(codec, codec)
@@ -119,7 +119,7 @@ def _decode_strict(raw: bytes, codec: str) -> str | None:
 
 
 def _is_wrong_charset(raw: bytes, codec: str) -> bool:
-    """Whether these bytes, which can be read in a codec, are plainly in another one."""
+    """Whether these bytes, which the codec can decode, are clearly in another charset."""
     found = _detect_charset(raw)
     return (
         found in _LIKELY_CHARSETS
@@ -133,7 +133,7 @@ def _count_letters(raw: bytes) -> int:
 
 
 def _detect_charset(raw: bytes) -> str:
-    """The charset in which these bytes are text; empty if that can't be told."""
+    """The detected charset of these bytes; empty if unknown."""
     found = detect_encoding(raw)
     try:
         text = raw.decode(found)

@@ -1,7 +1,7 @@
-"""The wire to a mailbox: one session in one folder, opened for reading only, its secret never shown.
+"""Reads one folder of a mailbox by IMAP: sizes, times and bytes of messages by UID.
 
-In comes an address, out come sizes, moments and bytes of messages by UID. Flags stay as they are (EXAMINE, BODY.PEEK).
-A password goes over TLS alone, or to this very machine.
+The folder is opened for reading only, and flags stay as they are (EXAMINE, BODY.PEEK). The password is sent only over
+TLS or to this machine, and never shown.
 """
 
 import base64
@@ -22,7 +22,7 @@ from deskyard.mail.account_url import MailAccount
 _TIMEOUT: Final = 60.0
 _MAX_QUOTED: Final = 200
 _UID_WINDOW: Final = 1000
-"""UIDs that are listed at once; twice as many after a stretch without any."""
+"""UIDs that are listed at once; the window doubles after a stretch without messages."""
 
 _TEMPORARY: Final = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT)\]", re.I)
 _UID: Final = re.compile(rb"\bUID ([0-9]+)", re.I)
@@ -33,7 +33,7 @@ _NOT_PRINTABLE: Final = re.compile("[^\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """A message before it is read: its UID, its bytes, and when the mail server received it."""
+    """A message before it is read: its UID, its size in bytes, and when the mail server received it."""
 
     uid: int
     size: int
@@ -41,63 +41,62 @@ class ListedMessage:
 
 
 class MailFolder:
-    """One folder that is open for reading. `validity` and a UID together name a message for ever."""
+    """A folder that is open for reading. `validity` and a UID together identify a message permanently."""
 
     def __init__(self, connection: imaplib.IMAP4, account: MailAccount) -> None:
-        """Open it. Raises NotThere."""
-        self._wire = connection
+        """Open the folder. Raises NotFound."""
+        self._connection = connection
         self._secret = account.secret
-        typ, told = connection.select(_redact(_encode_utf7(account.folder)), readonly=True)
+        typ, response = connection.select(_quote(_encode_utf7(account.folder)), readonly=True)
         if typ != "OK":
             where = f"there is no folder {account.folder[:60]!r} for {account.user!r} at {account.host}"
             raise NotFound(
-                f"{where}{self._response_text(told)}: write the folder at the end of the address, as in /INBOX"
+                f"{where}{self._response_text(response)}: write the folder at the end of the address, as in /INBOX"
             )
         self.validity = self._status_number("UIDVALIDITY")
         following = self._status_number("UIDNEXT")
         self.last = following - 1 if following else max((one.uid for one in self._list_uids("*")), default=0)
-        """No message that is here now has a greater UID."""
+        """The greatest UID at the time of opening."""
 
     def list_after(self, uid: int) -> Iterator[ListedMessage]:
-        """The messages that are here with a greater UID, in its order."""
+        """The messages with a greater UID, in the order of UIDs."""
         first, window = uid + 1, _UID_WINDOW
         while first <= self.last:
             end = min(first + window - 1, self.last)
-            # A server that has none of these may answer with the last one it has.
+            # A server that has none of these UIDs may answer with its last one.
             found = [one for one in self._list_uids(f"{first}:{end}") if first <= one.uid <= end]
             yield from sorted(found, key=lambda one: one.uid)
             first, window = end + 1, _UID_WINDOW if found else 2 * window
 
     def fetch(self, uid: int, part: str = "", limit: int = 0) -> bytes | None:
-        """A message or its `part`, at most `most` bytes (0: all); None where it is gone. Raises NotThere where the
-        server does not hand it out."""
-        typ, told = self._wire.uid("FETCH", str(uid), f"(BODY.PEEK[{part}]{f'<0.{limit}>' if limit else ''})")
+        """A message or its `part`, at most `limit` bytes (0: all); None if it is gone. Raises NotFound if the server
+        does not deliver it."""
+        section = f"(BODY.PEEK[{part}]{f'<0.{limit}>' if limit else ''})"
+        typ, response = self._connection.uid("FETCH", str(uid), section)
         if typ != "OK":
-            if _TEMPORARY.search(self._response_text(told)):
-                self._require_ok(typ, told)
-            raise NotFound(f"the mail server does not hand out message {uid}{self._response_text(told)}")
-        literal = next((one[1] for one in told if isinstance(one, tuple)), None)
-        return literal if literal is not None or not any(told) else b""
+            if _TEMPORARY.search(self._response_text(response)):
+                self._require_ok(typ, response)
+            raise NotFound(f"the mail server does not deliver message {uid}{self._response_text(response)}")
+        literal = next((one[1] for one in response if isinstance(one, tuple)), None)
+        return literal if literal is not None or not any(response) else b""
 
     def _list_uids(self, uids: str) -> Iterator[ListedMessage]:
-        typ, told = self._wire.uid("FETCH", uids, "(UID RFC822.SIZE INTERNALDATE)")
-        self._require_ok(typ, told)
-        for line in told:
+        typ, response = self._connection.uid("FETCH", uids, "(UID RFC822.SIZE INTERNALDATE)")
+        self._require_ok(typ, response)
+        for line in response:
             if isinstance(line, bytes) and (uid := _UID.search(line)):
                 size, received = _SIZE.search(line), _RECEIVED.search(line)
                 moment = _parse_moment(received[1].decode("ascii", "replace") if received else "")
                 yield ListedMessage(int(uid[1]), int(size[1]) if size else 0, moment)
 
     def _status_number(self, name: str) -> int:
-        told = self._wire.response(name)[1]
-        found = told[-1] if told else None
+        response = self._connection.response(name)[1]
+        found = response[-1] if response else None
         return int(found) if isinstance(found, bytes) and found.isdigit() else 0
 
     def _require_ok(self, typ: str, response: Sequence[Any]) -> None:
         if typ != "OK":
-            raise StoreUnreachable(
-                f"the mail server did not answer what was asked{self._response_text(response)}", _TIMEOUT
-            )
+            raise StoreUnreachable(f"the mail server refused the request{self._response_text(response)}", _TIMEOUT)
 
     def _response_text(self, response: Sequence[Any]) -> str:
         text = " ".join(one.decode("utf-8", "replace") for one in response if isinstance(one, bytes))
@@ -107,37 +106,39 @@ class MailFolder:
 
 @contextmanager
 def open_folder(account: MailAccount, timeout: float) -> Iterator[MailFolder]:
-    """The folder of an address, open for reading.
+    """The folder of an account, open for reading.
 
-    Raises StoreUnreachable, NotAllowed where we are not let in or could be only in the clear, NotThere for the folder.
+    Raises StoreUnreachable, AccessDenied if the login fails or would not be encrypted, NotFound for the folder.
     """
     where = f"the mail server at {account.host}:{account.port}"
-    wire: imaplib.IMAP4 | None = None
+    connection: imaplib.IMAP4 | None = None
     try:
         context = ssl.create_default_context()
         if account.scheme == "imaps":
-            wire = imaplib.IMAP4_SSL(account.host, account.port, ssl_context=context, timeout=timeout)
+            connection = imaplib.IMAP4_SSL(account.host, account.port, ssl_context=context, timeout=timeout)
         else:
-            wire = imaplib.IMAP4(account.host, account.port, timeout=timeout)
-            _start_tls(wire, context, where)
-        _log_in(wire, account, where)
-        yield MailFolder(wire, account)
+            connection = imaplib.IMAP4(account.host, account.port, timeout=timeout)
+            _start_tls(connection, context, where)
+        _log_in(connection, account, where)
+        yield MailFolder(connection, account)
         with suppress(OSError, imaplib.IMAP4.error):
-            wire.logout()
+            connection.logout()
     except ssl.SSLCertVerificationError as error:
-        told = f"{where} shows a certificate that can't be trusted ({error.verify_message})"
-        raise StoreUnreachable(f"{told}: renew it, or name the file of its issuer in SSL_CERT_FILE", _TIMEOUT) from None
+        message = f"{where} has a certificate that can't be trusted ({error.verify_message})"
+        raise StoreUnreachable(
+            f"{message}: renew it, or name the file of its issuer in SSL_CERT_FILE", _TIMEOUT
+        ) from None
     except (OSError, imaplib.IMAP4.error) as error:
-        told = "did not answer in time" if isinstance(error, TimeoutError) else "can't be reached, or broke off"
-        raise StoreUnreachable(f"{where} {told} ({type(error).__name__})", _TIMEOUT) from None
+        message = "did not answer in time" if isinstance(error, TimeoutError) else "can't be reached, or broke off"
+        raise StoreUnreachable(f"{where} {message} ({type(error).__name__})", _TIMEOUT) from None
     finally:
-        if wire is not None:
+        if connection is not None:
             with suppress(OSError):
-                wire.shutdown()
+                connection.shutdown()
 
 
 def _start_tls(connection: imaplib.IMAP4, context: ssl.SSLContext, where: str) -> None:
-    """Nobody between us and the server hears the password."""
+    """Encrypt the connection before the password is sent. Raises AccessDenied if the server offers no TLS."""
     peer = ipaddress.ip_address(connection.sock.getpeername()[0].partition("%")[0])
     if peer.is_loopback and "LOGINDISABLED" not in connection.capabilities:
         return
@@ -154,16 +155,16 @@ def _log_in(connection: imaplib.IMAP4, account: MailAccount, where: str) -> None
         if "AUTH=PLAIN" in connection.capabilities:
             connection.authenticate("PLAIN", plain)
         elif _NOT_PRINTABLE.search(account.user + account.secret):
-            raise AccessDenied(f"{where} takes no user or password with letters beyond ASCII: choose other ones")
+            raise AccessDenied(f"{where} accepts no user or password with characters beyond ASCII: choose other ones")
         else:
-            connection.login(_redact(account.user), account.secret)
+            connection.login(_quote(account.user), account.secret)
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
         if _TEMPORARY.search(str(error)):
-            raise StoreUnreachable(f"{where} can't let anybody in just now", _TIMEOUT) from None
-        told = f"{where} does not let {account.user!r} in: check the user and the password"
-        raise AccessDenied(f"{told} (many providers want a password made for the application)") from None
+            raise StoreUnreachable(f"{where} accepts no logins just now", _TIMEOUT) from None
+        message = f"{where} refuses the login of {account.user!r}: check the user and the password"
+        raise AccessDenied(f"{message} (many providers need a password made for the application)") from None
 
 
 def _parse_moment(text: str) -> datetime:
@@ -173,12 +174,12 @@ def _parse_moment(text: str) -> datetime:
         return datetime.now(UTC)
 
 
-def _redact(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _encode_utf7(folder: str) -> str:
-    """The name of a folder as IMAP writes it (RFC 3501, 5.1.3).
+    """The name of a folder in the encoding of IMAP (RFC 3501, 5.1.3).
 
     >>> _encode_utf7("INBOX/Отпуска & Co")
     'INBOX/&BB4EQgQ,BEMEQQQ6BDA- &- Co'

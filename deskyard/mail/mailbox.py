@@ -1,8 +1,7 @@
-"""A mailbox as a way in: its new messages page by page, none left out, nothing in it changed.
+"""Reads the new messages of a mailbox page by page, without changing anything in it.
 
-In come a URL and a cursor; out go mails (`deskyard.mail.message`). Each call opens a session of its own, so a mailbox
-may be shared between threads and outlives any trouble of the mail server. A message that can't be read never stops the
-others.
+Each call opens its own session, so a `Mailbox` can be shared between threads and survives failures of the mail server.
+A message that can't be read does not stop the others.
 """
 
 import re
@@ -20,23 +19,23 @@ from deskyard.mail.message import MailMessage
 from deskyard.settings import settings
 
 MAX_MESSAGE_BYTES: Final = 25_000_000
-"""Bytes of a message that is read whole."""
+"""The largest message that is read whole, in bytes."""
 
 HEAD_BYTES: Final = 1_000_000
-"""Bytes that are read of a larger one."""
+"""Bytes that are read of a larger message."""
 
 _MAX_PAGE_BYTES: Final = 50_000_000
-"""Bytes after which a page ends, so that one pull is not endless."""
+"""Bytes after which a page ends, so that a pull takes bounded time."""
 
 _CURSOR: Final = re.compile(r"([0-9]{1,10})\.([0-9]{1,10})")
 
 
 @dataclass(frozen=True, slots=True)
 class MailPage:
-    """Messages in the order in which they came. `cursor` continues; `more`: there is something to continue with.
+    """Messages in the order of their UIDs. `cursor` gives the next page; `more`: there is one.
 
-    `anew`: the mail server has numbered its messages anew (UIDVALIDITY changed), and everything in the folder comes
-    again: drop what is known by its id, and what was received before the connection began.
+    `restarted`: the mail server has renumbered its messages (UIDVALIDITY changed), so everything in the folder comes
+    again: drop messages whose id is known, and those received before the connection was made.
     """
 
     messages: tuple[MailMessage, ...]
@@ -49,23 +48,23 @@ class Mailbox:
     """One folder of one account at one mail server."""
 
     def __init__(self, account: MailAccount, source: str = "mail") -> None:
-        """`source` is that of its tickets."""
+        """`source` becomes the `source` of its tickets."""
         self._address = account
         self._source = source
 
     @classmethod
     def from_url(cls, url: str, secret: str = "", source: str = "mail") -> Self:
-        """The mailbox at `imaps://user:password@host:993/INBOX`, or `imap://` where TLS begins by STARTTLS.
+        """The mailbox at `imaps://user:password@host:993/INBOX`, or at `imap://...` with STARTTLS.
 
-        `secret` is the password, where the URL has none. Options: `address=` is an address of ours (several times; the
-        user, if left out), whose messages are not taken for news; `list=` a mailing list (its List-Id) through which
-        people write to us. Raises BadInput; asks nobody.
+        `secret` is the password if the URL has none. Options (both may be repeated): `address=` is an address of ours,
+        whose messages are ignored (default: the user); `list=` is the List-Id of a mailing list through which people
+        write to us. Raises BadInput. Connects to nothing.
         """
         return cls(MailAccount.from_url(url, secret), source)
 
     @property
     def display_url(self) -> str:
-        """Its URL without the password."""
+        """The URL without the password."""
         return self._address.display_url
 
     def __repr__(self) -> str:
@@ -73,18 +72,18 @@ class Mailbox:
         return f"Mailbox({self.display_url!r})"
 
     def health(self) -> Health:
-        """Whether it can be read; never raises."""
+        """Whether the mailbox can be read; never raises."""
         missing = []
         try:
             with self._open() as folder:
                 if not folder.validity:
-                    missing.append("the mail server does not number its messages for good (no UIDVALIDITY)")
+                    missing.append("the mail server keeps no permanent numbers of messages (no UIDVALIDITY)")
         except DeskyardError as error:
             missing.append(str(error))
         return Health("IMAP4rev1", self._address.user, None, tuple(missing))
 
     def cursor_at(self, moment: datetime) -> str:
-        """The cursor after which a pull gives what was received since that moment, and what came later than that."""
+        """The cursor from which a pull gives the messages received since that time, and all after them."""
         with self._open() as folder:
             first = next((one.uid for one in folder.list_after(0) if one.received_at >= moment), folder.last + 1)
             return f"{folder.validity}.{first - 1}"
@@ -92,48 +91,48 @@ class Mailbox:
     def pull(self, cursor: str | None, limit: int) -> MailPage:
         """The messages after the cursor (None: all), at most `limit`.
 
-        Raises BadInput for a strange cursor, StoreUnreachable, NotAllowed, NotThere for the folder.
+        Raises BadInput for an unknown cursor, NotFound if the folder does not exist, StoreUnreachable and AccessDenied.
         """
         validity, last = _parse_cursor(cursor)
         with self._open() as folder:
-            anew = cursor is not None and validity != folder.validity
-            place = 0 if anew else last
+            restarted = cursor is not None and validity != folder.validity
+            last_read = 0 if restarted else last
             messages: list[MailMessage] = []
             size, more = 0, False
-            for one in folder.list_after(place):
+            for one in folder.list_after(last_read):
                 if len(messages) >= limit or size > _MAX_PAGE_BYTES:
                     more = True
                     break
                 mail = self._read_message(folder, one)
                 messages += [mail] if mail else []
-                place, size = one.uid, size + min(one.size, MAX_MESSAGE_BYTES)
-            place = place if more else max(place, folder.last)
-            return MailPage(tuple(messages), f"{folder.validity}.{place}", more, anew)
+                last_read, size = one.uid, size + min(one.size, MAX_MESSAGE_BYTES)
+            last_read = last_read if more else max(last_read, folder.last)
+            return MailPage(tuple(messages), f"{folder.validity}.{last_read}", more, restarted)
 
     def close(self) -> None:
-        """Nothing stays open between calls."""
+        """Do nothing: no session stays open between calls."""
 
     def _open(self) -> AbstractContextManager[MailFolder]:
         return open_folder(self._address, settings().store_timeout)
 
     def _read_message(self, folder: MailFolder, listed: ListedMessage) -> MailMessage | None:
-        """A message; None where it is gone."""
-        whole = listed.size <= MAX_MESSAGE_BYTES
+        """A message; None if it is gone."""
+        fits = listed.size <= MAX_MESSAGE_BYTES
         try:
-            raw = folder.fetch(listed.uid) if whole else folder.fetch(listed.uid, limit=HEAD_BYTES)
+            raw = folder.fetch(listed.uid) if fits else folder.fetch(listed.uid, limit=HEAD_BYTES)
         except NotFound as error:
             return self._make_headless(folder, listed, str(error))
-        return None if raw is None else self._parse_message(listed, raw, None if whole else listed.size)
+        return None if raw is None else self._parse_message(listed, raw, None if fits else listed.size)
 
-    def _make_headless(self, folder: MailFolder, listed: ListedMessage, why: str) -> MailMessage:
-        """What is left of a message that the mail server does not hand out."""
+    def _make_headless(self, folder: MailFolder, listed: ListedMessage, reason: str) -> MailMessage:
+        """A message made of its headers alone, for one whose body the mail server does not deliver."""
         raw = None
         with suppress(NotFound):
             raw = folder.fetch(listed.uid, "HEADER")
         mail = self._parse_message(
             listed, raw or f"Message-ID: <{folder.validity}.{listed.uid}@unreadable>".encode(), None
         )
-        ticket = replace(mail.ticket, subject=mail.ticket.subject or message.UNREADABLE, body=f"[{why}]")
+        ticket = replace(mail.ticket, subject=mail.ticket.subject or message.UNREADABLE, body=f"[{reason}]")
         return replace(mail, ticket=ticket)
 
     def _parse_message(self, listed: ListedMessage, raw: bytes, size: int | None) -> MailMessage:
@@ -153,5 +152,5 @@ def _parse_cursor(cursor: str | None) -> tuple[int, int]:
         return 0, 0
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        raise BadInput("this is no cursor of a mailbox: leave it out to begin anew")
+        raise BadInput("this is not a cursor of a mailbox: leave it out to start from the beginning")
     return int(found[1]), int(found[2])

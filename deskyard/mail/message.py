@@ -1,8 +1,7 @@
-"""From the bytes of a mail to a ticket: who wrote it and when, what it says and answers, and whether a machine sent it.
+"""Parses the bytes of a mail into a ticket: sender, time, text, messages it replies to, and whether it is automatic.
 
-In comes what any sender in the world may have sent; out comes a `MailMessage`, always: what can't be read is left out,
-and the worst mail is "(unreadable message)" with its headers as its text. Nothing raises, and the work is bounded
-however a mail is made.
+`parse_message` never raises: what can't be read is left out, and a message that can't be parsed at all becomes
+"(unreadable message)" with its headers as the text. The work is bounded for any input.
 """
 
 import hashlib
@@ -17,9 +16,10 @@ from deskyard.domain.ticket import Ticket
 from deskyard.mail import charsets, mime_parts
 from deskyard.mail.auto_reply import why_automatic
 from deskyard.text.quoted_replies import strip_quoted
+from deskyard.text.storable import storable
 
 MAX_TEXT_LENGTH: Final = 500_000
-"""Characters of a text that are kept."""
+"""Characters of a message's text that are kept."""
 
 UNREADABLE: Final = "(unreadable message)"
 _MAX_REFERENCES: Final = 50
@@ -35,10 +35,10 @@ _HEAD_END: Final = re.compile(rb"(?:\A|\n)\r?\n")
 class MailMessage:
     """One message of a mailbox.
 
-    `ticket.id` is its Message-ID without the angle brackets; where it has none (or one longer than 200 characters), a
-    name made of its bytes. `answers` are the ids of the messages it answers, in the same form, the nearest first.
-    `is_automatic` says why no person wrote this for us, None where one did. `received_at` is the mail server's word;
-    `ticket.created_at` is the sender's, unless it lies in the future.
+    `ticket.id` is its Message-ID without the angle brackets, or a hash of its bytes if it has none (or one longer than
+    200 characters). `references` are the ids of the messages it replies to, in the same form, the nearest first.
+    `automatic_reason` says why the message was not written by a person for us; None if it was. `received_at` is the
+    mail server's time, `ticket.created_at` the sender's, unless that lies in the future.
     """
 
     ticket: Ticket
@@ -49,7 +49,7 @@ class MailMessage:
 
     @property
     def own_text(self) -> str:
-        """What its author wrote, without what is quoted and the signature: the text of a comment."""
+        """What its author wrote, without quoted replies and the signature: the text of a comment."""
         return strip_quoted(self.ticket.body)
 
 
@@ -63,10 +63,10 @@ def parse_message(
     mailing_lists: Collection[str] = (),
     size: int | None = None,
 ) -> MailMessage:
-    """The mail that these bytes are.
+    """The message that these bytes hold.
 
-    `ours` are our own addresses, `lists` the mailing lists (List-Id) through which our people write to us. `size` is
-    that of the whole message, where `raw` is only its beginning.
+    `own_addresses` are ours; `mailing_lists` (List-Id) are those through which people write to us. `size` is that of
+    the whole message in bytes, if `raw` is only its beginning.
 
     >>> raw = b"From: Ann <Ann@example.org>\\nMessage-ID: <1@x>\\nSubject: VPN\\n\\nIt is down.\\n"
     >>> mail = parse_message(raw, uid=1, received_at=datetime(2026, 1, 31, tzinfo=UTC))
@@ -74,31 +74,31 @@ def parse_message(
     ('1@x', 'ann@example.org', 'VPN', 'It is down.')
     """
     cut = size is not None and size > len(raw)
-    heads = _parse_headers(raw)
+    headers = _parse_headers(raw)
     try:
         parts = mime_parts.read_parts(raw)
-        subject = charsets.decode_header(heads.get("subject", ""), parts.charset)
+        subject = charsets.decode_header(headers.get("subject", ""), parts.charset)
         body, files, kind = "\n\n".join(parts.texts), parts.files, parts.kind
         cut = cut or not parts.complete
-    except Exception:  # `email` raises many kinds on broken messages; a mailbox is read on whatever lies in it
-        subject, files, kind = charsets.decode_header(heads.get("subject", "")) or UNREADABLE, [], ""
+    except Exception:  # `email` raises many kinds of errors on broken messages, which must not stop the mailbox
+        subject, files, kind = charsets.decode_header(headers.get("subject", "")) or UNREADABLE, [], ""
         body = charsets.decode_text(_header_bytes(raw)).replace("\r\n", "\n")
     if cut or len(body) > MAX_TEXT_LENGTH:
         body = f"{body[:MAX_TEXT_LENGTH]}\n\n[cut: the message has {size or len(raw):,} bytes]"
-    sender = next(iter(_parse_addresses(heads.get("from", ""))), "")
+    sender = storable(next(iter(_parse_addresses(headers.get("from", ""))), ""))
     ticket = Ticket(
-        id=_parse_message_id(heads.get("message-id", "")) or _content_id(raw),
+        id=_parse_message_id(headers.get("message-id", "")) or _content_id(raw),
         source=source,
-        subject=subject,
-        body=body,
+        subject=storable(subject),
+        body=storable(body),
         channel="mail",
         requester=sender,
-        created_at=_sent_at(heads.get("date", ""), received_at),
-        fields=_custom_fields(heads, files),
+        created_at=_sent_at(headers.get("date", ""), received_at),
+        fields={name: storable(text) for name, text in _custom_fields(headers, files).items()},
     )
-    why = why_automatic(heads, sender, kind, own_addresses=own_addresses, mailing_lists=mailing_lists)
+    reason = why_automatic(headers, sender, kind, own_addresses=own_addresses, mailing_lists=mailing_lists)
     return MailMessage(
-        ticket=ticket, uid=uid, received_at=received_at, references=_parse_references(heads), automatic_reason=why
+        ticket=ticket, uid=uid, received_at=received_at, references=_parse_references(headers), automatic_reason=reason
     )
 
 
@@ -108,7 +108,7 @@ def _header_bytes(raw: bytes) -> bytes:
 
 
 def _parse_headers(raw: bytes) -> dict[str, str]:
-    """The first of each header, unfolded, by name in small letters; bytes that are not ASCII are escaped."""
+    """The first header of each name, unfolded, by name in lower case; bytes beyond ASCII become surrogate escapes."""
     found: dict[str, str] = {}
     for line in re.split(rb"\r?\n(?![ \t])", _header_bytes(raw)):
         name, colon, value = line.decode("ascii", "surrogateescape").partition(":")
@@ -138,10 +138,10 @@ def _parse_references(headers: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _parse_addresses(text: str) -> list[str]:
-    """The addresses of a header, in small letters."""
+    """The addresses of a header, in lower case."""
     try:
         found: Iterable[str] = [address for _, address in getaddresses([text])]
-    except Exception:  # RecursionError among them
+    except Exception:  # includes RecursionError
         found = []
     good = [address.lower() for address in found if _ADDRESS.fullmatch(address)]
     return [
@@ -160,10 +160,10 @@ def _custom_fields(headers: Mapping[str, str], files: list[str]) -> dict[str, st
 
 
 def _sent_at(text: str, received_at: datetime) -> datetime:
-    """When it was written, as its sender says; when it was received where that is missing or can't be."""
+    """The sender's time; the time of receipt if that is missing or impossible."""
     try:
-        said = parsedate_to_datetime(text)
-        moment = said if said.tzinfo else said.replace(tzinfo=UTC)
+        parsed = parsedate_to_datetime(text)
+        moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         possible = datetime(1990, 1, 1, tzinfo=UTC) < moment < received_at + timedelta(days=1)
     except (ValueError, TypeError, IndexError, OverflowError):
         return received_at

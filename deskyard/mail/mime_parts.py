@@ -1,8 +1,7 @@
-"""What a mail says and which files it bears: the parts of a MIME message, however broken, with an end to the work.
+"""Reads the texts and the file names out of the parts of a MIME message, however broken, in bounded time.
 
-In come the bytes of a message; out come texts and names. The plain way of saying a thing is preferred, HTML becomes
-text, files are named and not read. Of the readers in `email` the lenient one is used: the strict one needs seconds for
-one long header.
+Plain text is preferred, HTML is converted to text, and files are named but not read. The lenient policy of `email` is
+used: the strict one needs seconds for one long header.
 """
 
 import re
@@ -16,14 +15,14 @@ from typing import Final
 from deskyard.mail import charsets
 
 _MAX_HTML_LENGTH: Final = 80_000
-"""Characters of HTML that are read: its tables may become a thousand times as long."""
+"""Characters of HTML that are read: as text, its tables can become a thousand times as long."""
 
 _MAX_BOUNDARIES: Final = 100
 _MAX_PARTS: Final = 5_000
 _MAX_LINES: Final = 1_000_000
 _MAX_COMPARISONS: Final = 10_000_000
-"""Parts within parts, lines that may part them, lines, and lines that are looked at for every part that they may end:
-more is no mail, and to read it would take minutes."""
+"""Limits on declared boundaries, lines that look like boundaries, lines, and comparisons of lines with boundaries. No
+real mail exceeds them, and reading one that does would take minutes."""
 
 _MAX_NAME_LENGTH: Final = 120
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9 \t]{0,8}=", re.I)
@@ -35,8 +34,8 @@ _COMMENT_END: Final = re.compile("-->")
 
 @dataclass(frozen=True, slots=True)
 class MessageParts:
-    """What a message says and bears. `kind` is its content type, `charset` that of its first text as it claims;
-    `whole`: all of it was read."""
+    """The contents of a message. `kind` is its content type, `charset` the one that its first text declares;
+    `complete`: all of it was read."""
 
     texts: list[str]
     files: list[str]
@@ -46,22 +45,22 @@ class MessageParts:
 
 
 def read_parts(raw: bytes) -> MessageParts:
-    """The parts of a message. Raises ValueError for one that nests too deep, and what `email` raises on broken ones.
+    """The parts of a message. Raises ValueError for one nested too deeply, and whatever `email` raises on broken ones.
 
     >>> read_parts(b"Content-Type: text/html\\n\\n<p>Printer is <b>on fire</b></p>").texts
     ['Printer is on fire']
     """
-    message, whole = _parse_bytes(raw)
+    message, complete = _parse_bytes(raw)
     texts, files = _read_part(message)
     charset = next((_charset(part) for part in message.walk() if part.get_content_maintype() == "text"), "")
-    return MessageParts(texts, files, message.get_content_type(), charset, whole)
+    return MessageParts(texts, files, message.get_content_type(), charset, complete)
 
 
 class _LenientPolicy(Compat32):
-    """The lenient reader; of a header no more than is looked at is kept."""
+    """The lenient policy; headers are cut to the length that is read."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        """Name and value."""
+        """The name and the value of a header."""
         name, value = super().header_source_parse(sourcelines)
         return name, value[: charsets.MAX_HEADER_LENGTH]
 
@@ -70,37 +69,37 @@ _LENIENT_POLICY: Final = _LenientPolicy()
 
 
 def _parse_bytes(raw: bytes) -> tuple[Message, bool]:
-    """The message, and whether all of it was read. Raises ValueError for one that nests too deep."""
+    """The message, and whether all of it was read. Raises ValueError for one nested too deeply."""
     boundaries = sum(1 for _ in _BOUNDARY.finditer(raw))
     if boundaries > _MAX_BOUNDARIES:
         raise ValueError("too many parts within parts")
-    most = min(_MAX_LINES, _MAX_COMPARISONS // (boundaries + 1))
+    max_lines = min(_MAX_LINES, _MAX_COMPARISONS // (boundaries + 1))
     lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
-    read = raw if lines <= most else raw[:most]
+    read = raw if lines <= max_lines else raw[:max_lines]
     last = next(islice(_BOUNDARY_LINE.finditer(read), _MAX_PARTS, None), None)
     read = read[: last.start()] if last else read
     return message_from_bytes(read, policy=_LENIENT_POLICY), len(read) == len(raw)
 
 
 def _read_part(part: Message) -> tuple[list[str], list[str]]:
-    """What a part says, and the names of the files in it."""
+    """The texts of a part, and the names of the files in it."""
     kind = part.get_content_type()
     if part.is_multipart() and not kind.startswith("message/"):
         children = [child for child in part.get_payload() if isinstance(child, Message)]
         read = [(child.get_content_type(), *_read_part(child)) for child in children]
         names = [name for _, _, inner in read for name in inner]
-        told = [(kind, texts) for kind, texts, _ in read if texts]
-        if kind == "multipart/alternative" and told:
-            # Every way of saying it is the whole; the plain one is what a person would have typed.
-            return next((texts for kind, texts in told if kind == "text/plain"), told[-1][1]), names
-        return [text for _, texts in told for text in texts], names
+        with_text = [(kind, texts) for kind, texts, _ in read if texts]
+        if kind == "multipart/alternative" and with_text:
+            # Each alternative is the whole message; plain text is closest to what a person typed.
+            return next((texts for kind, texts in with_text if kind == "text/plain"), with_text[-1][1]), names
+        return [text for _, texts in with_text for text in texts], names
     name = part.get_filename()
     if name or kind not in ("text/plain", "text/html") or part.get_content_disposition() == "attachment":
         return [], [charsets.decode_header(str(name or ""))[:_MAX_NAME_LENGTH] or f"({kind[:_MAX_NAME_LENGTH]})"]
     raw = part.get_payload(decode=True)
     text = charsets.decode_text(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
     if kind == "text/html":
-        from deskyard.text.cleaning import html_to_text  # only here: the service starts without the language tools
+        from deskyard.text.cleaning import html_to_text  # lazy: the service starts without it
 
         text = html_to_text(_visible_html(text)[:_MAX_HTML_LENGTH])
     text = text.strip()
@@ -109,16 +108,16 @@ def _read_part(part: Message) -> tuple[list[str], list[str]]:
 
 def _charset(part: Message) -> str:
     found = part.get_param("charset", "")
-    return found if isinstance(found, str) else str(found[2])  # written as RFC 2231 has it: charset, language, value
+    return found if isinstance(found, str) else str(found[2])  # RFC 2231 form: charset, language, value
 
 
 def _visible_html(html: str) -> str:
-    """HTML without its head, styles, scripts and comments, which may be longer than what it says."""
-    kept, place = [], 0
-    while found := _NOISE.search(html, place):
+    """HTML without its head, styles, scripts and comments, which may be longer than its text."""
+    kept, start = [], 0
+    while found := _NOISE.search(html, start):
         end = (_ENDS[found[1].lower()] if found[1] else _COMMENT_END).search(html, found.end())
         if end is None:
             break
-        kept.append(html[place : found.start()])
-        place = end.end()
-    return "".join(kept) + html[place:]
+        kept.append(html[start : found.start()])
+        start = end.end()
+    return "".join(kept) + html[start:]

@@ -1,8 +1,7 @@
-"""The meaning heads: what tickets' vectors tell that their words do not. Only models with an encoder have them.
+"""The embedding heads: a linear classifier and a nearest-neighbour vote over tickets' sentence vectors.
 
-One is a linear separator over the vectors, the other the vote of the remembered tickets of like meaning. In come
-vectors (tickets x dimensions), out come margins and neighbours; `deskyard.model.opinion_pool` gives them their say
-beside the heads that read words. Keeps vectors of tickets, never a text.
+Only models with an encoder have them. From vectors (tickets x dimensions) they compute margins and neighbours, which
+`deskyard.model.opinion_pool` weighs beside the heads that read words. Vectors are kept, texts are not.
 """
 
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ import numpy.typing as npt
 from deskyard.model.knn_head import N_NEIGHBOURS
 
 N_DIRECTIONS: Final = 128
-"""Of a vector's centred dimensions, the directions kept for comparing, those in which tickets differ most. All 512
-do no better (inside train, four histories) and cost four times the time and the disk."""
+"""Principal directions kept for comparing vectors. All 512 do no better (on the training part of four histories) and
+cost four times the time and disk space."""
 
 _BLOCK_SIZE: Final = 256
 
@@ -26,11 +25,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingHeads:
-    """What was learnt of vectors.
+    """The fitted arrays.
 
-    `coef` (dimensions x labels of all targets) and `intercept` of the separators; to compare tickets the `centre`
-    (dimensions) of all, the `directions` (dimensions x kept), and the remembered tickets along them (tickets x kept),
-    each of length 1, in half precision.
+    `coef` (dimensions x labels of all targets) and `intercept` of the linear classifiers; for comparing tickets the
+    `centre` (dimensions) of all vectors, the `directions` (dimensions x kept), and the `remembered` tickets projected
+    onto them (tickets x kept), each of length 1, in half precision.
     """
 
     coef: Vectors
@@ -41,23 +40,26 @@ class EmbeddingHeads:
 
     @classmethod
     def fit(cls, vectors: Vectors, remembered: int, coef: Vectors, intercept: Vectors) -> "EmbeddingHeads":
-        """That of learnt tickets, the last of which are remembered; the separators were learnt before."""
+        """Fit on the vectors of the training tickets, of which the last `remembered` are kept as neighbours.
+
+        `coef` and `intercept` are those of the classifiers, fitted before.
+        """
         centre = vectors.mean(axis=0, dtype=np.float64)
         spread = vectors.astype(np.float64) - centre
         directions = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :N_DIRECTIONS].astype(np.float32)
-        along: Vectors = spread[len(vectors) - remembered :].astype(np.float32) @ directions
-        kept = _normalise(along).astype(np.float16).astype(np.float32)
+        projected: Vectors = spread[len(vectors) - remembered :].astype(np.float32) @ directions
+        kept = _normalise(projected).astype(np.float16).astype(np.float32)
         return cls(coef, intercept, centre.astype(np.float32), np.ascontiguousarray(directions), kept)
 
     def margins(self, vectors: Vectors) -> Floats:
-        """How far each ticket stands on each label's side (tickets x labels of all targets)."""
+        """The margin of each label for each ticket (tickets x labels of all targets)."""
         return np.asarray(vectors.astype(np.float64) @ self.coef + self.intercept)
 
     def nearest(self, vectors: Vectors) -> Iterator[tuple[npt.NDArray[np.int64], Floats]]:
-        """For each vector the positions and similarities (cosine, 0..1) of the remembered tickets nearest to it."""
-        along = _normalise(np.asarray((vectors - self.centre) @ self.directions, dtype=np.float32))
-        for start in range(0, len(along), _BLOCK_SIZE):
-            for similar in along[start : start + _BLOCK_SIZE] @ self.remembered.T:
+        """For each vector the positions and similarities (cosine, 0..1) of its nearest remembered tickets."""
+        projected = _normalise(np.asarray((vectors - self.centre) @ self.directions, dtype=np.float32))
+        for start in range(0, len(projected), _BLOCK_SIZE):
+            for similar in projected[start : start + _BLOCK_SIZE] @ self.remembered.T:
                 best = np.arange(len(similar))
                 if len(similar) > N_NEIGHBOURS:
                     best = np.argpartition(-similar, N_NEIGHBOURS)[:N_NEIGHBOURS]
@@ -68,8 +70,8 @@ class EmbeddingHeads:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingScores:
-    """What the vector of one ticket says: the separators' `margins` of all targets side by side, and the nearest
-    remembered tickets with their similarities."""
+    """The heads' results for one ticket: the `margins` of all targets side by side, and the positions of the nearest
+    remembered tickets with their `similarities` (0..1)."""
 
     margins: Floats
     nearest: npt.NDArray[np.int64]

@@ -1,5 +1,4 @@
-"""Recipe: how one target is learnt; `training.fit.tuning` makes every choice in it, inside the tickets that are
-learnt."""
+"""A recipe: the hyperparameters of one target, chosen by `training.fit.tuning` within the training tickets."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,13 +8,13 @@ from deskyard.features.ngrams import BLOCKS
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The choices of one target's linear head.
+    """The hyperparameters of one target's linear head.
 
-    `C`: how dear a miss is (LinearSVC). `blocks`: factors on the lengths of the blocks of columns, 0 leaves one out.
-    `themes`: the say (0..1) of the separators that see tickets only by theme. `recency`: the age, as a share of the
-    history, at which a ticket counts 1/e (None: all count alike). `balance`: 0 counts each ticket alike, 1 each label.
-    `rare`: the pool too counts labels by `balance`, and common labels have no advantage.
-    `ordered`: labels are learnt as steps of a ladder, not as islands.
+    `C`: the inverse regularisation strength (LinearSVC). `blocks`: factors on the norms of the blocks of columns; 0
+    leaves a block out. `themes`: the weight (0..1) of the classifier on LSA components. `recency`: the age, as a share
+    of the history, at which a ticket weighs 1/e (None: all weigh the same). `balance`: 0 weighs tickets equally, 1
+    labels. `rare`: the opinion pool also weighs labels by `balance` and ignores their shares. `ordered`: labels are
+    fitted as ordered steps, not as separate classes.
     """
 
     C: float = 1.0
@@ -27,10 +26,10 @@ class Recipe:
     rare: bool = False
 
     def __post_init__(self) -> None:
-        """One factor a block."""
+        """Raises ValueError unless there is one factor per block."""
         if len(self.blocks) != len(BLOCKS):
             raise ValueError(f"a recipe has a factor for each of {BLOCKS}, not {self.blocks}")
 
 
 PLAIN_RECIPE: Final = Recipe(themes=0.0)
-"""One linear separator a label, and nothing else."""
+"""One linear classifier per label, without LSA."""

@@ -1,6 +1,6 @@
-"""The memory head: the past tickets most like this one, and what became of them.
+"""The k-nearest-neighbour head: past tickets similar to a new one vote with their labels.
 
-It helps rare labels and short histories, and it shows people similar solved tickets. It keeps ids and vectors, never
+It helps with rare labels and short histories, and shows people similar solved tickets. It keeps ids and vectors, no
 text.
 """
 
@@ -16,51 +16,52 @@ from scipy import sparse
 from deskyard.features.ngrams import BLOCKS
 
 MAX_TICKETS: Final = 20_000
-"""The newest tickets that are remembered."""
+"""The newest tickets that are kept."""
 
 MAX_COLUMNS_PER_TICKET: Final = 128
-"""Columns kept of each remembered ticket. Twice as many make the vote alone right 0 to 0.4 points more often (inside
-train, five histories) and cost up to three quarters more disk."""
+"""Columns kept of each ticket. Twice as many make the vote alone 0 to 0.4 points more accurate (on the training part of
+five histories) and cost up to 75 % more disk space."""
 
 MAX_QUERY_COLUMNS: Final = 64
-"""Columns looked up of the ticket that is asked about, the strongest that any remembered ticket has."""
+"""Columns of a new ticket that are looked up: the heaviest of those that any kept ticket has."""
 
 MIN_CHAR_NGRAM: Final = 4
-"""Characters of the shortest run that is remembered: shorter ones are in every ticket. With `MAX_QUERY_COLUMNS`, the
-memory answers four to ten times faster, and inside train no worse (docs/design.md)."""
+"""Characters of the shortest run that is kept: shorter ones occur in every ticket. Together with `MAX_QUERY_COLUMNS`
+this makes a search four to ten times faster at the same accuracy (on training parts; docs/methods.md)."""
 
 N_NEIGHBOURS: Final = 20
-"""How many of the nearest vote."""
+"""How many of the nearest tickets vote."""
 
 PRIOR_VOTE: Final = 0.05
-"""The weight of the labels' shares in the vote, in squared similarities."""
+"""The weight of the labels' prior shares in the vote, in squared similarities."""
 
 Neighbours = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
-"""Positions of remembered tickets and their similarities (cosine, 0..1), the nearest first."""
+"""Positions of kept tickets and their similarities (cosine, 0..1), the nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourIndex:
-    """Remembered tickets: `index` (columns x tickets) of unit-length vectors, and the tickets' ids in that order."""
+    """Past tickets to search: `index` (columns x tickets) of unit-length vectors, and the tickets' `ids` in that
+    order."""
 
     index: sparse.csr_array
     ids: Sequence[str]
 
     @classmethod
     def build(cls, X: sparse.csr_array, ids: Sequence[str], names: Sequence[Sequence[str]]) -> "NeighbourIndex":
-        """Remember the last `MAX_TICKETS` rows of `X`, which are in order of time where time is known.
+        """Index the last `MAX_TICKETS` rows of `X` (tickets x columns), which are in order of time where time is known.
 
         `names` are the columns' names, block by block.
         """
         pairs = zip(BLOCKS, names, strict=True)
-        telling = np.array([_is_indexed(block, name) for block, names in pairs for name in names], dtype=bool)
+        indexed = np.array([_is_indexed(block, name) for block, names in pairs for name in names], dtype=bool)
         newest = X[-MAX_TICKETS:]
-        return cls(_keep_strongest(newest, telling).T.tocsr(), list(ids)[-MAX_TICKETS:])
+        return cls(_keep_strongest(newest, indexed).T.tocsr(), list(ids)[-MAX_TICKETS:])
 
     def nearest(
         self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], n: int = N_NEIGHBOURS
     ) -> Neighbours:
-        """Positions and similarities (cosine, 0..1) of the `n` remembered tickets nearest to one ticket's row."""
+        """The `n` kept tickets nearest to one ticket's row, nearest first."""
         similar = self._similarities(columns, weights)
         best = _select_nearest(similar, n)
         best = best[np.lexsort((best, -similar[best]))][:n]
@@ -70,9 +71,10 @@ class NeighbourIndex:
     def columns_among(
         self, columns: npt.NDArray[np.int32], weights: npt.NDArray[np.float32], tickets: npt.NDArray[np.int64], n: int
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        """The `n` weightiest columns of one ticket's row that any remembered ticket has, as places in that row.
+        """The `n` heaviest columns of one ticket's row that any kept ticket has, and their weights in some kept
+        `tickets`.
 
-        And what they weigh in some of the remembered `tickets` (places x tickets).
+        The columns are given as positions in that row; the weights are (positions x tickets).
         """
         index = self.index
         places = np.flatnonzero(index.indptr[columns + 1] > index.indptr[columns])
@@ -109,35 +111,35 @@ _NO_POSITIONS: Final = np.empty(0, np.int64)
 
 
 def _select_nearest(similar: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.intp]:
-    """Positions of the `n` most similar and perhaps a few more, found by looking at most of them once.
+    """Positions of the `n` most similar tickets and possibly a few more, in one pass over most of them.
 
-    Of many piles the `n`-th highest top is in no case above the `n`-th most similar.
+    The tickets are divided into groups; the `n`-th highest group maximum never exceeds the `n`-th highest similarity.
     """
-    piles = 8 * n
-    if len(similar) < 4 * piles:
+    groups = 8 * n
+    if len(similar) < 4 * groups:
         return np.arange(len(similar))
-    height = len(similar) // piles
-    tops = similar[: piles * height].reshape(height, piles).max(axis=0)
-    bound = np.partition(tops, piles - n)[piles - n]
+    group_size = len(similar) // groups
+    maxima = similar[: groups * group_size].reshape(group_size, groups).max(axis=0)
+    bound = np.partition(maxima, groups - n)[groups - n]
     return np.flatnonzero(similar >= bound if bound > 0 else similar > 0)
 
 
 def neighbour_votes(
     neighbours: Sequence[Neighbours], remembered: npt.NDArray[np.int32], shares: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """How each ticket's neighbours vote (tickets x labels, rows sum to 1): squared similarities, and a little of the
-    labels' `shares`.
+    """The neighbours' vote for each ticket (tickets x labels, rows sum to 1).
 
-    `remembered` are the label positions of all remembered tickets (-1: unlabelled, no vote).
+    Neighbours vote with their squared similarity, and the labels' prior `shares` with `PRIOR_VOTE`. `remembered` are
+    the label positions of all kept tickets (negative: unlabelled, no vote).
     """
-    often = np.array([len(positions) for positions, _ in neighbours], np.intp)
-    voter = np.repeat(np.arange(len(neighbours)) * len(shares), often)
-    said = remembered[np.concatenate([_NO_POSITIONS, *(positions for positions, _ in neighbours)])]
+    n_neighbours = np.array([len(positions) for positions, _ in neighbours], np.intp)
+    voter = np.repeat(np.arange(len(neighbours)) * len(shares), n_neighbours)
+    labels = remembered[np.concatenate([_NO_POSITIONS, *(positions for positions, _ in neighbours)])]
     weight = np.concatenate([_NO_WEIGHTS, *(similar for _, similar in neighbours)], dtype=np.float64) ** 2
-    has = said >= 0
-    agreed = np.bincount((voter + said)[has], weight[has], len(neighbours) * len(shares))
-    cast = agreed.reshape(len(neighbours), len(shares)) + PRIOR_VOTE * shares
-    return np.asarray(cast / cast.sum(axis=1, keepdims=True), np.float32)
+    labelled = labels >= 0
+    counted = np.bincount((voter + labels)[labelled], weight[labelled], len(neighbours) * len(shares))
+    votes = counted.reshape(len(neighbours), len(shares)) + PRIOR_VOTE * shares
+    return np.asarray(votes / votes.sum(axis=1, keepdims=True), np.float32)
 
 
 def _is_indexed(block: str, name: str) -> bool:
@@ -145,7 +147,7 @@ def _is_indexed(block: str, name: str) -> bool:
 
 
 def _keep_strongest(X: sparse.csr_array, indexed: npt.NDArray[np.bool_]) -> sparse.csr_array:
-    """Rows of `X` with the `MAX_COLUMNS_PER_TICKET` largest weights of `telling` columns, of unit length, in half
+    """Rows of `X` reduced to the `MAX_COLUMNS_PER_TICKET` largest weights of `indexed` columns, of unit length, in half
     precision."""
     columns, values = [], []
     for start, stop in pairwise(X.indptr.tolist()):

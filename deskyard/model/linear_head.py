@@ -1,7 +1,7 @@
-"""The linear head: one weight a column and label, as large a margin as the history allows.
+"""The linear head: one-vs-rest linear classifiers over a ticket's weighted columns.
 
-In comes a matrix of weighted columns with labels, out come margins (tickets x labels), not yet probabilities:
-`deskyard.model.opinion_pool` makes those from all heads. Never sees a ticket's text.
+Fitted on a matrix of columns and labels, it gives margins (tickets x labels); `deskyard.model.opinion_pool` turns the
+scores of all heads into probabilities.
 """
 
 import warnings
@@ -22,33 +22,33 @@ from deskyard.model.hyperparameters import PLAIN_RECIPE, Recipe
 
 MAX_SVM_TICKETS: Final = 60_000
 MAX_SVM_WORK: Final = 5_000_000
-"""Labels times tickets. Beyond either, stochastic gradient descent on the log loss takes over from LinearSVC (measured:
-`docs/design.md`); it holds no copy of the rows, where LinearSVC holds three and a half."""
+"""Labels times tickets. Beyond either limit, stochastic gradient descent on the log loss replaces LinearSVC (measured:
+`docs/methods.md`); it needs no copy of the rows, where LinearSVC needs three and a half."""
 
 ABSENT_INTERCEPT: Final = -2.0
-"""The margin of a label that the fitted tickets do not hold; a fitted label's lies mostly between -1.5 and 1."""
+"""The margin of a label without training tickets; margins of other labels lie mostly between -1.5 and 1."""
 
 LSA_C: Final = 3.0
-"""C of the logistic regression on themes: 1 to 10 do alike."""
+"""C of the logistic regression on LSA components; 1 to 10 do equally well."""
 
 EMBEDDING_C: Final = 0.03
-"""C of the logistic regression on an encoder's vectors, each dimension of deviation 1. Inside the train parts of four
-histories 0.01 to 0.1 gave the pool's lowest log loss; 10 was the worst of those tried."""
+"""C of the logistic regression on an encoder's vectors, each dimension scaled to standard deviation 1. On the training
+parts of four histories 0.01 to 0.1 gave the pool's lowest log loss; 10 was the worst of the values tried."""
 
 ABSENT_LSA_INTERCEPT: Final = -8.0
-"""`ABSENT_INTERCEPT` among its margins, which are logits."""
+"""`ABSENT_INTERCEPT` for logistic regression, whose margins are logits."""
 
 MAX_LSA_TICKETS: Final = 30_000
-"""Tickets that it is learnt from: it has a few thousand weights."""
+"""Tickets that the classifier on LSA components is fitted on; it has a few thousand weights."""
 
 MIN_TICKETS_PER_LABEL: Final = 50
-"""Tickets of a label that are not thinned further for it."""
+"""Tickets of a label that this subsampling keeps at least."""
 
 MIN_SPREAD: Final = 1e-6
-"""The deviation below which a dimension says nothing."""
+"""The standard deviation below which a dimension is taken as constant."""
 
 MIN_RECENCY_WEIGHT: Final = 0.1
-"""What the oldest ticket counts beside the newest, whatever the recency."""
+"""The weight that is added to every ticket, however old, where recency is used."""
 
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int32]
@@ -65,10 +65,10 @@ class LinearSeparators:
     def fit(
         cls, X: Any, y: Positions, labels: int, C: float, weights: Floats, ordered: bool = False, seed: int = 0
     ) -> "LinearSeparators":
-        """Learn to tell each of `labels` from the rest; or, `ordered`, what lies above each step from what lies below.
+        """Fit one classifier per label against the rest; or, `ordered`, one per step between neighbouring labels.
 
-        The margin of an ordered label is the sum of the steps below it less the sum of those above (Frank and Hall
-        2001, with votes for probabilities), so that neighbours differ by twice the step between them.
+        The margin of an ordered label is the sum of the steps below it minus the sum of the steps above it (Frank and
+        Hall 2001, with margins instead of probabilities), so that neighbours differ by twice the step between them.
         """
         found = cls(np.zeros((X.shape[1], labels), np.float32), np.full(labels, ABSENT_INTERCEPT, np.float32))
         present = np.unique(y)
@@ -87,7 +87,7 @@ class LinearSeparators:
 
     @classmethod
     def fit_embeddings(cls, vectors: Floats, y: Positions, labels: int, weights: Floats) -> "LinearSeparators":
-        """Learn each of `labels` from an encoder's vectors (tickets x dimensions), all at once."""
+        """Fit all `labels` on an encoder's vectors (tickets x dimensions)."""
         mean, spread = (found.astype(np.float32) for found in (vectors.mean(axis=0), vectors.std(axis=0)))
         spread[spread < MIN_SPREAD] = 1
         found = cls.fit_dense((vectors - mean) / spread, y, labels, weights, EMBEDDING_C)
@@ -98,7 +98,7 @@ class LinearSeparators:
     def fit_dense(
         cls, rows: Floats, y: Positions, labels: int, weights: Floats, C: float = LSA_C
     ) -> "LinearSeparators":
-        """Learn each of `labels` from dense rows (tickets x themes), all at once."""
+        """Fit all `labels` on dense rows (tickets x components)."""
         found = cls(np.zeros((rows.shape[1], labels), np.float32), np.full(labels, ABSENT_LSA_INTERCEPT, np.float32))
         present = np.unique(y)
         found.intercept[present] = 0
@@ -109,8 +109,8 @@ class LinearSeparators:
     def _fit_one_vs_rest(
         self, X: Any, y: Positions, present: Positions, estimator: Any, weights: Floats
     ) -> "LinearSeparators":
-        """These, with what `estimator` learns of the labels that are present."""
-        with warnings.catch_warnings():  # many labels on few tickets is what a short history looks like
+        """Fit `estimator` and store its weights for the labels that are `present`; returns itself."""
+        with warnings.catch_warnings():  # short histories have many labels and few tickets
             warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             warnings.filterwarnings("ignore", "lbfgs failed to converge", ConvergenceWarning)
             fitted = estimator.fit(X, y, sample_weight=weights)
@@ -127,7 +127,7 @@ class LinearSeparators:
         return fitted.coef_[0], float(fitted.intercept_[0])
 
     def margins(self, X: Any) -> Floats:
-        """How far each row stands on each label's side (rows x labels)."""
+        """The margin of each label for each row (rows x labels)."""
         return np.asarray(X @ self.coef + self.intercept, dtype=np.float32)
 
 
@@ -139,42 +139,46 @@ def _make_estimator(labels: int, tickets: int, C: float, seed: int) -> Any:
 
 
 def _is_unscaled(X: sparse.csr_array, factors: Floats) -> bool:
-    """Whether no column in use has a factor; a copy of `X` is the largest thing a fit holds."""
+    """Whether all columns in use have the factor 1, so that the large copy of `X` can be avoided."""
     return all((factors[part] == 1).all() for part in np.array_split(X.indices, 1 + X.nnz // 1_000_000))
 
 
 def _subsample(y: Positions) -> Positions:
-    """Places of about `MAX_LSA_TICKETS` tickets, evenly spread, but all of a label that would be left with a few."""
+    """Positions of about `MAX_LSA_TICKETS` tickets, evenly spread, plus all tickets of labels with few."""
     chosen = np.bincount(y)[y] * MAX_LSA_TICKETS < MIN_TICKETS_PER_LABEL * len(y)
     chosen[np.linspace(0, len(y) - 1, min(MAX_LSA_TICKETS, len(y))).astype(np.int64)] = True
     return np.flatnonzero(chosen).astype(np.int32)
 
 
 def sample_weights(recipe: Recipe, y: Positions, ages: Floats, label_weights: Floats | None = None) -> Floats:
-    """What each ticket counts; `ages` as a share of the history (0: the newest), `worth` as
-    `deskyard.domain.label_trust` says (None: all alike)."""
-    counted = np.ones(len(y), np.float32)
+    """The weight of each ticket by a recipe.
+
+    `ages` are shares of the history (0: the newest); `label_weights` come from `training.fit.label_weights` (None: all
+    the same).
+    """
+    weights = np.ones(len(y), np.float32)
     if recipe.recency is not None:
-        counted = (np.exp(-ages / recipe.recency) + MIN_RECENCY_WEIGHT).astype(np.float32)
-        counted /= counted.mean()
+        weights = (np.exp(-ages / recipe.recency) + MIN_RECENCY_WEIGHT).astype(np.float32)
+        weights /= weights.mean()
     if label_weights is not None:
-        counted = counted * (label_weights / label_weights.mean() if len(label_weights) else label_weights)
-    return counted * class_balance_weights(y, recipe.balance)
+        weights = weights * (label_weights / label_weights.mean() if len(label_weights) else label_weights)
+    return weights * class_balance_weights(y, recipe.balance)
 
 
 def class_balance_weights(y: Positions, balance: float) -> Floats:
-    """What each ticket counts so that each ticket (`balance` 0) or each label (1) counts alike; of mean 1 at both."""
-    often = np.bincount(y)
+    """The weight of each ticket so that tickets (`balance` 0) or labels (1) weigh equally; the mean is 1 in both
+    cases."""
+    counts = np.bincount(y)
     return np.asarray(
-        (len(y) / (np.count_nonzero(often) * often[y])) ** balance if balance else np.ones(len(y)), np.float32
+        (len(y) / (np.count_nonzero(counts) * counts[y])) ** balance if balance else np.ones(len(y)), np.float32
     )
 
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]
-    """Margins of `labels` labels by a `recipe`.
+    """Estimates margins of `labels` labels by a `recipe`.
 
-    `coef_` (columns x labels) is rounded to half precision: it costs nothing measurable and halves the bundle, and
-    what is saved is then exactly what was judged.
+    `coef_` (columns x labels) is rounded to half precision. The effect is not measurable, it halves the bundle, and the
+    saved model is exactly the evaluated one.
     """
 
     def __init__(self, labels: int, recipe: Recipe = PLAIN_RECIPE, seed: int = 0) -> None:
@@ -191,31 +195,31 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         lsa: LsaProjection | None = None,
         label_weights: Floats | None = None,
     ) -> Self:
-        """Learn from rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1).
+        """Fit on rows `X` (tickets x columns) and label positions `y` (0 .. labels - 1).
 
         `factors` (columns; None: 1) are those of the recipe's blocks, `ages` those of the tickets (None: all new),
-        `worth` what their labels count (None: alike).
+        `lsa` the projection for the recipe's `themes`, `label_weights` the weights of the labels (None: equal).
         """
         recipe = self.recipe
-        counted = sample_weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages, label_weights)
-        said = recipe.themes if lsa is not None and len(lsa) else 0.0
+        weights = sample_weights(recipe, y, np.zeros(len(y), np.float32) if ages is None else ages, label_weights)
+        lsa_share = recipe.themes if lsa is not None and len(lsa) else 0.0
         coef = np.zeros((X.shape[1], self.labels), np.float32)
         intercept = np.zeros(self.labels, np.float32)
-        if said < 1:
+        if lsa_share < 1:
             scaled = X if factors is None or _is_unscaled(X, factors) else X @ sparse.diags_array(factors)
-            plain = LinearSeparators.fit(scaled, y, self.labels, recipe.C, counted, recipe.ordered, self.seed)
-            coef += (1 - said) * (plain.coef if factors is None else factors[:, None] * plain.coef)
-            intercept += (1 - said) * plain.intercept
-        if said and lsa is not None:
-            some = _subsample(y) if len(y) > MAX_LSA_TICKETS else slice(None)
-            by_theme = LinearSeparators.fit_dense(lsa.transform(X[some]), y[some], self.labels, counted[some])
-            coef += said * lsa.to_column_weights(by_theme.coef, X.shape[1])
-            intercept += said * by_theme.intercept
+            plain = LinearSeparators.fit(scaled, y, self.labels, recipe.C, weights, recipe.ordered, self.seed)
+            coef += (1 - lsa_share) * (plain.coef if factors is None else factors[:, None] * plain.coef)
+            intercept += (1 - lsa_share) * plain.intercept
+        if lsa_share and lsa is not None:
+            rows = _subsample(y) if len(y) > MAX_LSA_TICKETS else slice(None)
+            on_components = LinearSeparators.fit_dense(lsa.transform(X[rows]), y[rows], self.labels, weights[rows])
+            coef += lsa_share * lsa.to_column_weights(on_components.coef, X.shape[1])
+            intercept += lsa_share * on_components.intercept
         self.coef_ = coef.astype(np.float16)
         self.intercept_ = intercept
         return self
 
     def margins(self, X: sparse.csr_array) -> Floats:
-        """How far each ticket stands on each label's side (tickets x labels)."""
+        """The margin of each label for each ticket (tickets x labels)."""
         check_is_fitted(self, "coef_")
         return np.asarray(X @ self.coef_.astype(np.float64) + self.intercept_, dtype=np.float32)

@@ -1,9 +1,8 @@
-"""TicketModel: what is learnt from a history, for all targets at once.
+"""TicketModel: the estimator that fits all heads for all targets on counted tickets and their labels.
 
-In come counted tickets and their labels; out come each head's scores and, once the pool is fitted on tickets the
-model has not seen, beliefs. The targets share one vocabulary and one memory. Learning lives here;
-`deskyard.model.scorer` answers new tickets from the same arrays, faster. Where tickets come with an encoder's vectors,
-the meaning heads learn from those; the model never sees the encoder.
+The targets share one vocabulary and one neighbour index. The model gives each head's scores; probabilities need a pool
+fitted on held-out tickets. `deskyard.model.scorer` predicts new tickets from the same arrays, faster. The embedding
+heads are fitted where tickets come with an encoder's vectors; the model does not use the encoder itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,31 +26,30 @@ from deskyard.model.linear_head import LinearHead, LinearSeparators, sample_weig
 from deskyard.model.scorer import Scorer, TargetHead, label_spans
 
 PRIOR_COUNT: Final = 0.01
-"""Tickets that a label is taken to have where the history has none; no share is 0."""
+"""Pseudo-tickets added to each label, so that no share is 0."""
 
 MAX_NGRAMS: Final = (50_000, 200_000)
-"""The most grams of a block, from many labels to few."""
+"""The most n-grams of a block: the lower limit with many labels, the upper with few."""
 
 MAX_WEIGHTS: Final = 2_500_000
-"""Grams of a block times labels, between those two: with 50 labels a bundle stays below 30 MB."""
+"""N-grams of a block times labels, between those limits: with 50 labels a bundle stays below 30 MB."""
 
 Labels = Mapping[Target, npt.NDArray[np.int32]]
 """For each target the label positions of the tickets; negative where a ticket has none."""
 
-
 MIN_VOTING_WEIGHT: Final = 0.5
-"""What a label must count for its ticket to vote in the memory: a vote is whole or none."""
+"""The label weight from which a ticket votes in the neighbour head, where votes have no weights."""
 
 
 def _voting_labels(y: npt.NDArray[np.int32], label_weights: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int32]:
-    """Labels that may vote."""
+    """The labels of tickets that may vote; -1 for the others."""
     return y if label_weights is None else np.where(label_weights < MIN_VOTING_WEIGHT, np.int32(-1), y)
 
 
 class TicketModel(BaseEstimator):  # type: ignore[misc]
-    """Linear and memory heads for each target over shared columns, and meaning heads over vectors where there are any.
+    """Linear and neighbour heads for each target over shared columns, and embedding heads where there are vectors.
 
-    `labels` gives the number of labels of each target, `recipes` how they are learnt (a default recipe where not said).
+    `labels`: the number of labels of each target. `recipes`: each target's hyperparameters (default: `Recipe()`).
     """
 
     def __init__(
@@ -69,13 +67,14 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         vectors: Vectors | None = None,
         label_weights: Mapping[Target, npt.NDArray[np.float32]] | None = None,
     ) -> Self:
-        """Learn from counted tickets in order of time (where known), their labels, and their vectors if any; `worth`:
-        what the labels of a target count beside each other, where they do not count alike."""
+        """Fit on counted tickets in order of time (where known), their label positions and their vectors, if any.
+
+        `ids` are the tickets' ids; `label_weights` holds a weight per ticket for targets whose labels differ in trust.
+        """
         n = len(counts)
-        most = int(np.clip(MAX_WEIGHTS // max(sum(self.labels.values()), 1), *MAX_NGRAMS))
-        self.vectorizer_ = TicketVectorizer(latin=CountsView.full(counts).counts.latin, max_ngrams=most).fit_counts(
-            counts
-        )
+        max_ngrams = int(np.clip(MAX_WEIGHTS // max(sum(self.labels.values()), 1), *MAX_NGRAMS))
+        latin = CountsView.full(counts).counts.latin
+        self.vectorizer_ = TicketVectorizer(latin=latin, max_ngrams=max_ngrams).fit_counts(counts)
         X = self.vectorizer_.transform_counts(counts)
         self.neighbour_index_ = NeighbourIndex.build(X, ids or [""] * n, self.vectorizer_.vocabulary_.names)
         remembered = slice(n - len(self.neighbour_index_.ids), None)
@@ -85,17 +84,19 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         self.shares_: dict[Target, npt.NDArray[np.float32]] = {}
         self.linear_: dict[Target, LinearHead] = {}
         recipes = {target: (self.recipes or {}).get(target, Recipe()) for target in self.labels}
-        themes = LsaProjection.fit(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
+        lsa = LsaProjection.fit(X, self.seed) if any(recipe.themes for recipe in recipes.values()) else None
         ages: npt.NDArray[np.float32] = np.linspace(1, 0, n, dtype=np.float32)
         for target, labels in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            mine = label_weights[target][known] if label_weights and target in label_weights else None
-            share = np.bincount(y[target][known], mine, minlength=labels) + PRIOR_COUNT
+            weights = None
+            if label_weights and target in label_weights:
+                weights = label_weights[target][known]
+            share = np.bincount(y[target][known], weights, minlength=labels) + PRIOR_COUNT
             self.shares_[target] = (share / share.sum()).astype(np.float32)
             factors = self.vectorizer_.vocabulary_.expand_block_factors(recipes[target].blocks)
             head = LinearHead(labels, recipes[target], self.seed)
             rows = X if len(known) == n else X[known]
-            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], themes, mine)
+            self.linear_[target] = head.fit(rows, y[target][known], factors, ages[known], lsa, weights)
         self.embedding_heads_ = (
             None if vectors is None else self._fit_embedding_heads(vectors, y, recipes, ages, label_weights or {})
         )
@@ -109,49 +110,53 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         ages: npt.NDArray[np.float32],
         label_weights: Mapping[Target, npt.NDArray[np.float32]],
     ) -> EmbeddingHeads:
-        learnt = []
+        separators = []
         for target, n in self.labels.items():
             known = np.flatnonzero(y[target] >= 0)
-            mine = label_weights[target][known] if target in label_weights else None
-            counted = sample_weights(recipes[target], y[target][known], ages[known], mine)
-            learnt.append(LinearSeparators.fit_embeddings(vectors[known], y[target][known], n, counted))
+            given = label_weights[target][known] if target in label_weights else None
+            weights = sample_weights(recipes[target], y[target][known], ages[known], given)
+            separators.append(LinearSeparators.fit_embeddings(vectors[known], y[target][known], n, weights))
         return EmbeddingHeads.fit(
             vectors,
             len(self.neighbour_index_.ids),
-            np.ascontiguousarray(np.hstack([each.coef for each in learnt])),
-            np.concatenate([each.intercept for each in learnt]),
+            np.ascontiguousarray(np.hstack([each.coef for each in separators])),
+            np.concatenate([each.intercept for each in separators]),
         )
 
     def log_scores(
         self, counts: NgramCounts | CountsView, vectors: Vectors | None = None
     ) -> dict[Target, npt.NDArray[np.float32]]:
-        """Each head's log-scores (heads x tickets x labels) of tickets counted together with the learnt ones."""
+        """Each head's log-scores (heads x tickets x labels) for tickets counted together with the training tickets."""
         return self.predict_log_scores(counts, vectors)[0]
 
     def predict_log_scores(
         self, counts: NgramCounts | CountsView, vectors: Vectors | None = None
     ) -> tuple[dict[Target, npt.NDArray[np.float32]], npt.NDArray[np.float64]]:
-        """Those log-scores, and the similarity of each ticket's nearest remembered ticket (0: none is like it).
+        """The log-scores, and the similarity (0..1) of each ticket's nearest past ticket (0: none is similar).
 
-        A model that learnt from vectors wants those of the tickets, too.
+        A model that was fitted with vectors needs those of these tickets.
         """
         check_is_fitted(self, "vectorizer_")
         X = self.vectorizer_.transform_counts(counts)
         rows = [slice(X.indptr[i], X.indptr[i + 1]) for i in range(X.shape[0])]
-        near = [self.neighbour_index_.nearest(X.indices[row], X.data[row]) for row in rows]
-        sensed = None
+        neighbours = [self.neighbour_index_.nearest(X.indices[row], X.data[row]) for row in rows]
+        by_vectors = None
         if self.embedding_heads_ is not None and vectors is not None:
-            sensed = (
+            by_vectors = (
                 self.embedding_heads_.margins(vectors).astype(np.float32),
                 list(self.embedding_heads_.nearest(vectors)),
             )
-        scores, places = {}, label_spans({target: [""] * n for target, n in self.labels.items()})
+        scores, spans = {}, label_spans({target: [""] * n for target, n in self.labels.items()})
         for target, shares in self.shares_.items():
             labels = self.remembered_labels_[target]
-            meant = sensed and (sensed[0][:, places[target]], neighbour_votes(sensed[1], labels, shares))
+            embedding = by_vectors and (
+                by_vectors[0][:, spans[target]],
+                neighbour_votes(by_vectors[1], labels, shares),
+            )
             margins = self.linear_[target].margins(X)
-            scores[target] = opinion_pool.log_scores(margins, neighbour_votes(near, labels, shares), shares, meant)
-        return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in near], dtype=np.float64)
+            votes = neighbour_votes(neighbours, labels, shares)
+            scores[target] = opinion_pool.log_scores(margins, votes, shares, embedding)
+        return scores, np.array([similar[0] if len(similar) else 0.0 for _, similar in neighbours], dtype=np.float64)
 
     def to_scorer(
         self,
@@ -161,14 +166,14 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
         parents: Mapping[Target, Mapping[str, str]] | None = None,
         encoder: Encoder | None = None,
     ) -> Scorer:
-        """What answers new tickets: this model's arrays under the names of its labels, with the fitted weights.
+        """The scorer for new tickets: this model's arrays with the names of its `labels` and the fitted `pools`.
 
-        `likeness` holds those of the targets that are guarded, `parents` those of labels that a person said;
-        `encoder` is the one that made the vectors.
+        `likeness`: the models of guarded targets; `parents`: the stated parents of labels; `encoder`: the one that made
+        the vectors.
         """
         check_is_fitted(self, "vectorizer_")
         targets = list(self.labels)
-        side_by_side = label_spans({target: labels[target] for target in targets})
+        spans = label_spans({target: labels[target] for target in targets})
         return Scorer(
             vocabulary=self.vectorizer_.vocabulary_,
             coef=np.ascontiguousarray(np.hstack([self.linear_[target].coef_ for target in targets])),
@@ -180,7 +185,7 @@ class TicketModel(BaseEstimator):  # type: ignore[misc]
                     shares=self.shares_[target],
                     pool=pools[target],
                     remembered=self.remembered_labels_[target],
-                    span=side_by_side[target],
+                    span=spans[target],
                     likeness=(likeness or {}).get(target),
                     stated_parents=(parents or {}).get(target, {}),
                 )

@@ -1,9 +1,9 @@
-"""Policy: the rules that turn belief into deed. Pure, so that any decision can be computed again and compared.
+"""The policy: the rules that turn predictions into actions.
 
-    decide   predictions + contracts → what the evidence allows, target by target
-    enact    those decisions + policy + the catalogue as it is now → what is done, and the queue
+    decide_targets   predictions + contracts → what the contracts allow, one decision a target
+    apply_policy     these decisions + policy + current catalogue → the actions, the queue and the values set
 
-Nothing here reads a clock, a file or a database.
+Nothing here reads a clock, a file or a database, so that any decision can be computed again and compared.
 """
 
 import hashlib
@@ -22,23 +22,23 @@ from deskyard.domain.ticket import PLACING_TARGETS, Target, Ticket
 from deskyard.guarantees.contract import Contract
 
 DEFAULT_BLIND_REVIEW_RATE: Final = 0.02
-"""The share of routed tickets that a person sorts without seeing the machine's answer, unless a policy says another."""
+"""The share (0..1) of routed tickets that are blindly reviewed, unless the policy has another."""
 
 Contracts = Mapping[Target, Contract]
 
 _Value = TypeVar("_Value")
 
 FORMER_KEYS: Final[Mapping[str, str]] = {"strangers": "out_of_scope_rate", "blind": "blind_review_rate"}
-"""Top-level keys of policies under the names they had in earlier releases, each with its name today. Stored policies
-are read under these, and digests are computed with them."""
+"""Top-level keys of earlier releases, each with its present name. Stored policies may have them, and digests are
+computed with them."""
 
 _FIRST: Final = ("mode", "precision", "halted", "fallback", "targets", "queues", "pairs", "routes")
-"""The fields of the first release: these are always part of the digest. Fields added since are part of it only where
+"""The fields of the first release, which are always part of the digest. Fields added since are part of it only where
 they differ from their default, so this list never changes."""
 
 
 class Mode(StrEnum):
-    """How far the machine may go: stay out, decide and only record it, show it, or set it."""
+    """How far the model may go: do nothing, record its decisions, suggest them, or set the values."""
 
     OFF = "off"
     SHADOW = "shadow"
@@ -48,7 +48,8 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is asked for one target, one queue, or one target in one queue; None leaves it to the wider rule."""
+    """The mode and the required precision (0..1) of a target, a queue, a target in a queue, or a ticket store; None
+    leaves a value to the wider rule."""
 
     mode: Mode | None = None
     precision: float | None = None
@@ -56,9 +57,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RetrainingRule:
-    """When the model is trained anew by itself: after so much time (`7d`; "" is never), after so many corrections by
-    people (0 is never), when drift asks for it. `promote`: it takes its place where it has earned it; else it waits for
-    a person."""
+    """When a model is trained automatically: after a time (such as "7d"; "": never), after so many `corrections` by
+    people (0: never), or when `drift` is found. `promote`: the new model is put in use if it is better than the present
+    one; otherwise a person decides."""
 
     every: str = ""
     corrections: int = 0
@@ -68,21 +69,22 @@ class RetrainingRule:
 
 @dataclass(frozen=True)
 class Policy:
-    """What was asked of the machine.
+    """The rules that are in force.
 
-    The narrowest rule that says something wins: target in queue, queue, store (of tickets that live elsewhere), target,
-    then `mode` and `precision` (None: what was asked when the model was trained). `halted` is the kill switch: nothing
-    is routed whatever the rules say.
-    `out_of_scope_rate` is the share (0..1) of tickets about matters never learnt that may slip through, whatever that
-    costs (None: `guard.TOLERATED`, where it pays).
-    `routes` sends a category to a queue; `fallback` is the queue of all that is not routed. `blind_review_rate` is the
-    share (0..1) of routed tickets that a person sorts without seeing the answer (None: `DEFAULT_BLIND_REVIEW_RATE`).
-    `tripped` holds the labels, target by target, that the circuit breaker has taken out
-    (`deskyard.breaker.circuit_breaker`): they are suggested whatever the rules say.
-    `retrain` says when a model is learnt anew (None: never by itself). `retention_days` is how long the texts of
-    a solved ticket are kept that nobody touches any more (None: for ever).
-    `taxonomy` is the ledger of labels that were renamed, merged, split and retired (`deskyard.domain.taxonomy`), in
-    the order of their days.
+    The most specific rule that has a value wins: target in a queue (`pairs`: queue → target → rule), queue, ticket
+    store, target, and then `mode` and `precision` (0..1; None: as the model was trained).
+
+    - `halted`: the kill switch; nothing is routed, whatever the rules say.
+    - `fallback`: the queue of tickets that are not routed.
+    - `out_of_scope_rate`: the share (0..1) of out-of-scope tickets that may be routed, whatever it costs in coverage
+      (None: the default of `deskyard.guarantees.out_of_scope_guard`, where its cost is reasonable).
+    - `blind_review_rate`: the share (0..1) of routed tickets that are blindly reviewed (None:
+      `DEFAULT_BLIND_REVIEW_RATE`).
+    - `routes`: category → queue.
+    - `tripped`: target → labels for which the circuit breaker is open: they are only suggested, whatever the rules say.
+    - `retrain`: when a model is trained automatically (None: never).
+    - `retention_days`: the days after which the texts of an unchanged solved ticket are erased (None: never).
+    - `taxonomy`: the taxonomy changes, by date.
     """
 
     mode: Mode = Mode.SUGGEST
@@ -103,10 +105,10 @@ class Policy:
 
     @cached_property
     def digest(self) -> str:
-        """Sixteen hexadecimal characters that name exactly this policy.
+        """Sixteen hexadecimal characters that identify this policy.
 
-        A policy that was stored by an earlier release keeps its digest: fields that it did not know count only where
-        they differ from their default, and renamed fields count under their first name.
+        A policy that an earlier release stored keeps its digest: fields that the release did not have are part of it
+        only where they differ from their default, and renamed fields are part of it under their first name.
         """
         first_names = {today: former for former, today in FORMER_KEYS.items()}
         counted = {
@@ -118,69 +120,69 @@ class Policy:
 
     @property
     def effective_blind_review_rate(self) -> float:
-        """The share (0..1) of routed tickets that a person sorts without seeing the answer."""
+        """The share (0..1) of routed tickets that are blindly reviewed."""
         return DEFAULT_BLIND_REVIEW_RATE if self.blind_review_rate is None else self.blind_review_rate
 
     def for_source(self, source: str) -> "Policy":
-        """The policy as it holds for tickets of that source: a store's rule stands above those for targets."""
-        mine = self.stores.get(source, Rule())
-        if mine == Rule():
+        """The policy for tickets of a source: the rule of a ticket store overrides those for targets."""
+        store_rule = self.stores.get(source, Rule())
+        if store_rule == Rule():
             return self
         return replace(
             self,
-            mode=mine.mode or self.mode,
-            precision=self.precision if mine.precision is None else mine.precision,
+            mode=store_rule.mode or self.mode,
+            precision=self.precision if store_rule.precision is None else store_rule.precision,
             targets={
-                target: Rule(None if mine.mode else rule.mode, None if mine.precision else rule.precision)
+                target: Rule(None if store_rule.mode else rule.mode, None if store_rule.precision else rule.precision)
                 for target, rule in self.targets.items()
             },
         )
 
     def for_day(self, day: date) -> "Policy":
-        """The policy as it holds on a day: what it says of a label that has another name by then holds for that name,
-        unless that name has something said of its own. Where several are one by then, the more careful rule holds."""
-        turns = tuple(turn for turn in self.taxonomy if turn.on <= day)
-        if not turns:
+        """The policy in the labels of a day. Rules for a label that has a new name by then apply to that name, unless
+        the policy has rules for it; of rules for merged labels, the stricter applies."""
+        changes = tuple(change for change in self.taxonomy if change.on <= day)
+        if not changes:
             return self
-        queue, category = make_translator(turns, "queue"), make_translator(turns, "category")
+        queue, category = make_translator(changes, "queue"), make_translator(changes, "category")
         routes = {name: queue(to) for name, to in self.routes.items()}
         routes = _rename_keys(routes, category, lambda one, other: one if one == other else "")
-        bound = {label: queue(label) for turn in turns if turn.target == "queue" for label in turn.labels}
+        renamed = {label: queue(label) for change in changes if change.target == "queue" for label in change.labels}
         return replace(
             self,
             fallback=queue(self.fallback),
             queues=_rename_keys(self.queues, queue, _stricter_rule),
             pairs=_rename_keys(self.pairs, queue, _stricter_rules),
-            routes=bound | {label: to for label, to in routes.items() if to},
+            routes=renamed | {label: to for label, to in routes.items() if to},
             tripped={
-                target: tuple(sorted(set(map(make_translator(turns, target), labels))))
+                target: tuple(sorted(set(map(make_translator(changes, target), labels))))
                 for target, labels in self.tripped.items()
             },
         )
 
     def build_ledger(self, day: date, learnt: Sequence[Mapping[str, Any]] = ()) -> TaxonomyLedger:
-        """The turns that hold on a day, for a model that has learnt some of them already
+        """The taxonomy changes that apply on a day, for a model that was trained with those in `learnt`
         (`Bundle.taxonomy_changes`)."""
         return build_ledger(self.taxonomy, day, learnt)
 
     def effective_rule(self, target: Target, queue: str | None) -> Rule:
-        """What holds for a target when its ticket is bound for `queue`; both parts are said."""
-        said = [self.targets.get(target, Rule()), Rule(self.mode, self.precision)]
+        """The mode and the required precision of a target if the ticket goes to `queue`; the mode is never None."""
+        rules = [self.targets.get(target, Rule()), Rule(self.mode, self.precision)]
         if queue is not None:
-            said = [self.pairs.get(queue, {}).get(target, Rule()), self.queues.get(queue, Rule()), *said]
+            rules = [self.pairs.get(queue, {}).get(target, Rule()), self.queues.get(queue, Rule()), *rules]
         return Rule(
-            next(rule.mode for rule in said if rule.mode is not None),
-            next((rule.precision for rule in said if rule.precision is not None), None),
+            next(rule.mode for rule in rules if rule.mode is not None),
+            next((rule.precision for rule in rules if rule.precision is not None), None),
         )
 
     def is_held_back(self, target: Target, label: str | None, queue: str | None) -> bool:
-        """Whether the circuit breaker has taken a label out, or the queue that it would bring the ticket to."""
+        """Whether the circuit breaker is open for a label, or for the queue that the ticket would go to by it."""
         if target in PLACING_TARGETS and queue in self.tripped.get("queue", ()):
             return True
         return label in self.tripped.get(target, ())
 
     def destination_queue(self, target: Target, label: str | None) -> str | None:
-        """The queue that a label of `queue` or `category` means; None for other targets."""
+        """The queue that a ticket goes to by a label of `queue` or `category`; None for other targets."""
         if label is None or target not in ("queue", "category"):
             return None
         return label if target == "queue" else self.routes.get(label, label)
@@ -188,9 +190,9 @@ class Policy:
     def select_contracts(
         self, contracts_at: Callable[[float | None, float | None], Contracts], predictions: Mapping[Target, Prediction]
     ) -> dict[Target, Contract]:
-        """The contract of each predicted target at the precision that is asked where its ticket is bound for.
+        """The contract of each predicted target, at the precision that is required where the ticket would go.
 
-        `at` gives a model's contracts at a precision and an out-of-scope rate.
+        `contracts_at` returns a model's contracts for a required precision and an out-of-scope rate.
         """
         queue = next(
             (
@@ -200,11 +202,13 @@ class Policy:
             ),
             None,
         )
-        asked = {
-            t: self.effective_rule(t, self.destination_queue(t, told.label) or queue).precision
-            for t, told in predictions.items()
+        required = {
+            target: self.effective_rule(target, self.destination_queue(target, prediction.label) or queue).precision
+            for target, prediction in predictions.items()
         }
-        return {target: contracts_at(precision, self.out_of_scope_rate)[target] for target, precision in asked.items()}
+        return {
+            target: contracts_at(precision, self.out_of_scope_rate)[target] for target, precision in required.items()
+        }
 
 
 _DEFAULT: Final = Policy()
@@ -213,14 +217,14 @@ _DEFAULT: Final = Policy()
 def _rename_keys(
     values: Mapping[str, _Value], translate: Callable[[str], str], combine: Callable[[_Value, _Value], _Value]
 ) -> dict[str, _Value]:
-    """What is said, under other names too; what a name says itself comes before what comes to it, and of several that
-    come to it `both` makes one."""
-    found: dict[str, _Value] = {}
-    for old, what in values.items():
+    """The values, also under the translated keys. A key that exists keeps its own value; values of several keys with
+    the same translation are combined."""
+    translated: dict[str, _Value] = {}
+    for old, value in values.items():
         new = translate(old)
         if new not in values:
-            found[new] = combine(found[new], what) if new in found else what
-    return {**values, **found}
+            translated[new] = combine(translated[new], value) if new in translated else value
+    return {**values, **translated}
 
 
 def _stricter_rule(one: Rule, other: Rule) -> Rule:
@@ -246,7 +250,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A value that a ticket gets beside its queue, by the machine's decision or by a rule of the desk, and why."""
+    """A value that a ticket gets besides its queue, from the model or from a rule of the desk, and why."""
 
     field: str
     value: str
@@ -256,7 +260,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RoutingResult:
-    """What is done with a ticket: one decision a target, the queue, and the values set."""
+    """What is done with a ticket: a decision for each target, its queue, and the values that are set."""
 
     decisions: dict[Target, Decision]
     placement: Placement
@@ -266,7 +270,7 @@ class RoutingResult:
 def decide_targets(
     ticket: Ticket, predictions: Mapping[Target, Prediction], contracts: Contracts
 ) -> dict[Target, Decision]:
-    """What the evidence allows: one decision for each predicted target."""
+    """What the contracts allow: a decision for each predicted target."""
     return {
         target: _decide_target(predicted, contracts[target], ticket.blank) for target, predicted in predictions.items()
     }
@@ -285,21 +289,21 @@ def _decide_target(prediction: Prediction, contract: Contract, blank: bool) -> D
         top=prediction.top,
         reasons=(reason,),
     )
-    backed_off = contract.decide_parent(prediction, reason)
-    if backed_off is None:
+    parent_decision = contract.decide_parent(prediction, reason)
+    if parent_decision is None:
         return decision
-    parent, confidence, why = backed_off
-    return replace(decision, action=Action.ROUTE, label=parent, confidence=confidence, reasons=(why, reason))
+    parent, confidence, parent_reason = parent_decision
+    return replace(decision, action=Action.ROUTE, label=parent, confidence=confidence, reasons=(parent_reason, reason))
 
 
 def apply_policy(
     decisions: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue, triage_reason: Reason | None = None
 ) -> RoutingResult:
-    """What is done: the modes are obeyed, and the ticket gets its queue and values that stand in the catalogue.
+    """Apply the modes of the policy to the decisions, and choose the ticket's queue and values from the catalogue.
 
-    The queue is the one decided, else the one its category is bound for, else the fallback (triage where that is not
-    open); `to_triage` says why it can go nowhere but triage. An assignee is only set where a queue was decided, and
-    only a present agent of that queue. What nobody decided gets the queue's default.
+    The queue is the one that was decided, else the one of the decided category, else the fallback (triage if that is
+    not open). With a `triage_reason` the ticket can only go to triage. An assignee is set only with a decided queue,
+    and only a present agent of that queue. Fields without a decision get the queue's default.
     """
     placing = {
         t: _apply_mode(decisions[t], policy, policy.destination_queue(t, decisions[t].label))
@@ -307,16 +311,17 @@ def apply_policy(
         if t in decisions
     }
     placement = Placement(TRIAGE, triage_reason) if triage_reason else _choose_placement(placing, policy, catalogue)
-    done = {}
+    applied = {}
     for target, decision in decisions.items():
-        done[target] = placing.get(target) or _apply_mode(decision, policy, placement.queue)
-        if target == "assignee" and done[target].action is Action.ROUTE:
-            done[target] = _check_assignee(done[target], placement, catalogue)
-    return RoutingResult(done, placement, tuple(_field_changes(done, placement.queue, catalogue)))
+        applied[target] = placing.get(target) or _apply_mode(decision, policy, placement.queue)
+        if target == "assignee" and applied[target].action is Action.ROUTE:
+            applied[target] = _check_assignee(applied[target], placement, catalogue)
+    return RoutingResult(applied, placement, tuple(_field_changes(applied, placement.queue, catalogue)))
 
 
 def _check_assignee(decision: Decision, placement: Placement, catalogue: Catalogue) -> Decision:
-    """The decision for the assignee as far as the ticket's queue and those who serve it let it go."""
+    """The decision for the assignee; only suggested if the ticket has no decided queue or the agent does not serve
+    it."""
     if placement.reason.code not in PLACING_TARGETS:
         return _downgrade(decision, Action.SUGGEST, Reason("not_placed", "the ticket has no queue yet"))
     if not catalogue.serves(decision.label or "", placement.queue):
@@ -337,7 +342,7 @@ def _field_changes(decisions: Mapping[Target, Decision], queue: str, catalogue: 
 
 
 def _apply_mode(decision: Decision, policy: Policy, queue: str | None) -> Decision:
-    """The decision as far as the mode lets it go."""
+    """The decision with the action that the mode, the kill switch and the circuit breaker allow."""
     mode = policy.effective_rule(decision.target, queue).mode
     if mode is Mode.OFF:
         return _downgrade(decision, Action.LEAVE, Reason("off", "the policy has switched this off"))
@@ -346,8 +351,8 @@ def _apply_mode(decision: Decision, policy: Policy, queue: str | None) -> Decisi
     if policy.halted:
         return _downgrade(decision, Action.SUGGEST, Reason("halted", "the kill switch is on: nothing is routed"))
     if policy.is_held_back(decision.target, decision.label, queue):
-        broke = f"the circuit breaker holds {decision.label!r} back: too many of its tickets went wrong lately"
-        return _downgrade(decision, Action.SUGGEST, Reason("tripped", broke))
+        tripped = f"the circuit breaker holds {decision.label!r} back: too many of its tickets went wrong lately"
+        return _downgrade(decision, Action.SUGGEST, Reason("tripped", tripped))
     if mode is Mode.SHADOW:
         return _downgrade(
             decision, Action.SUGGEST, Reason("shadow", "shadow mode: it would be set, and is only recorded")

@@ -1,36 +1,36 @@
-"""A policy as a file that a person reads and writes: TOML in, TOML out, wrong lines named.
+"""The policy as TOML: parsing, with errors that name the line, and formatting.
 
 mode = "suggest"              # off, shadow, suggest, route
 precision = 0.95
 halted = false                # the kill switch
 fallback = "triage"
-out_of_scope_rate = 0.05      # of tickets about matters never learnt, the share that may slip through
-blind_review_rate = 0.02      # of routed tickets, the share that a person sorts without seeing the answer
-retention_days = 730          # so long the texts of solved tickets are kept; 0, or nothing said: for ever
+out_of_scope_rate = 0.05      # share of out-of-scope tickets that may be routed
+blind_review_rate = 0.02      # share of routed tickets that are blindly reviewed
+retention_days = 730          # days after which the texts of solved tickets are erased; 0 or absent: never
 
 [targets.queue]               # category, priority, queue, assignee
 mode = "route"
 
-[queues."Billing"]            # all targets of tickets bound for this queue
+[queues."Billing"]            # all targets of tickets predicted for this queue
 precision = 0.97
 
 [queues."Billing".targets.assignee]
 mode = "off"
 
-[stores.znuny]                # tickets that live there; only rules for queues stand above it
+[stores.znuny]                # tickets of this connection; only rules for queues override it
 mode = "shadow"
 
 [routes]                      # category = queue
 "Refund" = "Billing"
 
-[tripped]                     # target = labels that the circuit breaker has taken out
+[tripped]                     # target = labels for which the circuit breaker is open
 queue = ["Billing"]
 
-[retrain]                     # when the model is trained anew by itself
-every = "7d"                  # hours, days or weeks after it was trained, or tried
-corrections = 200             # that people made since
-drift = true                  # when drift asks for it
-promote = true                # it takes the place where it has earned it; else a person decides
+[retrain]                     # when a model is trained automatically
+every = "7d"                  # hours, days or weeks after the last training
+corrections = 200             # corrections by people since then
+drift = true                  # when drift is found
+promote = true                # a better model is put in use; otherwise a person decides
 
 [[taxonomy]]                  # labels that change on a day: rename, merge, split or retire
 on = 2026-12-01
@@ -48,19 +48,15 @@ from typing import Any, Final
 from deskyard.domain import taxonomy
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
+from deskyard.policy.keys import key_names
 from deskyard.policy.policy import FORMER_KEYS, Mode, Policy, RetrainingRule, Rule
 from deskyard.text.dates import is_span
 
-_TOP_LEVEL_KEYS: Final = (
-    "mode", "precision", "halted", "fallback", "out_of_scope_rate", "blind_review_rate", "targets", "queues", "stores",
-    "routes", "tripped", "retrain", "retention_days", "taxonomy",
-)  # fmt: skip
-
 
 def parse_policy(text: str) -> Policy:
-    """The policy that a TOML text says. Raises BadInput that names the line and what may stand there.
+    """The policy of a TOML text. Raises BadInput that names the line and what may be written there.
 
-    >>> parse_policy('mode = "suggest"\\n[queues."Сеть"]\\nmode = "route"').rule("queue", "Сеть").mode.value
+    >>> parse_policy('mode = "suggest"\\n[queues."Сеть"]\\nmode = "route"').effective_rule("queue", "Сеть").mode.value
     'route'
     >>> parse_policy('mode = "suggest"\\n[targets.queue]\\nmode = "rout"')
     Traceback (most recent call last):
@@ -70,10 +66,9 @@ def parse_policy(text: str) -> Policy:
 
 
 def read_stored(text: str) -> Policy:
-    """The policy of a TOML text that `format_policy` made, of this release or an earlier one; former keys count as
-    today's.
+    """The policy of a text that `format_policy` of this or an earlier release has made; former keys are read, too.
 
-    Raises BadInput where the text is damaged.
+    Raises BadInput if the text is damaged.
 
     >>> read_stored('mode = "suggest"\\nblind = 0.1').blind_review_rate
     0.1
@@ -87,24 +82,24 @@ def format_policy(policy: Policy) -> str:
 
 
 MAX_RETENTION_DAYS: Final = 36_500
-"""A hundred years."""
+"""A hundred years, in days."""
 
 
 class _PolicyParser:
-    """One text being read; it knows where to point when something is wrong."""
+    """Parses one text; its errors name the line."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.splitlines()
 
     def parse(self, raw: Mapping[str, Any]) -> Policy:
-        self.check_keys(raw, _TOP_LEVEL_KEYS, ())
-        top = self.parse_rule(raw, (), other_keys=_TOP_LEVEL_KEYS)
+        self.check_keys(raw, key_names(""), ())
+        top = self.parse_rule(raw, (), other_keys=key_names(""))
         queues = self.get_table(raw, "queues", ())
         for name, queue in queues.items():
-            self.check_keys(self.as_table(queue, ("queues", name)), ("mode", "precision", "targets"), ("queues", name))
+            self.check_keys(self.as_table(queue, ("queues", name)), key_names("queues.QUEUE"), ("queues", name))
         stores = self.get_table(raw, "stores", ())
         for name, store in stores.items():
-            self.check_keys(self.as_table(store, ("stores", name)), ("mode", "precision"), ("stores", name))
+            self.check_keys(self.as_table(store, ("stores", name)), key_names("stores.CONNECTION"), ("stores", name))
         return Policy(
             mode=top.mode or Mode.SUGGEST,
             precision=top.precision,
@@ -132,20 +127,20 @@ class _PolicyParser:
 
     def parse_taxonomy(self, raw: Any) -> tuple[taxonomy.TaxonomyChange, ...]:
         if type(raw) is not list or any(type(one) is not dict for one in raw):
-            self.fail(("taxonomy",), "taxonomy is a list: begin each turn with [[taxonomy]]")
-        turns: list[taxonomy.TaxonomyChange] = []
+            self.fail(("taxonomy",), "taxonomy is a list: begin each change with [[taxonomy]]")
+        changes: list[taxonomy.TaxonomyChange] = []
         for i, one in enumerate(raw):
             try:
-                turns.append(taxonomy.parse_change(one))
+                changes.append(taxonomy.parse_change(one))
             except BadInput as error:
                 self.fail_change(i, str(error))
-        if found := taxonomy.find_conflict(turns):
-            self.fail_change(next(i for i, turn in enumerate(turns) if turn is found[0]), found[1])
-        return taxonomy.sort_changes(turns)
+        if conflict := taxonomy.find_conflict(changes):
+            self.fail_change(next(i for i, change in enumerate(changes) if change is conflict[0]), conflict[1])
+        return taxonomy.sort_changes(changes)
 
     def parse_retrain(self, raw: Mapping[str, Any]) -> RetrainingRule | None:
         path = ("retrain",)
-        self.check_keys(raw, ("every", "corrections", "drift", "promote"), path)
+        self.check_keys(raw, key_names("retrain"), path)
         every, corrections = raw.get("every", ""), raw.get("corrections", 0)
         if type(every) is not str or (every and not is_span(every)):
             self.fail((*path, "every"), f'every is {every!r}; write hours, days or weeks, such as "7d"')
@@ -220,13 +215,13 @@ class _PolicyParser:
         raise BadInput(f"policy, line {self.find_line(path)}: {sentence}")
 
     def fail_change(self, index: int, sentence: str) -> None:
-        """Raise BadInput that names the line where that turn begins."""
+        """Raise BadInput that names the line where the taxonomy change with this index begins."""
         heads = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*[\"']?taxonomy", line)]
         line = heads[index] + 1 if index < len(heads) else self.find_line(("taxonomy",))
         raise BadInput(f"policy, line {line}: {sentence}")
 
     def find_line(self, path: tuple[str, ...]) -> int:
-        """The line of a key: the last part of `path` after the header that holds the rest."""
+        """The line of a key, from 1: that of the last part of `path` after the header with the other parts."""
         start = 0
         for part in path:
             word = re.compile(rf"(^|[\[.\s\"']){re.escape(part)}([\]=.\s\"']|$)")
@@ -242,7 +237,7 @@ def _loaded(text: str) -> dict[str, Any]:
 
 
 def _reword_toml_error(message: str, last: int) -> str:
-    """tomllib's message with the line first."""
+    """The message of tomllib with the line first."""
     found = re.search(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", message)
     return f"line {found[2] or last}: {found[1]}" if found else message
 
@@ -276,14 +271,14 @@ def _policy_lines(policy: Policy) -> Iterator[str]:
         for target, labels in policy.tripped.items():
             yield f"{target} = {_format_list([*labels])}"
     if policy.retrain is not None:
-        said = policy.retrain
+        retrain = policy.retrain
         yield from ("", "[retrain]")
-        yield from [f'every = "{said.every}"'] if said.every else []
-        yield from [f"corrections = {said.corrections}"] if said.corrections else []
-        yield from (f"{name} = true" for name in ("drift", "promote") if getattr(said, name))
-    for turn in policy.taxonomy:
+        yield from [f'every = "{retrain.every}"'] if retrain.every else []
+        yield from [f"corrections = {retrain.corrections}"] if retrain.corrections else []
+        yield from (f"{name} = true" for name in ("drift", "promote") if getattr(retrain, name))
+    for change in policy.taxonomy:
         yield from ("", "[[taxonomy]]")
-        for name, value in turn.to_dict().items():
+        for name, value in change.to_dict().items():
             if name == "on":
                 yield f"on = {value}"
             else:
@@ -303,5 +298,5 @@ def _format_list(names: list[str]) -> str:
 
 
 def _quote(text: str) -> str:
-    """A TOML basic string; JSON's rules for one are the same, but for DEL."""
+    """A TOML basic string; its rules are those of JSON, except for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,7 +1,6 @@
-"""The versions of the policy in the database: the newest is in force, none is ever changed.
+"""The versions of the policy in the database: the newest is in force, and none is ever changed.
 
-In comes the connection of whoever owns the transaction; out go versions. Reading and writing TOML is
-`deskyard.policy.toml_format`'s.
+The caller commits. `deskyard.policy.toml_format` parses and formats them.
 """
 
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ _CURRENT: Final = _NEWEST_FIRST.limit(1)
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """A policy as it was put in force; number 0 is the one of a fresh install, which nobody wrote.
+    """A policy that was put in force: by whom and when. Number 0 is the default policy of a new installation.
 
-    `text` is its TOML under the keys of this release, whatever release stored it.
+    `text` is its TOML with the keys of this release, whatever release stored it.
     """
 
     number: int
@@ -34,7 +33,7 @@ class PolicyVersion:
 
 
 class Policies:
-    """The doors to the policy's versions."""
+    """Reads and adds versions."""
 
     @staticmethod
     def current(conn: Connection) -> PolicyVersion:
@@ -48,7 +47,7 @@ class Policies:
 
     @staticmethod
     def add_version(conn: Connection, policy: Policy, actor: str, at: datetime) -> PolicyVersion:
-        """Put a policy in force, unless it is in force already."""
+        """Put a policy in force, unless it is already; returns the version in force."""
         current = Policies.current(conn)
         if policy == current.policy:
             return current
@@ -58,7 +57,7 @@ class Policies:
 
     @staticmethod
     def find_by_digest(conn: Connection, digest: str) -> Policy | None:
-        """The policy that a decision names; None when it never was in force here."""
+        """The policy with the digest that a decision names; None if it was never in force here."""
         if digest == DEFAULT_POLICY.digest:
             return DEFAULT_POLICY
         text = conn.scalars(select(POLICY_VERSIONS.c.text).where(POLICY_VERSIONS.c.digest == digest).limit(1)).first()
@@ -71,7 +70,7 @@ class Policies:
 
 
 DEFAULT_POLICY: Final = Policy()
-"""What is in force until somebody says otherwise: suggest, set nothing."""
+"""The policy of a new installation: suggest everything, set nothing."""
 
 
 def _to_version(row: Row[Any]) -> PolicyVersion:
@@ -81,6 +80,6 @@ def _to_version(row: Row[Any]) -> PolicyVersion:
 
 @lru_cache(maxsize=64)
 def _parse_cached(stored: str) -> tuple[Policy, str]:
-    """The policy of a stored text, and its text under today's keys."""
+    """The policy of a stored text, and its text with the keys of this release."""
     policy = read_stored(stored)
     return policy, format_policy(policy)

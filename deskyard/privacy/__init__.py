@@ -1,1 +1,1 @@
-"""Erasure of personal data, redaction of logs, and which models have seen erased tickets."""
+"""Erasure of personal data, redaction of tickets, and which models were trained on erased tickets."""

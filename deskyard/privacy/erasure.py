@@ -1,14 +1,14 @@
-"""Forget: what a requester wrote, or what was said about tickets solved long ago, leaves the database for good.
+"""Erases what a requester wrote, or the texts of tickets solved long ago, from the database for good.
 
-In come a database and whom or what to forget; out goes how much it was. The ticket stays, with its labels, its journey
-and its decisions, so that every count still adds up; its texts, fields, and the names of its requester and of whoever
-else wrote from outside go, and with them the salt, without which nobody can tell a guessed text by its hash. What
-others wrote about somebody in tickets of their own is not found. Nothing here asks, prints, or opens a bundle.
+A ticket keeps its labels, its history and its decisions, so that all counts still add up. Its texts and fields, the
+names of its requester and of other outside writers are erased, and with them the salt, without which nobody can check a
+guessed text against the hash. What others wrote about somebody in their own tickets is not found. Nothing here asks,
+prints, or opens a bundle.
 """
 
 import hashlib
 import hmac
-import secrets as dice
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,19 +32,19 @@ from deskyard.settings import HISTORY_FOLDER_PREFIX
 from deskyard.sync import credentials
 
 BATCH_SIZE: Final = 200
-"""Tickets that one transaction erases: writers wait for a fraction of a second, and what was cut off goes on."""
+"""Tickets that one transaction erases; other writers wait for it a fraction of a second."""
 
 TABLE_MAX_AGE: Final = 3_600.0
 ATTEMPT_MAX_AGE: Final = 86_400.0 * 2
-"""Seconds after which nobody comes back to what a killed training has left."""
+"""Seconds after which the folder of a killed training is removed: a table of tickets, and an attempt to retrain."""
 
 _KEY_NAME: Final = "AUDIT_KEY"
 
 
 @dataclass(frozen=True, slots=True)
 class TicketToErase:
-    """A ticket that is to be erased: its number, its name in its source, when it came, whether anybody still works on
-    it, and the connection that it mirrors ("" for the desk's own)."""
+    """A ticket that is to be erased: its number, its id in its source, when it was received, whether it is unsolved,
+    and the connection where it lives ("" for the built-in desk)."""
 
     number: int
     source: str
@@ -56,9 +56,12 @@ class TicketToErase:
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """What there is to forget: tickets; numbers of comments on tickets of others. `kept` are comments there that stay,
-    as they were written by one of the desk's own people. `names` are the requester's name as it was spelled. Those
-    tickets stay that somebody has touched from `untouched_since` on (None: none)."""
+    """What is to be erased: tickets, and the ids of the requester's `comments` on tickets of others.
+
+    `kept_comments` counts comments there that stay because their author has the name of one of the desk's own people.
+    `requester_names` are the spellings of the requester's name. A ticket that is changed at `untouched_since` or later
+    is not erased (None: all are).
+    """
 
     tickets: tuple[TicketToErase, ...]
     comments: tuple[int, ...] = ()
@@ -68,42 +71,43 @@ class ErasurePlan:
 
     @property
     def unsolved_count(self) -> int:
-        """How many of the tickets somebody still works on."""
+        """The number of tickets that are unsolved."""
         return sum(one.is_unsolved for one in self.tickets)
 
     @property
     def mirrored_counts(self) -> Mapping[str, int]:
-        """Connection → how many of the tickets only mirror one that lives there."""
+        """Connection → how many of the tickets live there."""
         return Counter(one.connection for one in self.tickets if one.connection)
 
     def __bool__(self) -> bool:
-        """Whether there is anything."""
+        """Whether there is anything to erase."""
         return bool(self.tickets or self.comments)
 
 
 def find_by_requester(conn: Connection, requester: str) -> ErasurePlan:
-    """What a requester wrote, whether in capital or small letters. Raises BadInput for nobody's name."""
+    """The tickets and comments of a requester; the case of letters does not matter. Raises BadInput if the name is
+    empty or is the one that erased people have."""
     if requester.strip() in ("", ANONYMOUS_REQUESTER, redaction.ANONYMOUS_PERSON):
-        raise BadInput("say whose tickets are to be erased: an address or a name, as it stands in them")
-    spelled = select(TICKETS.c.requester).union(select(COMMENTS.c.actor).where(COMMENTS.c.actor_kind == "person"))
-    wanted = requester.strip().casefold()
-    names = tuple(sorted(one for one in conn.scalars(spelled) if one.strip().casefold() == wanted))
+        raise BadInput("say whose tickets are to be erased: the address or the name that the tickets have")
+    spellings = select(TICKETS.c.requester).union(select(COMMENTS.c.actor).where(COMMENTS.c.actor_kind == "person"))
+    folded = requester.strip().casefold()
+    names = tuple(sorted(one for one in conn.scalars(spellings) if one.strip().casefold() == folded))
     found = _find_tickets(conn, TICKETS.c.requester.in_(names))
-    rows = (
+    comments_elsewhere = (
         select(COMMENTS.c.id, COMMENTS.c.actor)
         .join(TICKETS, TICKETS.c.id == COMMENTS.c.ticket_id)
         .where(COMMENTS.c.actor.in_(names), COMMENTS.c.actor_kind == "person", TICKETS.c.requester.not_in(names))
         .order_by(COMMENTS.c.id)
     )
-    ours = redaction.staff_names(conn)
-    said = conn.execute(rows).all()
+    staff = redaction.staff_names(conn)
+    rows = conn.execute(comments_elsewhere).all()
     return ErasurePlan(
-        found, tuple(row.id for row in said if row.actor not in ours), sum(row.actor in ours for row in said), names
+        found, tuple(row.id for row in rows if row.actor not in staff), sum(row.actor in staff for row in rows), names
     )
 
 
 def find_solved_before(conn: Connection, moment: datetime) -> ErasurePlan:
-    """Tickets that were solved, and that nobody has touched since that moment."""
+    """The solved tickets that have not changed since `moment`."""
     return ErasurePlan(_find_tickets(conn, redaction.is_untouched_since(moment)), untouched_since=moment)
 
 
@@ -115,8 +119,11 @@ def apply_erasure(
     clock: Callable[[], datetime],
     should_continue: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Erase what was found, batch by batch, each with its line in the audit log (`why`: never anybody's name); how many
-    tickets that were. Erased before, a ticket is not counted again. `go_on` may end it between two batches."""
+    """Erase what the plan lists and return the number of tickets that were erased now, without those erased before.
+
+    Tickets are erased in batches, each with an entry in the audit log that has the `reason` (which must not hold a
+    name). Stops between two batches when `should_continue` returns False.
+    """
     erased = 0
     for batch in _batches([one.number for one in plan.tickets]):
         if not should_continue():
@@ -141,14 +148,14 @@ def apply_erasure(
 def erase_expired(
     database: Database, days: int, actor: Actor, clock: Callable[[], datetime], should_continue: Callable[[], bool]
 ) -> int:
-    """Erase the texts of tickets that were solved and not touched for so many days; how many they were."""
+    """Erase the solved tickets that have not changed for so many days; returns how many that were."""
     with database.reading() as conn:
         found = find_solved_before(conn, clock() - timedelta(days=days))
     return apply_erasure(database, found, retention_reason(days), actor, clock, should_continue)
 
 
 def format_count(n: int, noun: str) -> str:
-    """A number of things.
+    """A count with its noun, for people.
 
     >>> format_count(1, "ticket"), format_count(1200, "comment")
     ('1 ticket', '1,200 comments')
@@ -157,41 +164,42 @@ def format_count(n: int, noun: str) -> str:
 
 
 def retention_reason(days: int) -> str:
-    """What the audit log says of tickets that were kept long enough."""
+    """The audit log's reason for tickets that were erased because of their age."""
     return f"solved and not touched for {days:,} days"
 
 
 def clean_up_files(database: Database, state: Path, now: float) -> bool:
-    """Let what was erased, now or before, leave the files of database and home; False where it must be tried again, as
-    SQLite's could not be written anew."""
+    """Remove erased texts from the database's own files and from the folder `state`; False if SQLite's file could not
+    be rewritten, so that this has to be called again."""
     remove_stale_folders(state, now)
     with database.reading() as conn:
-        was = audit_log.has_action(conn, "ticket.erase")
-    return database.scrub() if was else True
+        has_erased = audit_log.has_action(conn, "ticket.erase")
+    return database.scrub() if has_erased else True
 
 
 def remove_stale_folders(state: Path, now: float) -> int:
-    """Remove what trainings that were killed have left in the home, tickets of the desk among it; how many folders.
+    """Remove the folders that killed trainings have left in `state`, which may hold tickets; returns how many.
 
-    A table of tickets lives for moments, and what a retraining has finished is taken up again within two days.
+    A running training needs its table of tickets for minutes only, and an interrupted retraining is resumed within two
+    days. `now` is in seconds since 1970.
     """
-    left = [(path, TABLE_MAX_AGE) for path in state.glob(f"{HISTORY_FOLDER_PREFIX}*")]
-    left += [(path, ATTEMPT_MAX_AGE) for path in (state / "training" / "retrain").glob("*/")]
-    old = [path for path, lives in left if path.is_dir() and now - path.stat().st_mtime > lives]
-    for path in old:
+    folders = [(path, TABLE_MAX_AGE) for path in state.glob(f"{HISTORY_FOLDER_PREFIX}*")]
+    folders += [(path, ATTEMPT_MAX_AGE) for path in (state / "training" / "retrain").glob("*/")]
+    stale = [path for path, max_age in folders if path.is_dir() and now - path.stat().st_mtime > max_age]
+    for path in stale:
         shutil.rmtree(path, ignore_errors=True)
-    return len(old)
+    return len(stale)
 
 
 def pseudonymise_requester(requester: str) -> str:
-    """A requester as the audit log tells of one: a keyed hash of the name, the same for however it is spelled.
+    """The name of a requester in the audit log: a keyed hash, the same for all spellings of the name.
 
-    The key is a secret of this installation (`DESKYARD_AUDIT_KEY_ERASURE`, or a file beside the other secrets), so
-    whoever has the database alone can't tell a guessed name.
+    The key is a secret of this installation (`DESKYARD_AUDIT_KEY_ERASURE`, or a file beside the other secrets), so that
+    nobody can check a guessed name with the database alone.
     """
     key = credentials.read_secret("erasure", _KEY_NAME)
     if not key:
-        key = dice.token_hex(32)
+        key = secrets.token_hex(32)
         credentials.save_secret("erasure", key, _KEY_NAME)
     return "requester " + hmac.new(key.encode(), requester.strip().casefold().encode(), hashlib.sha256).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
-"""Which model is in use, as the database knows it, so that all processes agree. Rows are only ever added.
+"""Which model is in use, kept in the database so that all processes agree. Rows are only added, never changed.
 
-In come sessions, whose owner commits; out go rows. Needs no learning library: opening a bundle is
-`deskyard.registry.promotion`'s.
+Functions take the caller's connection, which the caller commits. No learning library is imported here; bundles are
+opened by `deskyard.registry.promotion`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _NEWEST_FIRST: Final = select(ACTIVE_MODELS).order_by(ACTIVE_MODELS.c.id.desc())
 
 @dataclass(frozen=True, slots=True)
 class ActiveModel:
-    """A bundle put in use: its folder's name, its digest, who did it and when."""
+    """An activation of a bundle: its folder's name, its digest, who activated it and when."""
 
     number: int
     at: datetime
@@ -34,12 +34,12 @@ def get_active(conn: Connection) -> ActiveModel | None:
 
 
 def list_recent_activations(conn: Connection, n: int) -> list[ActiveModel]:
-    """The newest `n` times a model was put in use, newest first."""
+    """The newest `n` activations, newest first."""
     return [_to_active_model(row) for row in conn.execute(_NEWEST_FIRST.limit(n))]
 
 
 def get_previous(conn: Connection) -> ActiveModel:
-    """The model that was in use before the present one. Raises BadInput when there was none."""
+    """The model that was in use before the current one. Raises BadInput when there was none."""
     rows = list_recent_activations(conn, 1_000)
     for row in rows[1:]:
         if row.digest != rows[0].digest:
@@ -48,10 +48,10 @@ def get_previous(conn: Connection) -> ActiveModel:
 
 
 def set_active(conn: Connection, name: str, digest: str, actor: str, at: datetime) -> ActiveModel:
-    """Write down that a bundle is in use from now on, unless it is already."""
-    now = get_active(conn)
-    if now is not None and (now.name, now.digest) == (name, digest):
-        return now
+    """Record that a bundle is in use from now on, unless it is already."""
+    current = get_active(conn)
+    if current is not None and (current.name, current.digest) == (name, digest):
+        return current
     row = {"at": at, "actor": actor, "name": name, "digest": digest}
     number = conn.execute(insert(ACTIVE_MODELS).returning(ACTIVE_MODELS.c.id), row).scalar_one()
     return ActiveModel(int(number), at, actor, name, digest)

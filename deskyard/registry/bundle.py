@@ -1,8 +1,8 @@
-"""A bundle: a trained model's folder, written whole or not at all, and opened without running code.
+"""A bundle: a trained model's folder, written completely or not at all, and opened without running code.
 
-`manifest.json` is the door: it names the one subfolder that holds plain arrays (memory-mapped), JSON documents and the
-evidence, with the sha256 of each file. Saving fills a new subfolder and then replaces the manifest in one step, so a
-process killed at any moment leaves the old bundle or the new one, never a half. No pickle anywhere.
+`manifest.json` names the one subfolder with the content (plain arrays, memory-mapped; JSON documents; the evidence) and
+the sha256 of each of its files. Saving fills a new subfolder and then replaces the manifest in one step, so a process
+killed at any moment leaves the old bundle or the new one. There is no pickle in it.
 """
 
 import shutil
@@ -39,18 +39,18 @@ from deskyard.registry.bundle_files import (
 
 REPORT_FILES: Final = ("report.json", "report.html")
 EXTRA_FILES: Final = (*REPORT_FILES, "comparison.json")
-"""What a training run lays beside the content, outside the digest; it goes when another content comes."""
+"""Files of a training run beside the content, outside the digest; removed with the content."""
 CHAMPION_FILE: Final = "CURRENT"
 STALE_SECONDS: Final = 86_400.0
-"""Seconds after which an unfinished save is taken for that of a killed process."""
+"""Seconds after which an unfinished save is taken for that of a killed process, and removed."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model: it predicts, and it knows what may be promised on its evidence.
+    """A loaded model with the evidence for its contracts.
 
-    `digest` names its content; `card` says what it was learnt from and how well it was judged; `made` when and where
-    (not part of the digest).
+    `digest` identifies its content; `card` says what it was trained on and its test figures; `build_info` when and
+    where (not part of the digest).
     """
 
     name: str
@@ -63,25 +63,25 @@ class Bundle:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What it predicts."""
+        """The targets that it predicts."""
         return tuple(self.scorer.heads)
 
     @property
     def has_encoder(self) -> bool:
-        """Whether an encoder reads the tickets, too: milliseconds a ticket instead of fractions of one."""
+        """Whether the model has a sentence encoder, which takes milliseconds a ticket instead of fractions of one."""
         return self.scorer.encoder is not None
 
     @property
     def taxonomy_changes(self) -> list[dict[str, Any]]:
-        """The turns of the taxonomy in whose names it has learnt (`taxonomy.Turn.plain`)."""
+        """The taxonomy changes that it was trained with (`TaxonomyChange.to_dict`)."""
         return list(self.card.get("taxonomy", []))
 
     def labels(self, target: Target) -> tuple[str, ...]:
-        """The labels it knows of a target."""
+        """The labels of a target that it knows."""
         return self.scorer.heads[target].labels
 
     def predict(self, tickets: Sequence[Ticket]) -> list[dict[Target, Prediction]]:
-        """One prediction a target for each ticket, in order; safe to call from many threads."""
+        """One prediction for each target of each ticket, in order; safe to call from many threads."""
         return self.scorer.predict(tickets)
 
     def ranked(self, ticket: Ticket) -> dict[Target, list[tuple[str, float]]]:
@@ -92,27 +92,27 @@ class Bundle:
         }
 
     def explain(self, ticket: Ticket) -> Explanation:
-        """Why it predicts what it predicts of a ticket."""
+        """The explanation of its predictions for a ticket."""
         return explain(self.scorer, ticket)
 
     def contracts(
         self, precision: float | None = None, out_of_scope_rate: float | None = None
     ) -> dict[Target, Contract]:
-        """What may be routed at `precision` (0..1; None: the one asked when it was trained).
+        """The contract of each target at the required precision `precision` (0..1; None: that of training).
 
-        `out_of_scope_rate` is the share (0..1) of tickets about matters never learnt that may slip through, whatever
-        that costs (None: `guard.TOLERATED`, where it pays).
+        `out_of_scope_rate` is the share (0..1) of out-of-scope tickets that may be routed, whatever that costs in
+        coverage (None: the default, where its cost is reasonable).
         """
-        asked = self.card["asked_precision"] if precision is None else precision
-        following = bool(self.card.get("follows_drift"))
-        if (asked, out_of_scope_rate) not in self._contracts:
-            self._contracts[asked, out_of_scope_rate] = {
+        required = self.card["asked_precision"] if precision is None else precision
+        follows_drift = bool(self.card.get("follows_drift"))
+        if (required, out_of_scope_rate) not in self._contracts:
+            self._contracts[required, out_of_scope_rate] = {
                 t: fit_contract(
-                    t, self.evidence[t], head.labels, asked, head.stated_parents, out_of_scope_rate, following
+                    t, self.evidence[t], head.labels, required, head.stated_parents, out_of_scope_rate, follows_drift
                 )
                 for t, head in self.scorer.heads.items()
             }
-        return self._contracts[asked, out_of_scope_rate]
+        return self._contracts[required, out_of_scope_rate]
 
 
 def save_bundle(
@@ -122,7 +122,7 @@ def save_bundle(
     card: Mapping[str, Any],
     build_info: Mapping[str, Any],
 ) -> str:
-    """Write a bundle to `folder` and return its digest; a bundle that was there is replaced in one step.
+    """Write a bundle to `folder` and return its digest; an existing bundle is replaced in one step.
 
     Raises BadInput when `folder` holds something else or can't be written.
     """
@@ -154,48 +154,50 @@ def _write_bundle(
                 atomic_files.flush_to_disk(file)
         files = {path.name: sha256(path) for path in sorted(saving.iterdir())}
         digest = digest_of(files)
-        home = folder / digest[:16]
-        if not is_whole(home, files):
-            shutil.rmtree(home, ignore_errors=True)
-            saving.rename(home)
+        content_folder = folder / digest[:16]
+        if not is_whole(content_folder, files):
+            shutil.rmtree(content_folder, ignore_errors=True)
+            saving.rename(content_folder)
             atomic_files.sync_folder(folder)
         manifest = {
             "format": FORMAT_VERSION,
             "digest": digest,
-            "folder": home.name,
+            "folder": content_folder.name,
             "files": files,
             "made": dict(build_info),
         }
         atomic_files.write_file(folder / MANIFEST_FILE, canonical(manifest | {"seal": seal_of(manifest)}))
     finally:
         shutil.rmtree(saving, ignore_errors=True)
-    _remove_old_content(folder, keep=home.name)
+    _remove_old_content(folder, keep=content_folder.name)
     return digest
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Open a bundle; every file is compared with the manifest before any of it is used.
+    """Open a bundle; every file is compared with the manifest before anything is used.
 
     Raises BundleMissing when there is none at `folder`, BundleBroken when a file is missing, changed or truncated, and
-    EncoderMissing when the encoder that it was learnt with is not here.
+    EncoderMissing when the encoder that it was trained with is missing.
     """
     manifest = read_manifest(folder)
-    home = folder / str(manifest["folder"])
+    content_folder = folder / str(manifest["folder"])
     for name, expected in manifest["files"].items():
-        path = home / name
+        path = content_folder / name
         if not path.is_file():
-            raise BundleBroken(f"{path} is missing: the bundle is not whole. Train again or restore the folder.")
+            raise BundleBroken(f"{path} is missing: the bundle is incomplete. Train again or restore the folder.")
         if sha256(path) != expected:
             raise changed(path)
-    encoder = open_encoder(home, manifest["made"]) if "encoder.json" in manifest["files"] else None
+    encoder = open_encoder(content_folder, manifest["made"]) if "encoder.json" in manifest["files"] else None
     try:
-        scorer, evidence = put_together(home, encoder)
+        scorer, evidence = put_together(content_folder, encoder)
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise BundleBroken(f"{folder} is whole, but this deskyard can't read it ({error!r}): train again.") from error
+        raise BundleBroken(
+            f"{folder} is complete, but this version of deskyard can't read it ({error!r}): train again."
+        ) from error
     return Bundle(
         name=folder.resolve().name,
         digest=manifest["digest"],
-        card=read_document(home, "card"),
+        card=read_document(content_folder, "card"),
         build_info=manifest["made"],
         scorer=scorer,
         evidence=evidence,
@@ -203,38 +205,39 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def read_manifest_and_card(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Digest, card and `made` of a bundle, without opening the rest of it; only `load_bundle` says whether that can be
-    used.
+    """Digest, card and build information of a bundle, without opening the rest; only `load_bundle` checks all of it.
 
     Raises BundleMissing when there is none at `folder`, BundleBroken when one of its files is missing or the card was
     changed.
     """
     manifest = read_manifest(folder)
-    home = folder / str(manifest["folder"])
-    absent = next((name for name in manifest["files"] if not (home / name).is_file()), None)
+    content_folder = folder / str(manifest["folder"])
+    absent = next((name for name in manifest["files"] if not (content_folder / name).is_file()), None)
     if absent is not None:
-        raise BundleBroken(f"{home / absent} is missing: the bundle is not whole. Train again or restore the folder.")
-    if sha256(home / "card.json") != manifest["files"].get("card.json"):
-        raise changed(home / "card.json")
-    return manifest["digest"], read_document(home, "card"), manifest["made"]
+        raise BundleBroken(
+            f"{content_folder / absent} is missing: the bundle is incomplete. Train again or restore the folder."
+        )
+    if sha256(content_folder / "card.json") != manifest["files"].get("card.json"):
+        raise changed(content_folder / "card.json")
+    return manifest["digest"], read_document(content_folder, "card"), manifest["made"]
 
 
 def remembered_tickets(folder: Path) -> tuple[list[str], list[str]]:
-    """The ids of the tickets that a bundle remembers, and the values of their fields (`name=value`) that it knows,
-    without opening the rest of it.
+    """The ids of the tickets that a bundle remembers, and the values of fields (`name=value`) in its vocabulary; the
+    rest is not opened.
 
-    Raises BundleMissing when there is none at `folder`, BundleBroken when these are missing or were changed.
+    Raises BundleMissing when there is none at `folder`, BundleBroken when these are missing or changed.
     """
     manifest = read_manifest(folder)
-    home = folder / str(manifest["folder"])
-    for path in (home / "memory_ids.json", home / "columns.json"):
+    content_folder = folder / str(manifest["folder"])
+    for path in (content_folder / "memory_ids.json", content_folder / "columns.json"):
         if not path.is_file() or sha256(path) != manifest["files"].get(path.name):
             raise changed(path)
-    return read_document(home, "memory_ids"), read_document(home, "columns")["fields"]
+    return read_document(content_folder, "memory_ids"), read_document(content_folder, "columns")["fields"]
 
 
 def champion_folder(models: Path) -> Path | None:
-    """The folder of the bundle named in `models`/CURRENT; None when no champion was made yet."""
+    """The folder of the bundle named in `models`/CURRENT; None when there is no champion yet."""
     current = models / CHAMPION_FILE
     if not current.is_file():
         return None
@@ -265,7 +268,9 @@ def find_by_digest(models: Path, digest: str) -> Path:
                 return manifest.parent
         except BundleBroken:
             continue
-    raise BundleMissing(f"no bundle in {models} has the digest {digest[:16]}: restore its folder to compute this again")
+    raise BundleMissing(
+        f"no bundle in {models} has the digest {digest[:16]}: restore its folder to compute this decision again"
+    )
 
 
 def set_champion(models: Path, name: str) -> None:
@@ -274,9 +279,9 @@ def set_champion(models: Path, name: str) -> None:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Raise BadInput when `folder` is a file or holds what no bundle has."""
+    """Raise BadInput when `folder` is a file or holds anything that is not part of a bundle."""
     if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder} is a file; --out wants a folder for the bundle.")
+        raise BadInput(f"{folder} is a file; --out takes a folder for the bundle.")
     if not folder.is_dir():
         return
     if (folder / MANIFEST_FILE).exists() and _is_bundle_manifest(folder / MANIFEST_FILE):
@@ -287,7 +292,7 @@ def refuse_other_files(folder: Path) -> None:
 
 
 def _is_bundle_manifest(manifest: Path) -> bool:
-    """Whether a manifest, whole or damaged, was once a bundle's."""
+    """Whether a manifest, intact or damaged, is that of a bundle."""
     return b'"seal"' in manifest.read_bytes() or b'"digest"' in manifest.read_bytes()
 
 
@@ -296,7 +301,7 @@ def _is_bundle_file(name: str) -> bool:
 
 
 def _remove_old_content(folder: Path, keep: str) -> None:
-    """Remove older content, and what a killed process left more than a day ago."""
+    """Remove older content, and what a killed process left a day ago or earlier."""
     for path in folder.iterdir():
         unfinished = path.name.startswith(atomic_files.TEMPORARY_PREFIX)
         if unfinished and time.time() - path.stat().st_mtime < STALE_SECONDS:

@@ -1,4 +1,4 @@
-"""A model as a bundle keeps it: taken apart into plain arrays and JSON documents, and put together again."""
+"""Converts a model and its evidence into the plain arrays and JSON documents of a bundle, and back."""
 
 import os
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ from deskyard.model.scorer import Scorer, TargetHead, label_spans
 from deskyard.registry.bundle_files import read_array, read_document
 
 EMBEDDING_ARRAYS: Final = ("coef", "intercept", "centre", "directions", "remembered")
-"""Arrays of a model with an encoder, `meaning_...`; the remembered tickets in half precision."""
+"""Arrays of the embedding heads, stored as `meaning_...`; the remembered tickets in half precision."""
 PROBE_TOLERANCE: Final = 1e-3
-"""How far each number of a probe's vector may lie from that of the day of learning."""
+"""How far each component of a probe text's embedding may differ from that of training."""
 ENCODER_VARIABLE: Final = "DESKYARD_ENCODER"
-"""The environment's word on where an encoder's folder lies; read here, because MLflow loads bundles where there are no
+"""The environment variable with the encoder's folder; read here, because MLflow loads bundles where there are no
 `deskyard.settings`."""
 
 
 def take_apart(
     scorer: Scorer, evidence: Mapping[Target, Evidence]
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """A model and its evidence as arrays and JSON documents, each under the name of its file."""
+    """A model and its evidence as arrays and JSON documents, each under the name of its file without suffix."""
     index = scorer.neighbour_index.index
     arrays: dict[str, npt.NDArray[Any]] = {
         "idf": scorer.vocabulary.idf,
@@ -66,35 +66,35 @@ def take_apart(
             f"{target}_evidence": evidence[target],
         }
         if head.likeness is not None:
-            usual = head.likeness.margin_profile
-            arrays |= {f"{target}_usual_mean": usual.mean, f"{target}_usual_apart": usual.offsets}
+            profile = head.likeness.margin_profile
+            arrays |= {f"{target}_usual_mean": profile.mean, f"{target}_usual_apart": profile.offsets}
     return arrays, documents
 
 
 def open_encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
-    """The encoder of a bundle, compared with what it said on the day of learning.
+    """The encoder of a bundle; raises EncoderMissing where it encodes probe texts otherwise than in training.
 
-    Its folder is the one that DESKYARD_ENCODER names, else where it lay then.
+    Its folder is the one that DESKYARD_ENCODER names, else the one of training.
     """
-    said, then = read_document(home, "encoder"), made.get("encoder") or {}
+    stored, trained_with = read_document(home, "encoder"), made.get("encoder") or {}
     found = reopen_encoder(
-        said["kind"],
-        said["digest"],
-        [place for place in (os.environ.get(ENCODER_VARIABLE), then.get("folder")) if place],
+        stored["kind"],
+        stored["digest"],
+        [folder for folder in (os.environ.get(ENCODER_VARIABLE), trained_with.get("folder")) if folder],
     )
     if np.abs(encode_probe_texts(found) - read_array(home, "encoder_probe")).max() > PROBE_TOLERANCE:
         raise EncoderMissing(
-            f"the encoder {found.kind} has the weights that the model was learnt with, and encodes otherwise than it "
-            "did: install the version of that day, or train again."
+            f"the encoder {found.kind} has the weights that the model was trained with, but encodes texts otherwise: "
+            "install the version of its training, or train again."
         )
     return found
 
 
 def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
-    """The model and the evidence whose arrays and documents lie in `home`."""
+    """The model and the evidence of the arrays and documents in the folder `home`."""
     columns, ids = read_document(home, "columns"), read_document(home, "memory_ids")
     heads: dict[Target, Any] = {head["target"]: head for head in read_document(home, "heads")}
-    side_by_side = label_spans({target: head["labels"] for target, head in heads.items()})
+    spans = label_spans({target: head["labels"] for target, head in heads.items()})
     idf = read_array(home, "idf")
     index = sparse.csr_array(
         (
@@ -115,7 +115,7 @@ def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Targ
                 shares=read_array(home, f"{target}_shares"),
                 pool=np.array(head["pool"]),
                 remembered=read_array(home, f"{target}_remembered"),
-                span=side_by_side[target],
+                span=spans[target],
                 likeness=_load_likeness(home, target, head["likeness"]) if "likeness" in head else None,
                 stated_parents=head.get("parents", {}),
             )
@@ -130,8 +130,8 @@ def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Targ
 
 
 def _load_likeness(home: Path, target: Target, weights: list[float]) -> LikenessModel:
-    usual = MarginProfile(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
-    return LikenessModel(np.array(weights), usual)
+    profile = MarginProfile(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
+    return LikenessModel(np.array(weights), profile)
 
 
 def _load_embedding_array(home: Path, name: str) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A bundle's files: the manifest that names them with their sha256, and JSON documents and arrays as they are read."""
+"""The files of a bundle: the manifest that names them with their sha256, JSON documents and arrays."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from deskyard.errors import BundleBroken, BundleMissing
 FORMAT_VERSION: Final = 4
 MANIFEST_FILE: Final = "manifest.json"
 MMAP_MIN_BYTES: Final = 1 << 20
-"""Arrays of more bytes than this are mapped, not read: processes share them."""
+"""Arrays of more bytes than this are memory-mapped, so that processes share them."""
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a bundle, checked against its seal.
 
-    Raises BundleMissing where there is none, BundleBroken where it was changed or has another format.
+    Raises BundleMissing where there is none, BundleBroken where it is damaged or has another format.
     """
     path = folder / MANIFEST_FILE
     if not path.is_file():
@@ -41,12 +41,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def changed(path: Path) -> BundleBroken:
-    """The error that says that a file is not what was saved."""
-    return BundleBroken(f"{path} is not what was saved (changed or truncated). Train again or restore the folder.")
+    """The error for a file that is not as it was saved."""
+    return BundleBroken(f"{path} is not as it was saved (changed or truncated). Train again or restore the folder.")
 
 
 def is_whole(home: Path, files: Mapping[str, str]) -> bool:
-    """Whether all files (name → sha256) are there as they were saved."""
+    """Whether all files (name → sha256) exist as they were saved."""
     return all((home / name).is_file() and sha256(home / name) == expected for name, expected in files.items())
 
 
@@ -61,7 +61,7 @@ def seal_of(manifest: Mapping[str, Any]) -> str:
 
 
 def digest_of(files: Mapping[str, str]) -> str:
-    """What names a bundle's content: the sha256 of its files' sha256, as 64 hexadecimal characters."""
+    """The digest of a bundle's content: the sha256 of its files' sha256, as 64 hexadecimal characters."""
     return hashlib.sha256(canonical(files)).hexdigest()
 
 

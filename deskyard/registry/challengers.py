@@ -1,11 +1,10 @@
-"""Challengers: the bundle that is asked about each new ticket beside the model in use, and what both said.
+"""Challengers: a bundle that predicts each new ticket beside the model in use, and the answers of both.
 
-In come sessions, whose owner commits; out go the challenger's name, answers, and what the two are worth by what people
-made of the tickets. A challenger's answers are kept and never acted on. Asking it is
-`service.background.shadow_scoring`'s.
+A challenger's answers are kept and never acted on; its predictions are made by `service.background.shadow_scoring`.
+Functions take the caller's connection, which the caller commits.
 
-What is right is known when a ticket is solved, and what nobody changed counts as right. Who saw an answer, or found it
-set, leans to it: the figures flatter the model in use, and a challenger that is better by them is better.
+The true label is known when a ticket is solved, and an unchanged label counts as correct. People tend to agree with an
+answer that they see or find set, so the figures favour the model in use: a challenger that is better by them is better.
 """
 
 from collections import defaultdict
@@ -29,7 +28,7 @@ from deskyard.registry.comparison import Comparison, ModelAnswers, TargetAnswers
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """A bundle named as challenger; it has been asked about the journal's decisions up to entry `advance_cursor`."""
+    """A bundle named as challenger; it has predicted the tickets of the journal's decisions up to entry `read_to`."""
 
     number: int
     at: datetime
@@ -41,7 +40,7 @@ class Challenger:
 
 @dataclass(frozen=True, slots=True)
 class ShadowAnswer:
-    """What both said of one target of a ticket, and whether their contracts would have let it be set."""
+    """The predictions of both models for one target of a ticket, and whether their contracts allowed to route it."""
 
     target: Target
     challenger_label: str
@@ -51,7 +50,7 @@ class ShadowAnswer:
 
 
 def get_challenger(conn: Connection) -> Challenger | None:
-    """The challenger; None where none is named, or it is in use by now."""
+    """The challenger; None where there is none, or it is in use by now."""
     row = conn.execute(select(CHALLENGERS).order_by(CHALLENGERS.c.id.desc()).limit(1)).first()
     in_use = active_model.get_active(conn)
     if row is None or not row.name or (in_use and in_use.digest == row.digest):
@@ -60,9 +59,9 @@ def get_challenger(conn: Connection) -> Challenger | None:
 
 
 def set_challenger(conn: Connection, name: str, digest: str, actor: str, at: datetime) -> None:
-    """Name the challenger from the next ticket on; "" names none."""
-    present = get_challenger(conn)
-    if (present.name, present.digest) == (name, digest) if present else not name:
+    """Set the challenger from the next ticket on; "" sets none."""
+    current = get_challenger(conn)
+    if (current.name, current.digest) == (name, digest) if current else not name:
         return
     newest = conn.scalar(select(func.max(JOURNAL_ENTRIES.c.id))) or 0
     row = {"at": at, "actor": actor, "name": name, "digest": digest, "read_to": newest}
@@ -77,8 +76,8 @@ def record_answers(
     read_to: int,
     at: datetime,
 ) -> None:
-    """Keep answers (ticket → what both said of its targets; `champion`: ticket → the model in use then), and how far
-    the journal is read. An answer that is there already stays."""
+    """Store the answers of both models (ticket → one for each target) and how far the journal is read (`read_to`);
+    `champion_digests`: ticket → digest of the model in use then. Answers that exist already are kept."""
     rows = [
         {
             "digest": challenger.digest,
@@ -91,8 +90,8 @@ def record_answers(
             "ours": one.champion_label,
             "ours_routed": one.champion_routed,
         }
-        for ticket, said in answers.items()
-        for one in said
+        for ticket, ticket_answers in answers.items()
+        for one in ticket_answers
     ]
     if rows:
         conn.execute(insert_or_ignore(conn, SHADOW_ANSWERS), rows)
@@ -100,25 +99,26 @@ def record_answers(
 
 
 def count_scored_tickets(conn: Connection, challenger: Challenger) -> int:
-    """Of how many tickets it has been asked."""
-    mine = SHADOW_ANSWERS.c.digest == challenger.digest
-    return int(conn.scalar(select(func.count(SHADOW_ANSWERS.c.ticket_id.distinct())).where(mine)) or 0)
+    """The number of tickets that it has predicted."""
+    answers = select(func.count(SHADOW_ANSWERS.c.ticket_id.distinct()))
+    return int(conn.scalar(answers.where(SHADOW_ANSWERS.c.digest == challenger.digest)) or 0)
 
 
 def compare_live(
     conn: Connection, challenger: Challenger, precision: Mapping[Target, float], champion: ActiveModel | None
 ) -> Comparison:
-    """The challenger beside the model in use by what people made of the tickets that both were asked about.
+    """The comparison of the challenger with the model in use on the tickets that both predicted, by the final labels.
 
-    `precision`: what is asked of each target (0.95 unless said).
-
-    Tickets of one hour of which both said the same are one ticket's worth of proof: they may be copies.
+    `precision`: the required precision of each target (0.95 where left out). Tickets of the same hour with the same
+    answers count as one, because they may be copies.
     """
     in_use = champion.digest if champion else ""
-    both = (TARGET_FACTS.c.ticket_id == SHADOW_ANSWERS.c.ticket_id) & (TARGET_FACTS.c.target == SHADOW_ANSWERS.c.target)
+    same_target = (TARGET_FACTS.c.ticket_id == SHADOW_ANSWERS.c.ticket_id) & (
+        TARGET_FACTS.c.target == SHADOW_ANSWERS.c.target
+    )
     rows = conn.execute(
         select(SHADOW_ANSWERS, TARGET_FACTS.c.truth, TARGET_FACTS.c.source)
-        .join(TARGET_FACTS, both, isouter=True)
+        .join(TARGET_FACTS, same_target, isouter=True)
         .where(SHADOW_ANSWERS.c.digest == challenger.digest, SHADOW_ANSWERS.c.champion == in_use)
         .order_by(SHADOW_ANSWERS.c.ticket_id)
     ).all()
@@ -126,28 +126,28 @@ def compare_live(
     for row in rows:
         tickets[row.ticket_id][row.target] = row
     targets: list[Target] = sorted({row.target for row in rows})
-    alike: dict[object, int] = {}
-    stood = list(tickets.values())
-    groups = [alike.setdefault(_duplicate_key(said), len(alike)) for said in stood]
+    group_numbers: dict[object, int] = {}
+    ticket_rows = list(tickets.values())
+    groups = [group_numbers.setdefault(_duplicate_key(one), len(group_numbers)) for one in ticket_rows]
     return compare_models(
         in_use,
         challenger.digest,
         {
-            target: _target_answers([said.get(target) for said in stood], precision.get(target, 0.95))
+            target: _target_answers([one.get(target) for one in ticket_rows], precision.get(target, 0.95))
             for target in targets
         },
-        slices={"source": np.array([_ticket_source(said) for said in stood], np.str_)},
+        slices={"source": np.array([_ticket_source(one) for one in ticket_rows], np.str_)},
         groups=np.array(groups, np.int64),
         since=challenger.at.isoformat(),
     )
 
 
 def _target_answers(rows: list[Any], precision: float) -> TargetAnswers:
-    def said(name: str) -> ModelAnswers:
+    def answers(name: str) -> ModelAnswers:
         routed = np.array([row is not None and bool(row._mapping[f"{name}_routed"]) for row in rows], bool)
         return ModelAnswers(_label_column(rows, name), routed, bool(routed.any()))
 
-    return TargetAnswers(_label_column(rows, "truth"), said("ours"), said("said"), precision)
+    return TargetAnswers(_label_column(rows, "truth"), answers("ours"), answers("said"), precision)
 
 
 def _label_column(rows: list[Any], name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Comparisons kept: what a challenger was found to be worth beside a champion, in a file beside its bundle.
+"""The comparison of a challenger with the champion, kept in a file beside the challenger's bundle.
 
-In come comparisons, out they come again. Outside the bundle's digest, and only ever about the content that lies there:
-another content takes the file away (`deskyard.registry.bundle`).
+The file is outside the bundle's digest and describes only the content that lies there: other content removes it
+(`deskyard.registry.bundle`).
 """
 
 from pathlib import Path
@@ -18,17 +18,18 @@ _ADAPTER: Final = TypeAdapter(Comparison)
 
 
 def to_json(comparison: Comparison) -> str:
-    """As JSON."""
+    """The comparison as JSON, indented, with a final newline."""
     return _ADAPTER.dump_json(comparison, indent=1).decode() + "\n"
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Lay it beside the bundle, in one step."""
+    """Write the comparison beside the bundle in `folder`, in one step."""
     atomic_files.write_file(folder / COMPARISON_FILE, to_json(comparison).encode())
 
 
 def read_comparison(folder: Path, first: str | None, second: str) -> Comparison | None:
-    """The comparison of the bundle `second` in `folder` with the bundle `first` (digests); None where there is none."""
+    """The comparison of the bundle `second` in `folder` with the bundle `first` (digests), also where version 0.1 wrote
+    it; None where there is none."""
     try:
         found = _ADAPTER.validate_json((folder / COMPARISON_FILE).read_bytes())
     except (OSError, ValidationError):

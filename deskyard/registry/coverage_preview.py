@@ -1,8 +1,8 @@
-"""What if: what a model would route at another precision, and which labels it has too little evidence for.
+"""Previews what a model would route at another precision, and which labels have too little evidence.
 
-In comes a loaded bundle and what the policy says of queues; out go counts of the bundle's own evidence: past tickets
-that were new to the model that was asked about them. Nothing is learnt and nothing is changed. The thresholds are
-chosen on the same tickets, so the share that was right flatters a little; the contract's bound does not.
+The figures are counts of the bundle's own evidence: past tickets that were new to the model that predicted them.
+Nothing is trained and nothing is changed. The thresholds are chosen on the same tickets, so the precision shown is
+slightly optimistic; the contract's bound is not.
 """
 
 import math
@@ -24,8 +24,8 @@ MAX_PRECISION: Final = 0.999
 
 @dataclass(frozen=True, slots=True)
 class CoverageEstimate:
-    """Of the tickets that the model says belong together: how many there are, how many would go by themselves, and how
-    many of those were right."""
+    """Tickets predicted for one target or queue: how many there are (`n`), how many would be routed, and how many of
+    those correctly (`right`)."""
 
     name: str
     n: int
@@ -34,21 +34,22 @@ class CoverageEstimate:
 
     @property
     def coverage(self) -> float | None:
-        """What goes, of all (0..1)."""
+        """The share of tickets that would be routed (0..1); None without tickets."""
         return self.routed / self.n if self.n else None
 
     @property
     def precision(self) -> float | None:
-        """What was right, of what goes (0..1)."""
+        """The share of routed tickets that is correct (0..1); None where none is routed."""
         return self.right / self.routed if self.routed else None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceGap:
-    """A label that is not routed: why, and how many more tickets it takes (0: more alone do not settle it).
+    """A label that is not routed: why, and how many more tickets are needed (0: more tickets would not change it).
 
-    `label` is None for a target of which nothing is proved; then `have` counts its evidence, and `right` of the surest
-    `of` were right where `takes` must be. `known` counts the past tickets that bore the label.
+    `label` is None for a target without a contract; then `known_tickets` counts its evidence, and `right` of the
+    `surest` most confident tickets were correct, where `required` must be. Otherwise `known_tickets` counts the past
+    tickets with the label.
     """
 
     target: Target
@@ -62,7 +63,7 @@ class EvidenceGap:
 
 
 def clamp_precision(precision: float) -> float:
-    """A precision that can be asked for, to a tenth of a per cent; what is no number asks for the strictest.
+    """The precision limited to what can be required, rounded to a tenth of a per cent; NaN becomes the strictest.
 
     >>> clamp_precision(0.93419), clamp_precision(7), clamp_precision(-1), clamp_precision(float("nan"))
     (0.934, 0.999, 0.5, 0.999)
@@ -71,22 +72,22 @@ def clamp_precision(precision: float) -> float:
 
 
 def preview_targets(bundle: Bundle, precision: float, out_of_scope_rate: float | None = None) -> list[CoverageEstimate]:
-    """What would go, target by target."""
+    """What would be routed of each target."""
     found = []
     for target, contract in bundle.contracts(precision, out_of_scope_rate).items():
         rows = bundle.evidence[target]
         rows = rows[rows["kind"] == 0]
-        gone = routed_mask(contract, rows, bundle.labels(target))
+        routed = routed_mask(contract, rows, bundle.labels(target))
         found.append(
             CoverageEstimate(
-                target, len(rows), int(gone.sum()), int((gone & (rows["predicted"] == rows["truth"])).sum())
+                target, len(rows), int(routed.sum()), int((routed & (rows["predicted"] == rows["truth"])).sum())
             )
         )
     return found
 
 
 def preview_queues(bundle: Bundle, policy: Policy, precision: float) -> list[CoverageEstimate]:
-    """What would go, queue by queue, the fullest first; none where nothing that places tickets was learnt."""
+    """What would be routed to each queue, the largest first; empty where no target of the model places tickets."""
     target = next((one for one in PLACING_TARGETS if one in bundle.targets), None)
     if target is None:
         return []
@@ -94,9 +95,11 @@ def preview_queues(bundle: Bundle, policy: Policy, precision: float) -> list[Cov
     contract = bundle.contracts(precision, policy.out_of_scope_rate)[target]
     rows = bundle.evidence[target]
     rows = rows[rows["kind"] == 0]
-    gone = routed_mask(contract, rows, labels)
-    good = gone & (rows["predicted"] == rows["truth"])
-    counts = np.stack([np.bincount(rows["predicted"][of], minlength=len(labels)) for of in (slice(None), gone, good)])
+    routed = routed_mask(contract, rows, labels)
+    routed_right = routed & (rows["predicted"] == rows["truth"])
+    counts = np.stack(
+        [np.bincount(rows["predicted"][of], minlength=len(labels)) for of in (slice(None), routed, routed_right)]
+    )
     found: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
     for i, label in enumerate(labels):
         queue = policy.destination_queue(target, label) or label
@@ -106,7 +109,7 @@ def preview_queues(bundle: Bundle, policy: Policy, precision: float) -> list[Cov
 
 
 def find_evidence_gaps(bundle: Bundle, policy: Policy) -> list[EvidenceGap]:
-    """What the policy's precision finds no evidence for, target by target, the nearest to it first."""
+    """The labels without enough evidence at the policy's precision, by target, those nearest to it first."""
     found: list[EvidenceGap] = []
     for target in bundle.targets:
         contract = bundle.contracts(policy.effective_rule(target, None).precision, policy.out_of_scope_rate)[target]
@@ -119,10 +122,10 @@ def find_evidence_gaps(bundle: Bundle, policy: Policy) -> list[EvidenceGap]:
 
 
 def _target_gap(contract: Contract) -> EvidenceGap:
-    lacks = max(min_evidence(contract.required_precision) - contract.total, 0)
-    takes = min_correct_to_prove(contract.routed, contract.required_precision)
+    tickets_needed = max(min_evidence(contract.required_precision) - contract.total, 0)
+    required = min_correct_to_prove(contract.routed, contract.required_precision)
     return EvidenceGap(
-        contract.target, None, "no_contract", lacks, contract.total, contract.right, contract.routed, takes
+        contract.target, None, "no_contract", tickets_needed, contract.total, contract.right, contract.routed, required
     )
 
 

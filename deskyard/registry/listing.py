@@ -1,7 +1,7 @@
-"""The shelf: every bundle in the folder of models, told by its card, without opening the models themselves.
+"""Lists the bundles of the models folder by their cards, without opening the models.
 
-In come the folder and the row of the model in use; out go cards, the newest first, and which of them wants the
-champion's place. Whether a bundle can really be used is found out when it is promoted.
+Newest first, with the champion and the bundle that may replace it. Whether a bundle can be used is checked when it is
+promoted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from deskyard.registry.bundle_files import MANIFEST_FILE
 
 REPORT_FILE: Final = "report.html"
 COMPARED_METRICS: Final = ("accuracy", "top3", "macro_f1", "coverage", "precision", "precision_lower95")
-"""Of a target's score, what two models are compared by."""
+"""The figures of a target's score by which two models are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class BundleSummary:
-    """A bundle as its card tells it; `trouble` says why it can't be read, and then nothing else is known."""
+    """A bundle as its card describes it; `error` says why it can't be read, and then nothing else is known."""
 
     name: str
     digest: str = ""
@@ -34,12 +34,12 @@ class BundleSummary:
 
     @property
     def trained_at(self) -> str:
-        """When it was trained, as ISO 8601; empty where nobody said."""
+        """When it was trained, as ISO 8601; empty where that is not known."""
         return str(self.made.get("at", ""))
 
     @property
     def trained_time(self) -> datetime | None:
-        """The same as a moment; None for what is none."""
+        """When it was trained; None where that is not known or has no time zone."""
         try:
             found = datetime.fromisoformat(self.trained_at)
         except ValueError:
@@ -48,15 +48,15 @@ class BundleSummary:
 
     @property
     def targets(self) -> Mapping[Target, Mapping[str, Any]]:
-        """What it predicts, with what its card says of each."""
-        told: Mapping[Target, Mapping[str, Any]] = self.card.get("targets", {})
-        return {target: told[target] for target in TARGETS if target in told}
+        """The targets that it predicts, with their part of the card."""
+        described: Mapping[Target, Mapping[str, Any]] = self.card.get("targets", {})
+        return {target: described[target] for target in TARGETS if target in described}
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreComparison:
-    """One target of two models side by side: each figure of the champion's and of the challenger's (0..1, None where it
-    was not judged), and how many tickets judged each."""
+    """One target of two models: each figure of the champion and of the challenger (0..1, None where it is missing), and
+    their numbers of test tickets and of labels."""
 
     target: Target
     metrics: Mapping[str, tuple[float | None, float | None]]
@@ -65,41 +65,41 @@ class ScoreComparison:
 
 
 def list_bundles(models: Path) -> list[BundleSummary]:
-    """Every bundle of the folder, the newest first; broken ones last."""
+    """All bundles of the folder, newest first; broken ones last."""
     found = [_read_summary(manifest.parent) for manifest in models.glob(f"*/{MANIFEST_FILE}")]
     return sorted(found, key=lambda one: (not one.error, one.trained_at, one.name), reverse=True)
 
 
 def find_champion(bundles: Sequence[BundleSummary], active: ActiveModel | None) -> BundleSummary | None:
-    """The bundle in use; None where there is none, or its folder holds another by now."""
+    """The bundle in use; None where there is none, or its folder holds another one by now."""
     return next((one for one in bundles if active and (one.name, one.digest) == (active.name, active.digest)), None)
 
 
 def find_challenger(
     bundles: Sequence[BundleSummary], champion: BundleSummary | None, digest: str = ""
 ) -> BundleSummary | None:
-    """The bundle with the digest `named`; without one, the newest that is not in use and was made after the champion;
-    None where there is none."""
+    """The bundle with this digest; without a digest or such a bundle, the newest one that was trained after the
+    champion; None where there is none."""
     others = [one for one in bundles if not one.error and one is not champion]
-    asked = (one for one in others if digest and one.digest == digest)
-    return next(asked, next((one for one in others if champion is None or one.trained_at >= champion.trained_at), None))
+    named = (one for one in others if digest and one.digest == digest)
+    return next(named, next((one for one in others if champion is None or one.trained_at >= champion.trained_at), None))
 
 
 def compare_scores(champion: BundleSummary | None, challenger: BundleSummary | None) -> list[ScoreComparison]:
-    """Every target that either predicts."""
+    """The comparison of every target that either model predicts."""
     first, second = (one.targets if one else {} for one in (champion, challenger))
-    both = [target for target in TARGETS if target in first or target in second]
-    return [_compare_target(target, first.get(target, {}), second.get(target, {})) for target in both]
+    targets = [target for target in TARGETS if target in first or target in second]
+    return [_compare_target(target, first.get(target, {}), second.get(target, {})) for target in targets]
 
 
 def is_judged_alike(one: BundleSummary, other: BundleSummary) -> bool:
-    """Whether both were judged on the same tickets; else a small difference says little."""
+    """Whether both were tested on the same tickets; otherwise a small difference means little."""
     return _judged_on(one) == _judged_on(other)
 
 
 def _judged_on(one: BundleSummary) -> tuple[Any, ...]:
-    judged = one.card.get("judged_on", {})
-    return one.card.get("learnt_from", {}).get("digest"), judged.get("how"), judged.get("digest")
+    test_set = one.card.get("judged_on", {})
+    return one.card.get("learnt_from", {}).get("digest"), test_set.get("how"), test_set.get("digest")
 
 
 def _compare_target(target: Target, first: Mapping[str, Any], second: Mapping[str, Any]) -> ScoreComparison:

@@ -1,7 +1,7 @@
-"""Promotion: a bundle is put in use for every process, after it was opened and checked.
+"""Promotion: puts a bundle in use for all processes, after opening and checking it.
 
-In come the database and the folder of bundles; out goes the row that names the model in use. `models/CURRENT` mirrors
-it, and says which bundle to begin with where there is no row yet.
+The database names the model in use. `models/CURRENT` mirrors it, and names the first bundle to use where the database
+has none yet.
 """
 
 from datetime import UTC, datetime
@@ -27,54 +27,60 @@ def promote(
     force: bool = False,
     expected_digest: str | None = None,
 ) -> ActiveModel:
-    """Put the bundle `name` of the folder `models` in use, for every process; the desk gets the queues it knows.
+    """Put the bundle `name` of the folder `models` in use for all processes; the desk gets the queues that it knows.
 
-    It is opened and checked first: raises BundleError when it can't be used, and BadInput when it no longer predicts
-    what the present model does, or was compared with that and has not earned its place (`force` lets it). Then the
-    present model stays; so it does if it is another than `instead_of` (a digest) by now.
+    It is opened and checked first. Raises BundleError when it can't be used; BadInput when the model in use is not
+    `expected_digest` (None: any), or, without `force`, when the bundle lacks a target of the model in use or was
+    compared with it and is not better. Then the model in use stays.
     """
     if not name or Path(name).name != name:
-        raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
+        raise BadInput(f"{name!r} is not the name of a bundle in {models}; `deskyard models` lists them")
     found = bundle.load_bundle(models / name)
     with database.reading() as conn:
-        now = active_model.get_active(conn)
-    if expected_digest is not None and (now is None or now.digest != expected_digest):
-        raise BadInput(f"{now.name if now else 'no model'} is in use by now, with which {name} was not compared")
-    lost = _lost_targets(models, now, found) if now and not force else ()
-    if lost:
-        raise BadInput(f"{name} does not predict {', '.join(lost)}, which {now.name if now else ''} does: --force")
-    compared = comparison_file.read_comparison(models / name, now.digest, found.digest) if now and not force else None
+        active = active_model.get_active(conn)
+    if expected_digest is not None and (active is None or active.digest != expected_digest):
+        raise BadInput(
+            f"{active.name if active else 'no model'} is in use by now, but {name} was compared with another model"
+        )
+    lost_targets = _lost_targets(models, active, found) if active and not force else ()
+    if lost_targets:
+        raise BadInput(
+            f"{name} does not predict {', '.join(lost_targets)}, but {active.name if active else ''} does: use --force"
+        )
+    compared = (
+        comparison_file.read_comparison(models / name, active.digest, found.digest) if active and not force else None
+    )
     if compared is not None and not compared.promote:
-        raise BadInput(f"{name} was compared with {now.name if now else ''}, and {compared.verdict}: --force")
+        raise BadInput(f"{name} was compared with {active.name if active else ''}, and {compared.verdict}: use --force")
     return _activate(database, models, found, actor, "model.activate")
 
 
 def start_challenge(database: Database, models: Path, name: str, actor: Actor) -> None:
-    """Let the bundle `name` be asked about every new ticket beside the model in use; "" lets none.
+    """Make the bundle `name` the challenger, which predicts every new ticket beside the model in use; "" ends that.
 
-    Raises BundleError when it can't be used, BadInput when it is in use itself.
+    Raises BundleError when it can't be used, BadInput when it is the model in use.
     """
     if name and Path(name).name != name:
-        raise BadInput(f"{name!r} is no name of a bundle in {models}; `deskyard models` lists them")
+        raise BadInput(f"{name!r} is not the name of a bundle in {models}; `deskyard models` lists them")
     found = bundle.load_bundle(models / name) if name else None
     at = datetime.now(UTC)
     with database.writing() as conn:
-        now = active_model.get_active(conn)
-        if found is not None and now is not None and found.digest == now.digest:
-            raise BadInput(f"{name} is the model in use: name another")
+        active = active_model.get_active(conn)
+        if found is not None and active is not None and found.digest == active.digest:
+            raise BadInput(f"{name} is the model in use: name another bundle")
         challengers.set_challenger(conn, name, found.digest if found else "", actor.name, at)
-        told = f"{found.name} ({found.digest[:16]})" if found else "none"
-        audit_log.record_action(conn, actor, "model.challenge", told, at)
+        subject = f"{found.name} ({found.digest[:16]})" if found else "none"
+        audit_log.record_action(conn, actor, "model.challenge", subject, at)
 
 
 def rollback(database: Database, models: Path, actor: Actor) -> ActiveModel:
-    """Put the model in use again that was in use before the present one; it was good enough once.
+    """Put the previous model in use again.
 
-    Raises BadInput when there was none, and BundleError when it can't be used any more.
+    Raises BadInput when there was none, BundleError when it can't be used any more.
     """
     with database.reading() as conn:
-        wanted = active_model.get_previous(conn)
-    return _activate(database, models, open_active_bundle(models, wanted), actor, "model.rollback")
+        previous = active_model.get_previous(conn)
+    return _activate(database, models, open_active_bundle(models, previous), actor, "model.rollback")
 
 
 def _activate(database: Database, models: Path, loaded: bundle.Bundle, actor: Actor, action: ActionName) -> ActiveModel:
@@ -82,34 +88,34 @@ def _activate(database: Database, models: Path, loaded: bundle.Bundle, actor: Ac
     with database.writing() as conn:
         queues.ensure_queues(conn, _label_queues(loaded))
         before = active_model.get_active(conn)
-        done = active_model.set_active(conn, loaded.name, loaded.digest, actor.name, at)
-        if done != before:
+        activated = active_model.set_active(conn, loaded.name, loaded.digest, actor.name, at)
+        if activated != before:
             audit_log.record_action(conn, actor, action, f"{loaded.name} ({loaded.digest[:16]})", at)
     bundle.set_champion(models, loaded.name)
-    return done
+    return activated
 
 
 def open_active_bundle(models: Path, active: ActiveModel) -> bundle.Bundle:
-    """The bundle that a row names. Raises BundleError when it can't be used or is another by now."""
+    """The bundle of an activation. Raises BundleError when it can't be used or its folder holds another one."""
     found = bundle.load_bundle(models / active.name)
     if found.digest != active.digest:
         raise BundleBroken(
-            f"{models / active.name} holds the bundle {found.digest[:16]}, and {active.digest[:16]} was promoted: "
-            "restore the folder, or promote it anew"
+            f"{models / active.name} holds the bundle {found.digest[:16]}, but {active.digest[:16]} was promoted: "
+            "restore the folder, or promote the bundle again"
         )
     return found
 
 
 def _lost_targets(models: Path, active: ActiveModel, loaded: bundle.Bundle) -> tuple[str, ...]:
-    """The targets that the present model predicts and this one does not."""
+    """The targets that the model in use predicts and this bundle does not."""
     try:
-        present = open_active_bundle(models, active).targets
+        current_targets = open_active_bundle(models, active).targets
     except BundleError:
         return ()
-    return tuple(target for target in present if target not in loaded.targets)
+    return tuple(target for target in current_targets if target not in loaded.targets)
 
 
 def _label_queues(loaded: bundle.Bundle) -> tuple[str, ...]:
-    """A queue for each queue label; for each category where no queue is learnt."""
+    """A queue for each queue label, or for each category where the model has no queues."""
     placing = next((target for target in PLACING_TARGETS if target in loaded.targets), None)
     return loaded.labels(placing) if placing else ()

@@ -1,1 +1,1 @@
-"""Reports: what training, pages and mails show alike, made from a bundle's card and the journal."""
+"""Reports as HTML: the training report, the backtest, the weekly report, the model card, and their translations."""

@@ -1,8 +1,7 @@
-"""Findings: what an audit found, told in the reader's language from its figures.
+"""Findings of the data audit in the reader's language: heading, sentence and advice from the figures of the card.
 
-In comes a finding as the card keeps it, out come a heading, a sentence and what to do. The console's sentence is
-English and made by the probe; here each probe has a sentence of its own that takes the same figures. A finding that is
-not known here, or lacks a figure, is told in the probe's own words.
+The console shows the English sentence of the probe. A finding of an unknown probe, or one that lacks a figure, is shown
+with that sentence too.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,25 +19,25 @@ SentenceValues = dict[str, object]
 FindingData = Mapping[str, Any]
 
 MAX_NAMED_LABELS: Final = 10
-"""Labels named of a long list."""
+"""Most labels that a list names."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingTemplate:
-    """How one probe's findings are told: heading, sentence, advice, and the values that the sentence takes."""
+    """The texts for a probe's findings: heading, sentence, advice, and the values of the sentence."""
 
     heading: str
     sentence: str
     advice: str
     values: Callable[[Translator, FindingData], SentenceValues]
     other_advice: str = ""
-    """Another advice, where `other` says so."""
+    """Another advice, for findings of which `takes_other_advice` is true."""
     takes_other_advice: Callable[[FindingData], bool] = lambda finding: False
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedFinding:
-    """A finding as it is shown."""
+    """The texts of a finding."""
 
     heading: str
     severity: str
@@ -62,7 +61,7 @@ def render_finding(finding: FindingData, translator: Translator) -> RenderedFind
             advice = translator.gettext(
                 kind.other_advice if kind.takes_other_advice(finding) else kind.advice, **values
             )
-        except (KeyError, TypeError):  # an older or newer audit: its own words stand
+        except (KeyError, TypeError):  # a finding of another version: keep the probe's sentence
             pass
     return RenderedFinding(
         heading=str(translator.gettext(kind.heading)) if kind else finding["probe"],
@@ -76,16 +75,16 @@ def render_finding(finding: FindingData, translator: Translator) -> RenderedFind
 
 
 def masking_sentence(translator: Translator, figures: FindingData) -> Markup:
-    """What becomes of the score when the text of a leak is taken out."""
+    """The accuracy with and without the text of a leak."""
     found = figures.get("masked")
     if found is None:
         return Markup("")
     if not figures["read_by_the_model"]:
-        return Markup(" ") + translator.gettext("deskyard cuts it off as a signature, so its model does not see it.")
+        return Markup(" ") + translator.gettext("deskyard removes it as a signature, so the model does not see it.")
     if found["before"] is None or found["after"] is None:
         return Markup("")
     return Markup(" ") + translator.gettext(
-        "Of %(n)s such judging tickets %(before)s are right with it and %(after)s without.",
+        "On %(n)s such test tickets the accuracy is %(before)s with it and %(after)s without.",
         n=translator.number(found["n"]),
         before=translator.percent(found["before"]),
         after=translator.percent(found["after"]),
@@ -132,7 +131,7 @@ def _telling_field_values(translator: Translator, figures: FindingData) -> Sente
 def _copies_values(translator: Translator, figures: FindingData) -> SentenceValues:
     shares = [
         translator.gettext(
-            "%(target)s %(all)s of all and %(alone)s of those without one",
+            "%(target)s: %(all)s on all tickets, %(alone)s without near-duplicates",
             target=target_name(translator, target),
             all=translator.percent(one["all"]),
             alone=translator.percent(one["without_copies"]),
@@ -205,134 +204,135 @@ def _history_values(translator: Translator, figures: FindingData) -> SentenceVal
 
 FINDING_TEMPLATES: Final[Mapping[str, FindingTemplate]] = {
     "leak: closing line": FindingTemplate(
-        N_("Leak: a closing line"),
+        N_("Leakage: closing line"),
         N_(
-            "The line “%(phrase)s” closes %(n)s tickets, %(share)s of which have “%(label)s” (%(target)s; %(of)s "
-            "tickets bear it)."
+            "The line “%(phrase)s” ends %(n)s tickets; %(share)s of them have the label “%(label)s” (%(target)s; "
+            "%(of)s tickets in all)."
         ),
         N_(
-            "A line that agents or the system add later is not there when a ticket is filed: export texts as they were "
-            "filed, or cut it. A line of a form that people choose themselves may stay."
+            "A line added later by agents or the system is not there when a ticket is created: export the "
+            "original texts, or remove it. A line from a form that requesters fill in may stay."
         ),
         _phrase_values,
     ),
     "leak: code": FindingTemplate(
-        N_("Leak: a code"),
+        N_("Leakage: code"),
         N_(
-            "The code “%(phrase)s” stands in %(n)s tickets, %(share)s of which have “%(label)s” (%(target)s; %(of)s "
-            "tickets bear it)."
+            "The code “%(phrase)s” occurs in %(n)s tickets; %(share)s of them have the label “%(label)s” "
+            "(%(target)s; %(of)s tickets in all)."
         ),
-        N_("Fine where a form or a monitor writes it at filing; if it is set while the ticket is worked on, cut it."),
+        N_(
+            "Harmless if a form or a monitor writes it at creation; if it is added while the ticket is handled, "
+            "remove it."
+        ),
         _phrase_values,
     ),
     "leak: agent": FindingTemplate(
-        N_("Leak: an agent's name"),
-        N_("The name “%(phrase)s” stands in %(n)s tickets, %(share)s of which were assigned to them."),
+        N_("Leakage: agent's name"),
+        N_("The name “%(phrase)s” occurs in %(n)s tickets; %(share)s of them were assigned to this agent."),
         N_(
-            "Agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut the "
-            "signature."
+            "Agents sign replies, and requesters do not know who will reply: export the original texts, or "
+            "remove the signature."
         ),
         _phrase_values,
     ),
     "leak: solution": FindingTemplate(
-        N_("Leak: words of a solution"),
+        N_("Leakage: resolution text"),
         N_(
-            "%(n)s tickets hold words of a solution (%(phrases)s); of them the model gets %(with_)s right, of the "
-            "others %(without)s (%(target)s)."
+            "%(n)s tickets contain resolution text (%(phrases)s); accuracy on them is %(with_)s, on the others "
+            "%(without)s (%(target)s)."
         ),
-        N_("A solution is not there when a ticket is filed: export texts as they were filed, or cut those lines."),
+        N_("There is no resolution when a ticket is created: export the original texts, or remove those lines."),
         _solution_values,
     ),
     "changed field": FindingTemplate(
-        N_("A field that changes after filing"),
+        N_("Field changed after creation"),
         N_(
-            "%(field)s was changed after filing in %(n)s of %(of)s tickets; in %(last)s the history holds the value "
-            "after the change."
+            "%(field)s was changed after creation in %(n)s of %(of)s tickets; in %(last)s the history has the "
+            "later value."
         ),
-        N_("Export the value of %(field)s at filing (the first `from` of its moves), or leave the column out."),
+        N_("Export the value of %(field)s at creation (the first `from` in the moves file), or leave the column out."),
         _changed_field_values,
     ),
     "telling field": FindingTemplate(
-        N_("A field that tells the answer"),
+        N_("Field that gives away the label"),
         N_(
-            "%(field)s alone tells it in %(right)s of %(n)s judging tickets (%(target)s; always the most frequent "
-            "label: %(majority)s)."
+            "%(field)s alone predicts %(target)s correctly in %(right)s of %(n)s test tickets (majority "
+            "baseline: %(majority)s)."
         ),
-        N_("If %(field)s is set by those who sort, leave it out; if the requester chooses it, route by a rule."),
+        N_("If agents set %(field)s during triage, leave it out; if the requester chooses it, use a routing rule."),
         _telling_field_values,
     ),
     "near-copies": FindingTemplate(
-        N_("Near-copies"),
-        N_("%(n)s of %(of)s judging tickets (%(share)s) nearly copy a learnt one; right are: %(shares)s."),
-        N_("New matters get the score without copies; alerts that repeat may count as they are."),
+        N_("Near-duplicates"),
+        N_("%(n)s of %(of)s test tickets (%(share)s) are near-duplicates of training tickets. Accuracy: %(shares)s."),
+        N_("For new requests expect the accuracy without near-duplicates; repeating alerts may be counted."),
         _copies_values,
-        N_("The score flatters: judge by time (give created_at), or take copies out."),
+        N_("The score is optimistic: split by time (provide created_at), or remove near-duplicates."),
         lambda finding: finding["severity"] == "serious",
     ),
     "label noise": FindingTemplate(
         N_("Wrong labels"),
         N_(
-            "About %(share)s of the labels look wrong (at least %(proved)s): so many differ where the model is surest; "
-            "%(n)s tickets are suspected (%(target)s)."
+            "About %(share)s of the labels look wrong (at least %(proved)s), judging by the most confident "
+            "predictions; %(n)s tickets are suspect (%(target)s)."
         ),
         N_(
-            "Look through the %(worst)s worst: putting them right brings about %(gain)s points of measured accuracy; "
-            "then ask how wrong labels come about."
+            "Check the %(worst)s most suspect ones: correcting them adds about %(gain)s points of measured "
+            "accuracy. Then find out where wrong labels come from."
         ),
         _noise_values,
     ),
     "dead labels": FindingTemplate(
-        N_("Labels no longer used"),
-        N_("Not seen in the newest fifth, though frequent before (tickets): %(labels)s."),
-        N_("Retire them: merge their tickets into the label that took over, or leave them out of the history."),
+        N_("Discontinued labels"),
+        N_("Absent from the newest fifth, though frequent before (tickets): %(labels)s."),
+        N_("Retire them: move their tickets to the label that replaced them, or exclude them from the history."),
         _dead_labels_values,
     ),
     "renamed label": FindingTemplate(
-        N_("A label that was renamed"),
+        N_("Renamed label"),
         N_(
-            "“%(new)s” (%(n_new)s tickets) looks like “%(old)s” (%(n_old)s tickets) renamed: it begins where the other "
-            "ends, and the texts are alike (%(target)s)."
+            "“%(new)s” (%(n_new)s tickets) looks like a new name of “%(old)s” (%(n_old)s tickets): it starts "
+            "where the other ends, and the texts are similar (%(target)s)."
         ),
         N_(
-            "If so, write “%(new)s” in the older tickets too: else its history is lost and the old name is still "
-            "suggested."
+            "If so, use “%(new)s” in the older tickets too (`deskyard taxonomy rename`); otherwise its history "
+            "is lost and the old name keeps being suggested."
         ),
         _renamed_label_values,
     ),
     "overlapping labels": FindingTemplate(
-        N_("Labels that overlap"),
+        N_("Overlapping labels"),
         N_(
-            "“%(first)s” and “%(second)s” look like one matter: %(share)s of their tickets get the other label, and "
-            "the model tells them apart hardly better than two halves of one label (AUC %(auc)s; %(target)s)."
+            "“%(first)s” and “%(second)s” look like one topic: %(share)s of their tickets are predicted as the "
+            "other label, and the model separates them hardly better than two random halves of one label (AUC "
+            "%(auc)s; %(target)s)."
         ),
-        N_("Merge them, or write down what sets them apart and bring it as a field."),
+        N_("Merge them, or add a field that tells them apart."),
         _overlapping_labels_values,
     ),
     "unlearnable": FindingTemplate(
-        N_("Not in the text"),
-        N_(
-            "As far as the tickets tell, the text does not say it (%(target)s): always the most frequent label is "
-            "right in %(majority)s, the model in %(model)s."
-        ),
-        N_("Leave it to a rule or to people (--targets without it), or bring what decides it as a field x_..."),
+        N_("Not predictable from the text"),
+        N_("The text does not determine it (%(target)s): majority baseline %(majority)s, model %(model)s."),
+        N_("Leave it to rules or people (exclude it with --targets), or add the deciding value as a field x_..."),
         _unlearnable_values,
     ),
     "time gap": FindingTemplate(
-        N_("Time changes it"),
+        N_("Changes over time"),
         N_(
-            "A random split promises %(random)s; tickets newer than all that was learnt get %(time)s (%(gap)s points; "
-            "%(target)s): matters or labels change with time."
+            "A random split gives %(random)s, a split by time %(time)s (%(gap)s points lower; %(target)s): "
+            "topics or labels change over time."
         ),
-        N_("Believe the split by time, train again often, and look whether labels were renamed."),
+        N_("Trust the split by time, retrain often, and check for renamed labels."),
         _time_gap_values,
     ),
     "history": FindingTemplate(
         N_("More tickets"),
         N_("Twice the tickets would bring about %(gain)s points (%(low)s to %(high)s; %(target)s)."),
-        N_("Gather more history first."),
+        N_("Collect more history first."),
         _history_values,
-        N_("More history brings little: look at labels and fields first."),
+        N_("More history helps little: check labels and fields first."),
         lambda finding: finding["figures"]["from"] < 0.01,
     ),
 }
-"""Name of a probe's finding → how it is told."""
+"""Name of a probe → the texts for its findings."""

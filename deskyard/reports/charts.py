@@ -1,8 +1,7 @@
-"""Charts: a report's figures as Vega-Lite specs, and those as SVG that stands in the page itself.
+"""Charts of reports: Vega-Lite specs, and their rendering as inline SVG.
 
-In come figures and words, out comes the mark-up of a picture: no script, no style sheet, no reference to anything
-outside, on white ground so that it reads the same on a dark page and on paper. What a picture says stands beside it in
-words or in a table; the picture adds no fact.
+The SVG contains no script, style sheet or reference, and has a white background, so that it looks the same on a dark
+page and on paper. Everything that a chart shows is also given as text or in a table.
 """
 
 import xml.etree.ElementTree as ET
@@ -26,7 +25,7 @@ MAX_LABEL_LENGTH: Final = 22
 """Characters of a label on an axis."""
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#c05621", "#8a8f98"
-"""Told apart by all eyes, and by their lightness in print."""
+"""Distinguishable with colour blindness, and by lightness in print."""
 
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _LOCALES: Final[Mapping[Language, Literal["en-US", "ru-RU"]]] = {Language.EN: "en-US", Language.RU: "ru-RU"}
@@ -40,11 +39,11 @@ _ATTRIBUTES: Final = frozenset(
         "opacity", "display", "text-anchor", "font-family", "font-size", "font-weight", "font-style",
     )
 )  # fmt: skip
-"""What a picture is made of; anything else is left out."""
+"""Attributes of the SVG; all others are removed."""
 
 
 def render_chart(spec: Spec, translator: Translator, alt: str) -> Markup:
-    """The picture of a spec, which screen readers call `alt`. Raises PartMissing without vl-convert."""
+    """The SVG of a spec, with `alt` as its accessible name. Raises ExtraMissing without vl-convert."""
     try:
         import vl_convert
     except ModuleNotFoundError as error:
@@ -55,11 +54,11 @@ def render_chart(spec: Spec, translator: Translator, alt: str) -> Markup:
         allowed_base_urls=[],
         format_locale=_LOCALES[translator.language],
     )
-    return Markup(sanitise_svg(svg, alt))  # noqa: S704 - parsed, and written again from what is allowed
+    return Markup(sanitise_svg(svg, alt))  # noqa: S704 - parsed and written again with allowed elements only
 
 
 def sanitise_svg(svg: str, alt: str) -> str:
-    """An SVG without anything but shapes and text, named `alt`.
+    """The SVG with shapes and text only, and `alt` as its accessible name.
 
     >>> sanitise_svg('<svg width="9" onload="x()"><script>x()</script><text>a &lt; b</text></svg>', "A & B")
     '<svg width="9" role="img" aria-label="A &amp; B"><text>a &lt; b</text></svg>'
@@ -83,24 +82,24 @@ def _strip_element(element: ET.Element) -> None:
 
 
 def learning_curve_spec(curve: Figures, translator: Translator) -> Spec:
-    """Accuracy by tickets learnt from, and what is expected of twice as many."""
+    """Accuracy by number of training tickets, and the expected accuracy with twice as many."""
     known = [{"n": n, "share": share} for n, share in zip(curve["sizes"], curve["accuracy"], strict=True)]
     last = known[-1]
-    twice = {"n": 2 * last["n"], "share": min(last["share"] + curve["gain"], 1)}
-    twice |= {"low": min(last["share"] + curve["from"], 1), "high": min(last["share"] + curve["to"], 1)}
+    doubled = {"n": 2 * last["n"], "share": min(last["share"] + curve["gain"], 1)}
+    doubled |= {"low": min(last["share"] + curve["from"], 1), "high": min(last["share"] + curve["to"], 1)}
     x = _axis(
-        "n", translator.gettext("tickets learnt from"), scale={"type": "log", "base": 2, "nice": False, "padding": 12}
+        "n", translator.gettext("training tickets"), scale={"type": "log", "base": 2, "nice": False, "padding": 12}
     )
-    x["axis"] |= {"values": [point["n"] for point in (*known, twice)], "format": ",d", "labelOverlap": False}
-    y = _share_axis("share", translator.gettext("right"), zero=False)
+    x["axis"] |= {"values": [point["n"] for point in (*known, doubled)], "format": ",d", "labelOverlap": False}
+    y = _share_axis("share", translator.gettext("correct"), zero=False)
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "layer": [
             _layer(known, {"type": "line", "color": BLUE, "point": {"color": BLUE, "size": 45}}, x, y),
-            _layer([last, twice], {"type": "line", "color": ORANGE, "strokeDash": [5, 4]}, x, y),
-            _layer([twice], {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
-            _layer([twice], {"type": "point", "color": ORANGE, "fill": "white", "size": 60}, x, y),
+            _layer([last, doubled], {"type": "line", "color": ORANGE, "strokeDash": [5, 4]}, x, y),
+            _layer([doubled], {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
+            _layer([doubled], {"type": "point", "color": ORANGE, "fill": "white", "size": 60}, x, y),
         ],
     }
 
@@ -108,24 +107,26 @@ def learning_curve_spec(curve: Figures, translator: Translator) -> Spec:
 def coverage_spec(
     curve: Sequence[Figures], verdict: Sequence[Figures], required_precision: float, translator: Translator
 ) -> Spec:
-    """The share of right among the surest tickets by how many they are, and where the contracts stand."""
+    """Precision of the most confident predictions by coverage, with the points of the contracts."""
     points = [
         {
             "coverage": row["routed"] / row["n"],
             "precision": row["right"] / row["routed"],
             "low": row["lower95"],
-            "told": translator.percent(row["asked"], 0),
+            "label": translator.percent(row["asked"], 0),
             "asked": row["asked"] == required_precision,
         }
         for row in verdict
         if row["routed"]
     ]
     lowest = min([0.8, *(one["precision"] for one in curve), *(one["low"] for one in points)])
-    x = _share_axis("coverage", translator.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
-    y = _share_axis("precision", translator.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    x = _share_axis("coverage", translator.gettext("share of tickets, most confident first"), zero=True, domain=[0, 1])
+    y = _share_axis(
+        "precision", translator.gettext("correct among them"), zero=False, domain=[max(lowest - 0.02, 0), 1]
+    )
     colour = {"condition": {"test": "datum.asked", "value": ORANGE}, "value": "white"}
-    beside: Spec = {"type": "text", "fontSize": 11, "color": ORANGE, "fontWeight": "bold"}
-    named = {"field": "told"}
+    label_mark: Spec = {"type": "text", "fontSize": 11, "color": ORANGE, "fontWeight": "bold"}
+    point_label = {"field": "label"}
     return {
         "width": WIDTH,
         "height": HEIGHT,
@@ -139,8 +140,8 @@ def coverage_spec(
             _layer(list(curve), {"type": "line", "color": BLUE, "strokeWidth": 2}, x, y),
             _layer(points, {"type": "rule", "color": ORANGE}, x, y | {"field": "low"}, y2="precision"),
             _layer(points, {"type": "point", "shape": "diamond", "size": 90, "stroke": ORANGE}, x, y, fill=colour),
-            _layer([one for one in points if one["asked"]], beside | {"dy": -13}, x, y, text=named),
-            _layer([one for one in points if not one["asked"]], beside | {"dy": 15}, x, y, text=named),
+            _layer([one for one in points if one["asked"]], label_mark | {"dy": -13}, x, y, text=point_label),
+            _layer([one for one in points if not one["asked"]], label_mark | {"dy": 15}, x, y, text=point_label),
         ],
     }
 
@@ -148,15 +149,17 @@ def coverage_spec(
 def current_coverage_spec(
     curve: Sequence[Any], accuracy: Any, required_precision: float | None, translator: Translator
 ) -> Spec:
-    """The model's own curve of coverage against precision, and where routing stands today, with its interval."""
+    """The model's curve of coverage and precision, and the point of the current period with its interval."""
     points = [{"coverage": one.coverage, "precision": one.precision} for one in curve]
     today = []
-    if accuracy.share_routed.share is not None and accuracy.right.share is not None:
+    if accuracy.routed_share.share is not None and accuracy.right.share is not None:
         low, high = accuracy.right.interval
-        today = [{"coverage": accuracy.share_routed.share, "precision": accuracy.right.share, "low": low, "high": high}]
+        today = [{"coverage": accuracy.routed_share.share, "precision": accuracy.right.share, "low": low, "high": high}]
     lowest = min([0.8, required_precision or 1, *(one["precision"] for one in points), *(one["low"] for one in today)])
-    x = _share_axis("coverage", translator.gettext("share of tickets, the surest first"), zero=True, domain=[0, 1])
-    y = _share_axis("precision", translator.gettext("right of those"), zero=False, domain=[max(lowest - 0.02, 0), 1])
+    x = _share_axis("coverage", translator.gettext("share of tickets, most confident first"), zero=True, domain=[0, 1])
+    y = _share_axis(
+        "precision", translator.gettext("correct among them"), zero=False, domain=[max(lowest - 0.02, 0), 1]
+    )
     rule = [{"asked": required_precision}] if required_precision else []
     return {
         "width": WIDTH * 2,
@@ -171,9 +174,9 @@ def current_coverage_spec(
 
 
 def savings_spec(curve: Sequence[Figures], best: Figures, required_precision: float, translator: Translator) -> Spec:
-    """Minutes saved by the promise that is asked, where most are saved, and where the promise is now."""
-    x = _share_axis("precision", str(translator.gettext("promise: right of those routed")), zero=False, domain=[0.5, 1])
-    y = _axis("saved", str(translator.gettext("minutes saved")), {"zero": True}, format=",d")
+    """Minutes saved by required precision, with the best one and the current one."""
+    x = _share_axis("precision", str(translator.gettext("required precision")), zero=False, domain=[0.5, 1])
+    y = _axis("minutes_saved", str(translator.gettext("minutes saved")), {"zero": True}, format=",d")
     return {
         "width": WIDTH * 2,
         "height": HEIGHT,
@@ -188,9 +191,9 @@ def savings_spec(curve: Sequence[Figures], best: Figures, required_precision: fl
 def forecast_spec(
     past: Sequence[tuple[date, int]], coming: Sequence[tuple[date, float, float, float]], translator: Translator
 ) -> Spec:
-    """Tickets a day: those that came, and those that are expected with their range."""
-    came = [{"day": day.isoformat(), "n": n} for day, n in past]
-    told = [{"day": day.isoformat(), "n": n, "low": low, "high": high} for day, n, low, high in coming]
+    """Tickets a day: those received, and those of the forecast with their range."""
+    received = [{"day": day.isoformat(), "n": n} for day, n in past]
+    forecast = [{"day": day.isoformat(), "n": n, "low": low, "high": high} for day, n, low, high in coming]
     names = {
         day.isoformat(): translator.short_date(day) for day in [*(one[0] for one in past), *(one[0] for one in coming)]
     }
@@ -203,18 +206,18 @@ def forecast_spec(
         "height": HEIGHT,
         "params": [{"name": "names", "value": names}],
         "layer": [
-            _layer(came, {"type": "bar", "color": GREY}, x, y),
-            _layer(told, {"type": "bar", "color": BLUE}, x, y),
-            _layer(told, {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
+            _layer(received, {"type": "bar", "color": GREY}, x, y),
+            _layer(forecast, {"type": "bar", "color": BLUE}, x, y),
+            _layer(forecast, {"type": "rule", "color": ORANGE, "strokeWidth": 2}, x, y | {"field": "low"}, y2="high"),
         ],
     }
 
 
 def reliability_spec(bins: Sequence[Figures], translator: Translator) -> Spec:
-    """The share of right by confidence, with intervals, on the diagonal that a perfect belief would follow."""
+    """Accuracy by confidence, with intervals and the diagonal of perfect calibration."""
     rows = [dict(row) | {"share": row["right"] / row["n"]} for row in bins]
-    x = _share_axis("confidence", translator.gettext("how sure the model is"), zero=True, domain=[0, 1])
-    y = _share_axis("share", translator.gettext("right"), zero=True, domain=[0, 1])
+    x = _share_axis("confidence", translator.gettext("confidence"), zero=True, domain=[0, 1])
+    y = _share_axis("share", translator.gettext("correct"), zero=True, domain=[0, 1])
     ideal = [{"confidence": 0, "share": 0}, {"confidence": 1, "share": 1}]
     count = _axis("n", translator.gettext("tickets"), format=",d", tickCount=2)
     edges = x | {"field": "from", "bin": {"binned": True}, "axis": x["axis"] | {"title": None, "labels": False}}
@@ -255,14 +258,15 @@ def confusion_spec(matrix: Figures, translator: Translator) -> Spec:
     order = list(range(len(names)))
     x = {"field": "said", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
     x |= {
-        "axis": axis | {"title": translator.gettext("said"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}
+        "axis": axis
+        | {"title": translator.gettext("predicted"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}
     }
     y = {"field": "true", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
-    y |= {"axis": axis | {"title": translator.gettext("true")}}
+    y |= {"axis": axis | {"title": translator.gettext("actual")}}
     shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
     shade["scale"] = {"domain": [0, 1], "range": ["#f3f5f8", "#9cbfe0", BLUE]}
     number = {"condition": {"test": "datum.share > 0.6", "value": "white"}, "value": "#222"}
-    some = [cell for cell in cells if cell["n"]]
+    nonzero = [cell for cell in cells if cell["n"]]
     return {
         "width": {"step": CELL_SIZE},
         "height": {"step": CELL_SIZE},
@@ -270,14 +274,19 @@ def confusion_spec(matrix: Figures, translator: Translator) -> Spec:
         "layer": [
             _layer(cells, {"type": "rect"}, x, y, color=shade),
             _layer(
-                some, {"type": "text", "fontSize": 9}, x, y, color=number, text={"field": "n", "type": "quantitative"}
+                nonzero,
+                {"type": "text", "fontSize": 9},
+                x,
+                y,
+                color=number,
+                text={"field": "n", "type": "quantitative"},
             ),
         ],
     }
 
 
 def shorten_label(label: str) -> str:
-    """A label for an axis: its end tells more than its beginning where it is a path.
+    """A label shortened for an axis, in the middle, as the end of a path says more than its beginning.
 
     >>> shorten_label("Hardware / printers / paper jam"), shorten_label("VPN")
     ('Hardware / pri…per jam', 'VPN')
@@ -290,7 +299,7 @@ def shorten_label(label: str) -> str:
 
 
 def _layer(values: list[Any], mark: Spec, x: Spec | None, y: Spec, **more: Any) -> Spec:
-    """Values, a mark, and where they stand; `x2` and `y2` are names of fields."""
+    """A layer of values with a mark and its encoding; `x2` and `y2` are names of fields."""
     placed = {name: {"field": field} for name in ("x2", "y2") if (field := more.pop(name, None))}
     return {"data": {"values": values}, "mark": mark, "encoding": ({"x": x} if x else {}) | {"y": y} | placed | more}
 

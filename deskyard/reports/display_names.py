@@ -1,4 +1,4 @@
-"""Names that reports show for the words of the program: targets, splits, dimensions, states."""
+"""The names that reports show for codes: targets, splits, dimensions, lengths and states of labels."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,7 +18,7 @@ SPLIT_NAMES: Final[Mapping[str, str]] = {
     "a random fifth": N_("a random fifth"),
     "the test file": N_("the test file"),
 }
-"""How tickets were chosen to judge on, as the card says it."""
+"""How the test tickets were chosen, as in the card → its name."""
 
 DIMENSION_NAMES: Final[Mapping[str, str]] = {
     "language": N_("Language"),
@@ -34,20 +34,20 @@ LENGTH_NAMES: Final[Mapping[str, str]] = {
 }
 
 STATE_NAMES: Final[Mapping[str, str]] = {
-    "route": N_("may be routed"),
-    "no_contract": N_("nothing is proved yet"),
-    "no_evidence": N_("too little evidence"),
-    "base_rate": N_("no better than its share of all tickets"),
-    "own_record": N_("too often wrong where it was said"),
+    "route": N_("can be routed"),
+    "no_contract": N_("not proved yet"),
+    "no_evidence": N_("not enough evidence"),
+    "base_rate": N_("no better than always predicting it"),
+    "own_record": N_("predicted wrongly too often"),
 }
-"""Whether a label may be routed, and if not, why (the codes of `deskyard.guarantees.contract_fitting`)."""
+"""Whether a label may be routed, and if not, why (codes of `deskyard.guarantees.contract_fitting`) → its name."""
 
 
 def display_name(translator: Translator, names: Mapping[str, str], key: str) -> str:
-    """What a table calls `key`, in the reader's language; the key itself where it knows nothing."""
+    """The translated name of `key`; the key itself where it has none."""
     return str(translator.gettext(names[key])) if key in names else key
 
 
 def target_name(translator: Translator, target: str | None) -> str:
-    """The name of a target; empty for none."""
+    """The translated name of a target; "" for none."""
     return display_name(translator, TARGET_NAMES, target) if target else ""

@@ -1,4 +1,4 @@
-"""A bundle's card as a table for people and as figures for programs: what it is worth, and what it may do."""
+"""The card of a bundle on the console: a table of metrics and remarks."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -12,25 +12,25 @@ from deskyard.guarantees.contract import min_correct_to_prove, min_evidence
 Card = Mapping[str, Any]
 
 _COLUMNS: Final = (
-    ("accuracy", "the most probable label is right"),
-    ("macro-F1", "the same with each label counted alike"),
-    ("top 3", "the right label is among three"),
-    ("cal. error", "how far confidence and share right lie apart"),
-    ("routed", "share that the contract lets go without a person"),
-    ("right of routed", "and what that proves with 95 % confidence"),
+    ("accuracy", "the most probable label is correct"),
+    ("macro F1", "mean F1 over labels, each counted equally"),
+    ("top 3", "the correct label is among the first three"),
+    ("calibration error", "mean difference between confidence and accuracy (ECE)"),
+    ("routed", "share of tickets that the contract allows to be routed"),
+    ("precision of routing", "correct ones of these, and the lower 95 % bound"),
     ("majority", "always the most frequent label"),
-    ("last", "the label of this requester's last ticket"),
-    ("random split", "accuracy without regard to time, which flatters"),
+    ("last label", "the label of this requester's last ticket"),
+    ("random split", "accuracy without regard to time, which is too optimistic"),
 )
-"""Heading and meaning of each figure."""
+"""Heading and meaning of each metric."""
 
 
 def build_table(card: Card) -> Table:
-    """One row a target: the judged model on tickets it had never seen; shares in percent."""
+    """A row for each target: metrics on test tickets, in per cent."""
     judged = card["judged_on"]
     shown = Table(
-        title=f"Judged on {judged['how']}, {judged['tickets']:,} tickets it had never seen; "
-        f"routed where {card['asked_precision']:.0%} right is proved",
+        title=f"Tested on {judged['how']}, {judged['tickets']:,} tickets that were not used for training; "
+        f"required precision {card['asked_precision']:.0%}",
         title_justify="left",
         title_style="bold",
     )
@@ -62,84 +62,87 @@ def build_table(card: Card) -> Table:
 
 
 def build_legend() -> str:
-    """What the headings mean."""
+    """The meanings of the headings."""
     return "; ".join(f"{heading}: {meaning}" for heading, meaning in _COLUMNS)
 
 
 def list_remarks(card: Card, build_info: Mapping[str, Any] | None = None) -> Iterator[str]:
-    """What a person should know beside the table, a sentence each; `made`: the bundle's, with what was measured."""
+    """Remarks beside the table, a sentence each; `build_info`: that of the bundle, with measured times."""
     yield from _encoder_remarks(card, build_info or {})
     for target, found in _iter_targets(card):
         contract, rare = found["contract"], found["too_rare"]
-        evidence, asked = contract["evidence"], contract["asked"]
+        evidence, required_precision = contract["evidence"], contract["asked"]
         if rare:
-            yield f"{target}: {_format_count(len(rare), 'label')} with a single ticket cannot be learnt: {_first_names(rare)}"
+            count = _format_count(len(rare), "label")
+            yield f"{target}: {count} with a single ticket can't be learnt: {_first_names(rare)}"
         if contract["threshold"] is None:
-            needed = min_correct_to_prove(evidence["surest"], asked)
+            needed = min_correct_to_prove(evidence["surest"], required_precision)
             more = (
-                f"{evidence['right']:,} were right, and {asked:.0%} takes {needed:,}"
+                f"{evidence['right']:,} were correct, and {required_precision:.0%} requires {needed:,}"
                 if needed <= evidence["surest"]
-                else f"{asked:.0%} takes at least {min_evidence(asked):,} tickets"
+                else f"{required_precision:.0%} requires at least {min_evidence(required_precision):,} tickets"
             )
             yield (
-                f"{target}: all is suggested, nothing routed: of the surest {evidence['surest']:,} of "
-                f"{_format_count(evidence['tickets'], 'past ticket')} asked of a model that did not know them, {more}"
+                f"{target}: everything is suggested, nothing routed: of the {evidence['surest']:,} most confident of "
+                f"{_format_count(evidence['tickets'], 'held-out ticket')}, {more}"
             )
         elif contract["not_routed"]:
-            held = contract["not_routed"]
-            yield f"{target}: {_format_count(len(held), 'label')} only suggested, for want of evidence: {_first_names(held)}"
+            not_routed = contract["not_routed"]
+            count = _format_count(len(not_routed), "label")
+            yield f"{target}: {count} only suggested, as there is not enough evidence: {_first_names(not_routed)}"
         if contract["outdated"]:
             yield (
-                f"{target}: the desk has changed: the newest evidence breaks what the older proves, so only the newest "
-                f"{evidence['tickets']:,} tickets count"
+                f"{target}: the newest evidence contradicts the older, so only the newest {evidence['tickets']:,} "
+                "tickets count"
             )
         yield from _bound_remarks(target, contract)
-    learnt = card["learnt_from"]
-    tickets, of = learnt["tickets"], learnt.get("of", learnt["tickets"])
+    training_data = card["learnt_from"]
+    tickets, of = training_data["tickets"], training_data.get("of", training_data["tickets"])
     which = f"all {tickets:,} tickets"
     if tickets < of:
-        which = f"{tickets:,} of {of:,} tickets ({learnt['which']}, and some more of rare labels)"
-    yield f"the saved model learnt from {which}; the figures are those of the judged one"
-    for target, stand in learnt.get("trust", {}).items():
-        if UNREVIEWED in stand:
-            n, counts = stand[UNREVIEWED]
+        which = f"{tickets:,} of {of:,} tickets ({training_data['which']}, and some more of rare labels)"
+    yield f"the saved model was trained on {which}; the figures are those of the tested model"
+    for target, counts_by_state in training_data.get("trust", {}).items():
+        if UNREVIEWED in counts_by_state:
+            n, counts = counts_by_state[UNREVIEWED]
             yield (
-                f"{target}: of {_format_count(n, 'label')} that the machine set nobody spoke; one counts {counts:.2f} of a "
-                "person's on average, and the figures take them for right"
+                f"{target}: {_format_count(n, 'label')} set by deskyard and not reviewed; each counts {counts:.2f} of "
+                "a person's label on average, and the figures take them for correct"
             )
 
 
-def _encoder_remarks(card: Card, made: Mapping[str, Any]) -> Iterator[str]:
-    """What an encoder brought each target, and what it costs."""
+def _encoder_remarks(card: Card, build_info: Mapping[str, Any]) -> Iterator[str]:
+    """What the encoder brings each target, and what it costs."""
     for target, found in _iter_targets(card):
         score, without = found["score"], found.get("without_encoder")
         if score and without:
-            both, alone = (
+            with_encoder, without_encoder = (
                 f"{_format_percent(one['accuracy'])} right and {_format_percent(one['coverage'])} routed"
                 for one in (score, without)
             )
-            yield f"{target}: with the encoder {both}, without {alone}"
-    if "encoder" in made:
-        yield f"the encoder ({card['encoder']['kind']}) costs {made['encoder']['milliseconds']:.1f} ms a ticket"
+            yield f"{target}: with the encoder {with_encoder}, without {without_encoder}"
+    if "encoder" in build_info:
+        yield f"the encoder ({card['encoder']['kind']}) costs {build_info['encoder']['milliseconds']:.1f} ms a ticket"
 
 
 def _bound_remarks(target: Target, contract: Mapping[str, Any]) -> Iterator[str]:
-    """What else a contract keeps: strangers out, parents in reach, critical tickets from being set low."""
+    """Remarks on the out-of-scope guard, parent labels and the urgent bound of a contract."""
     guard, urgency, parents = contract["guard"], contract["urgency"], contract["parents"]
     if guard is not None:
         yield (
-            f"{target}: of {guard['strangers']:,} tickets whose labels were left out of learning {guard['after']:.1%} "
-            f"would be routed ({guard['before']:.1%} without guard; it gives up {guard['given_up']:.1%} of the others)"
+            f"{target}: of {guard['strangers']:,} tickets with labels left out of training, {guard['after']:.1%} "
+            f"would be routed ({guard['before']:.1%} without the out-of-scope guard, which costs "
+            f"{guard['given_up']:.1%} of the others)"
         )
     if parents is not None:
         yield (
-            f"{target}: where no label is sure enough its parent is set: of {parents['tickets']:,} past tickets "
-            f"{parents['right']:,} were right"
+            f"{target}: where no label is confident enough its parent is set: of {parents['tickets']:,} held-out "
+            f"tickets {parents['right']:,} were correct"
         )
     if urgency is not None and urgency["lacking"]:
         yield (
-            f"{target}: nothing is promised of critical tickets set below high: {urgency['critical']:,} stand as "
-            f"evidence, {urgency['lacking']:,} more are needed"
+            f"{target}: no bound on critical tickets set below high: {urgency['critical']:,} tickets are evidence, "
+            f"{urgency['lacking']:,} more are needed"
         )
     elif urgency is not None:
         yield (

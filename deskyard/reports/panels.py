@@ -1,7 +1,6 @@
-"""Panels as people read them: the figures of `deskyard.analytics.panels` with their names, pictures and links.
+"""Template variables of the report panels: the figures of `deskyard.analytics.panels` with names, charts and links.
 
-In come figures, words and what makes an address of a question; out goes what the templates in `templates/panels` show,
-on the page and in the weekly report alike.
+The templates in `templates/panels` are used by the reports page and by the weekly report.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,36 +19,41 @@ from deskyard.reports.templating import TEMPLATES_FOLDER
 
 PanelFigures = Mapping[str, Any]
 DrillDownUrl = Callable[[ReportQuery, DrillDownFilter], str]
-"""The address of the tickets behind a figure; empty where there is none."""
+"""The function that gives the address of the tickets behind a figure; "" for no link."""
 
 HEADINGS: Final = {
-    "answers": N_("At a glance"),
-    "right": N_("How often routing is right"),
-    "promises": N_("Contracts: promised and kept"),
-    "confusion": N_("What is taken for what"),
-    "bounces": N_("Bounces"),
-    "speed": N_("How long requesters wait"),
-    "load": N_("Load per agent"),
+    "summary": N_("Summary"),
+    "accuracy": N_("Accuracy of routing"),
+    "contracts": N_("Contracts: required and actual precision"),
+    "confusion": N_("Confusions"),
+    "bounces": N_("Reassignments"),
+    "response-times": N_("Response and resolution times"),
+    "workload": N_("Workload per agent"),
     "volume": N_("Volume and forecast"),
-    "savings": N_("What it saves"),
-    "coverage": N_("Coverage against precision"),
-    "ratings": N_("What requesters say"),
+    "savings": N_("Savings"),
+    "coverage": N_("Coverage and precision"),
+    "satisfaction": N_("Satisfaction"),
 }
 
 STYLE: Final = TEMPLATES_FOLDER / "panels" / "panels.css"
 
 _DAYS_SHOWN: Final = 35
-"""Past days beside the forecast."""
+"""Past days in the chart of the forecast."""
+
+
+def panel_template(name: str) -> str:
+    """The file of a panel's template."""
+    return f"panels/{name.replace('-', '_')}.html"
 
 
 def panel_context(
     name: str, figures: PanelFigures, query: ReportQuery, translator: Translator, drill_down_url: DrillDownUrl
 ) -> dict[str, Any]:
-    """What the template of a panel shows. Raises PartMissing where a picture can't be drawn."""
+    """The variables of a panel's template. Raises ExtraMissing where a chart can't be drawn."""
 
-    def behind(text: object, target: str = "", pair: Any = (), **only: Any) -> Markup:
+    def behind(text: object, target: str = "", queue_pair: Any = (), **only: Any) -> Markup:
         of = replace(query, target=target) if target else query
-        address = drill_down_url(of, DrillDownFilter(pair=tuple(pair), **only))
+        address = drill_down_url(of, DrillDownFilter(queue_pair=tuple(queue_pair), **only))
         return Markup('<a href="{}">{}</a>').format(address, text) if address else escape(text)
 
     return {
@@ -68,10 +72,10 @@ def panel_context(
 
 
 def _cell_filter(confusion: ConfusionMatrix, i: int, j: int | None) -> dict[str, Any]:
-    """What names the tickets of a cell; those of a whole row without a column."""
+    """The filter for the tickets of a cell of the matrix; without a column for those of the row."""
     found: dict[str, Any] = {}
     known = tuple(confusion.labels)
-    for name, at in (("truth", i), ("said", j)):
+    for name, at in (("actual", i), ("predicted", j)):
         if at is not None:
             found |= {name: known[at]} if at < len(known) else {f"{name}_others": known}
     return found
@@ -81,8 +85,8 @@ def _render_picture(name: str, figures: PanelFigures, translator: Translator) ->
     if name == "coverage" and figures["curve"]:
         now = figures["period"]
         alt = translator.gettext(
-            "Coverage against precision: today %(coverage)s of the tickets are routed, %(precision)s of them right.",
-            coverage=translator.percent(now.share_routed.share),
+            "Coverage and precision: %(coverage)s of tickets are routed, %(precision)s of them correctly.",
+            coverage=translator.percent(now.routed_share.share),
             precision=translator.percent(now.right.share),
         )
         return charts.render_chart(
@@ -91,14 +95,14 @@ def _render_picture(name: str, figures: PanelFigures, translator: Translator) ->
     if name == "volume" and figures["ahead"].forecast:
         ahead = figures["ahead"]
         alt = translator.gettext(
-            "Tickets a day: the last %(days)s days, and the forecast of the next seven: %(n)s tickets.",
+            "Tickets per day: last %(days)s days, and a forecast for the next seven: %(n)s tickets.",
             days=translator.number(min(_DAYS_SHOWN, len(ahead.days))),
             n=translator.number(ahead.forecast.total),
         )
         past = list(ahead.days.items())[-_DAYS_SHOWN:]
         ranges: list[tuple[date, float, float, float]] = [
             (day, n, *span)
-            for day, n, span in zip(ahead.next_days, ahead.forecast.shown, ahead.forecast.ranges, strict=True)
+            for day, n, span in zip(ahead.next_days, ahead.forecast.best, ahead.forecast.ranges, strict=True)
         ]
         return charts.render_chart(charts.forecast_spec(past, ranges, translator), translator, str(alt))
     return None

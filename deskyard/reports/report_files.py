@@ -1,6 +1,6 @@
-"""A report's two files in a bundle's folder, beside its content and outside its digest: figures and page.
+"""The two files of a training report in a bundle's folder, which are not part of its digest.
 
-`report.json` holds no text of a ticket; `report.html` is made from it, and may be made again in another language.
+`report.json` holds the figures and no texts of tickets; `report.html` is made from it, in any language.
 """
 
 import json
@@ -16,13 +16,13 @@ FIGURES_FILE, PAGE_FILE = REPORT_FILES
 
 
 def write_figures(folder: Path, document: Mapping[str, Any]) -> None:
-    """Lay the figures into the folder, whole or not at all."""
+    """Write the figures into the folder, atomically."""
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     atomic_files.write_file(folder / FIGURES_FILE, (text + "\n").encode(errors="replace"))
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page, whole or not at all. Raises BadInput where it can't be written."""
+    """Write a page atomically. Raises BadInput where it can't be written."""
     try:
         atomic_files.write_file(path, page.encode(errors="replace"))
     except OSError as error:
@@ -30,15 +30,15 @@ def write_page(path: Path, page: str) -> None:
 
 
 def read_figures(folder: Path, digest: str) -> dict[str, Any]:
-    """The figures of the bundle in `folder`, which has that digest.
+    """The figures of the bundle in `folder` with this digest.
 
-    Raises BundleMissing where there are none, BundleBroken where they can't be read or are those of another model.
+    Raises BundleMissing where there are none, BundleBroken where they can't be read or belong to another model.
     """
     path = folder / FIGURES_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleMissing(f"{folder} holds no report ({FIGURES_FILE}): `deskyard train` makes one.") from error
+        raise BundleMissing(f"{folder} holds no report ({FIGURES_FILE}): `deskyard train` writes one.") from error
     except (ValueError, OSError) as error:
         raise BundleBroken(f"{path} can't be read: train again, or restore it.") from error
     if not isinstance(document, dict) or document.get("digest") != digest:

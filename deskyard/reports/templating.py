@@ -1,7 +1,4 @@
-"""HTML: what fills the templates of reports in one language, with every value escaped and none missing.
-
-In come words, out comes an environment of templates; it holds no figures.
-"""
+"""The Jinja environment of report and page templates: values are escaped, and undefined variables are errors."""
 
 from pathlib import Path
 from typing import Final
@@ -14,7 +11,7 @@ TEMPLATES_FOLDER: Final = Path(__file__).parent / "templates"
 
 
 def make_environment(translator: Translator, *more: Path) -> Environment:
-    """The templates of reports, and those in other folders, which come first; they say things in these words."""
+    """An environment with the templates of reports and those of the folders `more`, which come first."""
     made = Environment(
         loader=FileSystemLoader([*more, TEMPLATES_FOLDER]),
         autoescape=True,

@@ -1,7 +1,7 @@
-"""The page: a run's report as one HTML file that opens without a network and prints well.
+"""The page of a training report in one language, from the document of `training.report`.
 
-In comes the document of `training.report`, out comes the page in one language. It holds no script, and nothing in it
-points outside; texts of tickets stand in it only where they were handed over.
+One HTML file without scripts, which loads nothing, can be opened offline and prints well. It contains texts of tickets
+only if they are passed in.
 """
 
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ from deskyard.reports.i18n import N_, Language, Translator
 from deskyard.reports.templating import make_environment
 
 DOCUMENT_FORMAT: Final = 1
-"""Of the documents that are understood."""
+"""Format of the documents that can be rendered."""
 
 Document = Mapping[str, Any]
 
 METRIC_ROWS: Final = (
-    ("accuracy", N_("Right"), N_("the most probable label is right")),
-    ("macro_f1", N_("Macro-F1"), N_("the same with each label counted alike, precision and recall together")),
-    ("top3", N_("Right one among three"), N_("so often a person finds it among three suggestions")),
-    ("ece", N_("Calibration error"), N_("how far confidence and share right lie apart, on average")),
-    ("majority", N_("Always the most frequent label"), N_("what no learning at all would get")),
-    ("last_of_requester", N_("The requester's last label"), N_("what repeating oneself would get")),
-    ("at_random", N_("Random split"), N_("the same recipe judged without regard to time, which flatters")),
-    ("without_encoder", N_("Without the encoder"), N_("the same heads, judged without those that read its vectors")),
-    ("gap", N_("Gap to the random split"), N_("how much better the same recipe looks where time does not count")),
+    ("accuracy", N_("Accuracy"), N_("share of tickets whose most probable label is correct")),
+    ("macro_f1", N_("Macro-F1"), N_("mean F1 over labels, each counted equally")),
+    ("top3", N_("Top-3 accuracy"), N_("how often the correct label is among three suggestions")),
+    ("ece", N_("Calibration error"), N_("average gap between confidence and accuracy (ECE)")),
+    ("majority", N_("Majority baseline"), N_("accuracy without any learning")),
+    ("last_of_requester", N_("Last label of the requester"), N_("accuracy of repeating the requester's last label")),
+    ("at_random", N_("Random split"), N_("the same model tested without regard to time (optimistic)")),
+    ("without_encoder", N_("Without the encoder"), N_("the same model without the heads that use the encoder")),
+    ("gap", N_("Gap to the random split"), N_("how much the random split overstates the accuracy")),
 )
-"""Figure, its name and its meaning."""
+"""Key of a metric, its name and its meaning."""
 
 
 def render_report(document: Document, language: Language, texts: Mapping[str, str] | None = None) -> str:
-    """The page; `texts`: the beginnings of tickets by id, where they may be shown.
+    """The page; `texts`: beginnings of tickets by id, if they may be shown.
 
-    Raises BundleBroken for a document of another format, and PartMissing where charts can't be drawn.
+    Raises BundleBroken for a document of another format, and ExtraMissing where charts can't be drawn.
     """
     if document.get("format") != DOCUMENT_FORMAT:
-        raise BundleBroken("the report was written by another deskyard, and this one can't read it: train again.")
+        raise BundleBroken("the report was written by another version of deskyard and can't be read: train again.")
     words = Translator(language)
     templates = make_environment(words)
     templates.globals["tables"] = display_names
@@ -55,7 +55,7 @@ def render_report(document: Document, language: Language, texts: Mapping[str, st
 
 
 def _target_context(name: str, document: Document, translator: Translator) -> dict[str, Any]:
-    """What the page shows of one target."""
+    """The template variables of one target."""
     one = document["targets"][name]
     in_the_way = [
         audit_findings.render_finding(found, translator)
@@ -72,7 +72,7 @@ def _target_context(name: str, document: Document, translator: Translator) -> di
                 strict=True,
             )
         ),
-        "in_the_way": sorted({told.heading for told in in_the_way}),
+        "in_the_way": sorted({explanation.heading for explanation in in_the_way}),
         "figures": list(_metric_rows(one["score"], translator)) if one["score"] else [],
         "charts": list(_render_charts(one, document["asked_precision"], translator)) if one["score"] else [],
         "heat_map": _render_heat_map(one["confusion"], translator) if one["score"] else None,
@@ -84,7 +84,7 @@ def _target_context(name: str, document: Document, translator: Translator) -> di
 
 
 def _metric_rows(score: Mapping[str, Any], translator: Translator) -> list[tuple[str, str, str]]:
-    """Name, value and meaning of each figure that there is."""
+    """Name, value and meaning of each metric that has a value."""
     low, high = score["interval"]
     gap = None if score["at_random"] is None else score["at_random"] - score["accuracy"]
     shown = {
@@ -104,71 +104,77 @@ def _metric_rows(score: Mapping[str, Any], translator: Translator) -> list[tuple
 def _render_charts(
     target_document: Mapping[str, Any], required_precision: float, translator: Translator
 ) -> list[tuple[str, Markup, str]]:
-    """Heading, picture and explanation of the curves that there are figures for."""
-    drawn = []
+    """Heading, SVG and explanation of each curve that has data."""
+    rendered = []
     curve = target_document["learning_curve"]
     if curve:
         alt = translator.gettext(
-            "Learning curve: %(first)s right after %(few)s tickets, %(last)s after %(many)s.",
+            "Learning curve: accuracy %(first)s with %(few)s training tickets, %(last)s with %(many)s.",
             first=translator.percent(curve["accuracy"][0]),
             few=translator.number(curve["sizes"][0]),
             last=translator.percent(curve["accuracy"][-1]),
             many=translator.number(curve["sizes"][-1]),
         )
-        told = translator.gettext(
-            "A plain head stands for the recipe: its steps are alike, its level is not. Dashed: expected of twice the "
-            "tickets, %(gain)s points (%(low)s to %(high)s).",
+        explanation = translator.gettext(
+            "Measured with a simple linear model: the slope is comparable, the level is not. Dashed: expected "
+            "with twice the tickets, %(gain)s points (%(low)s to %(high)s).",
             gain=translator.percentage_points(curve["gain"]),
             low=translator.percentage_points(curve["from"]),
             high=translator.percentage_points(curve["to"]),
         )
-        drawn.append((N_("Learning curve"), charts.learning_curve_spec(curve, translator), alt, told))
+        rendered.append((N_("Learning curve"), charts.learning_curve_spec(curve, translator), alt, explanation))
     if target_document["coverage"]:
         half = target_document["coverage"][len(target_document["coverage"]) // 2]
         alt = translator.gettext(
-            "Coverage against precision: of the surest %(coverage)s of the tickets %(precision)s are right.",
+            "Coverage and precision: of the most confident %(coverage)s of tickets %(precision)s are correct.",
             coverage=translator.percent(half["coverage"], 0),
             precision=translator.percent(half["precision"]),
         )
-        told = translator.gettext(
-            "Diamonds: where contracts stand, down to what is proved; the filled one was asked for. They may lie off "
-            "the curve, as they also leave out labels and strange tickets."
+        explanation = translator.gettext(
+            "Diamonds: contracts, with a line down to the proved bound; the filled one is the requested one. "
+            "They may lie off the curve, because contracts also exclude some labels and out-of-scope tickets."
         )
-        drawn.append(
+        rendered.append(
             (
-                N_("Coverage against precision"),
+                N_("Coverage and precision"),
                 charts.coverage_spec(
                     target_document["coverage"], target_document["verdict"], required_precision, translator
                 ),
                 alt,
-                told,
+                explanation,
             )
         )
     if target_document["reliability"]:
         alt = translator.gettext(
-            "Reliability in %(n)s bins; the calibration error is %(ece)s.",
+            "Reliability diagram, %(n)s bins; calibration error %(ece)s.",
             n=translator.number(len(target_document["reliability"])),
             ece=translator.number(target_document["score"]["ece"], 3),
         )
-        told = translator.gettext(
-            "Is the model as right as it is sure? On the dashed line it is; below it is too sure. Bars: exact 95%% "
-            "intervals; above: tickets in each of 15 bins."
+        explanation = translator.gettext(
+            "Does confidence match accuracy? On the dashed line it does; below it the model is overconfident. "
+            "Bars: exact 95%% intervals; above: tickets in each of 15 bins."
         )
-        drawn.append(
-            (N_("Reliability"), charts.reliability_spec(target_document["reliability"], translator), alt, told)
+        rendered.append(
+            (
+                N_("Reliability diagram"),
+                charts.reliability_spec(target_document["reliability"], translator),
+                alt,
+                explanation,
+            )
         )
     return [
-        (str(translator.gettext(heading)), charts.render_chart(spec, translator, str(alt)), str(told))
-        for heading, spec, alt, told in drawn
+        (str(translator.gettext(heading)), charts.render_chart(spec, translator, str(alt)), str(explanation))
+        for heading, spec, alt, explanation in rendered
     ]
 
 
 def _render_heat_map(confusion: Mapping[str, Any], translator: Translator) -> Markup | None:
-    """The confusion as a picture; None where nothing was judged."""
+    """The confusion matrix as SVG; None without test tickets."""
     if not confusion["counts"]:
         return None
     alt = translator.gettext(
-        "Confusion of %(n)s labels: rows are true, columns what was said; darker is a larger share of the row.",
+        "Confusion matrix of %(n)s labels: rows are actual labels, columns predicted ones; darker means a larger "
+        "share of the row.",
         n=translator.number(len(confusion["labels"])),
     )
     return charts.render_chart(charts.confusion_spec(confusion, translator), translator, str(alt))

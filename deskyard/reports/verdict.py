@@ -1,6 +1,6 @@
-"""Verdict: what goes by itself at a precision, in words for a manager, and what it takes where nothing does.
+"""Verdicts of the training report: what is routed automatically at a precision, and what is needed where nothing is.
 
-In comes a row of the report's figures, out come sentences. Shares are rounded down where rounding up would flatter.
+Shares are rounded down where rounding up would be optimistic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from deskyard.reports.i18n import Translator
 VerdictRow = Mapping[str, Any]
 
 _ROUNDING_TOLERANCE: Final = 1e-9
-"""So that 0.29 of 100 is 29, not 28."""
+"""Makes 0.29 of 100 29, not 28, in spite of floating point."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrecisionVerdict:
-    """One precision of one target: what goes, `counts` behind it, and `remarks`.
+    """One precision of one target: the sentence, the `counts` behind it, and `remarks`.
 
-    `share` is that of the routed tickets, `of_100` the same for people; `kept`: the judged window does not speak
-    against the promise.
+    `share` of tickets that are routed (0..1), `per_100` the same as text; `is_kept`: the test tickets do not contradict
+    the contract.
     """
 
     required_precision: str
@@ -35,7 +35,7 @@ class PrecisionVerdict:
 
 
 def build_verdicts(rows: Sequence[VerdictRow], translator: Translator) -> list[PrecisionVerdict]:
-    """The sentences of a target's rows, the loosest precision first."""
+    """The verdicts of a target's rows, the lowest precision first."""
     return [
         _build_verdict(row, max((one["routed"] for one in rows[i + 1 :]), default=0), translator)
         for i, row in enumerate(rows)
@@ -43,7 +43,7 @@ def build_verdicts(rows: Sequence[VerdictRow], translator: Translator) -> list[P
 
 
 def _build_verdict(row: VerdictRow, stricter: int, translator: Translator) -> PrecisionVerdict:
-    """The sentences of a row; `stricter`: how many tickets go at a stricter precision."""
+    """The verdict of a row; `stricter`: tickets routed at a stricter precision."""
     n, routed = row["n"], row["routed"]
     remarks = [
         one for one in (_fewer_routed_remark(row, stricter, translator), _saved_model_remark(row, translator)) if one
@@ -56,7 +56,7 @@ def _build_verdict(row: VerdictRow, stricter: int, translator: Translator) -> Pr
             _format_per_100(routed / n, translator),
             _routed_sentence(row, translator),
             translator.gettext(
-                "%(routed)s of %(n)s judged tickets, %(right)s of them right.",
+                "%(routed)s of %(n)s test tickets, %(right)s of them correct.",
                 routed=translator.number(routed),
                 n=translator.number(n),
                 right=translator.number(row["right"]),
@@ -64,9 +64,13 @@ def _build_verdict(row: VerdictRow, stricter: int, translator: Translator) -> Pr
             (*_contract_remarks(row, translator), *remarks),
             kept,
         )
-    sentence = translator.gettext("Nothing goes by itself: no confidence is proved to be right often enough.")
+    sentence = translator.gettext(
+        "Nothing is routed automatically: no confidence threshold is proved to be correct often enough."
+    )
     if row["threshold"] is not None:
-        sentence = translator.gettext("Nothing goes by itself: it is proved, but no judged ticket was that sure.")
+        sentence = translator.gettext(
+            "Nothing is routed automatically: there is a proved threshold, but no test ticket reached it."
+        )
     needs = [_needs_sentence(row, translator)] if row["needs"] else []
     return PrecisionVerdict(
         translator.percent(row["asked"], _percent_digits(row["asked"])),
@@ -80,10 +84,10 @@ def _build_verdict(row: VerdictRow, stricter: int, translator: Translator) -> Pr
 
 
 def _routed_sentence(row: VerdictRow, translator: Translator) -> Markup:
-    """So many of 100 go, so many of 100 of those were right."""
+    """How many of 100 tickets are routed, and how many of 100 of those were correct."""
     return translator.gettext(
-        "%(gone)s of 100 tickets go by themselves; %(right)s of 100 of those were right (at least %(least)s, with 95%% "
-        "confidence).",
+        "%(gone)s of 100 tickets are routed automatically; %(right)s of 100 of those were correct (at least "
+        "%(least)s, with 95%% confidence).",
         gone=_format_per_100(row["routed"] / row["n"], translator),
         right=translator.number(_per_100(row["right"] / row["routed"])),
         least=translator.number(_per_100(row["lower95"])),
@@ -95,88 +99,85 @@ def _format_per_100(share: float, translator: Translator) -> str:
 
 
 def _contract_remarks(row: VerdictRow, translator: Translator) -> list[Markup]:
-    """Whether the promise held on the judged window."""
+    """Remarks where the required precision was not reached on the test tickets."""
     if row["upper95"] < row["asked"]:
         return [
             translator.gettext(
-                "The promise was not kept on the judged window: the desk has changed since the evidence. Train again "
-                "often, ask for more precision, or let the machine only suggest here."
+                "The required precision was missed on the test period: the tickets have changed since the "
+                "evidence was collected. Retrain often, set a higher precision, or allow only suggestions here."
             )
         ]
     if row["right"] / row["routed"] < row["asked"]:
         return [
             translator.gettext(
-                "Fewer than promised were right on the judged window, though no more than chance explains."
+                "Below the required precision on the test period, but the difference is not significant."
             )
         ]
     return []
 
 
 def _needs_sentence(row: VerdictRow, translator: Translator) -> Markup:
-    """What a proof takes."""
+    """What a contract needs."""
     needs = row["needs"]
     if needs["lacking"]:
         return _missing_evidence_sentence(row, translator)
-    today = translator.gettext(
-        "Of the surest %(surest)s past tickets %(right)s were right; a proof takes %(takes)s.",
+    current_state = translator.gettext(
+        "Of the %(surest)s most confident past tickets %(right)s were correct; a contract requires %(takes)s.",
         surest=translator.number(needs["surest"]),
         right=translator.number(needs["right"]),
         takes=translator.number(needs["takes"]),
     )
     if needs["times"]:
-        further = translator.ngettext(
-            "If the next ones are as surely right, %(n)s times today's evidence is enough.",
-            "If the next ones are as surely right, %(n)s times today's evidence is enough.",
+        next_step = translator.ngettext(
+            "At the same accuracy, %(n)s times today's evidence is enough.",
+            "At the same accuracy, %(n)s times today's evidence is enough.",
             needs["times"],
         )
     else:
-        further = translator.gettext(
-            "More tickets of this kind alone do not prove it: labels or texts must become clearer."
-        )
-    return today + Markup(" ") + further
+        next_step = translator.gettext("More tickets alone will not help: labels or texts must become clearer.")
+    return current_state + Markup(" ") + next_step
 
 
 def _missing_evidence_sentence(row: VerdictRow, translator: Translator) -> Markup:
     needs = row["needs"]
-    told = translator.gettext(
-        "A proof takes at least %(least)s past tickets that no model had learnt from; there are %(have)s, so "
-        "%(lacking)s more are needed.",
+    sentence = translator.gettext(
+        "A contract requires at least %(least)s held-out tickets; there are %(have)s, so %(lacking)s more are needed.",
         least=translator.number(needs["least"]),
         have=translator.number(row["evidence"]["tickets"]),
         lacking=translator.number(needs["lacking"]),
     )
     if needs["more_history"] is None:
-        return told
+        return sentence
     more = translator.ngettext(
         "That is about %(n)s more ticket of history.",
         "That is about %(n)s more tickets of history.",
         needs["more_history"],
     )
-    return told + Markup(" ") + more
+    return sentence + Markup(" ") + more
 
 
 def _fewer_routed_remark(row: VerdictRow, stricter: int, translator: Translator) -> Markup | None:
-    """Why fewer go than where more is asked."""
+    """Why fewer tickets are routed than at a stricter precision."""
     if row["routed"] >= stricter:
         return None
     return translator.gettext(
-        "Fewer than at a stricter precision: what is proved looser lets more strangers in, so the guard against "
-        "tickets unlike the history, or the choice of labels, is stricter here."
+        "Fewer than at a stricter precision: a looser contract lets more out-of-scope tickets through, so the "
+        "out-of-scope guard or the choice of labels is stricter here."
     )
 
 
 def _saved_model_remark(row: VerdictRow, translator: Translator) -> Markup | None:
-    """Where the saved model, with more evidence, may do something else than the judged one."""
+    """Where the saved model, which has more evidence, has another contract than the tested one."""
     proved = row["saved"]["proved"]
     if proved == (row["threshold"] is not None):
         return None
     if proved:
         return translator.gettext(
-            "The saved model has the judged tickets as evidence too (%(n)s in all), and with them it may route here.",
+            "The saved model also has the test tickets as evidence (%(n)s in all), and with them it can route here.",
             n=translator.number(row["saved"]["tickets"]),
         )
     return translator.gettext(
-        "The saved model has the judged tickets as evidence too (%(n)s in all), and with them it may not route here.",
+        "The saved model also has the test tickets as evidence (%(n)s in all), and with them it can't route here.",
         n=translator.number(row["saved"]["tickets"]),
     )
 
@@ -186,5 +187,5 @@ def _per_100(share: float) -> int:
 
 
 def _percent_digits(required_precision: float) -> int:
-    """Decimals that an asked precision such as 0.975 needs."""
+    """Decimals of a required precision in per cent: 0, or 1 for values such as 0.975."""
     return 0 if abs(100 * required_precision - round(100 * required_precision)) < _ROUNDING_TOLERANCE else 1

@@ -1,7 +1,6 @@
-"""The weekly report: the panels of the accuracy page for one week, as one HTML file that needs no network, and as PDF.
+"""The weekly report: the panels of the reports page for one week, as one HTML file for offline reading, and as PDF.
 
-In come figures, out comes the page, with the templates and pictures of `/reports`. Figures link to the tickets behind
-them where the service's address is known.
+Figures link to the tickets behind them if the public URL of the service is set.
 """
 
 import io
@@ -13,7 +12,7 @@ from urllib.parse import urlencode
 from deskyard.analytics.query import DrillDownFilter, ReportQuery
 from deskyard.errors import ExtraMissing
 from deskyard.reports.i18n import Language, Translator
-from deskyard.reports.panels import HEADINGS, panel_context
+from deskyard.reports.panels import HEADINGS, panel_context, panel_template
 from deskyard.reports.templating import make_environment
 
 _FONT: Final = "IBM Plex Sans"
@@ -29,11 +28,11 @@ _STYLE: Final = (
 )
 
 EXCLUDED_PANELS: Final = ("coverage",)
-"""Panels of the page that are about the model more than the week."""
+"""Panels that describe the model rather than the week."""
 
 
 def make_week_query(day: date) -> ReportQuery:
-    """The week, Monday to Sunday, in which a day lies.
+    """The query for the week (Monday to Sunday) of a day.
 
     >>> week = make_week_query(date(2026, 3, 4))
     >>> print(week.first, week.last)
@@ -46,28 +45,30 @@ def make_week_query(day: date) -> ReportQuery:
 def render_week(
     query: ReportQuery, panels: Mapping[str, Mapping[str, Any]], language: Language, public_url: str = ""
 ) -> str:
-    """The report. `panels`: name → figures (`deskyard.analytics.panels`). Raises PartMissing where no picture can be
+    """The report. `panels`: name → figures (`deskyard.analytics.panels`). Raises ExtraMissing where charts can't be
     drawn."""
     words = Translator(language)
     templates = make_environment(words)
 
-    def href(of: ReportQuery, only: DrillDownFilter) -> str:
+    def drill_down_url(of: ReportQuery, only: DrillDownFilter) -> str:
         address = urlencode(of.to_params(only), doseq=True)
         return f"{public_url.rstrip('/')}/reports/tickets?{address}" if public_url else ""
 
     written = {
-        name: templates.get_template(f"panels/{name}.html").render(panel_context(name, figures, query, words, href))
+        name: templates.get_template(panel_template(name)).render(
+            panel_context(name, figures, query, words, drill_down_url)
+        )
         for name, figures in panels.items()
         if name not in EXCLUDED_PANELS
     }
-    return templates.get_template("week.html").render(asked=query, panels=written, headings=HEADINGS)
+    return templates.get_template("week.html").render(query=query, panels=written, headings=HEADINGS)
 
 
 def render_pdf(html: str) -> bytes:
     """The same as PDF, in a font that is embedded: no font and no system library need to be installed. Nothing outside
     the page is fetched.
 
-    Raises PartMissing without PlutoPrint or the font.
+    Raises ExtraMissing without PlutoPrint or the font.
     """
     try:
         import fontpkg

@@ -1,7 +1,8 @@
-"""Blind tickets: a share of those that the machine routed, which a person sorts without seeing its answer.
+"""Blind review: a share of routed tickets is also triaged by a person who does not see the prediction.
 
-Who did not see an answer can't be led by it, so how often the two agree is how often the machine is right. Which
-tickets are asked about is settled when they come, by their hash: neither what became of them nor anybody's wish counts.
+Whoever does not see a prediction is not influenced by it, so the rate of agreement estimates the accuracy. Whether a
+ticket is in the sample is decided by its hash when it is received: neither its later history nor anybody's choice
+matters.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +17,7 @@ from deskyard.db.tables.review import BLIND_REVIEWS
 
 @dataclass(frozen=True, slots=True)
 class BlindReview:
-    """A ticket that is asked about, and the queue that a person answered, if one did."""
+    """A ticket in the sample, and the queue that a person chose, if one did."""
 
     ticket: int
     decision: int
@@ -27,7 +28,7 @@ class BlindReview:
 
 
 def is_sampled(ticket_hash: str, share: float) -> bool:
-    """Whether a ticket with this SHA-256 is among the share (0..1).
+    """Whether a ticket with this SHA-256 is in a sample of this share (0..1).
 
     >>> [is_sampled(f"{n:02x}" * 32, 0.25) for n in (0x00, 0x3f, 0x40, 0xff)], is_sampled("f" * 64, 1)
     ([True, True, False, False], True)
@@ -36,29 +37,29 @@ def is_sampled(ticket_hash: str, share: float) -> bool:
 
 
 def request_reviews(conn: Connection, decisions: Mapping[int, int], at: datetime) -> None:
-    """Ask about these tickets: number → the journal's number of the decision that routed it."""
+    """Add tickets to the sample: number → the journal's number of the decision that routed it."""
     rows = [{"ticket_id": ticket, "decision": decision, "at": at} for ticket, decision in decisions.items()]
     if rows:
         conn.execute(insert(BLIND_REVIEWS), rows)
 
 
 def find_review(conn: Connection, number: int, *, for_update: bool = False) -> BlindReview | None:
-    """What is asked about a ticket; None for most."""
+    """The blind review of a ticket; None where it is not in the sample."""
     row = conn.execute(_LOCKED if for_update else _READ, {"number": number}).first()
     return None if row is None else _to_review(row)
 
 
 def load_answers(conn: Connection, numbers: Collection[int], until: datetime | None = None) -> dict[int, str]:
-    """What people answered about these tickets, where they did (by then)."""
-    mine = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id.in_(numbers), BLIND_REVIEWS.c.answer.is_not(None))
-    mine = mine if until is None else mine.where(BLIND_REVIEWS.c.answered_at <= until)
-    return {row.ticket_id: row.answer for row in conn.execute(mine)}
+    """Ticket → the queue that a person chose, for those of these tickets that were reviewed (by `until`)."""
+    statement = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id.in_(numbers), BLIND_REVIEWS.c.answer.is_not(None))
+    statement = statement if until is None else statement.where(BLIND_REVIEWS.c.answered_at <= until)
+    return {row.ticket_id: row.answer for row in conn.execute(statement)}
 
 
 def record_answer(conn: Connection, number: int, queue: str | None, by: str | None, at: datetime | None) -> None:
-    """Keep somebody's answer, or take it back (None)."""
-    mine = update(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == number)
-    conn.execute(mine.values(answer=queue, answered_by=by, answered_at=at))
+    """Store a person's answer, or remove it (None)."""
+    statement = update(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == number)
+    conn.execute(statement.values(answer=queue, answered_by=by, answered_at=at))
 
 
 _READ: Final = select(BLIND_REVIEWS).where(BLIND_REVIEWS.c.ticket_id == bindparam("number"))

@@ -1,9 +1,9 @@
-"""The line before the review desk: the tickets that wait for a person to sort them, in the order they are taken.
+"""The review queue: the tickets that wait for a person, in the order in which they are taken.
 
-In come a session, the fallback queue and the queues that may be seen; out go numbers, the most urgent first (by the
-priority that the ticket has, else by the one predicted), then the oldest: the same order for everybody. Waits what
-stands unsolved in the fallback queue or in triage, what lives in another help desk and bears a suggestion that nobody
-has acted on, and what is asked about blindly, whatever became of it: only then is the answer an honest sample.
+The most urgent come first (by the ticket's priority, else by the predicted one), then the oldest; the order is the same
+for everybody. A ticket waits if it is unsolved in the fallback queue or in triage, if it is mirrored from another help
+desk with a suggestion that nobody has acted on, or if it waits for a blind review, whatever its status: otherwise the
+sample would be biased.
 """
 
 import threading
@@ -23,22 +23,22 @@ from deskyard.domain.ticket import PRIORITIES
 from deskyard.journal.journal import Journal
 
 WAITING_STATUSES: Final = ("new", "open")
-"""A ticket that waits for its requester's answer does not wait for us."""
+"""The statuses in which a ticket waits for the desk, not for its requester."""
 
 MAX_CACHED_DECISIONS: Final = 50_000
-"""Decisions whose priority is remembered between two looks."""
+"""Number of decisions that are cached between two calls."""
 
 _LOWEST_RANK: Final = len(PRIORITIES)
 _RANK: Final = {name: place for place, name in enumerate(reversed(PRIORITIES))}
 
 
 DecisionCache = MutableMapping[tuple[int, int], tuple[str | None, str]]
-"""Number and version of a ticket → the priority predicted for it, and what was decided: routed, suggested, left."""
+"""Number and version of a ticket → its predicted priority, and the outcome: routed, suggested or left."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingTicket:
-    """A ticket in the line; `rank` is 0 for critical, and `_LOWEST_RANK` for what is solved already."""
+    """A ticket in the queue; `rank` is 0 for critical, and `_LOWEST_RANK` for a solved ticket."""
 
     number: int
     rank: int
@@ -46,16 +46,16 @@ class WaitingTicket:
 
 
 class ReviewQueue:
-    """The line, and the predicted priorities seen so far: a ticket of the same version has the same."""
+    """The queue, with a cache of predicted priorities by number and version of a ticket."""
 
     def __init__(self) -> None:
-        """Nothing is read until somebody looks."""
+        """Start with an empty cache."""
         self._cache: DecisionCache = LRUCache(MAX_CACHED_DECISIONS)
         self._lock = threading.Lock()
 
     def list_waiting(self, conn: Connection, fallback: str, visible: Collection[str] | None) -> list[WaitingTicket]:
-        """Those who wait now. Blind tickets are for people who see every queue: to others their queue would be told by
-        their being there."""
+        """The tickets that wait now, of the visible queues (None: all). Blind reviews are only for people who see all
+        queues: to others the visibility of a ticket would reveal its queue."""
         rows = [
             *conn.execute(_select_waiting(fallback, visible)),
             *(conn.execute(_PENDING_BLIND_REVIEWS) if visible is None else ()),
@@ -63,8 +63,8 @@ class ReviewQueue:
         known = self._update_cache(conn, rows)
         found = {}
         for row in rows:
-            predicted, became = known[row.id, row.version]
-            if row.is_blind or row.queue in (fallback, TRIAGE) or became == "suggested":
+            predicted, outcome = known[row.id, row.version]
+            if row.is_blind or row.queue in (fallback, TRIAGE) or outcome == "suggested":
                 rank = (
                     _RANK[row.priority or predicted or "medium"]
                     if row.status in (*WAITING_STATUSES, "waiting")
@@ -74,19 +74,19 @@ class ReviewQueue:
         return sorted(found.values(), key=lambda one: (one.rank, one.number))
 
     def _update_cache(self, conn: Connection, rows: Collection[Row[Any]]) -> DecisionCache:
-        """What is known of these tickets, those among them that were not known before read from the journal."""
-        asked = [(row.id, row.version) for row in rows]
+        """The cached decisions of these tickets; those that are missing are read from the journal."""
+        keys = [(row.id, row.version) for row in rows]
         with self._lock:
-            known = {key: self._cache[key] for key in asked if key in self._cache}
-        new = {number: version for number, version in asked if (number, version) not in known}
-        learnt: dict[tuple[int, int], tuple[str | None, str]] = dict.fromkeys(new.items(), (None, "left"))
-        for numbers in _batches(list(new)):
+            known = {key: self._cache[key] for key in keys if key in self._cache}
+        uncached = {number: version for number, version in keys if (number, version) not in known}
+        loaded: dict[tuple[int, int], tuple[str | None, str]] = dict.fromkeys(uncached.items(), (None, "left"))
+        for numbers in _batches(list(uncached)):
             for number, entry in Journal.last_decisions(conn, numbers).items():
                 label = entry.content["decisions"].get("priority", {}).get("label")
-                learnt[number, new[number]] = label if label in _RANK else None, routing_outcome(entry.content)
+                loaded[number, uncached[number]] = label if label in _RANK else None, routing_outcome(entry.content)
         with self._lock:
-            self._cache.update(learnt)
-        return known | learnt
+            self._cache.update(loaded)
+        return known | loaded
 
 
 _IS_BLIND_PENDING: Final = BLIND_REVIEWS.c.ticket_id.is_not(None) & BLIND_REVIEWS.c.answered_at.is_(None)

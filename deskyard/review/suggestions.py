@@ -1,7 +1,4 @@
-"""Choices: what a decision offers a person who sorts its ticket, and what it said in one word.
-
-In come a decision as the journal keeps it and the policy, out come queues with the machine's belief in each.
-"""
+"""Suggestions of a decision to a person who triages its ticket: queues, and the value of a field."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -13,12 +10,12 @@ from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.policy.policy import Policy
 
 MAX_SUGGESTIONS: Final = 5
-"""Choices that are offered: one for each key."""
+"""Maximum number of suggested queues: one for each key 1 to 5."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSuggestion:
-    """A queue, and how much the machine believes in it (0..1)."""
+    """A queue and its probability (0..1)."""
 
     queue: str
     probability: float
@@ -29,12 +26,12 @@ def suggest_queues(
 ) -> list[QueueSuggestion]:
     """The open queues that a ticket may belong to, the most probable first.
 
-    They are those that were predicted, else those that the predicted categories are bound for.
+    They are the predicted queues, else the queues of the predicted categories.
 
     >>> top = [{"label": "Refund", "confidence": 0.6}, {"label": "Bill", "confidence": 0.3}]
     >>> decided = {"decisions": {"category": {"top": top}}}
     >>> suggest_queues(decided, Policy(routes={"Refund": "Money", "Bill": "Money"}), {"Money"})
-    [Choice(queue='Money', share=0.9)]
+    [QueueSuggestion(queue='Money', probability=0.9)]
     """
     for target in PLACING_TARGETS:
         found: defaultdict[str, float] = defaultdict(float)
@@ -49,16 +46,16 @@ def suggest_queues(
 
 
 def find_suggested_value(decision_content: Mapping[str, Any], policy: Policy, field: str) -> str | None:
-    """What the machine said of a field; None where it said nothing."""
+    """The predicted value of a field; None where there is none."""
     decisions = decision_content["decisions"]
     if field == "queue":
         if decision_content["placement"]["reason"]["code"] in PLACING_TARGETS:
             return str(decision_content["placement"]["queue"])
-        told = (
+        queues = (
             policy.destination_queue(t, decisions[t]["label"])
             for t in PLACING_TARGETS
             if t in decisions and decisions[t]["label"]
         )
-        return next(told, None)
+        return next(queues, None)
     label = decisions.get(field, {}).get("label")
     return None if label is None else str(label)

@@ -1,9 +1,9 @@
-"""Undo: decisions of the machine taken back, where nobody has touched the ticket since.
+"""Undo: reverts decisions of the model in tickets that nobody has changed since.
 
-In come the database and a moment; out goes, for each decision since then, what goes back and what stays and why. A
-ticket that a person changed or commented on, or that is resolved, stays as it is; so does whatever was changed again.
-What is taken back was said by no person, so no model learns from it. A ticket that lives elsewhere is put back there,
-by a delivery.
+For each decision since a moment it says which fields are reverted, and why others are kept. A ticket that a person
+changed or commented on, or that is solved, stays as it is; so does any field that was changed again. An undone value
+was not chosen by a person, so no model is trained on it. A ticket of another help desk is reverted there by a
+delivery.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from deskyard.sync import deliveries, mirror
 from deskyard.sync.mirror import MirroredTicket
 
 BATCH_SIZE: Final = 500
-"""Decisions that are looked at together."""
+"""Decisions that are read together."""
 
 _DECISIONS: Final = (
     select(JOURNAL_ENTRIES.c.id, JOURNAL_ENTRIES.c.ticket_id, JOURNAL_ENTRIES.c.at)
@@ -42,7 +42,7 @@ _DECISIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class UndoCase:
-    """One decision: what of it goes back (field → from, to), and why the rest stays ("" when all of it goes back)."""
+    """One decision: the fields that are reverted (field → from, to), and why others are kept ("" when none is)."""
 
     ticket: int
     decision: int
@@ -52,7 +52,7 @@ class UndoCase:
 
 
 def preview_undo(database: Database, since: datetime, queue: str | None = None) -> Iterator[UndoCase]:
-    """Every decision since a moment (of those that put their ticket in `queue`), oldest first; nothing is written."""
+    """All decisions since a moment (only those that routed to `queue`, if given), oldest first; writes nothing."""
     after = 0
     while True:
         rows = _DECISIONS.where(JOURNAL_ENTRIES.c.at >= since, JOURNAL_ENTRIES.c.id > after).limit(BATCH_SIZE)
@@ -66,7 +66,7 @@ def preview_undo(database: Database, since: datetime, queue: str | None = None) 
 
 
 def undo_decision(database: Database, case: UndoCase, user: str, at: datetime) -> UndoCase:
-    """Take one decision back as the ticket stands now, in a transaction of its own; what became of it."""
+    """Undo one decision as the ticket is now, in a transaction of its own; returns what was done."""
     try:
         with database.writing() as conn:
             tickets.get_ticket(conn, case.ticket, for_update=True)
@@ -82,16 +82,16 @@ def undo_decision(database: Database, case: UndoCase, user: str, at: datetime) -
 
 
 def _apply_undo(conn: Connection, case: UndoCase, user: str, at: datetime) -> None:
-    wanted = {name: to for name, (_, to) in case.reverted_fields.items()}
-    why = f"decision {case.decision} was undone"
-    elsewhere = mirror.find_by_ticket(conn, case.ticket)
-    if elsewhere is None:
+    values = {name: former for name, (_, former) in case.reverted_fields.items()}
+    reason = f"decision {case.decision} was undone"
+    mirrored = mirror.find_by_ticket(conn, case.ticket)
+    if mirrored is None:
         by = Actor("rule", f"undo by {user}")
-        changes.change_ticket(conn, case.ticket, wanted, by, at=at, why=why, undoes=case.decision)
+        changes.change_ticket(conn, case.ticket, values, by, at=at, why=reason, undoes=case.decision)
     else:
-        _enqueue_delivery(conn, case, wanted, *elsewhere, note=f"{why} by {user}.", at=at)
-    told = {"decision": case.decision, "back": wanted}
-    Journal.record(conn, Journal.make_header(conn, case.ticket, at), (UNDONE, told))
+        _enqueue_delivery(conn, case, values, *mirrored, note=f"{reason} by {user}.", at=at)
+    content = {"decision": case.decision, "back": values}
+    Journal.record(conn, Journal.make_header(conn, case.ticket, at), (UNDONE, content))
 
 
 def _enqueue_delivery(
@@ -104,13 +104,15 @@ def _enqueue_delivery(
     note: str,
     at: datetime,
 ) -> None:
-    """Keep a delivery that puts a foreign ticket back; whoever works for that help desk finds it within seconds."""
-    mark = hashlib.sha256(f"undo {case.decision} {at.isoformat()}".encode()).hexdigest()[:12]
+    """Add a delivery that reverts a foreign ticket; the worker of that help desk finds it within seconds."""
+    suffix = hashlib.sha256(f"undo {case.decision} {at.isoformat()}".encode()).hexdigest()[:12]
     expect = {name: now for name, (now, _) in case.reverted_fields.items()}
-    back = Delivery(id=f"d{case.decision}-{mark}", ref=mirrored.ref, set=reverted_values, expect=expect, note=note)
+    reverted = Delivery(
+        id=f"d{case.decision}-{suffix}", ref=mirrored.ref, set=reverted_values, expect=expect, note=note
+    )
     due = at - timedelta(minutes=1)
     deliveries.add_delivery(
-        conn, back, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due
+        conn, reverted, ticket=case.ticket, connection=connection, decision=case.decision, priority=None, at=due
     )
 
 
@@ -123,7 +125,7 @@ def _build_cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queu
     ):
         steps[row.ticket_id].append(ticket_history.to_step(row))
     rows = select(COMMENTS.c.ticket_id).where(COMMENTS.c.ticket_id.in_(numbers), COMMENTS.c.actor_kind == "person")
-    discussed = set(conn.scalars(rows))
+    commented = set(conn.scalars(rows))
     cases = []
     for decision in decisions:
         number = decision.ticket_id
@@ -131,9 +133,11 @@ def _build_cases(conn: Connection, decisions: Sequence[Row[Any, Any, Any]], queu
         if queue is not None and not any(step.field == "queue" and step.became == queue for step in taken):
             continue
         case = UndoCase(number, decision.id, decision.at)
-        stays = _blocking_reason(found.get(number), steps[number], number in discussed)
+        kept_reason = _blocking_reason(found.get(number), steps[number], number in commented)
         cases.append(
-            replace(case, kept_reason=stays) if stays else _fill_case(case, found[number], steps[number], taken)
+            replace(case, kept_reason=kept_reason)
+            if kept_reason
+            else _fill_case(case, found[number], steps[number], taken)
         )
     return cases
 
@@ -142,7 +146,7 @@ _ERASED: Final = "the ticket is erased"
 
 
 def _blocking_reason(ticket: DeskTicket | None, steps: Sequence[HistoryStep], is_discussed: bool) -> str:
-    """Why a ticket is left alone entirely; "" when it is not."""
+    """Why nothing of a ticket is reverted; "" when something may be."""
     if ticket is None:
         return _ERASED
     if any(step.actor.kind == "person" for step in steps):
@@ -157,20 +161,22 @@ def _blocking_reason(ticket: DeskTicket | None, steps: Sequence[HistoryStep], is
 def _fill_case(
     case: UndoCase, ticket: DeskTicket, steps: Sequence[HistoryStep], decision_steps: Sequence[HistoryStep]
 ) -> UndoCase:
-    """What goes back: each field whose latest step is one that the decision took."""
+    """The case with its reverted fields: those whose latest step is one of the decision."""
     latest = {step.field: step for step in steps}
-    back: dict[str, tuple[str | None, str | None]] = {}
-    again: list[HistoryStep] = []
+    reverted: dict[str, tuple[str | None, str | None]] = {}
+    changed_again: list[HistoryStep] = []
     for step in decision_steps:
-        to = TRIAGE if step.field == "queue" and step.was is None else step.was
+        former = TRIAGE if step.field == "queue" and step.was is None else step.was
         if latest[step.field] != step:
-            again.append(latest[step.field])
-        elif ticket.value(step.field) != to:
-            back[step.field] = (ticket.value(step.field), to)
-    if again and all(step.undoes is not None for step in again):
-        return replace(case, reverted_fields=back, kept_reason="it was undone before")
-    if again:
+            changed_again.append(latest[step.field])
+        elif ticket.value(step.field) != former:
+            reverted[step.field] = (ticket.value(step.field), former)
+    if changed_again and all(step.undoes is not None for step in changed_again):
+        return replace(case, reverted_fields=reverted, kept_reason="it was undone before")
+    if changed_again:
         return replace(
-            case, reverted_fields=back, kept_reason=f"{', '.join(sorted(s.field for s in again))} was changed again"
+            case,
+            reverted_fields=reverted,
+            kept_reason=f"{', '.join(sorted(s.field for s in changed_again))} was changed again",
         )
-    return replace(case, reverted_fields=back, kept_reason="" if back else "it set nothing")
+    return replace(case, reverted_fields=reverted, kept_reason="" if reverted else "it set nothing")

@@ -1,4 +1,4 @@
-"""A simulated desk whose truth is known: synthetic tickets for tests, for the committed sample and for load.
+"""A simulated help desk with known true labels: synthetic tickets for tests, the committed sample and load.
 
-Everything that comes out is synthetic: no person, company or ticket in it is real. Start at `world.SimulatedWorld`.
+No person, company or ticket is real. Start at `world.SimulatedWorld`.
 """

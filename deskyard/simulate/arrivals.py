@@ -1,7 +1,4 @@
-"""Clock: when tickets arrive, with the rhythm of days and weeks.
-
-In: how many, from when, how long. Out: moments in order, UTC, whole seconds. Never: two worlds' rhythms mixed up.
-"""
+"""Draws the times at which tickets arrive, with daily and weekly patterns, in whole seconds of UTC."""
 
 from bisect import bisect_right
 from datetime import datetime, timedelta, tzinfo
@@ -14,8 +11,8 @@ _HOURS: Final = (1, 1, 1, 1, 1, 2, 4, 10, 26, 40, 42, 38, 28, 30, 36, 34, 30, 24
 _WEEKDAYS: Final = (1.25, 1.1, 1.0, 1.0, 0.9, 0.22, 0.15)
 
 
-def draw_arrivals(count: int, start: datetime, days: int, zone: tzinfo, dice: Rng) -> list[datetime]:
-    """`count` moments in [start, start + days), in order; busiest on Monday mornings of the desk's own time.
+def draw_arrivals(count: int, start: datetime, days: int, zone: tzinfo, rng: Rng) -> list[datetime]:
+    """`count` times in [start, start + days), in order; busiest on Monday mornings in the time zone of the desk.
 
     >>> from datetime import UTC
     >>> moments = draw_arrivals(100, datetime(2025, 1, 6, tzinfo=UTC), 7, UTC, Rng("doc"))
@@ -29,16 +26,16 @@ def draw_arrivals(count: int, start: datetime, days: int, zone: tzinfo, dice: Rn
     edges = list(accumulate(weights))
     seconds = []
     for _ in range(count):
-        target = dice.uniform() * edges[-1]
+        target = rng.uniform() * edges[-1]
         hour = min(bisect_right(edges, target), len(edges) - 1)
         seconds.append(hour * 3600 + int(3600 * (1 - (edges[hour] - target) / weights[hour])))
     return [start + timedelta(seconds=second) for second in sorted(seconds)]
 
 
-def draw_burst(count: int, start: datetime, days: int, zone: tzinfo, dice: Rng) -> list[datetime]:
-    """`count` moments within twelve minutes of one working morning, about two thirds of the way; for the burst."""
-    day = (start + timedelta(days=int(days * (0.55 + 0.2 * dice.uniform())))).astimezone(zone)
+def draw_burst(count: int, start: datetime, days: int, zone: tzinfo, rng: Rng) -> list[datetime]:
+    """`count` times within twelve minutes of one working morning, about two thirds into the period, for the burst."""
+    day = (start + timedelta(days=int(days * (0.55 + 0.2 * rng.uniform())))).astimezone(zone)
     day += timedelta(days=(0, 0, 0, 0, 0, -1, -2)[day.weekday()])
-    begin = day.replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(minutes=dice.integer(90))
+    begin = day.replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(minutes=rng.integer(90))
     begin = max(begin.astimezone(start.tzinfo), start)
-    return sorted(begin + timedelta(seconds=dice.integer(720)) for _ in range(count))
+    return sorted(begin + timedelta(seconds=rng.integer(720)) for _ in range(count))

@@ -1,4 +1,4 @@
-"""`deskyard simulate`: read the options, ask the World, write; nothing is decided here."""
+"""The command `deskyard simulate`: writes a synthetic history or a stream of synthetic tickets."""
 
 import os
 import sys
@@ -30,49 +30,52 @@ def _share_option(value: float, text: str) -> float:
 
 def simulate(
     out: str = typer.Option(
-        ..., "--out", help="FILE (.csv, .csv.gz, .jsonl, .parquet); - is the screen, for --stream."
+        ..., "--out", help="FILE (.csv, .csv.gz, .jsonl, .parquet); - is the screen, with --stream."
     ),
-    tickets: int | None = typer.Option(None, help="How many. Default 3000; with --stream endless."),
+    tickets: int | None = typer.Option(None, help="Number of tickets. Default 3000; endless with --stream."),
     seed: int = typer.Option(_DEFAULT.seed, help="Another seed: other tickets from the same desk."),
-    world_seed: int = typer.Option(_DEFAULT.world_seed, help="Another desk: agents, requesters, shares of troubles."),
-    days: int = typer.Option(_DEFAULT.days, help="How many days the history covers, from 2025-01-06."),
+    world_seed: int = typer.Option(
+        _DEFAULT.world_seed, help="Another desk: agents, requesters, frequencies of issues."
+    ),
+    days: int = typer.Option(_DEFAULT.days, help="Days that the history covers, from 2025-01-06."),
     stream: bool = typer.Option(False, "--stream", help="New tickets as JSON lines: bodies for POST /v1/tickets."),
-    rate: float | None = typer.Option(None, help="With --stream: tickets a second; without it as fast as can be."),
+    rate: float | None = typer.Option(None, help="With --stream: tickets per second. Default: as fast as possible."),
     russian: float = _share_option(_DEFAULT.russian, "Written in Russian."),
     other_languages: float = _share_option(
-        _DEFAULT.other_languages, "German, Spanish, Ukrainian, Portuguese; rest English."
+        _DEFAULT.other_languages, "In German, Spanish, Ukrainian or Portuguese; the rest is English."
     ),
     label_noise: float = _share_option(
-        _DEFAULT.label_noise, "Wrongly recorded category, queue, priority (each on its own)."
+        _DEFAULT.label_noise, "With a wrongly recorded category, queue or priority (each independently)."
     ),
-    misroutes: float = _share_option(_DEFAULT.misroutes, "Sent to a wrong queue first, with their bounces."),
+    misroutes: float = _share_option(_DEFAULT.misroutes, "Routed to a wrong queue first, then reassigned."),
     typos: float = _share_option(_DEFAULT.typos, "With spelling mistakes."),
     html: float = _share_option(_DEFAULT.html, "Of the mails: in HTML."),
-    quoted: float = _share_option(_DEFAULT.quoted, "Of the mails: with a quoted reply about an old matter."),
+    quoted: float = _share_option(_DEFAULT.quoted, "Of the mails: with a quoted reply about another issue."),
     signatures: float = _share_option(_DEFAULT.signatures, "Of the mails: with a signature."),
-    near_copies: float = _share_option(_DEFAULT.near_copies, "Nearly the same as a ticket shortly before."),
-    vague: float = _share_option(_DEFAULT.vague, "'Nothing works!'"),
+    near_copies: float = _share_option(_DEFAULT.near_copies, "Nearly the same as an earlier ticket."),
+    vague: float = _share_option(_DEFAULT.vague, "Vague: 'Nothing works!'"),
     ambiguous: float = _share_option(
-        _DEFAULT.ambiguous, "In words that fit several troubles (three in five get a telling detail)."
+        _DEFAULT.ambiguous, "In words that fit several issues (three in five get a distinguishing detail)."
     ),
     distractions: float = _share_option(
-        _DEFAULT.distractions, "With words of other troubles around the matter (twice drawn)."
+        _DEFAULT.distractions, "With words of other issues around the matter (drawn twice)."
     ),
     burst: bool = typer.Option(
-        _DEFAULT.burst, help="One incident: many alike in minutes.", rich_help_panel=_SWITCHES_PANEL
+        _DEFAULT.burst, help="One incident: many similar tickets in minutes.", rich_help_panel=_SWITCHES_PANEL
     ),
     rename: bool = typer.Option(
-        _DEFAULT.rename, help="A category gets a new name half way.", rich_help_panel=_SWITCHES_PANEL
+        _DEFAULT.rename, help="A category is renamed half way.", rich_help_panel=_SWITCHES_PANEL
     ),
 ) -> None:
-    """Make a synthetic history whose truth is known, or a stream of new synthetic tickets.
+    """Write a synthetic history with known true labels, or a stream of new synthetic tickets.
 
-    Nobody and nothing in it is real. The same options give the same bytes. Beside FILE stand its moves and its truth:
-    true labels, marks, and the ceiling: how often an oracle is right who knows how the texts were made.
+    Nobody and nothing in it is real. The same options give the same bytes. Beside FILE it writes the moves between
+    queues and the truth: true labels, flags, and the ceiling, i.e. the accuracy of an oracle that knows how the texts
+    were made.
 
-    Example, a history of a half-year: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`
+    Example, a history of half a year: `deskyard simulate --tickets 3000 --seed 1 --out history.csv`
 
-    Example, a load of 5 tickets a second from the same desk: `deskyard simulate --stream --rate 5 --seed 2 --out -`
+    Example, a load of 5 tickets per second from the same desk: `deskyard simulate --stream --rate 5 --seed 2 --out -`
     """
     settings = SimulationSettings(
         seed=seed,
@@ -100,29 +103,29 @@ def simulate(
     if out == "-":
         raise BadInput("A history has side files, so it needs a file name: --out history.csv (or add --stream).")
     if rate is not None:
-        raise BadInput("--rate is for --stream: a history is written as fast as can be.")
+        raise BadInput("--rate is for --stream: a history is written as fast as possible.")
     _write_history(world, _HISTORY_SIZE if tickets is None else tickets, Path(out))
 
 
 def _write_history(world: SimulatedWorld, count: int, path: Path) -> None:
-    whole = write_history(world, count, path, _with_progress)
-    typer.echo(f"{whole['tickets']} synthetic tickets: {path}")
-    typer.echo("Beside it: " + ", ".join(side.name for side in side_file_paths(path)))
-    for target, shares in whole["ceiling"].items():
+    summary = write_history(world, count, path, _with_progress)
+    typer.echo(f"{summary['tickets']} synthetic tickets: {path}")
+    typer.echo("Side files: " + ", ".join(side.name for side in side_file_paths(path)))
+    for target, shares in summary["ceiling"].items():
         typer.echo(
-            f"  {target:9} an oracle is right in {shares['measured']:.1%} "
-            f"(newest fifth {shares['newest_fifth']:.1%}); no honest model is much above it"
+            f"  {target:9} the oracle is correct for {shares['measured']:.1%} "
+            f"({shares['newest_fifth']:.1%} of the newest fifth); no honest model is much better"
         )
 
 
 def _stream_tickets(world: SimulatedWorld, count: int | None, rate: float | None, out: str) -> None:
     if rate is not None and not rate > 0:
-        raise BadInput(f"--rate is tickets a second and must be above 0, not {rate:g}.")
+        raise BadInput(f"--rate is in tickets per second and must be above 0, not {rate:g}.")
     if out == "-":
         try:
             _write_stream(world, count, rate, sys.stdout)
         except BrokenPipeError:
-            # Whoever read has had enough; the flush at exit must find a place that takes it.
+            # The reader has closed the pipe; the flush at exit needs a file that still accepts output.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     if split_name(Path(out))[1] != ".jsonl":
@@ -137,7 +140,7 @@ def _stream_tickets(world: SimulatedWorld, count: int | None, rate: float | None
 
 
 def _write_stream(world: SimulatedWorld, count: int | None, rate: float | None, file: IO[str]) -> None:
-    """One line a ticket, flushed; with a rate, each at its due moment (late ones catch up)."""
+    """Write one line per ticket, flushed; with a rate, each at its due time (late ones catch up)."""
     begin = time.monotonic()
     for number, body in enumerate(request_bodies(world.stream(count))):
         if rate is not None:
@@ -147,7 +150,7 @@ def _write_stream(world: SimulatedWorld, count: int | None, rate: float | None, 
 
 
 def _with_progress(tickets: Iterable[SimulatedTicket], count: int) -> Iterator[SimulatedTicket]:
-    """The tickets, with a bar on the terminal once a second has gone by."""
+    """The tickets, with a progress bar on the terminal after the first second."""
     begin, bar = time.monotonic(), None
     console = Console(stderr=True)
     try:

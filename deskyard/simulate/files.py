@@ -1,4 +1,4 @@
-"""Files: names in parts, and JSON. Tables are written by `deskyard.tabular.writer`."""
+"""Splits file names and writes JSON files. Tables are written by `deskyard.tabular.writer`."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from deskyard.tabular.writer import SUFFIXES
 
 
 def split_name(path: Path) -> tuple[str, str]:
-    """Stem and extension; raises BadInput for an extension that is not among `SUFFIXES`.
+    """The stem and the extension of a file name. Raises BadInput for an extension that is not in `SUFFIXES`.
 
     >>> split_name(Path("data/history.csv.gz"))
     ('history', '.csv.gz')
@@ -20,7 +20,7 @@ def split_name(path: Path) -> tuple[str, str]:
 
 
 def write_json(path: Path, value: object) -> None:
-    """An indented JSON file; raises BadInput when the place can't be written to."""
+    """Write an indented JSON file. Raises BadInput if that fails."""
     try:
         path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -28,7 +28,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def to_json_line(value: object) -> str:
-    """One line of JSON, in Unicode.
+    """A value as one line of JSON, without escapes for Unicode.
 
     >>> to_json_line({"queue": "Бухгалтерия"})
     '{"queue": "Бухгалтерия"}\\n'

@@ -1,8 +1,7 @@
-"""Window: one stretch of the desk's time; tickets are told, written down and labelled here, one after the other.
+"""Generates the tickets of one period of the simulated desk: number 0 is the history, 1 and up are the stream.
 
-In: the desk and its odds, a number (0 is the history, 1 and up the stream). Out: `SimulatedTicket`s in order of filing.
-Never: a throw from another purpose's stream of chance (story, requester, labels, typos, ... have one each), so a
-switch changes what it names and little else.
+Each purpose (story, requester, labels, typos, ...) has its own stream of random numbers, so that a setting changes what
+it names and little else.
 """
 
 from collections import deque
@@ -26,7 +25,7 @@ from deskyard.simulate.simulated_ticket import GroundTruth, SimulatedTicket
 
 SOURCE: Final = "synthetic"
 STREAM_SIZE: Final = 3000
-"""Tickets of a stream in each further stretch of `days` days."""
+"""Tickets of a stream in each further period of `days` days."""
 
 _MINORITY_LANGUAGES: Final = Distribution(("de", "es", "uk", "pt"), (6.0, 4.0, 3.0, 2.0))
 _CHANNELS: Final = Distribution(("email", "form", "chat", "phone"), (55.0, 25.0, 14.0, 6.0))
@@ -34,20 +33,20 @@ _STREAMS: Final = ("time", "story", "who", "labels", "noise", "owner", "journey"
 
 
 class TicketGenerator:
-    """One stretch of time: its own streams of chance, and what the desk remembers meanwhile."""
+    """The tickets of one period, with its own streams of random numbers."""
 
     def __init__(self, settings: SimulationSettings, grammar: Grammar, oracle: Oracle, number: int, count: int) -> None:
-        """Lay out `count` moments of window `number`; nothing is told yet."""
+        """Draw the `count` filing times of period `number`; the tickets are made by `generate`."""
         self.settings, self.grammar, self.oracle = settings, grammar, oracle
         self.desk: SimulatedDesk = grammar.desk
         self.noise: LabelNoise = oracle.noise
-        self.dice = {name: Rng(f"{name}/{settings.world_seed}/{settings.seed}/{number}") for name in _STREAMS}
+        self.rngs = {name: Rng(f"{name}/{settings.world_seed}/{settings.seed}/{number}") for name in _STREAMS}
         self.first = number * STREAM_SIZE - STREAM_SIZE if number else 0
         self.prefix = f"{'new' if number else 'syn'}-{settings.seed}"
         self.start = self.desk.start + timedelta(days=settings.days * number)
         self.horizon = self.start + timedelta(days=settings.days)
         size = min(60, max(6, count // 100)) if settings.burst and count >= 50 else 0
-        time = self.dice["time"]
+        time = self.rngs["time"]
         self.burst = draw_burst(size, self.start, settings.days, self.desk.zone, time)
         self.burst_scenario = time.pick(self.desk.burst_scenarios)
         usual = draw_arrivals(count - size, self.start, settings.days, self.desk.zone, time)
@@ -56,12 +55,12 @@ class TicketGenerator:
         self.last_owner: dict[str, str] = {}
 
     def generate(self) -> Iterator[SimulatedTicket]:
-        """The tickets in order."""
+        """The tickets in the order of filing."""
         for number, (at, burst) in enumerate(self.moments, start=self.first + 1):
             yield self._make_ticket(f"{self.prefix}-{number:06d}", at, burst)
 
     def _make_ticket(self, name: str, at: datetime, burst: bool) -> SimulatedTicket:
-        """One ticket: who asks, what they say, how it looks, how it is labelled, where it goes."""
+        """One ticket: its story, requester, text, labels and moves."""
         flags: set[str] = set()
         story, requester, copied = self._draw_story(burst, flags)
         if burst:
@@ -70,7 +69,7 @@ class TicketGenerator:
             flags.add("vague")
         elif story.kind in self.desk.groups and not story.detail:
             flags.add("ambiguous")
-        channel = self.dice["mail"].draw(_CHANNELS)
+        channel = self.rngs["mail"].draw(_CHANNELS)
         subject, body = self._write_text(story, requester, channel, at, flags)
         ticket = Ticket(
             id=name,
@@ -88,8 +87,8 @@ class TicketGenerator:
         return self._label_ticket(ticket, story, copied, flags)
 
     def _draw_story(self, burst: bool, flags: set[str]) -> tuple[Story, Requester, str]:
-        """The story, the requester, and the ticket it nearly copies (or "")."""
-        settings, who, copies = self.settings, self.dice["who"], self.dice["copies"]
+        """The story, the requester, and the id of the ticket that it nearly copies (or "")."""
+        settings, who, copies = self.settings, self.rngs["who"], self.rngs["copies"]
         if self.recent and not burst and copies.chance(settings.near_copies):
             flags.add("near_copy")
             name, story, requester = copies.pick(self.recent)
@@ -108,16 +107,16 @@ class TicketGenerator:
         language = "ru" if u < settings.russian else minority if u < edge else "en"
         people = self.desk.requesters[language]
         requester = people[int(len(people) * who.uniform() ** 2)]
-        grammar, dice = self.grammar, self.dice["story"]
+        grammar, rng = self.grammar, self.rngs["story"]
         if burst:
-            return grammar.compose_about(self.burst_scenario, language, dice), requester, ""
-        return grammar.compose(language, dice), requester, ""
+            return grammar.compose_about(self.burst_scenario, language, rng), requester, ""
+        return grammar.compose(language, rng), requester, ""
 
     def _write_text(
         self, story: Story, requester: Requester, channel: str, at: datetime, flags: set[str]
     ) -> tuple[str, str]:
-        """Subject and body with their quirks; quotes, signatures and HTML are for mail only."""
-        settings, mail, typo = self.settings, self.dice["mail"], self.dice["typo"]
+        """Subject and body with noise; quoted replies, signatures and HTML are in mail only."""
+        settings, mail, typo = self.settings, self.rngs["mail"], self.rngs["typo"]
         phrases = load_phrases(story.language)
         subject = "" if mail.chance(0.05) else story.subject
         text = story.text
@@ -150,13 +149,13 @@ class TicketGenerator:
         return subject, text
 
     def _label_ticket(self, ticket: Ticket, story: Story, copied: str, flags: set[str]) -> SimulatedTicket:
-        """True labels, recorded labels, the oracle's, and the journey."""
+        """The finished ticket: true labels, recorded labels, the oracle's predictions, moves and times."""
         at, scenario = ticket.created_at or self.start, self.desk.scenarios[story.scenario]
         vip = ticket.organisation in self.desk.vip
         last = self.last_owner.get(ticket.requester, "")
-        priority = self.dice["labels"].draw(priority_distribution(scenario.severity, story.urgency, vip))
+        priority = self.rngs["labels"].draw(priority_distribution(scenario.severity, story.urgency, vip))
         owners = self.desk.assignee_probabilities(scenario.queue, at, last)
-        owner = self.dice["owner"].draw(Distribution(list(owners), list(owners.values())))
+        owner = self.rngs["owner"].draw(Distribution(list(owners), list(owners.values())))
         self.last_owner[ticket.requester] = owner
         wrong = self._draw_wrong_labels(scenario.key, scenario.queue, priority, flags)
         category = self.desk.category_name(wrong.get("category", scenario.key), at)
@@ -170,12 +169,12 @@ class TicketGenerator:
         }
         labels = {**true, **wrong, "category": category}
         answers = self.oracle.best_labels(self.grammar.posterior(story), story.urgency, vip, at, last)
-        dice = self.dice["journey"]
+        rng = self.rngs["journey"]
         moves: tuple[Move, ...] = ()
-        if dice.chance(self.settings.misroutes):
+        if rng.chance(self.settings.misroutes):
             flags.add("misrouted")
-            moves = simulate_moves(self.desk, ticket.id, at, scenario, labels["queue"], dice)
-        response, resolved = simulate_times(self.desk, at, labels["priority"], moves, dice)
+            moves = simulate_moves(self.desk, ticket.id, at, scenario, labels["queue"], rng)
+        response, resolved = simulate_times(self.desk, at, labels["priority"], moves, rng)
         truth = GroundTruth(
             scenario=scenario.key,
             labels=true,
@@ -195,14 +194,14 @@ class TicketGenerator:
 
     def _draw_wrong_labels(self, scenario: str, queue: str, priority: str, flags: set[str]) -> dict[Target, str]:
         """The labels that are recorded wrongly; for the category, the other scenario's key."""
-        noise, dice, wrong = self.noise, self.dice["noise"], dict[Target, str]()
+        noise, rng, wrong = self.noise, self.rngs["noise"], dict[Target, str]()
         channels: tuple[tuple[Target, Distribution[str]], ...] = (
             ("category", noise.category[scenario]),
             ("queue", noise.queue[queue]),
             ("priority", noise.priority[priority]),
         )
-        for target, odds in channels:
-            if dice.chance(self.settings.label_noise):
-                wrong[target] = dice.draw(odds)
+        for target, distribution in channels:
+            if rng.chance(self.settings.label_noise):
+                wrong[target] = rng.draw(distribution)
                 flags.update(("noisy_label", f"noisy_{target}"))
         return wrong

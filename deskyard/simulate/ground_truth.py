@@ -1,8 +1,7 @@
-"""Truth: a history on disk with everything that is known about it in side files.
+"""Writes a synthetic history to disk, with its ground truth in side files.
 
-In: a World and a place. Out: FILE in the uniform shape, and beside it `<stem>.moves.csv` (journeys), `<stem>.truth.csv`
-(true labels, marks and the oracle's answers, a row a ticket) and `<stem>.truth.json` (settings, desk, ceiling).
-Never: a truth in the history itself.
+Beside the history are `<stem>.moves.csv` (changes of queue), `<stem>.truth.csv` (true labels, flags and the oracle's
+predictions, one row per ticket) and `<stem>.truth.json` (settings, desk, ceiling).
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +19,7 @@ HISTORY_COLUMNS: Final = (
     "id", "created_at", "subject", "body", "category", "priority", "queue", "assignee", "requester", "organisation",
     "channel", "language", "first_response_at", "resolved_at", "x_product",
 )  # fmt: skip
-"""The uniform shape of a history; data/README.md says what each column is."""
+"""The columns of a history; data/README.md says what each one is."""
 
 MOVE_COLUMNS: Final = ("id", "at", "actor", "field", "from", "to")
 TRUTH_COLUMNS: Final = (
@@ -39,10 +38,10 @@ ProgressWrapper = Callable[[Iterable[SimulatedTicket], int], Iterable[SimulatedT
 
 
 class CeilingCounter:
-    """Counts how often the oracle is right, by target; add() the tickets in order of time."""
+    """Counts how often the oracle is correct, by target; add the tickets in the order of time."""
 
     def __init__(self, count: int) -> None:
-        """`count` tickets will come; the last fifth of them is also counted on its own."""
+        """`count` tickets will be added; the last fifth of them is also counted separately."""
         self.count, self.seen = count, 0
         self._first_new = count - count // 5
         self._right, self._newest = Counter[str](), Counter[str]()
@@ -58,7 +57,7 @@ class CeilingCounter:
         self.seen += 1
 
     def to_table(self) -> dict[str, dict[str, float]]:
-        """Target → measured, expected and newest_fifth, each in [0, 1]; empty when nothing was counted."""
+        """Target → measured, expected and newest_fifth, each in [0, 1]; empty if nothing was counted."""
         if not self.seen:
             return {}
         newest = max(self.count - self._first_new, 1)
@@ -73,7 +72,7 @@ class CeilingCounter:
 
 
 def side_file_paths(path: Path) -> tuple[Path, Path, Path]:
-    """Where the moves, the truth a ticket, and the truth of the whole are kept for a history at `path`.
+    """The paths of the moves, the truth of the tickets, and the overall truth for a history at `path`.
 
     >>> [side.name for side in side_file_paths(Path("history.csv.gz"))]
     ['history.moves.csv', 'history.truth.csv', 'history.truth.json']
@@ -89,12 +88,12 @@ def side_file_paths(path: Path) -> tuple[Path, Path, Path]:
 def write_history(
     world: SimulatedWorld, count: int, path: Path, watch: ProgressWrapper = lambda tickets, _: tickets
 ) -> dict[str, Any]:
-    """Write a history of `count` tickets with its side files; returns what is in `<stem>.truth.json`.
+    """Write a history of `count` tickets with its side files; returns the content of `<stem>.truth.json`.
 
-    `watch(tickets, count)` may show progress. Raises BadInput for an unknown extension or a place that can't be
-    written to; then no file is left half written.
+    `watch(tickets, count)` may show progress. Raises BadInput for an unknown extension or a path that can't be
+    written; no incomplete file is left then.
     """
-    moves_path, truth_path, whole_path = side_file_paths(path)
+    moves_path, truth_path, summary_path = side_file_paths(path)
     ceiling = CeilingCounter(count)
     tickets = world.tickets(count)
     with (
@@ -109,13 +108,13 @@ def write_history(
                 row = (move.id, _iso_or_empty(move.at), move.actor, move.field, move.before, move.after)
                 moves.write(dict(zip(MOVE_COLUMNS, row, strict=True)))
             ceiling.add(simulated)
-    whole = describe_world(world, count, ceiling)
-    write_json(whole_path, whole)
-    return whole
+    summary = describe_world(world, count, ceiling)
+    write_json(summary_path, summary)
+    return summary
 
 
 def request_bodies(tickets: Iterable[SimulatedTicket]) -> Iterator[dict[str, Any]]:
-    """The bodies of POST /v1/tickets: what is known at filing, no label among them."""
+    """The bodies of POST /v1/tickets: what is known at filing, without labels."""
     for simulated in tickets:
         ticket = simulated.ticket
         yield {
@@ -132,17 +131,19 @@ def request_bodies(tickets: Iterable[SimulatedTicket]) -> Iterator[dict[str, Any
 
 
 def history_row(simulated: SimulatedTicket) -> tuple[str, ...]:
-    """A ticket in the uniform shape: the columns of HISTORY, times as ISO 8601 with +00:00, nothing as ""."""
+    """A ticket as a row of `HISTORY_COLUMNS`: times in ISO 8601 with +00:00, missing values as ""."""
     ticket, labels = simulated.ticket, simulated.labels
     return (
-        ticket.id, _iso_or_empty(ticket.created_at), ticket.subject, ticket.body, labels["category"], labels["priority"],
-        labels["queue"], labels["assignee"], ticket.requester, ticket.organisation, ticket.channel, ticket.language,
-        _iso_or_empty(simulated.first_response_at), _iso_or_empty(simulated.resolved_at), ticket.fields.get("product", ""),
+        ticket.id, _iso_or_empty(ticket.created_at), ticket.subject, ticket.body,
+        labels["category"], labels["priority"], labels["queue"], labels["assignee"],
+        ticket.requester, ticket.organisation, ticket.channel, ticket.language,
+        _iso_or_empty(simulated.first_response_at), _iso_or_empty(simulated.resolved_at),
+        ticket.fields.get("product", ""),
     )  # fmt: skip
 
 
 def describe_world(world: SimulatedWorld, count: int, ceiling: CeilingCounter) -> dict[str, Any]:
-    """The truth of the whole: settings, ceiling, agents, the rename, the burst."""
+    """The overall truth of a history: settings, ceiling, agents, the rename, the burst."""
     desk = world.desk
     burst = world.burst_window(count)
     return {

@@ -1,7 +1,6 @@
-"""Labels: how a true label arises, and how a wrong one gets recorded. The world draws from these odds, the oracle sums
-over the same ones, so the ceiling is computed and not guessed.
+"""The distributions of true labels, and of the wrong labels that are recorded instead.
 
-In: a scenario, what was written, who wrote. Out: Odds. Never: a throw of the dice.
+The world draws from these distributions and the oracle sums over the same ones, so the ceiling is exact.
 """
 
 import math
@@ -37,7 +36,7 @@ def priority_distribution(severity: float, urgency: str, vip: bool) -> Distribut
 
 @cache
 def urgency_distribution(severity: float) -> Distribution[str]:
-    """Which words of urgency people choose; the graver the trouble, the louder."""
+    """The distribution of the words of urgency; the more severe the issue, the more urgent."""
     logits = {
         "calm": -1.8 - 0.4 * severity,
         "none": 0.6,
@@ -56,19 +55,19 @@ def product_probability(scenario: Scenario, product: str, products: tuple[str, .
 
 
 def product_distribution(scenario: Scenario, products: tuple[str, ...]) -> Distribution[str]:
-    """The odds of x_product, none included."""
+    """The distribution of x_product, including none ("")."""
     values = ("", *products)
     return Distribution(values, [product_probability(scenario, value, products) for value in values])
 
 
 class LabelNoise:
-    """Which wrong label is recorded when a label is wrong: a channel true → recorded for each target.
+    """The distributions of recorded labels given the true one, for labels that are recorded wrongly.
 
-    Category: half of the time a sister in the same queue, else any other. Queue: any other. Priority: a neighbour.
+    Category: half of the time another one of the same queue, else any other. Queue: any other. Priority: a neighbour.
     """
 
     def __init__(self, desk: SimulatedDesk) -> None:
-        """Tabulate the channels by scenario key, queue and priority."""
+        """Tabulate the distributions by scenario key, queue and priority."""
         self.category: dict[str, Distribution[str]] = {}
         for key, scenario in desk.scenarios.items():
             others = [other for other in desk.scenarios.values() if other.key != key]

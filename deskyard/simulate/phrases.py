@@ -1,7 +1,7 @@
-"""Phrases: the words of one language, read from a data file and compiled for quick composing.
+"""The phrases of one language, read from phrases/<language>.toml and compiled to templates.
 
-In: phrases/<language>.toml. Out: `Template`s, to be said with Dice. Never: a probability that depends on the scenario;
-inside a template all choices are alike for everybody, so only *which* template was said tells something (grammar.py).
+No probability inside a template depends on the scenario, so only *which* template was used is evidence for it (see
+`deskyard.simulate.grammar`).
 """
 
 import re
@@ -18,12 +18,12 @@ LANGUAGES: Final = ("en", "ru", "de", "es", "uk", "pt")
 
 _TOKEN = re.compile(r"\{(\w+)\}|([\[\]|])|(#+)|([^{}\[\]|#]+)")
 _SHARED_SLOTS: Final = frozenset({"app", "folder", "item"})
-"""Slots that mean the same thing wherever they stand in one ticket (cases of a word share an index)."""
+"""Slots that mean the same thing throughout a ticket (the grammatical cases of a word share an index)."""
 _NUMBER_LENGTH: Final = 4
-"""A run of four # is the ticket's one number (of an order, an invoice, a contract); other runs are drawn each time."""
+"""A run of four # is the number of the ticket's order, invoice or contract; other runs are drawn each time."""
 
 Choices = dict[str, int]
-"""What one ticket has named already: slot → index, and its number."""
+"""The choices made so far in one ticket: slot → index, and its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Digits:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of `options`; a `name` that was chosen before in the same ticket is chosen again."""
+    """One of `options`; with a `name`, the same choice is made throughout a ticket."""
 
     options: tuple["Template", ...]
     name: str = ""
@@ -47,14 +47,14 @@ Part = str | Digits | Choice
 class Template:
     """A phrase with choices `[a|b]`, slots `{name}` and digits `#`; `source` is its text in the file.
 
-    >>> Template("Room [one|two]", {}).say(Rng("1"), {}) in ("Room one", "Room two")
+    >>> Template("Room [one|two]", {}).render(Rng("1"), {}) in ("Room one", "Room two")
     True
     """
 
     __slots__ = ("parts", "source")
 
     def __init__(self, source: str, slots: Mapping[str, tuple["Template", ...]]) -> None:
-        """Compile; raises ValueError for a bracket without its partner and KeyError for an unknown slot."""
+        """Compile the phrase. Raises ValueError for an unbalanced bracket, KeyError for an unknown slot."""
         self.source = source
         tokens = list(_TOKEN.finditer(source))
         if "".join(token.group() for token in tokens) != source:
@@ -65,36 +65,36 @@ class Template:
 
     @classmethod
     def from_parts(cls, source: str, parts: tuple[Part, ...]) -> "Template":
-        """A template from parts that are compiled already."""
+        """A template of compiled parts."""
         template = cls.__new__(cls)
         template.source, template.parts = source, parts
         return template
 
-    def render(self, dice: Rng, memory: Choices) -> str:
-        """The phrase with its choices made; `memory` is read and added to."""
-        said = []
+    def render(self, rng: Rng, choices: Choices) -> str:
+        """The phrase as text; the choices made are read from `choices` and added to it."""
+        pieces = []
         for part in self.parts:
             if isinstance(part, str):
-                said.append(part)
+                pieces.append(part)
             elif isinstance(part, Digits):
-                said.append(str(_draw_number(part.count, dice, memory)))
+                pieces.append(str(_draw_number(part.count, rng, choices)))
             elif part.name:
-                index = memory.setdefault(part.name, dice.integer(len(part.options)))
-                said.append(part.options[index].render(dice, memory))
+                index = choices.setdefault(part.name, rng.integer(len(part.options)))
+                pieces.append(part.options[index].render(rng, choices))
             else:
-                said.append(dice.pick(part.options).render(dice, memory))
-        return "".join(said)
+                pieces.append(rng.pick(part.options).render(rng, choices))
+        return "".join(pieces)
 
 
-def _draw_number(count: int, dice: Rng, memory: Choices) -> int:
-    drawn = 10 ** (count - 1) + dice.integer(9 * 10 ** (count - 1))
-    return memory.setdefault("number", drawn) if count == _NUMBER_LENGTH else drawn
+def _draw_number(count: int, rng: Rng, choices: Choices) -> int:
+    drawn = 10 ** (count - 1) + rng.integer(9 * 10 ** (count - 1))
+    return choices.setdefault("number", drawn) if count == _NUMBER_LENGTH else drawn
 
 
 def _parse_sequence(
     tokens: list[re.Match[str]], at: int, slots: Mapping[str, tuple[Template, ...]], source: str
 ) -> tuple[tuple[Part, ...], int]:
-    """Parts up to the end, a `|` or a `]`; returns them and the place where reading stopped."""
+    """The parts up to the end, a `|` or a `]`, and the index of the token at which parsing stopped."""
     parts: list[Part] = []
     while at < len(tokens):
         slot, bracket, digits, literal = tokens[at].groups()
@@ -123,7 +123,7 @@ def _parse_sequence(
 
 @dataclass(frozen=True, slots=True)
 class TopicPhrases:
-    """What can be said about one scenario or one group: subjects, symptoms, and details (groups have none)."""
+    """The phrases about one scenario or one group: subjects, symptoms, and details (groups have none)."""
 
     subjects: tuple[Template, ...]
     symptoms: tuple[Template, ...]
@@ -132,7 +132,7 @@ class TopicPhrases:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """One language: frame phrases by name, urgency phrases by level, topics by scenario and by group."""
+    """The phrases of one language: frame phrases by name, urgency by level, topics by scenario and by group."""
 
     language: str
     frame: Mapping[str, tuple[Template, ...]]
@@ -144,7 +144,7 @@ class Phrases:
 
 @cache
 def load_phrases(language: str) -> Phrases:
-    """The phrases of `language` (one of LANGUAGES), read once a process.
+    """The phrases of `language` (one of LANGUAGES), read once per process.
 
     >>> len(load_phrases("ru").scenarios) >= 25
     True

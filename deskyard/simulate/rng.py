@@ -1,7 +1,6 @@
-"""Dice: seeded chance that gives the same throws on every machine and Python.
+"""Seeded random numbers that are the same on every machine and Python version.
 
-In: names (a seed is any text). Out: numbers and picks. Never: the process's hash seed, the clock, or NumPy's streams,
-which may change between versions; only `random.Random.random`, which Python promises to keep.
+Only `random.Random.random` is used, whose stream Python promises to keep; NumPy's streams may change between versions.
 """
 
 import math
@@ -27,7 +26,7 @@ class Distribution(Generic[Item]):
     __slots__ = ("_edges", "items", "shares")
 
     def __init__(self, items: Sequence[Item], weights: Sequence[float]) -> None:
-        """Scale the weights once, so that a throw is one bisection."""
+        """Normalise the weights, so that a draw is one bisection."""
         total = math.fsum(weights)
         self.items = tuple(items)
         self.shares = tuple(weight / total for weight in weights)
@@ -39,7 +38,7 @@ class Distribution(Generic[Item]):
 
 
 class Rng:
-    """Throws from one named stream; two streams with different names don't disturb each other.
+    """A named stream of random numbers, independent of streams with other names.
 
     >>> Rng("desk/1").integer(6) == Rng("desk/1").integer(6)
     True
@@ -53,20 +52,20 @@ class Rng:
         """The next number in [0, 1)."""
 
     def chance(self, p: float) -> bool:
-        """True with probability `p`; 0 is never, 1 is always."""
+        """True with probability `p`."""
         return self.uniform() < p
 
     def integer(self, n: int) -> int:
-        """A whole number in [0, n), all alike."""
+        """A uniform integer in [0, n)."""
         return int(self.uniform() * n)
 
     def pick(self, items: Sequence[Item]) -> Item:
-        """One of `items` (not empty), all alike."""
+        """One of `items` (not empty), each with the same probability."""
         return items[int(self.uniform() * len(items))]
 
-    def draw(self, odds: Distribution[Item]) -> Item:
-        """One item by its odds."""
-        return odds.quantile(self.uniform())
+    def draw(self, distribution: Distribution[Item]) -> Item:
+        """An item drawn from a distribution."""
+        return distribution.quantile(self.uniform())
 
     def lognormal(self, median: float, sigma: float) -> float:
         """A positive number with this median; sigma is the spread of its logarithm."""

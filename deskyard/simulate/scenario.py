@@ -1,7 +1,7 @@
-"""Desk: who asks, who answers, and about what; everything that one `world_seed` fixes.
+"""The desk of a `world_seed`: scenarios with their shares, agents with skills, shifts and absences, and requesters.
 
-In: desk.toml and a world seed. Out: scenarios with their shares, agents with skills, shifts and times, requesters.
-Never: anything that depends on a ticket's own seed, so that a stream and a sample come from the same desk.
+It is built from desk.toml. Nothing here depends on the seed of the tickets, so that a history and a stream come from
+the same desk.
 """
 
 import tomllib
@@ -18,12 +18,12 @@ from deskyard.simulate.rng import Distribution, Rng
 from deskyard.simulate.settings import SimulationSettings
 
 _KEEP_ASSIGNEE: Final = 0.55
-"""How often a requester's last agent takes the next ticket too, when that agent is here and has the skill."""
+"""The probability that a requester's last agent also takes the next ticket, if present and skilled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of trouble: exactly one category, one queue."""
+    """A kind of issue; it has exactly one category and one queue."""
 
     key: str
     category: str
@@ -45,13 +45,13 @@ class SimulatedDesk:
     def __init__(self, settings: SimulationSettings) -> None:
         """Build the desk; the same world seed, start and days give the same desk."""
         raw = _load_config()
-        dice = Rng(f"desk/{settings.world_seed}")
+        rng = Rng(f"desk/{settings.world_seed}")
         self.zone = timezone(timedelta(hours=raw["utc_offset_hours"]))
         self.start = settings.start
         self.end = settings.start + timedelta(days=settings.days)
         self.products: tuple[str, ...] = tuple(raw["products"])
         self.vip = frozenset[str](raw["vip"]["organisations"])
-        self.scenarios = _load_scenarios(raw, dice)
+        self.scenarios = _load_scenarios(raw, rng)
         self.unclear: str = raw["unclear"]
         self.groups: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in raw["group"].items()}
         self.queues = tuple(dict.fromkeys(scenario.queue for scenario in self.scenarios.values()))
@@ -61,22 +61,22 @@ class SimulatedDesk:
         self.burst_scenarios: tuple[str, ...] = tuple(raw["burst"]["scenarios"])
         clear = [scenario for scenario in self.scenarios.values() if scenario.share > 0]
         self.prior = Distribution([scenario.key for scenario in clear], [scenario.share for scenario in clear])
-        self.agents = make_agents(raw["people"]["logins"], self.queues, self.start, settings.days, dice)
+        self.agents = make_agents(raw["people"]["logins"], self.queues, self.start, settings.days, rng)
         self._cached_at: datetime | None = None
         self._answer: tuple[list[Agent], list[Agent]] = ([], [])
-        self.requesters = {language: make_requesters(raw, language, dice) for language in LANGUAGES}
+        self.requesters = {language: make_requesters(raw, language, rng) for language in LANGUAGES}
 
     def category_name(self, scenario: str, at: datetime) -> str:
-        """The name of the scenario's category that was in force at `at`."""
+        """The name that the scenario's category had at `at`."""
         if self.renamed_at is not None and at < self.renamed_at and scenario == self.rename["scenario"]:
             return self.rename["old"]
         return self.scenarios[scenario].category
 
     def assignee_probabilities(self, queue: str, at: datetime, last: str) -> dict[str, float]:
-        """Who takes a ticket of `queue` that is filed at `at`: login → probability, adding up to 1.
+        """Who takes a ticket of `queue` that is filed at `at`: login → probability, summing to 1.
 
-        Skilled agents on shift first; nobody on shift: skilled agents who are with the desk; none of these: anybody
-        who is. `last` (a login or "") is the requester's last agent, who keeps the customer about half of the time.
+        Skilled agents on shift; if there are none, skilled agents who are available; else any available agent. `last`
+        (a login or "") is the requester's last agent, who takes the ticket about half of the time.
         """
         here, working = self._agents_present(at)
         skilled = [agent for agent in here if queue in agent.skills] or here
@@ -89,7 +89,7 @@ class SimulatedDesk:
         return odds
 
     def _agents_present(self, at: datetime) -> tuple[list[Agent], list[Agent]]:
-        """Who is with the desk at `at`, and who of them is on shift; a ticket asks several times for one moment."""
+        """The agents available at `at`, and those of them on shift. Cached, since a ticket asks several times."""
         if at != self._cached_at:
             local = at.astimezone(self.zone)
             weekday, hour = local.weekday(), local.hour
@@ -103,12 +103,12 @@ def _load_config() -> dict[str, Any]:
     return tomllib.loads(files("deskyard.simulate").joinpath("desk.toml").read_text(encoding="utf-8"))
 
 
-def _load_scenarios(raw: dict[str, Any], dice: Rng) -> dict[str, Scenario]:
-    """The table's shares, moved a little by the world seed."""
+def _load_scenarios(raw: dict[str, Any], rng: Rng) -> dict[str, Scenario]:
+    """The scenarios, with shares that vary a little by the world seed."""
     scenarios = {}
     for key, row in raw["scenario"].items():
         groups = tuple(name for name, members in raw["group"].items() if key in members)
-        share = row["share"] * dice.lognormal(1.0, 0.15)
+        share = row["share"] * rng.lognormal(1.0, 0.15)
         scenarios[key] = Scenario(
             key, row["category"], row["queue"], share, row["severity"], tuple(row["products"]), groups
         )

@@ -1,4 +1,4 @@
-"""Settings: the switches of the simulated desk. Every share is in [0, 1]; 0 or False switches a thing off."""
+"""Settings of the simulated desk. Shares are in [0, 1]; 0 or False switches a feature off."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -10,8 +10,8 @@ from deskyard.errors import BadInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSettings:
-    """What the world is like. Two seeds: `world_seed` makes the desk (agents, requesters, how frequent each trouble
-    is), `seed` makes the tickets; another `seed` with the same `world_seed` gives new tickets from the same desk.
+    """Settings of a simulated world. `world_seed` determines the desk (agents, requesters, how frequent each issue is),
+    `seed` the tickets; another `seed` with the same `world_seed` gives new tickets from the same desk.
 
     Raises BadInput, with the name of the setting, for a share outside [0, 1] or a number that is too small.
     """
@@ -36,7 +36,7 @@ class SimulationSettings:
     rename: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what can't be meant."""
+        """Check the ranges of all settings."""
         for field in fields(self):
             value: Any = getattr(self, field.name)
             if isinstance(value, float) and not 0.0 <= value <= 1.0:
@@ -49,5 +49,5 @@ class SimulationSettings:
             raise BadInput("The start of the history needs a time zone.")
 
     def to_json(self) -> dict[str, object]:
-        """The settings as plain values, for the side file."""
+        """The settings as JSON values, for the side file."""
         return {**asdict(self), "start": self.start.isoformat()}

@@ -1,7 +1,4 @@
-"""Simulated ticket: a ticket together with everything that only its maker knows.
-
-In: nothing. Out: the shapes that a World yields. Never: a truth inside `ticket` itself.
-"""
+"""A simulated ticket: the ticket, its recorded labels, and the ground truth that only the generator knows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +10,11 @@ from deskyard.simulate.journey import Move
 
 @dataclass(frozen=True, slots=True)
 class GroundTruth:
-    """What the generator knows: true labels, marks, and the oracle's answers.
+    """What the generator knows: true labels, flags, and the oracle's predictions.
 
     `flags` are of: near_copy, burst, vague, ambiguous, typo, wrong_layout, html, quoted, signature, noisy_label (and
     noisy_category, noisy_queue, noisy_priority), misrouted, renamed (recorded under the category's old name).
-    `oracle` is the most probable recorded label of each target and `sure` its probability.
+    `oracle` is the most probable recorded label of each target and `oracle_confidence` its probability.
     """
 
     scenario: str
@@ -30,7 +27,7 @@ class GroundTruth:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTicket:
-    """A synthetic ticket. `labels` are as recorded (noise included); times are None while it was still open when the
+    """A synthetic ticket. `labels` are as recorded, including noise; the times are None if it was still open when the
     history ends; `moves` is empty unless it was misrouted.
     """
 

@@ -1,6 +1,6 @@
-"""Quirks: what mail and haste do to a text: spelling mistakes, the wrong keyboard, quotes, signatures, HTML.
+"""Adds noise to a text: misspellings, the wrong keyboard layout, quoted replies, signatures, HTML.
 
-In: a text and Dice. Out: the text with the quirk. Never: a change of what the ticket is about.
+None of it changes what the ticket is about.
 """
 
 import html
@@ -18,15 +18,15 @@ _LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`" + 'QWERTYUIOP{}ASDFGHJKL:"ZX
 _CYRILLIC: Final = "йцукенгшщзхъфывапролджэячсмитьбюё" + "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ"
 _WRONG_LAYOUT: Final = str.maketrans(_CYRILLIC, _LATIN)
 _NEIGHBOUR_KEYS: Final = {
-    key: row[max(place - 1, 0) : place] + row[place + 1 : place + 2]
+    key: row[max(index - 1, 0) : index] + row[index + 1 : index + 2]
     for row in _KEYBOARD_ROWS
-    for place, key in enumerate(row)
+    for index, key in enumerate(row)
 }
 
 
-def add_misspellings(text: str, dice: Rng) -> str:
-    """About one long word in seven, at least one where there is any, gets one slip: swapped, dropped, doubled or
-    neighbouring letters.
+def add_misspellings(text: str, rng: Rng) -> str:
+    """The text with a misspelling in about one long word in seven, at least one if there is any: swapped, dropped,
+    doubled or neighbouring letters.
 
     >>> add_misspellings("printer", Rng("doc")) != "printer"
     True
@@ -34,24 +34,24 @@ def add_misspellings(text: str, dice: Rng) -> str:
     words = list(_WORD.finditer(text))
     if not words:
         return text
-    unlucky = dice.integer(len(words))
+    unlucky = rng.integer(len(words))
     for number in range(len(words) - 1, -1, -1):
-        if number == unlucky or dice.chance(0.12):
+        if number == unlucky or rng.chance(0.12):
             begin, end = words[number].span()
-            text = text[:begin] + _misspell_word(text[begin:end], dice) + text[end:]
+            text = text[:begin] + _misspell_word(text[begin:end], rng) + text[end:]
     return text
 
 
-def _misspell_word(word: str, dice: Rng) -> str:
-    place, way = 1 + dice.integer(len(word) - 2), dice.integer(4)
-    letter, following = word[place], word[place + 1]
-    if way == 0 and letter != following:
-        return word[:place] + following + letter + word[place + 2 :]
-    if way == 1:
-        return word[:place] + word[place + 1 :]
-    if way == 2 and letter in _NEIGHBOUR_KEYS:
-        return word[:place] + dice.pick(_NEIGHBOUR_KEYS[letter]) + word[place + 1 :]
-    return word[:place] + letter + word[place:]
+def _misspell_word(word: str, rng: Rng) -> str:
+    index, kind = 1 + rng.integer(len(word) - 2), rng.integer(4)
+    letter, following = word[index], word[index + 1]
+    if kind == 0 and letter != following:
+        return word[:index] + following + letter + word[index + 2 :]
+    if kind == 1:
+        return word[:index] + word[index + 1 :]
+    if kind == 2 and letter in _NEIGHBOUR_KEYS:
+        return word[:index] + rng.pick(_NEIGHBOUR_KEYS[letter]) + word[index + 1 :]
+    return word[:index] + letter + word[index:]
 
 
 def to_wrong_layout(text: str) -> str:
@@ -63,31 +63,33 @@ def to_wrong_layout(text: str) -> str:
     return text.translate(_WRONG_LAYOUT)
 
 
-def make_signature(phrases: Phrases, requester: Requester, dice: Rng) -> str:
-    """A made-up signature; the role in it is drawn without a look at the trouble, so it often misleads."""
-    role = dice.pick(phrases.frame["roles"]).render(dice, {})
-    lines = [dice.pick(phrases.frame["sign_off"]).render(dice, {}), requester.name, f"{role}, {requester.organisation}"]
-    if dice.chance(0.7):
+def make_signature(phrases: Phrases, requester: Requester, rng: Rng) -> str:
+    """A made-up signature; the role in it is drawn independently of the issue, so it often misleads."""
+    role = rng.pick(phrases.frame["roles"]).render(rng, {})
+    lines = [rng.pick(phrases.frame["sign_off"]).render(rng, {}), requester.name, f"{role}, {requester.organisation}"]
+    if rng.chance(0.7):
         lines.append(requester.phone)
-    if dice.chance(0.5):
+    if rng.chance(0.5):
         lines.append(requester.mail)
     return "\n".join(lines)
 
 
-def make_quoted_reply(phrases: Phrases, old: str, at: datetime, requester: Requester, dice: Rng) -> str:
-    """A quoted reply about an old matter: the help desk's answer over what the requester once wrote (`old`)."""
+def make_quoted_reply(phrases: Phrases, old: str, at: datetime, requester: Requester, rng: Rng) -> str:
+    """A quoted reply about another issue: the help desk's answer above the requester's earlier text (`old`)."""
     head = phrases.quote_head
-    reply = dice.pick(phrases.frame["quote_reply"]).render(dice, {})
-    answered = head.format(date=f"{at:%d.%m.%Y}", time=f"{at:%H:%M}", name="Support", mail="support@example.com")
-    filed = at - timedelta(minutes=20 + dice.integer(1500))
-    asked = head.format(date=f"{filed:%d.%m.%Y}", time=f"{filed:%H:%M}", name=requester.name, mail=requester.mail)
-    return f"{answered}\n> {reply}\n>\n> {asked}\n>> {old}"
+    reply = rng.pick(phrases.frame["quote_reply"]).render(rng, {})
+    answer_head = head.format(date=f"{at:%d.%m.%Y}", time=f"{at:%H:%M}", name="Support", mail="support@example.com")
+    asked_at = at - timedelta(minutes=20 + rng.integer(1500))
+    question_head = head.format(
+        date=f"{asked_at:%d.%m.%Y}", time=f"{asked_at:%H:%M}", name=requester.name, mail=requester.mail
+    )
+    return f"{answer_head}\n> {reply}\n>\n> {question_head}\n>> {old}"
 
 
-def to_html(text: str, dice: Rng) -> str:
-    """The plain text as the HTML of a mail program, entities escaped."""
-    style = dice.pick(("font-family:Calibri,sans-serif;font-size:11pt", "font-family:Arial;color:#1f497d", "margin:0"))
+def to_html(text: str, rng: Rng) -> str:
+    """The text as HTML of a mail program, with escaped entities."""
+    style = rng.pick(("font-family:Calibri,sans-serif;font-size:11pt", "font-family:Arial;color:#1f497d", "margin:0"))
     paragraphs = [html.escape(block).replace("\n", "<br>") for block in text.split("\n\n")]
     body = "".join(f'<p style="{style}">{paragraph}</p>' for paragraph in paragraphs)
-    tail = dice.pick(("", "<p>&nbsp;</p>", "<div><br></div>"))
+    tail = rng.pick(("", "<p>&nbsp;</p>", "<div><br></div>"))
     return f"<html><head><style>p {{margin:0}}</style></head><body>{body}{tail}</body></html>"

@@ -1,8 +1,8 @@
-"""World: the simulated desk at work; yields synthetic tickets with their labels, their truth and their journey.
+"""The simulated desk: yields synthetic tickets with recorded labels, true labels and moves, in the order of filing.
 
-In: Settings. Out: `SimulatedTicket`s, one at a time, in the order of filing. Never: two runs that differ.
+The same settings always give the same tickets.
 
-    world = World(seed=1, label_noise=0.0)
+    world = SimulatedWorld(seed=1, label_noise=0.0)
     for simulated in world.tickets(3000):
         simulated.ticket, simulated.labels["queue"], simulated.truth.labels["queue"], simulated.moves
 """
@@ -28,7 +28,7 @@ __all__ = ["GroundTruth", "Move", "SimulatedTicket", "SimulatedWorld", "Simulati
 
 
 class SimulatedWorld:
-    """The simulated desk. Change settings by name, e.g. `World(seed=2, typos=0.0, burst=False)`.
+    """The simulated desk. Change settings by name, e.g. `SimulatedWorld(seed=2, typos=0.0, burst=False)`.
 
     >>> world = SimulatedWorld(seed=1, label_noise=0.0)
     >>> one, two = world.tickets(2)
@@ -37,7 +37,7 @@ class SimulatedWorld:
     """
 
     def __init__(self, settings: SimulationSettings | None = None, **changes: Any) -> None:
-        """Build the desk of `world_seed`; raises BadInput for a setting out of its range, TypeError for no setting."""
+        """Build the desk of `world_seed`. Raises BadInput for a setting out of range, TypeError for an unknown one."""
         self.settings = replace(settings or SimulationSettings(), **changes)
         self.desk = SimulatedDesk(self.settings)
         self.grammar = Grammar(self.desk, self.settings)
@@ -50,14 +50,14 @@ class SimulatedWorld:
         return self._make_generator(0, count).generate()
 
     def stream(self, count: int | None = None) -> Iterator[SimulatedTicket]:
-        """New tickets from the time after the history, endless without `count`; the first n are always the same."""
+        """New tickets from the time after the history, endless without `count`; the first n never depend on it."""
         if count is not None and count < 0:
             raise BadInput(f"The number of tickets can't be negative: {count}.")
         endless = (one for number in numbers(1) for one in self._make_generator(number, STREAM_SIZE).generate())
         return islice(endless, count)
 
     def burst_window(self, count: int) -> tuple[datetime, datetime] | None:
-        """First and last moment of the burst in `tickets(count)`, or None where there is none."""
+        """The times of the first and the last ticket of the burst in `tickets(count)`; None if there is no burst."""
         moments = self._make_generator(0, count).burst
         return (moments[0], moments[-1]) if moments else None
 

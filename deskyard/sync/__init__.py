@@ -1,5 +1,5 @@
-"""What we keep of foreign help desks: connections, mirrored tickets, and the outboxes of deliveries and notices.
+"""The database side of synchronisation: connections, mirrored tickets, outboxes of deliveries and notifications.
 
-Every door takes the connection of the transaction it belongs to, whose owner commits it; out go plain values. Nothing
-here calls a help desk.
+Every function takes the database connection of the caller's transaction, which the caller commits. Nothing here calls a
+help desk.
 """

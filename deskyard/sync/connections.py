@@ -1,4 +1,4 @@
-"""Connections: the foreign help desks and mailboxes that deskyard works with, and how far each was read."""
+"""Connections: the external help desks and mailboxes that deskyard works with, and how far each has been read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from deskyard.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConnection:
-    """One of them, as it is now; see `deskyard.db.tables.sync.CONNECTIONS`. Its name is the `source` of its tickets."""
+    """A connection; see `deskyard.db.tables.sync.CONNECTIONS`. Its name is the `source` of its tickets."""
 
     id: int
     name: str
@@ -31,7 +31,7 @@ class StoreConnection:
     created_at: datetime
 
     def is_in_intake(self, queue: str | None) -> bool:
-        """Whether tickets that stand in that queue are for us to sort."""
+        """Whether deskyard routes tickets that are in that queue."""
         return not self.intake or queue in self.intake
 
 
@@ -47,8 +47,8 @@ def save_connection(
     intake: Sequence[str] = (),
     per_minute: int | None = None,
 ) -> StoreConnection:
-    """Make a connection, or make the one of that name be so; one that exists goes on reading where it was."""
-    said = {
+    """Create a connection, or update the one of that name, which continues reading from its cursor."""
+    given = {
         "kind": kind,
         "place": place,
         "hook_sha256": hook_sha256,
@@ -59,23 +59,23 @@ def save_connection(
     known = conn.execute(_BY_NAME, {"name": name}).first()
     if known is None:
         fresh = {"name": name, "since": since, "cursor": cursor, "trouble": "", "created_at": datetime.now(UTC)}
-        conn.execute(insert(CONNECTIONS), [{**fresh, **said}])
+        conn.execute(insert(CONNECTIONS), [{**fresh, **given}])
     else:
         here = CONNECTIONS.c.id == known.id
-        conn.execute(update(CONNECTIONS).where(here).values(**said, trouble="", held_until=None))
+        conn.execute(update(CONNECTIONS).where(here).values(**given, trouble="", held_until=None))
     return find_by_name(conn, name)
 
 
 def find_by_name(conn: Connection, name: str) -> StoreConnection:
-    """The connection of that name. Raises NotThere."""
+    """The connection of that name. Raises NotFound."""
     row = conn.execute(_BY_NAME, {"name": name}).first()
     if row is None:
-        raise NotFound(f"there is no connection {name[:60]!r}: `deskyard connect` makes one")
+        raise NotFound(f"there is no connection {name[:60]!r}: `deskyard connect` creates one")
     return _connection(row)
 
 
 def get_connection(conn: Connection, number: int) -> StoreConnection:
-    """The connection with that number. Raises NotThere."""
+    """The connection with that id. Raises NotFound."""
     row = conn.execute(_BY_ID, {"id": number}).first()
     if row is None:
         raise NotFound(f"there is no connection {number}")
@@ -83,30 +83,30 @@ def get_connection(conn: Connection, number: int) -> StoreConnection:
 
 
 def list_connections(conn: Connection) -> list[StoreConnection]:
-    """All of them, oldest first."""
+    """All connections, oldest first."""
     return [_connection(row) for row in conn.execute(_ALL)]
 
 
 def disconnect(conn: Connection, name: str) -> None:
-    """Work with it no more; its tickets and deliveries stay as they are. Raises NotThere."""
+    """Deactivate a connection; its tickets and deliveries stay as they are. Raises NotFound."""
     number = find_by_name(conn, name).id
     conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(active=False))
 
 
 def advance_cursor(conn: Connection, connection: StoreConnection, cursor: str, at: datetime) -> bool:
-    """It was read from the connection's cursor up to this one. False where somebody else has read on meanwhile."""
+    """Record that it was read up to this cursor. False if somebody else has advanced the cursor in the meantime."""
     here = (CONNECTIONS.c.id == connection.id) & (CONNECTIONS.c.cursor.is_not_distinct_from(connection.cursor))
     done = conn.execute(update(CONNECTIONS).where(here).values(cursor=cursor, pulled_at=at, trouble=""))
     return bool(done.rowcount)
 
 
 def pause_until(conn: Connection, number: int, until: datetime) -> None:
-    """It asked not to be called before."""
+    """Record that the help desk must not be called before that time."""
     conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(held_until=until))
 
 
 def set_trouble(conn: Connection, number: int, message: str) -> None:
-    """What went wrong; empty: all is well again."""
+    """Record what went wrong; empty if nothing is wrong any more."""
     conn.execute(update(CONNECTIONS).where(CONNECTIONS.c.id == number).values(trouble=message[:500]))
 
 

@@ -1,4 +1,4 @@
-"""Deliveries: what is to be written into foreign tickets, kept until it stands there."""
+"""Deliveries: changes to be written into tickets of external help desks, kept until they are done."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -15,12 +15,12 @@ from deskyard.sync.outbox import WAITING, Outbox
 
 OUTBOX: Final = Outbox(DELIVERIES)
 
-_DISPATCH_PRIORITIES: Final = {name: len(PRIORITIES) - place for place, name in enumerate(PRIORITIES)}
-"""1 for critical; what has no priority counts as medium."""
+_DISPATCH_PRIORITIES: Final = {name: len(PRIORITIES) - rank for rank, name in enumerate(PRIORITIES)}
+"""1 for critical; tickets without a priority count as medium."""
 
 
 def dispatch_priority(priority: str | None) -> int:
-    """The place in the line of a priority: 1 goes first.
+    """The rank of a ticket's priority in the order of delivery: 1 goes first.
 
     >>> dispatch_priority("critical"), dispatch_priority(None), dispatch_priority("low")
     (1, 3, 4)
@@ -38,7 +38,7 @@ def add_delivery(
     priority: str | None,
     at: datetime,
 ) -> int:
-    """Keep a delivery; its number."""
+    """Add a delivery to the outbox; returns its id."""
     row = {
         "ticket_id": ticket,
         "connection_id": connection,
@@ -63,7 +63,7 @@ def add_delivery(
 
 
 def to_delivery(row: Row[Any]) -> Delivery:
-    """A row as a store is given it."""
+    """The delivery of a row, as it is given to a store."""
     return Delivery(
         id=row.marker,
         ref=row.ref,
@@ -78,7 +78,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
 def page_of_deliveries(
     conn: Connection, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
 ) -> Page[Row[Any]]:
-    """Deliveries, oldest first; in these states and of this connection, where that is said."""
+    """Deliveries, oldest first; only those in `states` and of `connection`, if given."""
     rows = select(DELIVERIES)
     if states:
         rows = rows.where(DELIVERIES.c.state.in_(list(states)))
@@ -88,7 +88,7 @@ def page_of_deliveries(
 
 
 def count_by_state(conn: Connection) -> dict[int, dict[str, int]]:
-    """Connection → state → how many deliveries."""
+    """Connection → state → number of deliveries."""
     rows = select(DELIVERIES.c.connection_id, DELIVERIES.c.state, func.count())
     found: dict[int, dict[str, int]] = {}
     for connection, state, n in conn.execute(rows.group_by(DELIVERIES.c.connection_id, DELIVERIES.c.state)):
@@ -97,7 +97,7 @@ def count_by_state(conn: Connection) -> dict[int, dict[str, int]]:
 
 
 def written_values(conn: Connection, tickets: Collection[int]) -> dict[int, list[Mapping[str, str | None]]]:
-    """What we wrote, or are about to write, into each of these tickets, newest first."""
+    """Ticket → the values that we wrote into it or are about to write, newest first."""
     if not tickets:
         return {}
     rows = select(DELIVERIES.c.ticket_id, DELIVERIES.c.wanted).where(

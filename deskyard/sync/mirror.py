@@ -1,7 +1,7 @@
-"""The mirror: the desk's own picture of foreign tickets, each as it was read last.
+"""The mirror: the desk's copies of tickets of external help desks, each as it was last read.
 
-In come tickets as a store shows them; out go the steps that led from the picture we had to what stands there now, told
-apart into ours and people's. A picture is never replaced by an older one. What we wish stands in deliveries, not here.
+`update_from_store` brings a copy up to date and returns the changes, attributed to deskyard or to people. A copy is
+never replaced by an older one. Changes that deskyard wants to make are deliveries and do not stand here.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ STATUSES: Final = get_args(Status)
 
 @dataclass(frozen=True, slots=True)
 class MirroredTicket:
-    """A foreign ticket that is mirrored: the desk's number, and when and at which version it was read."""
+    """A mirrored ticket: its number at the desk, its ref at the store, and which version was read when."""
 
     number: int
     ref: str
@@ -39,7 +39,7 @@ class MirroredTicket:
 def find_mirrored(
     conn: Connection, connection: int, refs: Collection[str], *, to_change: bool = False
 ) -> dict[str, MirroredTicket]:
-    """Those of these tickets that are mirrored; `to_change` locks them, in the order of their names."""
+    """Ref → mirrored ticket, for those of `refs` that are mirrored; `to_change` locks their rows, ordered by ref."""
     if not refs:
         return {}
     rows = (
@@ -50,7 +50,7 @@ def find_mirrored(
 
 
 def find_by_ticket(conn: Connection, number: int) -> tuple[int, MirroredTicket] | None:
-    """The connection that a ticket of the desk mirrors, and how it is known there; None for the desk's own tickets."""
+    """The id of the connection that a ticket comes from, and its mirror; None for tickets filed at the desk itself."""
     row = conn.execute(select(MIRROR).where(MIRROR.c.ticket_id == number)).first()
     return None if row is None else (row.connection_id, _to_mirrored(row))
 
@@ -58,7 +58,7 @@ def find_by_ticket(conn: Connection, number: int) -> tuple[int, MirroredTicket] 
 def add_mirror(
     conn: Connection, connection: StoreConnection, seen: StoredTicket, number: int, read_at: datetime
 ) -> None:
-    """Write down that a ticket that was just filed mirrors that one."""
+    """Record that a ticket that was just filed mirrors the one of the store."""
     row = {"ticket_id": number, "connection_id": connection.id, "ref": seen.ref, "version": seen.version}
     conn.execute(insert(MIRROR), [{**row, "read_at": read_at}])
 
@@ -66,11 +66,11 @@ def add_mirror(
 def file_ticket(
     conn: Connection, connection: StoreConnection, seen: StoredTicket, at: datetime, salt: str | None = None
 ) -> int | None:
-    """File a foreign ticket where it stands; None if it is there already. Its queue is made when the desk lacks it."""
-    there = mirror_queue(seen)
-    queues.ensure_queues(conn, [there])
+    """File a store's ticket in its queue, which is created if needed; its number, None if it was filed before."""
+    queue = mirror_queue(seen)
+    queues.ensure_queues(conn, [queue])
     values = {name: value for name in tickets.LABEL_FIELDS if (value := seen.value(name)) is not None}
-    number = tickets.file_ticket(conn, seen.ticket, there, values, at=at, salt=salt)
+    number = tickets.file_ticket(conn, seen.ticket, queue, values, at=at, salt=salt)
     if number is not None and mirror_status(seen) != "new":
         changes.set_values(conn, tickets.get_ticket(conn, number), {"status": mirror_status(seen)}, at)
     return number
@@ -87,10 +87,11 @@ def update_from_store(
     at: datetime,
     decision: int | None = None,
 ) -> list[HistoryStep]:
-    """Take over what stands there now; the steps taken, by `ours` where we wished it so, else by people there.
+    """Take over the store's current values; returns the changes, by `our_actor` if the value is one of `written`, else
+    by the people there.
 
-    Nothing happens for a picture that is older than the one we have. Of an erased ticket no version is kept, which may
-    follow from its texts; so it is looked at each time it is read.
+    A ticket that was read earlier than the copy changes nothing. No version is kept of an erased ticket, since it may
+    be derived from its texts; so an erased ticket is compared each time it is read.
     """
     if read_at < mirrored.read_at:
         return []
@@ -101,13 +102,13 @@ def update_from_store(
         queues.ensure_queues(conn, [step.became for step in steps if step.field == "queue" and step.became])
         changes.set_values(conn, now, {step.field: step.became for step in steps}, at)
         ticket_history.add_steps(conn, mirrored.number, steps)
-    mine = update(MIRROR).where(MIRROR.c.ticket_id == mirrored.number)
-    conn.execute(mine.values(version="" if now.erased_at else seen.version, read_at=read_at))
+    row = update(MIRROR).where(MIRROR.c.ticket_id == mirrored.number)
+    conn.execute(row.values(version="" if now.erased_at else seen.version, read_at=read_at))
     return steps
 
 
 def desk_values(seen: StoredTicket) -> dict[str, str | None]:
-    """The desk's values for what stands there."""
+    """The values of a store's ticket in the desk's terms."""
     return {
         "queue": mirror_queue(seen),
         "status": mirror_status(seen),
@@ -116,12 +117,12 @@ def desk_values(seen: StoredTicket) -> dict[str, str | None]:
 
 
 def mirror_queue(seen: StoredTicket) -> str:
-    """The queue that mirrors where a ticket stands; triage for one that stands nowhere."""
+    """The desk's queue for a store's ticket; triage if it is in no queue."""
     return _storable_name(seen.queue) or TRIAGE
 
 
 def mirror_status(seen: StoredTicket) -> str:
-    """The desk's status for that of the store."""
+    """The desk's status for a store's ticket; `open` for an unknown one."""
     return seen.status if seen.status in STATUSES else "open"
 
 
@@ -138,7 +139,7 @@ def _diff_steps(
         was, became = now.value(field), values[field]
         if was == became:
             continue
-        by_us = any(field in wish and wish[field] == became for wish in written)
+        by_us = any(field in ours and ours[field] == became for ours in written)
         yield HistoryStep(at, our_actor if by_us else people, field, was, became, "", decision if by_us else None)
 
 

@@ -1,8 +1,8 @@
-"""Outbox: what is to be done outside, once, whoever does it and whoever dies on the way.
+"""The outbox: rows of work to be done outside the database exactly once, even if workers die.
 
-A row waits, is worked on, and ends done or parked for a person. Each time it is handed out it bears a new `attempt`;
-only who holds the newest may begin or settle it, so a worker that was given up for dead changes nothing when it comes
-back. Deliveries and notices are both kept so; what is done with a row is not known here.
+A row is waiting, working, done, or parked for a person. Each time it is handed out it gets a new `attempt`; only a
+worker with the newest attempt may claim or settle it, so one that was given up for dead changes nothing when it comes
+back. Deliveries and notifications both use it; what a row means is not known here.
 """
 
 import random
@@ -18,7 +18,7 @@ DONE: Final = "done"
 PARKED: Final = "parked"
 
 MAX_TRIES: Final = 12
-"""Failures until a row is parked: with the waits between them about three quarters of an hour."""
+"""Failures until a row is parked: about three quarters of an hour with the waits between them."""
 
 MAX_WAIT: Final = 600.0
 
@@ -33,14 +33,14 @@ class Outbox:
         self._locked = self._select_one.with_for_update()
 
     def get(self, conn: Connection, number: int) -> Row[Any] | None:
-        """A row as it is."""
+        """The row with that id; None if there is none."""
         return conn.execute(self._select_one, {"number": number}).first()
 
     def claim(
         self, conn: Connection, number: int, attempt: int, worker: str, is_alive: Callable[[str], bool], at: datetime
     ) -> Row[Any] | None:
-        """Take a row in hand, as it was before (`begun`: something may have been done already). None where it is not
-        ours to take: settled, handed out anew, or in the hands of a process that lives."""
+        """Claim a row for this worker; returns it as it was before (`begun`: some of it may be done already). None if
+        it is settled, was handed out again, or is claimed by a worker that is alive."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
             return None
@@ -50,16 +50,16 @@ class Outbox:
         return row
 
     def is_claimed_by(self, conn: Connection, number: int, attempt: int, worker: str) -> bool:
-        """Whether we still hold it; locks it for settling."""
+        """Whether this worker still holds the claim; locks the row for settling."""
         row = conn.execute(self._locked, {"number": number}).first()
         return row is not None and row.state == WORKING and row.attempt == attempt and row.worker == worker
 
     def complete(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
-        """It is done."""
+        """Mark a row as done."""
         self._set(conn, number, state=DONE, result=result, why=dict(why), ended_at=at, worker=None)
 
     def park(self, conn: Connection, number: int, result: str, why: Mapping[str, str], at: datetime) -> None:
-        """A person must look at it."""
+        """Park a row: a person must look at it."""
         self._set(conn, number, state=PARKED, result=result, why=dict(why), ended_at=at, worker=None)
 
     def reschedule(
@@ -72,8 +72,8 @@ class Outbox:
         *,
         is_failure: bool,
     ) -> tuple[int, float] | None:
-        """Hand it out again after a while (`after` seconds at least): the new attempt and the seconds. None where it
-        failed too often and was parked. `counts`: this was a failure."""
+        """Schedule another attempt in `after` seconds or later: the new attempt and the wait in seconds. None if the
+        row failed too often and was parked. `is_failure`: this attempt counts as a failure."""
         tries = row.tries + is_failure
         if tries >= MAX_TRIES:
             self.park(conn, row.id, "gave_up", why, at)
@@ -86,7 +86,7 @@ class Outbox:
         return row.attempt + 1, wait
 
     def retry_parked(self, conn: Connection, number: int, at: datetime) -> int | None:
-        """A person says: try again. The new attempt; None for a row that is not parked."""
+        """Try a parked row again, as a person asked: the new attempt; None for a row that is not parked."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.state != PARKED:
             return None
@@ -94,7 +94,7 @@ class Outbox:
         return int(row.attempt) + 1
 
     def reassign(self, conn: Connection, number: int, attempt: int, at: datetime) -> int | None:
-        """Hand a row out again that nobody works on any more. The new attempt; None where somebody was faster."""
+        """Hand out a row again whose worker is gone: the new attempt; None if somebody else did so before."""
         row = conn.execute(self._locked, {"number": number}).first()
         if row is None or row.attempt != attempt or row.state not in (WAITING, WORKING):
             return None
@@ -102,18 +102,18 @@ class Outbox:
         return attempt + 1
 
     def overdue(self, conn: Connection, before: datetime, limit: int) -> list[Row[Any]]:
-        """Rows that should be settled by now, longest overdue first."""
+        """Rows that should have been settled before then, the longest overdue first; at most `limit`."""
         table = self.table
         rows = select(table).where(table.c.state.in_((WAITING, WORKING)), table.c.due_at < before)
         return list(conn.execute(rows.order_by(table.c.due_at).limit(limit)))
 
     def count_by_state(self, conn: Connection) -> dict[str, int]:
-        """State → how many rows."""
+        """State → number of rows."""
         rows = select(self.table.c.state, func.count()).group_by(self.table.c.state)
         return {state: int(n) for state, n in conn.execute(rows)}
 
     def delete_done(self, conn: Connection, before: datetime) -> None:
-        """Forget what was settled before then."""
+        """Delete the rows that were done before then."""
         table = self.table
         conn.execute(delete(table).where(table.c.state == DONE, table.c.ended_at < before))
 

@@ -1,1 +1,1 @@
-"""Tables of tickets in files: CSV, XLSX, JSON lines and Parquet in and out."""
+"""Reads and writes tables of tickets: CSV, XLSX, JSON lines and Parquet."""

@@ -1,8 +1,8 @@
-"""Lines of text to CSV records, with the line where each begins; a broken record costs itself and never the file.
+"""Reads CSV records with their line numbers; a broken record never spoils the rest of the file.
 
-Python's `csv` splits the cells, but alone it swallows the rest of a file after one quote that is not closed. Here a
-quoted cell may span lines (bodies do), and when its closing quote never comes, or comes in the wrong place, only the
-line that opened it is given up and reading resumes at the next line.
+Python's `csv` splits the cells, but on its own it swallows the rest of a file after one unclosed quote. Here a quoted
+cell may span lines; if its closing quote is missing or in the wrong place, only the line that opened it is rejected,
+and reading resumes at the next line.
 """
 
 import csv
@@ -27,12 +27,12 @@ from deskyard.tabular.records import (
 )
 
 DELIMITERS: Final = (",;\t|", "^~\x1f\x01¦")
-"""Looked for in the header: the usual ones, and only when none of them is there, the rare ones."""
+"""Delimiters that are tried on the header: the usual ones, and the rare ones only if none of those is found."""
 
 MAX_RECORD_LENGTH: Final = 1 << 24
-"""Characters in one record: a longer one is broken, and a closing quote is looked for no farther than this."""
+"""The most characters of a record: a longer one is rejected, and a closing quote is searched no further than this."""
 
-# The module's own limit (131,072 characters) is the process's; a body of 1 MB is one cell.
+# The default limit (131,072 characters, for the whole process) is too small: a body of 1 MB is one cell.
 csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_LENGTH))
 
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"\w\r\n ])"?\s*$', re.IGNORECASE)
@@ -40,7 +40,7 @@ _DELIMITER_NAMES: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 
 
 class CsvRecord(NamedTuple):
-    """A record's first line, its cells (none when it is broken), its raw text, and what is wrong with it."""
+    """A record: its first line, its cells (none if it is broken), its raw text, and what is wrong with it."""
 
     line: int
     cells: list[str]
@@ -50,11 +50,11 @@ class CsvRecord(NamedTuple):
 
 
 def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0) -> Iterator[CsvRecord]:
-    r"""Records of `lines` (each with its line end), in order; blank lines are no records.
+    r"""The records of `lines` (each with its line end), in order; blank lines are skipped.
 
-    `width` is the header's number of cells (0: not known yet): it tells a quoted field that spans lines from one whose
-    quote was never closed. `line` is the number of the line before the first. Quotes are doubled inside a quoted
-    field; a quote inside an unquoted field is itself.
+    `width` is the header's number of cells (0: not known yet); it distinguishes a quoted field that spans lines from
+    one whose quote was never closed. `line` is the number of the line before the first. Quotes are doubled inside a
+    quoted field; a quote inside an unquoted field stands for itself.
 
     >>> text = ['1,"two\n', 'lines"\n', '2,"never closed\n', '3,a "b" c\n', '4,"a"b\n']
     >>> [(record.line, record.cells, record.reason) for record in split_records(text, ",", width=2)]
@@ -78,7 +78,7 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
         try:
             cells = next(reader)
         except csv.Error:
-            problem = "a quote opens here and is not closed, or its cell goes on after the closing quote"
+            problem = "a quote opens here and is not closed, or its cell continues after the closing quote"
         taken = feed.taken
         if not problem and len(taken) > 1 and not _is_single_record(taken, cells, width, delimiter):
             problem = "a quote opens here and closes in another record"
@@ -91,8 +91,7 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
 
 
 class _LineFeed:
-    """Lines for `csv.reader`: `taken` are those that the record in hand needed, no more of them than
-    `MAX_RECORD_LENGTH`."""
+    """Lines for `csv.reader`; `taken` are those of the current record, at most `MAX_RECORD_LENGTH` characters."""
 
     def __init__(self, source: Iterator[str]) -> None:
         self.source = source
@@ -113,12 +112,12 @@ class _LineFeed:
 
 
 def _is_single_record(taken: list[str], cells: list[str], width: int, delimiter: str) -> bool:
-    """Whether lines that a quote joined are one record: the right width, or no line among them is a record itself."""
+    """Whether lines joined by a quote are one record: it has the right width, or none of the lines is a record."""
     return width in (0, len(cells)) or not any(_count_cells(text, delimiter) == width for text in taken[1:])
 
 
 def _count_cells(text: str, delimiter: str) -> int:
-    """The number of cells of one line alone; 0 when its quotes are broken."""
+    """The number of cells of a single line; 0 if its quotes are broken."""
     try:
         return len(next(csv.reader([text], delimiter=delimiter, strict=True)))
     except csv.Error:
@@ -126,7 +125,7 @@ def _count_cells(text: str, delimiter: str) -> int:
 
 
 def detect_delimiter(lines: list[str]) -> str:
-    """The delimiter of a file that begins with `lines`: it is in the header, and most records have the header's width.
+    """The delimiter of a file that begins with `lines`: it is in the header, and most records are as wide as that.
 
     >>> detect_delimiter(["id;body, or text;queue\\n", "1;a, b, c;x\\n"])
     ';'
@@ -150,14 +149,14 @@ def read_csv(
 ) -> tuple[list[str], frozenset[str], str, Iterator[Row | BrokenRow]]:
     """Columns, repeated names, the delimiter's name and the records of the CSV in `lines`, which begins with `head`.
 
-    `name` is the file's, for errors. Raises BadInput when there is no header or its quotes are broken.
+    `name` is the file's, for errors. Raises BadInput if there is no header or its quotes are broken.
     """
-    said = _SEPARATOR_LINE.match(head[0]) if head else None
+    separator = _SEPARATOR_LINE.match(head[0]) if head else None
     before = 0
-    if said:
+    if separator:
         next(lines)
         before = 1
-    delimiter = said[1] if said else detect_delimiter(head)
+    delimiter = separator[1] if separator else detect_delimiter(head)
     buffered = _CountedLines(lines)
     header = next(split_records(buffered, delimiter, line=before), None)
     if header is None:
@@ -172,7 +171,7 @@ def read_csv(
 
 
 class _CountedLines:
-    """Lines, counted: the records after the header go on where it ended."""
+    """Counts the lines of the header, so that the records after it are numbered correctly."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines, self.count = lines, 0
@@ -184,7 +183,7 @@ class _CountedLines:
 
 
 def _to_rows(records: Iterator[CsvRecord], columns: list[str]) -> Iterator[Row | BrokenRow]:
-    """Records as rows by column name; what does not fit the header is broken."""
+    """Records as rows by column name; a record that does not fit the header is broken."""
     width = len(columns)
     for line, cells, raw, reason, detail in records:
         if len(raw) > MAX_RECORD_LENGTH:

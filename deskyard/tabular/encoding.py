@@ -1,7 +1,7 @@
-"""From a sample of bytes to the name of an encoding: UTF-8, UTF-16 and the one-byte pages that help desks export.
+"""Detects the encoding of a file from a sample of bytes: UTF-8, UTF-16 and single-byte code pages.
 
-A byte order mark decides; then the pattern of NULs (UTF-16 without a mark); then UTF-8, also when a few lines are
-damaged; then the one-byte page whose decoded words look like words. It never reads a whole file into memory.
+A byte order mark decides; then the pattern of NULs (UTF-16 without a mark); then UTF-8, even if a few lines are
+damaged; then the code page whose decoded words look most like words. It never reads a whole file into memory.
 """
 
 import codecs
@@ -11,11 +11,11 @@ from typing import BinaryIO, Final
 import charset_normalizer
 
 HEAD_BYTES: Final = 1 << 18
-"""Bytes looked at first; also the most that is scored."""
+"""Bytes that are read first; also the most that are scored."""
 
 MAX_SEARCHED_BYTES: Final = 1 << 27
-"""Bytes searched for the first one that is not ASCII; past them a page other than UTF-8 is not found (its lines are
-then rejected as undecodable, with their numbers)."""
+"""Bytes that are searched for the first one beyond ASCII. If it comes later, its code page is not detected, and such
+lines are rejected as undecodable, with their numbers."""
 
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -34,11 +34,11 @@ _WESTERN: Final = frozenset("àâäáãåæçèéêëìíîïñòóôõöøùú�
 _COMMON: Final = frozenset("оеаинтсрвлкмдпуі")
 _CYRILLIC: Final = re.compile("[а-яёіїєґ]+")
 _MIN_LETTERS: Final = 8
-"""Cyrillic letters needed to believe in a Cyrillic page: fewer stray bytes are damage, not text."""
+"""Cyrillic letters needed to accept a Cyrillic code page: fewer stray bytes are damage, not text."""
 
 
 def take_sample(stream: BinaryIO) -> bytes:
-    """Bytes that show the encoding: the head, and the first stretch that is not ASCII; rewinds the stream."""
+    """Bytes to detect the encoding from: the head, and the first stretch beyond ASCII. Rewinds the stream."""
     head = stream.read(HEAD_BYTES)
     sample, read = head, len(head)
     if head.isascii() and b"\0" not in head:
@@ -56,24 +56,27 @@ def take_sample(stream: BinaryIO) -> bytes:
 def detect_encoding(sample: bytes) -> str:
     """The encoding of a text that begins with `sample` (any bytes; empty is "utf-8").
 
-    >>> detect_encoding("Тема;Текст обращения".encode("cp1251")), detect_encoding("café".encode("cp1252")), detect_encoding(b"a\\xff\\xfe\\n")
-    ('cp1251', 'cp1252', 'utf-8')
+    >>> detect_encoding("Тема;Текст обращения".encode("cp1251")), detect_encoding("café".encode("cp1252"))
+    ('cp1251', 'cp1252')
+    >>> detect_encoding(b"a\\xff\\xfe\\n")
+    'utf-8'
     """
     for mark, name in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
             return name
     if wide := _detect_utf16(sample):
         return wide
-    # A long sample may end inside a character; a short one is the whole file.
+    # A long sample may end in the middle of a character; a short one is the whole file.
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(sample, len(sample) < HEAD_BYTES // 2)
     bad = len(_ESCAPED.findall(text))
     good = 0 if text.isascii() else sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - bad
-    # Text in a one-byte page is hardly ever valid UTF-8 by chance: as many good letters as bad bytes settle it.
+    # Text in a code page is hardly ever valid UTF-8 by chance: as many good letters as bad bytes are enough.
     return "utf-8" if good >= bad else _detect_code_page(sample, bad)
 
 
 def _detect_utf16(sample: bytes) -> str:
-    """UTF-16 without a mark: every other byte is the page of a Latin or Cyrillic letter."""
+    """The UTF-16 variant of a text without a byte order mark; empty if it is none. Every other byte of UTF-16 is the
+    high byte of a Latin or Cyrillic letter."""
     pairs = sample[: len(sample) // 2 * 2]
     if len(pairs) < 4 or b"\0" not in pairs:
         return ""
@@ -85,7 +88,7 @@ def _detect_utf16(sample: bytes) -> str:
 
 
 def _detect_code_page(sample: bytes, bad: int) -> str:
-    """The one-byte page in which the lines that are not ASCII read best; "utf-8" when they read like nothing."""
+    """The code page in which the lines beyond ASCII look most plausible; "utf-8" if none is plausible."""
     lines = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())[:HEAD_BYTES]
     scores = {page: _plausibility(lines.decode(page, "surrogateescape")) for page in _CODE_PAGES}
     best = max(_CODE_PAGES, key=lambda page: scores[page])
@@ -99,7 +102,7 @@ def _detect_code_page(sample: bytes, bad: int) -> str:
 
 
 def _plausibility(text: str) -> float:
-    """How much `text` looks written by people, at most 1: the mean over its words and marks that are not ASCII."""
+    """How much `text` looks like written language, at most 1: the mean over its words and symbols beyond ASCII."""
     total, count, cyrillic = 0.0, 0, 0
     for word in _WORD.findall(text):
         if word.isascii():
@@ -115,7 +118,7 @@ def _plausibility(text: str) -> float:
             value = 1.0 if known and (len(foreign) < len(lower) or len(lower) == 1) else -1.0
         total += (value if cased else value - 1) * len(word)
         count += len(word)
-    for mark in _SYMBOL.findall(text):
-        total += 0.5 if mark in _TYPOGRAPHY else -1.0
+    for symbol in _SYMBOL.findall(text):
+        total += 0.5 if symbol in _TYPOGRAPHY else -1.0
         count += 1
     return total / count if count and (cyrillic == 0 or cyrillic >= _MIN_LETTERS) else -1.0

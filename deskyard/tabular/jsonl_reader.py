@@ -1,4 +1,4 @@
-"""Lines of text to JSON records: one object a line, every value as text."""
+"""Reads JSON lines: one object per line, every value as text."""
 
 import json
 import re
@@ -21,13 +21,13 @@ from deskyard.tabular.records import (
 )
 
 LOOKAHEAD_LINES: Final = 1000
-"""Lines read before the first row is given out, to know the columns."""
+"""Lines that are read before the first row is returned, to learn the columns."""
 
 _WHOLE: Final = re.compile(r"(-?\d+)\.0+")
 
 
 def _normalise_number(text: str) -> str:
-    """A number keeps its digits (an id may be longer than a float can hold); 12.0 is 12."""
+    """The digits of a number as written (an id may be longer than a float can hold); 12.0 becomes 12."""
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
 
@@ -41,11 +41,11 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def read_json(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row | BrokenRow]]:
-    r"""The columns seen in the first `LOOKAHEAD_LINES` lines and the records; the list grows while records with new
-    keys come.
+    r"""The columns of the first `LOOKAHEAD_LINES` lines, and the records; the list of columns grows if later records
+    have new keys.
 
-    Keys that differ only in case are one column. Lone surrogates and NULs become U+FFFD. Raises BadInput when the file
-    is one JSON array.
+    Keys that differ only in case are one column. Lone surrogates and NULs become U+FFFD. Raises BadInput if the file
+    is a JSON array.
 
     >>> columns, rows = read_json(iter(['{"id": 7, "Body": "a\\ud800"}\n', '{"id": 8.0, "body": null}\n', "{\n"]), "x")
     >>> columns, [row.values if isinstance(row, Row) else row.reason for row in rows]
@@ -79,8 +79,8 @@ def _to_rows(lines: Iterator[str], columns: list[str], name: str) -> Iterator[Ro
         try:
             record: Any = _DECODER.decode(text)
         except (ValueError, RecursionError) as error:
-            why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep"
-            yield BrokenRow(line, raw, BROKEN_JSON, f"it is not valid JSON: {why}")
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+            yield BrokenRow(line, raw, BROKEN_JSON, f"it is not valid JSON: {reason}")
             continue
         if not isinstance(record, dict):
             yield BrokenRow(line, raw, BROKEN_JSON, "it is not a JSON object")

@@ -1,8 +1,8 @@
-"""Tables of tickets in files: CSV, JSON lines, XLSX and Parquet in, streamed; CSV, JSON lines and Parquet out.
+"""Opens tables of tickets in files: CSV, JSON lines, XLSX and Parquet, as streams of rows.
 
-What comes in: a path, or "-" for standard input. What goes out: a `RecordTable` of `Row` and `BrokenRow` in the order
-of the file, and a note on what was decided about it. Nothing here knows what a column means (`deskyard.history.columns`
-does), and no file is ever read into memory whole.
+`open_table` takes a path, or "-" for standard input, and returns a `RecordTable` of `Row` and `BrokenRow` in the order
+of the file, with notes on how the file was read. What columns mean is known to `deskyard.history.columns` only, and no
+file is read into memory as a whole.
 """
 
 import gzip
@@ -31,16 +31,16 @@ Format = Literal["csv", "json", "xlsx", "parquet"]
 _SUFFIXES: Final[dict[str, Format]] = {".jsonl": "json", ".ndjson": "json", ".json": "json"}
 _CSV_SUFFIXES: Final = (".csv", ".tsv", ".tab", ".txt")
 _MAX_IN_MEMORY: Final = 1 << 24
-"""Bytes of standard input kept in memory; more go to a temporary file (a format is found by looking back)."""
+"""Bytes of standard input kept in memory; more go to a temporary file, since detecting a format needs seeking."""
 
 
 def open_table(path: Path | str) -> RecordTable:
     """Open a table of tickets; its records are read while it is iterated.
 
-    The content decides what a workbook, a Parquet or a gz file is, whatever its name; .jsonl, .ndjson and .json are
+    Workbooks, Parquet and gz files are recognised by their content, whatever their names; .jsonl, .ndjson and .json are
     JSON lines; everything else is CSV unless it begins with "{". Encoding (UTF-8, UTF-16, cp1251, koi8-r, cp866,
     cp1252...) and delimiter (comma, semicolon, tab, bar...) are detected from a sample and named in
-    `RecordTable.notes`; a first line `sep=;` is obeyed. Lines that do not decode are `BrokenRow`, never an error.
+    `RecordTable.notes`; a first line `sep=;` is obeyed. Lines that can't be decoded become `BrokenRow`.
 
     Raises BadInput, here or while iterating: no such file, an empty file, no readable header, a damaged archive.
 
@@ -49,7 +49,7 @@ def open_table(path: Path | str) -> RecordTable:
     >>> _ = path.write_bytes("id;body\\n1;Добрый день, не печатает\\n2;a;b\\n".encode("cp1251"))
     >>> with open_table(path) as table:
     ...     table.columns, table.notes, [(row.line, type(row).__name__) for row in table]
-    (['id', 'body'], ("CSV, cp1251, delimiter ';'",), [(2, 'Row'), (3, 'Broken')])
+    (['id', 'body'], ("CSV, cp1251, delimiter ';'",), [(2, 'Row'), (3, 'BrokenRow')])
     """
     name = "standard input" if str(path) == "-" else str(path)
     with ExitStack() as stack:
@@ -57,18 +57,18 @@ def open_table(path: Path | str) -> RecordTable:
         try:
             return _open_by_format(stream, Path(str(path)), name, stack).own_resources(stack)
         except (EOFError, zlib.error, OSError) as error:
-            raise BadInput(f"{name} can't be read ({error}): fetch or pack it again.") from error
+            raise BadInput(f"{name} can't be read ({error}): download or compress it again.") from error
 
 
 def _open_bytes(path: Path | str, name: str, stack: ExitStack) -> BinaryIO:
-    """The file's bytes, seekable."""
+    """The bytes of the file as a seekable stream."""
     try:
         if str(path) != "-":
             return stack.enter_context(Path(path).open("rb"))
         spool = stack.enter_context(tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY))  # noqa: SIM115 - the stack closes it
         shutil.copyfileobj(getattr(sys.stdin, "buffer", sys.stdin), spool)
     except FileNotFoundError as error:
-        raise BadInput(f"there is no file {name}: look at the path, or use '-' for standard input.") from error
+        raise BadInput(f"there is no file {name}: check the path, or use '-' for standard input.") from error
     except IsADirectoryError as error:
         raise BadInput(f"{name} is a folder: name the files in it, for example {name}/*.csv.") from error
     except (OSError, ValueError) as error:
@@ -87,7 +87,7 @@ def _open_by_format(stream: BinaryIO, path: Path, name: str, stack: ExitStack) -
         stream.seek(0)
         notes, path = "gz, ", path.with_suffix("") if path.suffix.lower() == ".gz" else path
     if start.startswith((b"PK\x03\x04", b"PAR1")) and notes:
-        raise BadInput(f"{name} is a packed workbook or Parquet file: unpack it first (gunzip).")
+        raise BadInput(f"{name} is a compressed workbook or Parquet file: decompress it first (gunzip).")
     if start.startswith(b"PK\x03\x04"):
         return read_xlsx(stream, name)
     if start.startswith(b"PAR1"):
@@ -123,7 +123,7 @@ def _open_text_table(stream: BinaryIO, path: Path, name: str, notes: str, stack:
 
 
 def _read_lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
-    """Physical lines with their ends; NULs are replaced; of an endless line only the beginning is kept."""
+    """Physical lines with their line ends; NULs are replaced, and lines longer than a record may be are cut."""
     count = 0
     try:
         while line := text.readline(MAX_RECORD_LENGTH + 2):
@@ -133,4 +133,4 @@ def _read_lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
                     pass
             yield line.replace("\0", "\ufffd") if "\0" in line else line
     except (EOFError, zlib.error, OSError) as error:
-        raise BadInput(f"{name} is damaged after line {count} ({error}): fetch or pack it again.") from error
+        raise BadInput(f"{name} is damaged after line {count} ({error}): download or compress it again.") from error

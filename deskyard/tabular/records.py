@@ -1,7 +1,7 @@
-"""What every reader of a file yields, whatever the format: a Table of Row and Broken, in the order of the file.
+"""What the readers of all formats return: a `RecordTable` of `Row` and `BrokenRow`, in the order of the file.
 
-A value is always text: a missing one is empty, 12.0 is "12", a date is ISO 8601, a list is JSON. No text holds a lone
-surrogate or a NUL (neither can be stored or printed); U+FFFD stands in their place.
+A value is always text: a missing one is empty, 12.0 is "12", a date is ISO 8601, a list is JSON. Lone surrogates and
+NULs, which can be neither stored nor printed, are replaced by U+FFFD.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ UNDECODABLE: Final = "undecodable"
 BROKEN_JSON: Final = "broken JSON"
 TOO_LONG: Final = "too long"
 
-UNDECODABLE_DETAIL: Final = "it holds bytes that are no text in the file's encoding"
+UNDECODABLE_DETAIL: Final = "it holds bytes that are not valid in the file's encoding"
 """What UNDECODABLE means, as a sentence."""
 
 
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 class BrokenRow(NamedTuple):
-    """A record that can't be read: where, as it stands, why in a word that can be counted, and why in a sentence."""
+    """A record that can't be read: its line, its raw text, the reason as a short code, and as a sentence."""
 
     line: int
     raw: str
@@ -39,11 +39,11 @@ class BrokenRow(NamedTuple):
 
 
 class RecordTable:
-    """A file of records, read once and lazily: iterate it, and use it as a context (or iterate to the end) to close it.
+    """The records of a file, read lazily and once. Iterating to the end closes the file, as does leaving its context.
 
     `columns` are the names as found, trimmed and made unique ("Comment", "Comment (2)"); a file of JSON lines may add
-    some while it is read. `repeated` holds the case-folded names that occur more than once. `notes` say what was
-    decided about the file ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line" or "row".
+    some while it is read. `repeated` holds the case-folded names that occur more than once. `notes` say how the file
+    was read ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line" or "row".
     """
 
     def __init__(
@@ -56,25 +56,25 @@ class RecordTable:
         unit: str = "line",
         close: Callable[[], object] | None = None,
     ) -> None:
-        """Keep what was found; nothing is read here."""
+        """Nothing is read yet. `close` is called when the table is closed."""
         self.name, self.columns, self.notes, self.repeated, self.unit = name, columns, tuple(notes), repeated, unit
         self._rows, self._stack = rows, ExitStack()
         if close is not None:
             self._stack.callback(close)
 
     def __iter__(self) -> Iterator[Row | BrokenRow]:
-        """The records that are left, in the order of the file."""
+        """The records that are not read yet, in the order of the file."""
         try:
             yield from self._rows
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let go of the file; closing twice is fine."""
+        """Close the file; closing twice is allowed."""
         self._stack.close()
 
     def own_resources(self, opened: ExitStack) -> Self:
-        """Take over what was opened to read this table: it is closed with it."""
+        """Take over the resources opened for this table, which are closed with it; returns the table."""
         self._stack.push(opened.pop_all())
         return self
 
@@ -96,8 +96,8 @@ def unique_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     columns: list[str] = []
     taken: set[str] = set()
     count: dict[str, int] = {}
-    for place, cell in enumerate(cells, 1):
-        stem = replace_unstorable(cell).replace("\ufeff", "").strip() or f"column {place}"
+    for number, cell in enumerate(cells, 1):
+        stem = replace_unstorable(cell).replace("\ufeff", "").strip() or f"column {number}"
         fold = stem.casefold()
         count[fold] = count.get(fold, 0) + 1
         name = stem if count[fold] == 1 else f"{stem} ({count[fold]})"
@@ -109,7 +109,7 @@ def unique_columns(cells: Sequence[str]) -> tuple[list[str], frozenset[str]]:
 
 
 def replace_unstorable(text: str) -> str:
-    r"""`text` without what can't be stored or printed: a lone surrogate or a NUL becomes U+FFFD.
+    r"""`text` with each lone surrogate and NUL, which can't be stored or printed, replaced by U+FFFD.
 
     >>> replace_unstorable("a\ud800b\x00") == "a\ufffdb\ufffd"
     True
@@ -121,13 +121,13 @@ def replace_unstorable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # A high and a low surrogate that came apart are one character again; what stays alone is replaced.
+        # A pair of a high and a low surrogate is joined to one character; lone ones are replaced.
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
 
 def is_damaged(text: str) -> bool:
-    """Whether a decoded line holds bytes that its encoding does not know (they were kept as lone surrogates)."""
+    """Whether a decoded line holds bytes that are invalid in its encoding (kept as lone surrogates)."""
     if text.isascii():
         return False
     try:
@@ -138,7 +138,7 @@ def is_damaged(text: str) -> bool:
 
 
 def replace_undecodable(text: str) -> str:
-    """A damaged line for people's eyes: each unknown byte is U+FFFD."""
+    """A damaged line for display: each invalid byte becomes U+FFFD."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Results to a file that is either whole or not there: CSV, JSON lines (both also .gz) or Parquet."""
+"""Writes results to CSV, JSON lines (both also .gz) or Parquet; the file appears only when it is complete."""
 
 import csv
 import gzip
@@ -20,7 +20,8 @@ _BATCH_SIZE: Final = 4096
 
 
 class ResultWriter(ABC):
-    """Takes results one by one; a column that a result does not have is empty, a key that is no column is an error."""
+    """Writes results one by one. A column that a result lacks stays empty; a key that is not a column raises
+    ValueError."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         """`columns` in the order of the file."""
@@ -30,12 +31,12 @@ class ResultWriter(ABC):
     def write(self, result: Mapping[str, Any]) -> None:
         """Add one result: text, numbers, None, and lists (JSON in CSV and Parquet, lists in JSON lines)."""
 
-    def finish(self) -> None:  # noqa: B027 - most formats hold nothing back
-        """Write what is held back."""
+    def finish(self) -> None:  # noqa: B027 - most formats buffer nothing
+        """Write what is still buffered."""
 
 
 class _LfStream:
-    """A stream of lines that end with a line feed alone."""
+    """A stream whose lines end with a line feed alone."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -45,9 +46,9 @@ class _LfStream:
 
 
 def make_csv_writer(stream: IO[str]) -> Any:
-    r"""A `csv.writer` whose lines end with a line feed, and which quotes a cell that holds a lone carriage return.
+    r"""A `csv.writer` whose lines end with a line feed, and which quotes cells that hold a lone carriage return.
 
-    Python's own quotes one only where lines end with it, and the file then has a line more than rows.
+    Python's writer quotes such cells only if its own line ends contain a carriage return.
 
     >>> stream = io.StringIO()
     >>> _ = make_csv_writer(stream).writerow(["a\rb", "c"])
@@ -118,7 +119,7 @@ def _flatten(value: Any) -> Any:
 
 def _check_columns(result: Mapping[str, Any], columns: tuple[str, ...]) -> None:
     if unknown := result.keys() - set(columns):
-        raise ValueError(f"not among the columns of this file: {', '.join(sorted(unknown))}")
+        raise ValueError(f"not columns of this file: {', '.join(sorted(unknown))}")
 
 
 @contextmanager
@@ -127,9 +128,9 @@ def open_writer(
 ) -> Iterator[ResultWriter]:
     """A writer of results into `path`, by its suffix: .csv, .jsonl (each also .gz), .parquet; "-" is CSV to stdout.
 
-    The file appears under its name only when the block ends well: a run that is killed or fails leaves what was there
-    before. `numbers` are the columns that Parquet keeps as float64 (by default those that end in "_confidence"); its
-    other columns are text. Raises BadInput for an unknown suffix or a place that can't be written.
+    The file appears under its name only when the block ends without an error: a run that fails or is killed leaves the
+    old file as it was. `numbers` are the columns that Parquet stores as float64 (default: those ending in
+    "_confidence"); its other columns are text. Raises BadInput for an unknown suffix or a path that can't be written.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "out.jsonl"
@@ -183,7 +184,7 @@ def _make_writer(
 
 @contextmanager
 def _open_stdout() -> Iterator[IO[str]]:
-    """Standard output as UTF-8 whatever the locale is; it stays open."""
+    """Standard output as UTF-8 whatever the locale; it is not closed."""
     sys.stdout.flush()
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:

@@ -1,4 +1,4 @@
-"""XLSX workbooks and Parquet files to records, a batch at a time; every value as text."""
+"""Reads XLSX workbooks and Parquet files in batches, every value as text."""
 
 import json
 import warnings
@@ -19,13 +19,13 @@ from deskyard.tabular.records import (
 )
 
 BATCH_SIZE: Final = 256
-"""Rows in memory at a time: bodies of 1 MB stay within 256 MB."""
+"""Rows in memory at a time: with bodies of 1 MB they take 256 MB."""
 
 _ERROR_VALUES: Final = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#GETTING_DATA"))
 
 
 def _cell_text(value: object) -> str:
-    """A cell of a workbook as text: an error is empty, a date at midnight is a date."""
+    """A cell of a workbook as text; error values are empty."""
     text = as_text(value)
     if "_x000" in text:
         text = text.replace("_x000D_", "").replace("_x000d_", "")
@@ -33,14 +33,15 @@ def _cell_text(value: object) -> str:
 
 
 def read_xlsx(stream: BinaryIO, name: str) -> RecordTable:
-    """The first sheet that is not empty; its first row that is not empty is the header. `line` is the sheet's row.
+    """The records of the first sheet that is not empty; its first row that is not empty is the header. `line` is the
+    row of the sheet.
 
-    Cells missing at a row's end are empty (a workbook does not store them) and empty rows are skipped. Raises BadInput
-    for anything that is not a workbook, here or while rows are read.
+    Cells missing at the end of a row are empty (workbooks do not store them), and empty rows are skipped. Raises
+    BadInput for anything that is not a workbook, here or while rows are read.
     """
     import openpyxl
 
-    # A workbook comes from anywhere, and its parsers raise whatever they like (KeyError, ParseError, BadZipFile...).
+    # On damaged workbooks the parsers raise all kinds of errors (KeyError, ParseError, BadZipFile...).
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -73,7 +74,7 @@ def _sheet_rows(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
     rows, line = sheet.iter_rows(values_only=True), 0
     while True:
         try:
-            # The filter is a global of the process: it is set for a batch, never while a caller holds the generator.
+            # Warning filters are global to the process: this one is set per batch, never while the generator waits.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 batch = [[_cell_text(value) for value in row] for row in islice(rows, BATCH_SIZE)]
@@ -101,7 +102,7 @@ def _fit_to_columns(rows: Iterator[tuple[int, list[str]]], columns: list[str]) -
 
 
 def read_parquet(stream: BinaryIO, name: str) -> RecordTable:
-    """The records of a Parquet file; `line` is the row, from 1. Raises BadInput when the file is damaged."""
+    """The records of a Parquet file; `line` is the row, from 1. Raises BadInput if the file is damaged."""
     import pyarrow
     import pyarrow.parquet
 
@@ -136,7 +137,7 @@ def _parquet_rows(file: Any, columns: list[str], name: str) -> Iterator[Row | Br
 
 
 def _column_texts(column: Any) -> list[str | None]:
-    """A column's values as text; None where bytes are no UTF-8, empty where a time is out of every calendar."""
+    """The values of a column as text; None for bytes that are not UTF-8, empty for a time outside the calendar."""
     import pyarrow
 
     try:

@@ -1,8 +1,8 @@
-"""What tests of every ticket store share: `check_store`, which holds a store to its contract case by case.
+"""The conformance suite of ticket stores: `check_store` checks a store case by case.
 
-In come a store and `StoreHarness`, what its people do behind the API's back; out go the cases that failed, with a
-sentence each. A case makes its own tickets, so cases run in any order and on a real help desk too; it cleans nothing
-up.
+It takes a store and a `StoreHarness`, which acts as people do in the help desk, and returns the cases that failed, with
+a sentence each. Every case makes its own tickets and cleans nothing up, so cases run in any order, also on a real help
+desk.
 """
 
 from collections.abc import Callable
@@ -20,21 +20,21 @@ ConformanceCase = Callable[[TicketStore, StoreHarness], None]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case that a store fails, and how."""
+    """A case that a store fails, and a sentence that says how."""
 
     case: str
     message: str
 
 
 def check_store(store: TicketStore, harness: StoreHarness) -> list[Failure]:
-    """Every case of `CASES` that the store fails; empty for one that keeps the contract."""
+    """The cases of `CASES` that the store fails; empty if it conforms."""
     failures = []
     for name, case in CASES.items():
         try:
             case(store, harness)
-        except Exception as error:  # whatever a store does instead of answering is a failure of that case
-            told = str(error) if isinstance(error, ContractViolation) else f"{type(error).__name__}: {error}"
-            failures.append(Failure(name, told))
+        except Exception as error:  # any error that a store raises is a failure of the case
+            message = str(error) if isinstance(error, ContractViolation) else f"{type(error).__name__}: {error}"
+            failures.append(Failure(name, message))
     return failures
 
 
@@ -65,4 +65,4 @@ CASES: Final[dict[str, ConformanceCase]] = {
     "forged webhook": read_cases.rejects_forged_webhooks,
     "true webhook": read_cases.accepts_a_valid_webhook,
 }
-"""What a store must do, by name; a test may run them one by one."""
+"""Name → case; a test may run them one by one."""

@@ -1,4 +1,4 @@
-"""What every case needs: a view of the store's people, and the words in which a case says what is broken."""
+"""What the conformance cases share: the harness by which they act as people of the help desk, and assertions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,18 +16,19 @@ from deskyard.connectors.base.ticket_store import (
 )
 
 MAX_PAGES: Final = 1_000
-"""Pages after which a run is taken for endless."""
+"""Pages after which a pull is considered endless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreHarness:
-    """What happens at the store without our API user.
+    """What people do at the help desk, without our API user.
 
-    `make(n, at)`: n tickets in queue `start` that no person has touched, all of one moment where the store can be told
-    one (`at`; None: now); their refs. `person_sets(ref, field, value)`; `notes(ref)`: the internal notes, oldest first.
-    `close_queue` and `send_away` make a queue closed and an agent absent. `queues`: two open ones beside `start`, and
-    one that may be closed; `agents`: one of the first queue, and one of it who may be sent away. `hook(ref, at)`: a
-    true webhook of that moment, where the store sends any.
+    `make_tickets(n, at)` makes n tickets in the queue `start_queue` that no person has changed, all with the same time
+    `at` if the store allows that (None: now), and returns their refs. `set_as_person(ref, field, value)` changes one.
+    `read_notes(ref)` returns the internal notes, oldest first. `close_queue` closes a queue, `make_absent` marks an
+    agent as absent. `queues`: two open ones beside `start_queue`, and one that may be closed; `agents`: one of the
+    first queue, and another of it who may be made absent. `make_webhook(ref, at)` returns headers and body of a valid
+    webhook of that time, if the store sends any.
     """
 
     make_tickets: Callable[[int, datetime | None], list[str]]
@@ -42,27 +43,27 @@ class StoreHarness:
 
 
 class ContractViolation(AssertionError):
-    """A store broke its contract; the message says how."""
+    """A store does not conform; the message says how."""
 
 
 def make_ticket(store: TicketStore, harness: StoreHarness) -> StoredTicket:
-    """A ticket that no person has touched."""
+    """A new ticket that no person has changed."""
     return store.fetch(harness.make_tickets(1, None)[0])
 
 
 def make_delivery(seen: StoredTicket, values: FieldValues, note: str = "") -> Delivery:
-    """A delivery to a ticket as it was seen."""
+    """A delivery of values to a ticket that expects what was seen."""
     expect = {name: seen.value(name) for name in (*values, "status")}
     return Delivery(id=new_id(), ref=seen.ref, set=values, expect=expect, note=note, seen_version=seen.version)
 
 
 def new_id() -> str:
-    """A delivery's id that was never used."""
+    """A new id for a delivery."""
     return f"d-{uuid4().hex[:12]}"
 
 
 def pull_all(store: TicketStore, cursor: str | None, limit: int) -> tuple[list[StoredTicket], str]:
-    """All pages until there is no more."""
+    """The tickets of all pages after the cursor, and the last cursor."""
     found: list[StoredTicket] = []
     pages, page = 1, store.pull(cursor, limit)
     while True:
@@ -77,17 +78,17 @@ def pull_all(store: TicketStore, cursor: str | None, limit: int) -> tuple[list[S
 
 
 def pull_ticket(store: TicketStore, cursor: str, ref: str) -> StoredTicket:
-    """A ticket as the pages after the cursor show it last."""
+    """A ticket in its last state on the pages after the cursor."""
     found = [one for one in pull_all(store, cursor, 50)[0] if one.ref == ref]
     if not found:
-        fail("a change never came")
+        fail("a change never appeared in a pull")
     return found[-1]
 
 
 def assert_refused(
     store: TicketStore, harness: StoreHarness, delivery: Delivery, result: DeliveryResult
 ) -> DeliveryOutcome:
-    """It answers so, and neither the ticket nor its notes change."""
+    """Require that a delivery has this result and changes neither the ticket nor its notes; returns the outcome."""
     before, notes = store.fetch(delivery.ref), harness.read_notes(delivery.ref)
     outcome = store.apply(delivery)
     assert_result(outcome, result)
@@ -96,21 +97,21 @@ def assert_refused(
         now.version == before.version and harness.read_notes(delivery.ref) == notes,
         f"it says {result} and wrote something",
     )
-    require(outcome.reasons, "it does not say why")
+    require(outcome.reasons, "it gives no reason")
     return outcome
 
 
 def assert_result(outcome: DeliveryOutcome, result: DeliveryResult) -> None:
-    """The delivery became what it should."""
+    """Require that a delivery has this result."""
     require(outcome.result is result, f"the outcome is {outcome.result} ({dict(outcome.reasons)}), not {result}")
 
 
 def require(condition: object, message: str) -> None:
-    """Break off where something does not hold."""
+    """Raise ContractViolation unless the condition holds."""
     if not condition:
         fail(message)
 
 
 def fail(message: str) -> NoReturn:
-    """Break off."""
+    """Raise ContractViolation."""
     raise ContractViolation(message)

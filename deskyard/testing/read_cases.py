@@ -1,4 +1,4 @@
-"""Cases of reading: pages that lose nothing, tickets as they are, webhooks that prove themselves."""
+"""Conformance cases of reading: pages without gaps, the state of tickets, webhooks that are verified."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,10 +19,10 @@ from deskyard.testing.harness import (
 
 
 def is_healthy(store: TicketStore, harness: StoreHarness) -> None:
-    """It answers, knows who we are, and its clock is right."""
+    """It answers, knows our user, and its clock is right."""
     health = store.health()
-    require(health.ok, f"it says that something is missing: {health.missing}")
-    require(health.me, "it does not say who we are there")
+    require(health.ok, f"it reports that something is missing: {health.missing}")
+    require(health.me, "it does not report our user there")
     require(health.skew is None or abs(health.skew) < 300, f"its clock is {health.skew} seconds off")
 
 
@@ -37,37 +37,37 @@ def lists_what_it_has(store: TicketStore, harness: StoreHarness) -> None:
 
 
 def reports_unknown_tickets(store: TicketStore, harness: StoreHarness) -> None:
-    """A ticket that does not exist is NotThere, to read and to write."""
+    """Reading or writing a ticket that does not exist raises NotFound."""
     unknown = "999999999"
-    for door in (
+    for operation in (
         store.fetch,
         lambda ref: store.apply(Delivery(id=new_id(), ref=ref, set={"queue": harness.queues[0]})),
     ):
         try:
-            door(unknown)
+            operation(unknown)
         except NotFound:
             continue
-        fail(f"a ticket {unknown!r} that does not exist is not NotThere")
+        fail(f"a ticket {unknown!r} that does not exist raises no NotFound")
 
 
 def pages_in_order(store: TicketStore, harness: StoreHarness) -> None:
-    """Pages together hold every ticket, also those that changed in the same moment."""
+    """Pages together hold every ticket, also those that changed at the same time."""
     all_made = harness.make_tickets(5, None)
     found, _ = pull_all(store, None, 2)
-    require(set(all_made) <= {one.ref for one in found}, "a run of pages left tickets of one moment out")
+    require(set(all_made) <= {one.ref for one in found}, "the pages left out tickets with the same time")
 
 
 def loses_none_of_the_cursors_moment(store: TicketStore, harness: StoreHarness) -> None:
-    """A ticket that changes in the very moment at which a run ended comes with the next."""
+    """A ticket that changes at the very time at which a pull ended comes with the next one."""
     harness.make_tickets(1, None)
     found, cursor = pull_all(store, None, 50)
     late = harness.make_tickets(1, found[-1].updated_at)[0]
     again, _ = pull_all(store, cursor, 50)
-    require(late in {one.ref for one in again}, "a ticket of the cursor's own moment never came")
+    require(late in {one.ref for one in again}, "a ticket with the cursor's own time never came")
 
 
 def loses_none_that_was_committed_late(store: TicketStore, harness: StoreHarness) -> None:
-    """So does one that became visible after a younger one was read."""
+    """A ticket that became visible after a younger one was read comes with the next pull."""
     harness.make_tickets(1, None)
     found, cursor = pull_all(store, None, 50)
     late = harness.make_tickets(1, found[-1].updated_at - timedelta(seconds=1))[0]
@@ -76,7 +76,7 @@ def loses_none_that_was_committed_late(store: TicketStore, harness: StoreHarness
 
 
 def loses_none_while_tickets_change(store: TicketStore, harness: StoreHarness) -> None:
-    """Tickets that are made and changed while somebody pages all come, as they are last."""
+    """Tickets that are made and changed during a pull all come, in their last state."""
     refs = harness.make_tickets(6, None)
     found: dict[str, StoredTicket] = {}
     cursor, more, changed = None, True, 0
@@ -92,47 +92,47 @@ def loses_none_while_tickets_change(store: TicketStore, harness: StoreHarness) -
             break
     newest = {ref: store.fetch(ref).version for ref in refs}
     missed = [ref for ref, version in newest.items() if ref not in found or found[ref].version != version]
-    require(not missed, f"{len(missed)} of {len(refs)} tickets did not come as they are while others changed")
+    require(not missed, f"{len(missed)} of {len(refs)} tickets did not come in their last state while others changed")
 
 
 def starts_at_the_cursor(store: TicketStore, harness: StoreHarness) -> None:
-    """A cursor of a moment leaves out what did not change since, and nothing that did."""
+    """A cursor of a time leaves out what did not change since, and nothing that did."""
     old = harness.make_tickets(1, datetime.now(UTC) - timedelta(days=2))[0]
     before = store.fetch(old).updated_at
-    began = datetime.now(UTC) - timedelta(seconds=5)
+    start = datetime.now(UTC) - timedelta(seconds=5)
     new = harness.make_tickets(1, None)[0]
-    found = {one.ref for one in pull_all(store, store.cursor_at(began), 50)[0]}
-    require(new in found, "a ticket that was filed after the moment of a cursor did not come")
-    require(old not in found or before > began - timedelta(days=1), "a cursor of a moment begins anew")
+    found = {one.ref for one in pull_all(store, store.cursor_at(start), 50)[0]}
+    require(new in found, "a ticket that was filed after the time of a cursor did not come")
+    require(old not in found or before > start - timedelta(days=1), "a cursor of a time starts from the beginning")
 
 
 def refuses_an_unknown_cursor(store: TicketStore, harness: StoreHarness) -> None:
-    """A cursor that it never gave is an error and no beginning."""
+    """A cursor that it never gave is an error; it does not start from the beginning."""
     try:
         store.pull("certainly not a cursor", 2)
     except BadInput:
         return
-    fail("it takes a cursor that it never gave")
+    fail("it accepts a cursor that it never gave")
 
 
 def recognises_its_own_writes(store: TicketStore, harness: StoreHarness) -> None:
-    """Our own writing is told from a person's."""
+    """It distinguishes our own writes from a person's."""
     before = make_ticket(store, harness)
     _, cursor = pull_all(store, None, 50)
     delivery = make_delivery(before, {"queue": harness.queues[0]})
     assert_result(store.apply(delivery), DeliveryResult.APPLIED)
     seen = pull_ticket(store, cursor, before.ref)
-    require(seen.last_change_by_deskyard, "our own writing comes back as news")
+    require(seen.last_change_by_deskyard, "our own write comes back as news")
     require(not store.caps.notes or delivery.id in seen.markers, "the marker of a delivery is not found again")
     harness.set_as_person(before.ref, "queue", harness.queues[1])
     require(
         not pull_ticket(store, cursor, before.ref).last_change_by_deskyard,
-        "a person's change is taken for our own writing",
+        "a person's change is taken for our own write",
     )
 
 
 def reports_who_changed_it(store: TicketStore, harness: StoreHarness) -> None:
-    """Where it tells who changed what, a person's change and ours are both there, in order, and told apart."""
+    """If it reports who changed what, a person's change and ours are both there, in order, and distinguished."""
     if not store.caps.moves:
         return
     before = make_ticket(store, harness)
@@ -141,12 +141,12 @@ def reports_who_changed_it(store: TicketStore, harness: StoreHarness) -> None:
     found = [
         (move.was, move.became, move.by_deskyard) for move in store.fetch_moves(before.ref) if move.field == "queue"
     ]
-    wanted = [(harness.start_queue, harness.queues[0], True), (harness.queues[0], harness.queues[1], False)]
-    require(found == wanted, f"it tells the moves {found}, not {wanted}")
+    expected = [(harness.start_queue, harness.queues[0], True), (harness.queues[0], harness.queues[1], False)]
+    require(found == expected, f"it reports the moves {found}, not {expected}")
 
 
 def rejects_forged_webhooks(store: TicketStore, harness: StoreHarness) -> None:
-    """What nobody signed is not believed."""
+    """A webhook without a valid signature or secret is rejected."""
     now = datetime.now(UTC)
     ref = make_ticket(store, harness).ref
     headers, raw = harness.make_webhook(ref, now) if harness.make_webhook else ({}, b"{}")
@@ -155,11 +155,11 @@ def rejects_forged_webhooks(store: TicketStore, harness: StoreHarness) -> None:
             store.parse_webhook(*forged, now)
         except BadSignature:
             continue
-        fail("a webhook that nobody signed is believed")
+        fail("a webhook that nobody signed is accepted")
 
 
 def accepts_a_valid_webhook(store: TicketStore, harness: StoreHarness) -> None:
-    """A true one names its ticket, has the same id when repeated, and does not keep."""
+    """A valid webhook names its ticket, has the same id when repeated, and is rejected when it is old."""
     if harness.make_webhook is None:
         return
     now = datetime.now(UTC)
@@ -176,4 +176,4 @@ def accepts_a_valid_webhook(store: TicketStore, harness: StoreHarness) -> None:
         store.parse_webhook(*harness.make_webhook(ref, now - timedelta(hours=1)), now)
     except StaleWebhook:
         return
-    fail("a webhook of an hour ago is taken for news")
+    fail("a webhook of an hour ago is accepted")

@@ -1,4 +1,4 @@
-"""Cases of writing: once, only what the store has, never over a person, and read back."""
+"""Conformance cases of writing: once, only values that the store has, never over a person's, and read back."""
 
 from deskyard.connectors.base.ticket_store import Delivery, DeliveryResult, FieldValues, TicketStore
 from deskyard.testing.harness import (
@@ -13,18 +13,19 @@ from deskyard.testing.harness import (
 
 
 def reads_back(store: TicketStore, harness: StoreHarness) -> None:
-    """What it says it wrote stands there, and nothing else changed."""
+    """The values that it reports as written are there, and nothing else changed."""
     before = make_ticket(store, harness)
-    wanted: dict[str, str | None] = {"queue": harness.queues[0], "assignee": harness.agents[0], "priority": "high"}
-    wanted = {name: value for name, value in wanted.items() if name in store.caps.settable_fields}
-    outcome = store.apply(make_delivery(before, wanted))
+    values: dict[str, str | None] = {"queue": harness.queues[0], "assignee": harness.agents[0], "priority": "high"}
+    values = {name: value for name, value in values.items() if name in store.caps.settable_fields}
+    outcome = store.apply(make_delivery(before, values))
     assert_result(outcome, DeliveryResult.APPLIED)
     now = store.fetch(before.ref)
-    require(not now.differing(wanted), f"it says applied, and {now.differing(wanted)} stands there")
+    require(not now.differing(values), f"it reports applied, but the ticket has {now.differing(values)}")
     require(now.version != before.version, "the ticket changed and its version did not")
     require(now.ticket == before.ticket, "the ticket itself was changed")
     require(
-        outcome.observed is not None and not outcome.observed.differing(wanted), "it does not tell what it read back"
+        outcome.observed is not None and not outcome.observed.differing(values),
+        "it does not return the ticket that it read back",
     )
 
 
@@ -36,36 +37,36 @@ def writes_once(store: TicketStore, harness: StoreHarness) -> None:
     first = store.fetch(before.ref)
     for _ in range(3):
         assert_result(store.apply(delivery), DeliveryResult.ALREADY_APPLIED)
-    require(store.fetch(before.ref).version == first.version, "the same delivery again changed the ticket again")
+    require(store.fetch(before.ref).version == first.version, "a repeated delivery changed the ticket again")
     notes = [text for text in harness.read_notes(before.ref) if delivery.marker in text]
-    require(not store.caps.notes or len(notes) == 1, f"{len(notes)} notes bear the marker of one delivery")
-    require(not store.caps.notes or "Sorted by deskyard." in notes[0], "the note does not say what it was given")
+    require(not store.caps.notes or len(notes) == 1, f"{len(notes)} notes have the marker of one delivery")
+    require(not store.caps.notes or "Sorted by deskyard." in notes[0], "the note does not have the given text")
 
 
 def keeps_later_changes(store: TicketStore, harness: StoreHarness) -> None:
-    """A repeat that comes after a person's change does not take it back."""
+    """A repeated delivery after a person's change does not undo that change."""
     before = make_ticket(store, harness)
     delivery = make_delivery(before, {"queue": harness.queues[0]})
     assert_result(store.apply(delivery), DeliveryResult.APPLIED)
     harness.set_as_person(before.ref, "queue", harness.queues[1])
     require(
         store.apply(delivery).result in (DeliveryResult.ALREADY_APPLIED, DeliveryResult.CONFLICT),
-        "a late repeat was written",
+        "a late repetition was written",
     )
-    require(store.fetch(before.ref).queue == harness.queues[1], "a late repeat overwrote a person")
+    require(store.fetch(before.ref).queue == harness.queues[1], "a late repetition overwrote a person's value")
 
 
 def skips_values_already_set(store: TicketStore, harness: StoreHarness) -> None:
-    """What stands there already is not written again."""
+    """Values that are set already are not written again."""
     before = make_ticket(store, harness)
     assert_result(store.apply(make_delivery(before, {"queue": harness.queues[0]})), DeliveryResult.APPLIED)
     now = store.fetch(before.ref)
     assert_result(store.apply(make_delivery(now, {"queue": harness.queues[0]})), DeliveryResult.ALREADY_APPLIED)
-    require(store.fetch(before.ref).version == now.version, "what stood there already was written again")
+    require(store.fetch(before.ref).version == now.version, "values that were set already were written again")
 
 
 def lets_people_win(store: TicketStore, harness: StoreHarness) -> None:
-    """What a person set after we looked stays."""
+    """A value that a person set after our read stays."""
     before = make_ticket(store, harness)
     harness.set_as_person(before.ref, "queue", harness.queues[1])
     assert_refused(store, harness, make_delivery(before, {"queue": harness.queues[0]}), DeliveryResult.CONFLICT)
@@ -73,7 +74,7 @@ def lets_people_win(store: TicketStore, harness: StoreHarness) -> None:
 
 
 def returns_the_conflicting_ticket(store: TicketStore, harness: StoreHarness) -> None:
-    """A conflict comes with the ticket as it is."""
+    """A conflict is returned with the current state of the ticket."""
     before = make_ticket(store, harness)
     harness.set_as_person(before.ref, "queue", harness.queues[1])
     outcome = store.apply(make_delivery(before, {"queue": harness.queues[0]}))
@@ -82,7 +83,7 @@ def returns_the_conflicting_ticket(store: TicketStore, harness: StoreHarness) ->
 
 
 def keeps_values_set_by_people(store: TicketStore, harness: StoreHarness) -> None:
-    """Where it tells who set a value, a person's stays although it was seen and expected."""
+    """If it reports who set a value, a person's value stays although it was seen and expected."""
     if not store.caps.reports_people:
         return
     ref = make_ticket(store, harness).ref
@@ -93,7 +94,7 @@ def keeps_values_set_by_people(store: TicketStore, harness: StoreHarness) -> Non
 
 
 def checks_the_version(store: TicketStore, harness: StoreHarness) -> None:
-    """Where it compares versions, a write that is based on an older one is refused."""
+    """If it compares versions, a write based on an older one is refused."""
     if not store.caps.checks_version:
         return
     before = make_ticket(store, harness)
@@ -109,13 +110,11 @@ def refuses_unknown_values(store: TicketStore, harness: StoreHarness) -> None:
         good: dict[str, str | None] = {"priority": "low"} if name == "queue" else {"queue": harness.queues[0]}
         delivery = make_delivery(before, good | {name: "Nobody has this"})
         outcome = assert_refused(store, harness, delivery, DeliveryResult.REJECTED)
-        require(
-            set(outcome.reasons) == {name}, f"of {name!r} alone nothing is wrong, it names {sorted(outcome.reasons)}"
-        )
+        require(set(outcome.reasons) == {name}, f"only {name!r} is wrong, but it names {sorted(outcome.reasons)}")
 
 
 def refuses_a_closed_queue(store: TicketStore, harness: StoreHarness) -> None:
-    """Nothing is moved into a queue that was closed."""
+    """No ticket is moved into a closed queue."""
     before = make_ticket(store, harness)
     harness.close_queue(harness.queues[2])
     store.invalidate_catalogue()
@@ -124,22 +123,27 @@ def refuses_a_closed_queue(store: TicketStore, harness: StoreHarness) -> None:
 
 
 def refuses_an_absent_agent(store: TicketStore, harness: StoreHarness) -> None:
-    """Nothing is given to an agent who is away."""
+    """No ticket is assigned to an agent who is absent."""
     before = make_ticket(store, harness)
     harness.make_absent(harness.agents[1])
     store.invalidate_catalogue()
     require(
         not store.catalogue().serves(harness.agents[1], harness.queues[0]), "an absent agent is still in the catalogue"
     )
-    wanted: FieldValues = {"queue": harness.queues[0], "assignee": harness.agents[1]}
-    assert_refused(store, harness, make_delivery(before, wanted), DeliveryResult.REJECTED)
+    values: FieldValues = {"queue": harness.queues[0], "assignee": harness.agents[1]}
+    assert_refused(store, harness, make_delivery(before, values), DeliveryResult.REJECTED)
 
 
 def reports_unsupported_fields(store: TicketStore, harness: StoreHarness) -> None:
-    """Fields and tags that it does not know are named, and nothing of the delivery is written."""
+    """Unsupported fields and tags are named, and nothing of the delivery is written."""
     before = make_ticket(store, harness)
-    asked: FieldValues = dict.fromkeys(sorted({"category", "priority", "colour"} - store.caps.settable_fields), "x")
+    unsupported: FieldValues = dict.fromkeys(
+        sorted({"category", "priority", "colour"} - store.caps.settable_fields), "x"
+    )
     tags = () if store.caps.tags else ("vip",)
-    delivery = Delivery(id=new_id(), ref=before.ref, set={"queue": harness.queues[0], **asked}, add_tags=tags)
+    delivery = Delivery(id=new_id(), ref=before.ref, set={"queue": harness.queues[0], **unsupported}, add_tags=tags)
     outcome = assert_refused(store, harness, delivery, DeliveryResult.UNSUPPORTED)
-    require(set(asked) <= set(outcome.reasons), f"it can't set {sorted(asked)} and names {sorted(outcome.reasons)}")
+    require(
+        set(unsupported) <= set(outcome.reasons),
+        f"it can't set {sorted(unsupported)}, but names {sorted(outcome.reasons)}",
+    )

@@ -1,1 +1,1 @@
-"""What a person wrote, made plain: cleaning, quoted replies, dates, highlighting, texts that say nothing."""
+"""Text and dates: cleaning, quoted replies, date parsing, highlighting, texts without information."""

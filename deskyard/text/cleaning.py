@@ -1,8 +1,7 @@
-"""What a person wrote: mark-up, quoted replies, signatures and secrets taken out; words and their stems.
+"""Cleans the text of a ticket (mark-up, quoted replies, signatures, secrets) and splits it into words and stems.
 
-In comes a raw text of any size and shape, out comes the part that tells what the ticket is about. Every step is linear
-in the length of the text, nothing raises, and the same text always gives the same words. The only module that imports
-NLTK.
+Every step is linear in the length of the text, nothing raises, and the same text always gives the same words. This is
+the only module that imports NLTK.
 """
 
 import re
@@ -21,17 +20,17 @@ from inscriptis import get_text
 from deskyard.text.quoted_replies import strip_quoted
 
 MAX_LENGTH: Final = 20_000
-"""Characters of a text that are read; what a ticket is about stands at its beginning."""
+"""Characters of a text that are read: the beginning of a ticket says what it is about."""
 
 STEMMERS: Final = {
     "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
     "hu": "hungarian", "it": "italian", "no": "norwegian", "nl": "dutch", "pt": "portuguese", "ro": "romanian",
     "sv": "swedish",
 }  # fmt: skip
-"""Language written in Latin letters → its Snowball stemmer; Cyrillic has the Russian one (Ukrainian has none)."""
+"""Language in Latin script → its Snowball stemmer. Cyrillic words get the Russian one (there is none for Ukrainian)."""
 
 MIN_LETTERS: Final = 30
-"""Latin letters that tell a language; fewer are product names and codes, which are taken for any language at all."""
+"""Latin letters needed to identify a language; fewer may be product names and codes, which look like any language."""
 
 _LATIN: Final = re.compile("[A-Za-z]")
 _UNPRINTABLE: Final = re.compile(
@@ -43,7 +42,7 @@ _TAG: Final = re.compile(
 _MOJIBAKE: Final = re.compile(
     r"[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xff]|[РС][\u0400-\u040f\u0450-\u045f\xb0-\xbf\u2018-\u203a]"
 )
-"""What text that was decoded wrongly holds at least once; looking closer costs more than all the rest."""
+"""Characters of which wrongly decoded text has at least one; only then the costly check by ftfy is made."""
 
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
@@ -56,10 +55,10 @@ _TOKEN: Final = re.compile(r"\w+")
 
 
 def clean(raw: str) -> str:
-    """The part of a mail, form or chat message that its author wrote about the matter, as plain text.
+    """The text that the author of a mail, form or chat message wrote about the matter, as plain text.
 
-    Broken encodings are mended, HTML becomes text, quoted replies and signatures are cut (unless nothing else is
-    there), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `MAX_LENGTH` characters
+    Broken encodings are repaired, HTML becomes text, quoted replies and signatures are cut (unless nothing would be
+    left), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `MAX_LENGTH` characters
     are read.
 
     >>> clean("<p>Printer is on&nbsp;fire</p>")
@@ -73,7 +72,7 @@ def clean(raw: str) -> str:
 
 
 def to_plain_text(raw: str) -> str:
-    """What somebody sent as plain text, whole: broken encodings are mended, HTML becomes text.
+    """The whole message as plain text: broken encodings are repaired, HTML becomes text.
 
     >>> to_plain_text("<p>Call +1 202 555 0100</p>").strip()
     'Call +1 202 555 0100'
@@ -94,7 +93,7 @@ def html_to_text(text: str) -> str:
     """
     try:
         return str(get_text(text))
-    except Exception:  # the parser raises many kinds on broken mark-up, and the tags alone are then taken out
+    except Exception:  # the parser raises all kinds of errors on broken mark-up; then only the tags are removed
         return re.sub(r"<[^<>]{0,2000}>", " ", text)
 
 
@@ -112,7 +111,7 @@ def _mask(text: str) -> str:
 
 
 def latin_stemmer(texts: Iterable[str]) -> str:
-    """The stemmer of the language that most Latin letters are written in; "english" if that can't be told.
+    """The stemmer of the language that most Latin letters are written in; "english" if it can't be identified.
 
     >>> latin_stemmer(["Der Drucker im zweiten Stock druckt seit heute nicht mehr", "Не работает принтер"])
     'german'
@@ -121,12 +120,12 @@ def latin_stemmer(texts: Iterable[str]) -> str:
     for text in texts:
         if letters := len(_LATIN.findall(text, 0, 500)):
             seen[str(_language_identifier().classify(text[:500])[0])] += letters
-    told = (STEMMERS[language] for language, n in seen.most_common() if n >= MIN_LETTERS and language in STEMMERS)
-    return next(told, "english")
+    stemmers = (STEMMERS[language] for language, n in seen.most_common() if n >= MIN_LETTERS and language in STEMMERS)
+    return next(stemmers, "english")
 
 
 def detect_language(text: str) -> str:
-    """The language of a text as its letters tell, "" where there are too few: one of `STEMMERS`, "ru" or "uk".
+    """The language of a text: one of `STEMMERS`, "ru" or "uk"; "" if the text has too few letters.
 
     >>> detect_language("Der Drucker im zweiten Stock druckt seit heute nicht mehr"), detect_language("VPN 5")
     ('de', '')
@@ -145,7 +144,7 @@ def _language_identifier() -> Any:
 
 
 def words(text: str) -> list[str]:
-    """The words of a cleaned text, lower case, in order; `ё` is written `е`.
+    """The words of a cleaned text in lower case, in order; `ё` becomes `е`.
 
     >>> words("Ёлка не горит: error 0x80_4, ПК-7")
     ['елка', 'не', 'горит', 'error', '0x80_4', 'пк', '7']
@@ -154,7 +153,7 @@ def words(text: str) -> list[str]:
 
 
 def remove_words(text: str, removed: Collection[str]) -> str:
-    """A cleaned text with some words (as `words` writes them) taken out wherever they stand, the rest as it was.
+    """A cleaned text without the given words (in the form that `words` returns); the rest is unchanged.
 
     >>> remove_words("Ёлка не горит, ЁЛКА!", {"елка"})
     ' не горит, !'
@@ -172,9 +171,10 @@ def _stemmer(language: str) -> Any:
 
 @contextmanager
 def _without_imports(*libraries: str) -> Iterator[None]:
-    """Let an import do without `libraries` that are not loaded yet.
+    """Make an import skip those of `libraries` that are not loaded yet.
 
-    NLTK imports them where it finds them, for parts that are not used here: 3 seconds and 211 MB instead of one and 75.
+    NLTK imports them if they are installed, for parts that are not used here: that takes 3 seconds and 211 MB instead
+    of 1 second and 75 MB.
     """
     absent = [name for name in libraries if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes an import fail, as documented
@@ -187,7 +187,7 @@ def _without_imports(*libraries: str) -> Iterator[None]:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str, latin: str = "english") -> str:
-    """The stem of a word from `words`: Cyrillic by the Russian stemmer, Latin by the one named `latin`.
+    """The stem of a word from `words`: the Russian stemmer for Cyrillic, the stemmer named `latin` for Latin letters.
 
     >>> stem("принтеры"), stem("printers"), stem("drucker", latin="german")
     ('принтер', 'printer', 'druck')

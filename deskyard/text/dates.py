@@ -1,7 +1,7 @@
-"""Text to moments: every flavour of ISO 8601, dotted and slashed dates, month names, mail dates, seconds since 1970.
+"""Parses dates and times: ISO 8601, dotted and slashed dates, month names, mail dates, seconds since 1970.
 
-Every moment is UTC; a time without a zone is taken as UTC. A date that can't be read is None, never an error, and the
-edges of the calendar (years 1 and 9999) are kept inside it.
+Results are in UTC; a time without a zone is taken as UTC. A date that can't be read is None, never an error, and times
+at the edges of the calendar (years 1 and 9999) are clipped to it.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from deskyard.errors import BadInput
 
 Order = Literal["day", "month", ""]
-"""Which comes first in 03/04/2024; "" is not known."""
+"""What comes first in 03/04/2024; "" if unknown."""
 
 _DIGITS: Final = re.compile(r"-?\d{9,16}(?:\.\d+)?")
 _CLOCK: Final = (
@@ -43,10 +43,10 @@ _MIN, _MAX = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def read_time(text: str, order: Order = "day") -> datetime | None:
-    """The moment that `text` names, in UTC; None when it names none.
+    """The time in `text`, in UTC; None if it can't be read as a time.
 
-    `order` reads 03/04/2024: "day" is 3 April, "month" is 4 March, "" leaves what can be read both ways unread. Dates
-    with dots always begin with the day. 9-11 digits are seconds since 1970, 12-14 milliseconds (14 digits that are a
+    `order` decides about 03/04/2024: "day" is 3 April, "month" is 4 March, "" gives None for an ambiguous date. Dates
+    with dots always begin with the day. 9-11 digits are seconds since 1970, 12-14 milliseconds (14 digits that form a
     date, such as 20240102030405, are that date), 15-16 microseconds.
 
     >>> for text in ("2024-03-04T10:00:00+03:00", "04.03.2024 7:00", "4/Mar/24 07:00", "03/04/2024 7:00 am",
@@ -78,13 +78,15 @@ def read_time(text: str, order: Order = "day") -> datetime | None:
 
 
 def detect_date_order(texts: Iterable[str]) -> tuple[Order, bool]:
-    """Whether the dates of one column begin with the day or the month, and whether anything in them says so.
+    """Whether the dates of a column begin with the day or the month, and whether there is evidence for it.
 
-    A first number above 12 says day, a second one says month; when both occur, the more frequent wins. AM and PM say
-    month. Nothing says so: ("day", False).
+    A first number above 12 means day first, a second one month first; if both occur, the more frequent wins. AM and PM
+    mean month first. Without evidence: ("day", False).
 
-    >>> detect_date_order(["03/04/2024", "25/04/2024"]), detect_date_order(["03/04/2024", "04/25/2024"]), detect_date_order(["03/04/2024"])
-    (('day', True), ('month', True), ('day', False))
+    >>> detect_date_order(["03/04/2024", "25/04/2024"]), detect_date_order(["03/04/2024", "04/25/2024"])
+    (('day', True), ('month', True))
+    >>> detect_date_order(["03/04/2024"])
+    ('day', False)
     """
     day = month = american = 0
     for text in texts:
@@ -99,7 +101,7 @@ def detect_date_order(texts: Iterable[str]) -> tuple[Order, bool]:
 
 
 def names_zone(text: str) -> bool:
-    """Whether a time says its zone (or is a count of seconds, which needs none).
+    """Whether a time names its zone (or is a count of seconds, which needs none).
 
     >>> names_zone("2024-01-02T03:04:05Z"), names_zone("1709535600"), names_zone("02.01.2024 03:04")
     (True, True, False)
@@ -109,7 +111,7 @@ def names_zone(text: str) -> bool:
 
 
 def _to_utc(moment: datetime) -> datetime:
-    """In UTC; kept inside the calendar."""
+    """The time in UTC, clipped to the calendar."""
     if moment.tzinfo is None or moment.tzinfo is UTC:
         return moment.replace(tzinfo=UTC)
     try:
@@ -138,15 +140,15 @@ def _parse_timestamp(text: str) -> datetime | None:
 
 
 def _parse_written_date(text: str, order: Order) -> datetime | None:
-    """A date as people and reports write it; raises ValueError when its numbers are no date."""
+    """A date as people and reports write it; None if it has another form. Raises ValueError for impossible numbers."""
     if found := _NUMERIC.fullmatch(text):
-        first, mark, second, third = int(found[1]), found[2], int(found[3]), int(found[4])
+        first, separator, second, third = int(found[1]), found[2], int(found[3]), int(found[4])
         if len(found[1]) == 4:
             year, month, day = first, second, third
         elif len(found[1]) > 2 or len(found[4]) not in (2, 4):
             return None
         else:
-            if mark == "." or first > 12:
+            if separator == "." or first > 12:
                 day, month = first, second
             elif second > 12:
                 month, day = first, second
@@ -168,7 +170,7 @@ def _parse_written_date(text: str, order: Order) -> datetime | None:
 
 
 def _make_moment(year: int, month: int, day: int, clock: tuple[str | None, ...]) -> datetime:
-    """A moment from a date and the six groups of `_CLOCK`: hour, minute, second, fraction, AM or PM, zone."""
+    """The time of a date and the six groups of `_CLOCK`: hour, minute, second, fraction, AM or PM, zone."""
     hour, minute, second, fraction, half, zone = clock
     hours = int(hour or 0)
     if half:
@@ -191,7 +193,7 @@ def _parse_zone(name: str | None) -> timezone:
 
 
 def _parse_year(text: str) -> int:
-    """Two digits are 1970-2069."""
+    """The year; two digits stand for 1970-2069."""
     year = int(text)
     return year if len(text) > 2 else year + (2000 if year < 70 else 1900)
 
@@ -204,7 +206,7 @@ def _parse_month(name: str) -> int:
 
 
 def is_span(text: str) -> bool:
-    """Whether a text says how long.
+    """Whether a text is a length of time such as 12h, 7d or 2w.
 
     >>> is_span("7d"), is_span("12h"), is_span("0d"), is_span("soon")
     (True, True, False, False)
@@ -213,7 +215,7 @@ def is_span(text: str) -> bool:
 
 
 def parse_span(text: str) -> timedelta:
-    """Hours, days or weeks, as people write them. Raises ValueError for anything else.
+    """A length of time: hours (h), days (d) or weeks (w). Raises ValueError for anything else.
 
     >>> parse_span("2w").days
     14
@@ -224,10 +226,10 @@ def parse_span(text: str) -> timedelta:
 
 
 def parse_since(since: str) -> datetime:
-    """The moment that `--since` names; now, if it names none."""
+    """The time given with `--since`; now if it is empty. Raises BadInput."""
     if not since:
         return datetime.now(UTC)
     found = read_time(since)
     if found is None:
-        raise BadInput(f"--since {since!r} is no time; write it as in 2026-01-31 or 2026-01-31T12:00Z")
+        raise BadInput(f"--since {since!r} is not a time; write it as in 2026-01-31 or 2026-01-31T12:00Z")
     return found

@@ -1,7 +1,7 @@
-"""Marks: the words of a text that spoke for a label and against it, where they stand.
+"""Highlights the words of a text that count for or against a label.
 
-In come a text as a person reads it and the words' weights (`deskyard.explain.explanation`); out come the text's pieces
-in order, each with the weight of its word or none. Joined, the pieces are the text.
+`highlight` splits a text into pieces, each with the weight of its word (from `deskyard.explain.explanation`) or None.
+Joined, the pieces are the text.
 """
 
 import re
@@ -13,8 +13,8 @@ from deskyard.text.cleaning import words
 
 MAX_WORDS: Final = 10
 MIN_RELATIVE_WEIGHT: Final = 0.2
-"""Words that are marked, the weightiest, and the least of them as a share of the first: more would colour the whole
-text and say nothing."""
+"""Limits of what is highlighted: the number of words, and the least weight relative to the strongest word. With more,
+the whole text would be coloured."""
 
 HighlightedPiece = tuple[str, float | None]
 
@@ -22,19 +22,18 @@ _WORD: Final = re.compile(r"(\w+)")
 
 
 def strongest_words(weights: Iterable[tuple[str, float]], limit: int = MAX_WORDS) -> dict[str, float]:
-    """The words to mark, of words with weights, the weightiest first; fields' values are none.
+    """The words to highlight, of pairs (word, weight) with the strongest first; features of fields are left out.
 
     >>> strongest_words([("channel=mail", 2.0), ("vpn", 1.5), ("the", 0.01)])
     {'vpn': 1.5}
     """
-    told = [(word, weight) for word, weight in weights if "=" not in word]
-    return dict(
-        islice(((word, weight) for word, weight in told if abs(weight) >= MIN_RELATIVE_WEIGHT * abs(told[0][1])), limit)
-    )
+    of_text = [(word, weight) for word, weight in weights if "=" not in word]
+    strong = ((word, weight) for word, weight in of_text if abs(weight) >= MIN_RELATIVE_WEIGHT * abs(of_text[0][1]))
+    return dict(islice(strong, limit))
 
 
 def highlight(text: str, weights: dict[str, float]) -> list[HighlightedPiece]:
-    """The pieces of a text.
+    """The pieces of a text, in order: (piece, weight of its word, or None).
 
     >>> highlight("Ёлка горит!", {"елка": 1.0})
     [('Ёлка', 1.0), (' горит!', None)]

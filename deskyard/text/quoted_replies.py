@@ -1,7 +1,7 @@
-"""What the author of a mail wrote: quoted replies and the signature cut off.
+"""Cuts quoted replies and signatures from mails.
 
-Line by line, so it is linear in the length of a mail and predictable to its reader. In doubt it keeps: a marker cuts
-only what stands below words of the author's own.
+It works line by line, so it is linear in the length of a mail and predictable. In doubt text is kept: a marker of a
+quotation cuts only what is below words of the author.
 """
 
 import re
@@ -18,7 +18,7 @@ _ATTRIBUTION: Final = re.compile(
     re.I,
 )
 _WHEN_OR_WHO: Final = re.compile(r"[\d@<]")
-"""A line that introduces a quotation names a date or an address; "the client writes:" introduces the matter."""
+"""A line that introduces a quotation has a date or an address; "the client writes:" introduces the matter itself."""
 
 _FROM: Final = re.compile(r"\s*\*{0,2}(?:from|от|von|de|від)\*{0,2}:", re.I)
 _HEADER: Final = re.compile(
@@ -36,11 +36,11 @@ _SIGN_OFF: Final = re.compile(
 _SIGNATURE_LINES: Final = 12
 _MAX_MARKER_LENGTH: Final = 300
 _MIN_OWN_WORDS: Final = 3
-"""Words of the author's own above a sign-off: "Saludos, no puedo entrar" begins with one."""
+"""Words of the author needed above a sign-off: "Saludos, no puedo entrar" begins with one."""
 
 
 def strip_quoted(text: str) -> str:
-    """The text without quoted replies and signature; the text itself where nothing would be left.
+    """The text without quoted replies and signature; the whole text if nothing would be left.
 
     >>> strip_quoted("The printer is on fire.\\n\\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\\n> How is the printer?")
     'The printer is on fire.'
@@ -51,7 +51,7 @@ def strip_quoted(text: str) -> str:
 
 
 def split_quoted(text: str) -> tuple[str, str]:
-    """The same, and beside it what was cut off.
+    """The text without quoted replies and signature, and what was cut off.
 
     >>> split_quoted("> How is it?\\nThe printer is on fire.\\n-- \\nAnn")
     ('The printer is on fire.', '> How is it?\\n-- \\nAnn')

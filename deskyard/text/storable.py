@@ -1,4 +1,4 @@
-"""Text as every database keeps it."""
+"""Replaces characters that databases can't store."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    r"""The text as every database keeps it: NUL and lone surrogates become U+FFFD, the rest stays as it is.
+    r"""The text in a form that every database can store: NUL and lone surrogates become U+FFFD, the rest is unchanged.
 
     PostgreSQL refuses both, and UTF-8 has no bytes for a lone surrogate, yet JSON may carry them.
 

@@ -1,1 +1,1 @@
-"""What all connectors share: the interface of a ticket store, HTTP, webhooks, pulling, writing once."""
+"""What connectors share: the interface of a ticket store, HTTP, webhooks, incremental pulls, idempotent writes."""

@@ -1,9 +1,9 @@
-"""Where a help desk is and as whom we go there: what follows the store's name in its URL.
+"""Parses the address, account and options of a help desk: what follows the connector's name in a store's URL.
 
     znuny:https://router:secret@desk.example.org/otrs/nph-genericinterface.pl/Webservice/Deskyard?category=Category
           ─────── address, with user and secret ──────────────────────────────────────────────── ─── options ────
 
-In comes that text, out goes a `ConnectionUrl`. Neither its `repr` nor any message about it shows a secret.
+Neither the `repr` of a `ConnectionUrl` nor any message shows a secret.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 from deskyard.errors import BadInput
 
 SECRET_OPTIONS = ("hook_secret",)
-"""Options that nobody may read."""
+"""Options that are secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUrl:
-    """An address without a trailing slash, a user (may be empty), a secret (may be empty), and options."""
+    """An address without a trailing slash, a user, a secret (both may be empty), and options."""
 
     url: str
     user: str = ""
@@ -27,11 +27,11 @@ class ConnectionUrl:
 
     @classmethod
     def parse(cls, text: str, allowed_options: Collection[str] = ()) -> "ConnectionUrl":
-        """What a text says. Raises BadInput for what is no web address, and for options that are not `known`.
+        """The parts of a text. Raises BadInput if it is not a web address, and for options that are not allowed.
 
-        >>> ConnectionUrl.of("https://ann:s3cret@desk.example.org/rt/?category=Kind", ["category"]).options
+        >>> ConnectionUrl.parse("https://ann:s3cret@desk.example.org/rt/?category=Kind", ["category"]).options
         {'category': 'Kind'}
-        >>> ConnectionUrl.of("desk.example.org")
+        >>> ConnectionUrl.parse("desk.example.org")
         Traceback (most recent call last):
         deskyard.errors.BadInput: write the help desk's address with https:// (or http://) after the store's name
         """
@@ -49,12 +49,12 @@ class ConnectionUrl:
         return cls(address, unquote(parts.username or ""), unquote(parts.password or ""), options)
 
     def format(self, *, secrets: bool) -> str:
-        """The text that `of` reads back to this place; without `secrets` it may be kept and shown.
+        """The text that `parse` reads back; without `secrets` it may be stored and shown.
 
-        >>> place = ConnectionUrl.of("https://ann:s3cret@desk.example.org?hook_secret=x&a=1", ["a"])
-        >>> place.written(secrets=False)
+        >>> url = ConnectionUrl.parse("https://ann:s3cret@desk.example.org?hook_secret=x&a=1", ["a"])
+        >>> url.format(secrets=False)
         'https://ann@desk.example.org?a=1'
-        >>> ConnectionUrl.of(place.written(secrets=True), ["a"]) == place
+        >>> ConnectionUrl.parse(url.format(secrets=True), ["a"]) == url
         True
         """
         parts = urlsplit(self.url)

@@ -1,8 +1,8 @@
-"""The wire to a help desk: one account's limits kept, its refusals told apart, its secrets never shown.
+"""An HTTP client for the API of a help desk: rate limits, retries of reads, typed errors, no secrets in messages.
 
-In come requests, out go answers of 2xx (and those that the caller asks for); everything else raises the error that
-says what to do next. Reading is tried again by itself, writing never is: after a silence the caller looks first.
-Redirects are not followed: they would carry the credentials elsewhere.
+Requests return responses with a 2xx status, or one that the caller accepts; everything else raises the error that says
+what to do next. Reads are retried, writes never: after a missing answer the caller must look first. Redirects are not
+followed, since they would send the credentials elsewhere.
 """
 
 import json
@@ -24,15 +24,15 @@ from deskyard.errors import AccessDenied, BadInput, NotFound, StoreConflict, Sto
 from deskyard.settings import settings
 
 CONNECT_TIMEOUT: Final = 5.0
-"""Seconds within which a help desk must be reached; how long it may take to answer is in the settings."""
+"""Seconds within which a connection must be made; the time for an answer is in the settings."""
 
 MAX_ATTEMPTS: Final = 3
-"""How often something is asked for before we give up for now."""
+"""How often a read is tried."""
 
 MAX_RESPONSE_BYTES: Final = 100_000_000
-"""Bytes of one answer."""
+"""The largest response that is read, in bytes."""
 
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would tell the address of every request, secrets included
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs the URL of every request, including secrets
 
 _MAX_WAIT: Final = 3600.0
 _MAX_QUOTED: Final = 200
@@ -40,7 +40,7 @@ _MAX_QUOTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back: the status, the headers (names in small letters) and the JSON, or the text where it is none."""
+    """A response: its status, its headers (names in lower case), and its JSON, or its text if it is not JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,7 +48,7 @@ class ApiResponse:
 
 
 class HttpClient:
-    """One account at one help desk; safe to share between threads."""
+    """A client for one account at one help desk; safe to share between threads."""
 
     def __init__(
         self,
@@ -60,8 +60,8 @@ class HttpClient:
         per_minute: float | None = None,
         timeout: float | None = None,
     ) -> None:
-        """`secrets` are texts that no message may show. `per_minute`: requests that this process allows itself, for
-        reading and for writing each; None: as many as the help desk takes."""
+        """`secrets` are texts that messages must not show. `per_minute` limits the requests of this process, for reads
+        and for writes each; None: no limit but the help desk's own."""
         self.base = base.rstrip("/")
         self.skew: float | None = None
         self._secrets = [secret for secret in secrets if secret]
@@ -74,11 +74,11 @@ class HttpClient:
         )
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> ApiResponse:
-        """Ask, and ask again where no answer came. Raises what `send` raises."""
+        """GET a path; tried again if no answer came. Raises the errors of `send`."""
         return self.query("GET", path, params=params, **options)
 
     def query(self, method: str, path: str, **options: Any) -> ApiResponse:
-        """The same by another method than GET, for what changes nothing there."""
+        """Read by another method than GET; tried again if no answer came. Raises the errors of `send`."""
         for attempt in stamina.retry_context(
             on=_NoResponse, attempts=MAX_ATTEMPTS, timeout=30, wait_initial=0.2, wait_max=2
         ):
@@ -87,15 +87,15 @@ class HttpClient:
         raise AssertionError("unreachable")
 
     def send(self, method: str, path: str, **options: Any) -> ApiResponse:
-        """Write, once. `accept`: statuses that are an answer beside 2xx.
+        """Write, once. `accept`: statuses beside 2xx that are returned.
 
-        Raises StoreUnreachable (silence, 429, 5xx: it may or may not have been done), NotAllowed (401, 403), NotThere
-        (404, 410), StoreConflict (409, 412), StoreRefused (any other 4xx).
+        Raises StoreUnreachable (no answer, 429, 5xx: it may or may not have been done), AccessDenied (401, 403),
+        NotFound (404, 410), StoreConflict (409, 412), StoreRefused (any other 4xx).
         """
         return self._request(method, path, "write", **options)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._client.close()
 
     def _request(self, method: str, path: str, kind: str, accept: Collection[int] = (), **options: Any) -> ApiResponse:
@@ -105,40 +105,40 @@ class HttpClient:
             with self._client.stream(method, self.base + path, **options) as response:
                 raw = b"".join(_read_limited(response))
         except httpx2.InvalidURL as error:
-            raise BadInput(f"{self.base} is no address that can be called") from error
+            raise BadInput(f"{self.base} is not a valid address") from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise _NoResponse(f"{where}: {_describe_error(error)}", random.uniform(1, 3)) from error
         self._measure_skew(response)
         status = response.status_code
-        answer = ApiResponse(status, response.headers, _parse_body(raw, response.headers.get("content-type", "")))
+        answer = ApiResponse(status, response.headers, _parse_body(raw))
         if 200 <= status < 300 or status in accept:
             return answer
-        told = f"{where} answered {status}{self._redact(raw)}"
+        message = f"{where} answered {status}{self._redact(raw)}"
         if status == 429 or (status == 503 and "retry-after" in response.headers):
             wait = retry_delay(response.headers, time.time())
             self._budgets[kind].pause(wait)
-            raise StoreUnreachable(told, wait)
+            raise StoreUnreachable(message, wait)
         if status >= 500 or status == 408:
-            raise _NoResponse(told, random.uniform(1, 3))
+            raise _NoResponse(message, random.uniform(1, 3))
         if status in (401, 403):
-            raise AccessDenied(f"{told}: check the user, the secret and the rights of deskyard's account there")
+            raise AccessDenied(f"{message}: check the user, the secret and the rights of deskyard's account there")
         if status in (404, 410):
-            raise NotFound(told)
+            raise NotFound(message)
         if status in (409, 412):
-            raise StoreConflict(told)
+            raise StoreConflict(message)
         if 300 <= status < 400:
-            raise BadInput(f"{told}: the address leads elsewhere; write the one that answers itself")
-        raise StoreRefused("request", told)
+            raise BadInput(f"{message}: the address redirects; write the one that it redirects to")
+        raise StoreRefused("request", message)
 
     def _measure_skew(self, response: httpx2.Response) -> None:
         try:
-            there = parsedate_to_datetime(response.headers["date"])
-            self.skew = round((there - datetime.now(UTC)).total_seconds(), 1)
+            server_time = parsedate_to_datetime(response.headers["date"])
+            self.skew = round((server_time - datetime.now(UTC)).total_seconds(), 1)
         except (KeyError, ValueError, TypeError):
             pass
 
     def _redact(self, raw: bytes) -> str:
-        """The beginning of what was said, without secrets and line breaks."""
+        """The beginning of a response's text, without secrets and line breaks."""
         text = re.sub(r"<[^>]*>|\s+", " ", raw[:4000].decode(errors="replace")).strip()
         for secret in self._secrets:
             text = text.replace(secret, "***")
@@ -146,11 +146,11 @@ class HttpClient:
 
 
 class _NoResponse(StoreUnreachable):
-    """Nothing came back that says whether it was done."""
+    """No answer came that says whether the request was carried out."""
 
 
 class _RateBudget:
-    """So many requests a minute, and none before the help desk wants to hear of us again."""
+    """Limits the requests per minute, and sends none while the help desk has asked us to wait."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._interval = 60.0 / per_minute if per_minute else 0.0
@@ -159,7 +159,7 @@ class _RateBudget:
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
-        """Wait for our turn. Raises StoreUnreachable where that is long."""
+        """Wait until a request may be sent. Raises StoreUnreachable if the help desk asked for a longer wait."""
         with self._lock:
             now = time.monotonic()
             if self._held_until - now > 2:
@@ -169,23 +169,23 @@ class _RateBudget:
         time.sleep(max(0.0, start - now))
 
     def pause(self, seconds: float) -> None:
-        """Ask for nothing until then."""
+        """Send nothing for that time."""
         with self._lock:
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
 
 def retry_delay(headers: Mapping[str, str], now: float) -> float:
-    """Seconds that an answer asks us to wait: Retry-After (seconds or a date), else a reset time, else about five.
+    """Seconds that a response asks us to wait: Retry-After (seconds or a date), else a reset time, else about five.
 
     >>> retry_delay({"retry-after": "7"}, 0.0), retry_delay({"ratelimit-reset": "12"}, 0.0)
     (7.0, 12.0)
     >>> retry_delay({"x-ratelimit-reset": "1030"}, 1000.0)
     30.0
     """
-    told = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told):
-        return min(float(told), _MAX_WAIT)
-    for moment in (told, headers.get("x-ratelimit-reset", "")):
+    retry_after = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", retry_after):
+        return min(float(retry_after), _MAX_WAIT)
+    for moment in (retry_after, headers.get("x-ratelimit-reset", "")):
         try:
             return min(max(_parse_moment(moment) - now, 0.5), _MAX_WAIT)
         except (ValueError, TypeError):
@@ -195,7 +195,7 @@ def retry_delay(headers: Mapping[str, str], now: float) -> float:
 
 
 def _parse_moment(text: str) -> float:
-    """A moment as headers write it: seconds since 1970, ISO 8601, or an HTTP date."""
+    """The time in a header, in seconds since 1970; it may be such a number, ISO 8601, or an HTTP date."""
     if re.fullmatch(r"[0-9]{4,}(\.[0-9]+)?", text):
         return float(text)
     if re.match(r"[0-9]{4}-", text):
@@ -209,11 +209,11 @@ def _read_limited(response: httpx2.Response) -> Any:
     for part in response.iter_bytes():
         size += len(part)
         if size > MAX_RESPONSE_BYTES:
-            raise StoreRefused("request", f"an answer of more than {MAX_RESPONSE_BYTES:,} bytes was not read")
+            raise StoreRefused("request", f"a response of more than {MAX_RESPONSE_BYTES:,} bytes was not read")
         yield part
 
 
-def _parse_body(raw: bytes, kind: str) -> Any:
+def _parse_body(raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except ValueError:

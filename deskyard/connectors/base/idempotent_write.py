@@ -1,8 +1,8 @@
-"""A delivery written once: the same steps at every help desk, whatever each calls them.
+"""Writes a delivery exactly once, in the same steps for every help desk.
 
-In comes a delivery, out goes an outcome. Look first; never over a person; only what the catalogue has; write once;
-believe nothing but what is read back; the note last. After a silence the ticket is looked at before anything is sent
-again. The help desk's own part is `WritableStore`.
+Read the ticket; never overwrite a person's value; write only values that the catalogue has; write once; read back and
+compare; add the note last. After a missing answer the ticket is read before anything is sent again. What a help desk
+must provide is `WritableStore`.
 """
 
 from collections.abc import Mapping
@@ -22,49 +22,50 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import StoreConflict, StoreRefused, StoreUnreachable
 
 MAX_ATTEMPTS: Final = 3
-"""How often a ticket that others keep changing is looked at before it is left to them."""
+"""How often a write is tried while others keep changing the ticket."""
 
 
 class WritableStore(Protocol):
-    """What a help desk must be able to do for it."""
+    """What a store must provide for `apply_delivery`."""
 
     @property
     def caps(self) -> Capabilities:
-        """What it can do."""
+        """The capabilities of the store."""
         ...
 
     def fetch(self, ref: str) -> StoredTicket:
-        """The ticket as it is now."""
+        """The current state of a ticket. Raises NotFound."""
         ...
 
     def catalogue(self) -> Catalogue:
-        """What it has, at most a minute old."""
+        """The values that tickets can have, at most a minute old."""
         ...
 
     def invalidate_catalogue(self) -> None:
-        """Let the catalogue be read anew."""
+        """Read the catalogue again the next time."""
         ...
 
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """Set these values (and the tags, and the note where it travels along); field → reason for what it refused.
+        """Set these values and tags, and the note if the help desk takes it in the same write.
 
-        Raises StoreConflict where it compares versions and the ticket is no longer as seen.
+        Returns field → reason for refused values. Raises StoreConflict if the help desk compares versions and the
+        ticket has changed since it was seen.
         """
         ...
 
     def add_note(self, ref: str, text: str) -> None:
-        """Leave a note for the desk's people only."""
+        """Add a note that only agents can see."""
         ...
 
     def find_overwritten(self, seen: StoredTicket, now: StoredTicket, values: FieldValues) -> FieldValues:
-        """What people set between our look and our write, and we wrote over: field → their value."""
+        """Values that people set between our read and our write, and that we overwrote: field → their value."""
         ...
 
 
 def apply_delivery(store: WritableStore, delivery: Delivery) -> DeliveryOutcome:
-    """Write it, once. Raises NotThere and NotAllowed."""
-    if why := unsupported_fields(store.caps, delivery):
-        return DeliveryOutcome(DeliveryResult.UNSUPPORTED, None, why)
+    """Write a delivery, once. Raises NotFound and AccessDenied."""
+    if reasons := unsupported_fields(store.caps, delivery):
+        return DeliveryOutcome(DeliveryResult.UNSUPPORTED, None, reasons)
     seen = None
     try:
         for _ in range(MAX_ATTEMPTS):
@@ -91,26 +92,26 @@ def apply_delivery(store: WritableStore, delivery: Delivery) -> DeliveryOutcome:
             return _outcome_after_write(store, delivery, seen, values, refused)
     except StoreUnreachable as error:
         return DeliveryOutcome(DeliveryResult.RETRY_LATER, seen, {"store": str(error)}, error.retry_after)
-    why = dict.fromkeys(delivery.set, "others keep changing the ticket")
-    return DeliveryOutcome(DeliveryResult.CONFLICT, seen, why)
+    reasons = dict.fromkeys(delivery.set, "others keep changing the ticket")
+    return DeliveryOutcome(DeliveryResult.CONFLICT, seen, reasons)
 
 
 def _outcome_before_write(
     store: WritableStore, delivery: Delivery, seen: StoredTicket, changed: FieldValues
 ) -> DeliveryOutcome | None:
-    """What becomes of it without writing; None where it must be written."""
+    """The outcome of a delivery that needs no write or must not be written; None if it is to be written."""
     if delivery.id in seen.markers:
         return DeliveryOutcome(DeliveryResult.ALREADY_APPLIED, seen)
     if delivery.set and not changed:
-        # What stands there may be our own writing, cut off before its note.
+        # The values may be our own write, interrupted before its note.
         return DeliveryOutcome(
             DeliveryResult.ALREADY_APPLIED, _ensure_note(store, delivery, seen) if delivery.begun else seen
         )
-    wanted = {name: delivery.set[name] for name in changed}
-    if why := _missing_values(store, wanted, seen):
-        return DeliveryOutcome(DeliveryResult.REJECTED, seen, why)
+    values = {name: delivery.set[name] for name in changed}
+    if reasons := _missing_values(store, values, seen):
+        return DeliveryOutcome(DeliveryResult.REJECTED, seen, reasons)
     moved = {
-        name: f"it is {value!r} by now"
+        name: f"it is now {value!r}"
         for name, value in seen.differing(delivery.expect).items()
         if name not in delivery.set or value != delivery.set[name]
     }
@@ -118,17 +119,16 @@ def _outcome_before_write(
         return DeliveryOutcome(DeliveryResult.CONFLICT, seen, moved)
     if not delivery.expect and delivery.seen_version not in (None, seen.version):
         return DeliveryOutcome(
-            DeliveryResult.CONFLICT, seen, dict.fromkeys(delivery.set, "the ticket was changed meanwhile")
+            DeliveryResult.CONFLICT, seen, dict.fromkeys(delivery.set, "the ticket was changed in the meantime")
         )
-    if spoken := seen.set_by_people & changed.keys():
-        return DeliveryOutcome(
-            DeliveryResult.CONFLICT, seen, dict.fromkeys(sorted(spoken), "a person set it: a person's word stands")
-        )
+    if by_people := seen.set_by_people & changed.keys():
+        reason = "a person set it, and people's values are not overwritten"
+        return DeliveryOutcome(DeliveryResult.CONFLICT, seen, dict.fromkeys(sorted(by_people), reason))
     return None
 
 
 def _missing_values(store: WritableStore, values: FieldValues, seen: StoredTicket) -> Mapping[str, str]:
-    """What the help desk does not have; before it is believed, the catalogue is read anew."""
+    """Field → reason for values that the catalogue lacks, also after it was read again."""
     if store.catalogue().find_unavailable(values, seen.queue):
         store.invalidate_catalogue()
         return store.catalogue().find_unavailable(values, seen.queue)
@@ -138,29 +138,29 @@ def _missing_values(store: WritableStore, values: FieldValues, seen: StoredTicke
 def _outcome_after_write(
     store: WritableStore, delivery: Delivery, seen: StoredTicket, values: FieldValues, refused: Mapping[str, str]
 ) -> DeliveryOutcome:
-    """What became of a write: what was read back says it."""
+    """The outcome of a write, judged by what is read back."""
     now = store.fetch(delivery.ref)
     if theirs := store.find_overwritten(seen, now, values):
         store.write(now, theirs, Delivery(id=delivery.id, ref=delivery.ref, set=theirs))
-        why = {
-            name: f"a person set it to {value!r} in the same moment: it was given back"
+        reasons = {
+            name: f"a person set it to {value!r} at the same moment, and that value was restored"
             for name, value in theirs.items()
         }
-        return DeliveryOutcome(DeliveryResult.CONFLICT, store.fetch(delivery.ref), why)
+        return DeliveryOutcome(DeliveryResult.CONFLICT, store.fetch(delivery.ref), reasons)
     lost = now.differing(values)
     overtaken = {name for name, value in lost.items() if value != seen.value(name)}
-    why = {name: refused.get(name) or f"it is {value!r} after the write" for name, value in lost.items()}
+    reasons = {name: refused.get(name) or f"it is {value!r} after the write" for name, value in lost.items()}
     if delivery.add_tags and not now.tags >= set(delivery.add_tags):
-        why["add_tags"] = refused.get("add_tags") or "not all tags are there after the write"
+        reasons["add_tags"] = refused.get("add_tags") or "not all tags are there after the write"
     if values and lost.keys() == values.keys():
-        return DeliveryOutcome(DeliveryResult.CONFLICT if overtaken else DeliveryResult.REJECTED, now, why)
-    # What is neither as it was nor as we wrote it, somebody wrote right after us: that is their word, and no refusal.
-    done = DeliveryResult.APPLIED if why.keys() <= overtaken else DeliveryResult.PARTIAL
-    return DeliveryOutcome(done, _ensure_note(store, delivery, now), why)
+        return DeliveryOutcome(DeliveryResult.CONFLICT if overtaken else DeliveryResult.REJECTED, now, reasons)
+    # A value that is neither the old one nor ours was set by somebody right after our write: that is not a refusal.
+    result = DeliveryResult.APPLIED if reasons.keys() <= overtaken else DeliveryResult.PARTIAL
+    return DeliveryOutcome(result, _ensure_note(store, delivery, now), reasons)
 
 
 def _ensure_note(store: WritableStore, delivery: Delivery, now: StoredTicket) -> StoredTicket:
-    """Leave the note, unless it is there; the ticket after it. Raises StoreUnreachable where nobody knows."""
+    """Add the note unless it is there; returns the ticket after it. Raises StoreUnreachable if it may be missing."""
     if not store.caps.notes or delivery.id in now.markers:
         return now
     try:

@@ -1,9 +1,8 @@
-"""Pages of what changed at a help desk, none left out, from an API that can only say "changed since".
+"""Pages of changed tickets without gaps, from an API that can only list what changed since a time.
 
-In come a cursor and a way to ask; out goes a `TicketPage`. Help desks know seconds (Jira: minutes), give several
-tickets the same one, and let a ticket be seen after a younger one. So a page begins with the moment at which the last
-one ended, leaves out what of that moment was given already, and a new run begins `OVERLAP` before the last one began:
-tickets come again, and none is missed.
+Help desks know times to the second (Jira: to the minute), several tickets have the same time, and a ticket may become
+visible after a younger one. So a page begins at the time at which the last one ended and leaves out what was delivered
+of that time, and a new run begins `OVERLAP` before the last one began: tickets may come twice, and none is missed.
 """
 
 import base64
@@ -19,24 +18,25 @@ from deskyard.errors import BadInput
 
 OVERLAP: Final = timedelta(seconds=60)
 EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""Before any ticket; a day later than zero, so that no time zone makes it negative."""
+"""Before any ticket; a day after zero, so that it is positive in every time zone."""
 
 
 class ChangedRef(NamedTuple):
-    """That a ticket changed, before it is read."""
+    """A ticket that changed, and when."""
 
     at: datetime
     ref: str
 
     @property
     def key(self) -> str:
-        """What names this change."""
+        """The identity of this change."""
         return f"{self.ref} {self.at.timestamp():.6f}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """The next page: what changed at or after `at` without `given`; the next run begins at `began` at the latest."""
+    """The next page holds what changed at or after `at`, without `delivered`; the next run begins `OVERLAP` before
+    `started_at`, or at `at` if that is earlier."""
 
     at: datetime
     delivered: tuple[str, ...]
@@ -51,39 +51,40 @@ def read_page(
     fetch_many: Callable[[list[str]], dict[str, StoredTicket]],
     time_step: timedelta = timedelta(seconds=1),
 ) -> TicketPage:
-    """At most `limit` tickets after the cursor (None: all).
+    """At most `limit` tickets after the cursor (None: from the beginning).
 
-    `changed(since, n)` says what changed at or after `since`, by moment, at least the first `n` of it, and is asked for
-    more only where many share a moment. `read` reads tickets by ref, leaving out those that are gone. `step` is the
-    finest moment that can be asked for. `now` is the help desk's clock. Raises BadInput for a strange cursor.
+    `list_changes(since, n)` lists what changed at or after `since`, in the order of time, at least the first `n`; more
+    are consumed only if many have the same time. `fetch_many` reads tickets by ref, leaving out those that are gone.
+    `time_step` is the precision of `since` at the help desk, and `now` its clock. Raises BadInput for a cursor that was
+    not made here.
     """
-    place = _decode_cursor(cursor) if cursor is not None else _Cursor(EARLIEST, (), None)
-    began = place.started_at or now
-    since = _floor_to_step(place.at, time_step)
-    given = set(place.delivered)
-    new = (one for one in list_changes(since, limit + len(given) + 1) if one.key not in given)
+    position = _decode_cursor(cursor) if cursor is not None else _Cursor(EARLIEST, (), None)
+    started_at = position.started_at or now
+    since = _floor_to_step(position.at, time_step)
+    delivered = set(position.delivered)
+    new = (one for one in list_changes(since, limit + len(delivered) + 1) if one.key not in delivered)
     found = list(islice(_unique(new), limit + 1))
     more, found = len(found) > limit, found[:limit]
-    at = max((one.at for one in found), default=place.at)
+    at = max((one.at for one in found), default=position.at)
     if more:
         floor = _floor_to_step(at, time_step)
-        before = given if floor == since else set()
+        before = delivered if floor == since else set()
         here = {one.key for one in found if _floor_to_step(one.at, time_step) == floor}
-        following = _Cursor(at, tuple(sorted(before | here)), began)
+        following = _Cursor(at, tuple(sorted(before | here)), started_at)
     else:
-        following = _Cursor(min(at, began - OVERLAP), (), None)
+        following = _Cursor(min(at, started_at - OVERLAP), (), None)
     tickets = fetch_many([one.ref for one in found])
     in_order = sorted(tickets.values(), key=lambda one: (one.updated_at, one.ref))
     return TicketPage(tuple(in_order), _encode_cursor(following), more)
 
 
 def start_cursor(moment: datetime) -> str:
-    """The cursor of a first page that begins at a moment."""
+    """The cursor of a first page that begins at that time."""
     return _encode_cursor(_Cursor(moment, (), None))
 
 
 def _unique(found: Iterable[ChangedRef]) -> Iterator[ChangedRef]:
-    """Without those that came up twice while others moved."""
+    """The changes without tickets that were listed before."""
     seen: set[str] = set()
     for one in found:
         if one.ref not in seen:
@@ -103,10 +104,10 @@ def _encode_cursor(cursor: _Cursor) -> str:
 
 def _decode_cursor(cursor: str) -> _Cursor:
     try:
-        at, given, began = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        return _Cursor(_parse_moment(at), tuple(map(str, given)), _parse_moment(began) if began else None)
+        at, delivered, started_at = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        return _Cursor(_parse_moment(at), tuple(map(str, delivered)), _parse_moment(started_at) if started_at else None)
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadInput("this cursor is not one of this store: take `cursor` of the page before, or none") from error
+        raise BadInput("this cursor is not one of this store: use `cursor` of the last page, or none") from error
 
 
 def _parse_moment(text: str) -> datetime:

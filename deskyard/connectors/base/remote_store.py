@@ -1,8 +1,8 @@
-"""What every help desk behind an API has in common: an account, a catalogue that is remembered a minute, webhooks.
+"""The base class of connectors to help desks with an API: an account, a cached catalogue, pulls, deliveries, webhooks.
 
-A store inherits from `RemoteStore` and says the rest in its own API's words: how a ticket is read, what changed since
-when, what the help desk has, how values are written, how a note is left. Writing once, pages without gaps and the wire
-come from `writing`, `sweep` and `http`; `docs/new-connector.md` builds one in an hour.
+A connector inherits from `RemoteStore` and implements the rest with the API of its help desk: reading a ticket, listing
+changes and the catalogue, writing values, adding a note. Idempotent writes, pulls without gaps and HTTP come from
+`idempotent_write`, `incremental_pull` and `http_client`. `docs/new-connector.md` shows how to write one.
 """
 
 import threading
@@ -31,19 +31,19 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import DeskyardError, NotFound
 
 CATALOGUE_TTL: Final = 60.0
-"""Seconds that a catalogue is believed."""
+"""Seconds for which a catalogue is cached."""
 
 
 class RemoteStore(ABC):
-    """A help desk behind an API. `options` are what its URL may say after the question mark."""
+    """A help desk with an API. `options` are the options that its URL may have."""
 
     caps: ClassVar[Capabilities]
     options: ClassVar[Collection[str]] = ()
     time_step: ClassVar[timedelta] = timedelta(seconds=1)
-    """The finest moment that "changed since" can be asked for."""
+    """The precision of the times that changes can be listed from."""
 
     def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
-        """Nothing is asked yet."""
+        """No request is made yet."""
         self.url = url
         self.http = http
         self._cached_catalogue: tuple[float, Catalogue] | None = None
@@ -51,54 +51,54 @@ class RemoteStore(ABC):
 
     @classmethod
     def from_address(cls, address: str) -> Self:
-        """The store at an address; raises BadInput for what is none."""
+        """The store at an address. Raises BadInput."""
         return cls.from_url(ConnectionUrl.parse(address, (*cls.options, "hook_sha256")))
 
     @classmethod
     @abstractmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """The store at a place: the account and how it shows who it is."""
+        """The store at a URL, with a client that authenticates its account."""
 
     @abstractmethod
     def check_account(self) -> Health:
-        """Version, our own user, and what is missing. May raise any StoreError."""
+        """The help desk's version, our user there, and what is missing. May raise any StoreError."""
 
     @abstractmethod
     def fetch_catalogue(self) -> Catalogue:
-        """What it has now."""
+        """The values that tickets can have now."""
 
     @abstractmethod
     def list_changes(self, since: datetime, n: int) -> Iterable[ChangedRef]:
-        """What changed at or after a moment, by moment: the first `n`, and more where it is asked for."""
+        """The tickets that changed at or after that time, in the order of time: at least the first `n`."""
 
     @abstractmethod
     def fetch(self, ref: str) -> StoredTicket:
-        """One ticket as it is now. Raises NotThere."""
+        """The current state of a ticket. Raises NotFound."""
 
     @abstractmethod
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """See `writing.Writes`."""
+        """See `idempotent_write.WritableStore`."""
 
     @abstractmethod
     def add_note(self, ref: str, text: str) -> None:
-        """Leave a note for the desk's people only."""
+        """Add a note that only agents can see."""
 
     @abstractmethod
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """What a webhook hints at; `headers` have small letters. Raises BadSignature and StaleWebhook."""
+        """The events of a webhook; the names of `headers` are in lower case. Raises BadSignature and StaleWebhook."""
 
     def find_overwritten(self, seen: StoredTicket, now: StoredTicket, values: FieldValues) -> FieldValues:
-        """Told from the moves; nothing where the help desk compares versions itself or can't tell."""
+        """Found from the moves; empty if the help desk compares versions itself or does not report moves."""
         if self.caps.checks_version or not self.caps.moves:
             return {}
         return find_overwritten(self.fetch_moves(now.ref), seen, values)
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """None, unless a store knows better."""
+        """No moves; a connector whose help desk reports them overrides this."""
         return []
 
     def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
-        """Tickets by ref, without those that are gone; one call each, unless a store knows better."""
+        """Tickets by ref, without those that are gone; one call each unless overridden."""
         found = {}
         for ref in refs:
             try:
@@ -108,24 +108,24 @@ class RemoteStore(ABC):
         return found
 
     def health(self) -> Health:
-        """Whether it can be worked with; never raises."""
+        """Whether the help desk can be used; never raises."""
         try:
             found = self.check_account()
         except DeskyardError as error:
             return Health("", "", self.http.skew, (str(error),))
         skew = found.skew if found.skew is not None else self.http.skew
-        late = (f"its clock is {skew:.0f} seconds off ours: set both by NTP",) if skew and abs(skew) > 120 else ()
-        return Health(found.version, found.me, skew, (*found.missing, *late))
+        off = (f"its clock is {skew:.0f} seconds off ours: set both by NTP",) if skew and abs(skew) > 120 else ()
+        return Health(found.version, found.me, skew, (*found.missing, *off))
 
     def catalogue(self) -> Catalogue:
-        """What it has, at most `CATALOGUE_TTL` seconds old."""
+        """The values that tickets can have, at most `CATALOGUE_TTL` seconds old."""
         with self._lock:
             if self._cached_catalogue is None or time.monotonic() - self._cached_catalogue[0] > CATALOGUE_TTL:
                 self._cached_catalogue = time.monotonic(), self.fetch_catalogue()
             return self._cached_catalogue[1]
 
     def invalidate_catalogue(self) -> None:
-        """Read the catalogue anew the next time."""
+        """Read the catalogue again the next time."""
         self._cached_catalogue = None
 
     def pull(self, cursor: str | None, limit: int) -> TicketPage:
@@ -134,29 +134,29 @@ class RemoteStore(ABC):
         return incremental_pull.read_page(cursor, limit, now, self.list_changes, self.fetch_many, self.time_step)
 
     def cursor_at(self, moment: datetime) -> str:
-        """The cursor after which a pull gives what changed since that moment."""
+        """The cursor from which a pull gives what changed since that time."""
         return incremental_pull.start_cursor(moment)
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """What a webhook hints at, asking nobody."""
+        """The events of a webhook, without any request."""
         return self.parse_events(webhooks.lower_header_names(headers), raw, now)
 
     def check_secret(self, headers: Mapping[str, str]) -> None:
-        """For help desks that sign nothing. Raises BadSignature."""
+        """Check the secret of a webhook that is not signed. Raises BadSignature."""
         secret = self.url.options.get("hook_secret", "")
         webhooks.check_secret(self.url.options.get("hook_sha256") or (secret and webhooks.hash_secret(secret)), headers)
 
     def apply(self, delivery: Delivery) -> DeliveryOutcome:
-        """Write it, once."""
+        """Write a delivery, once."""
         return idempotent_write.apply_delivery(self, delivery)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self.http.close()
 
 
 def find_overwritten(moves: Iterable[Move], seen: StoredTicket, values: FieldValues) -> FieldValues:
-    """What our last writing of these values found standing that had not been seen: field → that value."""
+    """Values that our last write of these fields replaced and that had not been seen: field → that value."""
     ours = {move.field: move for move in moves if move.by_deskyard and move.field in values}
     return {
         name: move.was

@@ -1,8 +1,7 @@
-"""The store contract: what every help desk can be asked and told, and what it may answer.
+"""The interface of a ticket store, and the values that it takes and returns, the same for every help desk.
 
-In come plain values; out go plain values, each the same for every store. A store never overwrites what a person set,
-never writes what its catalogue does not have, and never takes an answer's status for proof: what was written is read
-back. `deskyard.testing.check_store` holds every implementation to it.
+A store never overwrites a value that a person set, never writes a value that its catalogue lacks, and never takes a
+successful status for proof: what was written is read back. `deskyard.testing.check_store` checks every implementation.
 """
 
 import re
@@ -17,7 +16,7 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.ticket import Ticket
 
 FieldValues = Mapping[str, str | None]
-"""Field → value, of `queue`, `category`, `priority`, `assignee` and `status`; None is an empty field."""
+"""Field (`queue`, `category`, `priority`, `assignee`, `status`) → value; None is an empty field."""
 
 _MARKER: Final = re.compile(r"\[(d[0-9]*-[0-9a-f]{2,64})\]")
 
@@ -26,12 +25,12 @@ _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a store can do. `sets` are the fields that a delivery may set.
+    """What a store supports. `settable_fields` are the fields that a delivery may set.
 
-    `moves`: it tells who changed what and when.
-    `one_write`: all fields change together or none does. `checks_version`: the store itself refuses a write that is
-    based on an older version; elsewhere a small window stays. `knows_people`: it tells whether a person set a value.
-    `signed_webhooks`: a webhook proves who sent it, what and when; elsewhere a secret header proves the sender alone.
+    `atomic_writes`: all fields change together or none does. `checks_version`: the store itself refuses a write based
+    on an older version; without it a short window remains. `reports_people`: it reports whether a person set a value.
+    `moves`: it reports who changed what and when. `signed_webhooks`: a webhook proves sender, content and time; without
+    it, a secret header proves the sender alone.
     """
 
     settable_fields: frozenset[str]
@@ -47,8 +46,8 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the store can be worked with. `me` is our own user there; `skew` its clock minus ours, in seconds;
-    `missing` says, a sentence each, what is not as it must be."""
+    """Whether the store can be used. `me` is our user there; `skew` its clock minus ours, in seconds; `missing` says
+    what must be corrected, a sentence each."""
 
     version: str
     me: str
@@ -63,12 +62,11 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTicket:
-    """A ticket where it stands. `ref` is the store's name for it, `version` changes whenever the ticket does.
+    """A ticket as it is in the store. `ref` is its id there; `version` changes whenever the ticket does.
 
-    `status` is one of ours (new, open, waiting, resolved, closed) where the store's own can be told so. `markers` are
-    the ids of the deliveries whose note it bears. `ours`: its last change was our own writing, which must not be taken
-    for news. `load_human_steps`: the fields that a person set after it was filed, where the store tells. `raw` is what
-    the store said, for mapping more of it.
+    `status` is one of ours (new, open, waiting, resolved, closed). `markers` are the ids of the deliveries whose notes
+    it has. `last_change_by_deskyard`: its last change was made by us, and is no news. `set_by_people`: the fields that
+    a person set after it was filed, if the store reports that. `raw` is the store's own answer, for connectors.
     """
 
     ref: str
@@ -87,18 +85,18 @@ class StoredTicket:
     raw: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, repr=False)
 
     def value(self, name: str) -> str | None:
-        """What stands in `queue`, `category`, `priority`, `assignee` or `status`."""
+        """The value of `queue`, `category`, `priority`, `assignee` or `status`."""
         found: str | None = getattr(self, name)
         return found
 
     def differing(self, values: FieldValues) -> dict[str, str | None]:
-        """What stands in those of these fields that hold something else than wanted."""
+        """The current values of those fields whose value differs from the given one."""
         return {name: self.value(name) for name, value in values.items() if self.value(name) != value}
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One change of `queue`, `category`, `priority`, `assignee` or `status`, in our words; `ours`: deskyard made it."""
+    """A change of `queue`, `category`, `priority`, `assignee` or `status`, in our terms."""
 
     at: datetime
     actor: str
@@ -110,9 +108,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """Tickets by (`updated_at`, place in the store). `cursor` continues; `more`: there is something to continue with.
+    """Tickets in the order of `updated_at`. `cursor` gives the next page; `more`: there is one.
 
-    The next page may repeat tickets: drop those whose (`ref`, `version`) was seen.
+    The next page may repeat tickets: drop those whose (`ref`, `version`) is known.
     """
 
     tickets: tuple[StoredTicket, ...]
@@ -122,7 +120,7 @@ class TicketPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A webhook's hint that a ticket may have changed: fetch it. `id` is the same when the hint is repeated."""
+    """A webhook's event: the ticket may have changed and should be fetched. A repeated event has the same `id`."""
 
     id: str
     ref: str
@@ -131,14 +129,12 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is to be written into a ticket, once, however often it is delivered.
+    """Values to be written into a ticket, once, however often the delivery is applied.
 
-    `id` is "d", digits or none, "-", and 2 to 64 hexadecimal characters in small letters, so that its marker is found
-    again among whatever else stands in a note.
-
-    `expect`: what stood in the fields when this was decided; every field of `set` and whatever else it hung on.
-    `seen_version`: the ticket's version at that moment, which must still stand where `expect` says nothing. `note` is
-    for the desk's people only, and ends with `marker`. `begun`: an earlier attempt may have written some of it.
+    `id` is "d", optional digits, "-", and 2 to 64 lower-case hexadecimal characters, so that its marker can be found in
+    a note. `expect`: the values at the time of the decision, of every field of `set` and others that it depended on.
+    `seen_version`: the ticket's version at that time, which is checked if `expect` is empty. `note` is for agents only,
+    and ends with `marker`. `begun`: an earlier attempt may have written some of it.
     """
 
     id: str
@@ -152,7 +148,7 @@ class Delivery:
 
     @property
     def marker(self) -> str:
-        """What its note bears, so that it is found again.
+        """The text at the end of its note by which the delivery is recognised.
 
         >>> Delivery(id="d7", ref="1").marker
         '[d7]'
@@ -161,12 +157,12 @@ class Delivery:
 
     @property
     def full_note(self) -> str:
-        """The whole note."""
+        """The note with its marker."""
         return f"{self.note}\n\n{self.marker}".strip()
 
 
 def find_markers(texts: Iterable[str]) -> frozenset[str]:
-    """The ids of the deliveries whose marker ends one of these notes; what wraps a note (HTML, a signature) is no bar.
+    """The ids of the deliveries whose markers are in these notes, also if HTML or a signature surrounds them.
 
     >>> sorted(find_markers(["Sorted.\\n\\n[d7-0a1b]", "<p>Queue: IT</p><p>[d8-22]</p>", "see [1]"]))
     ['d7-0a1b', 'd8-22']
@@ -175,7 +171,7 @@ def find_markers(texts: Iterable[str]) -> frozenset[str]:
 
 
 class DeliveryResult(StrEnum):
-    """What became of a delivery."""
+    """The result of a delivery."""
 
     APPLIED = "applied"
     ALREADY_APPLIED = "already_applied"
@@ -188,10 +184,10 @@ class DeliveryResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """What became of a delivery; `observed` is the ticket as it was read last, where it was read.
+    """The outcome of a delivery; `observed` is the ticket as it was last read, if it was.
 
-    `why`: field → reason, for what was not done. Only `applied` and `partial` have written anything, and `partial`
-    alone leaves some fields as wanted and others (those in `why`) not. `retry_after` is in seconds.
+    `reasons`: field → reason, for what was not done. Only `applied` and `partial` have written anything; with `partial`
+    the fields in `reasons` were not set, the others were. `retry_after` is in seconds.
     """
 
     result: DeliveryResult
@@ -201,116 +197,118 @@ class DeliveryOutcome:
 
 
 class TicketStore(Protocol):
-    """Where tickets live. Synchronous, and safe to call from many threads.
+    """Where tickets are kept. Synchronous, and safe to call from many threads.
 
-    Each door may raise NotAllowed and StoreUnreachable; `apply` answers `retry_later` instead of the latter.
+    Every method may raise AccessDenied and StoreUnreachable; `apply` returns `retry_later` instead of the latter.
     """
 
     @property
     def caps(self) -> Capabilities:
-        """What this store can do."""
+        """What this store supports."""
         ...
 
     def health(self) -> Health:
-        """Whether it can be worked with; never raises."""
+        """Whether it can be used; never raises."""
         ...
 
     def catalogue(self) -> Catalogue:
-        """What it has now, at most a minute old."""
+        """The values that tickets can have, at most a minute old."""
         ...
 
     def invalidate_catalogue(self) -> None:
-        """Let the catalogue be read anew the next time."""
+        """Read the catalogue again the next time."""
         ...
 
     def pull(self, cursor: str | None, limit: int) -> TicketPage:
-        """The tickets that changed since the cursor (None: all), at most `limit`, nothing left out. Raises BadInput
-        for a cursor that this store did not give."""
+        """The tickets that changed since the cursor (None: all), at most `limit`, without gaps. Raises BadInput for a
+        cursor that this store did not give."""
         ...
 
     def cursor_at(self, moment: datetime) -> str:
-        """The cursor after which a pull gives what changed since that moment."""
+        """The cursor from which a pull gives what changed since that time."""
         ...
 
     def fetch(self, ref: str) -> StoredTicket:
-        """One ticket as it is now. Raises NotThere."""
+        """The current state of a ticket. Raises NotFound."""
         ...
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """What changed since it was filed, oldest first; empty where the store does not tell. Raises NotThere."""
+        """The changes since it was filed, oldest first; empty if the store does not report them. Raises NotFound."""
         ...
 
     def parse_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """What a webhook hints at, asking nobody. Raises BadSignature and StaleWebhook."""
+        """The events of a webhook, without any request. Raises BadSignature and StaleWebhook."""
         ...
 
     def apply(self, delivery: Delivery) -> DeliveryOutcome:
-        """Write, unless it is written already, a person has spoken, or the store lacks a value. Raises NotThere.
+        """Write a delivery, unless it is written already, a person has set a value, or the store lacks one.
 
-        The order: validate, fetch, look for the marker, compare with `expect`, write once, read back and compare, and
-        last the note. After a silence the ticket is fetched before anything is sent again.
+        The order: validate, fetch, look for the marker, compare with `expect`, write once, read back and compare, add
+        the note. After a missing answer the ticket is fetched before anything is sent again. Raises NotFound.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...
 
 
 class ConnectorClass(Protocol):
-    """A store's class: opened from what follows the first colon of its URL."""
+    """The class of a connector; a store is opened from what follows the first colon of its URL."""
 
     @property
     def caps(self) -> Capabilities:
-        """What such a store can do."""
+        """What such a store supports."""
         ...
 
     @classmethod
     def from_address(cls, address: str) -> TicketStore:
-        """The store at that place."""
+        """The store at that address. Raises BadInput."""
         ...
 
 
 def unsupported_fields(caps: Capabilities, delivery: Delivery) -> dict[str, str]:
-    """What a delivery asks of a store that can't do it: field → reason.
+    """Field → reason for what a delivery needs and the store does not support.
 
-    >>> unsupported_fields(Capabilities(sets=frozenset({"queue"})), Delivery(id="1", ref="7", set={"queue": "IT"}))
+    >>> caps = Capabilities(settable_fields=frozenset({"queue"}))
+    >>> unsupported_fields(caps, Delivery(id="1", ref="7", set={"queue": "IT"}))
     {}
     """
-    why = {name: f"this store can't set {name}" for name in delivery.set if name not in caps.settable_fields}
+    reasons = {name: f"this store can't set {name}" for name in delivery.set if name not in caps.settable_fields}
     if delivery.add_tags and not caps.tags:
-        why["add_tags"] = "this store has no tags"
-    return why
+        reasons["add_tags"] = "this store has no tags"
+    return reasons
 
 
 def describe_limits(caps: Capabilities) -> list[str]:
-    """What can't be done at such a store, and what happens instead, a sentence each.
+    """What is not supported by such a store, and what happens instead, a sentence each.
 
-    >>> describe_limits(Capabilities(sets=frozenset({"queue", "category", "priority", "assignee"}), one_write=True,
-    ...     checks_version=True, notes=True, moves=True, webhooks=True, signed_webhooks=True, tags=True))
+    >>> fields = frozenset({"queue", "category", "priority", "assignee"})
+    >>> describe_limits(Capabilities(settable_fields=fields, atomic_writes=True, checks_version=True, notes=True,
+    ...     moves=True, webhooks=True, signed_webhooks=True, tags=True))
     []
     """
     found = [
-        f"it has no {name} that can be set: the {name} is decided, recorded, and not written"
+        f"it has no {name} that can be set: the {name} is decided and recorded, but not written"
         for name in ("queue", "category", "priority", "assignee")
         if name not in caps.settable_fields
     ]
     if not caps.atomic_writes:
         found.append(
-            "fields are written one after the other: if one is refused the others stand, and a person is asked"
+            "fields are written one after the other: if one is refused, the others stay written and a person is asked"
         )
     if not caps.checks_version and caps.moves:
         found.append(
-            "it compares no versions: a person's change in the moment of our write is seen in its history and restored"
+            "it compares no versions: a person's change at the moment of our write is found in its history and restored"
         )
     elif not caps.checks_version:
-        found.append("it compares no versions: a person's change between our look and our write is overwritten unseen")
+        found.append("it compares no versions: a person's change between our read and our write is overwritten unseen")
     if not caps.notes:
-        found.append("it has no internal notes: the reasons stand in deskyard only")
+        found.append("it has no internal notes: the reasons are kept in deskyard only")
     if not caps.moves:
-        found.append("it does not tell who changed what: histories come without moves")
+        found.append("it does not report who changed what: histories have no moves")
     if not caps.webhooks:
         found.append("it sends no webhooks: new tickets are found within a minute")
     elif not caps.signed_webhooks:
-        found.append("it does not sign webhooks: they show a secret, and each ticket is read before anything is done")
+        found.append("it does not sign webhooks: they carry a secret, and each ticket is read before anything is done")
     return found

@@ -1,1 +1,1 @@
-"""The built-in desk as a ticket store."""
+"""The connector to the built-in desk."""

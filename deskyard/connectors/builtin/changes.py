@@ -1,8 +1,8 @@
-"""The desk's tickets in the order in which they changed, in pages that leave none out.
+"""Pages of the desk's tickets in the order in which they changed, without gaps.
 
-In come a cursor and the moment of asking; out goes a page. A run of pages goes by (`updated_at`, id), past everything
-of one moment. A transaction may commit after a later one was read, so the next run begins a minute before the first
-page of this one was asked for, or at its last ticket if that is older: tickets come again, and none is missed.
+The pages of a run are ordered by (`updated_at`, id). A transaction may commit after a later one was read, so the next
+run begins a minute before the first page of this one was read, or at its last ticket if that is older: tickets may come
+twice, and none is missed.
 """
 
 import base64
@@ -22,17 +22,17 @@ from deskyard.domain.actors import Actor
 from deskyard.errors import BadInput
 
 OVERLAP: Final = timedelta(seconds=60)
-"""Twice as long as a writer waits for its turn (`deskyard.db.database.LOCK_TIMEOUT`)."""
+"""Twice the time for which a writer waits for a lock (`deskyard.db.database.LOCK_TIMEOUT`)."""
 
 DELIVERY_ACTOR: Final = Actor("machine", "deskyard delivery")
-"""Whom a delivery's changes and note are by."""
+"""The actor of the changes and the note of a delivery."""
 
 _KEY_PREFIX: Final = "delivery "
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a run goes on: after ticket `after` of the moment `at`; the next run begins at `began` at the latest."""
+    """Where a run continues: after the ticket `after` of the time `at`; `started_at` is when the run started."""
 
     at: datetime
     after: int
@@ -42,31 +42,31 @@ class _Cursor:
 def read_page(
     conn: Connection, cursor: str | None, limit: int, now: datetime, me: Actor = DELIVERY_ACTOR
 ) -> TicketPage:
-    """At most `limit` tickets after the cursor, as `me` sees them. Raises BadInput for a cursor that is not one of
-    ours."""
-    place = _Cursor(_EARLIEST, 0, now) if cursor is None else _decode_cursor(cursor, now)
+    """At most `limit` tickets after the cursor; `me` is the actor whose changes count as ours. Raises BadInput for a
+    cursor that was not made here."""
+    position = _Cursor(_EARLIEST, 0, now) if cursor is None else _decode_cursor(cursor, now)
     here = tuple_(TICKETS.c.updated_at, TICKETS.c.id)
-    after = tuple_(literal(place.at, Moment()), literal(place.after))
+    after = tuple_(literal(position.at, Moment()), literal(position.after))
     rows = SELECT_TICKETS.where(here > after).order_by(TICKETS.c.updated_at, TICKETS.c.id).limit(limit + 1)
     found = [to_desk_ticket(row) for row in conn.execute(rows)]
     more, found = len(found) > limit, found[:limit]
-    last = (found[-1].updated_at, found[-1].id) if found else (place.at, place.after)
+    last = (found[-1].updated_at, found[-1].id) if found else (position.at, position.after)
     if more:
-        following = _encode_cursor(_Cursor(*last, place.started_at), running=True)
+        following = _encode_cursor(_Cursor(*last, position.started_at), running=True)
     else:
         following = _encode_cursor(
-            _Cursor(min(last[0], place.started_at - OVERLAP), 0, place.started_at), running=False
+            _Cursor(min(last[0], position.started_at - OVERLAP), 0, position.started_at), running=False
         )
     return TicketPage(tuple(to_stored_tickets(conn, found, me)), following, more)
 
 
 def start_cursor(moment: datetime) -> str:
-    """The cursor of a first page that begins at a moment."""
+    """The cursor of a first page that begins at that time."""
     return _encode_cursor(_Cursor(moment, 0, moment), running=False)
 
 
 def to_stored_tickets(conn: Connection, found: Sequence[DeskTicket], me: Actor = DELIVERY_ACTOR) -> list[StoredTicket]:
-    """Tickets of the desk as every store shows them; `me` is whose own writing it tells from others'."""
+    """Tickets of the desk as stored tickets; `me` is the actor whose changes count as ours."""
     markers: dict[int, set[str]] = {one.id: set() for one in found}
     people: dict[int, set[str]] = {one.id: set() for one in found}
     newest: dict[int, tuple[datetime, Actor]] = {}
@@ -80,10 +80,10 @@ def to_stored_tickets(conn: Connection, found: Sequence[DeskTicket], me: Actor =
     )
     for number, key in conn.execute(notes):
         markers[number].add(key.removeprefix(_KEY_PREFIX))
-    spoken = select(TICKET_HISTORY.c.ticket_id, TICKET_HISTORY.c.field).where(
+    by_people = select(TICKET_HISTORY.c.ticket_id, TICKET_HISTORY.c.field).where(
         TICKET_HISTORY.c.ticket_id.in_(people), TICKET_HISTORY.c.actor_kind == "person"
     )
-    for number, name in conn.execute(spoken.distinct()):
+    for number, name in conn.execute(by_people.distinct()):
         people[number].add(name)
     last = {number: by for number, (_, by) in newest.items()}
     return [_to_stored_ticket(one, markers[one.id], people[one.id], ours=last.get(one.id) == me) for one in found]
@@ -121,12 +121,12 @@ def _encode_cursor(cursor: _Cursor, *, running: bool) -> str:
 
 def _decode_cursor(cursor: str, now: datetime) -> _Cursor:
     try:
-        at, after, began = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        at, after, started_at = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
         if type(after) is int and 0 <= after < 2**63:
-            return _Cursor(_parse_moment(at), after, _parse_moment(began) if began else now)
+            return _Cursor(_parse_moment(at), after, _parse_moment(started_at) if started_at else now)
     except (ValueError, TypeError, RecursionError):
         pass
-    raise BadInput("this cursor is not one of this desk: take the `cursor` of the page before, or none to begin anew")
+    raise BadInput("this cursor is not one of this desk: use `cursor` of the last page, or none to start again")
 
 
 def _parse_moment(text: str) -> datetime:

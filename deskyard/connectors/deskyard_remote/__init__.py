@@ -1,1 +1,1 @@
-"""Another deskyard as a ticket store."""
+"""The connector to another deskyard."""

@@ -1,1 +1,1 @@
-"""django-helpdesk as a ticket store."""
+"""The connector to django-helpdesk."""

@@ -1,8 +1,8 @@
-"""django-helpdesk as a ticket store, through a small add-on in its project (`django_helpdesk_addon.py.txt`).
+"""django-helpdesk as a ticket store, through a small add-on in its project (`addon.py.txt`).
 
-Its own API can't carry this work: it lists neither queues nor agents, tells no times of change, walks through every
-ticket to show one, writes without a trace in the history, and mails an internal note to whoever is on copy. The add-on
-answers in a handful of queries, and writes fields, history and note in one transaction, if the version still stands.
+Its own API is not sufficient: it lists neither queues nor agents, reports no times of change, reads every ticket to
+show one, writes without entries in the history, and mails internal notes to everybody on copy. The add-on answers in a
+few queries, and writes fields, history and note in one transaction, if the version has not changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,10 +31,10 @@ from deskyard.errors import BadInput, NotFound, StoreRefused
 from deskyard.text.record_numbers import is_record_number
 
 VENDOR_PRIORITIES: Final = {"low": 4, "medium": 3, "high": 2, "critical": 1}
-"""Priorities; 5, "very low", is read as low."""
+"""Our priority → its number there; 5, "very low", is read as low."""
 
 PAGE_SIZE: Final = 100
-"""Tickets that are read at once."""
+"""Tickets that are read in one request."""
 
 _DIGITS: Final = 9
 _PRIORITY_LABELS: Final = {number: name for name, number in VENDOR_PRIORITIES.items()}
@@ -60,7 +60,7 @@ class DjangoHelpdeskStore(RemoteStore):
     options: ClassVar = ("category",)
 
     def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
-        """Nothing is asked yet."""
+        """No request is made yet."""
         super().__init__(url, http)
         self.category_params = {"category": url.options["category"]} if url.options.get("category") else {}
         if self.category_params:
@@ -69,33 +69,33 @@ class DjangoHelpdeskStore(RemoteStore):
 
     @classmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """A password or a token."""
-        shown: dict[str, Any] = (
+        """The store of an account, with its password or a token."""
+        credentials: dict[str, Any] = (
             {"auth": (url.user, url.secret)} if url.user else {"headers": {"Authorization": f"Token {url.secret}"}}
         )
-        return cls(url, HttpClient(url.url, secrets=[url.secret], **shown))
+        return cls(url, HttpClient(url.url, secrets=[url.secret], **credentials))
 
     def check_account(self) -> Health:
-        """Whether the add-on answers, and whether it has the category's field and any queue for us."""
+        """The version of the add-on, our user, and whether there are the category's field and any queue for us."""
         try:
-            told = self.http.get("/", self.category_params).data
-            version, me = told["version"], told["me"]
+            found = self.http.get("/", self.category_params).data
+            version, me = found["version"], found["me"]
         except (NotFound, KeyError, TypeError) as error:
             raise BadInput(
                 f"{self.http.base} does not answer as our add-on does: install it in the project of django-helpdesk "
                 "(docs/connectors/django-helpdesk.md says how) and write the address at which urls.py includes it"
             ) from error
         missing = []
-        if self.category_params and not told["category"]:
+        if self.category_params and not found["category"]:
             missing.append(
                 f"there is no custom field {self.category_params['category']!r}: correct `category` in the URL"
             )
         if not self.catalogue().queues:
-            missing.append(f"{me!r} may work in no queue: grant it the permissions of those that are to be sorted")
+            missing.append(f"{me!r} may work in no queue: grant it the permissions of the queues to route")
         return Health(version, me, missing=tuple(missing))
 
     def fetch_catalogue(self) -> Catalogue:
-        """Queues that our account may work in, and active staff."""
+        """The queues that our account may work in, and the active staff."""
         found = self.http.get("/catalogue/", self.category_params).data
         categories = found["categories"]
         return Catalogue(
@@ -106,7 +106,7 @@ class DjangoHelpdeskStore(RemoteStore):
         )
 
     def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
-        """By (moment, number), each question after the last ticket of the one before."""
+        """Changes by (time, number); each request continues after the last ticket of the one before."""
         size, after = max(n, PAGE_SIZE), 0
         while True:
             params = {"since": since.isoformat(), "after": after, "limit": size}
@@ -118,14 +118,14 @@ class DjangoHelpdeskStore(RemoteStore):
                 return
 
     def fetch(self, ref: str) -> StoredTicket:
-        """With its history, for the markers and for who changed what."""
+        """The ticket with its history, for the markers and the moves."""
         found = self.fetch_many([ref])
         if ref not in found:
             raise NotFound(f"there is no ticket {ref[:40]!r} that deskyard's account may see")
         return found[ref]
 
     def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
-        """A page in one call."""
+        """Tickets by ref, a page per request."""
         known = [ref for ref in refs if is_record_number(ref, _DIGITS)]
         found: dict[str, StoredTicket] = {}
         for start in range(0, len(known), PAGE_SIZE):
@@ -143,19 +143,19 @@ class DjangoHelpdeskStore(RemoteStore):
         return {}
 
     def add_note(self, ref: str, text: str) -> None:
-        """The same without fields; the add-on knows a note that it has."""
+        """Add a note; the add-on recognises one that it has."""
         self._patch(ref, {"set": {}, "note": text})
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """From the ticket's history."""
+        """The moves in the ticket's history."""
         return _parse_moves(self.fetch(ref).raw)
 
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """Of the add-on, which tells of nothing that it wrote for us."""
-        told = webhooks.verify_deskyard_webhook(self.url.options.get("hook_secret", ""), headers, raw, now)
-        ref = str(told.get("ticket", ""))
+        """The event of the add-on, which reports no changes that were made by us."""
+        event = webhooks.verify_deskyard_webhook(self.url.options.get("hook_secret", ""), headers, raw, now)
+        ref = str(event.get("ticket", ""))
         return (
-            [WebhookEvent(str(told.get("id") or webhooks.make_event_id(raw)), ref)]
+            [WebhookEvent(str(event.get("id") or webhooks.make_event_id(raw)), ref)]
             if is_record_number(ref, _DIGITS)
             else []
         )
@@ -169,7 +169,7 @@ class DjangoHelpdeskStore(RemoteStore):
 
 
 def _to_stored_ticket(row: Mapping[str, Any]) -> StoredTicket:
-    """The add-on speaks our words, but for priorities."""
+    """A ticket from a row of the add-on, which uses our terms except for priorities."""
     ref = str(row["id"])
     return StoredTicket(
         ref=ref,
@@ -196,7 +196,7 @@ def _to_stored_ticket(row: Mapping[str, Any]) -> StoredTicket:
 
 
 def _parse_moves(row: Mapping[str, Any]) -> list[Move]:
-    """Who is not named is a rule of the desk, or a requester's mail."""
+    """The moves of a row. An empty actor is a rule of the desk, or a requester's mail."""
     found = []
     for move in row["moves"]:
         was, became = (
@@ -208,7 +208,7 @@ def _parse_moves(row: Mapping[str, Any]) -> list[Move]:
 
 
 def _priority_label(number: Any) -> str | None:
-    """Ours; what lies beyond the scale is its end.
+    """Our priority for a number; numbers out of range are clipped.
 
     >>> [_priority_label(number) for number in (1, "2", 5, None, "x")]
     ['critical', 'high', 'low', None, None]

@@ -1,1 +1,1 @@
-"""Jira Service Management as a ticket store."""
+"""The connector to Jira Service Management."""

@@ -1,7 +1,7 @@
-"""Atlassian Document Format, in which Jira Cloud keeps descriptions and comments, to text and back.
+"""Converts the Atlassian Document Format, in which Jira Cloud keeps descriptions and comments, to text and back.
 
-In comes a document as JSON gives it, out goes what a reader sees, a block a line. Nothing raises: nodes that are not
-known give what they contain, and what is no document at all gives nothing. Marks (bold, colours) are left out.
+Nothing raises: unknown nodes give their content, and anything that is not a document gives an empty text. Text
+formatting (bold, colours) is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,13 +24,14 @@ _LEAF_ATTRIBUTES: Final = {
     "extension": ("text",),
     "inlineExtension": ("text",),
 }
-"""Node that says itself in an attribute → the attributes, the best first."""
+"""Type of a node whose text is in an attribute → those attributes, the best first."""
 
 
 def adf_to_text(document: Any) -> str:
-    """What a reader sees of it.
+    """The visible text of a document, one line per block.
 
-    >>> adf_to_text({"type": "doc", "content": [{"type": "paragraph", "content": [{"type": "text", "text": "VPN drops"}]}]})
+    >>> paragraph = {"type": "paragraph", "content": [{"type": "text", "text": "VPN drops"}]}
+    >>> adf_to_text({"type": "doc", "content": [paragraph]})
     'VPN drops'
     >>> adf_to_text(None), adf_to_text("as older interfaces have it")
     ('', 'as older interfaces have it')
@@ -41,7 +42,7 @@ def adf_to_text(document: Any) -> str:
 
 
 def text_to_adf(text: str) -> dict[str, Any]:
-    """A document that says this: empty lines part paragraphs.
+    """A document with this text; empty lines separate paragraphs.
 
     >>> text_to_adf("Sorted.")["content"]
     [{'type': 'paragraph', 'content': [{'type': 'text', 'text': 'Sorted.'}]}]
@@ -84,7 +85,7 @@ def _list_lines(node: Any, depth: int) -> Iterator[str]:
     first = _attr(node, "order")
     number = int(first) if first.isdecimal() else 1
     for one in _children(node):
-        if _node_type(one) not in _ITEM_TYPES:  # a list that hangs in the list itself
+        if _node_type(one) not in _ITEM_TYPES:  # a list directly inside the list
             yield from (f"  {line}" for line in _block_lines(one, depth + 1))
             continue
         bullet = f"{number}. " if _node_type(node) == "orderedList" else "- "
@@ -95,11 +96,11 @@ def _list_lines(node: Any, depth: int) -> Iterator[str]:
 
 
 def _inline_text(node: Any, depth: int) -> str:
-    """A run of text."""
+    """The text of an inline node."""
     kind = _node_type(node)
     if kind == "text":
-        said = node.get("text")
-        return _with_link(said, node.get("marks")) if isinstance(said, str) else ""
+        text = node.get("text")
+        return _with_link(text, node.get("marks")) if isinstance(text, str) else ""
     if kind == "hardBreak":
         return "\n"
     if kind == "date":
@@ -110,16 +111,16 @@ def _inline_text(node: Any, depth: int) -> str:
 
 
 def _is_inline(nodes: list[Any]) -> bool:
-    """Whether a node holds text itself, and no blocks."""
+    """Whether a node with these children holds text rather than blocks."""
     known = ("text", "hardBreak", "date", "mention", "emoji", "status", "inlineCard", "mediaInline", "inlineExtension")
     return any(_node_type(one) in known for one in nodes)
 
 
-def _with_link(text: str, marks: Any) -> str:
-    for mark in marks if isinstance(marks, list) else ():
-        where = _attr(mark, "href") if _node_type(mark) == "link" else ""
-        if where and where.removeprefix("mailto:") != text:
-            return f"{text} ({where})"
+def _with_link(text: str, formats: Any) -> str:
+    for one in formats if isinstance(formats, list) else ():
+        target = _attr(one, "href") if _node_type(one) == "link" else ""
+        if target and target.removeprefix("mailto:") != text:
+            return f"{text} ({target})"
     return text
 
 

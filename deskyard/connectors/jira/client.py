@@ -1,8 +1,7 @@
-"""Asking Jira, and believing it: an error counts whatever its status, and nothing counts that was said to a stranger.
+"""A client for Jira's REST API below `/rest/api/3`, which turns error responses into the errors of `deskyard.errors`.
 
-In come paths below `/rest/api/3`, out go JSON and the errors of `deskyard.errors`. Jira answers 200 to an expired token
-wherever a stranger may ask, too, and shows him nothing: an empty search, no such issue. So who we are is asked before
-nothing is taken for nothing.
+To an expired token Jira answers as to an anonymous user: with status 200, and empty search results or missing issues.
+So our account is checked before an empty answer is believed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ _ANONYMOUS_REASONS: Final = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Our account, and the zone in which JQL reads its times."""
+    """Our account, and the time zone in which JQL interprets times."""
 
     account: str
     name: str
@@ -29,25 +28,25 @@ class Account:
 
 
 class JiraErrors(Exception):
-    """Jira's error collection: what it says of fields, and in general."""
+    """Jira's error collection: errors of fields, and general messages."""
 
     def __init__(self, fields: Mapping[str, str], messages: list[str]) -> None:
-        """All of it is the message."""
-        said = "; ".join([*messages, *(f"{name}: {why}" for name, why in fields.items())])
-        super().__init__(said or "it refused without a word")
+        """The message of the exception contains all of them."""
+        text = "; ".join([*messages, *(f"{name}: {reason}" for name, reason in fields.items())])
+        super().__init__(text or "it refused without a message")
         self.fields, self.messages = fields, messages
 
 
 class JiraClient:
-    """A site as our account sees it. `me` is who we were the last time that we asked."""
+    """A client for a site. `account` is our account, as it was last fetched."""
 
     def __init__(self, http: HttpClient) -> None:
-        """Nothing is asked yet."""
+        """No request is made yet."""
         self.http = http
         self.account: Account | None = None
 
     def fetch_account(self) -> Account:
-        """Our account. Raises NotAllowed where Jira takes us for a stranger."""
+        """Our account. Raises AccessDenied if Jira does not recognise us."""
         found = self._check_response("/myself", self.http.get(f"{_API_ROOT}/myself"))
         zone = found.get("timeZone") or self.query("/serverInfo").get("serverTimeZone") or "UTC"
         try:
@@ -59,15 +58,15 @@ class JiraClient:
         return self.account
 
     def query(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """What is there. Raises NotThere, and StoreRefused for an error collection."""
+        """The JSON at a path. Raises NotFound, and StoreRefused for an error collection."""
         return self._read_response(path, self.http.get(_API_ROOT + path, params or {}, accept=(400, 404)))
 
     def query_post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The same for a question that is too long for an address."""
+        """The JSON that a read by POST returns, for queries too long for a URL."""
         return self._read_response(path, self.http.query("POST", _API_ROOT + path, json=body, accept=(400, 404)))
 
     def send(self, method: str, path: str, **options: Any) -> Any:
-        """Write, once. Raises `JiraErrors`, too."""
+        """Write, once. Also raises `JiraErrors`."""
         return self._check_response(
             path, self.http.send(method, _API_ROOT + path, accept=_ACCEPTED_STATUSES, **options)
         )
@@ -85,19 +84,19 @@ class JiraClient:
             )
         data = response.data if isinstance(response.data, dict) else {}
         errors = data.get("errors") if isinstance(data.get("errors"), dict) else {}
-        told = [str(one) for one in (*(data.get("errorMessages") or ()), *(data.get("warningMessages") or ()))]
+        messages = [str(one) for one in (*(data.get("errorMessages") or ()), *(data.get("warningMessages") or ()))]
         if response.status == 404:
             self.fetch_account()
-            raise NotFound(f"{path}: {'; '.join(told) or 'Jira has no such thing'}")
+            raise NotFound(f"{path}: {'; '.join(messages) or 'Jira has no such thing'}")
         if response.status == 403:
-            raise AccessDenied(f"{path}: {'; '.join(told)}: check the rights of our account at Jira")
-        if errors or told or response.status >= 400:
-            raise JiraErrors({str(name): str(why) for name, why in (errors or {}).items()}, told)
+            raise AccessDenied(f"{path}: {'; '.join(messages)}: check the rights of our account at Jira")
+        if errors or messages or response.status >= 400:
+            raise JiraErrors({str(name): str(reason) for name, reason in (errors or {}).items()}, messages)
         return response.data
 
 
 def iterate_pages(query: Any, path: str, params: Mapping[str, Any], name: str = "values") -> Iterator[Any]:
-    """What all pages of a list hold; a page may be shorter than it was asked to be."""
+    """The items of all pages of a list; pages may be shorter than requested."""
     start = 0
     while True:
         page = query(path, {**params, "startAt": start})
@@ -109,14 +108,14 @@ def iterate_pages(query: Any, path: str, params: Mapping[str, Any], name: str = 
 
 
 def to_local(since: datetime, zone: ZoneInfo) -> datetime:
-    """A moment on the wall clock of a zone; where that clock shows an hour twice, an hour earlier.
+    """A time in the local time of a zone; an hour earlier if the local time is ambiguous.
 
     >>> from datetime import UTC
     >>> to_local(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ZoneInfo("America/New_York")).strftime("%H:%M")
     '00:30'
     """
-    there = since.astimezone(zone)
-    first, second = there.replace(fold=0).utcoffset(), there.replace(fold=1).utcoffset()
+    local = since.astimezone(zone)
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
     if first is None or second is None or first == second:
-        return there
+        return local
     return (since - (first - second)).astimezone(zone)

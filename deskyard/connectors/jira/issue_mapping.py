@@ -1,7 +1,7 @@
-"""A Jira issue in our words: the ticket as it was filed, what stands in it now, and who changed what since.
+"""Maps a Jira issue to a ticket: the text as it was filed, the current values, and the changes since.
 
-In come an issue as Jira gives it, with its whole changelog and all its comments, and the `JiraSite`; nothing is asked.
-What an answer leaves out, or calls by a name that nobody knows, is empty here.
+It needs the issue with its whole changelog and all comments, and the `JiraSite`; it makes no requests. What is missing
+or unknown becomes empty.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ ISSUE_FIELDS: Final = (
     "summary", "description", "created", "updated", "status", "resolution", "priority", "assignee", "reporter",
     "labels", "issuetype", "comment",
 )  # fmt: skip
-"""Fields that are read, beside those that stand for queue and category."""
+"""Fields that are read, beside those of queue and category."""
 
 CHANNEL: Final = "request.channel.type"
-"""The property in which a service project keeps how a request came in."""
+"""The property in which a service project keeps the channel of a request."""
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """How a site's words are read: what it has, the fields behind queue and category ("": none), and our account."""
+    """How issues are mapped: the site, the fields of queue and category ("": none), and the id of our account."""
 
     site: JiraSite
     queue: str
@@ -39,7 +39,7 @@ class FieldMapping:
 
 
 def to_stored_ticket(issue: Mapping[str, Any], mapping: FieldMapping) -> StoredTicket:
-    """The issue as a store gives it."""
+    """The issue as a stored ticket."""
     fields = _mapping(issue.get("fields"))
     ref = str(issue.get("key") or "")
     steps = list(_parse_changelog(issue, mapping))
@@ -65,12 +65,12 @@ def to_stored_ticket(issue: Mapping[str, Any], mapping: FieldMapping) -> StoredT
 
 
 def parse_moves(issue: Mapping[str, Any], mapping: FieldMapping) -> list[Move]:
-    """What its changelog tells, oldest first."""
+    """The changes in its changelog, oldest first."""
     return [step.move for step in _parse_changelog(issue, mapping)]
 
 
 def parse_moment(text: Any) -> datetime | None:
-    """A moment as Jira writes it.
+    """A time of Jira in UTC; None if it can't be parsed.
 
     >>> parse_moment("2026-11-23T10:03:11.123+0100")
     datetime.datetime(2026, 11, 23, 9, 3, 11, 123000, tzinfo=datetime.timezone.utc)
@@ -83,7 +83,7 @@ def parse_moment(text: Any) -> datetime | None:
 
 
 def display_value(value: Any) -> str | None:
-    """What people see of a field's value; several are parted by commas.
+    """The value of a field as people see it; several values are separated by commas.
 
     >>> display_value([{"name": "Network"}]), display_value({"value": "VPN"}), display_value([]), display_value("x")
     ('Network', 'VPN', None, 'x')
@@ -113,15 +113,15 @@ def _current_values(fields: Mapping[str, Any], mapping: FieldMapping) -> dict[st
 
 
 def _queue_value(value: Any, mapping: FieldMapping) -> str | None:
-    """The queue; some sites show a team's id alone."""
+    """The queue; some sites give only the id of a team."""
     if isinstance(value, str):
-        return next((name for name, wire in mapping.site.queues.items() if wire == value), value)
+        return next((name for name, id_ in mapping.site.queues.items() if id_ == value), value)
     return display_value(value)
 
 
 def _parse_changelog(issue: Mapping[str, Any], mapping: FieldMapping) -> Iterator[_Step]:
-    """Each change in our words, oldest first, told backwards from what stands there now: of a field with several
-    values the changelog names only those that came and went."""
+    """The changes in our terms, oldest first. They are computed backwards from the current values, since the changelog
+    of a field with several values names only those that were added or removed."""
     entries = _changelog_entries(issue)
     now = _mapping(issue.get("fields"))
     several = {
@@ -131,38 +131,38 @@ def _parse_changelog(issue: Mapping[str, Any], mapping: FieldMapping) -> Iterato
     for entry in reversed(entries):
         changed: dict[str, tuple[str | None, str | None]] = {}
         for item in _list(entry.get("items")):
-            ours, field = _changed_field(_mapping(item), mapping)
-            if not ours:
+            name, field = _changed_field(_mapping(item), mapping)
+            if not name:
                 continue
             if isinstance(now.get(field), list) and field == "components":
-                became = changed[ours][1] if ours in changed else ", ".join(sorted(several[field])) or None
+                became = changed[name][1] if name in changed else ", ".join(sorted(several[field])) or None
                 several[field].discard(str(item.get("toString")))
                 several[field] |= {str(item["fromString"])} if item.get("fromString") else set()
-                changed[ours] = ", ".join(sorted(several[field])) or None, became
+                changed[name] = ", ".join(sorted(several[field])) or None, became
             else:
-                changed[ours] = _changed_value(ours, item, "from", mapping), _changed_value(ours, item, "to", mapping)
+                changed[name] = _changed_value(name, item, "from", mapping), _changed_value(name, item, "to", mapping)
         author = _mapping(entry.get("author"))
         account = str(author.get("accountId") or "")
         person = account != mapping.me and author.get("accountType") != "app"
         actor = mapping.site.person_name(account, display_value(author.get("displayName"))) or ""
         at = parse_moment(entry.get("created")) or _EPOCH
-        for ours, (was, became) in reversed(changed.items()):
+        for name, (was, became) in reversed(changed.items()):
             if was != became:
-                found.append(_Step(Move(at, actor, ours, was, became, account == mapping.me), person))
+                found.append(_Step(Move(at, actor, name, was, became, account == mapping.me), person))
     yield from reversed(found)
 
 
 def _changed_field(item: Mapping[str, Any], mapping: FieldMapping) -> tuple[str, str]:
-    """Ours, and Jira's id, of what an entry changed; ("", "") for what we do not follow. Old entries and those of
-    apps name the field without its id."""
-    told = {str(item.get(name) or "").lower() for name in ("fieldId", "field")}
+    """Our field and Jira's id of the field that an entry changed; ("", "") for other fields. Old entries and those of
+    apps give the name of the field without its id."""
+    named = {str(item.get(name) or "").lower() for name in ("fieldId", "field")}
     known = {"priority": "priority", "assignee": "assignee", "status": "status"}
     known |= {mapping.category: "category"} if mapping.category else {}
     known |= {mapping.queue: "queue"}
     for number, ours in known.items():
         names = {number, mapping.site.fields.get(number, number).lower()}
         names |= {"component", "component/s"} if number == "components" else set()
-        if told & names:
+        if named & names:
             return ours, number
     return "", ""
 
@@ -177,13 +177,13 @@ def _changed_value(field: str, item: Mapping[str, Any], end: str, mapping: Field
 
 
 def _as_filed(issue: Mapping[str, Any], fields: Mapping[str, Any], mapping: FieldMapping) -> Ticket:
-    """What it was when it was filed: what was changed later is taken back by the changelog."""
+    """The ticket as it was filed: later changes are undone with the changelog."""
 
     def first(name: str, now: str) -> str:
         known = {name, mapping.site.fields.get(name, name).lower()}
         for entry in _changelog_entries(issue):
             for item in map(_mapping, _list(entry.get("items"))):
-                if known & {str(item.get(told) or "").lower() for told in ("fieldId", "field")}:
+                if known & {str(item.get(key) or "").lower() for key in ("fieldId", "field")}:
                     return str(item.get("fromString") or "")
         return now
 
@@ -210,26 +210,24 @@ def _as_filed(issue: Mapping[str, Any], fields: Mapping[str, Any], mapping: Fiel
 
 
 def _issue_version(issue: Mapping[str, Any], fields: Mapping[str, Any], mapping: FieldMapping) -> str:
-    """The moment of the last change, and a digest of what may change within the same millisecond."""
+    """A digest of the time of the last change and of what may change within the same millisecond."""
     watched = ["status", "resolution", "priority", "assignee", "labels", "summary", mapping.queue, mapping.category]
     comments = [(one.get("id"), one.get("updated")) for one in _comments(fields)]
     entries = [entry.get("id") for entry in _changelog_entries(issue)]
-    whole = [fields.get("updated"), [fields.get(name) for name in watched], comments, entries]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    parts = [fields.get("updated"), [fields.get(name) for name in watched], comments, entries]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
 def _last_changed_by(issue: Mapping[str, Any], comments: list[Mapping[str, Any]]) -> str:
-    """The account that changed or commented it last; "" where nobody did since it was filed."""
-    hands = [(entry.get("created"), entry.get("id"), entry.get("author")) for entry in _changelog_entries(issue)]
-    hands += [(one.get("updated"), one.get("id"), one.get("updateAuthor") or one.get("author")) for one in comments]
-    latest = max(
-        hands, key=lambda hand: (parse_moment(hand[0]) or _EPOCH, _to_int(hand[1])), default=(None, None, None)
-    )
+    """The account that made the last change or comment; "" if there is none since it was filed."""
+    changes = [(entry.get("created"), entry.get("id"), entry.get("author")) for entry in _changelog_entries(issue)]
+    changes += [(one.get("updated"), one.get("id"), one.get("updateAuthor") or one.get("author")) for one in comments]
+    latest = max(changes, key=lambda one: (parse_moment(one[0]) or _EPOCH, _to_int(one[1])), default=(None, None, None))
     return str(_mapping(latest[2]).get("accountId") or "")
 
 
 def _changelog_entries(issue: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The changelog, oldest first; Jira gives it in either order."""
+    """The entries of the changelog, oldest first; Jira gives them in either order."""
     found = [_mapping(one) for one in _list(_mapping(issue.get("changelog")).get("histories"))]
     return sorted(found, key=lambda one: (parse_moment(one.get("created")) or _EPOCH, _to_int(one.get("id"))))
 

@@ -1,7 +1,6 @@
-"""What a Jira site has, as deskyard needs it: queues, agents, priorities, and how each is called on the wire.
+"""Loads what a Jira site has: queues, agents, priorities, categories, and how each is written in the API.
 
-In comes a way to ask the site and the names of two fields; out goes a `JiraSite`, all its names unique. Nothing is
-written.
+`load_site` returns a `JiraSite` in which all names are unique. Nothing is written.
 """
 
 import re
@@ -24,7 +23,7 @@ PRIORITY_NAMES: Final = {
     "medium": ("medium", "normal", "p3"),
     "low": ("low", "minor", "lowest", "trivial", "p4", "p5"),
 }
-"""Our priority → Jira's names of it in small letters, the one to write first."""
+"""Our priority → Jira's names of it in lower case, the preferred one first."""
 
 _PRIORITY_LABELS: Final = {name: ours for ours, names in PRIORITY_NAMES.items() for name in names}
 _CLOSED: Final = re.compile(r"clos|cancel|declin|reject", re.I)
@@ -33,11 +32,11 @@ _WAITING: Final = re.compile(r"waiting for customer|pending|on hold|awaiting", r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JiraSite:
-    """A site as it is now. `queues` and `categories`: name → value on the wire. `priorities`: ours → Jira's name.
+    """A site as it is now. `queues` and `categories`: name → value in the API. `priorities`: ours → Jira's name.
 
-    `names` and `accounts`: account id → unique name, and back. `served`: name → queues. `statuses`: id → ours.
+    `names` and `accounts`: account id → unique name, and back. `queues_by_agent`: name → queues. `statuses`: id → ours.
     `projects`: key → whether it is a service project. `fields`: id → name. `organisations` and `request_type`: ids of
-    these fields, "" where there is none.
+    these fields, "" if there is none.
     """
 
     projects: Mapping[str, bool]
@@ -53,35 +52,35 @@ class JiraSite:
     request_type: str = ""
 
     def catalogue(self) -> Catalogue:
-        """The part that decisions need."""
+        """The catalogue of the site."""
         known = tuple(ours for ours in PRIORITIES if ours in self.priorities)
         categories = () if self.categories is None else tuple(self.categories)
         return Catalogue({name: {} for name in self.queues}, self.queues_by_agent, known, categories)
 
     def person_name(self, account: str | None, display_name: str | None) -> str | None:
-        """What we call somebody: the catalogue's name, else the shown one, told from a namesake's."""
+        """Our name of a person: that of the catalogue, else the display name, with the account if it is not unique."""
         if account is not None and account in self.names:
             return self.names[account]
         return f"{display_name} ({account})" if display_name in self.accounts else display_name or account
 
 
 def load_site(query: Query, projects: Collection[str], queue: str, category: str) -> JiraSite:
-    """Ask the site for all of it; `projects`: keys, or none for every service project that our account sees."""
+    """Load a site; `projects` are keys, or none for every service project that our account sees."""
     found = list(
         iterate_pages(query, "/project/search", {"keys": list(projects)} if projects else {"typeKey": "service_desk"})
     )
     kinds = {str(one["key"]): one.get("projectTypeKey") == "service_desk" for one in found}
     fields = {str(one.get("id")): one for one in query("/field", {})}
-    places = {key: _field_values(query, key, queue, fields) for key in kinds}
+    queues_by_project = {key: _field_values(query, key, queue, fields) for key in kinds}
     people = {key: _assignable_users(query, key) for key in kinds}
     names = _unique_names({account: one for found in people.values() for account, one in found.items()})
     served: dict[str, dict[str, None]] = {}
-    for key, those in people.items():
-        for account in those:
-            served.setdefault(names[account], {}).update(dict.fromkeys(places[key]))
+    for key, accounts in people.items():
+        for account in accounts:
+            served.setdefault(names[account], {}).update(dict.fromkeys(queues_by_project[key]))
     return JiraSite(
         projects=kinds,
-        queues={name: value for those in places.values() for name, value in those.items()},
+        queues={name: value for values in queues_by_project.values() for name, value in values.items()},
         categories=_load_categories(query, kinds, category, fields) if category else None,
         names=names,
         accounts={name: account for account, name in names.items()},
@@ -95,7 +94,7 @@ def load_site(query: Query, projects: Collection[str], queue: str, category: str
 
 
 def map_status(status: Any, resolution: Any) -> str:
-    """Our word for a status as Jira gives it; "" for a category that is none of Jira's three.
+    """Our status for a status of Jira; "" if its category is none of Jira's three.
 
     >>> map_status({"name": "Pending", "statusCategory": {"key": "indeterminate"}}, None)
     'waiting'
@@ -113,7 +112,7 @@ def map_status(status: Any, resolution: Any) -> str:
 
 
 def map_priority(name: str | None) -> str | None:
-    """Our word for a priority; None for one that we do not know.
+    """Our priority for the name of one of Jira's; None if it is unknown.
 
     >>> map_priority("Highest"), map_priority("lowest"), map_priority("Whenever")
     ('critical', 'low', None)
@@ -122,7 +121,7 @@ def map_priority(name: str | None) -> str | None:
 
 
 def _assignable_users(query: Query, project: str) -> dict[str, Mapping[str, Any]]:
-    """Account id → user. Jira looks through a thousand users, whatever it is asked."""
+    """Account id → user. Jira searches at most a thousand users."""
     found = query("/user/assignable/search", {"project": project, "maxResults": 1000})
     return {
         str(one["accountId"]): one
@@ -132,7 +131,7 @@ def _assignable_users(query: Query, project: str) -> dict[str, Mapping[str, Any]
 
 
 def _unique_names(people: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Account id → shown name, with the mail address (or the id) where two share one."""
+    """Account id → display name, with the mail address (or the id) if several have the same."""
     shown = {account: str(one.get("displayName") or account) for account, one in people.items()}
     common = Counter(shown.values())
     names = {
@@ -162,13 +161,13 @@ def _load_categories(
 
 
 def _field_values(query: Query, project: str, field_name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Value of a field as people see it → as it is written, for what may be chosen in a project."""
+    """Display name → value in the API, for the values of a field that may be chosen in a project."""
     key = quote(project, safe="")
     if field_name == "components":
         found = query(f"/project/{key}/components", {})
         return {str(one["name"]): [{"name": one["name"]}] for one in found if one.get("name")}
     if _is_team(fields.get(field_name)):
-        # createmeta names no teams; what JQL would suggest for the field are all of them.
+        # createmeta does not list teams; the suggestions of JQL for the field are all of them.
         found = query("/jql/autocompletedata/suggestions", {"fieldName": f"cf[{field_name.rpartition('_')[2]}]"})
         teams = [one for one in found.get("results") or () if one.get("value") and one.get("displayName")]
         return {re.sub(r"<[^>]*>", "", str(one["displayName"])): one["value"] for one in teams}
@@ -189,7 +188,7 @@ def _field_values(query: Query, project: str, field_name: str, fields: Mapping[s
 
 
 def _allowed_options(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for one that names what it allows."""
+    """Display name → value in the API, for a field whose metadata lists the allowed values."""
     values: dict[str, Any] = {}
     for one in meta.get("allowedValues") or ():
         attribute = "value" if one.get("value") else "name"
@@ -211,5 +210,5 @@ def _is_team(meta: Any) -> bool:
 
 
 def _field_id_of_type(fields: Mapping[str, Any], kind: str) -> str:
-    """The id of the field of an app's type, whatever the site calls it."""
+    """The id of the field with this type of an app, whatever its name; "" if there is none."""
     return next((number for number, one in fields.items() if _schema_value(one, "custom").endswith(f":{kind}")), "")

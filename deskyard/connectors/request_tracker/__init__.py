@@ -1,1 +1,1 @@
-"""Request Tracker as a ticket store."""
+"""The connector to Request Tracker."""

@@ -1,7 +1,6 @@
-"""What one Request Tracker has: queues, who may own tickets in each, categories, and what our account lacks there.
+"""Reads the catalogue of a Request Tracker: queues, possible owners, categories, and what our account lacks.
 
-In come two connections (REST, and RT's own pages for the one list that REST does not have), out go names and
-sentences. Nothing is written.
+It uses two clients: REST, and RT's own pages for the one list that REST does not have. Nothing is written.
 """
 
 import re
@@ -16,31 +15,31 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import AccessDenied, NotFound, StoreError, StoreRefused
 
 TOKEN_PATTERN: Final = re.compile(r"[0-9]+-([0-9]+)-[0-9a-f]+")
-"""What RT's tokens look like; the second part is their owner's number."""
+"""The format of RT's tokens; the second part is the number of the owner."""
 
 _UTC: Final = ("UTC", "GMT", "Etc/UTC")
 
 
 def fetch_account(http: HttpClient, login: str) -> Mapping[str, Any]:
-    """A user there. Raises NotThere."""
+    """A user of RT. Raises NotFound."""
     found: Mapping[str, Any] = http.get(f"/user/{quote(login, safe='')}").data
     return found
 
 
 def check_zone(user: Mapping[str, Any]) -> None:
-    """Raise NotAllowed unless RT reads times for this user in UTC."""
+    """Raise AccessDenied unless RT interprets times for this user in UTC."""
     if user.get("Timezone") not in _UTC:
         raise AccessDenied(
-            f"set the time zone of {user.get('Name')!r} in RT to UTC (Admin, Users): RT reads the times in a question "
-            "in the zone of whoever asks, and what falls between two zones would never be read"
+            f"set the time zone of {user.get('Name')!r} in RT to UTC (Admin, Users): RT interprets the times of a "
+            "query in the user's time zone, and changes in between would be missed"
         )
 
 
 def fetch_owners(pages: HttpClient, queue: str) -> list[str]:
-    """Who may own tickets of a queue: what RT's own page shows for choosing one. Raises StoreRefused for a page that
-    shows something else."""
-    asked = {"limit": f"RT::Queue-{queue}", "term": "", "max": 10_000, "return": "Name"}
-    found = pages.get("/Helpers/Autocomplete/Owners", asked).data
+    """The possible owners of tickets in a queue, as RT's own page lists them. Raises StoreRefused for a page that shows
+    something else."""
+    params = {"limit": f"RT::Queue-{queue}", "term": "", "max": 10_000, "return": "Name"}
+    found = pages.get("/Helpers/Autocomplete/Owners", params).data
     if not isinstance(found, list):
         raise StoreRefused("assignee", f"{pages.base} shows a page instead of the list of owners")
     return [one["value"] for one in found if one["value"] != "Nobody"]
@@ -58,8 +57,7 @@ def fetch_catalogue(http: HttpClient, pages: HttpClient, priorities: tuple[str, 
 
 
 def check_health(http: HttpClient, pages: HttpClient, url: ConnectionUrl, fields: Mapping[str, str]) -> Health:
-    """Version, login, and what our account lacks, as far as RT lets it be seen; `fields`: option → custom field that
-    the place names."""
+    """Version, login, and what our account lacks, as far as it is visible; `fields`: option → custom field."""
     version = str(http.get("/rt").data.get("Version", ""))
     try:
         me = fetch_account(http, url.user)
@@ -69,10 +67,10 @@ def check_health(http: HttpClient, pages: HttpClient, url: ConnectionUrl, fields
 
 
 class NameCache:
-    """Names of the queues and users that a history has numbers of; the number where RT does not show the name."""
+    """Names of queues and users by number, cached; the number itself if RT does not show the name."""
 
     def __init__(self, http: HttpClient) -> None:
-        """Each is asked for once."""
+        """Every name is read once."""
         self._http = http
         self._cache: dict[tuple[str, str], str] = {}
 
@@ -92,7 +90,7 @@ def _find_missing(
 ) -> Iterator[str]:
     token = TOKEN_PATTERN.fullmatch(url.secret)
     if "id" not in me or (token and token[1] != str(me["id"])):
-        yield f"the token is not that of {url.user!r}: write the login that it belongs to"
+        yield f"the token does not belong to {url.user!r}: write the login of its owner"
     else:
         try:
             check_zone(me)
@@ -111,18 +109,18 @@ def _find_missing(
         if found:
             fetch_owners(pages, str(found[0]["id"]))
     except (StoreError, ValueError) as error:
-        yield f"who may own tickets can't be read ({error}): let deskyard's account reach RT's pages, too"
+        yield f"the possible owners of tickets can't be read ({error}): let deskyard's account reach RT's pages, too"
     for option, name in fields.items():
         if not fetch_custom_fields(http, name):
-            yield f"it sees no custom field {name!r} ({option}=) for tickets: make it, or grant SeeCustomField"
+            yield f"it sees no custom field {name!r} ({option}=) for tickets: create it, or grant SeeCustomField"
 
 
 def fetch_custom_fields(http: HttpClient, name: str) -> list[Mapping[str, Any]]:
     """The custom fields of that name that tickets may have, with their values."""
     if not name:
         return []
-    asked = [{"field": "Name", "value": name}, {"field": "LookupType", "value": "RT::Queue-RT::Ticket"}]
-    found = http.query("POST", "/customfields", params={"per_page": 100}, json=asked).data["items"]
+    filters = [{"field": "Name", "value": name}, {"field": "LookupType", "value": "RT::Queue-RT::Ticket"}]
+    found = http.query("POST", "/customfields", params={"per_page": 100}, json=filters).data["items"]
     return [http.get(f"/customfield/{one['id']}").data for one in found]
 
 
@@ -136,7 +134,7 @@ def _fetch_categories(http: HttpClient, field: str) -> tuple[str, ...] | None:
 
 
 def _iterate_pages(http: HttpClient, path: str, fields: str) -> Iterator[Mapping[str, Any]]:
-    """Every page of a list. RT leaves out what we may not see, so only an empty page is surely the last."""
+    """The items of all pages of a list. RT leaves out what we may not see, so only an empty page is the last."""
     page = 1
     while True:
         found = http.get(path, {"fields": fields, "per_page": 100, "page": page, "orderby": "id"}).data

@@ -1,8 +1,6 @@
-"""What Request Tracker keeps of a ticket beside its present values: its history, and the texts in it.
+"""Reads the history of tickets in Request Tracker: transactions, the text as filed, moves, and our notes.
 
-In come lists of transactions and attachments, out go the ticket as it was filed, who set what since, and which notes of
-ours it bears. RT's lists leave out what our account may not see without saying how much, so each is read to its end,
-which is an empty answer.
+RT's lists leave out what our account may not see without saying how much, so each is read until a page is empty.
 """
 
 import re
@@ -20,10 +18,10 @@ STATUSES: Final = {
     "new": "new", "open": "open", "stalled": "waiting", "resolved": "resolved", "rejected": "closed",
     "deleted": "closed",
 }  # fmt: skip
-"""RT's default lifecycle in our words; a status of one's own is open."""
+"""Status of RT's default lifecycle → ours; any other is open."""
 
 SYSTEM_USER: Final = "RT_System"
-"""Who RT is in its own history: scrips, mail, and the owner whom a move takes away."""
+"""RT's own user in the history: scrips, mail, and owners that are removed when a ticket is moved."""
 
 _CHANGED_FIELDS: Final = {"Queue": "queue", "Owner": "assignee", "Priority": "priority", "Status": "status"}
 _TRANSACTION_FIELDS: Final = "Type,Field,OldValue,NewValue,Creator,Created,ObjectId"
@@ -31,15 +29,15 @@ _TRANSACTION_FIELDS: Final = "Type,Field,OldValue,NewValue,Creator,Created,Objec
 
 @dataclass(frozen=True, slots=True)
 class PriorityMapping:
-    """Which of RT's numbers each of our priorities is, least urgent first."""
+    """Our priority → RT's number, least urgent first."""
 
     numbers: Mapping[str, int]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """What an option says. Raises BadInput.
+        """The mapping of an option. Raises BadInput.
 
-        >>> PriorityMapping.of("low:10,high:80").word("79")
+        >>> PriorityMapping.parse("low:10,high:80").from_vendor("79")
         'low'
         """
         numbers = {word: int(number) for word, number in re.findall(r"([a-z]+):([0-9]{1,9})(?=,|$)", text)}
@@ -52,11 +50,12 @@ class PriorityMapping:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The priorities that there are."""
+        """The priorities that are mapped."""
         return tuple(self.numbers)
 
     def from_vendor(self, value: object) -> str | None:
-        """Ours for RT's: the most urgent one whose number it reaches, as RT's own labels do."""
+        """Our priority for RT's: the most urgent one whose number it reaches, as with RT's own labels; None if it is
+        unknown."""
         try:
             number = float(str(value))
         except ValueError:
@@ -66,15 +65,15 @@ class PriorityMapping:
         return reached[-1] if reached else self.labels[0]
 
     def to_vendor(self, label: str | None) -> int:
-        """RT's for ours. Raises StoreRefused for what it has not."""
+        """RT's number for our priority. Raises StoreRefused for one that is not mapped."""
         if label is None or label not in self.numbers:
-            raise StoreRefused("priority", f"a ticket of RT always has a priority, and {label!r} is none of them")
+            raise StoreRefused("priority", f"tickets of RT always have a priority, and {label!r} is not one of them")
         return self.numbers[label]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """How one RT speaks: its priorities, the custom fields of category and tags, and our login."""
+    """The priorities of an RT, the custom fields of category and tags, and our login."""
 
     priorities: PriorityMapping
     category: str
@@ -84,7 +83,7 @@ class FieldMapping:
 
 @dataclass(frozen=True, slots=True)
 class TicketTransactions:
-    """One ticket's history, oldest first; `texts`: transaction → what was said, of the filing and of our notes."""
+    """The history of a ticket, oldest first; `texts`: transaction → its text, for the filing and our notes."""
 
     transactions: list[Mapping[str, Any]] = field(default_factory=list)
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -92,23 +91,23 @@ class TicketTransactions:
 
     @property
     def version(self) -> str:
-        """The last transaction's number, which is RT's ETag."""
+        """The number of the last transaction, which is RT's ETag."""
         return str(max((int(step["id"]) for step in self.transactions), default=0))
 
     def is_last_ours(self, account: str) -> bool:
-        """Whether the last who did anything were we; what RT itself does in answer is nobody's doing."""
-        done = [_creator(step) for step in self.transactions if _creator(step) != SYSTEM_USER]
-        return bool(done) and done[-1] == account
+        """Whether the last transaction is ours, apart from those of RT itself."""
+        creators = [_creator(step) for step in self.transactions if _creator(step) != SYSTEM_USER]
+        return bool(creators) and creators[-1] == account
 
     def filed_text(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Subject and body as they were filed."""
+        """Subject and body as filed."""
         changed = [step for step in self.transactions if step["Type"] == "Set" and step["Field"] == "Subject"]
         subject = changed[0]["OldValue"] if changed else row.get("Subject")
         body = next((self.texts.get(step["id"], "") for step in self.transactions if step["Type"] == "Create"), "")
         return str(subject or ""), body
 
     def field_changes(self, row: Mapping[str, Any], category: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """(our field, transaction) for what was set after the filing. RT tells of an owner twice (SetWatcher)."""
+        """(our field, transaction) for values set after the filing. RT records an owner twice (also as SetWatcher)."""
         of_category = {str(one["id"]) for one in row.get("CustomFields") or () if one["name"] == category}
         for step in self.transactions:
             if step["Type"] == "CustomField" and str(step["Field"]) in of_category:
@@ -120,12 +119,12 @@ class TicketTransactions:
 def fetch_transactions(
     http: HttpClient, refs: Collection[str], account: str, last: str = ""
 ) -> dict[str, TicketTransactions]:
-    """The history of each of these tickets (fifty at most); `last`: the newest transaction, where it is known."""
+    """Ref → history, for at most fifty tickets; `last` is the newest transaction, if known."""
     steps: dict[str, list[Mapping[str, Any]]] = {ref: [] for ref in refs}
     for step in _fetch_transaction_rows(http, refs, int(last or 0)):
         if str(step["ObjectId"]) in steps:
             steps[str(step["ObjectId"])].append(step)
-    wanted = [
+    with_text = [
         str(step["id"])
         for of_one in steps.values()
         for step in of_one
@@ -134,13 +133,13 @@ def fetch_transactions(
     texts: dict[str, str] = {}
     channels: dict[str, str] = {}
     for part in sorted(
-        _fetch_attachments(http, wanted), key=lambda part: (part["ContentType"] != "text/plain", int(part["id"]))
+        _fetch_attachments(http, with_text), key=lambda part: (part["ContentType"] != "text/plain", int(part["id"]))
     ):
-        of = str(part["TransactionId"])
-        if came := re.search(r"^X-RT-Interface: *(\S+)", part["Headers"] or "", re.MULTILINE):
-            channels.setdefault(of, came[1].lower())
+        transaction = str(part["TransactionId"])
+        if interface := re.search(r"^X-RT-Interface: *(\S+)", part["Headers"] or "", re.MULTILINE):
+            channels.setdefault(transaction, interface[1].lower())
         if part["ContentType"] in ("text/plain", "text/html"):
-            texts.setdefault(of, str(part["Content"] or ""))
+            texts.setdefault(transaction, str(part["Content"] or ""))
     return {
         ref: TicketTransactions(
             of_one, texts, next((channels.get(one["id"], "") for one in of_one if one["Type"] == "Create"), "")
@@ -152,7 +151,7 @@ def fetch_transactions(
 def to_stored_ticket(
     ref: str, row: Mapping[str, Any], version: str, history: TicketTransactions, mapping: FieldMapping
 ) -> StoredTicket:
-    """A ticket in our words."""
+    """A ticket as a stored ticket."""
     subject, body = history.filed_text(row)
     last = {name: _creator(step) for name, step in history.field_changes(row, mapping.category)}
     fields = {one["name"]: one["values"] for one in row.get("CustomFields") or ()}
@@ -188,7 +187,7 @@ def to_stored_ticket(
 def parse_moves(
     row: Mapping[str, Any], history: TicketTransactions, mapping: FieldMapping, named: Callable[[str, str], str]
 ) -> list[Move]:
-    """What was set after the filing; `named(kind, number)` says which queue or user a number is."""
+    """The moves after the filing; `named(kind, number)` returns the name of a queue or user."""
     found = []
     for name, step in history.field_changes(row, mapping.category):
         was, became = (_changed_value(name, step[key], mapping.priorities, named) for key in ("OldValue", "NewValue"))
@@ -212,13 +211,13 @@ def _changed_value(name: str, value: Any, priorities: PriorityMapping, named: Ca
 
 
 def _fetch_transaction_rows(http: HttpClient, refs: Collection[str], last: int) -> Iterator[Mapping[str, Any]]:
-    asked = [{"field": "ObjectType", "value": "RT::Ticket"}]
-    asked += [{"field": "ObjectId", "value": ref} for ref in refs]
+    filters = [{"field": "ObjectType", "value": "RT::Ticket"}]
+    filters += [{"field": "ObjectId", "value": ref} for ref in refs]
     params = {"fields": _TRANSACTION_FIELDS, "orderby": "id", "per_page": 100}
     after = 0
     while not last or after < last:
         beyond = {"field": "id", "operator": ">", "value": after}
-        found = http.query("POST", "/transactions", params=params, json=[*asked, beyond]).data["items"]
+        found = http.query("POST", "/transactions", params=params, json=[*filters, beyond]).data["items"]
         if not found:
             return
         yield from found
@@ -226,11 +225,11 @@ def _fetch_transaction_rows(http: HttpClient, refs: Collection[str], last: int) 
 
 
 def _fetch_attachments(http: HttpClient, transactions: list[str]) -> Iterator[Mapping[str, Any]]:
-    """What a mail's text may be in, and its envelope; never a file: files may be large. A list gives text as text,
-    where an attachment asked for alone would come in base64."""
+    """The parts of mails that may hold their texts and headers, but no files, which may be large. Lists give text as
+    text, whereas a single attachment would come in base64."""
     params = {"fields": "TransactionId,ContentType,Headers,Content", "orderby": "id", "per_page": 100}
     for start in range(0, len(transactions), 20):
-        asked: list[dict[str, Any]] = [
+        filters: list[dict[str, Any]] = [
             {"field": "ContentType", "value": "text/plain"},
             {"field": "ContentType", "value": "text/html"},
             {"field": "ContentType", "operator": "STARTSWITH", "value": "multipart/"},
@@ -240,7 +239,7 @@ def _fetch_attachments(http: HttpClient, transactions: list[str]) -> Iterator[Ma
         after = 0
         while True:
             beyond: dict[str, Any] = {"field": "id", "operator": ">", "value": after}
-            found = http.query("POST", "/attachments", params=params, json=[*asked, beyond]).data["items"]
+            found = http.query("POST", "/attachments", params=params, json=[*filters, beyond]).data["items"]
             yield from found
             if len(found) < 100:
                 break

@@ -1,7 +1,7 @@
-"""Request Tracker 5 as a ticket store, through its REST 2.
+"""Request Tracker 5 as a ticket store, through its REST 2 API.
 
-In come RT's names and numbers, out go ours. RT answers 200 to an update that it refused by half, and sets the owner
-before the queue: so the two travel apart, and nothing counts but what is read back.
+RT answers 200 to an update that it carried out only in part, and sets the owner before the queue: so the two are
+written separately, and every write is judged by what is read back.
 """
 
 import re
@@ -30,15 +30,15 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import BadInput, NotFound, StoreConflict, StoreRefused
 
 MAX_ATTEMPTS: Final = 3
-"""How often the owner is written where others keep changing the ticket."""
+"""How often the owner is written while others keep changing the ticket."""
 
 _TICKET_FIELDS: Final = "Subject,Queue,Owner,Requestor,Priority,Status,LastUpdated,Created,CustomFields"
 
 
 class RtStore(RemoteStore):
-    """Tickets at Request Tracker. URL: `rt:https://LOGIN:TOKEN@host/REST/2.0` (a password will do for a token).
+    """Tickets at Request Tracker. URL: `rt:https://LOGIN:TOKEN@host/REST/2.0` (or a password instead of a token).
 
-    `category` and `tags` name custom fields. `priorities` says from which of RT's numbers each of ours begins.
+    `category` and `tags` name custom fields. `priorities` gives the lowest of RT's numbers for each of ours.
     """
 
     caps: ClassVar = Capabilities(
@@ -53,24 +53,25 @@ class RtStore(RemoteStore):
     options: ClassVar = ("category", "tags", "priorities")
 
     def __init__(self, url: ConnectionUrl, http: HttpClient, pages: HttpClient) -> None:
-        """`http` speaks REST; `pages` asks RT's own pages who may own tickets."""
+        """`http` is the client for REST, `pages` that for RT's own pages, which list the possible owners."""
         super().__init__(url, http)
         self.pages = pages
-        self.scale = PriorityMapping.parse(url.options.get("priorities", "low:0,medium:50,high:100"))
+        self.priorities = PriorityMapping.parse(url.options.get("priorities", "low:0,medium:50,high:100"))
         self.category = url.options.get("category", "Category")
         self.tags = url.options.get("tags", "Tags")
-        self._me = ""
+        self._account = ""
 
     @classmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """A token goes into a header, a password into Basic authentication. Raises BadInput without a login."""
+        """The store of an account: a token is sent in a header, a password by Basic authentication. Raises BadInput
+        without a login."""
         if not url.user:
             raise BadInput("write the login of deskyard's account in RT before its token: rt:https://LOGIN:TOKEN@host")
         site = url.url.partition("/REST/2.0")[0]
         token = catalogue.TOKEN_PATTERN.fullmatch(url.secret)
         auth = None if token else (url.user, url.secret)
         headers = {"Authorization": f"token {url.secret}"} if token else {}
-        # RT's pages answer only to who comes from RT.
+        # RT's pages check the Referer.
         origin = "{0.scheme}://{0.netloc}/".format(urlsplit(site))
         return cls(
             url,
@@ -79,18 +80,18 @@ class RtStore(RemoteStore):
         )
 
     def check_account(self) -> Health:
-        """Version, login, and what our account lacks, as far as RT lets it be seen."""
-        named = {"category": self.category, "tags": self.tags}
-        asked = {option: name for option, name in named.items() if name and option in self.url.options}
-        return catalogue.check_health(self.http, self.pages, self.url, asked)
+        """Version, login, and what our account lacks, as far as it is visible."""
+        fields = {"category": self.category, "tags": self.tags}
+        given = {option: name for option, name in fields.items() if name and option in self.url.options}
+        return catalogue.check_health(self.http, self.pages, self.url, given)
 
     def fetch_catalogue(self) -> Catalogue:
-        """Queues that are not disabled; agents are who may own tickets in each."""
-        return catalogue.fetch_catalogue(self.http, self.pages, self.scale.labels, self.category)
+        """The queues that are not disabled; agents are the possible owners of tickets in each."""
+        return catalogue.fetch_catalogue(self.http, self.pages, self.priorities.labels, self.category)
 
     def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
-        """By (moment, number), each question from the last ticket of the one before: what changes meanwhile moves to
-        the end and pushes nothing out. Raises NotAllowed where RT reads our times in another zone than UTC."""
+        """Changes by (time, number). Every query continues after the last ticket of the one before, so that no ticket
+        is skipped when others change. Raises AccessDenied unless our account's time zone is UTC."""
         catalogue.check_zone(catalogue.fetch_account(self.http, self.url.user))
         at, after = since, 0
         params = {
@@ -110,41 +111,41 @@ class RtStore(RemoteStore):
                 yield ChangedRef(at, str(after))
 
     def fetch(self, ref: str) -> StoredTicket:
-        """With its history, for who set what, and our notes. A merged ticket is NotThere: it is another one now."""
+        """The ticket with its history. Raises NotFound also for a merged ticket, which is another one now."""
         answer = self._fetch_ticket(ref)
-        words, version = self._field_mapping(), _parse_version(answer.headers)
-        past = history.fetch_transactions(self.http, [ref], words.account, version)[ref]
-        return history.to_stored_ticket(ref, answer.data, version, past, words)
+        mapping, version = self._field_mapping(), _parse_version(answer.headers)
+        past = history.fetch_transactions(self.http, [ref], mapping.account, version)[ref]
+        return history.to_stored_ticket(ref, answer.data, version, past, mapping)
 
     def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
-        """Fifty at a time; their history first, so that no version is newer than what is said of it."""
+        """Tickets by ref, fifty at a time. Histories are read first, so that no version is newer than its data."""
         found = {}
-        words = self._field_mapping()
+        mapping = self._field_mapping()
         for start in range(0, len(refs), 50):
-            past = history.fetch_transactions(self.http, refs[start : start + 50], words.account)
+            past = history.fetch_transactions(self.http, refs[start : start + 50], mapping.account)
             query = " OR ".join(f"id = {_parse_ref(ref)}" for ref in past)
             params = {"query": query, "per_page": 100, "fields": _TICKET_FIELDS, "fields[Queue]": "Name"}
             for one in self.http.get("/tickets", params).data["items"]:
                 ref = str(one["id"])
-                found[ref] = history.to_stored_ticket(ref, one, past[ref].version, past[ref], words)
+                found[ref] = history.to_stored_ticket(ref, one, past[ref].version, past[ref], mapping)
         return found
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """From the ticket's history, which has numbers of queues and users: their names are looked up."""
+        """The moves in the ticket's history; the names of its queues and users are looked up."""
         answer = self._fetch_ticket(ref)
-        words = self._field_mapping()
-        past = history.fetch_transactions(self.http, [ref], words.account, _parse_version(answer.headers))[ref]
-        return history.parse_moves(answer.data, past, words, catalogue.NameCache(self.http))
+        mapping = self._field_mapping()
+        past = history.fetch_transactions(self.http, [ref], mapping.account, _parse_version(answer.headers))[ref]
+        return history.parse_moves(answer.data, past, mapping, catalogue.NameCache(self.http))
 
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """One PUT that says which version it is based on; the owner in a second one where the queue changes too,
-        because RT asks whether that agent may own tickets of the old queue."""
+        """One PUT that names the version it is based on. If both queue and owner change, the owner is set by a second
+        one, because RT checks whether the agent may own tickets of the old queue."""
         body: dict[str, Any] = {}
         fields: dict[str, Any] = {}
         if "queue" in values:
             body["Queue"] = values["queue"]
         if "priority" in values:
-            body["Priority"] = self.scale.to_vendor(values["priority"])
+            body["Priority"] = self.priorities.to_vendor(values["priority"])
         if "category" in values:
             fields[self.category] = values["category"]
         if delivery.add_tags:
@@ -153,30 +154,30 @@ class RtStore(RemoteStore):
             fields[self.tags] = sorted(seen.tags | set(delivery.add_tags))
         if fields:
             body["CustomFields"] = fields
-        apart = "assignee" in values and "queue" in values
-        if "assignee" in values and not apart:
+        is_separate = "assignee" in values and "queue" in values
+        if "assignee" in values and not is_separate:
             body["Owner"] = self._owner_value(values["assignee"])
-        told = self._put_ticket(seen.ref, body, seen.version) if body else {}
-        return told | self._set_owner(seen, values["assignee"]) if apart else told
+        refused = self._put_ticket(seen.ref, body, seen.version) if body else {}
+        return refused | self._set_owner(seen, values["assignee"]) if is_separate else refused
 
     def add_note(self, ref: str, text: str) -> None:
-        """RT's comments are for staff; a reply would reach the requester."""
+        """Add a comment, which is for staff only; a reply would reach the requester."""
         self.http.send(
             "POST", f"/ticket/{_parse_ref(ref)}/comment", json={"Content": text, "ContentType": "text/plain"}
         )
 
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """From our scrip (`rt_scrip.pl`), which shows a secret and signs nothing."""
+        """The event of our scrip (`scrip.pl`), which sends a secret and does not sign."""
         self.check_secret(headers)
-        told = webhooks.parse_body(raw)
-        ref = str(told.get("ticket", ""))
+        event = webhooks.parse_body(raw)
+        ref = str(event.get("ticket", ""))
         if not ref.isdecimal():
             return []
-        ours = str(told.get("by", "")).casefold() == self.url.user.casefold()
-        return [WebhookEvent(str(told.get("transaction") or webhooks.make_event_id(raw)), ref, ours)]
+        ours = str(event.get("by", "")).casefold() == self.url.user.casefold()
+        return [WebhookEvent(str(event.get("transaction") or webhooks.make_event_id(raw)), ref, ours)]
 
     def close(self) -> None:
-        """Let go of both connections."""
+        """Close the connections of both clients."""
         super().close()
         self.pages.close()
 
@@ -187,16 +188,17 @@ class RtStore(RemoteStore):
         return answer
 
     def _put_ticket(self, ref: str, body: Mapping[str, Any], version: str) -> dict[str, str]:
-        told = self.http.send("PUT", f"/ticket/{ref}", json=body, headers={"If-Match": f'"{version}"'}).data
-        return _parse_refusals([str(one) for one in told] if isinstance(told, list) else [str(told)], self.category)
+        answer = self.http.send("PUT", f"/ticket/{ref}", json=body, headers={"If-Match": f'"{version}"'}).data
+        messages = [str(one) for one in answer] if isinstance(answer, list) else [str(answer)]
+        return _parse_refusals(messages, self.category)
 
     def _set_owner(self, seen: StoredTicket, agent: str | None) -> dict[str, str]:
-        """Give it to an agent after the queue was written, unless somebody else did meanwhile."""
+        """Assign a ticket after the queue was written, unless somebody else has done so in the meantime."""
         for _ in range(MAX_ATTEMPTS):
             answer = self._fetch_ticket(seen.ref)
             owner = answer.data["Owner"]["id"]
             if owner not in (seen.assignee, agent, "Nobody"):
-                return {"assignee": f"a person gave it to {owner!r} in the same moment"}
+                return {"assignee": f"a person assigned it to {owner!r} at the same moment"}
             try:
                 return self._put_ticket(seen.ref, {"Owner": self._owner_value(agent)}, _parse_version(answer.headers))
             except StoreConflict:
@@ -204,19 +206,20 @@ class RtStore(RemoteStore):
         return {"assignee": "others keep changing the ticket"}
 
     def _owner_value(self, agent: str | None) -> str | int:
-        """What RT takes for an agent. It takes digits for a number of its own, so a login of digits is looked up."""
+        """An agent in the form that RT expects. RT takes digits for a user's number, so a login of digits is looked
+        up."""
         if agent is None or not agent.isdecimal():
             return agent or "Nobody"
-        asked = [{"field": "Name", "value": agent}]
-        for one in self.http.query("POST", "/users", params={"fields": "id,Name"}, json=asked).data["items"]:
+        by_name = [{"field": "Name", "value": agent}]
+        for one in self.http.query("POST", "/users", params={"fields": "id,Name"}, json=by_name).data["items"]:
             if one["Name"] == agent:
                 return int(one["id"])
         raise StoreRefused("assignee", f"RT has no user {agent!r}")
 
     def _field_mapping(self) -> FieldMapping:
-        if not self._me:
-            self._me = str(catalogue.fetch_account(self.http, self.url.user).get("Name") or self.url.user)
-        return FieldMapping(self.scale, self.category, self.tags, self._me)
+        if not self._account:
+            self._account = str(catalogue.fetch_account(self.http, self.url.user).get("Name") or self.url.user)
+        return FieldMapping(self.priorities, self.category, self.tags, self._account)
 
 
 def _parse_ref(ref: str) -> str:
@@ -226,10 +229,10 @@ def _parse_ref(ref: str) -> str:
 
 
 def _parse_version(headers: Mapping[str, str]) -> str:
-    """The last transaction's number; what stands before RT adds to the tag (W/, -gzip)."""
+    """The number of the last transaction; a proxy may add something to the tag (W/, -gzip)."""
     found = re.search(r"[0-9]+", headers.get("etag", ""))
     if not found:
-        raise StoreRefused("request", "RT's answer has no ETag: let what stands before RT pass that header")
+        raise StoreRefused("request", "RT's answer has no ETag: let the proxy in front of RT pass that header")
     return found[0]
 
 
@@ -238,12 +241,12 @@ def _format_moment(at: datetime) -> str:
 
 
 def _parse_refusals(messages: Iterable[str], category: str) -> dict[str, str]:
-    """What RT said of each field, in its words; what names no field that we know may be about any.
+    """Field → RT's message about it; a message that names no known field is taken for all of them.
 
     >>> _parse_refusals(["Ticket 7: That user may not own tickets in that queue", "Ticket 7: Priority changed"], "Kind")
     {'assignee': 'That user may not own tickets in that queue', 'priority': 'Priority changed'}
     """
-    words = {
+    keywords = {
         "assignee": ("user", "owner", "reassign", "take tickets"),
         "priority": ("priority",),
         "queue": ("queue",),
@@ -252,7 +255,7 @@ def _parse_refusals(messages: Iterable[str], category: str) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for one in messages:
         text = re.sub(r"^Ticket [0-9]+: ", "", one)
-        named = next((name for name, known in words.items() if any(word in text.casefold() for word in known)), None)
-        for name in [named] if named else words:
+        named = next((name for name, known in keywords.items() if any(word in text.casefold() for word in known)), None)
+        for name in [named] if named else keywords:
             reasons[name] = f"{reasons[name]}; {text}" if name in reasons else text
     return reasons

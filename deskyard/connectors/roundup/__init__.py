@@ -1,1 +1,1 @@
-"""Roundup as a ticket store."""
+"""The connector to Roundup."""

@@ -1,7 +1,7 @@
-"""How one Roundup tracker speaks: which properties of its issues are our fields, and what their values mean to us.
+"""Maps the issues of a Roundup tracker to tickets: which properties are our fields, and what their values mean.
 
-In come attributes as REST gives them (`@verbose=2`), out go tickets. Trackers are made to measure: nothing but title,
-messages and the four dates and people of every issue is taken for granted.
+Attributes come in the form of REST with `@verbose=2`. Trackers are customised: only title, messages, and the dates and
+people that every issue has are taken for granted.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ STATUSES: Final = {
     "unread": "new", "new": "new", "deferred": "waiting", "need-eg": "waiting", "pending": "waiting",
     "done-cbb": "resolved", "resolved": "resolved", "closed": "closed",
 }  # fmt: skip
-"""The classic tracker's statuses in our words; any other is open."""
+"""Status of the classic tracker → ours; any other is open."""
 
 PRIORITY_NAMES: Final = {
     "low": ("low", "minor", "wish"),
@@ -27,56 +27,56 @@ PRIORITY_NAMES: Final = {
     "high": ("high", "major", "urgent"),
     "critical": ("critical", "blocker"),
 }
-"""What our priorities are usually called there, the classic tracker's names last."""
+"""Our priority → its usual names there, those of the classic tracker last."""
 
 NO_VALUE: Final = "-1"
-"""How a link is emptied: Roundup answers 200 to null and leaves the link as it is."""
+"""The value that empties a link: Roundup answers 200 to null and leaves the link as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedProperty:
-    """A property of issues and the class that it links to."""
+    """A property of issues, and the class that it links to."""
 
     name: str
     kind: str
 
     @classmethod
     def parse(cls, text: str) -> "LinkedProperty | None":
-        """What an option says: `property`, or `property:class` where they are called differently."""
+        """The property of an option: `property`, or `property:class` if the names differ; None if it is empty."""
         name, _, kind = text.partition(":")
         return cls(name, kind or name) if name else None
 
 
 @dataclass(frozen=True, slots=True)
 class PriorityMapping:
-    """Our priorities in the tracker's words, and the tracker's in ours."""
+    """Our priority → the tracker's, and the tracker's → ours."""
 
     to_vendor: Mapping[str, str]
     from_vendor: Mapping[str, str]
 
     @classmethod
     def build(cls, configured: Mapping[str, str], vendor_names: Collection[str]) -> "PriorityMapping":
-        """For a tracker that has these priorities, most urgent first. What lies between two of ours counts as the less
-        urgent.
+        """The mapping for a tracker with these priorities, most urgent first. A priority between two of ours counts as
+        the less urgent one.
 
-        >>> PriorityMapping.of({}, ["critical", "urgent", "bug", "feature", "wish"]).ours["feature"]
+        >>> PriorityMapping.build({}, ["critical", "urgent", "bug", "feature", "wish"]).from_vendor["feature"]
         'low'
         """
         usual = {
             word: next((name for name in names if name in vendor_names), "") for word, names in PRIORITY_NAMES.items()
         }
-        theirs = {word: name for word, name in (configured or usual).items() if name in vendor_names}
-        ours: dict[str, str] = {}
-        below = next((word for word in PRIORITIES if word in theirs), "")
+        to_vendor = {word: name for word, name in (configured or usual).items() if name in vendor_names}
+        from_vendor: dict[str, str] = {}
+        below = next((word for word in PRIORITIES if word in to_vendor), "")
         for name in reversed(list(vendor_names)):
-            below = next((word for word, told in theirs.items() if told == name), below)
-            ours[name] = below
-        ordered: dict[str, str] = {word: theirs[word] for word in PRIORITIES if word in theirs}
-        return cls(ordered, {name: word for name, word in ours.items() if word})
+            below = next((word for word, vendor_name in to_vendor.items() if vendor_name == name), below)
+            from_vendor[name] = below
+        ordered: dict[str, str] = {word: to_vendor[word] for word in PRIORITIES if word in to_vendor}
+        return cls(ordered, {name: word for name, word in from_vendor.items() if word})
 
 
 def parse_priorities(text: str) -> dict[str, str]:
-    """What the option `parse_priorities` says. Raises BadInput.
+    """The option `priorities`: our priority → the tracker's. Raises BadInput.
 
     >>> parse_priorities("low:wish,high:urgent")
     {'low': 'wish', 'high': 'urgent'}
@@ -89,7 +89,7 @@ def parse_priorities(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """Which property is what, and who we are there (login and number)."""
+    """The properties behind our fields, and our account (login and number)."""
 
     queue: LinkedProperty
     category: LinkedProperty | None
@@ -101,11 +101,11 @@ class FieldMapping:
 def to_stored_ticket(
     ref: str, issue: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], mapping: FieldMapping
 ) -> StoredTicket:
-    """An issue in our words; `said`: its messages that were read, by number."""
+    """An issue as a stored ticket; `messages` are those that were read, by number."""
     parts = issue["attributes"]
     first = first_message(parts)
-    mine = (messages[one] for one in link_numbers(parts.get("messages")) if one in messages)
-    notes = (one["content"] for one in mine if link_number(one.get("author")) == mapping.account[1])
+    own_messages = (messages[one] for one in link_numbers(parts.get("messages")) if one in messages)
+    notes = (one["content"] for one in own_messages if link_number(one.get("author")) == mapping.account[1])
     status = link_label(parts.get("status"))
     return StoredTicket(
         ref=ref,
@@ -132,25 +132,25 @@ def to_stored_ticket(
 
 
 def first_message(attributes: Mapping[str, Any]) -> str:
-    """The number of the message with which an issue was filed, "" for none: the first that is no younger than it."""
+    """The number of the message with which an issue was filed: the first that is not younger than it; "" for none."""
     known = [one for one in attributes.get("messages") or () if (link_label(one) or "") <= attributes["creation"]]
     return str(min((int(one["id"]) for one in known), default=""))
 
 
 def issue_version(attributes: Mapping[str, Any]) -> str:
-    """What changes with any attribute. A list of issues shows no ETag, and an ETag changes with a login's password."""
+    """A digest that changes with any attribute. ETags are missing in lists, and change with the password of a login."""
     plain = {name: _plain_value(value) for name, value in attributes.items() if name not in ("id", "link")}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def link_label(value: Any) -> str | None:
-    """What a link is called; a list of several is all of them together, which is no name that anything has."""
+    """The label of a link; several links are joined, which gives a label that nothing else has."""
     names = link_labels(value)
     return " + ".join(names) or None
 
 
 def link_labels(value: Any) -> list[str]:
-    """What each of a list of links is called."""
+    """The labels of a list of links."""
     found = value if isinstance(value, list) else [value] if value else []
     return sorted(next(str(text) for key, text in one.items() if key not in ("id", "link")) for one in found)
 
@@ -166,7 +166,7 @@ def link_numbers(value: Any) -> list[str]:
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment as Roundup writes it, in UTC.
+    """A time of Roundup, in UTC.
 
     >>> parse_moment("2026-11-23.04:12:34").isoformat()
     '2026-11-23T04:12:34+00:00'
@@ -175,12 +175,12 @@ def parse_moment(text: str) -> datetime:
 
 
 def link_value(attributes: Mapping[str, Any], prop: LinkedProperty, number: str | None, field: str) -> str | list[str]:
-    """What is written to link an issue to that number alone. Raises StoreRefused where it is linked to several."""
+    """The value that links an issue to that number alone. Raises StoreRefused if it is linked to several."""
     value = attributes.get(prop.name)
     if not isinstance(value, list):
         return number or NO_VALUE
     if len(value) > 1:
-        raise StoreRefused(field, f"the issue has several values of {prop.name}, which a person must sort out")
+        raise StoreRefused(field, f"the issue has several values of {prop.name}, which a person must resolve")
     return [number] if number else []
 
 

@@ -1,8 +1,8 @@
-"""Roundup 2 as a ticket store, through its REST interface.
+"""Roundup 2 as a ticket store, through its REST API.
 
-In come issues with whatever properties a tracker has, out go tickets. All fields of a delivery change in one write
-with the ETag of the issue as it was seen. Roundup has no internal notes: a message is seen by whoever sees the issue,
-and mailed to its nosy list, on which its requester stands. So nothing is noted unless the address says `notes=on`.
+All fields of a delivery change in one write with the ETag of the issue as it was seen. Roundup has no internal notes: a
+message is visible to everybody who sees the issue, and mailed to its nosy list, which includes the requester. So notes
+are written only with the option `notes=on`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,13 +24,13 @@ from deskyard.connectors.base.ticket_store import (
     StoredTicket,
     WebhookEvent,
 )
-from deskyard.connectors.roundup import field_mapping as words
+from deskyard.connectors.roundup import field_mapping
 from deskyard.connectors.roundup.field_mapping import FieldMapping, LinkedProperty, PriorityMapping
 from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import AccessDenied, BadInput, NotFound, StoreConflict, StoreRefused, StoreUnreachable
 
 MAX_ATTEMPTS: Final = 3
-"""How often a note is tried where others keep changing the issue."""
+"""How often a note is tried while others keep changing the issue."""
 
 _QUEUE_PROPERTIES: Final = ("queue", "component", "keyword")
 _UTC: Final = ("UTC", "GMT", "Etc/UTC", "0")
@@ -40,9 +40,9 @@ _FULL_PARAMS: Final = {"@verbose": "2", "@protected": "true"}
 class RoundupStore(RemoteStore):
     """Issues of a Roundup tracker. URL: `roundup:https://LOGIN:PASSWORD@host/tracker`.
 
-    `queue`, `category` and `tags` name properties of issues (`property:class` where they differ), `priorities` the
-    tracker's own, `agents` the role of who may be given issues. `notes=on` leaves notes, for trackers that no requester
-    sees.
+    `queue`, `category` and `tags` name properties of issues (`property:class` if the names differ), `priorities` the
+    tracker's own priorities, `agents` the role of users who may be assigned. `notes=on` writes notes, for trackers
+    that no requester can see.
     """
 
     caps: ClassVar = Capabilities(
@@ -55,16 +55,16 @@ class RoundupStore(RemoteStore):
     options: ClassVar = ("queue", "category", "tags", "priorities", "agents", "notes")
 
     def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
-        """Nothing is asked yet."""
+        """No request is made yet."""
         super().__init__(url, http)
-        self.priorities = words.parse_priorities(url.options.get("priorities", ""))
-        self._words: FieldMapping | None = None
+        self.priorities = field_mapping.parse_priorities(url.options.get("priorities", ""))
+        self._mapping: FieldMapping | None = None
         self._numbers: dict[str, dict[str, str]] = {}
         self._attributes: list[str] = []
 
     @classmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """Roundup lets nobody write who does not say where from. Raises BadInput without a login."""
+        """The store of an account. Roundup requires Origin and Referer for writes. Raises BadInput without a login."""
         if not url.user:
             raise BadInput("write deskyard's login in the tracker: roundup:https://LOGIN:PASSWORD@host/tracker")
         site = url.url.partition("/rest")[0]
@@ -73,64 +73,65 @@ class RoundupStore(RemoteStore):
             "Referer": f"{site}/",
             "X-Requested-With": "deskyard",
         }
-        told = url.options.get("notes", "off")
-        if told not in ("on", "off"):
-            raise BadInput(f"write notes=on or notes=off, not {told[:20]!r}")
-        kind = cast(type[Self], RoundupStoreWithNotes) if told == "on" else cls
+        notes = url.options.get("notes", "off")
+        if notes not in ("on", "off"):
+            raise BadInput(f"write notes=on or notes=off, not {notes[:20]!r}")
+        store_class = cast(type[Self], RoundupStoreWithNotes) if notes == "on" else cls
         auth = (url.user, url.secret)
-        return kind(url, HttpClient(site + "/rest", auth=auth, headers=headers, secrets=[url.secret]))
+        return store_class(url, HttpClient(site + "/rest", auth=auth, headers=headers, secrets=[url.secret]))
 
     def check_account(self) -> Health:
-        """The REST version (Roundup tells no other), our login, and what is missing as far as it can be seen."""
+        """The version of REST (Roundup reports no other), our login, and what is missing, as far as it is visible."""
         version = f"REST {self.http.get('/').data['data']['default_version']}"
         missing = []
         try:
             account = self._fetch_account()
         except NotFound:
-            told = f"the tracker has no user {self.url.user!r} whom we may see: write the login of deskyard's account"
-            return Health(version, "", None, (told,))
+            problem = f"the tracker shows us no user {self.url.user!r}: write the login of deskyard's account"
+            return Health(version, "", None, (problem,))
         if str(account.get("timezone")) not in _UTC:
             missing.append(_account_zone(self.url.user))
         classes = self._fetch_classes()
-        spoken = self._load_mapping(account)
-        unseen = [kind for kind in ("issue", "msg", "user", spoken.queue.kind) if kind not in classes]
+        mapping = self._load_mapping(account)
+        unseen = [kind for kind in ("issue", "msg", "user", mapping.queue.kind) if kind not in classes]
         missing += [f"it may not see the class {kind!r}: grant it View, or name another with queue=" for kind in unseen]
         return Health(version, str(account["username"]), None, tuple(missing))
 
     def fetch_catalogue(self) -> Catalogue:
-        """What is not retired. Roundup does not say who serves which queue: every agent serves them all."""
-        self._words = None
-        spoken = self._cached_mapping()
-        kinds = {part.kind for part in (spoken.queue, spoken.category, spoken.tags) if part}
+        """The values that are not retired. Roundup does not assign agents to queues: every agent serves all of them."""
+        self._mapping = None
+        mapping = self._cached_mapping()
+        kinds = {part.kind for part in (mapping.queue, mapping.category, mapping.tags) if part}
         found = {kind: self._numbers_by_name(kind) for kind in sorted(kinds)}
         found["priority"] = self._numbers["priority"]
         role = self.url.options.get("agents", "")
         found["user"] = self._numbers_by_name("user", {"roles": role} if role else {})
         self._numbers = found
-        queues = tuple(sorted(found[spoken.queue.kind]))
+        queues = tuple(sorted(found[mapping.queue.kind]))
         return Catalogue(
             {name: {} for name in queues},
             {name: queues for name in found["user"] if name not in ("anonymous", self.url.user)},
-            tuple(spoken.priorities.to_vendor),
-            tuple(sorted(found[spoken.category.kind])) if spoken.category else (),
+            tuple(mapping.priorities.to_vendor),
+            tuple(sorted(found[mapping.category.kind])) if mapping.category else (),
         )
 
     def list_changes(self, since: datetime, n: int) -> Iterator[ChangedRef]:
-        """By (moment, number). Each question begins with the last second of the one before, and never with an offset:
-        what changes meanwhile moves to the end, and would push others past it. Raises NotAllowed outside UTC."""
+        """Changes by (time, number). Every request begins with the last second of the one before, and never with an
+        offset: issues that change in the meantime move to the end, and others would be skipped. Raises AccessDenied
+        unless our account's time zone is UTC."""
         if str(self._fetch_account().get("timezone")) not in _UTC:
             raise AccessDenied(_account_zone(self.url.user))
         at, size = since.astimezone(UTC).replace(microsecond=0), max(n, 100)
-        given: set[tuple[str, datetime]] = set()
+        delivered: set[tuple[str, datetime]] = set()
         while True:
             params = {"activity": f"{at:%Y-%m-%d.%H:%M:%S};", "@fields": "activity", "@sort": "activity,id"}
             found = [
-                (str(one["id"]), words.parse_moment(one["activity"]))
+                (str(one["id"]), field_mapping.parse_moment(one["activity"]))
                 for one in self._list("issue", {**params, "@page_size": str(size)})
             ]
             for ref, moment in found:
-                if (ref, moment) not in given:
-                    given.add((ref, moment))
+                if (ref, moment) not in delivered:
+                    delivered.add((ref, moment))
                     yield ChangedRef(moment, ref)
             if len(found) < size:
                 return
@@ -140,14 +141,14 @@ class RoundupStore(RemoteStore):
                 size *= 2
 
     def fetch(self, ref: str) -> StoredTicket:
-        """With the message that it was filed with, and our notes where there are any."""
+        """The issue, with the message that it was filed with, and our notes if there are any."""
         found = self._fetch_issue(ref).data["data"]
         self._attributes = sorted(found["attributes"])
-        return words.to_stored_ticket(ref, found, self._fetch_messages([found]), self._cached_mapping())
+        return field_mapping.to_stored_ticket(ref, found, self._fetch_messages([found]), self._cached_mapping())
 
     def fetch_many(self, refs: list[str]) -> dict[str, StoredTicket]:
-        """All together: a list shows what one issue shows, but only the attributes that it is asked for."""
-        spoken = self._cached_mapping()
+        """Issues by number, fifty per request. A list has the same attributes as an issue, but must name them."""
+        mapping = self._cached_mapping()
         found: dict[str, StoredTicket] = {}
         while refs and not self._attributes:
             found |= super().fetch_many(refs[:1])
@@ -155,36 +156,41 @@ class RoundupStore(RemoteStore):
         for start in range(0, len(refs), 50):
             params = {"id": refs[start : start + 50], "@fields": ",".join(self._attributes), "@verbose": "2"}
             issues = [{"attributes": one} for one in self._list("issue", params)]
-            said = self._fetch_messages(issues)
+            messages = self._fetch_messages(issues)
             for one in issues:
                 ref = str(one["attributes"]["id"])
-                found[ref] = words.to_stored_ticket(ref, one, said, spoken)
+                found[ref] = field_mapping.to_stored_ticket(ref, one, messages, mapping)
         return found
 
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """One PUT with the ETag. Names travel as numbers: Roundup would take a name of digits for one."""
-        spoken, parts = self._cached_mapping(), seen.raw["attributes"]
+        """One PUT with the ETag. Names are sent as numbers, because Roundup takes a name of digits for a number."""
+        mapping, parts = self._cached_mapping(), seen.raw["attributes"]
         body: dict[str, Any] = {}
-        for field, part in (("queue", spoken.queue), ("category", spoken.category)):
+        for field, part in (("queue", mapping.queue), ("category", mapping.category)):
             if field in values and part:
-                body[part.name] = words.link_value(parts, part, self._number_of(part.kind, values[field], field), field)
+                body[part.name] = field_mapping.link_value(
+                    parts, part, self._number_of(part.kind, values[field], field), field
+                )
         if "priority" in values:
-            theirs = spoken.priorities.to_vendor.get(values["priority"] or "")
-            body["priority"] = self._number_of("priority", theirs, "priority") or words.NO_VALUE
+            priority = mapping.priorities.to_vendor.get(values["priority"] or "")
+            body["priority"] = self._number_of("priority", priority, "priority") or field_mapping.NO_VALUE
         if "assignee" in values:
-            body["assignedto"] = self._number_of("user", values["assignee"], "assignee") or words.NO_VALUE
+            body["assignedto"] = self._number_of("user", values["assignee"], "assignee") or field_mapping.NO_VALUE
         if delivery.add_tags:
-            if not spoken.tags:
+            if not mapping.tags:
                 raise StoreRefused("add_tags", "name a property of issues for tags with tags=")
-            added = [self._number_of(spoken.tags.kind, tag, "add_tags") or "" for tag in delivery.add_tags]
-            body[spoken.tags.name] = sorted({*words.link_numbers(parts.get(spoken.tags.name)), *added}, key=int)
+            added = [self._number_of(mapping.tags.kind, tag, "add_tags") or "" for tag in delivery.add_tags]
+            body[mapping.tags.name] = sorted(
+                {*field_mapping.link_numbers(parts.get(mapping.tags.name)), *added}, key=int
+            )
         if self.caps.notes:
             body |= self._make_message(parts, delivery.full_note)
         self._put_issue(seen.ref, body, str(seen.raw["@etag"]))
         return {}
 
     def add_note(self, ref: str, text: str) -> None:
-        """A message, which everybody sees who sees the issue. Raises StoreUnreachable where others keep changing it."""
+        """Add a message, which is visible to everybody who sees the issue. Raises StoreUnreachable while others keep
+        changing the issue."""
         for _ in range(MAX_ATTEMPTS):
             answer = self._fetch_issue(ref)
             found = answer.data["data"]
@@ -196,13 +202,13 @@ class RoundupStore(RemoteStore):
         raise StoreUnreachable(f"others keep changing issue {ref}", 2.0)
 
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """From our detector (`roundup_detector.py.txt`), which shows a secret and signs nothing."""
+        """The event of our detector (`detector.py.txt`), which sends a secret and does not sign."""
         self.check_secret(headers)
-        told = webhooks.parse_body(raw)
-        ref, by = str(told.get("issue", "")), str(told.get("by", ""))
+        event = webhooks.parse_body(raw)
+        ref, by = str(event.get("issue", "")), str(event.get("by", ""))
         if not ref.isdecimal():
             return []
-        return [WebhookEvent(webhooks.make_event_id(ref, by, told.get("at")), ref, by == self.url.user)]
+        return [WebhookEvent(webhooks.make_event_id(ref, by, event.get("at")), ref, by == self.url.user)]
 
     def _fetch_issue(self, ref: str) -> ApiResponse:
         return self.http.get(f"/data/issue/{_parse_ref(ref)}", _FULL_PARAMS)
@@ -214,9 +220,9 @@ class RoundupStore(RemoteStore):
         return found
 
     def _numbers_by_name(self, kind: str, params: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Name → number of what of a class is not retired."""
+        """Name → number, of the items of a class that are not retired."""
         found = self._list(kind, {"@verbose": "2", **(params or {})})
-        return {words.link_label(one) or "": str(one["id"]) for one in found}
+        return {field_mapping.link_label(one) or "": str(one["id"]) for one in found}
 
     def _number_of(self, kind: str, name: str | None, field: str) -> str | None:
         if name is None:
@@ -226,37 +232,38 @@ class RoundupStore(RemoteStore):
         return self._numbers[kind][name]
 
     def _fetch_messages(self, issues: list[Any]) -> dict[str, Mapping[str, Any]]:
-        """What was said in these issues: with which message each was filed, and all of them where we leave notes."""
-        wanted: list[str] = []
+        """Number → message: the one with which each issue was filed, or all of them if we write notes."""
+        numbers: list[str] = []
         for one in issues:
             parts = one["attributes"]
-            wanted += (
-                words.link_numbers(parts.get("messages"))
+            numbers += (
+                field_mapping.link_numbers(parts.get("messages"))
                 if self.caps.notes
-                else filter(None, [words.first_message(parts)])
+                else filter(None, [field_mapping.first_message(parts)])
             )
-        said: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(wanted), 100):
-            params = {"id": wanted[start : start + 100], "@fields": "content,author", "@verbose": "3"}
-            said |= {str(one["id"]): one for one in self._list("msg", params)}
-        return said
+        messages: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(numbers), 100):
+            params = {"id": numbers[start : start + 100], "@fields": "content,author", "@verbose": "3"}
+            messages |= {str(one["id"]): one for one in self._list("msg", params)}
+        return messages
 
     def _make_message(self, attributes: Mapping[str, Any], text: str) -> dict[str, Any]:
-        """A message for an issue. The status goes along, or the classic tracker would take the note for a chat."""
-        made = {
+        """Create a message, and return the body that adds it to an issue. It includes the status, because the classic
+        tracker would otherwise set the status to chatting."""
+        message = {
             "content": text,
             "author": self._cached_mapping().account[1],
             "date": f"{datetime.now(UTC):%Y-%m-%d.%H:%M:%S}",
         }
-        number = self.http.send("POST", "/data/msg", json=made).data["data"]["id"]
-        body: dict[str, Any] = {"messages": [*words.link_numbers(attributes.get("messages")), str(number)]}
-        return body | ({"status": words.link_number(attributes["status"])} if attributes.get("status") else {})
+        number = self.http.send("POST", "/data/msg", json=message).data["data"]["id"]
+        body: dict[str, Any] = {"messages": [*field_mapping.link_numbers(attributes.get("messages")), str(number)]}
+        return body | ({"status": field_mapping.link_number(attributes["status"])} if attributes.get("status") else {})
 
     def _put_issue(self, ref: str, body: Mapping[str, Any], etag: str) -> None:
-        """Raises StoreConflict for another ETag; Roundup's own 409 says that something does not exist."""
+        """Raises StoreConflict for another ETag, and StoreRefused for a 409, which means that something is missing."""
         answer = self.http.send("PUT", f"/data/issue/{ref}", json=body, headers={"If-Match": etag}, accept=(409,))
         if answer.status == 409:
-            raise StoreRefused("request", f"the tracker says: {str(answer.data)[:200]}")
+            raise StoreRefused("request", f"the tracker answered: {str(answer.data)[:200]}")
 
     def _fetch_account(self) -> Mapping[str, Any]:
         answer = self.http.get("/data/user/" + quote(f"username={self.url.user}", safe="="))
@@ -266,9 +273,9 @@ class RoundupStore(RemoteStore):
         return list(self.http.get("/data").data["data"])
 
     def _cached_mapping(self) -> FieldMapping:
-        if self._words is None:
-            self._words = self._load_mapping(self._fetch_account())
-        return self._words
+        if self._mapping is None:
+            self._mapping = self._load_mapping(self._fetch_account())
+        return self._mapping
 
     def _load_mapping(self, account: Mapping[str, Any]) -> FieldMapping:
         classes = self._fetch_classes()
@@ -287,7 +294,7 @@ class RoundupStore(RemoteStore):
 
 
 class RoundupStoreWithNotes(RoundupStore):
-    """The same where nobody but the desk's people sees an issue, so that a note is among themselves."""
+    """A tracker in which only agents see issues, so that notes are internal."""
 
     caps: ClassVar = replace(RoundupStore.caps, notes=True)
 
@@ -300,6 +307,6 @@ def _parse_ref(ref: str) -> str:
 
 def _account_zone(login: str) -> str:
     return (
-        f"set the time zone of {login!r} in the tracker to UTC: Roundup reads the times in a question in the zone of "
-        "whoever asks, and what falls between two zones would never be read"
+        f"set the time zone of {login!r} in the tracker to UTC: Roundup interprets the times of a query in the user's "
+        "time zone, and changes in between would be missed"
     )

@@ -1,1 +1,1 @@
-"""Zammad as a ticket store."""
+"""The connector to Zammad."""

@@ -1,7 +1,6 @@
-"""How Zammad's API is asked: lists page by page, what changed since, its agents, and what its refusals say.
+"""Requests to Zammad's API: lists page by page, changes since a time, agents, and the texts of refusals.
 
-In come paths and moments; out go rows as they are. An answer of 200 that is about something else than what was asked
-for is no answer.
+Rows are returned as they are. A response with status 200 that lacks the requested data raises an error.
 """
 
 import re
@@ -16,50 +15,50 @@ from deskyard.connectors.zammad.field_mapping import Row, Rows
 from deskyard.errors import AccessDenied, NotFound, StoreRefused, StoreUnreachable
 
 PAGE_SIZE: Final = 100
-"""Rows of one page; Zammad gives up to 100 of any list."""
+"""Rows per page of a list; the most that Zammad allows."""
 
 MAX_SEARCH_ROWS: Final = 200
-"""Rows of one search."""
+"""Rows per page of a search."""
 
 MAX_STAFF: Final = 500
-"""Agents of one search."""
+"""Agents per search."""
 
 
 def fetch_all(http: HttpClient, path: str, params: Mapping[str, Any] | None = None) -> list[Row]:
-    """Every row of a list."""
+    """All rows of a list."""
     found: list[Row] = []
     page = 1
     while True:
-        got = response_rows(http.get(path, {**(params or {}), "page": page, "per_page": PAGE_SIZE}))
+        rows = response_rows(http.get(path, {**(params or {}), "page": page, "per_page": PAGE_SIZE}))
         known = {row["id"] for row in found}
-        new = [row for row in got if row["id"] not in known]
+        new = [row for row in rows if row["id"] not in known]
         found += new
-        if len(got) < PAGE_SIZE or not new:
+        if len(rows) < PAGE_SIZE or not new:
             return found
         page += 1
 
 
 def iterate_changes(http: HttpClient, since: datetime, n: int) -> Iterator[ChangedRef]:
-    """What changed at or after a moment, by moment: asked of the database, whose answer no index delays.
+    """What changed at or after a time, in the order of time, searched in the database, which no index delays.
 
-    An installation that does not answer as asked has all its tickets listed and sorted here.
+    If the installation does not support such a search, all its tickets are listed and sorted here.
     """
     at, page, size = since, 1, min(n, MAX_SEARCH_ROWS)
     while True:
-        got = _search_page(http, at, page, size)
-        if got is None:
+        found = _search_page(http, at, page, size)
+        if found is None:
             yield from _list_changes(http, since)
             return
-        yield from got
-        if len(got) < size:
+        yield from found
+        if len(found) < size:
             return
-        # The last moment is asked for anew: a page by number would leave out what moved up meanwhile.
-        at, page = (at, page + 1) if got[-1].at == at else (got[-1].at, 1)
+        # Continue from the last time rather than by page number, which would skip tickets that moved up.
+        at, page = (at, page + 1) if found[-1].at == at else (found[-1].at, 1)
 
 
 def _search_page(http: HttpClient, at: datetime, page: int, size: int) -> list[ChangedRef] | None:
-    """One page; None where the search does not do as asked."""
-    asked = {
+    """One page of the search; None if the installation does not support it."""
+    params = {
         "condition[ticket.updated_at][operator]": "after (absolute)",
         "condition[ticket.updated_at][value]": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "sort_by": "updated_at,id",
@@ -69,7 +68,7 @@ def _search_page(http: HttpClient, at: datetime, page: int, size: int) -> list[C
         "expand": "true",
     }
     try:
-        answer = http.get("/tickets/search", asked)
+        answer = http.get("/tickets/search", params)
     except (StoreRefused, NotFound):
         return None
     if not isinstance(answer.data, list):
@@ -89,10 +88,10 @@ def _to_changed_ref(row: Row) -> ChangedRef:
 
 
 def fetch_agents(http: HttpClient, groups: Rows) -> list[Row]:
-    """Users who may work on tickets: as the search names them, and whoever of the groups' users it left out."""
-    asked = {"query": "*", "permissions": "ticket.agent", "limit": MAX_STAFF}
+    """The users who may work on tickets: those that the search finds, and users of the groups that it leaves out."""
+    params = {"query": "*", "permissions": "ticket.agent", "limit": MAX_STAFF}
     try:
-        answer = http.get("/users/search", asked)
+        answer = http.get("/users/search", params)
         found = {row["id"]: row for row in answer.data} if isinstance(answer.data, list) else {}
     except (NotFound, AccessDenied, StoreRefused):
         found = {}
@@ -105,32 +104,32 @@ def fetch_agents(http: HttpClient, groups: Rows) -> list[Row]:
 
 
 def parse_ref(ref: str) -> str:
-    """A ticket's number. Raises NotThere for what is none."""
+    """The number of a ticket. Raises NotFound if it is not a number."""
     if not re.fullmatch(r"[0-9]{1,18}", ref):
         raise NotFound(f"Zammad has no ticket {ref[:40]!r}")
     return ref
 
 
 def response_object(response: ApiResponse, name: str) -> Any:
-    """An object that has what was asked for. Raises StoreUnreachable for anything else, 200 or not."""
+    """A response that is an object with the named member. Raises StoreUnreachable for anything else."""
     if not isinstance(response.data, dict) or name not in response.data:
         raise StoreUnreachable(f"Zammad answered {str(response.data)[:200]!r} instead of {name!r}", 5.0)
     return response.data
 
 
 def response_rows(response: ApiResponse) -> list[Row]:
-    """A list. Raises StoreUnreachable for anything else, 200 or not."""
+    """A response that is a list. Raises StoreUnreachable for anything else."""
     if not isinstance(response.data, list):
         raise StoreUnreachable(f"Zammad answered {str(response.data)[:200]!r} instead of a list", 5.0)
     return response.data
 
 
 def refusal_text(data: Any) -> str:
-    """What a refusal says, in its own words."""
-    said = data if isinstance(data, dict) else {}
-    return str(said.get("error_human") or said.get("error") or "Zammad refused the change")
+    """The message of a refusal."""
+    body = data if isinstance(data, dict) else {}
+    return str(body.get("error_human") or body.get("error") or "Zammad refused the change")
 
 
 def make_note(text: str) -> dict[str, Any]:
-    """An article that no customer sees."""
+    """An article that customers can't see."""
     return {"body": text, "content_type": "text/plain", "type": "note", "internal": True}

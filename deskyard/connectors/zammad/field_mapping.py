@@ -1,7 +1,7 @@
-"""What Zammad says, in our words: its groups, agents, priorities and states by number, a ticket, who moved it.
+"""Maps Zammad's groups, agents, priorities, states, tickets and histories to our terms.
 
-In come rows as Zammad's API writes them; out go values of `contract`. Nothing here asks anybody, and a row that lacks
-an optional field, or names a state or priority that nobody knows, is read all the same.
+It takes rows of Zammad's API and makes no requests. Rows that lack optional fields, or have unknown states or
+priorities, are mapped all the same.
 """
 
 import re
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
 NOBODY_ID: Final = 1
-"""Zammad's own user "-": the owner of tickets that nobody owns, and the hand of triggers."""
+"""Zammad's own user "-": the owner of unassigned tickets, and the author of what triggers do."""
 
 PRIORITY_NAMES: Final = {
     "very low": "low", "lowest": "low", "low": "low", "normal": "medium", "medium": "medium", "high": "high",
@@ -34,12 +34,12 @@ STATE_TYPES: Final = {
 STATE_TYPES_BY_ID: Final = dict(enumerate(STATE_TYPES, 1))
 FIELD_ATTRIBUTES: Final = {"group": "queue", "owner": "assignee", "priority": "priority", "state": "status"}
 NOTIFICATION_TYPES: Final = ("notification", "email")
-"""Entries of a history that tell of mail sent, and of nobody's change."""
+"""Types of history entries about sent mail, which are not changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """What the installation has, by number; `writes` is the priority that each of ours is written as."""
+    """What the installation has, by number; `priority_ids`: our priority → the id that is written."""
 
     catalogue: Catalogue = field(default_factory=Catalogue)
     me: int = 0
@@ -52,7 +52,7 @@ class FieldMapping:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str, number: int | None, raw: Any) -> str | None:
-        """A field's value in our words, from its number or what Zammad calls it."""
+        """The value of a field in our terms, from its number or Zammad's name of it."""
         text = str(raw) if raw not in (None, "", "-") else None
         key = number or 0
         if name == "queue":
@@ -67,7 +67,7 @@ class FieldMapping:
 
 
 def map_priority(name: str) -> str | None:
-    """A priority's name in our words; None for one that says nothing to us.
+    """Our priority for the name of one of Zammad's; None if it is unknown.
 
     >>> map_priority("2 normal"), map_priority("4 Urgent"), map_priority("VIP")
     ('medium', 'critical', None)
@@ -76,7 +76,7 @@ def map_priority(name: str) -> str | None:
 
 
 def build_mapping(me: int, tables: Mapping[str, Rows], category_attribute: Row | None, today: date) -> FieldMapping:
-    """The installation's book; `parts` are its groups, users, roles, priorities and states."""
+    """The mapping of an installation; `tables` are its groups, users, roles, priorities and states."""
     queues = {row["id"]: str(row.get("name") or f"#{row['id']}") for row in tables["groups"]}
     is_open = {row["id"] for row in tables["groups"] if row.get("active") is not False}
     roles = {row["id"]: full_access_groups(row) for row in tables["roles"]}
@@ -106,7 +106,7 @@ def build_mapping(me: int, tables: Mapping[str, Rows], category_attribute: Row |
 
 
 def full_access_groups(row: Row) -> set[int]:
-    """The groups to which a user or role gives full access: only with it one may own their tickets."""
+    """The groups to which a user or role has full access, which is required to own their tickets."""
     own = row.get("group_ids") or {}
     if not isinstance(own, dict):
         return set(own)
@@ -127,7 +127,7 @@ def _map_status(row: Row) -> str:
 
 
 def _category_options(category_attribute: Row | None) -> dict[str, str]:
-    """Value → what people see; of a tree, the path to it."""
+    """Value → display name; for a tree, the path to the value."""
     chosen = ((category_attribute or {}).get("data_option") or {}).get("options") or {}
     if isinstance(chosen, dict):
         return unique_names((str(value), str(shown)) for value, shown in chosen.items())
@@ -143,10 +143,10 @@ def _leaf_values(rows: Iterable[Row]) -> Iterator[str]:
 def to_stored_ticket(
     row: Row, articles: Rows, tags: Iterable[str], history: Mapping[str, Any], mapping: FieldMapping
 ) -> StoredTicket:
-    """A ticket, with its articles, tags and history."""
+    """A ticket with its articles, tags and history as a stored ticket."""
     first = min(articles, key=lambda one: one["id"], default={})
-    done = [one for one in history.get("history") or () if one.get("type") not in NOTIFICATION_TYPES]
-    last = done[-1].get("created_by_id") if done else row.get("updated_by_id")
+    changes = [one for one in history.get("history") or () if one.get("type") not in NOTIFICATION_TYPES]
+    last = changes[-1].get("created_by_id") if changes else row.get("updated_by_id")
     created, updated = row.get("created_at"), row.get("updated_at")
     value = mapping.value
     return StoredTicket(
@@ -178,10 +178,10 @@ def to_stored_ticket(
 
 
 def parse_moves(history: Mapping[str, Any], mapping: FieldMapping) -> Iterator[tuple[Move, bool]]:
-    """Every change after filing, oldest first, and whether a person made it (no trigger, no scheduler, not we)."""
+    """The moves after filing, oldest first, each with whether a person made it (no trigger, no scheduler, not us)."""
     names = FIELD_ATTRIBUTES | ({mapping.category: "category"} if mapping.category else {})
-    there = (history.get("assets") or {}).get("User") or {}
-    logins = {int(key): str(one.get("login") or "") for key, one in there.items()} | dict(mapping.users)
+    users = (history.get("assets") or {}).get("User") or {}
+    logins = {int(key): str(one.get("login") or "") for key, one in users.items()} | dict(mapping.users)
     for one in history.get("history") or ():
         name = names.get(one.get("attribute")) if one.get("type") == "updated" else None
         if name is None or one.get("object") != "Ticket":
@@ -195,7 +195,7 @@ def parse_moves(history: Mapping[str, Any], mapping: FieldMapping) -> Iterator[t
 
 
 def _changed_value(one: Row, name: str, end: str, mapping: FieldMapping, logins: Mapping[int, str]) -> str | None:
-    """An entry names people in full; we know them by login."""
+    """The value before ("from") or after ("to") an entry. Entries have full names of people, which become logins."""
     number, text = one.get(f"id_{end}"), one.get(f"value_{end}")
     if name == "assignee":
         text = logins.get(number or 0) or text

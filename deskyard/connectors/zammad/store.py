@@ -1,8 +1,7 @@
-"""Zammad as a ticket store: `/api/v1` with a token, or with a user's password where the installation allows it.
+"""Zammad as a ticket store: `/api/v1` with a token, or with a user's password if the installation allows it.
 
-In come our deliveries and cursors; out go Zammad's tickets in our words (`zammad_words`). One PUT carries fields and
-the internal note together, in one transaction; Zammad compares no versions, so its history is read afterwards. What
-changed is asked of its database, not of its search index, which may be switched off and lags behind.
+One PUT writes fields and internal note in one transaction. Zammad compares no versions, so its history is read after
+the write. Changes are searched in its database, not in its search index, which may be switched off and lags behind.
 """
 
 import re
@@ -48,7 +47,7 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import AccessDenied, BadInput, NotFound, StoreRefused
 
 CATEGORY_TYPES: Final = frozenset({"select", "tree_select", "input", "textarea"})
-"""Attributes that hold one value."""
+"""Types of attributes that have a single value."""
 
 
 class ZammadStore(RemoteStore):
@@ -67,29 +66,29 @@ class ZammadStore(RemoteStore):
     options: ClassVar = ("category",)
 
     def __init__(self, url: ConnectionUrl, http: HttpClient) -> None:
-        """Nothing is asked yet."""
+        """No request is made yet."""
         super().__init__(url, http)
-        self._book = FieldMapping()
+        self._mapping = FieldMapping()
         self._category = url.options.get("category", "")
         if self._category:
-            # Only an installation whose administrator named the attribute has a category.
+            # Categories are supported only if the URL names their attribute.
             vars(self)["caps"] = replace(self.caps, settable_fields=self.caps.settable_fields | {"category"})
 
     @classmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """A token shows itself; a password goes with its user."""
+        """The store of an account: a user with a password, or a token. Raises BadInput for an invalid category."""
         if not re.fullmatch(r"[a-z0-9_]*", url.options.get("category", "")):
             raise BadInput("category is the name of an attribute of Zammad's tickets, as in the object manager")
         base = url.url.removesuffix("/api/v1") + "/api/v1"
-        shown: dict[str, Any] = (
+        credentials: dict[str, Any] = (
             {"auth": (url.user, url.secret)}
             if url.user
             else {"headers": {"Authorization": f"Token token={url.secret}"}}
         )
-        return cls(url, HttpClient(base, secrets=[url.secret], **shown))
+        return cls(url, HttpClient(base, secrets=[url.secret], **credentials))
 
     def check_account(self) -> Health:
-        """What the token may not, and which groups our user can't work in."""
+        """Version and login, the permissions that the token lacks, and the groups that our user can't work in."""
         me, missing = response_object(self.http.get("/users/me"), "id"), []
         try:
             version = str(response_object(self.http.get("/version"), "version")["version"])
@@ -111,123 +110,124 @@ class ZammadStore(RemoteStore):
         return Health(version, str(me.get("login") or me["id"]), missing=tuple(missing))
 
     def fetch_catalogue(self) -> Catalogue:
-        """Groups, the agents with full access to them, priorities, states, and the category's values."""
+        """Groups, the agents with full access to them, priorities, states, and the values of the category."""
         try:
-            kind = self._category_attribute()
+            attribute = self._category_attribute()
         except StoreRefused:
-            kind = {"name": self._category}
+            attribute = {"name": self._category}
         groups = fetch_all(self.http, "/groups")
-        parts = {
+        tables = {
             "groups": groups,
             "users": fetch_agents(self.http, groups),
             "roles": self._fetch_roles(),
             "priorities": fetch_all(self.http, "/ticket_priorities"),
             "states": fetch_all(self.http, "/ticket_states", {"expand": "true"}),
         }
-        self._book = build_mapping(
-            response_object(self.http.get("/users/me"), "id")["id"], parts, kind, datetime.now(UTC).date()
+        self._mapping = build_mapping(
+            response_object(self.http.get("/users/me"), "id")["id"], tables, attribute, datetime.now(UTC).date()
         )
-        return self._book.catalogue
+        return self._mapping.catalogue
 
     def list_changes(self, since: datetime, n: int) -> Iterable[ChangedRef]:
-        """By the ticket's last change, in milliseconds."""
+        """Changes by the time of the last one, to the millisecond."""
         return iterate_changes(self.http, since, n)
 
     def fetch(self, ref: str) -> StoredTicket:
-        """The ticket first: what comes between then belongs to a version that is not ours."""
+        """The ticket with articles, tags and history. The ticket is read first, so that a change during the reads does
+        not look as if it was seen."""
         row = response_object(self.http.get(f"/tickets/{parse_ref(ref)}", {"expand": "true"}), "id")
         articles = response_rows(self.http.get(f"/ticket_articles/by_ticket/{ref}"))
         tags = response_object(self.http.get("/tags", {"object": "Ticket", "o_id": ref}), "tags")["tags"]
         self.catalogue()
-        return to_stored_ticket(row, articles, tags, self._fetch_history(ref), self._book)
+        return to_stored_ticket(row, articles, tags, self._fetch_history(ref), self._mapping)
 
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """Tags first, each by the call that adds; then one PUT with the note."""
-        theirs = self._to_vendor_values(values)
+        """One request for each tag, then one PUT with the fields and the note."""
+        body = self._to_vendor_values(values)
         if delivery.id not in seen.markers:
-            theirs["article"] = make_note(delivery.full_note)
+            body["article"] = make_note(delivery.full_note)
         for tag in sorted(set(delivery.add_tags) - seen.tags):
-            told = {"object": "Ticket", "o_id": int(seen.ref), "item": tag}
-            answer = self.http.send("POST", "/tags/add", json=told, accept=(422,))
+            tagging = {"object": "Ticket", "o_id": int(seen.ref), "item": tag}
+            answer = self.http.send("POST", "/tags/add", json=tagging, accept=(422,))
             if answer.status == 422:
                 raise StoreRefused("add_tags", refusal_text(answer.data))
-        answer = self.http.send("PUT", f"/tickets/{seen.ref}", json=theirs, accept=(422,))
+        answer = self.http.send("PUT", f"/tickets/{seen.ref}", json=body, accept=(422,))
         if answer.status == 422 or not isinstance(answer.data, dict) or "id" not in answer.data:
             raise StoreRefused("request", refusal_text(answer.data))
         return {}
 
     def add_note(self, ref: str, text: str) -> None:
-        """An internal note."""
+        """Add an internal note."""
         self.http.send("POST", "/ticket_articles", json={"ticket_id": int(parse_ref(ref)), **make_note(text)})
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """From the history."""
+        """The moves in the ticket's history."""
         history = self._fetch_history(parse_ref(ref))
         self.catalogue()
-        return [move for move, _ in parse_moves(history, self._book)]
+        return [move for move, _ in parse_moves(history, self._mapping)]
 
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """Signed over the body alone: the ticket's own last change says how old it is."""
+        """The event of a webhook. It is signed over the body alone, so its age is that of the ticket's last change."""
         signature = headers.get("x-hub-signature", "").removeprefix("sha1=")
         webhooks.check_signature(self.url.options.get("hook_secret", ""), signature, raw, digest="sha1")
-        told = webhooks.parse_body(raw)
-        ticket, article = (dict(told.get(name) or {}) for name in ("ticket", "article"))
+        body = webhooks.parse_body(raw)
+        ticket, article = (dict(body.get(name) or {}) for name in ("ticket", "article"))
         if not re.fullmatch(r"[0-9]{1,18}", str(ticket.get("id"))):
             return []
         if ticket.get("updated_at"):
             webhooks.check_age(webhooks.parse_timestamp(str(ticket["updated_at"])), now)
-        hands = {ticket.get("updated_by_id"), article.get("created_by_id", ticket.get("updated_by_id"))}
+        authors = {ticket.get("updated_by_id"), article.get("created_by_id", ticket.get("updated_by_id"))}
         name = headers.get("x-zammad-delivery") or webhooks.make_event_id(raw)
-        return [WebhookEvent(name, str(ticket["id"]), by_deskyard=hands == {self._book.me})]
+        return [WebhookEvent(name, str(ticket["id"]), by_deskyard=authors == {self._mapping.me})]
 
     def _fetch_history(self, ref: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = response_object(self.http.get(f"/ticket_history/{ref}"), "history")
         return found
 
     def _fetch_roles(self) -> list[Row]:
-        """None, where the token may not see them: agents whose access comes from a role are unknown then."""
+        """The roles; empty if the token may not see them, in which case agents with access by a role are unknown."""
         try:
             return fetch_all(self.http, "/roles")
         except AccessDenied:
             return []
 
     def _category_attribute(self) -> Row | None:
-        """The attribute that is the category. Raises StoreRefused for one that is of no use."""
+        """The attribute of the category. Raises StoreRefused if it can't be used."""
         if not self._category:
             return None
         try:
             known = response_rows(self.http.get("/object_manager_attributes"))
         except AccessDenied as error:
-            told = "give deskyard's token the permission admin.object: the category's values are unknown without it"
-            raise StoreRefused("category", told) from error
+            problem = "give deskyard's token the permission admin.object: the category's values are unknown without it"
+            raise StoreRefused("category", problem) from error
         for row in known:
             if (row.get("object"), row.get("name")) == ("Ticket", self._category):
                 if row.get("active") is False or row.get("data_type") not in CATEGORY_TYPES:
                     break
                 return row
-        told = (
+        problem = (
             f"tickets have no active attribute {self._category!r} of one value: correct `category` in the store's URL"
         )
-        raise StoreRefused("category", told)
+        raise StoreRefused("category", problem)
 
     def _to_vendor_values(self, values: FieldValues) -> dict[str, Any]:
-        """Values in Zammad's words. Raises StoreRefused for one that was there a moment ago."""
+        """The values in the form of Zammad's API. Raises StoreRefused for one that no longer exists."""
         self.catalogue()
-        book, theirs = self._book, dict[str, Any]()
+        mapping, found = self._mapping, dict[str, Any]()
         for name, value in values.items():
             try:
                 if name == "queue":
-                    theirs["group_id"] = _key_of(book.groups, value)
+                    found["group_id"] = _key_of(mapping.groups, value)
                 elif name == "assignee":
-                    theirs["owner_id"] = NOBODY_ID if value is None else _key_of(book.users, value)
+                    found["owner_id"] = NOBODY_ID if value is None else _key_of(mapping.users, value)
                 elif name == "priority":
-                    theirs["priority_id"] = book.priority_ids[value or ""]
+                    found["priority_id"] = mapping.priority_ids[value or ""]
                 else:
-                    chosen = _key_of(book.options, value) if book.options and value is not None else value
-                    theirs[book.category] = chosen
+                    chosen = _key_of(mapping.options, value) if mapping.options and value is not None else value
+                    found[mapping.category] = chosen
             except KeyError as error:
-                raise StoreRefused(name, f"{value!r} is not to be had here") from error
-        return theirs
+                raise StoreRefused(name, f"{value!r} does not exist there") from error
+        return found
 
 
 def _key_of(names: Mapping[Any, str], name: str | None) -> Any:

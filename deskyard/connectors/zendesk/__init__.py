@@ -1,1 +1,1 @@
-"""Zendesk as a ticket store."""
+"""The connector to Zendesk."""

@@ -1,7 +1,7 @@
-"""What Zendesk says, in our words: its groups, agents and options by id, a ticket with its audits, who moved it.
+"""Maps Zendesk's groups, agents, options, tickets and audits to our terms.
 
-In come rows as Zendesk's API writes them; out go values of `contract`. Nothing here asks anybody, and a row that lacks
-an optional field, or says a status or priority that nobody knows yet, is read all the same.
+It takes rows of Zendesk's API and makes no requests. Rows that lack optional fields, or have unknown statuses or
+priorities, are mapped all the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ STATUSES: Final = {
 }  # fmt: skip
 
 UNASSIGNABLE_ROLES: Final = (1, 3)
-"""Role types (light agent, contributor) whose holders take no tickets."""
+"""Role types (light agent, contributor) to which tickets can't be assigned."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """What the account has, by id: groups and agents by name, and the options of the field that is the category."""
+    """What the account has, by id: names of groups and agents, and the options of the category's field."""
 
     catalogue: Catalogue = field(default_factory=Catalogue)
     me: int = 0
@@ -38,14 +38,14 @@ class FieldMapping:
     category: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     former: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Deleted groups and agents who are away, for reading alone."""
+    """Deleted groups and inactive agents, which may still be the values of tickets."""
 
     def id_of(self, names: Mapping[int, str], name: str | None) -> int | None:
-        """The id that bears a name; None for None. Raises KeyError."""
+        """The id of a name; None for None. Raises KeyError."""
         return None if name is None else {label: number for number, label in names.items()}[name]
 
     def value(self, name: str, raw: Any) -> str | None:
-        """What an audit says of a field, in our words."""
+        """The value of a field in an audit, in our terms."""
         if raw in (None, "", "-"):
             return None
         text = str(raw)
@@ -58,7 +58,7 @@ class FieldMapping:
         return STATUSES.get(text, "open") if name == "status" else self.options.get(text, text)
 
     def field_name(self, vendor_field: str) -> str | None:
-        """Our name of a field that an audit names."""
+        """Our name of a field in an audit; None for other fields."""
         if self.category is not None and vendor_field == str(self.category):
             return "category"
         return {"group_id": "queue", "assignee_id": "assignee", "priority": "priority", "status": "status"}.get(
@@ -67,7 +67,7 @@ class FieldMapping:
 
 
 def build_mapping(me: int, groups: Rows, users: Rows, memberships: Rows, category_field: Row | None) -> FieldMapping:
-    """The account's book; `kind` is the ticket field that is the category, if there is one."""
+    """The mapping of an account; `category_field` is the ticket field of the category, if there is one."""
     queues = unique_names((row["id"], row.get("name")) for row in groups if not row.get("deleted"))
     agents = unique_names(
         (row["id"], row.get("email") or row.get("name")) for row in users if _takes_tickets(row) and row["id"] != me
@@ -95,7 +95,7 @@ def _takes_tickets(row: Row) -> bool:
 
 
 def to_stored_ticket(row: Row, sideloads: Mapping[str, Rows], audits: Rows, mapping: FieldMapping) -> StoredTicket:
-    """A ticket; `beside` are the users, groups and organisations that came with it."""
+    """A ticket as a stored ticket; `sideloads` are the users, groups and organisations returned with it."""
     users = {user["id"]: user.get("email") or user.get("name") for user in sideloads.get("users") or ()}
     groups = {group["id"]: group.get("name") for group in sideloads.get("groups") or ()}
     firms = {firm["id"]: firm.get("name") for firm in sideloads.get("organizations") or ()}
@@ -137,14 +137,14 @@ def _name_of(key: int | None, known: Mapping[int, str], sideloads: Mapping[int, 
 
 
 def _internal_notes(audits: Rows) -> Iterator[str]:
-    """Internal notes alone: what a requester quotes back proves nothing."""
+    """The texts of internal notes alone, since requesters may quote a marker."""
     for event in (event for audit in audits for event in audit.get("events") or ()):
         if event.get("type") == "Comment" and event.get("public") is False:
             yield event.get("body") or ""
 
 
 def parse_moves(audits: Iterable[Row], mapping: FieldMapping) -> Iterator[tuple[Move, bool]]:
-    """Every change after filing, oldest first, and whether a person made it (no trigger, no automation, not we)."""
+    """The moves after filing, oldest first, each with whether a person made it (no trigger, no automation, not us)."""
     for audit in audits:
         for event in audit.get("events") or ():
             name = mapping.field_name(str(event.get("field_name"))) if event.get("type") == "Change" else None

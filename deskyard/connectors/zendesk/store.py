@@ -1,8 +1,8 @@
-"""Zendesk Support as a ticket store: its ticket API for one ticket, its incremental export for what changed.
+"""Zendesk Support as a ticket store: its ticket API for single tickets, its incremental export for changes.
 
-In come our deliveries and cursors; out go Zendesk's tickets in our words (`zendesk_words`). One PUT carries fields and
-the internal note together, and names the moment of the ticket that it is based on (safe_update); tags go ahead of it by
-the call that adds. The export tells nothing of the last minute, and comes to administrators only.
+One PUT writes fields and internal note together, and names the time of the version that it is based on (safe_update);
+tags are added before by a request of their own. The export leaves out the last minute, and is open to administrators
+only.
 """
 
 import re
@@ -50,14 +50,14 @@ from deskyard.domain.catalogue import Catalogue
 from deskyard.errors import AccessDenied, BadInput, NotFound, StoreConflict, StoreRefused
 
 EXPORTS_PER_MINUTE: Final = 10.0
-"""Exports a minute that Zendesk allows without the high volume add-on."""
+"""Exports per minute that Zendesk allows without the high volume add-on."""
 
 MAX_CACHED_AUDITS: Final = 2000
-"""Tickets that are not read again while the export says the same of them."""
+"""Tickets whose audits are not read again while the export shows the same version."""
 
 TEXT_FIELD_TYPES: Final = frozenset({"text", "textarea", "regexp"})
-PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - printed in its documents
-"""The secret that Zendesk signs test calls with; its documents print it."""
+PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - published in its documentation
+"""The secret with which Zendesk signs test calls, published in its documentation."""
 
 
 class ZendeskStore(RemoteStore):
@@ -77,42 +77,43 @@ class ZendeskStore(RemoteStore):
     options: ClassVar = ("category", "exports_per_minute")
 
     def __init__(self, url: ConnectionUrl, http: HttpClient, exports: HttpClient) -> None:
-        """`exports` keeps the export's own limit."""
+        """`exports` is the client for the export, which has a rate limit of its own."""
         super().__init__(url, http)
         self.exports = exports
-        self._book = FieldMapping()
-        self._read: dict[tuple[str, Any, Any], StoredTicket] = {}
+        self._mapping = FieldMapping()
+        self._cached_tickets: dict[tuple[str, Any, Any], StoredTicket] = {}
         if url.options.get("category"):
-            # Only an account whose administrator named the field has a category.
+            # Categories are supported only if the URL names their field.
             vars(self)["caps"] = replace(self.caps, settable_fields=self.caps.settable_fields | {"category"})
 
     @classmethod
     def from_url(cls, url: ConnectionUrl) -> Self:
-        """An API token belongs to a user, an OAuth token says itself who it is."""
+        """The store of an account: a user with an API token, or an OAuth token alone. Raises BadInput for wrong
+        options."""
         if not re.fullmatch(r"[0-9]*", url.options.get("category", "")):
             raise BadInput(
                 "category is the number of a ticket field: take it from the field's page in the Admin Center"
             )
         try:
-            often = float(url.options.get("exports_per_minute") or EXPORTS_PER_MINUTE)
+            per_minute = float(url.options.get("exports_per_minute") or EXPORTS_PER_MINUTE)
         except ValueError as error:
             raise BadInput("exports_per_minute is a number: 10, or 30 with the high volume add-on") from error
         base = url.url.removesuffix("/api/v2") + "/api/v2"
         user = url.user.removesuffix("/token") + "/token"
-        shown: dict[str, Any] = (
+        credentials: dict[str, Any] = (
             {"auth": (user, url.secret)} if url.user else {"headers": {"Authorization": f"Bearer {url.secret}"}}
         )
-        http = HttpClient(base, secrets=[url.secret], **shown)
-        return cls(url, http, HttpClient(base, secrets=[url.secret], per_minute=often, **shown))
+        http = HttpClient(base, secrets=[url.secret], **credentials)
+        return cls(url, http, HttpClient(base, secrets=[url.secret], per_minute=per_minute, **credentials))
 
     def check_account(self) -> Health:
-        """Whether our user may export, and whether the category's field is one."""
+        """Our user, whether it may export, and whether the category's field can be used."""
         me = self._fetch_account()
         missing = []
         if me.get("role") != "admin":
-            missing.append("make deskyard's user an administrator: Zendesk exports changed tickets to no one else")
+            missing.append("make deskyard's user an administrator: Zendesk exports changed tickets to nobody else")
         if self.url.options.get("hook_secret") == PUBLIC_TEST_SECRET:
-            missing.append("hook_secret is the secret that Zendesk publishes for tests: take the webhook's own")
+            missing.append("hook_secret is the secret that Zendesk publishes for tests: use the webhook's own")
         try:
             self._category_field()
         except StoreRefused as error:
@@ -122,39 +123,40 @@ class ZendeskStore(RemoteStore):
     def fetch_catalogue(self) -> Catalogue:
         """Groups, agents with their groups, and the options of the category's field."""
         try:
-            kind = self._category_field()
+            category_field = self._category_field()
         except StoreRefused:
-            kind = None
+            category_field = None
         users = fetch_all(self.http, "/users", "users", {"role[]": ["agent", "admin"]})
         memberships = fetch_all(self.http, "/group_memberships", "group_memberships")
-        self._book = build_mapping(
-            self._fetch_account()["id"], fetch_all(self.http, "/groups", "groups"), users, memberships, kind
-        )
-        return self._book.catalogue
+        me, groups = self._fetch_account()["id"], fetch_all(self.http, "/groups", "groups")
+        self._mapping = build_mapping(me, groups, users, memberships, category_field)
+        return self._mapping.catalogue
 
     def list_changes(self, since: datetime, n: int) -> Iterable[ChangedRef]:
-        """By the moment at which Zendesk noted the change, which may be younger than the ticket's `updated_at`."""
+        """Changes by the time at which Zendesk recorded them, which may be later than the ticket's `updated_at`."""
         return (to_changed_ref(row) for row, _ in iterate_export(self.exports, since, n, self._server_time()))
 
     def pull(self, cursor: str | None, limit: int) -> TicketPage:
-        """From the export, which tells until a minute ago. Its rows are whole tickets: only their audits are read."""
-        self._cached_mapping()  # also tells Zendesk's clock, before anything is reckoned by it
+        """The tickets that changed since the cursor, until a minute ago. The rows of the export are whole tickets, so
+        only their audits are read."""
+        self._cached_mapping()  # its requests also measure the difference to Zendesk's clock, which is used below
         rows: dict[str, tuple[Row, Mapping[str, Rows]]] = {}
 
-        def told(since: datetime, n: int) -> Iterator[ChangedRef]:
-            for row, beside in iterate_export(self.exports, since, n, self._server_time()):
+        def list_changes(since: datetime, n: int) -> Iterator[ChangedRef]:
+            for row, sideloads in iterate_export(self.exports, since, n, self._server_time()):
                 found = to_changed_ref(row)
-                rows[found.ref] = row, beside
+                rows[found.ref] = row, sideloads
                 yield found
 
-        def read(refs: list[str]) -> dict[str, StoredTicket]:
+        def fetch_many(refs: list[str]) -> dict[str, StoredTicket]:
             found = {ref: self._from_export(*rows[ref]) for ref in refs}
             return {ref: ticket for ref, ticket in found.items() if ticket is not None}
 
-        return incremental_pull.read_page(cursor, limit, self._server_time() - EXPORT_DELAY, told, read, self.time_step)
+        now = self._server_time() - EXPORT_DELAY
+        return incremental_pull.read_page(cursor, limit, now, list_changes, fetch_many, self.time_step)
 
     def fetch(self, ref: str) -> StoredTicket:
-        """The ticket first and its audits then, so that what came between makes a write fail rather than pass."""
+        """The ticket with its audits. The ticket is read first, so that a change in between makes a write fail."""
         found = self.http.get(f"/tickets/{parse_ref(ref)}", {"include": SIDELOADS})
         row = response_part(found, "ticket")
         if row.get("status") == "deleted":
@@ -162,53 +164,53 @@ class ZendeskStore(RemoteStore):
         return to_stored_ticket(row, found.data, self._fetch_audits(ref), self._cached_mapping())
 
     def write(self, seen: StoredTicket, values: FieldValues, delivery: Delivery) -> Mapping[str, str]:
-        """One PUT with the note; refused by Zendesk if the ticket changed since the second of `seen`."""
+        """One PUT with the note, which Zendesk refuses if the ticket changed after the second in which it was seen."""
         if seen.status == "closed":
-            raise StoreRefused("request", "the ticket is closed, and Zendesk lets nobody change a closed one")
-        theirs = self._to_vendor_values(values)
+            raise StoreRefused("request", "the ticket is closed, and Zendesk allows no changes of closed tickets")
+        body = self._to_vendor_values(values)
         if delivery.id not in seen.markers:
-            theirs["comment"] = {"body": delivery.full_note, "public": False}
+            body["comment"] = {"body": delivery.full_note, "public": False}
         seen = self._add_tags(seen, delivery)
-        theirs |= {"safe_update": True, "updated_stamp": seen.raw["ticket"]["updated_at"]}
-        answer = self.http.send("PUT", f"/tickets/{seen.ref}", json={"ticket": theirs}, accept=(422,))
+        body |= {"safe_update": True, "updated_stamp": seen.raw["ticket"]["updated_at"]}
+        answer = self.http.send("PUT", f"/tickets/{seen.ref}", json={"ticket": body}, accept=(422,))
         if answer.status == 422 or not isinstance(answer.data, dict) or "ticket" not in answer.data:
             raise StoreRefused("request", refusal_text(answer.data))
         return {}
 
     def find_overwritten(self, seen: StoredTicket, now: StoredTicket, values: FieldValues) -> FieldValues:
-        """Zendesk compares seconds: who changed the ticket in the second that we saw is told by the audits alone."""
-        return find_overwritten((move for move, _ in parse_moves(now.raw["audits"], self._book)), seen, values)
+        """Found in the audits: Zendesk compares seconds, so changes in the second that we saw are not refused."""
+        return find_overwritten((move for move, _ in parse_moves(now.raw["audits"], self._mapping)), seen, values)
 
     def add_note(self, ref: str, text: str) -> None:
-        """A private comment."""
+        """Add a private comment."""
         self.http.send(
             "PUT", f"/tickets/{parse_ref(ref)}", json={"ticket": {"comment": {"body": text, "public": False}}}
         )
 
     def fetch_moves(self, ref: str) -> list[Move]:
-        """From the audits."""
+        """The moves in the ticket's audits."""
         audits = self._fetch_audits(ref)
         return [move for move, _ in parse_moves(audits, self._cached_mapping())]
 
     def parse_events(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> list[WebhookEvent]:
-        """Of a trigger with our template, or of Zendesk's own event subscription."""
+        """The event of a trigger with our template, or of Zendesk's own event subscription."""
         moment = headers.get("x-zendesk-webhook-signature-timestamp", "")
         secret = self.url.options.get("hook_secret", "")
         signature = headers.get("x-zendesk-webhook-signature", "")
         webhooks.check_signature(secret, signature, moment.encode() + raw, encoding="base64")
         webhooks.check_age(webhooks.parse_timestamp(moment), now)
-        told = webhooks.parse_body(raw)
+        body = webhooks.parse_body(raw)
         name = headers.get("x-zendesk-webhook-invocation-id") or webhooks.make_event_id(moment, raw)
-        mine = {self.url.user.removesuffix("/token").lower(), str(self._book.me)} - {"", "0"}
-        found = parse_hint(told)
+        own_names = {self.url.user.removesuffix("/token").lower(), str(self._mapping.me)} - {"", "0"}
+        found = parse_hint(body)
         return (
             []
             if found is None
-            else [WebhookEvent(str(found.id or name), found.ref, by_deskyard=found.author.lower() in mine)]
+            else [WebhookEvent(str(found.id or name), found.ref, by_deskyard=found.author.lower() in own_names)]
         )
 
     def close(self) -> None:
-        """Of both."""
+        """Close the connections of both clients."""
         super().close()
         self.exports.close()
 
@@ -216,56 +218,56 @@ class ZendeskStore(RemoteStore):
         me: Row = response_part(self.http.get("/users/me"), "user")
         if not me.get("id"):
             raise AccessDenied(
-                f"{self.http.base} does not know us: check the user, the token, and that tokens are allowed"
+                f"{self.http.base} does not recognise us: check the user, the token, and that tokens are allowed"
             )
         return me
 
     def _category_field(self) -> Row | None:
-        """The ticket field that is the category. Raises StoreRefused for one that is of no use."""
-        named = self.url.options.get("category")
-        if not named:
+        """The ticket field of the category. Raises StoreRefused if it can't be used."""
+        number = self.url.options.get("category")
+        if not number:
             return None
         try:
-            kind: Row = response_part(self.http.get(f"/ticket_fields/{named}"), "ticket_field")
+            field: Row = response_part(self.http.get(f"/ticket_fields/{number}"), "ticket_field")
         except NotFound as error:
-            told = f"there is no ticket field {named}: correct `category` in the store's URL"
-            raise StoreRefused("category", told) from error
-        if kind.get("active") is False or kind.get("type") not in TEXT_FIELD_TYPES | {"tagger"}:
-            told = f"the ticket field {named} is no active drop-down or text field: name another as `category`"
-            raise StoreRefused("category", told)
-        return kind
+            problem = f"there is no ticket field {number}: correct `category` in the store's URL"
+            raise StoreRefused("category", problem) from error
+        if field.get("active") is False or field.get("type") not in TEXT_FIELD_TYPES | {"tagger"}:
+            problem = f"the ticket field {number} is not an active drop-down or text field: set another `category`"
+            raise StoreRefused("category", problem)
+        return field
 
     def _cached_mapping(self) -> FieldMapping:
         self.catalogue()
-        return self._book
+        return self._mapping
 
     def _to_vendor_values(self, values: FieldValues) -> dict[str, Any]:
-        """Values in Zendesk's words. Raises StoreRefused for one that was there a moment ago."""
-        book, theirs = self._cached_mapping(), dict[str, Any]()
-        options = {label: value for value, label in book.options.items()}
+        """The values in the form of Zendesk's API. Raises StoreRefused for one that no longer exists."""
+        mapping, found = self._cached_mapping(), dict[str, Any]()
+        options = {label: value for value, label in mapping.options.items()}
         for name, value in values.items():
             try:
                 if name == "queue":
-                    theirs["group_id"] = book.id_of(book.groups, value)
+                    found["group_id"] = mapping.id_of(mapping.groups, value)
                 elif name == "assignee":
-                    theirs["assignee_id"] = book.id_of(book.agents, value)
+                    found["assignee_id"] = mapping.id_of(mapping.agents, value)
                 elif name == "priority":
-                    theirs["priority"] = value and VENDOR_PRIORITIES[value]
+                    found["priority"] = value and VENDOR_PRIORITIES[value]
                 else:
                     chosen = options[value] if options and value is not None else value
-                    theirs["custom_fields"] = [{"id": book.category, "value": chosen}]
+                    found["custom_fields"] = [{"id": mapping.category, "value": chosen}]
             except KeyError as error:
                 raise StoreRefused(name, f"{value!r} is no longer there") from error
-        return theirs
+        return found
 
     def _add_tags(self, seen: StoredTicket, delivery: Delivery) -> StoredTicket:
-        """The ticket with the delivery's tags. Raises StoreConflict where somebody changed it meanwhile."""
+        """Add the delivery's tags; the ticket after it. Raises StoreConflict if somebody changed it in the meantime."""
         lacking = sorted(set(delivery.add_tags) - seen.tags)
         if not lacking:
             return seen
         stamp = seen.raw["ticket"]["updated_at"]
-        wanted = {"tags": lacking, "updated_stamp": stamp, "safe_update": "true"}
-        self.http.send("PUT", f"/tickets/{seen.ref}/tags", json=wanted)
+        body = {"tags": lacking, "updated_stamp": stamp, "safe_update": "true"}
+        self.http.send("PUT", f"/tickets/{seen.ref}/tags", json=body)
         now = self.fetch(seen.ref)
         if now.differing({name: seen.value(name) for name in (*self.caps.settable_fields, "status")}):
             raise StoreConflict("the ticket was changed while its tags were added")
@@ -275,12 +277,12 @@ class ZendeskStore(RemoteStore):
         return fetch_all(self.http, f"/tickets/{parse_ref(ref)}/audits", "audits")
 
     def _from_export(self, row: Row, sideloads: Mapping[str, Rows]) -> StoredTicket | None:
-        """A row of the export as a ticket; None for one that was deleted."""
+        """A row of the export as a stored ticket; None if the ticket was deleted."""
         ref = str(row["id"])
         if row.get("status") == "deleted":
             return None
         name = (ref, row.get("generated_timestamp"), row.get("updated_at"))
-        if name not in self._read:
+        if name not in self._cached_tickets:
             try:
                 audits = self._fetch_audits(ref)
                 found = to_stored_ticket(row, sideloads, audits, self._cached_mapping())
@@ -288,12 +290,12 @@ class ZendeskStore(RemoteStore):
                     return self.fetch(ref)
             except NotFound:
                 return None
-            while len(self._read) >= MAX_CACHED_AUDITS:
-                self._read.pop(next(iter(self._read)), None)
-            self._read[name] = found
-        return self._read[name]
+            while len(self._cached_tickets) >= MAX_CACHED_AUDITS:
+                self._cached_tickets.pop(next(iter(self._cached_tickets)), None)
+            self._cached_tickets[name] = found
+        return self._cached_tickets[name]
 
     def _server_time(self) -> datetime:
-        """Zendesk's clock."""
+        """The time of Zendesk's clock."""
         skew = self.http.skew if self.exports.skew is None else self.exports.skew
         return datetime.now(UTC) + timedelta(seconds=skew or 0.0)

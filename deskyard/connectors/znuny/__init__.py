@@ -1,1 +1,1 @@
-"""Znuny and OTRS as a ticket store."""
+"""The connector to Znuny and OTRS."""

@@ -1,7 +1,7 @@
-"""What a Znuny has, in our words: queues, agents, priorities, states and dynamic fields, by their numbers.
+"""Maps Znuny's queues, agents, priorities, states and dynamic fields to our terms, by their numbers.
 
-In comes what the add-on's operation Catalogue says; out go a `FieldMapping` and the `Catalogue` in it. Nothing here
-asks anybody, and what is missing of the optional is read as nothing.
+`build_mapping` makes a `FieldMapping`, with the `Catalogue`, from the response of the add-on's operation Catalogue. It
+makes no requests; optional parts may be missing.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ from deskyard.errors import BadInput
 Row = Mapping[str, Any]
 
 SYSTEM_USER: Final = "1"
-"""Znuny's own user, root@localhost: the owner of tickets that nobody owns, and the hand of everything automatic."""
+"""Znuny's own user, root@localhost: the owner of unassigned tickets, and the author of automatic changes."""
 
 DEFAULT_PRIORITIES: Final = "low:2 low,low:1 very low,medium:3 normal,high:4 high,critical:5 very high"
-"""Our priorities and Znuny's; of several for one of ours the first is the one that is written."""
+"""Our priorities and Znuny's; of several for one of ours, the first is written."""
 
 STATE_TYPES: Final = {
     "new": "new",
@@ -31,32 +31,32 @@ STATE_TYPES: Final = {
     "removed": "closed",
     "merged": "closed",
 }
-"""Types of Znuny's states."""
+"""Type of a state in Znuny → our status."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriorityMapping:
-    """Our priorities in Znuny's words, and Znuny's in ours."""
+    """Our priority → Znuny's, and Znuny's → ours."""
 
     to_vendor: Mapping[str, str]
     from_vendor: Mapping[str, str]
 
     @classmethod
     def parse(cls, text: str) -> "PriorityMapping":
-        """What the option says. Raises BadInput.
+        """The mapping of an option. Raises BadInput.
 
-        >>> PriorityMapping.of("low:wenig,high:viel,high:sehr viel").reads
+        >>> PriorityMapping.parse("low:wenig,high:viel,high:sehr viel").from_vendor
         {'wenig': 'low', 'viel': 'high', 'sehr viel': 'high'}
         """
-        writes: dict[str, str] = {}
-        reads: dict[str, str] = {}
+        to_vendor: dict[str, str] = {}
+        from_vendor: dict[str, str] = {}
         for part in text.split(","):
             ours, _, theirs = (one.strip() for one in part.partition(":"))
             if ours not in PRIORITIES or not theirs:
                 raise BadInput(f"priorities: write them as {DEFAULT_PRIORITIES}")
-            writes.setdefault(ours, theirs)
-            reads[theirs] = ours
-        return cls(writes, reads)
+            to_vendor.setdefault(ours, theirs)
+            from_vendor[theirs] = ours
+        return cls(to_vendor, from_vendor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ class DynamicField:
 
     @property
     def is_multivalued(self) -> bool:
-        """Whether it holds several values, each of its own."""
+        """Whether it holds several separate values."""
         return self.kind == "Multiselect"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """What the installation has, by number; `priorities` and `states` are in our words."""
+    """What the installation has, by number; `priorities` and `states` are in our terms."""
 
     version: str = ""
     me: str = ""
@@ -93,11 +93,11 @@ class FieldMapping:
     catalogue: Catalogue = field(default_factory=Catalogue)
 
     def moment(self, text: str) -> datetime:
-        """A time as Znuny writes it, without a zone, in its own."""
+        """A time of Znuny, which is in its own time zone, in UTC."""
         return datetime.fromisoformat(text).replace(tzinfo=self.zone).astimezone(UTC)
 
     def value(self, name: str, number: object) -> str | None:
-        """A field's value in our words, of its number; the number itself where the name is unknown."""
+        """The value of a field in our terms by its number; the number itself if the name is unknown."""
         key = str(number)
         if name == "queue":
             return self.queues.get(key, f"#{key}")
@@ -107,7 +107,7 @@ class FieldMapping:
 
 
 def build_mapping(reply: Row, priorities: PriorityMapping, category: str, tags: str) -> FieldMapping:
-    """The installation's book, of what the add-on's operation Catalogue said."""
+    """The mapping of an installation, from the response of the add-on's operation Catalogue."""
     queues = [one for one in reply.get("Queue") or () if one.get("Valid")]
     present = {
         str(one["UserID"]): str(one["UserLogin"])

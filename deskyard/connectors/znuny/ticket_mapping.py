@@ -1,7 +1,7 @@
-"""A ticket of Znuny in our words: as it was filed, as it stands, and who changed what of it.
+"""Maps a ticket of Znuny to our terms: the text as filed, the current values, and the moves.
 
-In come rows as Znuny's operations TicketGet and TicketHistoryGet write them; out go values of `contract`. Nothing here
-asks anybody, and a row that lacks an optional field, or names a state nobody knows, is read all the same.
+It takes rows of Znuny's operations TicketGet and TicketHistoryGet and makes no requests. Rows that lack optional
+fields, or have unknown states, are mapped all the same.
 """
 
 import re
@@ -20,14 +20,14 @@ CHANGE_TYPES: Final = {
     "PriorityUpdate": ("priority", "PriorityID"),
     "StateUpdate": ("status", "StateID"),
 }
-"""Lines of a history that tell of a change: our field, and what the ticket has of it from then on."""
+"""Type of a history line → our field, and the column with its value after the change."""
 
 _DYNAMIC: Final = re.compile(r"%%FieldName%%(.*?)%%Value%%(.*?)(?:%%OldValue%%.*)?", re.DOTALL)
 _LAST_NUMBER: Final = re.compile(r"%%([0-9]+)(?:%%)?$")
 
 
 def to_stored_ticket(row: Row, history: Sequence[Row], mapping: FieldMapping) -> StoredTicket:
-    """A ticket of its row (with articles) and its history."""
+    """A stored ticket from a row with articles and its history."""
     ref = str(row["TicketID"])
     articles = row.get("Article") or ()
     first = _first_article(row, articles)
@@ -42,7 +42,7 @@ def to_stored_ticket(row: Row, history: Sequence[Row], mapping: FieldMapping) ->
     }
     status = STATE_TYPES.get(str(row.get("StateType")), "open")
     tags = parse_tags(fields.get(mapping.tags.name)) if mapping.tags else frozenset()
-    marks = [
+    version_parts = [
         *values.values(),
         status,
         *sorted(tags),
@@ -63,7 +63,7 @@ def to_stored_ticket(row: Row, history: Sequence[Row], mapping: FieldMapping) ->
             organisation=_organisation_at_filing(row, history),
             created_at=mapping.moment(str(row["Created"])),
         ),
-        version=sha256("\x00".join(map(str, marks)).encode()).hexdigest()[:24],
+        version=sha256("\x00".join(map(str, version_parts)).encode()).hexdigest()[:24],
         updated_at=mapping.moment(str(row["Changed"])),
         **values,
         status=status,
@@ -78,10 +78,10 @@ def to_stored_ticket(row: Row, history: Sequence[Row], mapping: FieldMapping) ->
 
 
 def parse_moves(history: Iterable[Row], mapping: FieldMapping) -> Iterator[tuple[Move, str]]:
-    """What changed after the ticket was filed, with the number of whoever did it.
+    """The moves after the ticket was filed, each with the number of the user who made it.
 
-    What a field was before is what the line before left of it, and not what the line says of it: that was read before
-    the change, and somebody may have been quicker.
+    The value before a move is taken from the line before, not from the line itself, whose value was read before the
+    change and may be outdated.
     """
     now: dict[str, str | None] = {}
     for line in history:
@@ -102,10 +102,10 @@ def parse_moves(history: Iterable[Row], mapping: FieldMapping) -> Iterator[tuple
 def find_overwritten(
     seen: StoredTicket, now: StoredTicket, values: FieldValues, mapping: FieldMapping
 ) -> dict[str, str | None]:
-    """What people set that our writing of these values stands over: field → their value.
+    """Values that people set and that our write replaced: field → their value.
 
-    It is what our write found standing that had not been seen; and what a person's line after ours says while our value
-    stands, for the two writes met: theirs was first, and their line came last.
+    These are values that our write replaced and that had not been seen; and values in a person's line after ours while
+    the ticket has our value, which happens when both wrote at once: theirs was first, and their line came last.
     """
     theirs: dict[str, str | None] = {}
     for move, by in parse_moves(now.raw.get("History") or (), mapping):
@@ -122,7 +122,7 @@ def find_overwritten(
 
 
 def parse_tags(value: object) -> frozenset[str]:
-    """The tags that a dynamic field holds: a list, or a text with commas.
+    """The tags in a dynamic field: a list, or a text with commas.
 
     >>> sorted(parse_tags("vip, late")), sorted(parse_tags(["vip"])), sorted(parse_tags(None))
     (['late', 'vip'], ['vip'], [])
@@ -132,27 +132,27 @@ def parse_tags(value: object) -> frozenset[str]:
 
 
 def _parse_change(line: Row, mapping: FieldMapping) -> tuple[str, str | None]:
-    """Our field that a line tells the change of, and what it became; an empty name for any other line."""
-    kind, told = str(line.get("HistoryType")), str(line.get("Name") or "")
+    """The field that a line changes, and its new value; an empty name for any other line."""
+    kind, text = str(line.get("HistoryType")), str(line.get("Name") or "")
     if kind == "TicketDynamicFieldUpdate" and mapping.category:
-        found = _DYNAMIC.fullmatch(told)
+        found = _DYNAMIC.fullmatch(text)
         return ("category", found[2] or None) if found and found[1] == mapping.category.name else ("", None)
     if kind not in CHANGE_TYPES:
         return "", None
     name, key = CHANGE_TYPES[kind]
-    # Owner and priority stand in the line as they were read after the change; its text says what was set.
-    said = _LAST_NUMBER.search(told) if name in ("assignee", "priority") else None
-    return name, mapping.value(name, said[1] if said else line.get(key))
+    # The columns of owner and priority were read after the change; the text of the line has the value that was set.
+    in_text = _LAST_NUMBER.search(text) if name in ("assignee", "priority") else None
+    return name, mapping.value(name, in_text[1] if in_text else line.get(key))
 
 
 def _first_article(row: Row, articles: Sequence[Row]) -> Row:
-    """What the ticket was filed with; articles of a ticket that was merged into it later are older than itself."""
+    """The article with which the ticket was filed; articles of a ticket that was merged into it may be older."""
     own = [one for one in articles if str(one.get("CreateTime") or "") >= str(row.get("Created") or "")]
     return next(iter(own or articles), {})
 
 
 def _organisation_at_filing(row: Row, history: Sequence[Row]) -> str:
-    """The customer's number at the filing: the first that the history names."""
+    """The number of the customer at the time of filing: the first one in the history."""
     for line in history:
         if line.get("HistoryType") == "CustomerUpdate":
             found = re.search(r"CustomerID=([^;]*)", str(line.get("Name") or ""))

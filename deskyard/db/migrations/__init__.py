@@ -1,1 +1,1 @@
-"""Migrations: how the tables came to be what `deskyard.db.tables` says, one file a step. They expand, then contract."""
+"""Migrations of the database, one file a step, from the first release to what `deskyard.db.tables` says."""

@@ -1,4 +1,4 @@
-"""Tables of rollups: what the journal says of each ticket, and its days counted up."""
+"""Tables of rollups: facts of each ticket from the journal, and their daily counts."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ ROLLUP_STATE: Final = Table(
     Column("read_to", ROW_ID, nullable=False),
     Column("at", Moment),
 )
-"""How far the journal is counted for the reports, in which time zone, and by which rules: one row, always there."""
+"""How far the journal is counted for the reports, in which time zone, and by which rules; always one row."""
 
 TICKET_FACTS: Final = Table(
     "report_tickets",
@@ -37,11 +37,11 @@ TICKET_FACTS: Final = Table(
     Index(None, "day", "hour"),
     Index(None, "solved", "assignee"),
 )
-"""What the journal says of a ticket, for reports. `day` and `hour`: when it came, in the desk's time zone.
+"""Facts of a ticket for reports. `day` and `hour`: when it was received, in the desk's time zone.
 
-`placed`: the queue of the decision; `queue`: where it is now. `fate`: routed, suggested, left. `first_response` and
-`resolution` are seconds, `replies` public answers until it was solved; None: not yet. `moves` by people after it
-was sorted; `returned`: it came back to a queue it had left.
+`placed`: the queue of the decision; `queue`: the current one. `fate`: routed, suggested, left. `first_response` and
+`resolution` are seconds, `replies` public answers until it was solved; None: not yet. `moves`: reassignments by people
+after it was triaged; `returned`: it came back to a queue that it had left.
 """
 
 TARGET_FACTS: Final = Table(
@@ -62,11 +62,11 @@ TARGET_FACTS: Final = Table(
     Index(None, "target", "day"),
     Index(None, "target", "fate", "ticket_id"),
 )
-"""What the machine said of one target of a ticket, and what it was at the end.
+"""The prediction of one target of a ticket, and its final label.
 
-`truth` is empty until the ticket is solved with a value that a person stands behind. `place`: 1, 2, 3 where the
-truth stood among the machine's labels, 0 further down or nowhere, -1 not known yet. `heard` is what a person last
-chose, solved or not (empty: nobody spoke), and `agreed` whether the machine had said so.
+`truth` is empty until the ticket is solved with a value that a person set or accepted. `place`: 1, 2, 3 where the true
+label is among the predicted labels, 0 further down or missing, -1 not known yet. `heard` is what a person chose last,
+solved or not (empty: nobody did), and `agreed` whether that was predicted.
 """
 
 QUEUE_MOVES: Final = Table(
@@ -83,7 +83,7 @@ QUEUE_MOVES: Final = Table(
     Column("back", Boolean, nullable=False),
     Index(None, "day"),
 )
-"""A person moved a ticket from one queue to another after it had been sorted. `back`: it had been there before."""
+"""A person moved a ticket to another queue after it was triaged. `back`: it had been in that queue before."""
 
 DAILY_TARGET_FACTS: Final = Table(
     "report_daily_answers",
@@ -102,7 +102,7 @@ DAILY_TARGET_FACTS: Final = Table(
     Index(None, "target", "day"),
     sqlite_autoincrement=True,
 )
-"""A day's `report_answers` counted: all that are alike in one row."""
+"""The rows of a day in `report_answers`, counted: one row for all that are equal."""
 
 DAILY_TICKET_FACTS: Final = Table(
     "report_daily_tickets",
@@ -119,4 +119,4 @@ DAILY_TICKET_FACTS: Final = Table(
     Index(None, "day"),
     sqlite_autoincrement=True,
 )
-"""A day's `report_tickets` counted by hour: all that are alike in one row."""
+"""The rows of a day in `report_tickets`, counted by hour: one row for all that are equal."""

@@ -1,4 +1,4 @@
-"""Tables of who may come in: API keys, users, their sessions, and invitations."""
+"""Tables of authentication: API keys, users, their sessions, and invitations."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ API_KEYS: Final = Table(
     UniqueConstraint("sha256"),
     sqlite_autoincrement=True,
 )
-"""A key to the service: what it may do, and the SHA-256 of the secret, which itself is kept nowhere."""
+"""An API key: its role, and the SHA-256 of its secret, which itself is not stored."""
 
 USERS: Final = Table(
     "access_users",
@@ -38,9 +38,8 @@ USERS: Final = Table(
     UniqueConstraint("name"),
     sqlite_autoincrement=True,
 )
-"""Somebody who signs in to the pages. `password` is an argon2 hash (scrypt for those who
-have not signed in since version 0.1), empty for who signs in elsewhere; `totp` the key
-of the second factor. `queues`: those whose tickets may be seen, all if empty.
+"""A user of the pages. `password` is an argon2 hash (scrypt for users who have not signed in since version 0.1), empty
+for users of OpenID Connect; `totp` the key of the second factor. `queues`: the visible queues, all if empty.
 """
 
 SESSIONS: Final = Table(
@@ -55,7 +54,7 @@ SESSIONS: Final = Table(
     Index(None, "user_id"),
     sqlite_autoincrement=True,
 )
-"""A browser in which somebody is signed in: the SHA-256 of its cookie, and when it was last heard of."""
+"""A session of a signed-in user: the SHA-256 of its cookie, and the time of its last request."""
 
 INVITATIONS: Final = Table(
     "access_invitations",

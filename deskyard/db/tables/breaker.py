@@ -1,4 +1,4 @@
-"""The table of the circuit breaker's trips."""
+"""The table of the circuit breaker's openings."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ BREAKER_OPENINGS: Final = Table(
     Index(None, "target", "label"),
     sqlite_autoincrement=True,
 )
-"""The circuit breaker took a label out: at which ticket, how many of how many tickets were wrong since the
-suspicion began, what was promised, and by which model. It is over when `closed_at`; `closed_ticket` is the newest
-ticket of that moment, and only newer ones count from then on.
+"""The circuit breaker opened for a label: at which ticket, how many of how many tickets were wrong since the most
+likely beginning, the required precision, and the model. It is closed when `closed_at` is set; `closed_ticket` is the
+newest ticket of that moment, and only newer ones count from then on.
 """

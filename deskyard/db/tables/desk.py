@@ -1,4 +1,4 @@
-"""Tables of the built-in desk: queues, agents, tickets, what was said and changed on them, and their status links."""
+"""Tables of the built-in desk: queues, agents, tickets, their comments, histories and status links."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ AGENTS: Final = Table(
     UniqueConstraint("name"),
     sqlite_autoincrement=True,
 )
-"""Somebody who takes tickets. Nothing new is given to an agent who is not present."""
+"""An agent. New tickets are only assigned to agents who are present."""
 
 AGENT_QUEUES: Final = Table(
     "desk_service",
@@ -75,10 +75,10 @@ TICKETS: Final = Table(
     Index(None, "requester", "id"),
     sqlite_autoincrement=True,
 )
-"""A ticket of the built-in desk: in exactly one queue at every moment, by construction.
+"""A ticket of the built-in desk; it is always in exactly one queue.
 
-(`source`, `external_id`) is unique, and so is (`source`, `key`); a ticket with neither is always a new one.
-`version` counts its changes. `salt` is the key of its hashes in the journal, and goes with its texts (`erased_at`).
+(`source`, `external_id`) is unique, and so is (`source`, `key`); a ticket with neither is always new.
+`version` counts its changes. `salt` is the key of its hashes in the journal, erased with its texts (`erased_at`).
 """
 
 COMMENTS: Final = Table(
@@ -98,9 +98,9 @@ COMMENTS: Final = Table(
     Index("ix_desk_comments_shared", "id", sqlite_where=text("shared"), postgresql_where=text("shared")),
     sqlite_autoincrement=True,
 )
-"""What somebody said about a ticket: to its requester too (`public`), or to the desk only. Only ever added to.
+"""A comment on a ticket: visible to its requester (`public`) or to the desk only. Rows are only added.
 
-`shared`: a public answer that may be shown to whoever asks something like it.
+`shared`: a public answer that may be suggested to requesters of similar tickets.
 """
 
 TICKET_HISTORY: Final = Table(
@@ -120,9 +120,9 @@ TICKET_HISTORY: Final = Table(
     Index(None, "ticket_id", "id"),
     sqlite_autoincrement=True,
 )
-"""One change of one field of a ticket: who, when, from what, to what, why. Only ever added to.
+"""One change of one field of a ticket: who, when, old and new value, reason. Rows are only added.
 
-`decision`: the journal's number of the decision that made it; `undoes`: of the decision that it takes back.
+`decision`: the journal's number of the decision that made it; `undoes`: that of the decision that it reverts.
 """
 
 STATUS_LINKS: Final = Table(
@@ -136,7 +136,7 @@ STATUS_LINKS: Final = Table(
     Column("rated_at", Moment),
     UniqueConstraint("sha256"),
 )
-"""The secret address at which a requester sees how a ticket stands, as its SHA-256; and what they thought of it.
+"""The secret address of a ticket for its requester, as SHA-256, and the requester's rating.
 
-`stars`: 1 to 5, None until they rate it.
+`stars`: 1 to 5, None until it is rated.
 """

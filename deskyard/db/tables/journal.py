@@ -21,7 +21,7 @@ JOURNAL_ENTRIES: Final = Table(
     Index(None, "kind", "at"),
     sqlite_autoincrement=True,
 )
-"""One entry of the journal. `ticket_id` is no foreign key: what happened stays when a ticket is erased."""
+"""One entry of the journal. `ticket_id` is not a foreign key: entries outlive their ticket."""
 
 AUDIT_LOG: Final = Table(
     "access_audit",
@@ -34,4 +34,4 @@ AUDIT_LOG: Final = Table(
     Column("subject", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""What somebody did that belongs to no ticket: keys, policy, models, queues, agents. Only ever added to."""
+"""An action outside of tickets: keys, policy, models, queues, agents. Rows are only added."""

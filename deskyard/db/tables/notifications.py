@@ -19,7 +19,7 @@ NOTIFICATION_TARGETS: Final = Table(
     UniqueConstraint("name"),
     sqlite_autoincrement=True,
 )
-"""Where people are told about tickets that reach their queues (all if `queues` is empty). No secrets in `place`."""
+"""A target of notifications about tickets of some queues (all if `queues` is empty). `place` holds no secrets."""
 
 NOTIFICATIONS: Final = Table(
     "notice_sendings",
@@ -35,4 +35,4 @@ NOTIFICATIONS: Final = Table(
     Index(None, "state", "due_at"),
     sqlite_autoincrement=True,
 )
-"""That a ticket reached a queue, or made the circuit breaker trip for it, to be told to one target."""
+"""A notification of one target that a ticket reached a queue, or that the circuit breaker opened for it."""

@@ -8,10 +8,10 @@ from deskyard.db.tables.base import INT64, Moment
 
 
 def outbox_columns() -> list[Column[Any]]:
-    """New columns for something that is to be done outside, once (see `deskyard.sync.outbox`).
+    """New columns for an action that is to be done outside once (see `deskyard.sync.outbox`).
 
-    `state`: waiting, working, done, parked (for a person). `attempt` fences: only the worker that holds the newest may
-    settle it. `tries` counts what failed. `begun`: something may have been done.
+    `state`: waiting, working, done, parked (for a person). `attempt` is a fencing token: only the worker with the
+    newest one may finish it. `tries` counts failures. `begun`: something may have been done.
     """
     return [
         Column("begun", Boolean, nullable=False),

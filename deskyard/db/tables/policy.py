@@ -16,4 +16,4 @@ POLICY_VERSIONS: Final = Table(
     Column("text", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""One version of the policy, as TOML; the newest is in force. Only ever added to."""
+"""One version of the policy, as TOML; the newest is in force. Rows are only added."""

@@ -16,7 +16,7 @@ ACTIVE_MODELS: Final = Table(
     Column("digest", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""The model put in use at a moment; the newest is in use. Only ever added to."""
+"""An activation of a model; the newest one is in use. Rows are only added."""
 
 CHALLENGERS: Final = Table(
     "learning_challengers",
@@ -29,9 +29,9 @@ CHALLENGERS: Final = Table(
     Column("read_to", ROW_ID, nullable=False),
     sqlite_autoincrement=True,
 )
-"""The bundle named as challenger at a moment; the newest counts, one without a name ends it.
+"""A bundle named as challenger; the newest row counts, and one without a name ends it.
 
-`advance_cursor`: the journal's entry up to which it has been asked about new tickets.
+`read_to`: the journal's entry up to which it has predicted new tickets.
 """
 
 SHADOW_ANSWERS: Final = Table(
@@ -47,10 +47,10 @@ SHADOW_ANSWERS: Final = Table(
     Column("ours", Text, nullable=False),
     Column("ours_routed", Boolean, nullable=False),
 )
-"""What a challenger said of one target of a new ticket, and the model in use; nothing was done about it.
+"""The predictions of a challenger and of the model in use for one target of a new ticket; they are only kept.
 
-`champion` is the digest of the model in use, `said` and `ours` are labels, and `..._routed` tells whether a
-contract would have let it be set.
+`champion` is the digest of the model in use, `said` and `ours` are the labels, and `..._routed` says whether the
+contract allowed to route it.
 """
 
 RETRAINING_REQUESTS: Final = Table(
@@ -68,7 +68,7 @@ RETRAINING_REQUESTS: Final = Table(
     UniqueConstraint("held"),
     sqlite_autoincrement=True,
 )
-"""A request to retrain, and what came of it.
+"""A request to retrain, and its result.
 
 `held` equals `why` until the request has ended, and it is unique: no reason is requested twice at the same time.
 """

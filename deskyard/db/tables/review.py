@@ -1,4 +1,4 @@
-"""Tables of the review desk: who looks at a ticket now, and tickets that a person sorts without the model's answer."""
+"""Tables of the review queue: leases of tickets, and blind reviews."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ REVIEW_LEASES: Final = Table(
     Column("holder", Text, nullable=False),
     Column("until", Moment, nullable=False),
 )
-"""Somebody looks at a ticket on the review desk, and until when nobody else is shown it."""
+"""A lease of a ticket in the review queue: nobody else is shown it until it expires."""
 
 BLIND_REVIEWS: Final = Table(
     "desk_blind",
@@ -26,7 +26,7 @@ BLIND_REVIEWS: Final = Table(
     Column("answered_at", Moment),
     Index(None, "answered_at"),
 )
-"""A routed ticket that a person sorts without the machine's answer, to measure how often it is right.
+"""A routed ticket that a person triages without seeing the prediction, to measure accuracy.
 
-`decision`: the journal's entry. `answer`: the queue that the person chose, once somebody did.
+`decision`: the journal's entry. `answer`: the queue that the person chose, None until then.
 """

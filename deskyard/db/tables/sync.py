@@ -1,4 +1,4 @@
-"""Tables of work with foreign help desks: connections, mirrored tickets, deliveries, and the processes that do it."""
+"""Tables of work with foreign help desks: connections, mirrored tickets, deliveries, and the workers' slots."""
 
 from typing import Final
 
@@ -29,9 +29,9 @@ CONNECTIONS: Final = Table(
 )
 """A foreign help desk or mailbox that deskyard works with. `place` is its URL without secrets.
 
-`active`: we work with it. `since`: tickets filed before are none of ours. `intake`: the queues we sort, all if
-empty. `cursor`: how far it was read. `held_until`: it asked not to be called before. `trouble`: what went wrong
-last, empty when all is well.
+`active`: it is in use. `since`: tickets filed before are ignored. `intake`: the queues whose tickets are routed, all if
+empty. `cursor`: how far it was read. `held_until`: it asked not to be called before. `trouble`: the last error, empty
+where there is none.
 """
 
 MIRROR: Final = Table(
@@ -44,7 +44,7 @@ MIRROR: Final = Table(
     Column("read_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "ref"),
 )
-"""The desk's ticket that mirrors a foreign one: its name there, and when and at which version it was read last."""
+"""The desk's copy of a foreign ticket: its id there, and when and at which version it was read last."""
 
 DELIVERIES: Final = Table(
     "store_deliveries",
@@ -76,4 +76,4 @@ EXECUTORS: Final = Table(
     Column("process", Text, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
-"""A slot for a process that does durable work: which process holds it, and when it was last heard of."""
+"""A slot of a worker process: which process holds it, and when it was last alive."""

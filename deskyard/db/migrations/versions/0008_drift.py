@@ -1,4 +1,4 @@
-"""Drift: what people said of each answer, and the circuit breaker's trips."""
+"""Drift: people's reviews of predictions, and the circuit breaker's openings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ moment = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 
 
 def upgrade() -> None:
-    # All of it is counted anew (`deskyard.analytics.ticket_facts.RULES`), so what stands there now is of no account.
+    # All rows are computed again (`deskyard.analytics.ticket_facts.RULES_VERSION`): their present content is not kept.
     with op.batch_alter_table("report_answers") as answers:
         answers.add_column(sa.Column("heard", sa.Text(), nullable=False, server_default=""))
         answers.add_column(sa.Column("agreed", sa.Boolean(), nullable=False, server_default=sa.false()))

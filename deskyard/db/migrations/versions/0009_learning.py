@@ -1,4 +1,4 @@
-"""Challengers on new tickets, and why a retraining is wanted."""
+"""Challengers on new tickets, and requests to retrain."""
 
 from typing import Any
 

@@ -1,14 +1,14 @@
 package Kernel::GenericInterface::Invoker::Deskyard::Event;
 
-# Tells deskyard that a ticket changed: its number, when and by whom, and where it stands. Unlike Znuny's own invoker for
-# tickets it sends nothing that anybody wrote, no names and no addresses, and does nothing that the answer says.
+# Notifies deskyard that a ticket changed: its number, when and by whom, and its current state by numbers. Unlike Znuny's
+# own invoker for tickets it sends no texts, names or addresses, and ignores the response.
 
 use strict;
 use warnings;
 
 our $ObjectManagerDisabled = 1;
 
-my @Told = qw(TicketID TicketNumber Created CreateBy Changed ChangeBy QueueID OwnerID PriorityID StateID);
+my @Sent = qw(TicketID TicketNumber Created CreateBy Changed ChangeBy QueueID OwnerID PriorityID StateID);
 
 sub new {
     my ( $Type, %Param ) = @_;
@@ -38,7 +38,7 @@ sub PrepareRequest {
         Success => 1,
         Data    => {
             Event  => { Event => $Param{Data}->{Event}, TicketID => $TicketID },
-            Ticket => { map { $_ => $Ticket{$_} } @Told },
+            Ticket => { map { $_ => $Ticket{$_} } @Sent },
         },
     };
 }

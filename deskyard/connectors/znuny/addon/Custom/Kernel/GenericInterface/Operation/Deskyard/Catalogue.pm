@@ -1,10 +1,10 @@
 package Kernel::GenericInterface::Operation::Deskyard::Catalogue;
 
-# What this installation has: queues, agents and who may own tickets where, priorities, states, the values of dynamic
-# fields, the calling agent's own id, version and time zone. Nothing is changed.
+# Returns what this installation has: queues, agents, who may own tickets where, priorities, states, the values of
+# dynamic fields, the id of the calling agent, version and time zone. Nothing is changed.
 #
-# In comes DynamicField (names, an array; may be missing); invalid queues, agents, priorities and states come too, marked
-# as such, because a ticket's history still names them.
+# Parameter: DynamicField (an array of names, optional). Invalid queues, agents, priorities and states are included and
+# flagged, because histories of tickets still refer to them.
 
 use strict;
 use warnings;

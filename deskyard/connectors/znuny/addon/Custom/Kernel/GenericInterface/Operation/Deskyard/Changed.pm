@@ -1,10 +1,11 @@
 package Kernel::GenericInterface::Operation::Deskyard::Changed;
 
-# Which tickets changed at or after a moment, by (moment, number), with that moment: Znuny's own TicketSearch tells the
-# numbers alone, and a ticket that moves while they are looked up would hide others. Archived tickets are among them.
+# Lists the tickets that changed at or after a time, ordered by (time, number), with their times. Znuny's own TicketSearch
+# returns numbers alone, and a ticket that changes while their times are read would hide others. Archived tickets are
+# included.
 #
-# In come Since (seconds since 1970), After (tickets of that very second up to this number are left out) and Limit. Only
-# tickets of queues that the calling agent may read are told. Nothing is changed.
+# Parameters: Since (seconds since 1970), After (tickets of that very second up to this number are left out) and Limit.
+# Only tickets in queues that the calling agent may read are listed. Nothing is changed.
 
 use strict;
 use warnings;
@@ -16,11 +17,11 @@ our $ObjectManagerDisabled = 1;
 sub Answer {
     my ( $Self, %Param ) = @_;
 
-    my %Asked = ( After => 0, Limit => 100, %{ $Param{Data} } );
+    my %Request = ( After => 0, Limit => 100, %{ $Param{Data} } );
     for my $Name (qw(Since After Limit)) {
-        die "$Name must be a whole number!\n" if ( $Asked{$Name} // '' ) !~ m{\A[0-9]{1,18}\z}xms;
+        die "$Name must be a whole number!\n" if ( $Request{$Name} // '' ) !~ m{\A[0-9]{1,18}\z}xms;
     }
-    my $Limit = $Asked{Limit} < 1 ? 1 : $Asked{Limit} > 1000 ? 1000 : $Asked{Limit};
+    my $Limit = $Request{Limit} < 1 ? 1 : $Request{Limit} > 1000 ? 1000 : $Request{Limit};
 
     my %Groups = $Kernel::OM->Get('Kernel::System::Group')->PermissionUserGet(
         UserID => $Param{UserID},
@@ -31,7 +32,7 @@ sub Answer {
 
     my $Since = $Kernel::OM->Create(
         'Kernel::System::DateTime',
-        ObjectParams => { Epoch => $Asked{Since} },
+        ObjectParams => { Epoch => $Request{Since} },
     )->ToString();
 
     my $DBObject = $Kernel::OM->Get('Kernel::System::DB');
@@ -40,7 +41,7 @@ sub Answer {
             . " WHERE q.group_id IN ($Groups)"
             . ' AND (t.change_time > ? OR (t.change_time = ? AND t.id > ?))'
             . ' ORDER BY t.change_time ASC, t.id ASC',
-        Bind  => [ \$Since, \$Since, \$Asked{After} ],
+        Bind  => [ \$Since, \$Since, \$Request{After} ],
         Limit => $Limit,
     ) || die "the database does not answer!\n";
 

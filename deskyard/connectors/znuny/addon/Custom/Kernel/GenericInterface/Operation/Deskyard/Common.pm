@@ -1,7 +1,7 @@
 package Kernel::GenericInterface::Operation::Deskyard::Common;
 
-# What deskyard's operations share: only an agent is answered, and what goes wrong is told as Znuny's own operations
-# tell it. A subclass is called with the agent's UserID and the request, and returns the answer or dies with a sentence.
+# The base class of deskyard's operations: they are for agents only, and report errors as Znuny's own operations do. A
+# subclass is called with the agent's UserID and the request, and returns the response or dies with a sentence.
 
 use strict;
 use warnings;
