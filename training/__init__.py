@@ -1,1 +1,1 @@
-"""training: learn from yesterday. A history goes in; a bundle and an honest table come out."""
+"""Training: reads a history of tickets, fits and tests a model, and writes it as a bundle with a report."""

@@ -1,1 +1,1 @@
-"""What a policy would have done with a desk's past: the model of each day, the rules, the breaker, ticket by ticket."""
+"""Backtests: what a policy would have done with a desk's past, ticket by ticket, with the model of each day."""

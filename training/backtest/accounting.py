@@ -1,8 +1,8 @@
-"""Accounts: what a policy's deeds come to: routed, right, wrong, hops, minutes.
+"""Sums up a policy's outcomes: routed tickets, precision, reassignments and minutes of work.
 
-In come deeds and costs, out come rows and sums. Minutes are work: a ticket that people sort costs what it takes to sort
-it and to pass it on as often as it was passed on in life; one that the machine placed rightly costs nothing, and
-wrongly what that pair of queues costs. Tickets whose queue nobody knows count as tickets, and in no sum.
+A manually triaged ticket costs its triage time and its actual reassignments; a correctly routed ticket costs nothing; a
+misrouted one costs the average of that pair of queues. Tickets whose true queue is unknown are counted, but have no
+costs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,33 +21,39 @@ from training.data.history import History
 
 @dataclass(frozen=True, slots=True)
 class RoutingTotals:
-    """Of `tickets`: how many the machine placed (`routed`), how many of these were right where that is known, how often
-    tickets were passed on, the minutes all of it took and those it would have taken by hand, and the hours that
-    tickets lay in wrong queues (None: nobody wrote down when tickets moved)."""
+    """Sums over `tickets`.
+
+    `routed`: how many were routed automatically; `correct`: how many of those with a known true queue were right;
+    `reassignments` of all tickets; `minutes` of work, and `manual_minutes` without automatic routing;
+    `misrouted_hours` that tickets spent in wrong queues (None: the history has no moves).
+    """
 
     tickets: int
     routed: int
-    right: Proportion
-    hops: float
+    correct: Proportion
+    reassignments: float
     minutes: float
     manual_minutes: float
     misrouted_hours: float | None
 
     @property
     def minutes_saved(self) -> float:
-        """Minutes, net of what mistakes cost."""
+        """Minutes saved by automatic routing, net of the costs of misroutes."""
         return self.manual_minutes - self.minutes
 
     @property
     def share_routed(self) -> float:
-        """Of all tickets, 0..1."""
+        """The share of tickets that were routed (0..1)."""
         return self.routed / self.tickets if self.tickets else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """One policy: its rows (`rows`), a ticket each in order of time, how often each target was set and right, and what
-    the breaker took out, by number of the period."""
+    """The result of one policy.
+
+    `rows`: one row per ticket in order of time. `targets_set`: how often each target was set, and rightly. `tripped`:
+    labels held back by the circuit breaker, with the number of the period.
+    """
 
     name: str
     rows: pd.DataFrame
@@ -56,21 +62,21 @@ class PolicyResult:
 
     @property
     def totals(self) -> RoutingTotals:
-        """Everything together."""
+        """The sums over all tickets."""
         return sum_rows(self.rows)
 
     def group_by(self, *columns: str) -> dict[Any, RoutingTotals]:
-        """A part each."""
+        """The sums for each value of the columns (a tuple of values for several columns)."""
         return {key[0] if len(columns) == 1 else key: sum_rows(part) for key, part in self.rows.groupby(list(columns))}
 
     @property
     def mistakes(self) -> pd.DataFrame:
-        """What was taken for what: queue, where it belonged, tickets and minutes; the dearest first."""
-        wrong = self.rows[self.rows["right"] == 0]
-        found = wrong.groupby(["queue", "belongs"], as_index=False).agg(
+        """Misroutes by pair: queue, true queue, tickets and minutes; the most expensive first."""
+        wrong = self.rows[self.rows["correct"] == 0]
+        found = wrong.groupby(["queue", "true_queue"], as_index=False).agg(
             tickets=("id", "size"), minutes=("minutes", "sum")
         )
-        return found.sort_values(["minutes", "queue", "belongs"], ascending=[False, True, True], ignore_index=True)
+        return found.sort_values(["minutes", "queue", "true_queue"], ascending=[False, True, True], ignore_index=True)
 
 
 def account_policy(
@@ -82,60 +88,64 @@ def account_policy(
     true_queues: Sequence[str | None],
     costs: MisrouteCosts,
 ) -> PolicyResult:
-    """The account of the `which`-th policy; `asked`: the positions of each period's tickets, `belongs`: each ticket's
-    queue in the names of today."""
+    """The result of the policy at `policy_index`.
+
+    `ticket_ranges`: the positions of each period's tickets; `true_queues`: each ticket's queue by its current name.
+    """
     rows: list[tuple[Any, ...]] = []
     for period, positions in zip(results, ticket_ranges, strict=True):
-        for n, deed in zip(positions, period.outcomes[policy_index], strict=True):
+        for n, outcome in zip(positions, period.outcomes[policy_index], strict=True):
             ticket, true = history.tickets[n], true_queues[n]
-            right = -1 if true is None or deed.right is None else int(deed.right)
+            right = -1 if true is None or outcome.right is None else int(outcome.right)
             rows.append(
                 (
-                    ticket.id, ticket.created_at, period.number, period.start, true or "", deed.queue, deed.routed,
-                    right, deed.reason, deed.confidence, *_ticket_costs(deed.routed, right, deed.queue, true, ticket.id, costs),
+                    ticket.id, ticket.created_at, period.number, period.start, true or "", outcome.queue,
+                    outcome.routed, right, outcome.reason, outcome.confidence,
+                    *_ticket_costs(outcome.routed, right, outcome.queue, true, ticket.id, costs),
                 )
             )  # fmt: skip
-    names = ["id", "at", "period", "start", "belongs", "queue", "placed", "right", "why", "confidence"]
-    frame = pd.DataFrame(rows, columns=[*names, "hops", "minutes", "by_hand", "hours"])
-    trips = [(one.number, *trip) for one in results for trip in one.tripped[policy_index]]
-    return PolicyResult(name, frame, _count_set_targets(results, policy_index), trips)
+    names = ["id", "at", "period", "start", "true_queue", "queue", "routed", "correct", "reason", "confidence"]
+    frame = pd.DataFrame(rows, columns=[*names, "reassignments", "minutes", "manual_minutes", "misrouted_hours"])
+    tripped = [(one.number, *label) for one in results for label in one.tripped[policy_index]]
+    return PolicyResult(name, frame, _count_set_targets(results, policy_index), tripped)
 
 
 def sum_rows(rows: pd.DataFrame) -> RoutingTotals:
-    """Of these rows."""
-    routed, known = rows["placed"], rows["right"] >= 0
-    hours = rows["hours"].sum(min_count=1)
+    """The sums over these rows."""
+    routed, known = rows["routed"], rows["correct"] >= 0
+    hours = rows["misrouted_hours"].sum(min_count=1)
     return RoutingTotals(
         tickets=len(rows),
         routed=int(routed.sum()),
-        right=Proportion(int((rows["right"] == 1).sum()), int((routed & known).sum())),
-        hops=float(rows["hops"].sum()),
+        correct=Proportion(int((rows["correct"] == 1).sum()), int((routed & known).sum())),
+        reassignments=float(rows["reassignments"].sum()),
         minutes=float(rows["minutes"].sum()),
-        manual_minutes=float(rows["by_hand"].sum()),
+        manual_minutes=float(rows["manual_minutes"].sum()),
         misrouted_hours=None if pd.isna(hours) else float(hours),
     )
 
 
 def _ticket_costs(
-    placed: bool, right: int, queue: str, true: str | None, ticket: str, costs: MisrouteCosts
+    routed: bool, right: int, queue: str, true: str | None, ticket: str, costs: MisrouteCosts
 ) -> tuple[float, float, float, float]:
-    """Hops, minutes, the minutes by hand, and the hours in a wrong queue."""
-    by_hand = costs.manual_minutes(ticket)
-    if true is None or (placed and right < 0):
+    """Reassignments, minutes, manual minutes, and hours in a wrong queue (NaN: unknown or none)."""
+    manual = costs.manual_minutes(ticket)
+    if true is None or (routed and right < 0):
         return 0.0, 0.0, 0.0, np.nan
-    if not placed:
-        return costs.hops_by_ticket.get(ticket, 0), by_hand, by_hand, np.nan
+    if not routed:
+        return costs.reassignments_by_ticket.get(ticket, 0), manual, manual, np.nan
     if right:
-        return 0.0, 0.0, by_hand, np.nan
-    way = costs.misroute(queue, true)
-    return way.hops, costs.wrong_queue_minutes(queue, true), by_hand, np.nan if way.hours is None else way.hours
+        return 0.0, 0.0, manual, np.nan
+    misroute = costs.misroute(queue, true)
+    hours = np.nan if misroute.hours is None else misroute.hours
+    return misroute.reassignments, costs.wrong_queue_minutes(queue, true), manual, hours
 
 
 def _count_set_targets(results: Sequence[PeriodResult], policy_index: int) -> dict[Target, Proportion]:
     found: dict[Target, list[int]] = {}
     for one in results:
-        for deed in one.outcomes[policy_index]:
-            for target, (_, right) in deed.labels_set.items():
+        for outcome in one.outcomes[policy_index]:
+            for target, (_, right) in outcome.labels_set.items():
                 if right is not None:
                     found.setdefault(target, [0, 0])
                     found[target][0] += right

@@ -1,7 +1,7 @@
-"""Watch: the circuit breaker over a stretch of the past, as it would have looked on.
+"""Replays the circuit breaker over a period of the past.
 
-In come tickets that the machine routed, each with the moment at which people settled it; out goes the policy of that
-moment. A mistake is known when its ticket is settled, not before.
+It gets the routed tickets with the times at which people settled them, and gives the policy in force at a time. An
+error counts from the time its ticket was settled.
 """
 
 from collections import defaultdict
@@ -16,10 +16,10 @@ from training.backtest.outcome import TicketOutcome
 
 
 class BreakerReplay:
-    """The breaker beside one model: it begins anew with the next."""
+    """The circuit breaker for one model; each model starts with a new one."""
 
     def __init__(self, policy: Policy, default_precision: float) -> None:
-        """`usual`: the precision promised where the policy asks for none."""
+        """`default_precision`: the required precision where the policy sets none."""
         self.policy = policy
         self.tripped: list[tuple[Target, str]] = []
         self._default_precision = default_precision
@@ -27,21 +27,23 @@ class BreakerReplay:
         self._pending: list[tuple[datetime, int, Target, str, int]] = []
 
     def add(self, ticket: int, outcome: TicketOutcome, settled: datetime) -> None:
-        """A ticket was routed, and people will have settled it at that moment."""
+        """Add a routed ticket that people settle at that time."""
         for target, (label, right) in outcome.labels_set.items():
-            seen = self._routed[target, label]
-            seen.append(Observation(ticket, False, 1 - self._required_precision(target, label)))
+            observations = self._routed[target, label]
+            observations.append(Observation(ticket, False, 1 - self._required_precision(target, label)))
             if right is False:
-                heappush(self._pending, (settled, ticket, target, label, len(seen) - 1))
+                heappush(self._pending, (settled, ticket, target, label, len(observations) - 1))
 
     def policy_at(self, now: datetime) -> Policy:
-        """The policy in force, after all that was known by then."""
-        spoken = set()
+        """The policy in force at a time, given what is known by then."""
+        updated = set()
         while self._pending and self._pending[0][0] <= now:
-            _, ticket, target, label, place = heappop(self._pending)
-            self._routed[target, label][place] = Observation(ticket, True, 1 - self._required_precision(target, label))
-            spoken.add((target, label))
-        for target, label in sorted(spoken - set(self.tripped)):
+            _, ticket, target, label, position = heappop(self._pending)
+            self._routed[target, label][position] = Observation(
+                ticket, True, 1 - self._required_precision(target, label)
+            )
+            updated.add((target, label))
+        for target, label in sorted(updated - set(self.tripped)):
             if detect_alarm(self._routed[target, label]):
                 self.tripped.append((target, label))
                 self.policy = circuit_breaker.hold_back_label(self.policy, target, label)

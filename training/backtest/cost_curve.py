@@ -1,8 +1,8 @@
-"""The curve of costs: what each promise would have saved, and which promise pays in which queue.
+"""The cost curve: minutes saved by required precision, and the best precision for each queue.
 
-In come lived periods, whose models tried every promise on every ticket, and costs; out come minutes by promise. A queue
-is priced on the earlier half of the tickets, and what that price is worth is told on the later half: what was chosen on
-the same tickets flatters. Switches, the breaker and labels' parents stand aside: the curve tells what evidence allows.
+The periods' models were tried at every precision on every ticket. A queue's precision is chosen on the earlier half of
+the tickets and measured on the later half, as measuring on the same tickets would be optimistic. The policy's switches,
+the circuit breaker and labels' parents are ignored: the curve shows what the evidence allows.
 """
 
 from collections.abc import Sequence
@@ -19,58 +19,64 @@ from training.backtest.walk_forward import PRECISIONS, PeriodResult
 from training.data.history import History
 
 MIN_TICKETS: Final = 30
-"""Tickets of a queue in the earlier half, below which nothing is priced."""
+"""Tickets of a queue in the earlier half below which no precision is chosen for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostPoint:
-    """At a promise (0..1): of `tickets` so many would have gone, so many of these right, and so many minutes saved."""
+    """At a required `precision` (0..1): of `tickets`, how many would have been routed and correct, and minutes
+    saved."""
 
     precision: float
     tickets: int
-    right: Proportion
-    saved: float
+    correct: Proportion
+    minutes_saved: float
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePrecision:
-    """A queue: the promise tried that is nearest to the present one, the one that saved most in the earlier half, and
-    what each saved in the later half, in minutes."""
+    """The precisions of a queue: the tried one nearest to the current one, and the one that saved most in the earlier
+    half.
+
+    `saved` and `saved_at_current`: the minutes that the best and the current one saved in the later half.
+    """
 
     queue: str
     tickets: int
-    present: float
+    current: float
     best: float
     saved: float
-    saved_at_present: float
+    saved_at_current: float
 
 
 @dataclass(frozen=True, slots=True)
 class CostCurve:
-    """The points from the loosest promise to the strictest, and the queues, the most to gain first."""
+    """The points from the lowest precision to the highest, and the queues, the largest gain first."""
 
     points: tuple[CostPoint, ...]
     queues: tuple[QueuePrecision, ...]
 
     @property
     def best(self) -> CostPoint:
-        """What saved most."""
-        return max(self.points, key=lambda point: (point.saved, point.precision))
+        """The point that saved most."""
+        return max(self.points, key=lambda point: (point.minutes_saved, point.precision))
 
     def apply_to(self, policy: Policy) -> Policy:
-        """The policy with the best promise asked of each queue that was priced."""
-        priced = {one.queue: one.best for one in self.queues}
-        rules = {queue: policy.queues.get(queue, Rule()) for queue in [*policy.queues, *sorted(priced)]}
+        """The policy with the best precision for each queue of the curve."""
+        precisions = {one.queue: one.best for one in self.queues}
+        rules = {queue: policy.queues.get(queue, Rule()) for queue in [*policy.queues, *sorted(precisions)]}
         return replace(
             policy,
-            queues={q: replace(rule, precision=priced[q]) if q in priced else rule for q, rule in rules.items()},
+            queues={
+                q: replace(rule, precision=precisions[q]) if q in precisions else rule for q, rule in rules.items()
+            },
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _ScoredTickets:
-    """All tickets whose queue is known: where they were bound for, whether that was right, by which promises they go
-    (promises x tickets), and the minutes that going saves."""
+    """All tickets whose true queue is known: predicted queue, whether it is right, at which precisions the ticket is
+    routed (precisions x tickets), and the minutes that routing it saves."""
 
     queues: npt.NDArray[np.str_]
     right: npt.NDArray[np.bool_]
@@ -87,16 +93,16 @@ def build_cost_curve(
     policy: Policy,
     default_precision: float,
 ) -> CostCurve:
-    """The curve of a history; `usual`: the promise where the policy asks for none."""
+    """The cost curve of a backtest; `default_precision`: the required precision where the policy sets none."""
     tickets = _score_tickets(history, results, ticket_ranges, true_queues, costs)
     points = [
         CostPoint(
             p,
-            len(gone),
-            Proportion(int((tickets.right & gone).sum()), int(gone.sum())),
-            float(tickets.minutes_saved[gone].sum()),
+            len(routed),
+            Proportion(int((tickets.right & routed).sum()), int(routed.sum())),
+            float(tickets.minutes_saved[routed].sum()),
         )
-        for p, gone in zip(PRECISIONS, tickets.routed, strict=True)
+        for p, routed in zip(PRECISIONS, tickets.routed, strict=True)
     ]
     early = np.arange(len(tickets.queues)) < len(tickets.queues) // 2
     queues = []
@@ -108,15 +114,15 @@ def build_cost_curve(
                     tickets, queue, here, early, policy.effective_rule("queue", queue).precision or default_precision
                 )
             )
-    queues.sort(key=lambda one: (one.saved_at_present - one.saved, one.queue))
+    queues.sort(key=lambda one: (one.saved_at_current - one.saved, one.queue))
     return CostCurve(tuple(points), tuple(queues))
 
 
 def _best_precision(
-    tickets: _ScoredTickets, queue: str, here: npt.NDArray[np.bool_], early: npt.NDArray[np.bool_], present: float
+    tickets: _ScoredTickets, queue: str, here: npt.NDArray[np.bool_], early: npt.NDArray[np.bool_], current: float
 ) -> QueuePrecision:
     first, then = ((tickets.routed * tickets.minutes_saved)[:, here & part].sum(axis=1) for part in (early, ~early))
-    near = min(range(len(PRECISIONS)), key=lambda n: (abs(PRECISIONS[n] - present), -PRECISIONS[n]))
+    near = min(range(len(PRECISIONS)), key=lambda n: (abs(PRECISIONS[n] - current), -PRECISIONS[n]))
     best = max(range(len(PRECISIONS)), key=lambda n: (first[n], n == near, PRECISIONS[n]))
     return QueuePrecision(
         queue, int(here.sum()), PRECISIONS[near], PRECISIONS[best], float(then[best]), float(then[near])
@@ -133,11 +139,11 @@ def _score_tickets(
     positions = np.concatenate([np.array(one, np.int64) for one in ticket_ranges])
     right = np.concatenate([one.correct for one in results])
     known = right >= 0
-    said = np.array([name for one in results for name in one.predicted_queues], dtype=np.str_)[known]
-    saves = [
+    predicted = np.array([name for one in results for name in one.predicted_queues], dtype=np.str_)[known]
+    minutes_saved = [
         costs.manual_minutes(history.tickets[n].id)
         - (0.0 if good else costs.wrong_queue_minutes(where, true_queues[n] or ""))
-        for n, good, where in zip(positions[known].tolist(), right[known].tolist(), said.tolist(), strict=True)
+        for n, good, where in zip(positions[known].tolist(), right[known].tolist(), predicted.tolist(), strict=True)
     ]
-    goes = np.concatenate([one.routed for one in results], axis=1)[:, known]
-    return _ScoredTickets(said, right[known] == 1, goes, np.array(saves))
+    routed = np.concatenate([one.routed for one in results], axis=1)[:, known]
+    return _ScoredTickets(predicted, right[known] == 1, routed, np.array(minutes_saved))

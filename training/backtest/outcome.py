@@ -1,7 +1,7 @@
-"""Deed: what a policy would have done with a ticket, and whether that was right.
+"""The outcome of a policy for one ticket: what it would have done, and whether that was right.
 
-In come a verdict and the labels that people settled on, out goes a row. A label is right under whatever name it bears
-by now (`deskyard.domain.taxonomy`); one that was split later was right where a person chose one of those it became.
+Labels are compared by their current names (`deskyard.domain.taxonomy`); a label that was split later counts as right
+where people chose one of the labels it became.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,12 @@ from deskyard.policy.policy import RoutingResult
 
 @dataclass(frozen=True, slots=True)
 class TicketOutcome:
-    """What was done with a ticket: its queue, whether the machine placed it there or left it to people, why (a code),
-    how sure the model was; and of each target that the machine set, what, and whether it was right (None: nobody
-    knows). `right` says so of the queue."""
+    """The outcome for one ticket.
+
+    `queue`, whether it was `routed` automatically or left to people, the `reason` (a code), the model's `confidence`;
+    `right`: whether the queue is right (None: unknown). `labels_set`: for each target that was set, the label and
+    whether it is right.
+    """
 
     queue: str
     routed: bool
@@ -35,23 +38,23 @@ def ticket_outcome(
     true_queue: str | None,
     taxonomy_changes: Sequence[TaxonomyChange],
 ) -> TicketOutcome:
-    """The row of a verdict; `truth` are the labels, `queue` where the ticket belonged (None: not known)."""
-    held = tuple(taxonomy_changes)
+    """The outcome of a verdict; `truth` are the true labels, `true_queue` the true queue (None: unknown)."""
+    changes = tuple(taxonomy_changes)
     placement = verdict.placement
     by = next((target for target in PLACING_TARGETS if target == placement.reason.code), None)
-    done = {}
+    labels_set = {}
     for target, decision in verdict.decisions.items():
         if decision.action is Action.ROUTE and decision.label is not None:
-            done[target] = decision.label, _is_right(target, decision, truth[target], held)
+            labels_set[target] = decision.label, _is_right(target, decision, truth[target], changes)
     if by is None:
         first = next((verdict.decisions[t] for t in PLACING_TARGETS if t in verdict.decisions), None)
-        why = placement.reason.code if first is None else first.reasons[0].code
-        return TicketOutcome(placement.queue, False, why, first.confidence if first else 0.0, None, done)
+        reason = placement.reason.code if first is None else first.reasons[0].code
+        return TicketOutcome(placement.queue, False, reason, first.confidence if first else 0.0, None, labels_set)
     decision = verdict.decisions[by]
-    right = None if true_queue is None else is_same_label("queue", placement.queue, true_queue, held)
+    right = None if true_queue is None else is_same_label("queue", placement.queue, true_queue, changes)
     if by == "queue":
-        right = _is_right("queue", decision, true_queue, held)
-    return TicketOutcome(placement.queue, True, decision.reasons[-1].code, decision.confidence, right, done)
+        right = _is_right("queue", decision, true_queue, changes)
+    return TicketOutcome(placement.queue, True, decision.reasons[-1].code, decision.confidence, right, labels_set)
 
 
 def _is_right(
@@ -67,7 +70,7 @@ def _is_right(
 
 @lru_cache(maxsize=4096)
 def is_same_label(target: Target, predicted: str, truth: str, taxonomy_changes: tuple[TaxonomyChange, ...]) -> bool:
-    """Whether two labels mean one thing by what became of them."""
+    """Whether two labels are the same after the taxonomy changes."""
     if predicted == truth:
         return True
     was, became = resolve_label(taxonomy_changes, target, predicted), resolve_label(taxonomy_changes, target, truth)

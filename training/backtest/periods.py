@@ -1,7 +1,7 @@
-"""Periods: a history cut in time, so that each model learns what people had settled by its day and is asked what came.
+"""Splits a history into periods: each model is trained on the tickets settled by then and predicts those that follow.
 
-In comes a history in order of time, out come stretches of it; texts are handed on, not read. Nobody knows a ticket's
-labels before it is settled: when it was resolved, or where nobody wrote that down, so long after it came.
+A ticket's labels are known when it is settled: when it was resolved, or a fixed time after it was received where that
+is not recorded.
 """
 
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from deskyard.errors import BadInput
 from training.data.history import History
 
 WARM_UP_DIVISOR: Final = 5
-"""One ticket in so many comes before the first period, unless a day is named."""
+"""The first period starts after one in so many tickets, unless a day is given."""
 
 MAX_PERIODS: Final = 200
-"""Periods; each of them is a training."""
+"""The most periods; each of them is a training."""
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time: the tickets (positions in the history) that its model learns from, those that come within it,
+    """A period of time: the positions of its model's training tickets (`learn`), the `ticket_range` received within it,
     and when each of these was settled."""
 
     number: int
@@ -36,10 +36,11 @@ class Period:
 def split_periods(
     history: History, every: timedelta, lag: timedelta, window: int, begin: datetime | None = None
 ) -> list[Period]:
-    """Stretches of length `every` from `begin` to the last ticket; each model learns from the `window` newest tickets
-    settled before it starts.
+    """Periods of length `every` from `begin` to the last ticket; each model is trained on the `window` newest tickets
+    that were settled before it starts.
 
-    `lag`: when a ticket without `resolved_at` is taken for settled. Raises BadInput for a history without times.
+    `lag`: the time after which a ticket without `resolved_at` counts as settled. Raises BadInput for a history without
+    times.
     """
     times = [ticket.created_at for ticket in history.tickets]
     undated = sum(at is None for at in times)
@@ -67,11 +68,11 @@ def _generate_periods(
     every: timedelta,
     window: int,
 ) -> Iterator[Period]:
-    came = [at or _EARLIEST for at in times]
-    first = next((n for n in range(undated, len(came)) if came[n] >= start), len(came))
+    received = [at or _EARLIEST for at in times]
+    first = next((n for n in range(undated, len(received)) if received[n] >= start), len(received))
     number = 0
-    while first < len(came):
-        last = next((n for n in range(first, len(came)) if came[n] >= start + every), len(came))
+    while first < len(received):
+        last = next((n for n in range(first, len(received)) if received[n] >= start + every), len(received))
         if last > first:
             known = [n for n in range(first) if settled[n] <= start]
             yield Period(number, start, known[-window:], range(first, last), settled[first:last])

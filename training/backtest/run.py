@@ -1,11 +1,11 @@
-"""A backtest: a history and policies go in; what each would have done, what it cost, and the difference come out.
+"""Runs a backtest of policies on a history.
 
-    cut into periods       each model learns what was settled by its first day
-    live each period       side by side: learn, predict, decide under each policy, the breaker looking on
-    account                deeds and costs to sums; the curve of costs; the difference of two policies
+    split into periods     each model is trained on what was settled by its first day
+    replay each period     in parallel: train, predict, decide under each policy with the circuit breaker
+    account                sum up outcomes and costs; the cost curve; the difference of two policies
 
-Reads no file and writes none. Each model is put in use as it is: comparing it with the one before is another matter
-(`deskyard retrain`), and costs a month's tickets that judge.
+No file is read or written. Every model is used as trained; comparing it with its predecessor (`deskyard retrain`) would
+need a month of holdout tickets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,9 @@ from training.pipeline.run import no_progress
 
 @dataclass(frozen=True, slots=True)
 class BacktestSchedule:
-    """How time goes: a model serves `every`, learns from at most `window` tickets, a ticket is settled when it was
-    resolved or `lag` after it came, and the first model starts at `begin` (None: when a fifth of the tickets came)."""
+    """The schedule: a model is used for `interval` and trained on at most `window` tickets; a ticket is settled when it
+    was resolved, or `settled_after` it was received; the first model starts at `begin` (None: after a fifth of the
+    tickets)."""
 
     interval: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(days=7)
@@ -45,8 +46,8 @@ class BacktestSchedule:
 
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
-    """What came of it: the accounts, a policy each; how many tickets each period's model had learnt from; the costs;
-    the curve of the first policy; and the difference of the first two (None: there is one policy)."""
+    """The `results`, one per policy; the start and number of training tickets of each period; the `costs` of misroutes;
+    the cost `curve` of the first policy; and the `difference` of two policies (None: there is one)."""
 
     results: tuple[PolicyResult, ...]
     periods: tuple[tuple[datetime, int], ...]
@@ -63,34 +64,35 @@ def run_backtest(
     prices: RoutingCosts = DEFAULT_COSTS,
     progress: Progress = no_progress,
 ) -> BacktestResult:
-    """Let each of `policies` (by name) live through the history; raises BadInput where it can't be cut in time."""
+    """Replay the history under each of `policies` (by name). Raises BadInput where it can't be split by time."""
     schedule = schedule or BacktestSchedule()
     if not set(options.targets) & set(PLACING_TARGETS):
         raise BadInput("nothing that places tickets is learnt: name queue or category among the targets")
     first = next(iter(policies.values()))
-    cut = split_periods(history, schedule.interval, schedule.settled_after, schedule.window, schedule.begin)
-    jobs = [delayed(replay_period)(_make_job(history, one, options, list(policies.values()))) for one in cut]
-    lived: list[PeriodResult] = list(progress(run_parallel(jobs, len(history)), len(jobs), "living through"))
-    asked, by = [one.ticket_range for one in cut], find_placing_target(history)
+    periods = split_periods(history, schedule.interval, schedule.settled_after, schedule.window, schedule.begin)
+    jobs = [delayed(replay_period)(_make_job(history, one, options, list(policies.values()))) for one in periods]
+    replayed: list[PeriodResult] = list(progress(run_parallel(jobs, len(history)), len(jobs), "replaying"))
+    ticket_ranges, by = [one.ticket_range for one in periods], find_placing_target(history)
     name = make_translator(first.taxonomy, "queue")
-    belongs = [
+    true_queues = [
         None if (queue := first.destination_queue(by, label)) is None else name(queue) for label in history.labels[by]
     ]
-    if not any(belongs[n] for positions in asked for n in positions):
-        raise BadInput("none of the tickets that would be routed has a queue or category: nothing can be judged")
+    if not any(true_queues[n] for positions in ticket_ranges for n in positions):
+        raise BadInput("none of the tickets that would be routed has a queue or category: nothing can be evaluated")
     costs = MisrouteCosts.fit(history, name, prices)
-    accounts = tuple(
-        account_policy(label, which, history, lived, asked, belongs, costs) for which, label in enumerate(policies)
+    results = tuple(
+        account_policy(label, n, history, replayed, ticket_ranges, true_queues, costs)
+        for n, label in enumerate(policies)
     )
     return BacktestResult(
-        accounts,
-        tuple((one.start, one.tickets_learnt) for one in lived),
+        results,
+        tuple((one.start, one.tickets_learnt) for one in replayed),
         costs,
-        build_cost_curve(history, lived, asked, belongs, costs, first, options.precision),
-        compare_policies(accounts[0], accounts[1]) if len(accounts) > 1 else None,
+        build_cost_curve(history, replayed, ticket_ranges, true_queues, costs, first, options.precision),
+        compare_policies(results[0], results[1]) if len(results) > 1 else None,
     )
 
 
 def _make_job(history: History, period: Period, options: Options, policies: Sequence[Policy]) -> PeriodJob:
-    past, came = history.select(period.learn), history.select(period.ticket_range)
-    return PeriodJob(period.number, period.start, past, came, period.settled, options, policies)
+    past, arrivals = history.select(period.learn), history.select(period.ticket_range)
+    return PeriodJob(period.number, period.start, past, arrivals, period.settled, options, policies)

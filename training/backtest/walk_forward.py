@@ -1,7 +1,6 @@
-"""A period, lived through again: learn as on its first day, then take its tickets one by one under each policy.
+"""Replays one period: trains as on its first day, then decides its tickets one by one under each policy.
 
-In comes a period with its tickets, out go deeds. One job of many side by side: it reads and writes nothing, and the
-same period gives the same deeds wherever it is lived.
+Periods are replayed in parallel jobs, which read and write nothing; the same period gives the same outcomes anywhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,15 +31,15 @@ from training.pipeline.run import train_model
 from training.publish.handover import find_agent_queues
 
 PRECISIONS: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
-"""The promises that are tried on the curve of costs."""
+"""The required precisions that are tried for the cost curve."""
 
 _NO_MODEL: Final = Reason("no_model", "nothing could be learnt yet")
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodJob:
-    """What a job needs: a period's start, what was settled by then, what came, when that was settled, and what is
-    asked."""
+    """The input of a job: a period's start, the `past` settled by then, the `arrivals` and when they were settled, the
+    training options and the policies."""
 
     number: int
     start: datetime
@@ -53,11 +52,11 @@ class PeriodJob:
 
 @dataclass(frozen=True, slots=True)
 class PeriodResult:
-    """What happened: each policy's deeds, a ticket each, and what the breaker took out; of the model how many tickets
-    it had learnt from (0: there was none).
+    """The result of a job: each policy's `outcomes` (one per ticket) and the labels its circuit breaker held back, and
+    the number of tickets the model was trained on (0: there was no model).
 
-    For the curve: where each ticket was bound for (`said`), whether that was right (1, 0, -1: not known), and by how
-    many of `PRECISIONS` it would have gone, from the loosest on: `goes` (precisions x tickets).
+    For the cost curve: each ticket's predicted queue, whether it is `correct` (1, 0; -1: unknown), and at which of
+    `PRECISIONS` it would have been `routed` (precisions x tickets).
     """
 
     number: int
@@ -71,72 +70,70 @@ class PeriodResult:
 
 
 def replay_period(job: PeriodJob) -> PeriodResult:
-    """Learn, predict, and decide under each policy; without a model everything is left to people."""
+    """Train, predict, and decide under each policy; without a model everything is left to people."""
     bundle = _train_bundle(job)
     tickets = job.arrivals.tickets
-    beliefs = bundle.predict(tickets) if bundle else [{} for _ in tickets]
-    played = [_replay_policy(job, policy, bundle, beliefs) for policy in job.policies]
-    said, right, goes = _try_precisions(job, bundle, beliefs)
+    predictions = bundle.predict(tickets) if bundle else [{} for _ in tickets]
+    replayed = [_replay_policy(job, policy, bundle, predictions) for policy in job.policies]
+    predicted, correct, routed = _try_precisions(job, bundle, predictions)
     return PeriodResult(
         job.number,
         job.start,
         len(job.past) if bundle else 0,
-        [deeds for deeds, _ in played],
-        [trips for _, trips in played],
-        said,
-        right,
-        goes,
+        [outcomes for outcomes, _ in replayed],
+        [tripped for _, tripped in replayed],
+        predicted,
+        correct,
+        routed,
     )
 
 
 def true_queue(policy: Policy, labels: Mapping[Target, str | None], placing_target: Target) -> str | None:
-    """The queue of a ticket by the labels that people settled on; `by`: what places tickets in this history."""
+    """A ticket's queue by its final labels; `placing_target`: the target that places tickets in this history."""
     return policy.destination_queue(placing_target, labels[placing_target])
 
 
 def find_placing_target(history: History) -> Target:
-    """What places tickets: queues where there are any, else categories."""
+    """The target that places tickets: queue if the history has queues, else category."""
     return next((target for target in PLACING_TARGETS if any(history.labels[target])), "queue")
 
 
 def _train_bundle(job: PeriodJob) -> Bundle | None:
-    """The model that the desk would have trained that day."""
+    """The model that the desk would have trained that day; None where nothing can be learnt."""
     day = job.start.astimezone(UTC).date()
     past = apply_taxonomy_changes(job.past, job.policies[0].build_ledger(day).changes)
     try:
         with parallel_config(backend="sequential"):
-            made = train_model(past, job.options, with_random_split=False)
+            trained = train_model(past, job.options, with_random_split=False)
     except NothingToLearn:
         return None
-    return Bundle(f"{day}", "", made.card, {}, made.scorer, made.evidence)
+    return Bundle(f"{day}", "", trained.card, {}, trained.scorer, trained.evidence)
 
 
 def _replay_policy(
     job: PeriodJob, policy: Policy, bundle: Bundle | None, predictions: Sequence[Mapping[Target, Prediction]]
 ) -> tuple[list[TicketOutcome], list[tuple[Target, str]]]:
-    """One policy: its deeds, and what the breaker took out."""
-    watch, by, deeds = (
-        BreakerReplay(policy, job.options.precision),
-        find_placing_target(job.past),
-        list[TicketOutcome](),
-    )
-    of_the_day: _DayContext | None = None
-    for n, (ticket, belief) in enumerate(zip(job.arrivals.tickets, predictions, strict=True)):
+    """The outcomes under one policy, and the labels that the circuit breaker held back."""
+    breaker, by = BreakerReplay(policy, job.options.precision), find_placing_target(job.past)
+    outcomes: list[TicketOutcome] = []
+    context: _DayContext | None = None
+    for n, (ticket, prediction) in enumerate(zip(job.arrivals.tickets, predictions, strict=True)):
         now = ticket.created_at or job.start
-        in_force, day = watch.policy_at(now), now.astimezone(UTC).date()
-        if of_the_day is None or (of_the_day.day, of_the_day.configured_policy) != (day, in_force):
-            of_the_day = _DayContext.build(in_force, day, job.past, bundle)
+        in_force, day = breaker.policy_at(now), now.astimezone(UTC).date()
+        if context is None or (context.day, context.configured_policy) != (day, in_force):
+            context = _DayContext.build(in_force, day, job.past, bundle)
         truth = {target: job.arrivals.labels[target][n] for target in TARGETS}
-        verdict = _judge(ticket, belief, bundle, of_the_day).apply_catalogue(of_the_day.catalogue)
-        done = ticket_outcome(verdict, truth, true_queue(of_the_day.policy, truth, by), policy.taxonomy)
-        watch.add(n, done, job.settled[n])
-        deeds.append(done)
-    return deeds, watch.tripped
+        verdict = _judge(ticket, prediction, bundle, context).apply_catalogue(context.catalogue)
+        outcome = ticket_outcome(verdict, truth, true_queue(context.policy, truth, by), policy.taxonomy)
+        breaker.add(n, outcome, job.settled[n])
+        outcomes.append(outcome)
+    return outcomes, breaker.tripped
 
 
 @dataclass(frozen=True, slots=True)
 class _DayContext:
-    """What holds on a day: the policy as it is `asked` and as it holds, the ledger, and what the desk has."""
+    """What is valid on a day: the policy as configured and as in force that day, the ledger, and the desk's
+    catalogue."""
 
     day: date
     configured_policy: Policy
@@ -146,13 +143,13 @@ class _DayContext:
 
     @classmethod
     def build(cls, configured_policy: Policy, day: date, past: History, bundle: Bundle | None) -> "_DayContext":
-        here = configured_policy.for_day(day)
+        policy = configured_policy.for_day(day)
         return cls(
             day,
             configured_policy,
-            here,
-            here.build_ledger(day, bundle.taxonomy_changes if bundle else ()),
-            _catalogue_on(past, here, day),
+            policy,
+            policy.build_ledger(day, bundle.taxonomy_changes if bundle else ()),
+            _catalogue_on(past, policy, day),
         )
 
 
@@ -167,11 +164,11 @@ def _judge(
 
 
 def _catalogue_on(past: History, policy: Policy, day: date) -> Catalogue:
-    """The queues and agents that the desk had shown by then, in the names of the day."""
-    turns = policy.build_ledger(day).changes
-    name, by = make_translator(turns, "queue"), find_placing_target(past)
+    """The queues and agents known by that day, by their names of the day."""
+    changes = policy.build_ledger(day).changes
+    name, by = make_translator(changes, "queue"), find_placing_target(past)
     known = {policy.destination_queue(by, label) for label in set(past.labels[by])} | set(policy.routes.values())
-    known |= {policy.fallback} | {to for turn in turns if turn.target == "queue" for to in turn.to}
+    known |= {policy.fallback} | {to for change in changes if change.target == "queue" for to in change.to}
     agents = {agent: tuple(sorted(set(map(name, served)))) for agent, served in find_agent_queues(past).items()}
     return Catalogue({name(queue): {} for queue in sorted(filter(None, known))}, agents)
 
@@ -179,32 +176,39 @@ def _catalogue_on(past: History, policy: Policy, day: date) -> Catalogue:
 def _try_precisions(
     job: PeriodJob, bundle: Bundle | None, predictions: Sequence[Mapping[Target, Prediction]]
 ) -> tuple[list[str], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-    """Where the model of the first policy's day would send each ticket, and at which promises it would go."""
+    """Each ticket's predicted queue under the first policy, whether it is right, and at which precisions it is
+    routed."""
     policy, by = job.policies[0], find_placing_target(job.past)
-    goes = np.zeros((len(PRECISIONS), len(predictions)), bool)
+    routed = np.zeros((len(PRECISIONS), len(predictions)), bool)
     if bundle is None or by not in bundle.targets:
-        return [""] * len(predictions), np.full(len(predictions), -1, np.int8), goes
-    said = [policy.destination_queue(by, belief[by].label) or "" for belief in predictions]
+        return [""] * len(predictions), np.full(len(predictions), -1, np.int8), routed
+    predicted = [policy.destination_queue(by, prediction[by].label) or "" for prediction in predictions]
     truth = [policy.destination_queue(by, label) for label in job.arrivals.labels[by]]
     right = [
-        -1 if true is None else int(is_same_label("queue", where, true, policy.taxonomy))
-        for where, true in zip(said, truth, strict=True)
+        -1 if true is None else int(is_same_label("queue", queue, true, policy.taxonomy))
+        for queue, true in zip(predicted, truth, strict=True)
     ]
-    head, following = bundle.scorer.heads[by], bool(bundle.card.get("follows_drift"))
-    rows = _evidence_rows(bundle, by, [belief[by] for belief in predictions])
-    for n, asked in enumerate(PRECISIONS):
+    head, follow_drift = bundle.scorer.heads[by], bool(bundle.card.get("follows_drift"))
+    rows = _evidence_rows(bundle, by, [prediction[by] for prediction in predictions])
+    for n, required_precision in enumerate(PRECISIONS):
         contract = fit_contract(
-            by, bundle.evidence[by], head.labels, asked, head.stated_parents, policy.out_of_scope_rate, following
+            by,
+            bundle.evidence[by],
+            head.labels,
+            required_precision,
+            head.stated_parents,
+            policy.out_of_scope_rate,
+            follow_drift,
         )
-        goes[n] = routed_mask(contract, rows, head.labels)
-    return said, np.array(right, np.int8), goes
+        routed[n] = routed_mask(contract, rows, head.labels)
+    return predicted, np.array(right, np.int8), routed
 
 
 def _evidence_rows(bundle: Bundle, target: Target, predictions: Sequence[Prediction]) -> Evidence:
-    """Beliefs about new tickets in the shape in which `proof.routes` reads them."""
+    """Predictions of new tickets as rows of evidence, for `routed_mask`."""
     place = {label: n for n, label in enumerate(bundle.labels(target))}
     rows = np.zeros(len(predictions), EVIDENCE_DTYPE)
-    rows["confidence"] = [belief.confidence if belief.familiar else 0.0 for belief in predictions]
-    rows["predicted"] = [place[belief.label] for belief in predictions]
-    rows["likeness"] = [belief.likeness for belief in predictions]
+    rows["confidence"] = [one.confidence if one.familiar else 0.0 for one in predictions]
+    rows["predicted"] = [place[one.label] for one in predictions]
+    rows["likeness"] = [one.likeness for one in predictions]
     return rows

@@ -1,4 +1,4 @@
-"""The door of `deskyard compare`: read two bundles and tickets, compare, show."""
+"""The command `deskyard compare`: compare two bundles on the same tickets and print the result."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,36 +17,42 @@ from deskyard.registry import active_model, bundle, challengers, comparison_file
 from deskyard.registry.comparison import Comparison, PairedResult, TargetComparison
 from deskyard.settings import settings
 from training.compare import side_by_side
-from training.data.history import load_history
+from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.data.taxonomy import to_current_names
 
 MAX_CLASSES: Final = 8
-"""Classes that are shown, those that part most first."""
+"""Labels that are shown, the largest differences first."""
 
 
 def compare(
-    first: Annotated[str, typer.Argument(metavar="[A]", help="A bundle; the one in use if not said.")] = "",
-    second: Annotated[str, typer.Argument(metavar="[B]", help="The one that wants its place; the challenger.")] = "",
+    first: Annotated[str, typer.Argument(metavar="[A]", help="A bundle; by default the active one.")] = "",
+    second: Annotated[
+        str, typer.Argument(metavar="[B]", help="The bundle that may replace it; by default the challenger.")
+    ] = "",
     on: Annotated[list[Path] | None, typer.Option("--on", help="Tickets with known labels. Repeatable.")] = None,
-    desk: Annotated[bool, typer.Option("--desk", help="On the built-in desk's own tickets.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="On what both said of new tickets since B was named.")] = False,
-    unseen: Annotated[
-        bool, typer.Option("--unseen", help="Neither has learnt from any ticket of the files, whatever their dates.")
+    desk: Annotated[bool, typer.Option("--desk", help="Use the built-in desk's own tickets.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Use what both predicted for new tickets since B became the challenger.")
     ] = False,
-    precision: Annotated[float | None, typer.Option(help="What is asked of both; the policy's if not said.")] = None,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Neither was trained on any ticket of the files, whatever their dates.")
+    ] = False,
+    precision: Annotated[
+        float | None, typer.Option(help="The required precision of both; by default the policy's.")
+    ] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="As in `deskyard train`. Repeatable.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Compare two models on the same tickets, which neither has learnt from: those newer than all that either knows.
+    """Compare two models on tickets that neither was trained on: those newer than all training tickets of both.
 
-    B earns A's place if a target is better beyond chance, no target and no class is worse, and its contracts hold.
+    B may replace A if a target is significantly better, no target and no label is worse, and its contracts hold.
 
     Example: `deskyard compare --desk` or `deskyard compare 2026-01-31-120000 2026-02-28-120000 --on new.csv`
     """
     check_precision(precision)
     if (bool(on), desk, live).count(True) != 1:
-        raise BadInput("say on which tickets: --on FILE, --desk, or --live.")
+        raise BadInput("choose the tickets: --on FILE, --desk, or --live.")
     if unseen and not on:
         raise BadInput("--unseen is for files: the desk's own tickets have dates.")
     with desk_database() as database:
@@ -70,46 +76,41 @@ def _run_comparison(
 ) -> Comparison:
     models = settings().models
     with database.reading() as conn:
-        policy, now, named = (
-            Policies.current(conn).policy,
-            active_model.get_active(conn),
-            challengers.get_challenger(conn),
-        )
-    one = bundle.load_bundle(bundle.find_bundle(models, first or (now.name if now else "")))
-    asked = (
+        policy, active = Policies.current(conn).policy, active_model.get_active(conn)
+        challenger = challengers.get_challenger(conn)
+    one = bundle.load_bundle(bundle.find_bundle(models, first or (active.name if active else "")))
+    precisions = (
         side_by_side.required_precisions(one, policy) if precision is None else dict.fromkeys(one.targets, precision)
     )
     if live:
-        if first or second or named is None:
-            raise BadInput("--live is about the model in use and the challenger: `deskyard challenge NAME` names it")
+        if first or second or challenger is None:
+            raise BadInput("--live compares the active model with the challenger: `deskyard challenge NAME` sets it")
         rollups.refresh_rollups(database, settings().time_zone)
         with database.reading() as conn:
-            return challengers.compare_live(conn, named, asked, now)
-    other = second or (named.name if named else "")
+            return challengers.compare_live(conn, challenger, precisions, active)
+    other = second or (challenger.name if challenger else "")
     if not other:
-        raise BadInput(
-            "there is no challenger: name the second bundle, or name a challenger: `deskyard challenge NAME`"
-        )
+        raise BadInput("there is no challenger: name the second bundle, or set a challenger: `deskyard challenge NAME`")
     two = bundle.load_bundle(bundle.find_bundle(models, other))
     if desk:
         with Provenance.desk_now().open_files() as (tables, moves):
             history = load_history(tables, moves=moves)
     else:
         history = load_history(on, parse_mapping(mapping))
-    return side_by_side.compare_bundles(one, two, to_current_names(history, policy), asked, unseen=unseen)
+    return side_by_side.compare_bundles(one, two, to_current_names(history, policy), precisions, unseen=unseen)
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Print a comparison: targets, the classes that part most, slices, the verdict."""
+    """Print a comparison: targets, the labels that differ most, slices, the verdict."""
     out = Console()
     out = out if out.is_terminal else Console(width=130)
-    after = f", filed after {comparison.since[:16].replace('T', ' ')}" if comparison.since else ""
-    shown = Table(title=f"{comparison.tickets:,} tickets that neither has learnt from{after}", title_justify="left")
+    after = f", received after {comparison.since[:16].replace('T', ' ')}" if comparison.since else ""
+    shown = Table(title=f"{comparison.tickets:,} tickets that neither was trained on{after}", title_justify="left")
     for heading in ("", "tickets", "A right", "B right", "B - A", "95 %", "gained", "lost"):
         shown.add_column(heading, justify="left" if not heading else "right")
     for one in comparison.targets:
         shown.add_section()
-        shown.add_row(*_row(one.target, one.whole), style="bold")
+        shown.add_row(*_row(one.target, one.overall), style="bold")
         for part in _largest_differences(one):
             shown.add_row(*_row(f"  {one.target} {part.name}", part))
         for dimension, parts in one.slices.items():
@@ -117,11 +118,12 @@ def print_comparison(comparison: Comparison) -> None:
                 shown.add_row(*_row(f"  {dimension} {part.name}", part), style="dim")
     out.print(shown, markup=False)
     for one in comparison.targets:
-        for name, faith in (("A", one.first), ("B", one.second)):
-            told = f"would route {faith.routed:,} of {faith.of:,}, {faith.right:,} rightly" if faith.routed else (
-                "would route nothing" if faith.proved else "proves no contract, so it would route nothing"
-            )  # fmt: skip
-            out.print(f"{one.target}: {name} {told} ({one.asked:.1%} asked)", highlight=False, markup=False)
+        for name, check in (("A", one.first), ("B", one.second)):
+            outcome = f"would route {check.routed:,} of {check.tickets:,}, {check.right:,} rightly"
+            if not check.routed:
+                outcome = "would route nothing" if check.has_contract else "has no contract, so it would route nothing"
+            required = f"{one.required_precision:.1%}"
+            out.print(f"{one.target}: {name} {outcome} ({required} required)", highlight=False, markup=False)
     out.print(f"B: {comparison.verdict}.", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""The door of `deskyard drift`: read, compare, tell."""
+"""The command `deskyard drift`: compare the newest tickets with those before and print what has changed."""
 
 import json
 from dataclasses import asdict
@@ -10,12 +10,12 @@ import typer
 from deskyard.errors import BadInput
 from deskyard.history.columns import parse_mapping
 from training.cli.train import RowOrder
-from training.data.history import load_history
+from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.drift.findings import MAX_BEFORE, DriftReport, detect_drift
 
 MAX_ROWS: Final = 10
-"""Changed values of a kind that are told on the screen; --json tells all."""
+"""Changed values of a kind that are printed; --json has all."""
 
 MAX_EXAMPLES: Final = 3
 
@@ -24,40 +24,40 @@ def drift(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
     ] = None,
-    desk: Annotated[bool, typer.Option("--desk", help="Look at the built-in desk's own tickets instead.")] = False,
+    desk: Annotated[bool, typer.Option("--desk", help="Use the built-in desk's own tickets instead of files.")] = False,
     newest: Annotated[
-        int, typer.Option(min=1, help=f"Compare so many newest tickets with up to {MAX_BEFORE:,} before them.")
+        int, typer.Option(min=1, help=f"How many newest tickets to compare with up to {MAX_BEFORE:,} before them.")
     ] = 500,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="OURS=THEIRS, as for `deskyard train`.")] = None,
-    order: Annotated[RowOrder, typer.Option(help="Old to new by created_at, or as the file stands.")] = RowOrder.TIME,
+    order: Annotated[RowOrder, typer.Option(help="Order by created_at, or as in the file.")] = RowOrder.TIME,
     as_text: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
 ) -> None:
-    """Say what has changed on the desk: words, channels, languages, labels; labels that come no more; new topics.
+    """Show what has changed on the desk: words, channels, languages, labels; discontinued labels; new topics.
 
-    Each kind tells something by chance one time in a thousand where nothing has changed and tickets come independently
-    of each other. An incident of many tickets alike is a new topic, too.
+    Where nothing has changed, each kind reports something by chance one time in a thousand, if tickets are independent.
+    An incident with many similar tickets is also reported as a new topic.
 
     Example: `deskyard drift --desk --newest 300`
     """
     if bool(files) == desk:
-        raise BadInput("name the files of a history, or say --desk to look at the desk's own tickets.")
-    how: Literal["time", "file"] = order.value
+        raise BadInput("name the files of a history, or use --desk for the desk's own tickets.")
+    row_order: Literal["time", "file"] = order.value
     with Provenance.from_files(files or []).open_files() as (tables, moves):
-        history = load_history(tables, parse_mapping(mapping or []), moves=moves, order=how)
-    found = detect_drift(history, newest)
+        history = load_history(tables, parse_mapping(mapping or []), moves=moves, order=row_order)
+    report = detect_drift(history, newest)
     if as_text:
-        typer.echo(json.dumps(_to_json(found), ensure_ascii=False))
+        typer.echo(json.dumps(_to_json(report), ensure_ascii=False))
         return
-    for line in _format_lines(found):
+    for line in _format_lines(report):
         typer.echo(line)
-    if found.needs_retraining:
+    if report.needs_retraining:
         source = "--desk" if desk else " ".join(map(str, files or []))
-        typer.echo(f"Proposed: learn anew (deskyard train {source} --drift follow).")
+        typer.echo(f"Suggestion: retrain (deskyard train {source} --drift follow).")
 
 
 def _format_lines(report: DriftReport) -> list[str]:
     since = f", since {report.since:%Y-%m-%d}" if report.since else ""
-    lines = [f"The newest {report.now:,} tickets{since}, beside {report.before:,} before them."]
+    lines = [f"The newest {report.now:,} tickets{since}, compared with {report.before:,} before them."]
     for kind, values in report.changed.items():
         lines.append(
             f"{kind}: {len(values)} changed" + (f", the greatest {MAX_ROWS}" if len(values) > MAX_ROWS else "")
@@ -65,14 +65,14 @@ def _format_lines(report: DriftReport) -> list[str]:
         lines += [f"  {one.value}: {one.before:.1%} -> {one.now:.1%}" for one in values[:MAX_ROWS]]
     for target, ones in report.discontinued.items():
         lines += [
-            f"silent: {target} {one.label!r} was {one.share:.1%}, and did not come in the last {one.since:,}"
+            f"discontinued: {target} {one.label!r} was {one.share:.1%} and did not occur in the last {one.since:,}"
             for one in ones
         ]
     for topic in report.topics:
-        filed = ", ".join(f"{label or 'no category'} ({n})" for label, n in topic.filed)
-        lines.append(f"new topic: {', '.join(topic.words)}: {topic.before:.1%} -> {topic.now:.1%}; filed as {filed}")
+        current = ", ".join(f"{label or 'no category'} ({n})" for label, n in topic.current_labels)
+        lines.append(f"new topic: {', '.join(topic.words)}: {topic.before:.1%} -> {topic.now:.1%}; currently {current}")
         lines += [f"  {one.id}: {(one.subject or one.body)[:80]}" for one in topic.tickets[:MAX_EXAMPLES]]
-    return lines if len(lines) > 1 else [*lines, "Nothing has changed that chance does not explain."]
+    return lines if len(lines) > 1 else [*lines, "No significant changes."]
 
 
 def _to_json(report: DriftReport) -> dict[str, Any]:
@@ -81,9 +81,9 @@ def _to_json(report: DriftReport) -> dict[str, Any]:
         "now": report.now,
         "since": report.since.isoformat() if report.since else None,
         "changed": {kind: [asdict(one) for one in values] for kind, values in report.changed.items()},
-        "silent": {target: [asdict(one) for one in ones] for target, ones in report.discontinued.items()},
+        "discontinued": {target: [asdict(one) for one in ones] for target, ones in report.discontinued.items()},
         "topics": [
-            {name: getattr(one, name) for name in ("words", "before", "now", "filed")}
+            {name: getattr(one, name) for name in ("words", "before", "now", "current_labels")}
             | {"tickets": [ticket.id for ticket in one.tickets]}
             for one in report.topics
         ],

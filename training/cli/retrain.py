@@ -1,7 +1,7 @@
-"""The door of `deskyard retrain`: history → challenger → comparison with the champion → its place, or not.
+"""The command `deskyard retrain`: trains a challenger, compares it with the champion, and promotes it if it is better.
 
-Nothing is lost where it is cut off: the history's moment and each finished fit are kept in the home, and the same
-command begun again takes up from there. Until the end there is no bundle, and a bundle appears whole or not at all.
+An interrupted run can be resumed: the time of the desk's export and each finished fit are stored, and the same command
+continues from there. The bundle is written at the end, completely or not at all.
 """
 
 import json
@@ -37,12 +37,13 @@ from deskyard.text.dates import is_span, parse_span
 from training.cli.compare import print_comparison
 from training.cli.train import Effort, print_read_summary
 from training.compare import side_by_side
-from training.data.history import History, load_history
+from training.data.history import History
+from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.data.taxonomy import to_current_names
 from training.fit import checkpoints
-from training.pipeline.options import Options
-from training.pipeline.run import train_model as run
+from training.pipeline.options import Options, read_stored_options
+from training.pipeline.run import train_model
 from training.pipeline.trained import TrainingResult
 from training.publish import mlflow_tracking
 from training.publish.handover import Handover, check_writable, hand_over, write_report
@@ -54,37 +55,37 @@ def retrain(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
     ] = None,
-    desk: Annotated[bool, typer.Option("--desk", help="Learn from the built-in desk's own tickets.")] = False,
+    desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets.")] = False,
     if_corrections: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only if people corrected so often since.")
+        int | None, typer.Option(metavar="N", min=1, help="Only if people have made so many corrections since.")
     ] = None,
-    every: Annotated[str, typer.Option(metavar="7d", help="Only if so much time has gone since: h, d or w.")] = "",
+    every: Annotated[str, typer.Option(metavar="7d", help="Only if the last training is so long ago: h, d or w.")] = "",
     promote: Annotated[
-        bool, typer.Option("--promote/--no-promote", help="Let it take the champion's place where it has earned it.")
+        bool, typer.Option("--promote/--no-promote", help="Promote it if it is better than the champion.")
     ] = True,
-    precision: Annotated[float | None, typer.Option(help="As the champion was trained for, if not said.")] = None,
-    effort: Annotated[Effort | None, typer.Option(help="As the champion was trained with, if not said.")] = None,
-    seed: Annotated[int | None, typer.Option(help="As the champion was trained with, if not said.")] = None,
-    moves: Annotated[Path | None, typer.Option(help="The journey: id, at, actor, field, from, to.")] = None,
+    precision: Annotated[float | None, typer.Option(help="The required precision; by default the champion's.")] = None,
+    effort: Annotated[
+        Effort | None, typer.Option(help="How much is spent on tuning; by default as for the champion.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed; by default the champion's.")] = None,
+    moves: Annotated[Path | None, typer.Option(help="The ticket history: id, at, actor, field, from, to.")] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="As in `deskyard train`. Repeatable.")] = None,
-    rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv"),
-    mlflow: Annotated[
-        bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")
-    ] = True,
+    rejected: Annotated[Path, typer.Option(help="Where to write rows that can't be used.")] = Path("rejected.csv"),
+    mlflow: Annotated[bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, if installed.")] = True,
     progress: Annotated[
-        ProgressStyle, typer.Option(help="Bars for people, or track_as_json of JSON on standard output for programs.")
+        ProgressStyle, typer.Option(help="Progress bars, or lines of JSON on standard output.")
     ] = ProgressStyle.BAR,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """Learn anew, compare with the champion on the newest tickets, and take its place if that is earned.
+    """Retrain, compare with the champion on the newest tickets, and promote the new model if it is better.
 
-    The challenger is judged on tickets that neither it nor the champion has learnt from; `deskyard compare` says how.
-    With --if-corrections and --every either is enough; cron may call it every hour.
+    The comparison uses tickets that neither model was trained on; see `deskyard compare`. If both --if-corrections and
+    --every are given, one of them is enough; the command can be run by cron every hour.
 
     Example: `deskyard retrain --desk --every 7d --if-corrections 200`
     """
     if bool(files) == desk:
-        raise BadInput("name the files of a history, or say --desk to learn from the desk's own tickets.")
+        raise BadInput("name the files of a history, or use --desk for the desk's own tickets.")
     if every and not is_span(every):
         raise BadInput(f"--every {every}: write hours, days or weeks, such as 12h, 7d or 2w.")
     check_precision(precision)
@@ -92,50 +93,60 @@ def retrain(
     with desk_database() as database:
         champion, policy = _load_champion(database)
         if not _is_due(database, champion, parse_span(every) if every else None, if_corrections):
-            console.print("nothing to do: neither is it time nor have people corrected so often", highlight=False)
+            console.print(
+                "nothing to do: not enough time has passed, and not enough corrections were made", highlight=False
+            )
             return
         given = {"precision": precision, "effort": effort and effort.value, "seed": seed}
-        asked = _RetrainingPlan(
+        plan = _RetrainingPlan(
             champion, policy, rejected, {name: value for name, value in given.items() if value is not None}
         )
         origin = Provenance.from_files(files or [], moves, mapping or [])
-        begun = datetime.now(UTC)
+        started_at = datetime.now(UTC)
         try:
-            done, compared = _run_retraining(
+            handover, comparison = _run_retraining(
                 database,
-                asked,
+                plan,
                 origin,
                 promote,
                 mlflow,
                 track_as_json if progress is ProgressStyle.JSON else track_with_bar,
             )
         except DeskyardError as error:
-            _record_outcome(database, "", str(error), begun)
+            _record_outcome(database, "", str(error), started_at)
             raise
-        outcome = done.message
-        _record_outcome(database, done.folder.name, outcome, begun)
+        outcome = handover.message
+        _record_outcome(database, handover.folder.name, outcome, started_at)
     if progress is ProgressStyle.JSON:
-        print_json_line(bundle=done.folder.name, digest=done.digest, champion=done.champion, told=outcome)
+        print_json_line(
+            bundle=handover.folder.name, digest=handover.digest, champion=handover.champion, message=outcome
+        )
     elif as_json:
-        shown = json.loads(comparison_file.to_json(compared)) if compared else None
-        told = {"bundle": str(done.folder), "digest": done.digest, "champion": done.champion, "told": outcome}
-        typer.echo(json.dumps(told | {"comparison": shown}, ensure_ascii=False))
-    elif compared is not None:
-        print_comparison(compared)
+        document = {
+            "bundle": str(handover.folder),
+            "digest": handover.digest,
+            "champion": handover.champion,
+            "message": outcome,
+            "comparison": json.loads(comparison_file.to_json(comparison)) if comparison else None,
+        }
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    elif comparison is not None:
+        print_comparison(comparison)
     console.print(outcome, highlight=False, markup=False, soft_wrap=True)
 
 
 class _RetrainingPlan:
-    """What a retraining is about: the champion (None before the first), the policy, and what was said otherwise."""
+    """The champion (None before the first), the policy, where to write rejected rows, and overridden options."""
 
     def __init__(self, champion: Bundle | None, policy: Policy, rejected: Path, overrides: Mapping[str, Any]) -> None:
         self.champion, self.policy, self.rejected = champion, policy, rejected
-        then = champion.card.get("options", {}) if champion else {}
-        known = {name: then[name] for name in ("precision", "seed", "effort", "favour", "audit") if name in then}
+        then: dict[str, Any] = read_stored_options(champion.card.get("options", {})) if champion else {}
+        kept = ("precision", "seed", "effort", "class_weight", "audit")
+        known: dict[str, Any] = {name: then[name] for name in kept if name in then}
         self.options = Options(tuple(then.get("targets", TARGETS)), **{**known, **overrides})
 
     def count_holdout(self, history: History) -> int | None:
-        """How many of the newest tickets judge; None: a fifth, as nothing can be compared."""
+        """The number of newest tickets to hold out; None: a fifth, as nothing can be compared."""
         if self.champion is None or not history.dated:
             return None
         try:
@@ -144,12 +155,12 @@ class _RetrainingPlan:
             return None
 
     def compare(self, trained: TrainingResult, digest: str, history: History) -> tuple[Comparison | None, str]:
-        """The comparison; or why there is none."""
+        """The comparison of the champion with a trained challenger, or None and the reason."""
         if self.champion is None:
             return None, "there was no champion to compare it with"
         try:
-            asked = side_by_side.required_precisions(self.champion, self.policy)
-            return side_by_side.compare_trained(self.champion, trained, digest, history, asked), ""
+            precisions = side_by_side.required_precisions(self.champion, self.policy)
+            return side_by_side.compare_trained(self.champion, trained, digest, history, precisions), ""
         except BadInput as error:
             return None, f"it could not be compared: {error}"
 
@@ -160,29 +171,29 @@ def _run_retraining(
     start = time.perf_counter()
     attempts = settings().state / "training" / "retrain"
     origin = _resume_attempt(attempts, origin, plan)
-    said = parse_mapping(list(origin.mapping))
-    with origin.open_files() as (tables, journeys):
-        history = to_current_names(load_history(tables, said, moves=journeys, order=origin.order), plan.policy)
+    columns = parse_mapping(list(origin.mapping))
+    with origin.open_files() as (tables, moves):
+        history = to_current_names(load_history(tables, columns, moves=moves, order=origin.order), plan.policy)
     print_read_summary([history], plan.rejected)
-    options = replace(plan.options, parents=said.parents, order=origin.order, newest=plan.count_holdout(history))
+    options = replace(plan.options, parents=columns.parents, order=origin.order, newest=plan.count_holdout(history))
     encoder = plan.champion.scorer.encoder if plan.champion else None
-    finished = checkpoints.open_checkpoints(
-        attempts, history.digest, asdict(options), encoder.digest if encoder else ""
-    )
-    trained = run(history, options, None, progress, encoder, finished)
+    saved = checkpoints.open_checkpoints(attempts, history.digest, asdict(options), encoder.digest if encoder else "")
+    trained = train_model(history, options, None, progress, encoder, saved)
     seconds = time.perf_counter() - start
-    done = hand_over(trained, history, settings(), None, seconds, origin)
-    compared, why = (None, "") if done.champion else plan.compare(trained, done.digest, history)
-    if not done.champion:
-        done = _promote_if_better(database, plan, done, compared, why, promote)
-    left = write_report(trained, done, shlex.join(["deskyard", *sys.argv[1:]]), preferred_language(os.environ), False)
-    console.print(left, highlight=False, markup=False, soft_wrap=True)
+    handover = hand_over(trained, history, settings(), None, seconds, origin)
+    comparison, reason = (None, "") if handover.champion else plan.compare(trained, handover.digest, history)
+    if not handover.champion:
+        handover = _promote_if_better(database, plan, handover, comparison, reason, promote)
+    report = write_report(
+        trained, handover, shlex.join(["deskyard", *sys.argv[1:]]), preferred_language(os.environ), False
+    )
+    console.print(report, highlight=False, markup=False, soft_wrap=True)
     if mlflow:
-        logged = mlflow_tracking.log_run(trained, history, done, seconds, settings(), compared)
+        logged = mlflow_tracking.log_run(trained, history, handover, seconds, settings(), comparison)
         console.print(logged, highlight=False, markup=False, soft_wrap=True)
-    shutil.rmtree(finished.folder or attempts, ignore_errors=True)
+    shutil.rmtree(saved.folder or attempts, ignore_errors=True)
     (attempts / "attempt.json").unlink(missing_ok=True)
-    return done, compared
+    return handover, comparison
 
 
 def _promote_if_better(
@@ -190,13 +201,15 @@ def _promote_if_better(
     plan: _RetrainingPlan,
     handover: Handover,
     comparison: Comparison | None,
-    why: str,
+    reason: str,
     promote: bool,
 ) -> Handover:
-    """Keep the comparison, and put the challenger in use where it has earned it."""
+    """Store the comparison, and promote the challenger if it is better; `reason`: why there is no comparison."""
     name, champion = handover.folder.name, plan.champion
     if comparison is None or champion is None:
-        return replace(handover, message=f"{name} waits: {why}. `deskyard promote {name}` puts it in use all the same.")
+        return replace(
+            handover, message=f"{name} waits: {reason}. `deskyard promote {name}` puts it in use all the same."
+        )
     comparison_file.write_comparison(handover.folder, comparison)
     if not comparison.promote:
         return replace(handover, message=f"{champion.name} stays in use; {name} waits: {comparison.verdict}.")
@@ -212,13 +225,13 @@ def _promote_if_better(
 
 
 def _load_champion(database: Database) -> tuple[Bundle | None, Policy]:
-    """The champion, if it can be used, and the policy."""
+    """The champion, if it can be loaded, and the current policy."""
     with database.reading() as conn:
-        row, policy = active_model.get_active(conn), Policies.current(conn).policy
+        active, policy = active_model.get_active(conn), Policies.current(conn).policy
     try:
-        return (promotion.open_active_bundle(settings().models, row) if row else None), policy
+        return (promotion.open_active_bundle(settings().models, active) if active else None), policy
     except BundleError as error:
-        console.print(f"the champion can't be used ({error}): there is nothing to compare with", highlight=False)
+        console.print(f"the champion can't be loaded ({error}): there is nothing to compare with", highlight=False)
         return None, policy
 
 
@@ -229,35 +242,35 @@ def _is_due(database: Database, champion: Bundle | None, every: timedelta | None
         found = retraining_requests.find_due_reasons(
             conn, datetime.fromisoformat(champion.build_info["at"]), datetime.now(UTC), every, corrections
         )
-    for _, why in found:
-        console.print(why, highlight=False)
+    for _, reason in found:
+        console.print(reason, highlight=False)
     return bool(found)
 
 
 def _resume_attempt(attempts: Path, origin: Provenance, plan: _RetrainingPlan) -> Provenance:
-    """What is to be read: as it stood when the same was asked before and did not come to its end, not long ago."""
+    """The provenance to use: that of a recent, interrupted run with the same options, else the given one."""
     attempts.mkdir(parents=True, exist_ok=True)
-    place = attempts / "attempt.json"
-    same = {
+    file = attempts / "attempt.json"
+    attempt = {
         "asked": json.loads(json.dumps([asdict(plan.options), replace(origin, desk="").to_json()])),
         "champion": plan.champion.digest if plan.champion else "",
     }
     try:
-        before = json.loads(place.read_text(encoding="utf-8"))
-        fresh = time.time() - place.stat().st_mtime < checkpoints.MAX_AGE_SECONDS
-        if fresh and origin.desk and {name: before[name] for name in same} == same:
-            console.print(f"taken up where it was cut off: the desk as of {before['desk']}", highlight=False)
-            return replace(origin, desk=before["desk"])
+        former = json.loads(file.read_text(encoding="utf-8"))
+        recent = time.time() - file.stat().st_mtime < checkpoints.MAX_AGE_SECONDS
+        if recent and origin.desk and {name: former[name] for name in attempt} == attempt:
+            console.print(f"resuming the interrupted run: the desk as of {former['desk']}", highlight=False)
+            return replace(origin, desk=former["desk"])
     except (OSError, ValueError, KeyError):
         pass
-    atomic_files.write_file(place, json.dumps(same | {"desk": origin.desk}).encode())
+    atomic_files.write_file(file, json.dumps(attempt | {"desk": origin.desk}).encode())
     return origin
 
 
 def _record_outcome(database: Database, name: str, outcome: str, started_at: datetime) -> None:
-    """Whatever was wanted before it began is answered."""
+    """Record the outcome, and close the requests that were pending when the run started."""
     with database.writing() as conn:
-        if any(wish.at <= started_at for wish in retraining_requests.list_pending(conn)):
+        if any(request.at <= started_at for request in retraining_requests.list_pending(conn)):
             retraining_requests.finish_pending(conn, name, outcome, datetime.now(UTC), started_at)
         else:
             retraining_requests.record_retraining(conn, "person", "", name, outcome, started_at, datetime.now(UTC))

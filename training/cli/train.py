@@ -1,4 +1,4 @@
-"""The door of `deskyard train`: read, train, hand over, show."""
+"""The command `deskyard train`: read a history, train a model, save and register it, print the results."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -24,24 +24,25 @@ from deskyard.history.columns import ColumnMapping, parse_mapping
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
-from deskyard.registry.bundle import load_bundle as load_bundle
+from deskyard.registry.bundle import load_bundle
 from deskyard.reports.i18n import Language, preferred_language
 from deskyard.settings import settings
-from training.data.history import History, load_history
+from training.data.history import History
+from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.data.rejected_rows import write_rejected
 from training.data.taxonomy import to_current_names
 from training.data_audit import format_findings, has_serious
-from training.fit.backend import use_backend as on
+from training.fit.backend import use_backend
 from training.pipeline.options import Options
-from training.pipeline.run import train_model as run
+from training.pipeline.run import train_model
 from training.pipeline.trained import TrainingResult
 from training.publish import mlflow_tracking
 from training.publish.handover import Handover, check_writable, hand_over, write_report
 
 
 class Effort(StrEnum):
-    """How much is tried before a recipe is chosen."""
+    """How much is spent on tuning."""
 
     QUICK = "quick"
     NORMAL = "normal"
@@ -49,21 +50,21 @@ class Effort(StrEnum):
 
 
 class ClassWeight(StrEnum):
-    """Which labels a recipe is chosen for."""
+    """Whether rare labels count more than their tickets."""
 
-    COMMON = "common"
-    RARE = "rare"
+    NONE = "none"
+    BALANCED = "balanced"
 
 
 class DriftHandling(StrEnum):
-    """What is done about a desk that changes."""
+    """How to treat a desk that changes."""
 
     IGNORE = "ignore"
     FOLLOW = "follow"
 
 
 class RowOrder(StrEnum):
-    """What tells old tickets from new ones."""
+    """How tickets are ordered from old to new."""
 
     TIME = "time"
     FILE = "file"
@@ -71,73 +72,74 @@ class RowOrder(StrEnum):
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What `deskyard train` was asked."""
+    """The arguments and options of `deskyard train`."""
 
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
     ] = None
-    desk: Annotated[
-        bool, typer.Option("--desk", help="Learn from the built-in desk's own tickets instead of files.")
-    ] = False
-    targets: Annotated[str, typer.Option(help="What to learn, a comma list.")] = ",".join(TARGETS)
+    desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets instead of files.")] = (
+        False
+    )
+    targets: Annotated[str, typer.Option(help="Targets to predict, separated by commas.")] = ",".join(TARGETS)
     precision: Annotated[float, typer.Option(help="The share of routed tickets that must be right.")] = 0.95
-    test: Annotated[Path | None, typer.Option(help="Judge on this file; it is never learnt from.")] = None
-    moves: Annotated[Path | None, typer.Option(help="The journey: id, at, actor, field, from, to.")] = None
+    test: Annotated[Path | None, typer.Option(help="Evaluate on this file; it is not trained on.")] = None
+    moves: Annotated[Path | None, typer.Option(help="The ticket history: id, at, actor, field, from, to.")] = None
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", help='OURS=THEIRS, such as body="Текст обращения", or a TOML file. Repeatable.'),
     ] = None
-    order: Annotated[RowOrder, typer.Option(help="Old to new by created_at, or as the file stands.")] = RowOrder.TIME
+    order: Annotated[RowOrder, typer.Option(help="Order by created_at, or as in the file.")] = RowOrder.TIME
     out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None
-    rejected: Annotated[Path, typer.Option(help="Where rows that can't be used are kept.")] = Path("rejected.csv")
-    champion: Annotated[bool, typer.Option("--champion", help="Make it the champion, whichever is now.")] = False
-    effort: Annotated[Effort, typer.Option(help="How much is tried before a recipe is chosen.")] = Effort.NORMAL
-    favour: Annotated[
-        ClassWeight, typer.Option(help="Count every ticket alike (common), or every label (rare: costs accuracy).")
-    ] = ClassWeight.COMMON
+    rejected: Annotated[Path, typer.Option(help="Where to write rows that can't be used.")] = Path("rejected.csv")
+    champion: Annotated[bool, typer.Option("--champion", help="Make it the champion in any case.")] = False
+    effort: Annotated[Effort, typer.Option(help="How much is spent on tuning.")] = Effort.NORMAL
+    class_weight: Annotated[
+        ClassWeight,
+        typer.Option(
+            help="Weigh tickets equally (none), or labels equally (balanced: finds rare labels, costs accuracy)."
+        ),
+    ] = ClassWeight.NONE
     drift: Annotated[
         DriftHandling,
-        typer.Option(help="Follow a desk that changes: leave labels out that come no more, doubt old evidence sooner."),
+        typer.Option(help="Follow a desk that changes: drop discontinued labels, discount old evidence sooner."),
     ] = DriftHandling.IGNORE
     encoder: Annotated[
         str,
         typer.Option(
             metavar="|".join([*ENCODERS, "FOLDER"]),
-            help="Let an encoder read, too: a package, or a local folder of a model2vec or ONNX model.",
+            help="Also use a sentence encoder: a package, or a local folder of a model2vec or ONNX model.",
         ),
     ] = ""
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle.")] = 0
     backend: Annotated[
-        str, typer.Option(metavar="dask://HOST:PORT", help="Learn on a Dask cluster, not on this machine's cores.")
+        str, typer.Option(metavar="dask://HOST:PORT", help="Train on a Dask cluster instead of this machine.")
     ] = ""
-    audit: Annotated[bool, typer.Option(help="Look for leaks, copies, wrong labels and the like in the history.")] = (
-        True
-    )
-    strict: Annotated[bool, typer.Option("--strict", help="Save nothing when the audit finds a has_serious thing.")] = (
-        False
-    )
-    lang: Annotated[Language | None, typer.Option(help="The report's language; that of LANG if not said.")] = None
+    audit: Annotated[
+        bool, typer.Option(help="Check the history for leaks, duplicates, wrong labels and similar problems.")
+    ] = True
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Save nothing if the data audit finds a serious problem.")
+    ] = False
+    lang: Annotated[Language | None, typer.Option(help="The report's language; by default that of LANG.")] = None
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="Show the texts of confident mistakes in report.html.")
     ] = False
-    mlflow: Annotated[bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, where installed.")] = (
-        True
+    mlflow: Annotated[bool, typer.Option(envvar="DESKYARD_MLFLOW", help="Log the run to MLflow, if installed.")] = True
+    progress: Annotated[ProgressStyle, typer.Option(help="Progress bars, or lines of JSON on standard output.")] = (
+        ProgressStyle.BAR
     )
-    progress: Annotated[
-        ProgressStyle, typer.Option(help="Bars for people, or track_as_json of JSON on standard output for programs.")
-    ] = ProgressStyle.BAR
     as_text: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False
 
-    def checked(self) -> None:
-        """Raise BadInput where options don't go together."""
+    def check(self) -> None:
+        """Raises BadInput for options that can't be combined."""
         check_precision(self.precision)
         if bool(self.files) == self.desk:
-            raise BadInput("name the files of a history, or say --desk to learn from the desk's own tickets.")
+            raise BadInput("name the files of a history, or use --desk for the desk's own tickets.")
         if self.strict and not self.audit:
             raise BadInput("--strict needs the audit: leave --no-audit out.")
 
-    def of_run(self, said: ColumnMapping) -> Options:
-        """What of it the training run is asked; `said` is what --map says."""
+    def to_run_options(self, mapping: ColumnMapping) -> Options:
+        """The options of the training run; `mapping` is the parsed --map."""
         return Options(
             targets=parse_targets(self.targets),
             precision=self.precision,
@@ -145,101 +147,105 @@ class TrainOptions:
             seed=self.seed,
             audit=self.audit,
             effort=self.effort.value,
-            favour=self.favour.value,
-            parents=said.parents,
+            class_weight=self.class_weight.value,
+            parents=mapping.parents,
             drift=self.drift.value,
         )
 
 
 @takes(TrainOptions)
-def train(asked: TrainOptions) -> None:
-    """Learn category, priority, queue and assignee from a desk's own history.
+def train(arguments: TrainOptions) -> None:
+    """Train a model for category, priority, queue and assignee on a desk's history.
 
-    Columns: id, created_at, subject, body, category, priority, queue, assignee; optional requester, organisation,
-    channel, language, first_response_at, resolved_at, and x_... for fields known at filing. Others are ignored and
-    named.
+    Columns: id, created_at, subject, body, category, priority, queue, assignee; optionally requester, organisation,
+    channel, language, first_response_at, resolved_at, and x_... for fields known when a ticket is received. Other
+    columns are ignored and listed.
 
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
-    asked.checked()
-    said = parse_mapping(asked.mapping or [])
-    options = asked.of_run(said)
-    check_writable(settings(), asked.out)
-    opened = open_encoder(asked.encoder) if asked.encoder else None
+    arguments.check()
+    mapping = parse_mapping(arguments.mapping or [])
+    options = arguments.to_run_options(mapping)
+    check_writable(settings(), arguments.out)
+    encoder = open_encoder(arguments.encoder) if arguments.encoder else None
     start = time.perf_counter()
-    origin = Provenance.from_files(asked.files or [], asked.moves, asked.mapping or [], asked.order.value, asked.test)
-    history, judge = _read(asked, said, origin)
-    print_read_summary([history, judge] if judge else [history], asked.rejected)
-    with on(asked.backend):
-        trained = run(
-            history, options, judge, track_as_json if asked.progress is ProgressStyle.JSON else track_with_bar, opened
-        )
+    origin = Provenance.from_files(
+        arguments.files or [], arguments.moves, arguments.mapping or [], arguments.order.value, arguments.test
+    )
+    history, test = _load(arguments, mapping, origin)
+    print_read_summary([history, test] if test else [history], arguments.rejected)
+    progress = track_as_json if arguments.progress is ProgressStyle.JSON else track_with_bar
+    with use_backend(arguments.backend):
+        trained = train_model(history, options, test, progress, encoder)
     for line in format_findings(trained.findings):
-        _say(line)
-    if asked.strict and has_serious(trained.findings):
-        _say("nothing was saved: the audit found something serious (--strict)")
+        _print_message(line)
+    if arguments.strict and has_serious(trained.findings):
+        _print_message("nothing was saved: the audit found something serious (--strict)")
         raise typer.Exit(1)
     seconds = time.perf_counter() - start
-    done = hand_over(trained, history, settings(), asked.out, seconds, origin, asked.champion)
+    handover = hand_over(trained, history, settings(), arguments.out, seconds, origin, arguments.champion)
     command = shlex.join(["deskyard", *sys.argv[1:]])
-    told = write_report(trained, done, command, asked.lang or preferred_language(os.environ), asked.with_texts)
-    if asked.mlflow:
+    language = arguments.lang or preferred_language(os.environ)
+    report = write_report(trained, handover, command, language, arguments.with_texts)
+    if arguments.mlflow:
         with console.status("logging to MLflow"):
-            logged = mlflow_tracking.log_run(trained, history, done, seconds, settings())
-        _say(logged)
-    _tell(asked, trained, done, told)
+            logged = mlflow_tracking.log_run(trained, history, handover, seconds, settings())
+        _print_message(logged)
+    _print_result(arguments, trained, handover, report)
 
 
-def _read(asked: TrainOptions, said: ColumnMapping, origin: Provenance) -> tuple[History, History | None]:
-    """The history, and the one that judges where one was named."""
-    with origin.open_files() as (tables, journeys):
-        history = load_history(tables, said, moves=journeys, order=asked.order.value)
-    # A priority means the same in both files, also where it depends on the spellings that occur ("Critical").
-    levels = {**history.priority_levels, **said.priority}
-    judge = load_history([asked.test], replace(said, priority=levels), order=asked.order.value) if asked.test else None
-    if asked.out is not None:  # what is written elsewhere is for a desk whose names nobody here knows
-        return history, judge
+def _load(arguments: TrainOptions, mapping: ColumnMapping, origin: Provenance) -> tuple[History, History | None]:
+    """The history, and the test history if one was given."""
+    order: Literal["time", "file"] = arguments.order.value
+    with origin.open_files() as (tables, moves):
+        history = load_history(tables, mapping, moves=moves, order=order)
+    # A priority has the same meaning in both files, even if it depends on the spellings that occur ("Critical").
+    levels = {**history.priority_levels, **mapping.priority}
+    test = load_history([arguments.test], replace(mapping, priority=levels), order=order) if arguments.test else None
+    if arguments.out is not None:  # a bundle for another desk, whose taxonomy is not known here
+        return history, test
     policy = active_policy()
-    return to_current_names(history, policy), None if judge is None else to_current_names(judge, policy)
+    return to_current_names(history, policy), None if test is None else to_current_names(test, policy)
 
 
-def _tell(asked: TrainOptions, trained: TrainingResult, done: Handover, told: str) -> None:
-    """Say what was made, to a program or to a person."""
-    if asked.progress is ProgressStyle.JSON:
-        _say(told, done.message)
-        print_json_line(bundle=done.folder.name, digest=done.digest, champion=done.champion)
-    elif asked.as_text:
-        _say(told)
-        typer.echo(json.dumps({"bundle": str(done.folder), "digest": done.digest} | trained.card, ensure_ascii=False))
+def _print_result(arguments: TrainOptions, trained: TrainingResult, handover: Handover, report: str) -> None:
+    """Print the result for a program or for a person; `report` says where the report is."""
+    if arguments.progress is ProgressStyle.JSON:
+        _print_message(report, handover.message)
+        print_json_line(bundle=handover.folder.name, digest=handover.digest, champion=handover.champion)
+    elif arguments.as_text:
+        _print_message(report)
+        document = {"bundle": str(handover.folder), "digest": handover.digest} | trained.card
+        typer.echo(json.dumps(document, ensure_ascii=False))
     else:
-        print_card(load_bundle(done.folder))
-        for line in (told, done.message):
+        print_card(load_bundle(handover.folder))
+        for line in (report, handover.message):
             if line:
-                _say(line)
+                _print_message(line)
 
 
-def _say(*parts: str) -> None:
+def _print_message(*parts: str) -> None:
     console.print(*parts, highlight=False, markup=False, soft_wrap=True)
 
 
 def active_policy() -> Policy:
-    """That of the desk here."""
+    """The current policy of the desk."""
     with desk_database() as database, database.reading() as conn:
         return Policies.current(conn).policy
 
 
 def parse_targets(text: str) -> tuple[Target, ...]:
-    """Those of a comma list, in our order. Raises BadInput for any other name."""
+    """The targets in a comma-separated list, in canonical order. Raises BadInput for unknown names."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    wrong = [name for name in names if name not in get_args(Target)]
-    if wrong or not names:
+    unknown = [name for name in names if name not in get_args(Target)]
+    if unknown or not names:
         raise BadInput(f"--targets {text}: choose from {','.join(TARGETS)}.")
     return tuple(target for target in TARGETS if target in names)
 
 
 def print_read_summary(histories: list[History], rejected: Path) -> None:
-    """Say what was read, what was ignored and what was rejected, before the long work begins."""
-    for history, what in zip(histories, ("tickets read", "tickets to judge on"), strict=False):
+    """Print what was read, ignored and rejected, before the training starts."""
+    for history, what in zip(histories, ("tickets read", "tickets to evaluate on"), strict=False):
         console.print(f"{len(history):,} {what}", highlight=False)
         for note in history.notes:
             console.print(f"  {note}", highlight=False, markup=False)
@@ -254,4 +260,6 @@ def print_read_summary(histories: list[History], rejected: Path) -> None:
     known = {f"{t.subject}\n{t.body}" for t in histories[0].tickets} if len(histories) > 1 else set()
     repeated = sum(f"{t.subject}\n{t.body}" in known for t in histories[-1].tickets) if known else 0
     if repeated:
-        console.print(f"  {repeated:,} tickets to judge on have the text of a learnt one: what they show flatters")
+        console.print(
+            f"  {repeated:,} tickets to evaluate on have the text of a training ticket: the score is optimistic"
+        )

@@ -1,1 +1,1 @@
-"""Champion and challenger on tickets that neither has learnt from."""
+"""Comparison of champion and challenger on tickets that neither was trained on."""

@@ -1,8 +1,8 @@
-"""Judges: the labels that may tell which of two models is better.
+"""Selects the labels that can be used to compare two models without bias.
 
-In comes a history, out go its labels without those that would be partial. Where the machine had set a value, what
-nobody changed is its own word, and what people changed is only its mistakes: neither may judge it, nor one that would
-take its place. What people sorted themselves may, whatever it suggested, and so may what they sorted blindly.
+Where a value was set automatically, an unchanged label is the model's own prediction, and a changed one is a known
+mistake: both would bias the comparison. Labels that people set themselves are used, whatever was suggested, and so are
+those of blind reviews.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from deskyard.domain.ticket import Target
 from training.data.history import History
 
 MACHINE_PREFIX: Final = "machine:"
-"""So begins an actor of a desk's own moves who is no person (`deskyard.history.export`)."""
+"""The prefix of non-human actors in a desk's own moves (`deskyard.history.export`)."""
 
 PARTIAL_TRUST: Final = (label_trust.UNREVIEWED, label_trust.CORRECTED, label_trust.CONFIRMED)
-"""What may follow the machine's word, where no moves say whether it did."""
+"""Trust codes of labels that may have been set automatically first, where there are no moves to tell."""
 
 
 def impartial_labels(history: History, target: Target) -> list[str | None]:
-    """The labels of a target that may judge, in the history's order; None where there is none."""
-    said: Sequence[str] = history.trust[target] or [""] * len(history)
+    """The unbiased labels of a target, in the history's order; None for the other tickets."""
+    codes: Sequence[str] = history.trust[target] or [""] * len(history)
     set_by_machine = {
         move.id
         for move in history.moves
@@ -30,7 +30,7 @@ def impartial_labels(history: History, target: Target) -> list[str | None]:
     }
     return [
         None
-        if said[n] != label_trust.BLIND_REVIEWS and _is_partial(ticket.id, said[n], set_by_machine, bool(history.moves))
+        if codes[n] != label_trust.BLIND and _is_partial(ticket.id, codes[n], set_by_machine, bool(history.moves))
         else label
         for n, (ticket, label) in enumerate(zip(history.tickets, history.labels[target], strict=True))
     ]

@@ -1,9 +1,8 @@
-"""Beside: a champion and a challenger asked about tickets that neither has learnt from.
+"""Compares a champion and a challenger on tickets that neither was trained on.
 
-In come bundles, or a bundle and a run that has just ended, and a history; out comes a comparison. A bundle is asked
-only about tickets filed after the newest one it has learnt from, as its card says. Of a run the *judged* model stands
-for the one that is saved: it learnt from all but the tickets that judge, the saved one from those, too. A label that
-the machine had set judges neither (`training.compare.impartial_labels`).
+It compares two bundles, or a bundle and a training run that has just ended. Only tickets received after the newest
+training ticket of both are used. For a run, the evaluation model (without the holdout) stands for the saved one. Labels
+that were set automatically are not used (`training.compare.impartial_labels`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,34 +35,34 @@ from training.data.splits import HOLDOUT_SHARE
 from training.pipeline.trained import TrainingResult
 
 MIN_NEW_TICKETS: Final = 3 * MIN_TICKETS
-"""Tickets that judge a challenger, where so many are new: of some, nobody will ever know the label."""
+"""The holdout size for a challenger, if there are so many new tickets; some of them never get a label."""
 
 
 def last_trained_ticket(bundle: Bundle) -> datetime:
-    """When the newest ticket was filed that a bundle has learnt from. Raises BadInput where nobody can tell."""
-    said = bundle.card.get("learnt_from", {}).get("last")
-    if not said:
+    """When the newest training ticket of a bundle was received. Raises BadInput where that is not known."""
+    last = bundle.card.get("learnt_from", {}).get("last")
+    if not last:
         raise BadInput(
-            f"{bundle.name} has learnt from tickets without dates, so nobody can tell which it has not learnt from: "
-            "name a file that no model has learnt from, and say --unseen"
+            f"{bundle.name} was trained on tickets without dates, so it is not known which tickets are new to it: "
+            "name a file that no model was trained on, and use --unseen"
         )
-    return datetime.fromisoformat(said)
+    return datetime.fromisoformat(last)
 
 
 def count_holdout(history: History, since: datetime) -> int:
-    """How many of the newest tickets judge a challenger of a champion that knows nothing after `since`.
+    """How many of the newest tickets to hold out for comparing a challenger with a champion trained until `since`.
 
-    The newer half of what is new to the champion, but a fifth of all at most and `MIN_NEW_TICKETS` where there are so
-    many: the challenger has then learnt from the older half, which is all that makes it another.
+    Half of the tickets that are new to the champion, at least `MIN_NEW_TICKETS` if there are so many, and at most a
+    fifth of all; the challenger is trained on the older half.
     """
     new = sum(ticket.created_at is not None and ticket.created_at > since for ticket in history.tickets)
     return max(min(max(new // 2, min(new, MIN_NEW_TICKETS)), round(len(history) * HOLDOUT_SHARE)), 1)
 
 
 def required_precisions(champion: Bundle, policy: Policy | None = None) -> dict[Target, float]:
-    """The precision that is asked of each target: the policy's, else the one the champion was trained for."""
-    usual: float = champion.card["asked_precision"]
-    return {t: (policy.effective_rule(t, None).precision if policy else None) or usual for t in champion.targets}
+    """The required precision of each target: the policy's, or else the one the champion was trained for."""
+    default: float = champion.card["asked_precision"]
+    return {t: (policy.effective_rule(t, None).precision if policy else None) or default for t in champion.targets}
 
 
 def compare_bundles(
@@ -75,8 +74,10 @@ def compare_bundles(
     unseen: bool = False,
     seed: int = 0,
 ) -> Comparison:
-    """Two bundles on those tickets of a history that are newer than all that either has learnt from (`unseen`: on all,
-    for somebody knows that neither has)."""
+    """Compare two bundles on the tickets of a history that are newer than all their training tickets.
+
+    `unseen`: use all tickets, as neither was trained on any of them.
+    """
     since = None if unseen else max(last_trained_ticket(first), last_trained_ticket(second))
     here = [i for i, ticket in enumerate(history.tickets) if since is None or _is_after(ticket, since)]
     tickets = [history.tickets[i] for i in here]
@@ -103,31 +104,33 @@ def compare_trained(
     required_precisions: Mapping[Target, float],
     seed: int = 0,
 ) -> Comparison:
-    """A champion and what a run's judged model said of the tickets that judged it; `digest` is the saved bundle's."""
-    case, fair = trained.case, {target: impartial_labels(history, target) for target in trained.evaluations}
-    learnt = [case.tickets[i].created_at for i in case.plan.holdout.learn]
-    since = max([last_trained_ticket(champion), *(at for at in learnt if at is not None)])
-    place = {ticket.id: i for i, ticket in enumerate(history.tickets) if ticket.id}
+    """Compare a champion with a run on the run's holdout; `digest` is that of the run's saved bundle."""
+    case, impartial = trained.case, {target: impartial_labels(history, target) for target in trained.evaluations}
+    training_times = [case.tickets[i].created_at for i in case.plan.holdout.learn]
+    since = max([last_trained_ticket(champion), *(at for at in training_times if at is not None)])
+    position = {ticket.id: i for i, ticket in enumerate(history.tickets) if ticket.id}
     here = [int(i) for i in case.holdout.positions if _is_after(case.tickets[i], since)]
     tickets = [case.tickets[i] for i in here]
     ours = _predict_targets(champion, tickets, required_precisions, history.taxonomy_changes)
     answers = {}
-    for target, judged in trained.evaluations.items():
+    for target, evaluation in trained.evaluations.items():
         if target not in ours:
             continue
         truth = case.holdout.true_labels(case.data, target)
         row = {int(i): n for n, i in enumerate(case.holdout.positions[truth != UNLABELLED])}
-        rows = judged.holdout_evidence[[row[i] for i in here if i in row]]
-        names = judged.labels.labels
-        contract = fit_contract(target, judged.evidence, names, required_precisions[target], judged.labels.parents)
-        said, gone = np.full(len(here), "", object), np.zeros(len(here), bool)
+        rows = evaluation.holdout_evidence[[row[i] for i in here if i in row]]
+        names = evaluation.labels.labels
+        contract = fit_contract(
+            target, evaluation.evidence, names, required_precisions[target], evaluation.labels.parents
+        )
+        predicted, routed = np.full(len(here), "", object), np.zeros(len(here), bool)
         known = np.array([i in row for i in here], bool)
-        said[known] = [names[i] for i in rows["predicted"]]
-        gone[known] = routed_mask(contract, rows, names)
+        predicted[known] = [names[i] for i in rows["predicted"]]
+        routed[known] = routed_mask(contract, rows, names)
         answers[target] = TargetAnswers(
-            _label_array(fair[target][place[ticket.id]] for ticket in tickets),
+            _label_array(impartial[target][position[ticket.id]] for ticket in tickets),
             ours[target],
-            ModelAnswers(said.astype(np.str_), gone, contract.threshold is not None),
+            ModelAnswers(predicted.astype(np.str_), routed, contract.threshold is not None),
             required_precisions[target],
         )
     lost = [target for target in ours if target not in trained.evaluations]
@@ -140,18 +143,18 @@ def _predict_targets(
     required_precisions: Mapping[Target, float],
     taxonomy_changes: tuple[TaxonomyChange, ...],
 ) -> dict[Target, ModelAnswers]:
-    """What a bundle says, in the names after these turns; what was split or retired it could not have routed."""
-    predicted, held = bundle.predict(tickets), build_model_ledger(taxonomy_changes, bundle.taxonomy_changes)
+    """A bundle's predictions, by the names after these changes; split or retired labels count as not routed."""
+    predictions, ledger = bundle.predict(tickets), build_model_ledger(taxonomy_changes, bundle.taxonomy_changes)
     found = {}
     for target in bundle.targets:
         contract = bundle.contracts(required_precisions.get(target))[target]
-        told = [one[target] for one in predicted]
-        gone = [
-            contract.decide(one)[0] is Action.ROUTE and held.resolve_label(target, one.label).is_writable
-            for one in told
+        of_target = [one[target] for one in predictions]
+        routed = [
+            contract.decide(one)[0] is Action.ROUTE and ledger.resolve_label(target, one.label).is_writable
+            for one in of_target
         ]
-        names = _label_array(held.translate_prediction(one).label for one in told)
-        found[target] = ModelAnswers(names, np.array(gone, bool), contract.threshold is not None)
+        names = _label_array(ledger.translate_prediction(one).label for one in of_target)
+        found[target] = ModelAnswers(names, np.array(routed, bool), contract.threshold is not None)
     return found
 
 
@@ -172,8 +175,10 @@ def _build_comparison(
         "month": _label_array(one.created_at.strftime("%Y-%m") if one.created_at else "" for one in tickets),
     }
     groups = near_duplicates.group_near_duplicates(tickets) if tickets else None
-    told = since.isoformat() if since else ""
-    return compare_models(first, second, answers, missing=lost, slices=slices, groups=groups, since=told, seed=seed)
+    since_text = since.isoformat() if since else ""
+    return compare_models(
+        first, second, answers, missing=lost, slices=slices, groups=groups, since=since_text, seed=seed
+    )
 
 
 def _is_after(ticket: Ticket, since: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Labels as positions: which labels a history can teach, and where each ticket stands among them."""
+"""The learnable labels of each target, and labels as positions among them."""
 
 import difflib
 from collections import Counter
@@ -13,17 +13,17 @@ from deskyard.domain.ticket import PRIORITIES, TARGETS, Target
 from deskyard.errors import BadInput, NothingToLearn
 
 MIN_TICKETS: Final = 2
-"""Tickets a label needs before it can be learnt at all."""
+"""Tickets that a label needs to be learnable."""
 
 UNLABELLED: Final = -1
-"""The position of a ticket without a label. Labels that are not learnt have -2, -3, ...: always a miss."""
+"""The position of a ticket without a label. Labels that are not learnable have -2, -3, ... and count as errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The learnable labels of one target, in order; `rare` are those with too few tickets, with their counts.
+    """The learnable labels of one target, in order; `rare` labels have too few tickets (label → count).
 
-    `parents` are those that a person said, label → parent.
+    `parents` are stated by a person (label → parent).
     """
 
     target: Target
@@ -32,7 +32,7 @@ class LabelSet:
     parents: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def positions(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
-        """Each value's position; negative where it has none among the labels."""
+        """Each value's position among the labels; negative where it has none."""
         place: dict[str | None, int] = {label: i for i, label in enumerate(self.labels)}
         place[None] = UNLABELLED
         unknown = sorted({value for value in values if value is not None and value not in place})
@@ -45,10 +45,10 @@ def build_label_sets(
     targets: Sequence[Target] = TARGETS,
     parents: Mapping[Target, Mapping[str, str]] | None = None,
 ) -> dict[Target, LabelSet]:
-    """The label sets of the wanted targets that have at least two learnable labels.
+    """The label sets of those `targets` that have at least two learnable labels.
 
-    Priorities stand in their order, other labels in that of the alphabet. Raises NothingToLearn when no target is left,
-    and BadInput when a label that `parents` names occurs nowhere: it is misspelt.
+    Priorities keep their order, other labels are sorted alphabetically. Raises NothingToLearn when no target is left,
+    and BadInput when a label named in `parents` does not occur.
 
     >>> build_label_sets({"queue": ["A", "B", "A", "B", "C"], "category": ["x", "x", None, None, None]})
     {'queue': LabelSet(target='queue', labels=('A', 'B'), rare={'C': 1})}
@@ -60,17 +60,18 @@ def build_label_sets(
         order = PRIORITIES.index if target == "priority" else None
         if len(common) >= 2:
             rare = {label: n for label, n in sorted(counts.items()) if n < MIN_TICKETS}
-            said = _known_parents(target, (parents or {}).get(target, {}), counts)
-            sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare, said)
+            stated = _known_parents(target, (parents or {}).get(target, {}), counts)
+            sets[target] = LabelSet(target, tuple(sorted(common, key=order)), rare, stated)
     if not sets:
         raise NothingToLearn(
-            f"nothing can be learnt: none of {', '.join(targets)} has two labels with at least {MIN_TICKETS} tickets each."
+            f"nothing can be learnt: none of {', '.join(targets)} has two labels with at least {MIN_TICKETS} tickets "
+            "each."
         )
     return sets
 
 
 def _known_parents(target: Target, parents: Mapping[str, str], counts: Mapping[str, int]) -> dict[str, str]:
-    """The parents that were said, without those of labels that are too rare to matter; a strange label is refused."""
+    """The stated parents of learnable labels; raises BadInput for a label that does not occur."""
     for label in parents:
         if label not in counts:
             near = "".join(f" Did you mean {name!r}?" for name in difflib.get_close_matches(label, list(counts), 1))

@@ -1,7 +1,7 @@
-"""The journey of tickets: a file of moves (who changed what, when) to a list of Move, oldest first.
+"""Reads the moves of tickets (who changed which field, and when) from a table, oldest first.
 
-What comes in: a table with id, at, actor, field, from, to. A move of an unknown ticket is counted and left out; a row
-without an id, a time or a field is rejected with its line. Nothing here decides what a move means.
+The table has the columns id, at, actor, field, from, to. Moves of unknown tickets are counted and skipped; a row
+without an id, a time or a field is rejected with its line.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ _REQUIRED_COLUMNS: Final = ("id", "at", "field", "to")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One change: ticket `id`, when, by whom, which field (a target's name when it is one), from what to what."""
+    """One change of a ticket: its id, time, actor, field (the target's name if it is a target), old and new value."""
 
     id: str
     at: datetime
@@ -35,7 +35,7 @@ class Move:
 
 @dataclass(slots=True)
 class MoveTable:
-    """What a file of moves holds: the moves in time order, the rejected rows, and ids that no ticket has (counted)."""
+    """The content of a file of moves: moves in order of time, rejected rows, and counts of unknown ticket ids."""
 
     moves: list[Move] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -44,49 +44,49 @@ class MoveTable:
 
 
 def read_moves(path: Path | str, mapping: ColumnMapping, ids: Container[str]) -> MoveTable:
-    """The moves in `path` of the tickets in `ids`; columns as in the mapping's `moves`, fields as in its `columns`.
+    """Read the moves in `path` of the tickets in `ids`; columns by the mapping's `moves`, fields by its `columns`.
 
     Raises BadInput when the file can't be read or lacks one of id, at, field, to.
     """
-    journey = MoveTable()
+    found = MoveTable()
     with open_table(path) as table:
         check_mapping(mapping, [table], "moves")
         columns = match_columns(table, mapping, "moves")
         if missing := [name for name in _REQUIRED_COLUMNS if name not in columns.columns]:
-            found = ", ".join(map(repr, table.columns[:20]))
+            listed = ", ".join(map(repr, table.columns[:20]))
             raise BadInput(
                 f"{table.name} has no column {', '.join(map(repr, missing))}; moves need {', '.join(MOVE_COLUMNS)}. "
-                f'Columns found: {found}. Say which they are, for example: --map moves.{missing[0]}="..."'
+                f'Columns found: {listed}. Say which they are, for example: --map moves.{missing[0]}="..."'
             )
-        journey.notes.extend(f"{table.name}: {note}" for note in table.notes)
-        _collect_moves(table, columns, mapping, ids, journey)
-    if journey.unknown_ids:
-        first = ", ".join(list(journey.unknown_ids)[:5])
-        journey.notes.append(
-            f"{table.name}: {journey.unknown_ids.total():,} moves are of {len(journey.unknown_ids):,} tickets that are "
+        found.notes.extend(f"{table.name}: {note}" for note in table.notes)
+        _collect_moves(table, columns, mapping, ids, found)
+    if found.unknown_ids:
+        first = ", ".join(list(found.unknown_ids)[:5])
+        found.notes.append(
+            f"{table.name}: {found.unknown_ids.total():,} moves are of {len(found.unknown_ids):,} tickets that are "
             f"not in the history ({first}); they are left out"
         )
-    journey.moves.sort(key=lambda move: move.at)
-    return journey
+    found.moves.sort(key=lambda move: move.at)
+    return found
 
 
 def _collect_moves(
-    table: RecordTable, columns: ColumnMatch, mapping: ColumnMapping, ids: Container[str], journey: MoveTable
+    table: RecordTable, columns: ColumnMatch, mapping: ColumnMapping, ids: Container[str], found: MoveTable
 ) -> None:
     rows: list[tuple[Row, dict[str, str]]] = []
     for row in table:
         if isinstance(row, BrokenRow):
-            journey.rejected.append(RejectedRow.from_row(table.name, row, row.reason, row.detail))
+            found.rejected.append(RejectedRow.from_row(table.name, row, row.reason, row.detail))
             continue
         values = {name: row.values.get(theirs, "").strip() for name, theirs in columns.columns.items()}
         if not values["id"]:
-            journey.rejected.append(RejectedRow.from_row(table.name, row, "no id", "a move needs the id of its ticket"))
+            found.rejected.append(RejectedRow.from_row(table.name, row, "no id", "a move needs the id of its ticket"))
         elif not values["field"]:
-            journey.rejected.append(
+            found.rejected.append(
                 RejectedRow.from_row(table.name, row, "no field", "a move needs a field", values["id"])
             )
         elif values["id"] not in ids:
-            journey.unknown_ids[values["id"]] += 1
+            found.unknown_ids[values["id"]] += 1
         else:
             rows.append((row, values))
     order = mapping.dates or detect_date_order(values["at"] for _, values in rows)[0]
@@ -95,8 +95,8 @@ def _collect_moves(
         at = read_time(values["at"], order)
         if at is None:
             detail = f"{values['at'][:60]!r} is no time that can be read"
-            journey.rejected.append(RejectedRow.from_row(table.name, row, "no time", detail, values["id"]))
+            found.rejected.append(RejectedRow.from_row(table.name, row, "no time", detail, values["id"]))
             continue
         name = values["field"].casefold()
         before, after = values.get("from") or None, values["to"] or None
-        journey.moves.append(Move(values["id"], at, values.get("actor", ""), ours.get(name, name), before, after))
+        found.moves.append(Move(values["id"], at, values.get("actor", ""), ours.get(name, name), before, after))

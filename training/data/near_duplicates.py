@@ -1,8 +1,8 @@
-"""Near-copies: tickets that say the same, found without looking at labels.
+"""Groups near-duplicate tickets by their words, without looking at labels.
 
-In come tickets or their counted words, out comes a group a ticket. Two tickets are near-copies when their words and
-word pairs, with all digits alike, overlap by `MIN_SIMILARITY` (Jaccard); found by MinHash and banding (Broder 1997;
-Leskovec et al. 2020, ch. 3), then counted exactly.
+Two tickets are near-duplicates when the Jaccard similarity of their words and word pairs, with digits masked, reaches
+`MIN_SIMILARITY`. Candidates are found by MinHash and banding (Broder 1997; Leskovec et al. 2020, ch. 3) and checked
+exactly.
 """
 
 import re
@@ -17,10 +17,10 @@ from deskyard.domain.ticket import Ticket
 from deskyard.features.vectorizer import NgramCounts, count_ngrams
 
 MIN_SIMILARITY: Final = 0.8
-"""One word in fourteen may differ: of 14 words with 13 pairs, a changed one leaves 24 of 30 in common."""
+"""About one word in fourteen may differ: of 14 words and 13 pairs, changing one leaves 24 of 30 in common."""
 
 N_BANDS, ROWS_PER_BAND = 12, 5
-"""Two tickets meet in a band with probability 1 - (1 - s^5)^12: 0.99 at 0.8, 0.9999 at 0.9."""
+"""Two tickets of similarity s share a band with probability 1 - (1 - s^5)^12: 0.99 at 0.8, 0.9999 at 0.9."""
 
 _DIGITS: Final = re.compile(r"\d+")
 _BLOCK_SIZE: Final = 20_000
@@ -30,9 +30,10 @@ Groups = npt.NDArray[np.int64]
 
 
 def group_near_duplicates(tickets: Sequence[Ticket], counts: NgramCounts | None = None) -> Groups:
-    """A group number a ticket, the same for near-copies (transitively); a ticket without words is a group of its own.
+    """A group number per ticket, the same for near-duplicates (transitively); a ticket without words forms its own
+    group.
 
-    `counts` of the same tickets, where there are some already, save the reading.
+    `counts` of the same tickets avoid reading them again.
 
     >>> texts = ["job 504 failed at 10:23", "job 77 failed at 09:01", "my job application"]
     >>> group_near_duplicates([Ticket(id=str(n), body=text) for n, text in enumerate(texts)]).tolist()
@@ -48,12 +49,12 @@ def group_near_duplicates(tickets: Sequence[Ticket], counts: NgramCounts | None 
 
 
 def _make_shingles(counts: NgramCounts) -> sparse.csr_array:
-    """Which words and pairs each ticket has (1 or 0), digits masked."""
+    """Which words and pairs each ticket has (tickets x shingles, 1 or 0), with digits masked."""
     place: dict[str, int] = {}
     column = np.array([place.setdefault(_DIGITS.sub("0", name), len(place)) for name in counts.names[0]], np.int32)
     matrix = counts.matrices[0]
     ones: Any = np.ones(matrix.nnz, np.float32)
-    parts = (ones, column[matrix.indices], matrix.indptr.copy())  # what is summed below must not be the counts'
+    parts = (ones, column[matrix.indices], matrix.indptr.copy())  # summing below must not change the counts
     masked = sparse.csr_array(parts, shape=(matrix.shape[0], len(place)))
     masked.sum_duplicates()
     masked.data[:] = 1
@@ -61,7 +62,7 @@ def _make_shingles(counts: NgramCounts) -> sparse.csr_array:
 
 
 def _exact_duplicates(shingles: sparse.csr_array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The first ticket of each different text, and for each ticket the place of its text among those."""
+    """The first ticket of each distinct text, and for each ticket the position of its text among those."""
     place: dict[bytes, int] = {}
     first: list[int] = []
     same = np.empty(shingles.shape[0], np.int64)
@@ -74,17 +75,18 @@ def _exact_duplicates(shingles: sparse.csr_array) -> tuple[npt.NDArray[np.int64]
 
 
 def _near_duplicate_pairs(shingles: sparse.csr_array) -> npt.NDArray[np.int64]:
-    """Pairs of rows that overlap by `MIN_SIMILARITY`; of each band's bucket, neighbours and the first are compared."""
+    """Pairs of rows with `MIN_SIMILARITY`; in each bucket of a band, rows are compared with their neighbour and the
+    first."""
     size = np.diff(shingles.indptr)
-    told = np.flatnonzero(size > 0)
+    nonempty = np.flatnonzero(size > 0)
     candidates = [np.empty((0, 2), np.int64)]
-    for band in _band_hashes(shingles, told):
+    for band in _band_hashes(shingles, nonempty):
         order = np.argsort(band, kind="stable")
         start = np.flatnonzero(np.r_[True, band[order][1:] != band[order][:-1]])
         leader = np.repeat(start, np.diff(np.r_[start, len(order)]))
         for other in (leader, np.maximum(np.arange(len(order)) - 1, leader)):
             here = other != np.arange(len(order))
-            candidates.append(np.sort(np.c_[told[order[other[here]]], told[order[here]]], axis=1))
+            candidates.append(np.sort(np.c_[nonempty[order[other[here]]], nonempty[order[here]]], axis=1))
     pairs = np.unique(np.concatenate(candidates), axis=0)
     kept = [np.empty((0, 2), np.int64)]
     for begin in range(0, len(pairs), _BLOCK_SIZE):
@@ -95,7 +97,7 @@ def _near_duplicate_pairs(shingles: sparse.csr_array) -> npt.NDArray[np.int64]:
 
 
 def _band_hashes(shingles: sparse.csr_array, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.uint64]]:
-    """A number a row and band, equal where the band's `ROWS_PER_BAND` smallest hashes are."""
+    """For each band a hash per row, equal where all `ROWS_PER_BAND` minimum hashes are equal."""
     rng = np.random.default_rng(0)
     starts = shingles.indptr[rows]
     for _ in range(N_BANDS):

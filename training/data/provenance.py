@@ -1,7 +1,7 @@
-"""Origin: what a run has read, written down so that it can be read again, in the same state.
+"""The provenance of a training history: which files, or which state of the built-in desk, can be read again.
 
-In come files, or the moment up to which the desk's own tickets count; out come files to read. Kept in a bundle's
-`made`, which is no part of its digest: the history's own digest in the card says whether the same was read.
+It is stored in the bundle's build info, which is not part of its digest; the history's digest in the card tells whether
+the same content was read.
 """
 
 import tempfile
@@ -20,8 +20,8 @@ from deskyard.settings import HISTORY_FOLDER_PREFIX, settings
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """`tables` and `moves` with what `--map` and `--order` said, and the `test` file; or `desk`, a moment in ISO 8601:
-    the built-in desk as it stood then."""
+    """`tables` and `moves` with the values of `--map` and `--order`, and the `test` file; or `desk`, a time in ISO
+    8601: the built-in desk in its state at that time."""
 
     tables: tuple[str, ...] = ()
     moves: str = ""
@@ -39,7 +39,7 @@ class Provenance:
         order: Literal["time", "file"] = "time",
         test: Path | None = None,
     ) -> "Provenance":
-        """Files; the desk as it is now, where none is named."""
+        """The provenance of files; of the desk's current state if no table is given."""
         return cls(
             tuple(map(str, tables)),
             str(moves or ""),
@@ -51,21 +51,21 @@ class Provenance:
 
     @classmethod
     def desk_now(cls) -> "Provenance":
-        """The desk as it is now."""
+        """The built-in desk in its current state."""
         return cls.from_files(())
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "Provenance":
-        """What `plain` wrote."""
+    def from_json(cls, stored: Mapping[str, Any]) -> "Provenance":
+        """Read what `to_json` wrote; unknown members are ignored."""
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in plain.items()
+            for name, value in stored.items()
             if name in cls.__dataclass_fields__
         }
         return cls(**known)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON knows it, wherever it is read; only what was said."""
+        """The non-empty values as JSON, with absolute paths."""
         where = replace(
             self,
             tables=tuple(map(_absolute_path, self.tables)),
@@ -76,7 +76,7 @@ class Provenance:
 
     @contextmanager
     def open_files(self) -> Iterator[tuple[list[Path], Path | None]]:
-        """The tables and their moves; those of the desk are gone when the context ends."""
+        """The tables and their moves; files exported from the desk are deleted when the context ends."""
         if not self.desk:
             yield [Path(table) for table in self.tables], Path(self.moves) if self.moves else None
             return

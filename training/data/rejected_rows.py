@@ -1,4 +1,4 @@
-"""Rows that were not learnt from: which, where, why; kept in a file that a person can open."""
+"""Rejected rows of a history, and the CSV file they are written to."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ MAX_RAW_LENGTH: Final = 2000
 
 
 class RejectedRow(NamedTuple):
-    """One rejected row: its file, its line (a row's number in XLSX and Parquet), a countable reason, a sentence."""
+    """One rejected row: its file, its line (in XLSX and Parquet the row number), a reason code, and a sentence."""
 
     file: str
     line: int
@@ -25,7 +25,7 @@ class RejectedRow(NamedTuple):
 
     @classmethod
     def from_row(cls, file: str, row: Row | BrokenRow, reason: str, detail: str, ident: str = "") -> Self:
-        """A row of a table as a rejected one; a row without raw text (XLSX, Parquet) is kept as JSON."""
+        """A rejected row of a table; a row without raw text (XLSX, Parquet) is kept as JSON."""
         raw = row.raw
         if not raw and isinstance(row, Row):
             raw = json.dumps(
@@ -35,7 +35,8 @@ class RejectedRow(NamedTuple):
 
 
 def write_rejected(rejected: Iterable[RejectedRow], path: Path | str) -> int:
-    r"""Write the rejected rows as CSV (file, line, reason, detail, id, raw); returns how many. None: no file is made.
+    r"""Write the rejected rows as CSV (file, line, reason, detail, id, raw); returns their number. Without rows no file
+    is written.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "rejected.csv"

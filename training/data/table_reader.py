@@ -1,12 +1,12 @@
-"""Rows of tables into a History: tickets with labels and times, and everything that could not be read, named.
+"""Reads rows of tables into a History: tickets with labels and times, rejected rows, and notes.
 
-Three things can be known only once more is read: whether 03/04/2024 begins with the day (when the table has ended),
-and what a priority means (when all tables have).
+Two things are resolved late: whether 03/04/2024 starts with the day (after the table), and what a priority means (after
+all tables).
 """
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from deskyard.domain import label_trust
 from deskyard.domain.ticket import Ticket
@@ -14,28 +14,26 @@ from deskyard.history.columns import TIME_COLUMNS, ColumnMatch, match_columns, t
 from deskyard.history.priority_spellings import map_spellings, parse_bare_number
 from deskyard.tabular.records import BrokenRow, RecordTable, Row
 from deskyard.text.dates import detect_date_order, names_zone, read_time
+from training.data.history import History
 from training.data.rejected_rows import RejectedRow
 
-if TYPE_CHECKING:
-    from training.data.history import History
-
 MAX_LABEL_LENGTH: Final = 200
-"""Characters: a longer value of a target is a text in the wrong column, not a label."""
+"""Characters; a longer value of a target is a text in the wrong column, not a label."""
 
 _MAX_EXAMPLES: Final = 10
 
 
 class HistoryReader:
-    """Rows of one table after another into a History."""
+    """Reads one table after another into a History."""
 
-    def __init__(self, history: "History") -> None:
+    def __init__(self, history: History) -> None:
         self.history = history
         self.ids: set[str] = set()
         self.shared: dict[str, str] = {}
         self.zone_noted = False
 
     def read(self, table: RecordTable) -> None:
-        """All rows of `table`."""
+        """Read all rows of `table`."""
         history, mapping = self.history, self.history.mapping
         history.notes.extend(f"{table.name}: {note}" for note in table.notes)
         columns, width = match_columns(table, mapping), len(table.columns)
@@ -80,25 +78,25 @@ class HistoryReader:
                     )
                 label = ""
             labels.append(self.shared.setdefault(label, label) or None)
-            said = row.values.get(columns.columns.get(label_trust.trust_column(target), ""), "") if label else ""
-            self.history.trust[target].append(label_trust.parse_trust(said))
+            code = row.values.get(columns.columns.get(label_trust.trust_column(target), ""), "") if label else ""
+            self.history.trust[target].append(label_trust.parse_trust(code))
 
     def _last_id(self) -> str:
         return self.history.tickets[-1].id
 
 
 class _TimeColumns:
-    """The times of one table; those that can be read as day first or month first wait until the table has ended."""
+    """The times of one table; dates that may be day-first or month-first are resolved after the table."""
 
-    def __init__(self, table: RecordTable, history: "History") -> None:
+    def __init__(self, table: RecordTable, history: History) -> None:
         self.table, self.history = table, history
         self.slashed: dict[str, str] = {}
-        self.waiting: list[tuple[int, int, str, str]] = []
+        self.pending: list[tuple[int, int, str, str]] = []
         self.naive = ""
         self.zone_checked = False
 
     def add(self, row: Row, columns: ColumnMatch, ticket: Ticket) -> None:
-        """The times of a row that is about to become the history's next ticket."""
+        """Add the times of the row that becomes the history's next ticket."""
         history, order = self.history, self.history.mapping.dates
         index = len(history.tickets)
         if place := columns.columns.get("created_at"):
@@ -106,7 +104,7 @@ class _TimeColumns:
             if not self.zone_checked and ticket.created_at is not None:
                 self.zone_checked, self.naive = True, "" if names_zone(text) else text.strip()
             if ticket.created_at is None and text.strip():
-                self.waiting.append((index, row.line, "created_at", text))
+                self.pending.append((index, row.line, "created_at", text))
             self._add_example(text)
         for name, into in ((TIME_COLUMNS[0], history.first_responses), (TIME_COLUMNS[1], history.resolutions)):
             text = row.values.get(columns.columns.get(name, ""), "")
@@ -115,16 +113,16 @@ class _TimeColumns:
                 moment = read_time(text, order)
                 self._add_example(text)
                 if moment is None and text.strip():
-                    self.waiting.append((index, row.line, name, text))
+                    self.pending.append((index, row.line, name, text))
             into.append(moment)
 
     def _add_example(self, text: str) -> None:
-        """One example for each day and month of a date such as 03/04/2024: at most about a thousand."""
+        """Keep one example per day and month of dates such as 03/04/2024: about a thousand at most."""
         if "/" in text[1:3] or "-" in text[1:3]:
             self.slashed.setdefault(text[:5], text)
 
     def resolve(self) -> None:
-        """Read what waits, in the order that the whole table shows."""
+        """Read the pending dates in the order that the whole table shows."""
         history = self.history
         order, sure = detect_date_order(self.slashed.values())
         if self.slashed and not history.mapping.dates:
@@ -133,7 +131,7 @@ class _TimeColumns:
             history.notes.append(f"{self.table.name}: dates such as 03/04/2024 begin with the {read} ({why})")
         failed: Counter[str] = Counter()
         examples: dict[str, list[str]] = {}
-        for index, line, name, text in self.waiting:
+        for index, line, name, text in self.pending:
             moment = read_time(text, history.mapping.dates or order)
             if moment is None:
                 failed[name] += 1
@@ -152,12 +150,12 @@ class _TimeColumns:
 
 
 def _is_visible(text: str) -> bool:
-    """Whether there is a character that a person can see (no space, control or zero-width character)."""
+    """Whether the text has a visible character (no space, control or zero-width character)."""
     return text[:1].isalnum() or any(c.isprintable() and not c.isspace() for c in text)
 
 
-def set_priorities(history: "History") -> None:
-    """Spellings to levels, once all are known; what is not understood is emptied, counted and named."""
+def set_priorities(history: History) -> None:
+    """Replace spellings of priorities by levels; those that are not understood are emptied, counted and noted."""
     labels = history.labels["priority"]
     counts = Counter(label for label in labels if label is not None)
     moved = [value for move in history.moves if move.field == "priority" for value in (move.before, move.after)]
@@ -177,8 +175,8 @@ def set_priorities(history: "History") -> None:
     if numbers:
         count = sum(history.priority_unknown[value] for value in numbers)
         history.notes.append(
-            f"{count:,} tickets have a bare number as priority ({', '.join(sorted(numbers)[:_MAX_EXAMPLES])}), which is left "
-            "empty until you say which end is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
+            f"{count:,} tickets have a bare number as priority ({', '.join(sorted(numbers)[:_MAX_EXAMPLES])}), which "
+            "is left empty until you say which end is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
         )
     if words:
         count = sum(history.priority_unknown[value] for value in words)

@@ -1,7 +1,6 @@
-"""Names: a history's labels in the names of today, by the taxonomy ledger.
+"""Translates a history's labels into current names by the changes of the taxonomy (`deskyard.domain.taxonomy`).
 
-In come a history and turns (`deskyard.domain.taxonomy`), out goes the history as a model of today should learn it.
-What was split or retired teaches nothing under its old name: such tickets lose the label, and are counted.
+Tickets whose label was split or retired lose it, and are counted.
 """
 
 from collections import Counter
@@ -17,30 +16,30 @@ from training.data.history import History, history_digest
 
 
 def to_current_names(history: History, policy: Policy) -> History:
-    """The history in the names that hold today by a policy."""
+    """The history in the names that are valid today by a policy."""
     return apply_taxonomy_changes(history, policy.build_ledger(datetime.now(UTC).date()).changes)
 
 
 def to_bundle_names(history: History, card: Mapping[str, Any]) -> History:
-    """The history in the names in which a bundle has learnt, as its card says."""
-    return apply_taxonomy_changes(history, [parse_change(turn) for turn in card.get("taxonomy", [])])
+    """The history in the names that a bundle was trained with, by its card."""
+    return apply_taxonomy_changes(history, [parse_change(one) for one in card.get("taxonomy", [])])
 
 
 def apply_taxonomy_changes(history: History, taxonomy_changes: Sequence[TaxonomyChange]) -> History:
-    """The history after these turns; they become part of it, and of what is learnt from it.
+    """The history with these changes applied; they are recorded in it and in the card of a model trained on it.
 
-    A name that means nothing any more is turned whenever its ticket came. One that is in use, although it was turned
-    once, is turned on tickets that came before that day, unless a person has chosen it since (`moves`).
+    A name that is no longer valid is translated on all tickets. A name that was changed once and is in use again is
+    translated only on tickets received before the change, unless a person has set it since (`moves`).
     """
     if not taxonomy_changes:
         return history
-    held = TaxonomyLedger(tuple(taxonomy_changes), tuple(taxonomy_changes))
+    ledger = TaxonomyLedger(tuple(taxonomy_changes), tuple(taxonomy_changes))
     labels, notes = dict(history.labels), list[str]()
-    for target in dict.fromkeys(turn.target for turn in taxonomy_changes):
-        labels[target], left = _translate_labels(history, target, held)
+    for target in dict.fromkeys(change.target for change in taxonomy_changes):
+        labels[target], retired = _translate_labels(history, target, ledger)
         notes += [
             f"{n:,} tickets have no {target} by the taxonomy of today: {label!r} was split or retired"
-            for label, n in left.most_common()
+            for label, n in retired.most_common()
         ]
     found = replace(history, labels=labels, notes=[*history.notes, *notes], taxonomy_changes=tuple(taxonomy_changes))
     found.digest = history_digest(found)
@@ -50,7 +49,7 @@ def apply_taxonomy_changes(history: History, taxonomy_changes: Sequence[Taxonomy
 def _translate_labels(
     history: History, target: Target, ledger: TaxonomyLedger
 ) -> tuple[list[str | None], Counter[str]]:
-    gone, left = ledger.retired_labels(target), Counter[str]()
+    invalid, retired = ledger.retired_labels(target), Counter[str]()
     chosen = {
         (move.id, move.after): move.at.astimezone(UTC).date()
         for move in history.moves
@@ -62,8 +61,8 @@ def _translate_labels(
             found.append(None)
             continue
         came = ticket.created_at.astimezone(UTC).date() if ticket.created_at else date.min
-        since = date.min if label in gone else max(came, chosen.get((ticket.id, label), came))
-        became = resolve_label([turn for turn in ledger.changes if turn.on > since], target, label, gone)
-        left[label] += not became.is_writable
+        since = date.min if label in invalid else max(came, chosen.get((ticket.id, label), came))
+        became = resolve_label([change for change in ledger.changes if change.on > since], target, label, invalid)
+        retired[label] += not became.is_writable
         found.append(became.label if became.is_writable else None)
-    return found, +left
+    return found, +retired

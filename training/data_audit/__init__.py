@@ -1,8 +1,7 @@
-"""Audit: what a history would make a model believe wrongly, found before anybody relies on it.
+"""The data audit: checks a history for problems that mislead a model or its score, such as leaks and wrong labels.
 
-In comes a run's material with its out-of-fold answers, out come findings: what, on which tickets, what to do. The
-probes fit nothing but plain linear heads and never change a label, a text or a model; the same run gives the same
-findings.
+Each probe gets a run's data and held-out predictions, and gives findings: what, on which tickets, what to do. Probes
+only fit plain linear heads and change nothing; the same run gives the same findings.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,13 +41,13 @@ PROBES: Final[dict[str, Callable[[AuditCase], Iterator[Finding]]]] = {
     "learnable": learnability.probe,
     "curve": learning_curve.probe,
 }
-"""Name → what it finds; each is a file."""
+"""Name → probe; each is a module."""
 
 
 def audit_history(case: AuditCase) -> list[Finding]:
-    """The findings of every probe, serious ones first, else in the order of the probes.
+    """The findings of all probes, by severity and then in the order of the probes.
 
-    A probe whose library is not installed becomes a note that says which.
+    A probe whose library is not installed gives a note that names it.
     """
     found: list[Finding] = []
     for name, probe in PROBES.items():
@@ -60,17 +59,17 @@ def audit_history(case: AuditCase) -> list[Finding]:
 
 
 def has_serious(findings: Sequence[Finding]) -> bool:
-    """Whether a strict run fails."""
+    """Whether any finding is serious; a strict run then fails."""
     return any(finding.severity == "serious" for finding in findings)
 
 
 def findings_to_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """The findings as plain values, for the bundle's card."""
+    """The findings as plain values, for the card."""
     return [asdict(finding) | {"examples": list(finding.examples)} for finding in findings]
 
 
 def format_findings(findings: Sequence[Finding]) -> list[str]:
-    """Two lines a finding: what it is and what to do; at most five example ids.
+    """Two lines per finding: what it is and what to do; with at most five example ids.
 
     >>> format_findings([Finding("near-copies", "note", None, "3 tickets copy another", "look", ("7", "9"))])
     ['note: near-copies: 3 tickets copy another (tickets 7, 9)', '      look']

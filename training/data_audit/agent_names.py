@@ -1,7 +1,4 @@
-"""Agents: the name of the assignee in the texts of the tickets that went to them.
-
-In come the labels of assignees and raw texts; out come findings. Whoever asks does not know who will answer.
-"""
+"""Finds names of assignees in the texts of their tickets: requesters do not know who will answer."""
 
 import re
 from collections import Counter, defaultdict
@@ -18,7 +15,7 @@ _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """The name of the assignee in the texts of the tickets that went to them."""
+    """Findings for assignees whose name occurs in the texts of their tickets."""
     if "assignee" not in case.targets:
         return
     names = [frozenset(_WORD.findall(label.lower())) for label in case.labels("assignee")]
@@ -36,8 +33,8 @@ def probe(case: AuditCase) -> Iterator[Finding]:
         for label in {label for word in words for label in by_word[word]}:
             if names[label] - common <= words:
                 holders[label].append(i)
-    theirs = {case.labels("assignee")[label]: np.array(found) for label, found in sorted(holders.items())}
-    for suspect in find_suspect_phrases(case, theirs, ("assignee",)):
+    tickets_by_name = {case.labels("assignee")[label]: np.array(found) for label, found in sorted(holders.items())}
+    for suspect in find_suspect_phrases(case, tickets_by_name, ("assignee",)):
         if case.labels("assignee")[suspect.label] == suspect.phrase and not is_from_few_requesters(case, suspect):
             yield Finding(
                 "leak: agent",

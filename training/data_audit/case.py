@@ -1,8 +1,6 @@
-"""Case: what every probe looks at, put together once.
+"""The input of all probes: a run's data and held-out predictions, with views that several probes share.
 
-In come the material of a run and what its models said of tickets they had not learnt from; out come the views of it
-that several probes share. Never fits the recipe again: where a probe needs a model of its own, it is a linear head over
-words and fields, the cheapest that tells something.
+Where a probe needs a model of its own, it uses a cheap baseline: a linear head over words and fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +20,12 @@ from training.data.splits import Positions, SplitPlan
 from training.fit.cross_fitting import HeldOutPredictions, PoolWeights, TrainingData
 
 MIN_SKILL: Final = 0.25
-"""Grasp below which wrong or overlapping labels can't be told from a target that is not in the text."""
+"""The skill score below which wrong or overlapping labels can't be told from a target that is not in the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPredictions:
-    """What was said of the labelled tickets at `positions`, new to the models that said it."""
+    """Held-out predictions of the labelled tickets at `positions`: probabilities (tickets x labels) and true labels."""
 
     positions: Positions
     probabilities: npt.NDArray[np.float64]
@@ -39,13 +37,13 @@ class LabelledPredictions:
         return np.asarray(self.probabilities.argmax(axis=1) == self.truth)
 
     def __getitem__(self, mask: npt.NDArray[np.bool_]) -> "LabelledPredictions":
-        """Of some of them."""
+        """The predictions of some of the tickets."""
         return LabelledPredictions(self.positions[mask], self.probabilities[mask], self.truth[mask])
 
 
 @dataclass(frozen=True)
 class AuditCase:
-    """A run as the probes see it: `new` answers to the folds, `apart` and `at_random` those that judge."""
+    """A run as seen by the probes, with the predictions of its folds, its holdout and its random holdout."""
 
     data: TrainingData
     plan: SplitPlan
@@ -57,12 +55,12 @@ class AuditCase:
 
     @property
     def tickets(self) -> Sequence[Ticket]:
-        """All tickets; those of a test file stand behind the history's."""
+        """All tickets; those of a test file follow the history's."""
         return self.data.tickets
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What is learnt."""
+        """The targets of the run."""
         return tuple(self.data.label_sets)
 
     @property
@@ -71,45 +69,47 @@ class AuditCase:
         return all(fold.learn.max() < fold.predict.min() for fold in self.plan.folds)
 
     def labels(self, target: Target) -> tuple[str, ...]:
-        """The learnable labels."""
+        """The learnable labels of a target."""
         return self.data.label_sets[target].labels
 
     def ids(self, positions: npt.ArrayLike) -> tuple[str, ...]:
-        """The ids of tickets."""
+        """The ids of the tickets at these positions."""
         return tuple(self.tickets[int(i)].id for i in np.asarray(positions))
 
     def labelled_predictions(self, predictions: HeldOutPredictions, target: Target) -> LabelledPredictions:
-        """What was said of the tickets of `asked` that have a label."""
+        """The predictions of the tickets that have a label."""
         labelled = predictions.labelled(self.data, target)
         return LabelledPredictions(
             labelled.positions, labelled.probabilities(target, self.pools), labelled.true_labels(self.data, target)
         )
 
     def majority_label(self, target: Target) -> int:
-        """The most frequent learnt label (the first of several)."""
+        """The most frequent training label (the first of several)."""
         y = self.data.y[target][self.plan.holdout.learn]
         return int(np.bincount(y[y >= 0], minlength=1).argmax())
 
     def skill_score(self, target: Target) -> float:
-        """The share of the majority's misses that the model does not make, out of fold: 0 is nothing, 1 all."""
-        said = self.all_predictions[target]
-        miss = float((said.truth != self.majority_label(target)).mean()) if len(said.truth) else 0.0
-        return 1 - float((~said.right).mean()) / miss if miss else 0.0
+        """The share of the majority baseline's errors that the model avoids, out of fold; 0: none, 1: all."""
+        predictions = self.all_predictions[target]
+        if not len(predictions.truth):
+            return 0.0
+        error = float((predictions.truth != self.majority_label(target)).mean())
+        return 1 - float((~predictions.right).mean()) / error if error else 0.0
 
     @cached_property
     def holdout_predictions(self) -> Mapping[Target, LabelledPredictions]:
-        """What the judged model said."""
+        """The predictions of the holdout, by target."""
         return {target: self.labelled_predictions(self.holdout, target) for target in self.targets}
 
     @cached_property
     def all_predictions(self) -> Mapping[Target, LabelledPredictions]:
-        """Everything that was said out of fold: of the folds and of the judging tickets."""
+        """The predictions of the folds and the holdout, by target."""
         together = HeldOutPredictions.concatenate([self.out_of_fold, self.holdout])
         return {target: self.labelled_predictions(together, target) for target in self.targets}
 
     @cached_property
     def baseline(self) -> "BaselineModel":
-        """Words and fields as columns, weighed by the tickets that the judged model learnt from."""
+        """The baseline over words and fields, with column weights from the training tickets."""
         counts = self.data.counts
         few = counts.without_block("chars").without_block("subject")
         vectorizer = TicketVectorizer(latin=counts.latin).fit_counts(few[self.plan.holdout.learn])
@@ -118,7 +118,7 @@ class AuditCase:
 
 @dataclass(frozen=True)
 class BaselineModel:
-    """The columns (tickets x columns) of a linear head over words and fields, and what it learns from some rows."""
+    """A linear model over words and fields: the columns (tickets x columns), and heads fitted on some rows."""
 
     vectorizer: TicketVectorizer
     X: sparse.csr_array
@@ -126,7 +126,7 @@ class BaselineModel:
     _heads: dict[tuple[Target, bytes], LinearHead] = field(default_factory=dict)
 
     def head(self, target: Target, rows: Positions) -> LinearHead:
-        """What is learnt from the labelled tickets among `rows`; the same rows are learnt from once."""
+        """The head fitted on the labelled tickets among `rows`; cached by rows."""
         y = self.data.y[target]
         rows = rows[y[rows] >= 0]
         key = target, rows.tobytes()

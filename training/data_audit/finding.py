@@ -1,7 +1,6 @@
-"""Finding: one thing that a probe has to say of a history, with what to do about it.
+"""A finding of the data audit, and the formatting of its sentences.
 
-In come a probe's figures, out comes what the report, the card and `--strict` use. Never holds the text of a ticket:
-ids, labels and, where it is the finding itself, the offending phrase.
+Findings hold ids, labels and, where it is the finding itself, the offending phrase, but no other text of tickets.
 """
 
 from dataclasses import dataclass, field
@@ -12,17 +11,17 @@ from deskyard.domain.ticket import Target
 Severity = Literal["note", "warning", "serious"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("serious", "warning", "note")
-"""What to read first. Serious: figures or routing would mislead; the run fails with `--strict`."""
+"""In the order of importance. Serious: the score or routing would be misleading; the run fails with `--strict`."""
 
 MAX_EXAMPLES: Final = 10
-"""Example ids of one finding."""
+"""The most example ids of one finding."""
 
 MAX_PHRASE_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, in a sentence, and what to do; `examples` are ids of tickets, `figures` plain numbers."""
+    """A sentence about what was found and advice; `examples` are ids of tickets, `figures` plain values."""
 
     probe: str
     severity: Severity

@@ -1,7 +1,6 @@
-"""Labels: dead, renamed-looking and overlapping ones.
+"""Finds discontinued, apparently renamed, and overlapping labels.
 
-In come labels in order of time, the columns of words, and out-of-fold beliefs; out come pairs and single labels with
-what to do. Only categories and queues: priorities have an order, and agents come and go. Never merges anything.
+Only for categories and queues: priorities are ordered, and assignees change regularly.
 """
 
 import math
@@ -20,31 +19,31 @@ from training.data_audit.finding import MAX_EXAMPLES, Finding, format_percent
 TARGETS: Final[tuple[Target, ...]] = ("category", "queue")
 
 NEWEST_SHARE: Final = 0.2
-"""The part of the history in which a living label is seen."""
+"""The newest part of the history, in which a label in use occurs."""
 
 MIN_TICKETS: Final = 20
-"""Tickets a label needs before its silence, or its likeness to another, says anything."""
+"""The fewest tickets of a label that is checked."""
 
 MAX_P_VALUE: Final = 1e-6
-"""The chance of such a silence in a label as frequent as before."""
+"""The largest p-value of a gap that is reported."""
 
 MIN_GAPS: Final = 3
-"""Times its longest gap that a label must be silent: some come in bursts."""
+"""How many times its longest earlier gap the last gap of a label must be, as labels may occur in bursts."""
 
 MAX_STRAGGLER_SHARE: Final = 0.05
 """The share of a renamed label's tickets that may lie on the wrong side of the change."""
 
 HANDOVER_WINDOW: Final = 0.15
-"""The part of the history within which the old name must have been in use before the new one came."""
+"""The part of the history before the change in which the old name must have been in use."""
 
 MIN_SIMILARITY: Final = 0.7
-"""Likeness of two labels' mean texts, measured by that of two halves of one label, from which they look the same."""
+"""Similarity of two labels' mean texts, relative to that of two halves of one label, from which they look the same."""
 
 MIN_CONFUSION: Final = 0.2
-"""The share of two labels' tickets that the model gives to the other one, from which a pair is looked at."""
+"""The share of two labels' tickets predicted as the other one, from which a pair is checked."""
 
 MAX_AUC: Final = 0.65
-"""AUC between two labels that two halves of one (0.5 give or take) do not reach and two matters do."""
+"""The AUC between two labels below which they overlap; two halves of one label have about 0.5."""
 
 MAX_FINDINGS: Final = 10
 
@@ -52,7 +51,7 @@ Positions = npt.NDArray[np.int64]
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """Dead and renamed labels where the history is in order, overlapping ones everywhere."""
+    """Findings of renamed and discontinued labels where the history is ordered, and of overlapping labels."""
     for target in TARGETS:
         if target not in case.targets:
             continue
@@ -88,22 +87,22 @@ def _find_discontinued(
 
 
 def _is_discontinued(positions: Positions, n: int) -> bool:
-    """Whether a label with tickets `at` these positions of `n` has ended before the newest fifth."""
+    """Whether a label with tickets at these positions of `n` ended before the newest fifth."""
     if (
         len(positions) < MIN_TICKETS
         or positions[-1] >= n * (1 - NEWEST_SHARE)
         or positions[-1] - positions[0] < n * NEWEST_SHARE
     ):
         return False
-    silence = n - 1 - int(positions[-1])
+    gap = n - 1 - int(positions[-1])
     rate = len(positions) / (int(positions[-1]) - int(positions[0]) + 1)
-    return silence >= MIN_GAPS * int(np.diff(positions).max()) and silence * math.log1p(-min(rate, 0.999)) < math.log(
+    return gap >= MIN_GAPS * int(np.diff(positions).max()) and gap * math.log1p(-min(rate, 0.999)) < math.log(
         MAX_P_VALUE
     )
 
 
 def _find_renamed(case: AuditCase, where: list[Positions], n: int) -> Iterator[tuple[int, int, int]]:
-    """Old label, new label, and the position of the change."""
+    """Pairs of old and new label, with the position of the change."""
     often = [label for label, at in enumerate(where) if len(at) >= MIN_TICKETS]
     means = {label: _mean_vector(case, where[label]) for label in often}
     for new in often:
@@ -127,7 +126,7 @@ def _find_renamed(case: AuditCase, where: list[Positions], n: int) -> Iterator[t
 
 
 def _p_value(positions: Positions, change: int, n: int, before: bool) -> float:
-    """The chance that a label as frequent as on its own side of the change has so few tickets on the other."""
+    """The probability of so few tickets on the other side of the change, if the label were as frequent there."""
     there, here = (change, n - change) if before else (n - change, change)
     few = int((positions < change).sum()) if before else int((positions >= change).sum())
     expected = (len(positions) - few) / max(here, 1) * there
@@ -136,7 +135,7 @@ def _p_value(positions: Positions, change: int, n: int, before: bool) -> float:
 
 
 def _mean_vector(case: AuditCase, positions: Positions) -> npt.NDArray[np.float64]:
-    """The mean of tickets' columns, of unit length."""
+    """The mean row of the tickets, scaled to unit length."""
     mean = np.asarray(case.baseline.X[positions].mean(axis=0), dtype=np.float64).ravel()
     return np.asarray(mean / max(float(np.sqrt(mean @ mean)), 1e-12))
 
@@ -162,17 +161,17 @@ def _report_renamed(
 
 
 def _find_overlapping(case: AuditCase, target: Target, renamed: set[frozenset[int]]) -> Iterator[Finding]:
-    said, names = case.all_predictions[target], case.labels(target)
-    said = said[said.truth >= 0]
+    predictions, names = case.all_predictions[target], case.labels(target)
+    predictions = predictions[predictions.truth >= 0]
     confusion = np.zeros((len(names), len(names)))
-    np.add.at(confusion, (said.truth, said.probabilities.argmax(axis=1)), 1)
+    np.add.at(confusion, (predictions.truth, predictions.probabilities.argmax(axis=1)), 1)
     count = confusion.sum(axis=1)
     found = []
     for a, b in combinations(np.flatnonzero(count >= MIN_TICKETS).tolist(), 2):
         share = float((confusion[a, b] + confusion[b, a]) / (count[a] + count[b]))
         if share < MIN_CONFUSION or frozenset((a, b)) in renamed:
             continue
-        here = said[np.isin(said.truth, (a, b))]
+        here = predictions[np.isin(predictions.truth, (a, b))]
         auc, spread = _auc(
             here.probabilities[:, a] / np.maximum(here.probabilities[:, a] + here.probabilities[:, b], 1e-12),
             here.truth == a,
@@ -184,8 +183,9 @@ def _find_overlapping(case: AuditCase, target: Target, renamed: set[frozenset[in
             "overlapping labels",
             "warning",
             target,
-            f"{target} {names[a]!r} and {names[b]!r} look like one matter: {format_percent(share)} of their tickets get the "
-            f"other label, and the model tells them apart hardly better than two halves of one label (AUC {auc:.2f})",
+            f"{target} {names[a]!r} and {names[b]!r} look like one matter: "
+            f"{format_percent(share)} of their tickets get the other label, and the model tells them apart "
+            f"hardly better than two halves of one label (AUC {auc:.2f})",
             "merge them, or write down what sets them apart and bring it as a field",
             case.ids(here.positions[~here.right][:MAX_EXAMPLES]),
             {"labels": [names[a], names[b]], "confused": share, "auc": auc, "tickets": len(here.truth)},

@@ -1,10 +1,8 @@
-"""Noise: labels that are probably wrong, ranked, and what it would bring to put them right.
+"""Estimates label noise, ranks labels that are probably wrong, and estimates the gain of correcting them.
 
-In come beliefs of models that had not learnt from the ticket; out come a share and a list to look through. Confident
-learning (Northcutt, Jiang and Chuang 2021), by cleanlab, counts how many labels each label has lost to each other and
-ranks tickets by normalised margin. A hard target looks like a noisy one to it, so the alarm itself hangs on the surest
-tickets: where texts are merely hard, the surest are right; where labels are wrong at random, no ticket is sure of its.
-Never changes a label.
+Confident learning (Northcutt, Jiang and Chuang 2021), by cleanlab, ranks tickets by normalised margin. It can't tell a
+hard target from a noisy one, so the noise level is estimated on the most confident tickets: with hard texts these are
+still right, with random label errors they are wrong as often as others.
 """
 
 import math
@@ -25,47 +23,48 @@ from training.data_audit.case import MIN_SKILL, AuditCase, LabelledPredictions
 from training.data_audit.finding import MAX_EXAMPLES, Finding, Severity, format_percent, format_points
 
 MAX_RANKED: Final = 200
-"""Tickets that a person can look through in an afternoon."""
+"""Tickets that a person can check in an afternoon."""
 
 MIN_TICKETS: Final = 100
-"""Tickets below which nothing is said of a target."""
+"""Tickets below which a target is not checked."""
 
 SUREST_SHARE: Final = 0.2
-"""The share of tickets that tells noise from hardness."""
+"""The share of most confident tickets on which noise is estimated."""
 
 NOTE, WARNING, SERIOUS = 0.02, 0.04, 0.1
-"""Shares of wrong labels, proved at 95 %, from which it is said, and how loudly."""
+"""Shares of wrong labels, proved at 95 %, from which noise is reported, by severity."""
 
 MIN_ACCURACY: Final = 0.65
 MAX_CALIBRATION_GAP: Final = 0.05
-"""Where fewer of the surest fifth are right, or the next fifth is that much worse, the target is hard, not noisy."""
+"""Where fewer of the most confident fifth are right, or the next fifth is that much worse, the target is hard."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseLevel:
-    """What the surest tickets tell: the share of wrong labels, and the least that is proved at 95 %."""
+    """The estimated share of wrong labels, and its lower bound at 95 % confidence."""
 
     share: float
     lower_bound: float
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """Label noise, a target at a time; which agent took a ticket is neither right nor wrong."""
+    """Findings of label noise by target, except assignee, which can't be wrong in that sense."""
     for target in case.targets:
         if target == "assignee":
             continue
-        said = case.all_predictions[target]
-        said = said[said.truth >= 0]
-        if len(said.truth) >= MIN_TICKETS and len(np.unique(said.truth)) >= 2 and case.skill_score(target) >= MIN_SKILL:
-            found = estimate_noise(said)
-            if found is not None and found.lower_bound >= NOTE:
-                yield _make_finding(case, target, said, found)
+        predictions = case.all_predictions[target]
+        predictions = predictions[predictions.truth >= 0]
+        enough = len(predictions.truth) >= MIN_TICKETS and len(np.unique(predictions.truth)) >= 2
+        if enough and case.skill_score(target) >= MIN_SKILL:
+            noise = estimate_noise(predictions)
+            if noise is not None and noise.lower_bound >= NOTE:
+                yield _make_finding(case, target, predictions, noise)
 
 
 def estimate_noise(predictions: LabelledPredictions) -> NoiseLevel | None:
-    """How many labels are wrong at random; None where the target is too hard to tell.
+    """The level of random label errors; None where the target is too hard to tell.
 
-    The pair of labels that is confused most often is left out: two names of one thing are no noise.
+    The most frequently confused pair of labels is left out, as two names of one topic are not noise.
     """
     top2 = np.sort(predictions.probabilities, axis=1)[:, -2:]
     order = np.argsort(top2[:, 0] - top2[:, 1], kind="stable")
@@ -84,12 +83,12 @@ def estimate_noise(predictions: LabelledPredictions) -> NoiseLevel | None:
 
 
 def rank_suspects(predictions: LabelledPredictions) -> npt.NDArray[np.int64]:
-    """Rows of `said` whose label is probably wrong, worst first. Raises PartMissing without cleanlab."""
+    """Rows of `predictions` whose label is probably wrong, worst first. Raises ExtraMissing without cleanlab."""
     try:
         from cleanlab.filter import find_label_issues
     except ModuleNotFoundError as error:
         raise ExtraMissing("looking for wrong labels needs cleanlab: pip install 'deskyard[training]'.") from error
-    with warnings.catch_warnings():  # rare labels are what a help desk has
+    with warnings.catch_warnings():  # cleanlab warns of rare labels, which are normal here
         warnings.simplefilter("ignore", UserWarning)
         found: Any = find_label_issues(
             predictions.truth, predictions.probabilities, return_indices_ranked_by="normalized_margin", n_jobs=1
@@ -102,7 +101,7 @@ def _make_finding(case: AuditCase, target: Target, predictions: LabelledPredicti
     fixed = rows[:MAX_RANKED]
     shares = np.bincount(predictions.truth, minlength=predictions.probabilities.shape[1]) / len(predictions.truth)
     given = predictions.truth[fixed]
-    # Bayes: a label that came at random, in proportion to the labels' shares, over everything that could have given it.
+    # Bayes: the probability that the label was drawn at random, in proportion to the labels' shares.
     wrong = np.minimum(1, noise.share * shares[given] / np.maximum(predictions.probabilities[fixed, given], 1e-9))
     gain = float(wrong.sum()) / len(predictions.truth)
     severity: Severity = (
@@ -114,7 +113,8 @@ def _make_finding(case: AuditCase, target: Target, predictions: LabelledPredicti
         "label noise",
         severity,
         target,
-        f"about {format_percent(noise.share)} of the labels of {target} look wrong (at least {format_percent(noise.lower_bound)}): so "
+        f"about {format_percent(noise.share)} of the labels of {target} look wrong "
+        f"(at least {format_percent(noise.lower_bound)}): so "
         f"many differ where the model is surest; {len(rows):,} tickets are suspected",
         f"look through the {len(fixed):,} worst: about {wrong.sum():.0f} of them are wrong, and putting them right "
         f"brings about {format_points(gain)} of measured accuracy; then ask how wrong labels come about",

@@ -1,7 +1,6 @@
-"""Fields: structured values that were set or changed after filing, or that say the answer outright.
+"""Finds fields that were set or changed after a ticket was received, or that determine the label.
 
-In come the tickets' fields and, where they are given, the moves; out come findings by field. A field that follows the
-label is the most common leak of an exported history: the export holds the last value, not the one at filing.
+This is the most common leak of an exported history: the export has the last value, not the one at submission.
 """
 
 from collections import Counter, defaultdict
@@ -16,23 +15,23 @@ from training.data_audit.finding import MAX_EXAMPLES, Finding, format_percent
 
 MIN_TICKETS: Final = 5
 MIN_CHANGED_SHARE: Final = 0.01
-"""The share of tickets whose field changed after filing, from which it is said."""
+"""The share of tickets whose field changed later, from which it is reported."""
 
 MIN_ACCURACY: Final = 0.97
-"""Accuracy of a single field, looked up in older tickets, that is too good to be known at filing."""
+"""The accuracy of a single field, looked up in older tickets, from which it is suspicious."""
 
 MIN_LIFT: Final = 0.1
-"""How far above the majority that must lie."""
+"""How much better than the majority label that must be."""
 
 MIN_TICKETS_WITH_FIELD: Final = 20
-"""Judging tickets that must have the field."""
+"""Holdout tickets that must have the field."""
 
 MAX_VALUE_SHARE: Final = 0.1
-"""Values a ticket, above which a field is free text."""
+"""Distinct values per ticket above which a field is free text."""
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """Fields that the moves change, then fields that tell too much."""
+    """Findings of fields that were changed later, then of fields that determine a label."""
     yield from _find_changed_fields(case)
     yield from _find_leaky_fields(case)
 
@@ -63,7 +62,7 @@ def _find_changed_fields(case: AuditCase) -> Iterator[Finding]:
 
 
 def _field_value(ticket: Ticket, name: str) -> str | None:
-    """What a ticket has in a field that the moves name; None for no field of tickets."""
+    """A ticket's value of a field named in the moves; None if tickets have no such field."""
     if name in ("subject", "body", "channel", "language", "requester", "organisation"):
         return str(getattr(ticket, name))
     fields = {key.casefold(): value for key, value in ticket.fields.items()}
@@ -75,19 +74,21 @@ def _find_leaky_fields(case: AuditCase) -> Iterator[Finding]:
     for name in [*names, "channel"]:
         values = [(t.channel if name == "channel" else t.fields.get(name, "")).strip().casefold() for t in case.tickets]
         for target in case.targets:
-            y, said = case.data.y[target], case.holdout_predictions[target]
+            y, predictions = case.data.y[target], case.holdout_predictions[target]
             seen: defaultdict[str, Counter[int]] = defaultdict(Counter)
             for i in case.plan.holdout.learn.tolist():
                 if values[i] and y[i] >= 0:
                     seen[values[i]][int(y[i])] += 1
-            asked = [i for i in said.positions.tolist() if values[i] in seen]
-            if len(asked) < MIN_TICKETS_WITH_FIELD or not 1 < len(seen) <= MAX_VALUE_SHARE * len(
+            with_value = [i for i in predictions.positions.tolist() if values[i] in seen]
+            if len(with_value) < MIN_TICKETS_WITH_FIELD or not 1 < len(seen) <= MAX_VALUE_SHARE * len(
                 case.plan.holdout.learn
             ):
                 continue
-            truth = y[np.array(asked)]
-            told = np.array([min(seen[values[i]].items(), key=lambda pair: (-pair[1], pair[0]))[0] for i in asked])
-            right = float((told == truth).mean())
+            truth = y[np.array(with_value)]
+            looked_up = np.array(
+                [min(seen[values[i]].items(), key=lambda pair: (-pair[1], pair[0]))[0] for i in with_value]
+            )
+            right = float((looked_up == truth).mean())
             majority = float((truth == case.majority_label(target)).mean())
             if right < MIN_ACCURACY or right < majority + MIN_LIFT:
                 continue
@@ -96,9 +97,9 @@ def _find_leaky_fields(case: AuditCase) -> Iterator[Finding]:
                 "telling field",
                 "warning",
                 target,
-                f"{column} alone tells {target} in {format_percent(right)} of {len(asked):,} judging tickets (majority "
-                f"{format_percent(majority)})",
+                f"{column} alone tells {target} in {format_percent(right)} of {len(with_value):,} judging "
+                f"tickets (majority {format_percent(majority)})",
                 f"if {column} is set by those who sort, leave it out; if the requester chooses it, route by a rule",
-                case.ids(asked[:MAX_EXAMPLES]),
-                {"field": column, "right": right, "majority": majority, "n": len(asked)},
+                case.ids(with_value[:MAX_EXAMPLES]),
+                {"field": column, "right": right, "majority": majority, "n": len(with_value)},
             )

@@ -1,7 +1,4 @@
-"""Learnable: targets that the text does not tell, and the gap between a random split and one by time.
-
-In come answers to judging tickets; out come sentences that say when a score is worth nothing. Never fits anything.
-"""
+"""Finds targets that can't be predicted from the text, and gaps between a random split and one by time."""
 
 import math
 from collections.abc import Iterator
@@ -14,31 +11,31 @@ from training.data_audit.case import AuditCase
 from training.data_audit.finding import Finding, format_percent, format_points
 
 MAX_P_VALUE: Final = 0.05
-"""The chance at which a model that knows nothing would beat the majority as it did (McNemar 1947, exact)."""
+"""The largest p-value at which the model beats the majority label (McNemar 1947, exact)."""
 
 MIN_IMPROVEMENT: Final = 0.01
-"""A smaller gain over the majority is none."""
+"""The smallest gain over the majority label that counts."""
 
 MIN_GAP: Final = 0.03
-"""Accuracy that a random split promises beyond the one by time, from which it is said."""
+"""The difference in accuracy between a random split and one by time from which it is reported."""
 
 MIN_TICKETS: Final = 20
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """Unlearnable targets, then the gaps."""
+    """Findings of unlearnable targets, then of gaps."""
     for target in case.targets:
-        known, judged = case.all_predictions[target], case.holdout_predictions[target]
-        if len(known.truth) < MIN_TICKETS or not len(judged.truth):
+        predictions, holdout = case.all_predictions[target], case.holdout_predictions[target]
+        if len(predictions.truth) < MIN_TICKETS or not len(holdout.truth):
             continue
         always = case.majority_label(target)
-        model, majority = known.right, known.truth == always
+        model, majority = predictions.right, predictions.truth == always
         better, worse = int((model & ~majority).sum()), int((~model & majority).sum())
-        luck = float(binomtest(better, better + worse, alternative="greater").pvalue) if better + worse else 1.0
+        p_value = float(binomtest(better, better + worse, alternative="greater").pvalue) if better + worse else 1.0
         gain = float(model.mean() - majority.mean())
-        if luck <= MAX_P_VALUE and gain >= MIN_IMPROVEMENT:
+        if p_value <= MAX_P_VALUE and gain >= MIN_IMPROVEMENT:
             continue
-        shares = float((judged.truth == always).mean()), float(judged.right.mean())
+        shares = float((holdout.truth == always).mean()), float(holdout.right.mean())
         yield Finding(
             "unlearnable",
             "warning",
@@ -47,7 +44,7 @@ def probe(case: AuditCase) -> Iterator[Finding]:
             f"majority {shares[0]:.2f}, model {shares[1]:.2f}",
             f"leave {target} to a rule or to people (--targets without it), or bring what decides it as a field x_...",
             (),
-            {"majority": shares[0], "model": shares[1], "gain": gain, "luck": luck},
+            {"majority": shares[0], "model": shares[1], "gain": gain, "luck": p_value},
         )
     yield from _find_split_gaps(case)
 
@@ -70,8 +67,9 @@ def _find_split_gaps(case: AuditCase) -> Iterator[Finding]:
             "time gap",
             "warning",
             target,
-            f"{target}: a random split promises {format_percent(float(mixed.mean()))}, tickets newer than all that was learnt "
-            f"get {format_percent(float(later.mean()))} ({format_points(-gap)}): matters or labels change with time",
+            f"{target}: a random split promises {format_percent(float(mixed.mean()))}, "
+            f"tickets newer than all that was learnt get {format_percent(float(later.mean()))} "
+            f"({format_points(-gap)}): matters or labels change with time",
             "believe the split by time, train again often (each week is cheap), and look whether labels were renamed",
             (),
             {"at_random": float(mixed.mean()), "by_time": float(later.mean())},

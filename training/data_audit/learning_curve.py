@@ -1,8 +1,8 @@
-"""Curve: what more tickets would bring.
+"""The learning curve: estimates the gain in accuracy from more training tickets.
 
-In come the columns of a linear head over words and fields; out comes its accuracy at an eighth, a quarter, half and all
-of the tickets that are learnt from, and a power law through them (error = a + b n^-c; Hestness et al. 2017) at twice as
-many. The cheap head stands for the recipe: its steps are alike, its level is not shown as the model's.
+Measures the baseline's accuracy on an eighth, a quarter, half and all of the training tickets, and extrapolates a power
+law (error = a + b n^-c; Hestness et al. 2017) to twice as many. The slope is comparable with the full model's, the
+level is not.
 """
 
 from collections.abc import Iterator
@@ -16,32 +16,35 @@ from training.data_audit.finding import Finding, format_percent, format_points
 
 TRAINING_SHARES: Final = (0.125, 0.25, 0.5, 1.0)
 MIN_TICKETS: Final = 100
-"""Learnt tickets, and judging ones, below which a curve says nothing."""
+"""The fewest training and holdout tickets for a curve."""
 
 EXPONENTS: Final = np.linspace(0.1, 1.0, 10)
-"""Exponents tried."""
+"""Exponents that are tried."""
 
 N_BOOTSTRAP: Final = 200
-"""Bootstrap samples of the judging tickets."""
+"""Bootstrap samples of the holdout."""
 
 MAX_TRAINING_TICKETS: Final = 20_000
-"""Of more tickets an evenly drawn part is learnt from, so that the curve stays cheap."""
+"""The most training tickets; of more, a random part is used."""
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
     """The learning curve of each target."""
     rng = np.random.default_rng(case.data.seed)
     for target in case.targets:
-        y, said = case.data.y[target], case.holdout_predictions[target]
+        y, predictions = case.data.y[target], case.holdout_predictions[target]
         learn = rng.permutation(case.plan.holdout.learn[y[case.plan.holdout.learn] >= 0])
-        if len(learn) < MIN_TICKETS or len(said.truth) < MIN_TICKETS:
+        if len(learn) < MIN_TICKETS or len(predictions.truth) < MIN_TICKETS:
             continue
         all_of_it = len(learn) <= MAX_TRAINING_TICKETS
         learn = learn[:MAX_TRAINING_TICKETS]
         sizes = np.array([round(part * len(learn)) for part in TRAINING_SHARES])
-        X = case.baseline.X[said.positions]
+        X = case.baseline.X[predictions.positions]
         right = np.array(
-            [case.baseline.head(target, np.sort(learn[:n])).margins(X).argmax(axis=1) == said.truth for n in sizes]
+            [
+                case.baseline.head(target, np.sort(learn[:n])).margins(X).argmax(axis=1) == predictions.truth
+                for n in sizes
+            ]
         )
         shares = right.mean(axis=1)
         gains = _bootstrap_gains(sizes, right, rng)
@@ -74,7 +77,7 @@ def probe(case: AuditCase) -> Iterator[Finding]:
 def _bootstrap_gains(
     sizes: npt.NDArray[np.int64], right: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """The gain from `sizes[-1]` to twice that, for each of `N_BOOTSTRAP` samples of the judging tickets."""
+    """The gain from `sizes[-1]` to twice that, for each of `N_BOOTSTRAP` samples of the holdout."""
     gains = np.empty(N_BOOTSTRAP)
     for draw in range(N_BOOTSTRAP):
         gains[draw] = extrapolate_gain(
@@ -84,7 +87,7 @@ def _bootstrap_gains(
 
 
 def extrapolate_gain(sizes: npt.NDArray[np.int64], errors: npt.NDArray[np.float64]) -> float:
-    """How far the error falls when the last size doubles, by the power law that fits best; never less than 0.
+    """The decrease of the error when the last size doubles, by the best-fitting power law; at least 0.
 
     >>> sizes = np.array([100, 200, 400, 800])
     >>> round(extrapolate_gain(sizes, 0.1 + 2 * sizes**-0.5), 4), round(2 * 800**-0.5 - 2 * 1600**-0.5, 4)

@@ -1,8 +1,6 @@
-"""Masking: what a score is worth once suspected text is taken out.
+"""Measures how much the accuracy depends on suspected pieces of text, by removing them from holdout tickets.
 
-In come tickets and the pieces of their texts that are suspected; out comes how often a linear head, which learnt with
-them, is right on judging tickets with and without them. It tells how much hangs on the text, and whether the model
-reads it at all: signatures that `deskyard.text.cleaning.clean` cuts do no harm.
+It also tells whether the model reads them at all: signatures that `deskyard.text.cleaning.clean` removes do no harm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +15,18 @@ from training.data_audit.case import AuditCase
 from training.data_audit.finding import format_percent
 
 MIN_TICKETS: Final = 5
-"""Judging tickets that must be affected for a figure."""
+"""The fewest affected holdout tickets for a measurement."""
 
 MIN_READ_SHARE: Final = 0.1
-"""The share of tickets whose signature is not cut (in a mail of two words, say) up to which it does no harm."""
+"""The share of tickets in which the text is not removed by cleaning up to which it does no harm."""
 
 _SAMPLE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class MaskingResult:
-    """Whether the model reads the text, and the shares right on affected judging tickets (None: too few of them)."""
+    """Whether the model reads the text, and the accuracy on affected holdout tickets with and without it (None: too
+    few)."""
 
     read: bool
     n: int = 0
@@ -46,23 +45,23 @@ class MaskingResult:
 
     @property
     def drop(self) -> float:
-        """How much of the score goes with the text."""
+        """The drop in accuracy without the text."""
         return (self.before or 0) - (self.after or 0)
 
     @property
     def figures(self) -> dict[str, Any]:
-        """The same as numbers."""
+        """The same as plain values."""
         return {"read_by_the_model": self.read, "masked": {"n": self.n, "before": self.before, "after": self.after}}
 
 
 def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Sequence[str]]) -> MaskingResult:
-    """Take the suspected pieces (ticket → pieces as written) out and ask again."""
-    judging = set(case.holdout_predictions[target].positions.tolist())
-    some = [*suspected][:_SAMPLE_SIZE]
-    read = [clean(case.tickets[i].body) != clean(_remove_phrases(case.tickets[i].body, suspected[i])) for i in some]
+    """Measure the accuracy with and without the suspected pieces (position → pieces as written)."""
+    holdout = set(case.holdout_predictions[target].positions.tolist())
+    sample = [*suspected][:_SAMPLE_SIZE]
+    read = [clean(case.tickets[i].body) != clean(_remove_phrases(case.tickets[i].body, suspected[i])) for i in sample]
     if sum(read) < MIN_READ_SHARE * len(read):
         return MaskingResult(False)
-    affected = [i for i in suspected if i in judging]
+    affected = [i for i in suspected if i in holdout]
     if len(affected) < MIN_TICKETS:
         return MaskingResult(True)
     head = case.baseline.head(target, case.plan.holdout.learn)

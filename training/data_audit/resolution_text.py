@@ -1,7 +1,7 @@
-"""Solutions: what was done about a ticket, in the text that should be as it was filed.
+"""Finds resolution texts ("Resolved by", «Решено:») in bodies, which should hold the text as submitted.
 
-In come the closing pieces of bodies; out comes a finding where some begin like a solution ("Resolved by", «Решено:»)
-and tickets with them are right more often, or they stand for labels, or many tickets end so.
+They are reported where tickets with them are right more often, where they stand for labels, or where many tickets end
+with them.
 """
 
 import math
@@ -19,10 +19,10 @@ from training.data_audit.suspect_phrases import MIN_TICKETS, find_suspect_phrase
 from training.data_audit.text_lines import SHORT_PIECE_WORDS, TextPiece
 
 MIN_SHARE, MIN_ACCURACY_GAIN = 0.003, 0.03
-"""The share of tickets with words of a solution, and how much more often they are right, from which it is said."""
+"""The share of tickets with a resolution text, and the gain in accuracy, from which it is reported."""
 
 CLOSING_SHARE: Final = 0.01
-"""The share of tickets that end with them, from which it is said in any case; of nine real histories none has 0.1 %."""
+"""The share of tickets ending with one from which it is reported in any case; nine real histories have below 0.1 %."""
 
 _SOLUTION_START: Final = re.compile(
     r"(?:re)?(?:solution|resolution|resolved|solved|closed|fixed|root cause|closing (?:note|comment)|work ?around"
@@ -32,11 +32,11 @@ _SOLUTION_START: Final = re.compile(
     r"\b\s*(?:[:–—.,!-]|$|\b(?:как|специалистом|агентом|сотрудником|инженером|путем|группой|отделом|заменой)\b)",
     re.I,
 )
-"""How a piece begins that tells of the solution."""
+"""The beginning of a resolution text."""
 
 
 def find_solutions(texts: Sequence[list[TextPiece]]) -> dict[int, list[TextPiece]]:
-    """The pieces below the author's own words that begin like a solution, by ticket."""
+    """The pieces after the author's own words that begin like a resolution, by ticket position."""
     found = {
         i: [p for p in parts if p.words_before >= SHORT_PIECE_WORDS and _SOLUTION_START.match(p.text)]
         for i, parts in enumerate(texts)
@@ -45,7 +45,7 @@ def find_solutions(texts: Sequence[list[TextPiece]]) -> dict[int, list[TextPiece
 
 
 def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator[Finding]:
-    """Words of a solution: serious where tickets that hold them are right more often, or they stand for labels."""
+    """The finding of resolution texts; serious where they raise accuracy or stand for labels."""
     where = np.array(list(solutions), np.int64)
     if len(where) < max(MIN_TICKETS, MIN_SHARE * len(case.tickets)):
         return
@@ -54,7 +54,7 @@ def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator
         for key in {piece.key for piece in parts}:
             by_phrase[key].append(i)
     phrases = {key: np.array(found) for key, found in by_phrase.items()}
-    looked_at = []
+    checked = []
     for target in case.targets:
         known = case.all_predictions[target]
         holds = np.isin(known.positions, where)
@@ -64,11 +64,11 @@ def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator
         spread = math.sqrt(sum(float(np.var(known.right[part])) / int(part.sum()) for part in (holds, ~holds)))
         tells = any(find_suspect_phrases(case, phrases, (target,)))
         ahead = with_ - without
-        looked_at.append((tells, ahead > max(MIN_ACCURACY_GAIN, 2.58 * spread), ahead, target, with_, without))
+        checked.append((tells, ahead > max(MIN_ACCURACY_GAIN, 2.58 * spread), ahead, target, with_, without))
     at_the_end = sum(any(piece.words_after <= SHORT_PIECE_WORDS for piece in parts) for parts in solutions.values())
-    if not looked_at:
+    if not checked:
         return
-    tells, beyond, _, target, with_, without = max(looked_at)
+    tells, beyond, _, target, with_, without = max(checked)
     if not (tells or beyond) and at_the_end < CLOSING_SHARE * len(case.tickets):
         return
     masked = measure_masking(case, target, {i: [piece.text for piece in parts] for i, parts in solutions.items()})
@@ -78,8 +78,9 @@ def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator
         "leak: solution",
         "note" if not masked.read else "serious" if tells or beyond else "warning",
         target,
-        f"{len(where):,} tickets hold words of a solution ({shown}); {target} is right in {format_percent(with_)} of them and "
-        f"in {format_percent(without)} of the others{masked.summary}",
+        f"{len(where):,} tickets hold words of a solution ({shown}); "
+        f"{target} is right in {format_percent(with_)} of them and in {format_percent(without)} of the others"
+        f"{masked.summary}",
         "a solution is not there when a ticket is filed: export texts as they were filed, or cut those lines",
         case.ids(where[:MAX_EXAMPLES]),
         {"phrases": shown, "tickets": len(where), "right_with": with_, "right_without": without} | masked.figures,

@@ -1,8 +1,4 @@
-"""Suspects: phrases nearly all of whose tickets bear one label.
-
-In come phrases with the tickets that hold them; out come those that tell a label beyond chance. Whether that is a leak
-is for others to say: "vpn" tells one, too.
-"""
+"""Finds phrases nearly all of whose tickets have one label; whether that is a leak is decided by the probes."""
 
 import math
 from collections import Counter
@@ -17,19 +13,20 @@ from deskyard.domain.ticket import Target
 from training.data_audit.case import AuditCase
 
 MIN_PURITY: Final = 0.95
-"""The share of the tickets with a phrase that must bear one label."""
+"""The share of a phrase's tickets that must have one label."""
 
 MIN_TICKETS: Final = 8
-"""Tickets that must hold a phrase; with `MAX_P_VALUE` and `MIN_LABEL_SHARE`, fewer say nothing."""
+"""The fewest tickets with a phrase."""
 
 MIN_LABEL_SHARE: Final = 0.05
 MAX_P_VALUE: Final = 1e-6
-"""The chance that so many tickets bear one label although the phrase tells nothing."""
+"""The largest probability that so many tickets have one label by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class SuspectPhrase:
-    """A phrase, the tickets that hold it, the label they bear, the share that does, and how much of the label it is."""
+    """A phrase, its tickets (positions), their label, the share of them with it, and the share of the label's
+    tickets."""
 
     phrase: str
     holders: npt.NDArray[np.int64]
@@ -42,7 +39,7 @@ class SuspectPhrase:
 def find_suspect_phrases(
     case: AuditCase, holders: Mapping[str, npt.NDArray[np.int64]], targets: Iterable[Target] | None = None
 ) -> Iterator[SuspectPhrase]:
-    """The phrases nearly all of whose tickets bear one label, a target at a time."""
+    """The phrases nearly all of whose tickets have one label, by target."""
     for target in targets or case.targets:
         y = case.data.y[target]
         labels = np.bincount(y[y >= 0], minlength=len(case.labels(target)))
@@ -67,7 +64,7 @@ def find_suspect_phrases(
 
 
 def is_from_few_requesters(case: AuditCase, suspect: SuspectPhrase) -> bool:
-    """Whether few people wrote it: then it is their own signature, known at filing."""
+    """Whether few requesters wrote it: then it is their own signature."""
     people = Counter(case.tickets[i].requester for i in suspect.holders.tolist())
     del people[""]
     return bool(people) and (len(people) < 3 or people.most_common(1)[0][1] > 0.5 * people.total())

@@ -1,9 +1,8 @@
-"""Leaks: text that was written after filing, by those who knew the answer.
+"""Finds text leaks: text that was added after submission by people who knew the label.
 
-In come raw bodies and labels, out come findings: closing lines that are the same in many tickets of one label, the
-names of agents, words of a solution, codes. A word that tells a label because it is about it ("vpn") is no leak: what
-gives one away is its place (an end of the text, after the author's own words), its sameness, its kind, and that many
-requesters "wrote" it. Never shows a text, only the offending phrase.
+Reported are closing lines that are the same in many tickets of one label, names of agents, resolution texts, and codes.
+A word that predicts a label because of its meaning ("vpn") is not a leak; leaks are recognised by their position (at
+the end, after the author's own words), their repetition, and their many requesters. Only the phrase itself is shown.
 """
 
 import re
@@ -22,19 +21,19 @@ from training.data_audit.suspect_phrases import MIN_TICKETS, SuspectPhrase, find
 from training.data_audit.text_lines import SHORT_PIECE_WORDS, TextPiece, tail_pieces
 
 MAX_TICKETS: Final = 50_000
-"""Tickets whose lines are looked at, evenly spread."""
+"""The most tickets whose lines are checked, evenly spread."""
 
 SERIOUS_TICKETS, SERIOUS_DROP = 20, 0.1
-"""Tickets with a phrase, or the fall of the score without it, from which a leak is serious."""
+"""The number of tickets with a phrase, or the drop in accuracy without it, from which a leak is serious."""
 
 LAST_PIECE_SHARE: Final = 0.9
-"""The share of a phrase's tickets in which nothing longer than `SHORT_PIECE_WORDS` words follows it."""
+"""The share of a phrase's tickets in which only pieces of up to `SHORT_PIECE_WORDS` words follow it."""
 
 MIN_OWN_WORDS: Final = 5
-"""Words of the author's own that must stand before a closing line."""
+"""The fewest words of the author's own before a closing line."""
 
 MAX_FINDINGS: Final = 12
-"""Findings of one kind, the largest; one that is put right makes room for the next."""
+"""The most findings of one kind, the largest first."""
 
 _CODE: Final = re.compile(r"\[[^\[\]\n]{2,40}\]|\b(?=\w*[A-ZА-Я])(?=[\w-]*\d)[A-ZА-Я][\w]*(?:[-_]\w+)+\b")
 
@@ -43,18 +42,18 @@ _NAME: Final = re.compile(r"\b[A-ZА-ЯЁ][a-zа-яё]+ [A-ZА-ЯЁ][a-zа-яё]
 
 
 def probe(case: AuditCase) -> Iterator[Finding]:
-    """Leaks in the texts."""
+    """Findings of leaks in the texts."""
     step = -(-len(case.tickets) // MAX_TICKETS)
     texts = [tail_pieces(ticket.body) if i % step == 0 else [] for i, ticket in enumerate(case.tickets)]
-    solved = resolution_text.find_solutions(texts)
-    yield from resolution_text.probe(case, solved)
-    yield from _find_closing_lines(case, texts, set(solved))
+    resolutions = resolution_text.find_solutions(texts)
+    yield from resolution_text.probe(case, resolutions)
+    yield from _find_closing_lines(case, texts, set(resolutions))
     yield from agent_names.probe(case)
     yield from _find_codes(case)
 
 
 def _find_closing_lines(case: AuditCase, texts: Sequence[list[TextPiece]], solved: set[int]) -> Iterator[Finding]:
-    """The same line under many tickets of one label, after words of their own; or a sentence that names a person."""
+    """Lines that close many tickets of one label after different texts, and closing sentences that name a person."""
     holders: defaultdict[str, list[int]] = defaultdict(list)
     fits = Counter[str]()
     written: dict[str, str] = {}
@@ -93,7 +92,7 @@ def _find_closing_lines(case: AuditCase, texts: Sequence[list[TextPiece]], solve
 
 
 def _find_codes(case: AuditCase) -> Iterator[Finding]:
-    """Codes and bracketed tags that stand for one label."""
+    """Codes and bracketed tags that occur with one label."""
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for i, ticket in enumerate(case.tickets):
         for code in set(_CODE.findall(f"{ticket.subject}\n{ticket.body[:4000]}")):
@@ -120,18 +119,18 @@ def _make_finding(
     advice: str,
     masked: MaskingResult | None = None,
 ) -> Finding:
-    """A phrase that stands for a label; serious where the model reads it, a note without a `masked` score."""
+    """The finding of a phrase that occurs with one label; a note if there is no `masked` score."""
     y, label = case.data.y[suspect.target], case.labels(suspect.target)[suspect.label]
-    of = int((y == suspect.label).sum())
+    n = int((y == suspect.label).sum())
     return Finding(
         f"leak: {kind}",
         _rate_severity(len(suspect.holders), masked),
         suspect.target,
         f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {format_percent(suspect.purity)} of which have "
-        f"{suspect.target} {label!r} ({of:,} tickets bear it){masked.summary if masked else ''}",
+        f"{suspect.target} {label!r} ({n:,} tickets bear it){masked.summary if masked else ''}",
         advice,
         case.ids(suspect.holders[:MAX_EXAMPLES]),
-        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.purity, "of_label": of}
+        {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.purity, "of_label": n}
         | (masked.figures if masked else {}),
     )
 
@@ -143,23 +142,23 @@ def _rate_severity(n: int, masked: MaskingResult | None) -> Severity:
 
 
 def _original_spellings(texts: Sequence[list[TextPiece]], suspect: SuspectPhrase) -> dict[int, list[str]]:
-    """Each holder's own spelling of the phrase."""
-    return {i: [piece.written for piece in texts[i] if piece.key == suspect.phrase] for i in suspect.holders.tolist()}
+    """The spellings of the phrase in each ticket, by position."""
+    return {i: [piece.text for piece in texts[i] if piece.key == suspect.phrase] for i in suspect.holders.tolist()}
 
 
 def _has_varied_context(texts: Sequence[list[TextPiece]], holders: npt.NDArray[np.int64]) -> bool:
-    """Whether what stands above the line differs: alerts and forms are alike as a whole."""
+    """Whether the rest of the texts differs; alerts and forms are similar as a whole."""
     longest = {max(texts[i], key=lambda piece: len(piece.key)).key for i in holders.tolist()}
     return len(longest) >= 0.5 * len(holders)
 
 
 def _largest_per_ticket_set(suspects: list[SuspectPhrase]) -> list[SuspectPhrase]:
-    """The largest first, one for each set of tickets: that of the label which has the fewest others."""
+    """The largest suspects, one for each set of tickets: that whose label has the fewest other tickets."""
     seen: list[set[int]] = []
     kept = []
     for suspect in sorted(suspects, key=lambda s: (-len(s.holders), -s.label_share, s.phrase, s.target)):
-        mine = set(suspect.holders.tolist())
-        if not any(len(mine & other) >= 0.8 * len(mine) for other in seen):
-            seen.append(mine)
+        tickets = set(suspect.holders.tolist())
+        if not any(len(tickets & other) >= 0.8 * len(tickets) for other in seen):
+            seen.append(tickets)
             kept.append(suspect)
     return kept[:MAX_FINDINGS]

@@ -1,8 +1,7 @@
-"""Lines: the pieces of a raw text, as leaks are looked for in them.
+"""Splits raw ticket bodies into lines and sentences for the search for leaks.
 
-In comes a ticket's body as it was stored, signature and all; out come its lines and sentences in order, with digits
-masked so that a form's number or date does not tell two alike ones apart. `deskyard.text.cleaning.clean` cuts
-signatures before the model reads; here they are what is looked at. Quoted replies are left out.
+Signatures are kept, unlike in `deskyard.text.cleaning.clean`, as leaks are searched there. Digits are masked, so that
+numbers and dates do not distinguish similar pieces. Quoted replies are left out.
 """
 
 import html
@@ -21,21 +20,21 @@ _EDGES: Final = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 MAX_TAIL_PIECES: Final = 10
-"""The last pieces are looked at: what a system adds stands at the end."""
+"""Only the last pieces are used: what a system adds is at the end."""
 
 SHORT_PIECE_WORDS: Final = 4
-"""Words of a piece that is a name, a role or thanks rather than a matter."""
+"""The most words of a short piece, such as a name, a role or thanks."""
 
 MAX_PIECE_LENGTH: Final = 200
-"""Characters of a piece that are kept; a signature or the begin of a solution is shorter."""
+"""Characters of a piece that are kept; signatures and the beginnings of resolutions are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A line, or a sentence of one: its words as `key` (lower case, digits as 0), and as written.
+    """A line or a sentence of it: its words as `key` (lower case, digits as 0), and its `text` as written.
 
-    `before` counts the words of the longest earlier piece, `after` those of the longest later one; `alone` says whether
-    it is a whole line.
+    `words_before` and `words_after`: the words of the longest earlier and later piece; `whole_line`: whether it is a
+    whole line.
     """
 
     key: str
@@ -46,7 +45,7 @@ class TextPiece:
 
 
 def tail_pieces(body: str) -> list[TextPiece]:
-    """The last pieces of a text that hold a word.
+    """The last pieces of a text that contain a word.
 
     >>> [piece.key for piece in tail_pieces("VPN is down. Please help!\\n\\n-- \\nAnn, desk 12")]
     ['vpn is down', 'please help', 'ann desk 0']
@@ -54,21 +53,21 @@ def tail_pieces(body: str) -> list[TextPiece]:
     text = body[:MAX_LENGTH]
     if "<" in text:
         text = html.unescape(_TAG.sub(" ", _LINE_BREAK.sub("\n", _STYLE.sub(" ", text))))
-    told: list[tuple[str, list[str], bool]] = []
+    pieces: list[tuple[str, list[str], bool]] = []
     for line in text.replace("\r", "\n").split("\n"):
         if not line.lstrip().startswith(">"):
             parts = _SENTENCE_END.split(line)
             split = [(part, _WORD.findall(part.lower().replace("ё", "е")), len(parts) == 1) for part in parts]
-            told += [one for one in split if one[1]]
-    sizes = [len(found) for _, found, _ in told]
+            pieces += [one for one in split if one[1]]
+    sizes = [len(found) for _, found, _ in pieces]
     return [
         TextPiece(
             " ".join(_DIGITS.sub("0", word) for word in found)[:MAX_PIECE_LENGTH],
             _EDGES.sub("", part)[:MAX_PIECE_LENGTH],
             max(sizes[:n], default=0),
             max(sizes[n + 1 :], default=0),
-            alone,
+            whole_line,
         )
-        for n, (part, found, alone) in enumerate(told)
-        if n >= len(told) - MAX_TAIL_PIECES
+        for n, (part, found, whole_line) in enumerate(pieces)
+        if n >= len(pieces) - MAX_TAIL_PIECES
     ]

@@ -1,1 +1,1 @@
-"""What has changed on a desk: the newest tickets beside those before them."""
+"""Drift detection: the newest tickets of a desk compared with those before."""

@@ -1,8 +1,4 @@
-"""Findings: all that has changed on a desk, from a history in order of time.
-
-In comes a history, out goes what its newest tickets have that those before had not, and the other way round. Decides
-nothing: whether it is time to learn anew is for people, or for the loop, to say.
-"""
+"""Detects drift: compares the newest tickets of a history with those before."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,31 +15,37 @@ from training.drift.new_topics import find_new_topics
 from training.drift.share_changes import ShareChange, find_share_changes
 
 MAX_BEFORE: Final = 5_000
-"""Tickets before the newest that these are compared with, at most."""
+"""The most earlier tickets that the newest are compared with."""
 
 MIN_TICKETS: Final = 50
-"""Fewer newest tickets, or fewer before them, tell nothing."""
+"""The fewest newest tickets, and tickets before them, that can be compared."""
 
 MIN_WORD_LENGTH: Final = 3
-"""Letters of a word that may tell something."""
+"""Letters of the shortest word that is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryProposal:
-    """A new topic as a category: its words as they are written most often, its tickets (the most typical first), their
-    share (0..1) of all before and now, and what they are filed as today, with how many of them are."""
+    """A new topic, proposed as a category.
+
+    Its `words` in their most frequent spelling, its `tickets` (the most typical first), their share (0..1) of all
+    tickets `before` and `now`, and their most frequent current categories with counts.
+    """
 
     words: tuple[str, ...]
     tickets: tuple[Ticket, ...]
     before: float
     now: float
-    filed: tuple[tuple[str, int], ...]
+    current_labels: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What has changed: how many tickets were compared, since when; the values that changed by kind ("words", as they
-    are written most often, "channel", "language" or a target), silent labels by target, and new topics."""
+    """The changes: how many tickets were compared, `before` and `now`, and since when.
+
+    `changed`: changed values by kind ("words" in their most frequent spelling, "channel", "language" or a target);
+    `discontinued`: labels by target; `topics`: new topics.
+    """
 
     before: int
     now: int
@@ -54,7 +56,7 @@ class DriftReport:
 
     @property
     def needs_retraining(self) -> bool:
-        """Whether there is reason to learn anew: what is learnt or what is written has changed."""
+        """Whether anything has changed, so that retraining makes sense."""
         return bool(self.changed or self.discontinued or self.topics)
 
 
@@ -64,41 +66,42 @@ def detect_drift(history: History, newest: int) -> DriftReport:
     cut = len(history) - newest
     if min(newest, cut) < MIN_TICKETS:
         raise BadInput(
-            f"{newest} newest tickets and {max(cut, 0)} before them are too few to compare: it takes {MIN_TICKETS} of both."
+            f"{newest} newest tickets and {max(cut, 0)} before them are too few to compare: "
+            f"at least {MIN_TICKETS} of both are needed."
         )
-    was, came = history.tickets[start:cut], history.tickets[cut:]
-    texts = [clean(f"{ticket.subject}\n{ticket.body}") for ticket in [*was, *came]]
+    before, now = history.tickets[start:cut], history.tickets[cut:]
+    texts = [clean(f"{ticket.subject}\n{ticket.body}") for ticket in [*before, *now]]
     latin = latin_stemmer(texts)
     written = [[word for word in words(text) if len(word) >= MIN_WORD_LENGTH] for text in texts]
-    stems = [[stem(word, latin) for word in said] for said in written]
+    stems = [[stem(word, latin) for word in tokens] for tokens in written]
     kinds: dict[str, list[Sequence[str]]] = {
         "words": list(stems),
-        "channel": [[ticket.channel] if ticket.channel else [] for ticket in [*was, *came]],
+        "channel": [[ticket.channel] if ticket.channel else [] for ticket in [*before, *now]],
         "language": [
-            [said] if (said := ticket.language or detect_language(text)) else []
-            for ticket, text in zip([*was, *came], texts, strict=True)
+            [code] if (code := ticket.language or detect_language(text)) else []
+            for ticket, text in zip([*before, *now], texts, strict=True)
         ],
     }
     kinds |= {target: [[label] if label else [] for label in history.labels[target][start:]] for target in TARGETS}
-    forms = Counter((stem(word, latin), word) for said in written for word in said)
-    usual = {base: word for (base, word), _ in reversed(forms.most_common())}
-    changed = {kind: find_share_changes(all_[: len(was)], all_[len(was) :]) for kind, all_ in kinds.items()}
-    changed["words"] = [replace(one, value=usual[one.value]) for one in changed["words"]]
+    forms = Counter((stem(word, latin), word) for tokens in written for word in tokens)
+    spelling = {base: word for (base, word), _ in reversed(forms.most_common())}
+    changed = {kind: find_share_changes(all_[: len(before)], all_[len(before) :]) for kind, all_ in kinds.items()}
+    changed["words"] = [replace(one, value=spelling[one.value]) for one in changed["words"]]
     return DriftReport(
-        before=len(was),
-        now=len(came),
-        since=came[0].created_at,
+        before=len(before),
+        now=len(now),
+        since=now[0].created_at,
         changed={kind: found for kind, found in changed.items() if found},
-        discontinued={target: gone for target in TARGETS if (gone := find_discontinued(history.labels[target]))},
+        discontinued={target: labels for target in TARGETS if (labels := find_discontinued(history.labels[target]))},
         topics=[
             CategoryProposal(
-                words=tuple(usual[base] for base in topic.words),
-                tickets=tuple(came[n] for n in topic.tickets),
+                words=tuple(spelling[base] for base in topic.words),
+                tickets=tuple(now[n] for n in topic.tickets),
                 before=topic.before,
                 now=topic.now,
-                filed=_count_labels([history.labels["category"][cut + n] for n in topic.tickets]),
+                current_labels=_count_labels([history.labels["category"][cut + n] for n in topic.tickets]),
             )
-            for topic in find_new_topics(stems[: len(was)], stems[len(was) :])
+            for topic in find_new_topics(stems[: len(before)], stems[len(before) :])
         ],
     )
 

@@ -1,7 +1,6 @@
-"""The backend: where the fits of a run are made, on this machine's cores or on the workers of a Dask cluster.
+"""Runs the fits of a training in parallel, on this machine's cores or on the workers of a Dask cluster.
 
-In comes `dask://HOST:PORT`, out goes a context; within it `run_parallel` sends work there by joblib. The answers do not
-depend on where they are made, as long as the workers have the same deskyard, libraries and kind of processor.
+The results do not depend on where they are computed, as long as the workers have the same versions and processor type.
 """
 
 import os
@@ -23,17 +22,17 @@ CONNECT_TIMEOUT: Final = 10
 """Seconds to wait for a scheduler."""
 
 MIN_TICKETS_FOR_PROCESSES: Final = 2_000
-"""Below this many tickets, starting a second process takes longer than the fits."""
+"""With fewer tickets, starting a second process takes longer than the fits."""
 
 Job = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 @contextmanager
 def use_backend(address: str) -> Iterator[None]:
-    """Within it, work goes to the cluster whose scheduler has that address; "" is this machine.
+    """A context in which work is sent to the Dask scheduler at `address` (dask://HOST:PORT); "" is this machine.
 
-    Raises BadInput for what is no address and for workers with other versions, PartMissing without Dask,
-    StoreUnreachable when nobody answers.
+    Raises BadInput for an invalid address and for workers with other versions, ExtraMissing without Dask,
+    StoreUnreachable when no scheduler answers.
     """
     if not address:
         yield
@@ -45,7 +44,7 @@ def use_backend(address: str) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise ExtraMissing("--backend dask://… needs Dask: pip install 'deskyard[dask]'") from error
-    connect: Callable[..., Any] = Client  # distributed says nothing of its arguments' types
+    connect: Callable[..., Any] = Client  # distributed has no types for its arguments
     try:
         client = connect(f"tcp://{found[1]}:{found[2]}", timeout=CONNECT_TIMEOUT, set_as_default=True)
     except OSError as error:
@@ -58,7 +57,7 @@ def use_backend(address: str) -> Iterator[None]:
 
 
 def run_parallel(jobs: Iterable[Job], tickets: int) -> Iterator[Any]:
-    """What the jobs make, in their order: on a cluster, else on all cores, else (few tickets) one after another."""
+    """The results of the jobs, in order: computed on a cluster, on all cores, or (few tickets) one after another."""
     if _uses_cluster():
         jobs = [delayed(_single_threaded)(work, *given, **named) for work, given, named in jobs]
         return iter(Parallel(return_as="generator")(jobs))
@@ -71,21 +70,21 @@ def _uses_cluster() -> bool:
 
 
 def _single_threaded(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """A fit on one thread of BLAS: more than cores make it many times slower, and add up in another order."""
+    """Run a fit with one BLAS thread: more threads than cores are slower, and change the order of sums."""
     with threadpool_limits(1):
         return work(*given, **named)
 
 
 def _check_workers(client: Any) -> None:
-    """Raises BadInput where there is no worker, or one that would answer otherwise."""
+    """Raises BadInput if there is no worker, or one with other versions."""
     try:
-        told = client.run(library_versions)
+        found = client.run(library_versions)
     except ModuleNotFoundError as error:
         raise BadInput(f"a worker of the cluster lacks {error.name}: install deskyard there as it is here") from error
-    if not told:
+    if not found:
         raise BadInput("the cluster has no worker: start one with `dask worker`")
     here = library_versions()
-    for worker, there in sorted(told.items()):
+    for worker, there in sorted(found.items()):
         other = [f"{name} {there.get(name)} instead of {here[name]}" for name in here if there.get(name) != here[name]]
         if other:
-            raise BadInput(f"the worker {worker} has {', '.join(other)}: it would learn another model")
+            raise BadInput(f"the worker {worker} has {', '.join(other)}: it would train a different model")

@@ -1,8 +1,7 @@
-"""Kept: what a run has finished, so that one that was cut off and is begun again takes up from there.
+"""Checkpoints: stores finished fits of a run, so that an interrupted run can be resumed.
 
-In comes work under a name, out comes what it made: from the folder if it lies there, else made and put there in one
-step. A folder belongs to one history, one set of options and one set of libraries (`open_checkpoints`), so what lies
-there is what would be made again. It is pickled, and read only from the home of whoever trains.
+A folder belongs to one history, one set of options and one set of library versions (`open_checkpoints`), so a stored
+result equals a new one. Results are pickled, and only read from the user's own state folder.
 """
 
 import hashlib
@@ -23,10 +22,10 @@ import joblib
 from deskyard.version import __version__
 
 LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
-"""What can change a model's bytes; their versions stand in the card."""
+"""Libraries that can change a model's bytes; the card has their versions."""
 
 MAX_AGE_SECONDS: Final = 86_400.0 * 2
-"""Seconds after which nobody comes back to a run that was cut off."""
+"""Seconds after which checkpoints are deleted."""
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -34,42 +33,41 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """What lies in `folder`; None keeps nothing."""
+    """Results stored in `folder`; None stores nothing."""
 
     folder: Path | None = None
 
     def __call__(
         self, name: str, work: Callable[Params, Result], *given: Params.args, **named: Params.kwargs
     ) -> Result:
-        """What `work` makes of what is given."""
+        """The result of `work`, loaded if stored under `name`, else computed and stored atomically."""
         if self.folder is None:
             return work(*given, **named)
         path = self.folder / f"{name}.joblib"
         if path.is_file():
             found: Result = joblib.load(path)
             return found
-        made = work(*given, **named)
+        result = work(*given, **named)
         with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-            joblib.dump(made, file)
+            joblib.dump(result, file)
         os.replace(file.name, path)
-        return made
+        return result
 
 
 NO_CHECKPOINTS: Final = Checkpoints()
 
 
 def library_versions() -> dict[str, str]:
-    """What is installed of all that can change a model's bytes."""
+    """The versions of everything that can change a model's bytes."""
     return {"deskyard": __version__, "python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def open_checkpoints(
     parent: Path, history_digest: str, options: Mapping[str, Any], encoder_digest: str = ""
 ) -> Checkpoints:
-    """A folder in `place` for the history and the encoder with these digests, and these options; what was left there
-    long ago goes."""
-    said = json.dumps([history_digest, options, encoder_digest, library_versions(), platform.machine()], sort_keys=True)
-    folder = parent / hashlib.sha256(said.encode()).hexdigest()[:16]
+    """The checkpoints in `parent` for a history, an encoder (digests) and options; old checkpoints are deleted."""
+    key = json.dumps([history_digest, options, encoder_digest, library_versions(), platform.machine()], sort_keys=True)
+    folder = parent / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     for other in parent.iterdir():
         if other != folder and time.time() - other.stat().st_mtime > MAX_AGE_SECONDS:

@@ -1,7 +1,6 @@
-"""Ask tickets of models that have not learnt from them: the ground of calibration, evidence and judgement.
+"""Cross-fitting: predicts tickets with models that were not trained on them, for calibration, evidence and evaluation.
 
-All models of a run are fitted on rows of the same counts, side by side on the machine's cores; the answers do not
-depend on how many cores there are.
+All models of a run are fitted in parallel on rows of the same counts; results do not depend on the number of cores.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,23 +31,23 @@ from training.fit.calibration import fit_pool
 from training.fit.checkpoints import NO_CHECKPOINTS, Checkpoints
 
 ENCODING_BATCH: Final = 64
-"""Tickets that are encoded at a time: three times as fast as one by one where they are short."""
+"""Tickets encoded at a time: three times as fast as one by one for short texts."""
 
 LANGUAGE_SAMPLE: Final = 500
-"""Tickets, evenly spread, that tell the language of words in Latin letters."""
+"""Tickets, evenly spread, from which the language of words in Latin script is detected."""
 
 Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
-"""Wraps a walk over (things, how many, what is done) to show it."""
+"""Wraps an iteration (items, their number, a description) to show its progress."""
 
 PoolWeights = Mapping[Target, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What all models of a run learn from: tickets, their counted grams, and label positions a target.
+    """The data of all models of a run: tickets, their n-gram counts, and label positions per target.
 
-    And the groups of near-copies, how each target is learnt, what each label is `worth` beside others where that is
-    said (`deskyard.domain.label_trust`), and the tickets' vectors where an encoder makes some.
+    Also the `groups` of near-duplicates (a number per ticket), each target's recipe, the `label_weights` of targets
+    whose labels differ in trust (`training.fit.label_weights`), and the tickets' `vectors` if there is an encoder.
     """
 
     tickets: Sequence[Ticket]
@@ -71,7 +70,7 @@ class TrainingData:
         progress: Progress,
         encoder: Encoder | None = None,
     ) -> "TrainingData":
-        """Count every gram once, and encode every ticket once."""
+        """Count n-grams, find near-duplicates and encode texts, once for all models."""
         some = tickets[:: max(len(tickets) // LANGUAGE_SAMPLE, 1)]
         latin = latin_stemmer(f"{ticket.subject} {ticket.body}" for ticket in some)
         counts = count_ngrams(tickets, latin, lambda walk: progress(walk, len(tickets), "reading tickets"))
@@ -83,26 +82,26 @@ class TrainingData:
         return cls(tickets, counts.drop_singletons(), label_sets, y, groups, seed, vectors=vectors)
 
     def with_recipes(self, recipes: Mapping[Target, Recipe]) -> "TrainingData":
-        """The same, learnt by these recipes; a block that none of them uses is left out."""
+        """The same with these recipes; a block that none of them uses is dropped."""
         unused = not any(recipe.blocks[BLOCKS.index("subject")] for recipe in recipes.values())
         return replace(self, counts=self.counts.without_block("subject") if unused else self.counts, recipes=recipes)
 
     def for_target(self, target: Target) -> "TrainingData":
-        """The same for one target alone."""
+        """The same for a single target."""
         return replace(self, label_sets={target: self.label_sets[target]}, y={target: self.y[target]})
 
     def without_texts(self) -> "TrainingData":
-        """The same without what a model never looks at: each worker gets a copy."""
+        """The same without texts, which models do not need: each worker gets a copy."""
         return replace(self, tickets=[Ticket(id=ticket.id) for ticket in self.tickets])
 
     def fit(self, rows: Positions) -> TicketModel:
-        """A model of the tickets at `rows`."""
+        """Fit a model on the tickets at `rows`."""
         sizes = {target: len(labels.labels) for target, labels in self.label_sets.items()}
         y = {target: positions[rows] for target, positions in self.y.items()}
         ids = [self.tickets[i].id for i in rows]
-        worth = {target: said[rows] for target, said in self.label_weights.items() if target in sizes}
+        weights = {target: given[rows] for target, given in self.label_weights.items() if target in sizes}
         return TicketModel(sizes, self.recipes, self.seed).fit(
-            CountsView(self.counts, rows), y, ids, self.vectors_at(rows), worth
+            CountsView(self.counts, rows), y, ids, self.vectors_at(rows), weights
         )
 
     def vectors_at(self, rows: Positions) -> Vectors | None:
@@ -119,11 +118,11 @@ def _encode(tickets: Sequence[Ticket], encoder: Encoder, progress: Progress) -> 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutPredictions:
-    """What a model said of tickets new to it.
+    """A model's predictions of tickets that it was not trained on.
 
-    `positions` of the tickets, the heads' `scores` a target (heads x tickets x labels), the share of each ticket's
-    words and pairs that the model `known`, the similarity of its `nearest` remembered ticket, and which labels a target
-    the model had `heard` of (tickets x labels).
+    The tickets' `positions`; by target the heads' log-scores (heads x tickets x labels); per ticket the share of known
+    words and pairs and the similarity of the nearest past ticket (`nearest`); by target which labels the model was
+    trained on (tickets x labels).
     """
 
     positions: Positions
@@ -134,18 +133,18 @@ class HeldOutPredictions:
 
     @classmethod
     def fit_predict(cls, data: TrainingData, fold: Fold) -> "HeldOutPredictions":
-        """Fit on `fold.learn`, ask about `fold.ask`."""
+        """Fit on `fold.learn` and predict `fold.predict`."""
         model, new = data.fit(fold.learn), CountsView(data.counts, fold.predict)
         scores, nearest = model.predict_log_scores(new, data.vectors_at(fold.predict))
-        heard = {}
-        for target, said in scores.items():
-            of = np.isin(np.arange(said.shape[2]), data.y[target][fold.learn])
-            heard[target] = np.broadcast_to(of, said.shape[1:])
-        return cls(fold.predict, scores, model.vectorizer_.known_share(new), nearest, heard)
+        seen_labels = {}
+        for target, log_scores in scores.items():
+            seen = np.isin(np.arange(log_scores.shape[2]), data.y[target][fold.learn])
+            seen_labels[target] = np.broadcast_to(seen, log_scores.shape[1:])
+        return cls(fold.predict, scores, model.vectorizer_.known_share(new), nearest, seen_labels)
 
     @classmethod
     def concatenate(cls, parts: Sequence["HeldOutPredictions"]) -> "HeldOutPredictions":
-        """Several answers as one, in order."""
+        """Several predictions as one, in order."""
         return cls(
             np.concatenate([part.positions for part in parts]),
             {target: np.concatenate([part.scores[target] for part in parts], axis=1) for target in parts[0].scores},
@@ -155,29 +154,29 @@ class HeldOutPredictions:
         )
 
     def without_encoder(self) -> "HeldOutPredictions":
-        """The answers of the heads that read words, alone."""
+        """The predictions without the embedding heads."""
         return replace(
             self, scores={target: scores[: len(opinion_pool.HEADS)] for target, scores in self.scores.items()}
         )
 
     @property
     def familiar(self) -> npt.NDArray[np.bool_]:
-        """Which tickets hold any word that the model knows."""
+        """Which tickets have a word that the model knows."""
         return self.known_share > 0
 
     def true_labels(self, data: TrainingData, target: Target) -> npt.NDArray[np.int32]:
-        """The true label positions of the tickets that were asked about."""
+        """The true label positions of the tickets."""
         return data.y[target][self.positions]
 
     def labelled(self, data: TrainingData, target: Target) -> "HeldOutPredictions":
-        """Only the tickets that have a label."""
-        has = self.true_labels(data, target) != UNLABELLED
+        """The predictions of the tickets that have a label."""
+        labelled = self.true_labels(data, target) != UNLABELLED
         return HeldOutPredictions(
-            self.positions[has],
-            {target: self.scores[target][:, has]},
-            self.known_share[has],
-            self.nearest[has],
-            {target: self.seen_labels[target][has]},
+            self.positions[labelled],
+            {target: self.scores[target][:, labelled]},
+            self.known_share[labelled],
+            self.nearest[labelled],
+            {target: self.seen_labels[target][labelled]},
         )
 
     def probabilities(self, target: Target, pools: PoolWeights) -> npt.NDArray[np.float64]:
@@ -185,12 +184,12 @@ class HeldOutPredictions:
         return opinion_pool.predict_proba(self.scores[target], pools[target])
 
     def margin_profile(self, target: Target, pools: PoolWeights) -> MarginProfile:
-        """The margins that these tickets usually have."""
+        """The margin profile of these tickets."""
         predicted = self.probabilities(target, pools).argmax(axis=1)
         return MarginProfile.fit(self.scores[target][0], predicted, self.seen_labels[target])
 
     def likeness_features(self, target: Target, pools: PoolWeights, profile: MarginProfile) -> npt.NDArray[np.float64]:
-        """What tells whether the tickets are like the history (tickets x signs)."""
+        """The features of the likeness model (tickets x features)."""
         return likeness.likeness_features(
             self.probabilities(target, pools),
             self.scores[target][0],
@@ -208,33 +207,34 @@ def fit_models(
     progress: Progress,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> tuple[TicketModel, list[HeldOutPredictions]]:
-    """The model of everything, and the answers to the plan's folds, to `apart` and to `at_random` (if any).
+    """Fit the final model and all held-out predictions, in parallel.
 
-    Behind those the answers to the folds `apart`, which are of one target each.
+    The predictions are in the order: the plan's folds, the holdout, the random holdout (if any), then `extra_folds`,
+    which are of one target each.
     """
-    ask = [*plan.folds, plan.holdout, *([plan.random_holdout] if plan.random_holdout else [])]
+    folds = [*plan.folds, plan.holdout, *([plan.random_holdout] if plan.random_holdout else [])]
     data = data.without_texts()
     jobs = [delayed(checkpoints)("model", TrainingData.fit, data, plan.everything)]
     jobs += [
-        delayed(checkpoints)(f"fold-{n}", HeldOutPredictions.fit_predict, data, fold) for n, fold in enumerate(ask)
+        delayed(checkpoints)(f"fold-{n}", HeldOutPredictions.fit_predict, data, fold) for n, fold in enumerate(folds)
     ]
     jobs += [
         delayed(checkpoints)(f"left-out-{n}", HeldOutPredictions.fit_predict, data.for_target(target), fold)
         for n, (target, fold) in enumerate(extra_folds)
     ]
-    model, *asked = progress(run_parallel(jobs, len(data.tickets)), len(jobs), "learning")
-    return model, asked
+    model, *predictions = progress(run_parallel(jobs, len(data.tickets)), len(jobs), "learning")
+    return model, predictions
 
 
 def fit_pools(predictions: HeldOutPredictions, data: TrainingData) -> PoolWeights:
-    """The pool's weights a target, from tickets that no head had learnt from."""
+    """The pool weights of each target, fitted on held-out predictions."""
     pools = {}
     for target, scores in predictions.scores.items():
         truth = predictions.true_labels(data, target)
         recipe = data.recipes.get(target, Recipe())
         known, balance = truth >= 0, recipe.balance if recipe.rare else None
-        worth = data.label_weights[target][predictions.positions][known] if target in data.label_weights else None
-        pools[target] = fit_pool(scores[:, known], truth[known], balance, worth)
+        weights = data.label_weights[target][predictions.positions][known] if target in data.label_weights else None
+        pools[target] = fit_pool(scores[:, known], truth[known], balance, weights)
     return pools
 
 
@@ -245,26 +245,31 @@ def build_evidence(
     data: TrainingData,
     likeness_model: LikenessModel | None = None,
 ) -> Evidence:
-    """The rows of evidence a target; a ticket with no familiar word counts as asked with no confidence at all.
+    """The rows of evidence of a target; tickets without a known word get confidence 0.
 
-    `guarded`: the likeness of a target that has one.
+    `likeness_model`: that of a guarded target.
     """
     labelled = predictions.labelled(data, target)
-    beliefs = labelled.probabilities(target, pools)
-    rows = np.zeros(len(beliefs), EVIDENCE_DTYPE)
-    rows["confidence"] = np.where(labelled.familiar, beliefs.max(axis=1), 0)
-    rows["predicted"] = beliefs.argmax(axis=1)
+    probabilities = labelled.probabilities(target, pools)
+    rows = np.zeros(len(probabilities), EVIDENCE_DTYPE)
+    rows["confidence"] = np.where(labelled.familiar, probabilities.max(axis=1), 0)
+    rows["predicted"] = probabilities.argmax(axis=1)
     rows["truth"] = labelled.true_labels(data, target)
     rows["likeness"] = UNGUARDED_LIKENESS
     if likeness_model is not None:
         rows["likeness"] = likeness_model.log_odds(
-            beliefs, labelled.scores[target][0], labelled.nearest, labelled.known_share, labelled.seen_labels[target]
+            probabilities,
+            labelled.scores[target][0],
+            labelled.nearest,
+            labelled.known_share,
+            labelled.seen_labels[target],
         )
     labels = data.label_sets[target].labels
     parents = label_hierarchy.find_parents(labels, data.label_sets[target].parents)
     if parents is not None:
-        above = parents.probabilities(beliefs)
-        rows["above"], rows["parent"] = np.where(labelled.familiar, above.max(axis=1), 0), above.argmax(axis=1)
+        by_parent = parents.probabilities(probabilities)
+        rows["above"] = np.where(labelled.familiar, by_parent.max(axis=1), 0)
+        rows["parent"] = by_parent.argmax(axis=1)
     if target == "priority":
-        rows["urgent"] = urgent_ticket_bound.urgent_probability(beliefs, labels)
+        rows["urgent"] = urgent_ticket_bound.urgent_probability(probabilities, labels)
     return rows

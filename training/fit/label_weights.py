@@ -1,13 +1,10 @@
-"""Believed: what a label counts, by who stands behind it.
+"""Computes the weight of each label in training, from who confirmed it.
 
-A label that a person stands behind counts as `deskyard.domain.label_trust` says. One that the machine set and nobody
-spoke of is believed as far as people's own labels believe it: a model that learnt from those alone is asked about its
-ticket. Where it says the same, the label counts nearly as much as any (`trust.MOST`); where it holds another for
-likelier, so much less as that one is likelier. So a champion's mistakes do not teach the next one as if people had
-made them, and a desk that agrees with its machine loses nearly nothing.
-
-In come tickets with their labels and trust, out come weights. Where people have labelled too few tickets, what nobody
-spoke of counts `UNKNOWN_WEIGHT`.
+A label that a person set or confirmed has the weight of `deskyard.domain.label_trust`. A label that was set
+automatically and not reviewed is checked with a model trained on people's labels only: where that model agrees, the
+label weighs nearly as much as any (`label_trust.MAX_UNREVIEWED_WEIGHT`); where it finds another label more probable, it
+weighs less in proportion. A champion's mistakes are thus not learnt as if people had made them. Where people have
+labelled too few tickets, unreviewed labels weigh `UNKNOWN_WEIGHT`.
 """
 
 from collections import Counter
@@ -30,37 +27,42 @@ from training.fit.cross_fitting import TrainingData
 Weights = npt.NDArray[np.float32]
 
 MIN_HUMAN_LABELS: Final = 100
-"""Tickets with labels of people, below which nobody can be asked."""
+"""Tickets labelled by people below which no such model is trained."""
 
 UNKNOWN_WEIGHT: Final = 0.5
 
 HOLDOUT_EVERY: Final = 5
-"""One in so many of people's tickets is kept back, to find out how sure the model may be."""
+"""One in so many of people's tickets is held out for calibration."""
 
 
 def compute_label_weights(
     data: TrainingData, trust_codes: Mapping[Target, Sequence[str]], learn: Positions
 ) -> dict[Target, Weights]:
-    """Of each target whose labels do not count alike, what each counts; `said`: the trust of each ticket of the
-    history, behind which tickets may stand that only judge. Only labels of the tickets `learn` say what others are
-    worth: those that judge stay unseen."""
+    """The weight of each ticket's label, for targets with trust codes.
+
+    `trust_codes`: for each target, the code of every ticket of the history (test tickets may follow in `data`). Only
+    labels of the tickets `learn` are used to check others, so the holdout stays unseen.
+    """
     found = {}
-    for target, each in trust_codes.items():
-        if target in data.label_sets and any(each):
-            found[target] = _target_weights(data, target, np.array(each, dtype=np.str_), learn)
+    for target, codes in trust_codes.items():
+        if target in data.label_sets and any(codes):
+            found[target] = _target_weights(data, target, np.array(codes, dtype=np.str_), learn)
     return found
 
 
 def summarise_label_weights(
     label_weights: Mapping[Target, Weights], trust_codes: Mapping[Target, Sequence[str]]
 ) -> dict[str, dict[str, tuple[int, float]]]:
-    """Target → who stands behind its labels → how many, and what one counts on average."""
+    """Target → trust code → number of labels and their mean weight."""
     return {
         target: {
-            name: (n, round(float(each[: len(trust_codes[target])][np.array(trust_codes[target]) == name].mean()), 2))
+            name: (
+                n,
+                round(float(weights[: len(trust_codes[target])][np.array(trust_codes[target]) == name].mean()), 2),
+            )
             for name, n in sorted(Counter(filter(None, trust_codes[target])).items())
         }
-        for target, each in label_weights.items()
+        for target, weights in label_weights.items()
     }
 
 
@@ -69,15 +71,15 @@ def _target_weights(data: TrainingData, target: Target, trust_codes: npt.NDArray
     found = np.ones(len(y), np.float32)
     for name, weight in label_trust.REVIEWED_WEIGHTS.items():
         found[: len(trust_codes)][trust_codes == name] = weight
-    silent = np.flatnonzero((trust_codes == label_trust.UNREVIEWED) & (y[: len(trust_codes)] >= 0))
-    peoples = np.intersect1d(
+    unreviewed = np.flatnonzero((trust_codes == label_trust.UNREVIEWED) & (y[: len(trust_codes)] >= 0))
+    human = np.intersect1d(
         np.flatnonzero((trust_codes != label_trust.UNREVIEWED) & (y[: len(trust_codes)] >= 0)), learn
     )
-    found[silent] = UNKNOWN_WEIGHT
-    if len(silent) and len(peoples) >= MIN_HUMAN_LABELS:
-        weighed = replace(data.for_target(target), label_weights={target: found})
-        found[silent] = np.clip(
-            _agreement(weighed, target, peoples, silent),
+    found[unreviewed] = UNKNOWN_WEIGHT
+    if len(unreviewed) and len(human) >= MIN_HUMAN_LABELS:
+        weighted = replace(data.for_target(target), label_weights={target: found})
+        found[unreviewed] = np.clip(
+            _agreement(weighted, target, human, unreviewed),
             label_trust.MIN_UNREVIEWED_WEIGHT,
             label_trust.MAX_UNREVIEWED_WEIGHT,
         )
@@ -85,15 +87,16 @@ def _target_weights(data: TrainingData, target: Target, trust_codes: npt.NDArray
 
 
 def _agreement(data: TrainingData, target: Target, human_labelled: Positions, unreviewed: Positions) -> Weights:
-    """How likely people's labels make those of `silent` tickets beside the likeliest of all, 0..1."""
+    """The probability of each unreviewed label divided by that of the most probable label (0..1), by people's
+    labels."""
     y = data.y[target]
-    kept_back = human_labelled[::-HOLDOUT_EVERY][::-1]
-    model = data.fit(np.setdiff1d(human_labelled, kept_back))
-    weights = fit_pool(_predict_log_scores(model, data, kept_back, target), y[kept_back])
-    beliefs = opinion_pool.predict_proba(_predict_log_scores(model, data, unreviewed, target), weights)
-    mine = beliefs[np.arange(len(unreviewed)), y[unreviewed]]
-    agreed: Weights = (mine / beliefs.max(axis=1)).astype(np.float32)
-    return agreed
+    held_out = human_labelled[::-HOLDOUT_EVERY][::-1]
+    model = data.fit(np.setdiff1d(human_labelled, held_out))
+    weights = fit_pool(_predict_log_scores(model, data, held_out, target), y[held_out])
+    probabilities = opinion_pool.predict_proba(_predict_log_scores(model, data, unreviewed, target), weights)
+    own = probabilities[np.arange(len(unreviewed)), y[unreviewed]]
+    agreement: Weights = (own / probabilities.max(axis=1)).astype(np.float32)
+    return agreement
 
 
 def _predict_log_scores(

@@ -1,7 +1,4 @@
-"""What a model is worth on tickets it has never seen: figures a manager and a data scientist both read.
-
-In come beliefs, the truth and what a contract drawn up before routes; out come plain numbers. Never fits anything.
-"""
+"""Metrics of a model on holdout tickets, from probabilities, true labels and what a contract routes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +14,7 @@ from deskyard.guarantees.intervals import lower_bound
 from training.data.label_sets import UNLABELLED
 
 N_BINS: Final = 15
-"""Equal-width bins of confidence in the calibration error."""
+"""Equal-width bins of confidence for the calibration error."""
 
 Positions = npt.NDArray[np.int32]
 Probabilities = npt.NDArray[np.float64]
@@ -25,13 +22,13 @@ Probabilities = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One target on the judged tickets; shares in 0..1.
+    """The metrics of one target on the holdout; shares in 0..1.
 
-    `ece`: mean distance between confidence and share right, over `N_BINS` bins. `coverage`: share of the tickets that
-    the contract lets route; `precision`: share of those that is right, None when there are none; `precision_lower95`:
-    its exact lower bound. `majority_accuracy` and `last_label_accuracy`: the accuracy of always saying the most
-    frequent label, and of saying what this requester's last ticket got (None without requesters). `at_random`: the
-    accuracy of the same recipe where tickets were split at random instead of by time (None when time is not known).
+    `ece`: expected calibration error over `N_BINS` bins. `coverage`: the share of tickets that the contract routes;
+    `precision`: the share of those that is right (None if there are none); `precision_lower95`: its exact lower bound.
+    `majority` and `last_of_requester`: the accuracy of always predicting the most frequent label, and of predicting the
+    label of the requester's last ticket (None without requesters). `at_random`: the accuracy with a random split
+    instead of one by time (None where time is not known).
     """
 
     n: int
@@ -48,15 +45,15 @@ class Score:
 
 
 def compute_metrics(probabilities: Probabilities, truth: Positions, routed: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """The figures of `Score` that need no history; `truth` holds label positions, negative ones are misses."""
-    said = probabilities.argmax(axis=1)
+    """The metrics of `Score` that need no training labels; `truth` holds label positions, negative ones are errors."""
+    predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
-    right = said == truth
+    right = predicted == truth
     hits = int((right & routed).sum())
     return {
         "n": len(truth),
         "accuracy": accuracy(probabilities, truth),
-        "macro_f1": macro_f1(said, truth),
+        "macro_f1": macro_f1(predicted, truth),
         "top3": float((np.argsort(-probabilities, axis=1, kind="stable")[:, :3] == truth[:, None]).any(axis=1).mean()),
         "ece": expected_calibration_error(confidence, right),
         "coverage": float(routed.mean()),
@@ -71,7 +68,7 @@ def accuracy(probabilities: Probabilities, truth: Positions) -> float:
 
 
 def macro_f1(predicted: npt.NDArray[np.int64], truth: Positions) -> float:
-    """The mean F1 over the labels that occur in the truth; labels the model can't know count as 0."""
+    """The mean F1 over the labels that occur in `truth`; labels that the model does not know count as 0."""
     return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0.0))
 
 
@@ -87,21 +84,21 @@ def expected_calibration_error(confidence: npt.NDArray[np.float64], right: npt.N
 
 
 def majority_accuracy(training_labels: Positions, truth: Positions) -> float:
-    """The accuracy of always saying the most frequent learnt label."""
+    """The accuracy of always predicting the most frequent training label."""
     return float((truth == _majority_label(training_labels)).mean())
 
 
 def last_label_accuracy(
     training_tickets: Sequence[Ticket], training_labels: Positions, tickets: Sequence[Ticket], truth: Positions
 ) -> float | None:
-    """The accuracy of repeating the label of the requester's last learnt ticket (else the most frequent label)."""
+    """The accuracy of predicting the label of the requester's last training ticket, or else the most frequent label."""
     if not any(ticket.requester for ticket in tickets):
         return None
     pairs = zip(training_tickets, training_labels.tolist(), strict=True)
     last = {ticket.requester: label for ticket, label in pairs if label != UNLABELLED and ticket.requester}
     fallback = _majority_label(training_labels)
-    said = [last.get(ticket.requester, fallback) for ticket in tickets]
-    return float((np.array(said) == truth).mean())
+    predicted = [last.get(ticket.requester, fallback) for ticket in tickets]
+    return float((np.array(predicted) == truth).mean())
 
 
 def _majority_label(training_labels: Positions) -> int:

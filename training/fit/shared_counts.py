@@ -1,6 +1,6 @@
-"""What a run holds of a long history while several processes learn from it: the counts once, and nothing that is gone.
+"""Shares a run's counts between processes, so that memory holds them once.
 
-Without this, each process has a copy of the counts beside that of the first, and the first keeps what it has freed.
+Without this, each process has its own copy, and the first process keeps memory that it has freed.
 """
 
 import ctypes
@@ -19,14 +19,14 @@ from training.fit.cross_fitting import TrainingData
 
 @contextmanager
 def share_counts(data: TrainingData) -> Iterator[TrainingData]:
-    """The same material with its counts (numbers, no words) in a temporary file that all processes map.
+    """The same data with its counts in a temporary file that all processes map into memory.
 
-    Where there are so few tickets that one process learns, it is left as it is.
+    With so few tickets that one process is used, the data is unchanged.
     """
     if len(data.tickets) < MIN_TICKETS_FOR_PROCESSES:
         yield data
         return
-    with TemporaryDirectory(prefix="deskyard-", ignore_cleanup_errors=True) as folder:  # Windows keeps what is mapped
+    with TemporaryDirectory(prefix="deskyard-", ignore_cleanup_errors=True) as folder:  # Windows locks mapped files
         path = Path(folder) / "counts"
         joblib.dump(data.counts.matrices, path)
         data = replace(data, counts=replace(data.counts, matrices=joblib.load(path, mmap_mode="r")))
@@ -35,7 +35,7 @@ def share_counts(data: TrainingData) -> Iterator[TrainingData]:
 
 
 def _release_memory() -> None:
-    """Give freed memory back to the system where Python's allocator alone would not (GNU's C library)."""
+    """Return freed memory to the system where Python's allocator alone does not (GNU C library)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

@@ -1,10 +1,9 @@
-"""Tune: how each target is learnt, chosen inside the tickets that are learnt from.
+"""Tunes the hyperparameters (recipe) of each target within the training tickets.
 
-In come a run's material and the positions it may learn from; out comes a recipe a target. A choice is made by the log
-loss of the whole belief (linear and memory head, pooled) on the newest of those tickets (a random part, where time is
-not known), and only if it is better by more than chance would have it; where rare labels are favoured, how much they
-count is chosen last, by macro-F1. The number of trials is fixed, never the time: the same history gives the same
-recipes on any machine of its kind.
+A change is accepted by the log loss of the pooled linear and neighbour heads on the newest of those tickets (a random
+part where time is not known), if it is better by more than one standard error. With class weight "balanced", the weight
+of rare labels is chosen last, by macro-F1. The number of trials is fixed, not the time, so the same history gives the
+same recipes on any machine of the same type.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,16 +24,16 @@ from training.fit.cross_fitting import Progress, TrainingData
 from training.fit.tuning_trial import Losses, TuningTrial
 
 Effort = Literal["quick", "normal", "thorough"]
-ClassWeight = Literal["common", "rare"]
+ClassWeight = Literal["none", "balanced"]
 
 MIN_TICKETS: Final = 200
-"""Labelled tickets below which nothing is chosen: chance would choose."""
+"""Labelled tickets below which nothing is tuned."""
 
 N_TRIALS: Final = 40
-"""Of a thorough search, a target."""
+"""Trials of a thorough search, per target."""
 
 BALANCE_VALUES: Final = (0.0, 0.25, 0.5, 1.0)
-"""Where rare labels are favoured: the one with the best macro-F1 is taken."""
+"""Values of `balance` with class weight "balanced"; the one with the best macro-F1 is used."""
 
 N_FOLDS: Final[Mapping[Effort, int]] = {"quick": 1, "normal": 2, "thorough": 3}
 
@@ -48,7 +47,7 @@ def tune_recipes(
     progress: Progress,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> dict[Target, Recipe]:
-    """The recipe of each target. Raises PartMissing when a thorough search lacks its library."""
+    """The recipe of each target. Raises ExtraMissing when a thorough search lacks its library."""
     folds = tuning_folds(learn, ordered, N_FOLDS[effort], data.seed, data.groups)
     if effort == "thorough":
         _import_optuna()
@@ -68,9 +67,10 @@ SetParameter = Callable[[Recipe, Any], Recipe]
 
 @dataclass(frozen=True)
 class TunableParameter:
-    """One thing to choose: `make` a recipe with it, `ladders` of values away from the start, what a search proposes.
+    """A tunable parameter.
 
-    `quick`: tried even when little is.
+    `apply` sets it on a recipe; `ladders` are sequences of values away from the default; `propose` samples a value for
+    a thorough search; `quick`: also tuned with quick effort.
     """
 
     apply: SetParameter
@@ -115,7 +115,7 @@ TUNABLE_PARAMETERS: Final[Mapping[str, TunableParameter]] = {
         _set_field("ordered"), ((False,),), lambda trial: trial.suggest_categorical("ordered", [True, False])
     ),
 }
-"""Everything that is chosen, in the order in which it is: first how much the past counts, as the rest depends on it."""
+"""The parameters in the order of tuning; recency is first, as the others depend on it."""
 
 
 def _tune_target(
@@ -125,26 +125,26 @@ def _tune_target(
     trials = [trial for trial in (TuningTrial.build(data, target, fold) for fold in folds) if len(trial)]
     start = Recipe(ordered=target == "priority")
     if sum(len(trial.y) for trial in trials) < MIN_TICKETS * max(len(trials), 1):
-        return replace(start, balance=0.5, rare=True) if class_weight == "rare" else start
+        return replace(start, balance=0.5, rare=True) if class_weight == "balanced" else start
 
     def losses(recipe: Recipe) -> Losses:
         return np.concatenate([trial.losses(recipe) for trial in trials])
 
-    choices = {
-        name: choice for name, choice in TUNABLE_PARAMETERS.items() if _is_tunable(name, trials, target, ordered)
+    parameters = {
+        name: parameter for name, parameter in TUNABLE_PARAMETERS.items() if _is_tunable(name, trials, target, ordered)
     }
     search = _tpe_search if effort == "thorough" else _coordinate_search
     if effort == "quick":
-        choices = {name: choice for name, choice in choices.items() if choice.quick}
-    best = search(losses, choices.values(), start, data.seed)
-    if class_weight == "common":
+        parameters = {name: parameter for name, parameter in parameters.items() if parameter.quick}
+    best = search(losses, parameters.values(), start, data.seed)
+    if class_weight == "none":
         return best
     rare = [replace(best, balance=balance, rare=True) for balance in BALANCE_VALUES]
     return max(rare, key=lambda recipe: float(np.mean([trial.macro_f1(recipe) for trial in trials])))
 
 
 def _is_tunable(name: str, trials: Sequence[TuningTrial], target: Target, ordered: bool) -> bool:
-    """Whether this history leaves the choice: time is known, tickets have the block, labels have an order."""
+    """Whether a parameter applies: time is known, tickets have the block, labels have an order."""
     if name in BLOCKS:
         return any(trial.has(name) for trial in trials)
     return {"recency": ordered, "ordered": target == "priority"}.get(name, True)
@@ -153,38 +153,40 @@ def _is_tunable(name: str, trials: Sequence[TuningTrial], target: Target, ordere
 LossFunction = Callable[[Recipe], Losses]
 
 
-def _coordinate_search(losses: LossFunction, choices: Collection[TunableParameter], start: Recipe, seed: int) -> Recipe:
-    """One choice after the other; a ladder is climbed as long as each step is better by more than chance."""
-    best, reached = start, losses(start)
-    for choice in choices:
-        for ladder in choice.ladders:
+def _coordinate_search(
+    losses: LossFunction, parameters: Collection[TunableParameter], start: Recipe, seed: int
+) -> Recipe:
+    """Tune one parameter after the other; a ladder is followed as long as each step is better."""
+    best, best_losses = start, losses(start)
+    for parameter in parameters:
+        for ladder in parameter.ladders:
             for value in ladder:
-                candidate = choice.apply(best, value)
-                if candidate == best or not _is_better(found := losses(candidate), reached):
+                candidate = parameter.apply(best, value)
+                if candidate == best or not _is_better(found := losses(candidate), best_losses):
                     break
-                best, reached = candidate, found
+                best, best_losses = candidate, found
     return best
 
 
 def _is_better(found: Losses, best: Losses) -> bool:
-    gained = best - found
-    return bool(gained.mean() > gained.std() / np.sqrt(len(gained)))
+    gain = best - found
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
 
-def _tpe_search(losses: LossFunction, choices: Collection[TunableParameter], start: Recipe, seed: int) -> Recipe:
-    """The best of `N_TRIALS` that a Parzen estimator proposes (Bergstra et al. 2011), if it beats `start`."""
+def _tpe_search(losses: LossFunction, parameters: Collection[TunableParameter], start: Recipe, seed: int) -> Recipe:
+    """The best of `N_TRIALS` proposals of a Parzen estimator (Bergstra et al. 2011), if it is better than `start`."""
     optuna = _import_optuna()
 
-    def tried(trial: Any) -> float:
+    def objective(trial: Any) -> float:
         recipe = start
-        for choice in choices:
-            value = choice.propose(trial)
-            recipe = choice.apply(recipe, round(value, 3) if isinstance(value, float) else value)
+        for parameter in parameters:
+            value = parameter.propose(trial)
+            recipe = parameter.apply(recipe, round(value, 3) if isinstance(value, float) else value)
         trial.set_user_attr("recipe", recipe)
         return float(losses(recipe).mean())
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-    study.optimize(tried, n_trials=N_TRIALS)
+    study.optimize(objective, n_trials=N_TRIALS)
     best: Recipe = study.best_trial.user_attrs["recipe"]
     return best if _is_better(losses(best), losses(start)) else start
 

@@ -1,6 +1,8 @@
-"""Pictures of a notebook as Vega-Lite specs, in the report's colours: blue is what is, orange what to look at, grey the
-rest. In come plain rows, out go specs for `training.notebook.display.show_chart`. What the report draws is drawn by
-it."""
+"""Charts of the notebooks: Vega-Lite specs from plain rows, for `training.notebook.display.show_chart`.
+
+Colours are those of the report: blue for the data, orange for what to look at, grey for the rest. Charts that the
+report also has are drawn by `deskyard.reports.charts`.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,20 +21,21 @@ _INK: Final = "#222"
 
 
 def bar_chart(
-    rows: Sequence[Row], title: str, value: str = "n", label_field: str = "told", highlighted: Sequence[str] = ()
+    rows: Sequence[Row], title: str, value: str = "n", label_field: str = "text", highlighted: Sequence[str] = ()
 ) -> Spec:
-    """A bar a row as they stand, `told` at its end (else its value); `marked` labels are orange."""
-    shown = [
-        {**row, "told": row.get(label_field, f"{row[value]:,}"), "marked": row["label"] in highlighted} for row in rows
+    """One bar per row, in order, with `text` at its end (or else its value); `highlighted` labels are orange."""
+    values = [
+        {**row, "text": row.get(label_field, f"{row[value]:,}"), "highlighted": row["label"] in highlighted}
+        for row in rows
     ]
     x = _number_axis(value, title, zero=True)
     end = {"type": "text", "align": "left", "dx": 5, "color": _INK, "fontSize": 11}
-    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    colour = {"condition": {"test": "datum.highlighted", "value": ORANGE}, "value": BLUE}
     return _row_layers(
-        shown,
+        values,
         [
             {"mark": {"type": "bar", "height": 15}, "encoding": {"x": x, "color": colour}},
-            {"mark": end, "encoding": {"x": x, "text": {"field": "told"}}},
+            {"mark": end, "encoding": {"x": x, "text": {"field": "text"}}},
         ],
     )
 
@@ -40,12 +43,12 @@ def bar_chart(
 def share_chart(
     rows: Sequence[Row], title: str, domain: tuple[float, float] = (0, 1), line: float | None = None
 ) -> Spec:
-    """A dot a row at its `share`, on its interval (`low`, `high`) where it has one; rows that are `ours` stand out.
+    """One dot per row at its `share`, with its interval (`low`, `high`) if it has one; rows with `ours` are blue.
 
-    `line`: a share for comparison.
+    `line`: a share to compare with.
     """
-    shown = [
-        {**row, "ours": bool(row.get("ours", "low" in row)), "told": row.get("told", f"{row['share']:.1%}")}
+    values = [
+        {**row, "ours": bool(row.get("ours", "low" in row)), "text": row.get("text", f"{row['share']:.1%}")}
         for row in rows
     ]
     x = _number_axis("share", title, zero=False, domain=list(domain), format="~%")
@@ -61,43 +64,44 @@ def share_chart(
         {
             "transform": [{"calculate": "isValid(datum.high) ? datum.high : datum.share", "as": "end"}],
             "mark": text,
-            "encoding": {"x": x | {"field": "end"}, "text": {"field": "told"}},
+            "encoding": {"x": x | {"field": "end"}, "text": {"field": "text"}},
         },
     ]
     if line is not None:
         rule = {"type": "rule", "color": ORANGE, "strokeDash": [4, 3]}
         layers.insert(0, {"data": {"values": [{"share": line}]}, "mark": rule, "encoding": {"x": x, "y": None}})
-    return _row_layers(shown, layers)
+    return _row_layers(values, layers)
 
 
 def daily_chart(rows: Sequence[Row], highlighted: date) -> Spec:
-    """Tickets a day; one day is orange."""
-    shown = [{"day": row["day"].isoformat(), "n": row["n"], "marked": row["day"] == highlighted} for row in rows]
+    """Tickets per day; the `highlighted` day is orange."""
+    values = [{"day": row["day"].isoformat(), "n": row["n"], "highlighted": row["day"] == highlighted} for row in rows]
     x: Spec = {"field": "day", "type": "temporal", "timeUnit": "yearmonthdate"}
     x["axis"] = {"title": None, "format": "%b %Y", "tickCount": "month", "grid": False}
     y = _number_axis("n", "tickets a day", zero=True)
-    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    colour = {"condition": {"test": "datum.highlighted", "value": ORANGE}, "value": BLUE}
     return {
         "width": WIDTH + 160,
         "height": 170,
-        "data": {"values": shown},
+        "data": {"values": values},
         "mark": {"type": "bar", "width": 3},
         "encoding": {"x": x, "y": y, "color": colour},
     }
 
 
 def span_chart(rows: Sequence[Row], highlighted: Sequence[str]) -> Spec:
-    """From when to when each label was seen, and how often; `marked` ones are orange."""
-    shown = [
+    """The first and last day of each label, and how often it occurred; `highlighted` labels are orange."""
+    values = [
         row
-        | {"first": row["first"].isoformat(), "last": row["last"].isoformat(), "marked": row["label"] in highlighted}
+        | {"first": row["first"].isoformat(), "last": row["last"].isoformat()}
+        | {"highlighted": row["label"] in highlighted}
         for row in rows
     ]
     x: Spec = {"field": "first", "type": "temporal", "axis": {"title": None, "format": "%b %Y", "tickCount": "month"}}
-    colour = {"condition": {"test": "datum.marked", "value": ORANGE}, "value": BLUE}
+    colour = {"condition": {"test": "datum.highlighted", "value": ORANGE}, "value": BLUE}
     end = {"type": "text", "align": "left", "dx": 6, "color": _INK, "fontSize": 10}
     return _row_layers(
-        shown,
+        values,
         [
             {"mark": {"type": "bar", "height": 7}, "encoding": {"x": x, "x2": {"field": "last"}, "color": colour}},
             {"mark": end, "encoding": {"x": x | {"field": "last"}, "text": {"field": "n", "format": ",d"}}},
@@ -110,9 +114,9 @@ def line_chart(
     rows: Sequence[Row], x: str, y: str, titles: tuple[str, str], by: str = "", zero: bool = True, percent: str = "",
     at: Sequence[Row] = (), colours: Sequence[str] = (BLUE, ORANGE, GREY),
 ) -> Spec:  # fmt: skip
-    """A line a value of `by`, in the order they first occur; `percent` names the axes that are shares ("x", "y", "xy").
+    """One line per value of `by`, in the order they first occur; `percent` names the axes that are shares ("x", "y").
 
-    `at`: points to look at, each with x, y and what is `told` beside it.
+    `at`: highlighted points, each with x, y and a `text` beside it.
     """
     names = list(dict.fromkeys(row[by] for row in rows)) if by else []
     across = _number_axis(x, titles[0], zero=False, format="~%" if "x" in percent else ",d")
@@ -128,7 +132,7 @@ def line_chart(
         {"mark": {"type": "point", "filled": True, "size": 90, "color": ORANGE, "opacity": 1}},
         {
             "mark": {"type": "text", "dy": -13, "color": ORANGE, "fontSize": 12, "fontWeight": "bold"},
-            "encoding": {"text": {"field": "told"}},
+            "encoding": {"text": {"field": "text"}},
         },
     ]
     below = [{**layer, "data": {"values": list(at)}} for layer in points] if at else []
@@ -142,7 +146,7 @@ def line_chart(
 
 
 def widen(spec: Spec) -> Spec:
-    """A picture of the report as wide as a notebook's, with larger cells where it has cells."""
+    """A chart of the report in the width of a notebook, with larger cells if it is a heat map."""
     changed: Spec = {part: [widen(one) for one in spec[part]] for part in ("vconcat",) if part in spec}
     if spec.get("width") == charts.WIDTH:
         changed |= {"width": WIDTH}
@@ -152,8 +156,8 @@ def widen(spec: Spec) -> Spec:
 
 
 def word_chart(rows: Sequence[Row], columns: int = 5) -> Spec:
-    """Small bars side by side: the `word`s of each `label` with their `weight`."""
-    shown = [row | {"label": shorten_label(row["label"])} for row in rows]
+    """A panel of bars per `label`: its `word`s with their `weight`."""
+    values = [row | {"label": shorten_label(row["label"])} for row in rows]
     x = _number_axis("weight", "", zero=True)
     x["axis"] = None
     y: Spec = {"field": "place", "type": "ordinal", "axis": None, "scale": {"padding": 0.12}}
@@ -173,24 +177,24 @@ def word_chart(rows: Sequence[Row], columns: int = 5) -> Spec:
         "field": "label",
         "type": "nominal",
         "header": head,
-        "sort": list(dict.fromkeys(r["label"] for r in shown)),
+        "sort": list(dict.fromkeys(r["label"] for r in values)),
     }
-    return {"data": {"values": shown}, "facet": facet, "columns": columns, "spacing": 16, "spec": panel}
+    return {"data": {"values": values}, "facet": facet, "columns": columns, "spacing": 16, "spec": panel}
 
 
 def explanation_chart(rows: Sequence[tuple[str, float]], title: str) -> Spec:
-    """What speaks for a label (blue, to the right) and against it (orange, to the left)."""
-    shown = [{"label": f"{place} {word}", "word": word, "weight": weight} for place, (word, weight) in enumerate(rows)]
+    """Words for a label (blue, to the right) and against it (orange, to the left)."""
+    values = [{"label": f"{place} {word}", "word": word, "weight": weight} for place, (word, weight) in enumerate(rows)]
     x = _number_axis("weight", title, zero=True)
     y: Spec = {"field": "label", "type": "nominal", "sort": None}
     y["axis"] = {"title": None, "labelExpr": "slice(datum.label, indexof(datum.label, ' ') + 1)", "labelLimit": 260}
     colour = {"condition": {"test": "datum.weight < 0", "value": ORANGE}, "value": BLUE}
     bar = {"mark": {"type": "bar", "height": 14}, "encoding": {"x": x, "y": y, "color": colour}}
-    return {"width": WIDTH, "height": {"step": STEP - 2}, "data": {"values": shown}, **bar}
+    return {"width": WIDTH, "height": {"step": STEP - 2}, "data": {"values": values}, **bar}
 
 
 def _row_layers(rows: Sequence[Row], layers: list[Spec], step: int = STEP) -> Spec:
-    """Layers over rows that stand one below the other by their `label`, in their order."""
+    """Layers over rows, one line per `label`, in order."""
     order = list(dict.fromkeys(row["label"] for row in rows))
     y: Spec = {"field": "label", "type": "nominal", "sort": order, "scale": {"domain": order}}
     y["axis"] = {"title": None, "labelLimit": 260, "labelFontSize": 12, "ticks": False, "domain": False}

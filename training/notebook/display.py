@@ -1,7 +1,6 @@
-"""What a notebook shows: a picture under its finding, a table, a few key figures; all of it HTML without a script.
+"""HTML output of the notebooks, without scripts: charts with a caption, tables, key figures, quotes.
 
-In come rows and Vega-Lite specs, out goes what Jupyter shows and what the rendered page holds. Every finding is a
-sentence that the notebook made of the numbers beside it, so it can't outlive them.
+Captions are sentences that the notebook builds from the numbers shown, so that they are always up to date.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ _TRANSLATOR = Translator(Language.EN)
 
 @dataclass(frozen=True, slots=True)
 class HtmlFragment:
-    """A piece of a page."""
+    """A piece of HTML that Jupyter displays."""
 
     html: Markup
 
@@ -27,14 +26,14 @@ class HtmlFragment:
 
 
 def show_chart(spec: Spec, finding: str, advice: str = "") -> HtmlFragment:
-    """A picture, over it what it shows on this data, under it what to do about it."""
+    """A chart with its finding above and advice below."""
     drawn = render_chart(spec, _TRANSLATOR, finding)
     below = Markup("<p>{}</p>").format(advice) if advice else ""
     return HtmlFragment(Markup("<figure><figcaption>{}</figcaption>{}{}</figure>").format(finding, drawn, below))
 
 
 def show_table(rows: Iterable[Mapping[str, Any]], finding: str = "", advice: str = "") -> HtmlFragment:
-    """Rows with the same keys; numbers stand to the right."""
+    """A table of rows with the same keys; numeric columns are right-aligned."""
     rows = list(rows)
     heads = list(rows[0]) if rows else []
     numeric = {head for head in heads if all(_is_number(row[head]) for row in rows)}
@@ -45,27 +44,27 @@ def show_table(rows: Iterable[Mapping[str, Any]], finding: str = "", advice: str
     )
     above = Markup("<figcaption>{}</figcaption>").format(finding) if finding else ""
     below = Markup("<p>{}</p>").format(advice) if advice else ""
-    made = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
-    return HtmlFragment(Markup('<figure>{}<div class="wide">{}</div>{}</figure>').format(above, made, below))
+    html = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
+    return HtmlFragment(Markup('<figure>{}<div class="wide">{}</div>{}</figure>').format(above, html, below))
 
 
 def show_figures(figures: Mapping[str, str]) -> HtmlFragment:
-    """A few key figures side by side: name → value."""
-    made = Markup("").join(
+    """Key figures side by side: name → value."""
+    html = Markup("").join(
         Markup("<div><dd>{}</dd><dt>{}</dt></div>").format(value, name) for name, value in figures.items()
     )
-    return HtmlFragment(Markup('<dl class="numbers">{}</dl>').format(made))
+    return HtmlFragment(Markup('<dl class="numbers">{}</dl>').format(html))
 
 
 def show_quote(*parts: str) -> HtmlFragment:
-    """What a ticket says, a paragraph a part."""
+    """A quotation, one paragraph per part."""
     return HtmlFragment(
         Markup("<blockquote>{}</blockquote>").format(Markup("").join(map(Markup("<p>{}</p>").format, parts)))
     )
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names in a sentence.
+    """Names joined for a sentence.
 
     >>> join_names(["Mail"]), join_names(["Mail", "Shop", "VPN"])
     ('Mail', 'Mail, Shop and VPN')
@@ -79,5 +78,5 @@ def _is_number(value: Any) -> bool:
 
 def _render_cell(kind: Literal["th", "td"], value: Any, right: bool) -> Markup:
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else value
-    made = {"th": Markup('<th class="{}">{}</th>'), "td": Markup('<td class="{}">{}</td>')}[kind]
-    return made.format("n" if right else "t", shown)
+    html = {"th": Markup('<th class="{}">{}</th>'), "td": Markup('<td class="{}">{}</td>')}[kind]
+    return html.format("n" if right else "t", shown)

@@ -1,7 +1,6 @@
-"""What is wrong with a synthetic ticket itself: read from the side file that only a simulated desk has.
+"""Reads the ground truth of a simulated desk: what is wrong with each synthetic ticket, and its true labels.
 
-In comes `<stem>.truth.csv` (data/README.md), out goes a word for each id. A real history has no such file: there people
-have to look.
+The file `<stem>.truth.csv` is described in data/README.md; real histories have none.
 """
 
 import csv
@@ -16,7 +15,7 @@ QUALITIES: Final[Mapping[str, str]] = {
     "vague": "says nothing",
     "ambiguous": "words that fit several troubles",
 }
-"""Flag → what it means, the gravest first: a ticket with several bears the first."""
+"""Flag → its meaning, the most serious first; a ticket with several flags gets the first."""
 
 NO_ISSUE: Final = "nothing wrong with it"
 
@@ -28,13 +27,13 @@ def read_qualities(path: Path | str) -> dict[str, str]:
 
 
 def read_true_labels(path: Path | str, target: Target) -> dict[str, str]:
-    """Each ticket's id → the label of a target that is true, whatever was recorded."""
+    """Each ticket's id → the true label of a target, whatever was recorded."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {row["id"]: row[f"true_{target}"] for row in csv.DictReader(file)}
 
 
 def _worst_quality(flags: list[str]) -> str:
-    """The gravest.
+    """The meaning of the most serious flag.
 
     >>> _worst_quality(["typo", "vague", "noisy_queue"]), _worst_quality(["typo"])
     ('recorded in a wrong queue', 'nothing wrong with it')

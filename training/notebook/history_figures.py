@@ -1,7 +1,4 @@
-"""Know the tickets: counts of a history before anything is learnt from it.
-
-In comes a `History`, out come plain rows for pictures and sentences. Never looks into a text.
-"""
+"""Counts of a history before training, as plain rows for charts and sentences."""
 
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
@@ -14,7 +11,7 @@ Row = dict[str, Any]
 
 
 class Burst(NamedTuple):
-    """The busiest quarter of an hour: when it began, how many tickets came, and how many an hour usually come."""
+    """The busiest stretch of minutes: its start, its number of tickets, and the usual number of tickets per hour."""
 
     start: datetime
     n: int
@@ -28,14 +25,14 @@ def count_by_label(history: History, target: Target) -> list[Row]:
 
 
 def count_by_day(history: History) -> list[Row]:
-    """`day` and `n` from the first day to the last, quiet ones too; days are UTC."""
+    """`day` and `n` for every day from the first to the last (UTC), including days without tickets."""
     counts = Counter(ticket.created_at.date() for ticket in history.tickets if ticket.created_at)
     first, last = min(counts), max(counts)
     return [{"day": day, "n": counts[day]} for day in _date_range(first, last)]
 
 
 def find_burst(history: History, minutes: int = 15) -> Burst:
-    """The `minutes` in which most tickets came, beginning with a ticket; of an empty history there is none."""
+    """The `minutes` with most tickets, starting at a ticket. Raises IndexError for a history without dates."""
     times = sorted(ticket.created_at for ticket in history.tickets if ticket.created_at)
     stop, best, start = 0, 0, times[0]
     for i, time in enumerate(times):
@@ -48,7 +45,7 @@ def find_burst(history: History, minutes: int = 15) -> Burst:
 
 
 def label_spans(history: History, target: Target) -> list[Row]:
-    """`label`, `first` and `last` day, and `n`: the label that was seen first stands first."""
+    """`label`, its `first` and `last` day, and `n`, ordered by the first day."""
     days: dict[str, list[date]] = defaultdict(list)
     for ticket, label in zip(history.tickets, history.labels[target], strict=True):
         if label and ticket.created_at:
@@ -58,15 +55,15 @@ def label_spans(history: History, target: Target) -> list[Row]:
 
 
 def unstable_labels(rows: list[Row], share: float = 0.2) -> list[Row]:
-    """Of such `label_spans` those that end or begin more than `share` of the whole time away from its end or
-    beginning."""
+    """The rows of `label_spans` that begin or end more than `share` of the whole time after its start or before its
+    end."""
     first, last = min(row["first"] for row in rows), max(row["last"] for row in rows)
     far = (last - first) * share
     return [row for row in rows if row["first"] - first > far or last - row["last"] > far]
 
 
 def count_bounces(history: History, target: Target) -> list[Row]:
-    """How many tickets were taken from one label and given another: `before`, `after`, `n`, the most frequent first."""
+    """How often tickets were moved from one label to another: `before`, `after`, `n`, the most frequent first."""
     counts = Counter((move.before, move.after) for move in history.moves if move.field == target and move.before)
     return [{"before": before, "after": after, "n": n} for (before, after), n in counts.most_common()]
 

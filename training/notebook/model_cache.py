@@ -1,4 +1,4 @@
-"""One finished run, kept for the next notebook: learning takes half a minute, and four notebooks look at one model."""
+"""Trains the notebooks' model once and caches it: training takes half a minute, and four notebooks use one model."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,17 +23,17 @@ from training.pipeline.trained import TrainingResult
 from training.report import build_document
 
 _LAST_FILE: Final = "positions.npy"
-"""What is written last: where it lies, all lies."""
+"""The file that is written last: if it exists, the cached run is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedRun:
-    """What a run of one target found.
+    """The results of a training run for one target.
 
-    `report`: that target's part of the report's figures. `findings`: the audit's, as plain values. `evidence`: what the
-    contract rests on. `rows`: what was said of the judged `tickets`, in their order, and what was true; positions are
-    those of `labels`. `scorer`: the model that learnt from every ticket, the judged ones too: it explains, it is not
-    judged here.
+    `report`: the target's part of report.json. `findings`: those of the data audit, as plain values. `evidence`: the
+    contract is fitted to it. `holdout_evidence`: predictions and true labels of the holdout `tickets`, in their order,
+    as positions in `labels`. `scorer`: the saved model, trained on all tickets including the holdout; it is used for
+    explanations, not for measurements.
     """
 
     target: Target
@@ -46,15 +46,15 @@ class CachedRun:
     scorer: Scorer
 
     def fit_contract(self, required_precision: float) -> Contract:
-        """The contract that the evidence supports at the precision `asked` (0 < asked < 1)."""
+        """The contract that the evidence supports at `required_precision` (between 0 and 1)."""
         return fit_contract(self.target, self.evidence, self.labels, required_precision)
 
 
 def train_or_load(history: History, target: Target = "queue", required_precision: float = 0.9) -> CachedRun:
-    """The run on `history`, learnt now or read from the folder of state where a notebook learnt it before.
+    """The training run on `history`, loaded from the state folder if a notebook has trained it before.
 
-    Quick effort, with the audit. Another history, other options or another version of deskyard are learnt anew; delete
-    `var/notebooks` after changing the code.
+    Quick effort, with the data audit. A different history, options or version of deskyard trigger a new training;
+    delete `var/notebooks` after changing the code.
     """
     options = Options(targets=(target,), precision=required_precision, effort="quick", audit=True)
     name = sha256(json.dumps([history.digest, asdict(options), __version__]).encode()).hexdigest()[:16]
@@ -67,9 +67,9 @@ def train_or_load(history: History, target: Target = "queue", required_precision
 def _save(trained: TrainingResult, target: Target, folder: Path) -> None:
     digest = bundle.save_bundle(folder / "bundle", trained.scorer, trained.evidence, trained.card, {})
     write_figures(folder / "bundle", build_document(trained, digest, folder / "bundle", {}, "notebook"))
-    judged = trained.evaluations[target]
-    np.save(folder / "evidence.npy", judged.evidence)
-    np.save(folder / "rows.npy", judged.holdout_evidence)
+    evaluation = trained.evaluations[target]
+    np.save(folder / "evidence.npy", evaluation.evidence)
+    np.save(folder / "rows.npy", evaluation.holdout_evidence)
     np.save(folder / _LAST_FILE, trained.case.holdout_predictions[target].positions)
 
 

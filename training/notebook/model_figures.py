@@ -1,7 +1,4 @@
-"""What a finished run believes, and what that is worth: rows for pictures, counted from evidence and judged tickets.
-
-In comes a `CachedRun` (or a part of one), out come plain rows. Nothing is fitted here.
-"""
+"""Figures of a trained model, counted from its evidence and holdout tickets, as plain rows for charts and sentences."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,16 +19,16 @@ Row = dict[str, Any]
 TOLERANCE: Final = 1e-9
 
 READABLE_LENGTH: Final = range(80, 400)
-"""Characters of a body that is shown as an example."""
+"""Lengths, in characters, of a body that is shown as an example."""
 
 
 def is_correct(rows: Evidence) -> npt.NDArray[np.bool_]:
-    """Which answers were right."""
+    """Which predictions were right (rows)."""
     return np.asarray(rows["predicted"] == rows["truth"])
 
 
 def compare_baselines(run: CachedRun) -> list[Row]:
-    """`label` and `share` right of each way to choose a label, the worst first; the model's own have an interval."""
+    """`label` and accuracy (`share`) of each way to choose a label, the worst first; the model's has an interval."""
     score = run.report["score"]
     low, high = score["interval"]
     rows = [
@@ -45,9 +42,10 @@ def compare_baselines(run: CachedRun) -> list[Row]:
 
 
 def top_words(run: CachedRun, limit: int = 6) -> list[Row]:
-    """The stems that speak most for each label: `label`, `word`, `weight` (margin of one occurrence), `place` (1..).
+    """The stems with the highest weight for each label: `label`, `word`, `weight`, `place` (from 1).
 
-    A separator's weight times the word's rarity: what the word adds to the margin before the ticket's length tells.
+    The weight is the coefficient times the inverse ticket frequency: what one occurrence adds to the margin before the
+    row is scaled.
     """
     scorer, head = run.scorer, run.scorer.heads[run.target]
     names = scorer.vocabulary.names[0]
@@ -64,39 +62,38 @@ def top_words(run: CachedRun, limit: int = 6) -> list[Row]:
 
 
 def recall_by_label(run: CachedRun) -> list[Row]:
-    """How many of each label's judged tickets were found: `label`, `share`, `low`, `high`, `n`; the worst first."""
+    """The recall of each label on the holdout: `label`, `share`, `low`, `high`, `n`; the worst first."""
     rows = [
         {
             "label": row["label"],
-            "share": row["said_right"],
+            "share": row["right"] / row["judged"],
             "low": row["recall"][0],
             "high": row["recall"][1],
             "n": row["judged"],
         }
-        for row in (
-            {**one, "said_right": one["right"] / one["judged"]} for one in run.report["classes"] if one["judged"]
-        )
+        for row in run.report["classes"]
+        if row["judged"]
     ]
     return sorted(rows, key=lambda row: row["share"])
 
 
 def provable_precision(share: float, max_tickets: int = 800) -> list[Row]:
-    """What `n` tickets prove (95 % confidence), exactly `share` (0..1) of which were right: `n`, `proved` (0..1)."""
+    """The precision `proved` (0..1, 95 % confidence) by `n` tickets of which exactly `share` (0..1) are right."""
     whole = [n for n in range(5, max_tickets + 1) if abs(n * share - round(n * share)) < TOLERANCE]
     return [{"n": n, "proved": lower_bound(round(n * share), n), "of": f"{share:.0%} right"} for n in whole]
 
 
 def routed_by_precision(run: CachedRun, precisions: list[float]) -> list[Row]:
-    """What each precision in `asked` would have sent, and how right that was, on judged tickets that proved nothing."""
+    """What a contract at each of `precisions` would have routed of the holdout tickets, and how precisely."""
     rows = []
     for one in precisions:
         contract = run.fit_contract(one)
-        gone = routed_mask(contract, run.holdout_evidence, run.labels)
-        n, hits = int(gone.sum()), int(is_correct(run.holdout_evidence)[gone].sum())
+        routed = routed_mask(contract, run.holdout_evidence, run.labels)
+        n, hits = int(routed.sum()), int(is_correct(run.holdout_evidence)[routed].sum())
         low, high = interval(hits, n)
         rows.append(
             {
-                "asked": one,
+                "required_precision": one,
                 "threshold": contract.threshold,
                 "proved_on": contract.routed,
                 "n": n,
@@ -111,23 +108,23 @@ def routed_by_precision(run: CachedRun, precisions: list[float]) -> list[Row]:
 
 
 def cost_by_threshold(rows: Evidence, reading: float, mistake: float) -> list[Row]:
-    """Minutes a ticket by how sure is sure enough, from even on: `threshold`, `minutes` = `reading` + `mistakes`.
+    """Minutes per ticket at each confidence threshold: `threshold`, `minutes` = `reading` + `mistakes`.
 
-    Tickets below the threshold are read by a person (`reading` minutes); of the others the wrong ones cost `mistake`.
-    Strangers (`deskyard.guarantees.contract.EVIDENCE_DTYPE`) are no tickets of the desk and are left out.
+    Tickets below the threshold are read by a person (`reading` minutes); of the others, the wrong ones cost `mistake`
+    minutes. Out-of-scope rows of the evidence are left out.
     """
     rows = rows[rows["kind"] == 0]
     wrong, n = ~is_correct(rows), len(rows)
     found = []
     for threshold in np.linspace(MIN_CONFIDENCE, 1, 101):
-        gone = rows["confidence"] >= threshold
-        by_hand, lost = reading * float((~gone).sum()) / n, mistake * float((gone & wrong).sum()) / n
-        found.append({"threshold": float(threshold), "minutes": by_hand + lost, "reading": by_hand, "mistakes": lost})
+        routed = rows["confidence"] >= threshold
+        manual, lost = reading * float((~routed).sum()) / n, mistake * float((routed & wrong).sum()) / n
+        found.append({"threshold": float(threshold), "minutes": manual + lost, "reading": manual, "mistakes": lost})
     return found
 
 
 def accuracy_by_slice(run: CachedRun, dimension: str) -> list[Row]:
-    """The share right in each slice of a dimension of the report: `label`, `share`, `low`, `high`, `n`."""
+    """The accuracy in each slice of a dimension of the report: `label`, `share`, `low`, `high`, `n`."""
     return [
         {
             "label": row["name"] or "others",
@@ -141,37 +138,38 @@ def accuracy_by_slice(run: CachedRun, dimension: str) -> list[Row]:
 
 
 def accuracy_by_quality(run: CachedRun, quality: Callable[[str], str]) -> list[Row]:
-    """The share right where `quality(ticket id)` is the same: rows as in `accuracy_by_slice`, the most wrong answers
-    first."""
-    of = [quality(ticket.id) for ticket in run.tickets]
-    hits, all_of = Counter(q for q, hit in zip(of, is_correct(run.holdout_evidence), strict=True) if hit), Counter(of)
+    """The accuracy by `quality(ticket id)`: rows as in `accuracy_by_slice` and `wrong`, the most errors first."""
+    qualities = [quality(ticket.id) for ticket in run.tickets]
+    hits = Counter(q for q, hit in zip(qualities, is_correct(run.holdout_evidence), strict=True) if hit)
     rows = []
-    for name, n in all_of.items():
+    for name, n in Counter(qualities).items():
         low, high = interval(hits[name], n)
         rows.append({"label": name, "share": hits[name] / n, "low": low, "high": high, "n": n, "wrong": n - hits[name]})
     return sorted(rows, key=lambda row: (-row["wrong"], row["label"]))
 
 
 def confusion_pairs(run: CachedRun) -> list[Row]:
-    """What is taken for what: `true`, `said`, `n`, the most frequent first."""
+    """Confused labels: `true`, `predicted`, `n`, the most frequent first."""
     rows = run.holdout_evidence[~is_correct(run.holdout_evidence)]
     counts = Counter(zip(rows["truth"].tolist(), rows["predicted"].tolist(), strict=True))
     names: Mapping[int, str] = dict(enumerate(run.labels))
     return [
-        {"true": names.get(true, "not learnt"), "said": names[said], "n": n} for (true, said), n in counts.most_common()
+        {"true": names.get(true, "not learnt"), "predicted": names[predicted], "n": n}
+        for (true, predicted), n in counts.most_common()
     ]
 
 
 def find_word_dependent_ticket(run: CachedRun, language: str = "en") -> tuple[Ticket, LabelExplanation]:
-    """A judged ticket that is right, and whose label one or two words decide, in `language`; the surest such.
+    """The most confident correct holdout ticket in `language` whose label depends on one or two words, with its
+    explanation.
 
-    Raises LookupError where no ticket is like that.
+    Raises LookupError if there is none.
     """
-    surest = np.argsort(-run.holdout_evidence["confidence"] * is_correct(run.holdout_evidence), kind="stable")
-    for i in surest.tolist():
+    by_confidence = np.argsort(-run.holdout_evidence["confidence"] * is_correct(run.holdout_evidence), kind="stable")
+    for i in by_confidence.tolist():
         ticket = run.tickets[i]
         if is_correct(run.holdout_evidence)[i] and ticket.language == language and len(ticket.body) in READABLE_LENGTH:
-            reasons = explain(run.scorer, ticket).labels[run.target]
-            if reasons.counterfactual and len(reasons.counterfactual.words) <= 2:
-                return ticket, reasons
-    raise LookupError("no judged ticket hangs on one or two words")
+            explanation = explain(run.scorer, ticket).labels[run.target]
+            if explanation.counterfactual and len(explanation.counterfactual.words) <= 2:
+                return ticket, explanation
+    raise LookupError("no holdout ticket depends on one or two words")

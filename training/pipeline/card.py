@@ -1,4 +1,4 @@
-"""A bundle's card: what it learnt from, how it was judged, and what its contracts promise."""
+"""Builds a bundle's card: its training data, its evaluation, and its contracts."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract import Contract
+from deskyard.guarantees.out_of_scope_guard import OutOfScopeGuard
 from training.data.history import History
 from training.data.splits import SplitPlan
 from training.fit import label_weights
@@ -22,16 +23,15 @@ def card(
     test: History | None,
     plan: SplitPlan,
     options: Options,
-    material: TrainingData,
-    judged: Mapping[Target, TargetEvaluation],
+    data: TrainingData,
+    evaluations: Mapping[Target, TargetEvaluation],
 ) -> dict[str, Any]:
-    """What the bundle says of itself, as JSON knows it; no moment and no place, so that it belongs to the digest.
+    """The card as JSON values; without times and paths, as it is part of the bundle's digest.
 
-    `trust` says of each ticket that took part who stands behind its label, target by target; `test` is the history that
-    judged, where one was named.
+    `trust`: for each target, the trust code of every ticket that took part; `test`: the test history, if one was given.
     """
     return {
-        "learnt_from": _learnt_from(history, trust, plan, material),
+        "learnt_from": _learnt_from(history, trust, plan, data),
         "judged_on": {
             "how": plan.description,
             "tickets": len(plan.holdout.predict),
@@ -41,16 +41,16 @@ def card(
         "note": "the figures are those of the judged model; the saved one learnt from every ticket that took part",
         "asked_precision": options.precision,
         "options": asdict(options),
-        "targets": {target: _target(one, asdict(material.recipes[target])) for target, one in judged.items()},
+        "targets": {target: _target(one, asdict(data.recipes[target])) for target, one in evaluations.items()},
         "versions": library_versions(),
         "machine": platform.machine(),
     }
 
 
 def _learnt_from(
-    history: History, trust: Mapping[Target, Sequence[str]], plan: SplitPlan, material: TrainingData
+    history: History, trust: Mapping[Target, Sequence[str]], plan: SplitPlan, data: TrainingData
 ) -> dict[str, Any]:
-    times = [ticket.created_at for ticket in material.tickets[: len(plan.everything)] if ticket.created_at is not None]
+    times = [ticket.created_at for ticket in data.tickets[: len(plan.everything)] if ticket.created_at is not None]
     return {
         "tickets": len(plan.everything),
         "of": len(history),
@@ -59,19 +59,19 @@ def _learnt_from(
         "first": min(times).isoformat() if times else None,
         "last": max(times).isoformat() if times else None,
         "rejected": dict(history.rejected_by_reason),
-        **({"trust": label_weights.summarise_label_weights(material.label_weights, trust)} if trust else {}),
+        **({"trust": label_weights.summarise_label_weights(data.label_weights, trust)} if trust else {}),
     }
 
 
-def _target(judged: TargetEvaluation, recipe: dict[str, Any]) -> dict[str, Any]:
-    told = {
-        "labels": list(judged.labels.labels),
+def _target(evaluation: TargetEvaluation, recipe: dict[str, Any]) -> dict[str, Any]:
+    section = {
+        "labels": list(evaluation.labels.labels),
         "recipe": recipe,
-        "too_rare": judged.labels.rare,
-        "score": asdict(judged.score) if judged.score else None,
-        "contract": _contract(judged.contract),
+        "too_rare": evaluation.labels.rare,
+        "score": asdict(evaluation.score) if evaluation.score else None,
+        "contract": _contract(evaluation.contract),
     }
-    return told | ({"without_encoder": asdict(judged.without_encoder)} if judged.without_encoder else {})
+    return section | ({"without_encoder": asdict(evaluation.without_encoder)} if evaluation.without_encoder else {})
 
 
 def _contract(contract: Contract) -> dict[str, Any]:
@@ -81,10 +81,21 @@ def _contract(contract: Contract) -> dict[str, Any]:
         "evidence": {"tickets": contract.total, "surest": contract.routed, "right": contract.right},
         "outdated": contract.outdated,
         "by_label": {label: list(counted) for label, counted in contract.counts_by_label.items()},
-        "guard": asdict(contract.guard) if contract.guard else None,
+        "guard": _guard(contract.guard) if contract.guard else None,
         "urgency": asdict(contract.urgent_bound) if contract.urgent_bound else None,
         "parents": _parents(contract.parent_contract) if contract.parent_contract else None,
         "not_routed": {label: reason.text for label, reason in contract.unproved.items()},
+    }
+
+
+def _guard(guard: OutOfScopeGuard) -> dict[str, Any]:
+    """A guard under the keys of the card, which are stored in bundles."""
+    return {
+        "threshold": guard.threshold,
+        "strangers": guard.tickets,
+        "before": guard.before,
+        "after": guard.after,
+        "given_up": guard.given_up,
     }
 
 

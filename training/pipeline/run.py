@@ -1,19 +1,19 @@
-"""A training run: a history goes in; an honest score, the evidence and the model that goes to work come out.
+"""The training run: from a history to a model with its score, evidence and contracts.
 
-    take part          all tickets; of a long history the newest, and older ones of rare labels
-    count every gram once
-    believe                what labels count that nobody spoke of, by those that people stand behind
-    choose             how each target is learnt, inside what is learnt
-    learn | judge      the newest fifth judges (or a random fifth, or --test)
-    folds of learn     what models say of tickets new to them → pool weights, evidence, contract
-    learn → judge      the score, on tickets that nothing above has seen
-    everything         the model that is saved, with all the evidence there is
+    select tickets     all; of a long history the newest, and older ones of rare labels
+    count n-grams      once for all models
+    weigh labels       unreviewed labels by how well they agree with those of people
+    tune               the recipe of each target, within the training part
+    split              the newest fifth is the holdout (or a random fifth, or --test)
+    cross-fit          folds of the training part → pool weights, evidence, contract
+    evaluate           the score on the holdout, which none of the above has used
+    final model        fitted on all tickets, with all evidence
 
-Reads no file and writes none; the same history, options, libraries and machine type give the same bytes.
+No file is read or written; the same history, options, libraries and machine type give the same bytes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ from training.pipeline.trained import TargetEvaluation, TrainingResult
 
 
 def no_progress(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
-    """Show nothing."""
+    """Show no progress."""
     return iter(things)
 
 
@@ -62,176 +62,187 @@ def train_model(
     checkpoints: Checkpoints = NO_CHECKPOINTS,
     with_random_split: bool = True,
 ) -> TrainingResult:
-    """Learn from `history`; judge on its newest fifth, or on `test`, which is never learnt from.
+    """Train on `history` and evaluate on its newest fifth, or on `test`, which is not trained on.
 
-    `kept` is where a run that was cut off left what it had finished. `at_random`: also tell what a split without regard
-    to time would have flattered, which takes one model more.
+    `checkpoints` hold finished fits of an interrupted run. `with_random_split`: also report the score of a random
+    split, which needs one more model.
 
-    Of a long history the texts that take no part are forgotten (`History.drop_other_texts`). Recipes are chosen as if
-    there were no `encoder`: what it adds is then all that its figures tell.
+    The texts of tickets that take no part are dropped (`History.drop_other_texts`). Recipes are tuned without the
+    `encoder`, so that the difference in score is the encoder's contribution.
 
-    Raises NothingToLearn when no wanted target has two labels with enough tickets.
+    Raises NothingToLearn when none of the targets has two labels with enough tickets, BadInput for an empty `test`.
     """
     if test is not None and not len(test):
-        raise BadInput("the test file holds no ticket to judge on: leave --test out, or name another.")
-    taking = _TakingPart.of(history, options)
-    label_sets, trust = taking.label_sets, taking.trust
-    with share_counts(taking.material(test, options.seed, progress, encoder)) as material:
-        plan = taking.plan(test, options, material, with_random_split)
-        material = replace(
-            material, label_weights=label_weights.compute_label_weights(material, trust, plan.holdout.learn)
+        raise BadInput("the test file has no ticket to evaluate on: leave --test out, or name another.")
+    selection = _Selection.select(history, options)
+    label_sets, trust = selection.label_sets, selection.trust
+    with share_counts(selection.to_training_data(test, options.seed, progress, encoder)) as data:
+        plan = selection.split(test, options, data, with_random_split)
+        learn = plan.holdout.learn
+        data = replace(data, label_weights=label_weights.compute_label_weights(data, trust, learn))
+        data = data.with_recipes(
+            tune_recipes(data, learn, selection.ordered, options.effort, options.class_weight, progress, checkpoints)
         )
-        material = material.with_recipes(
-            tune_recipes(
-                material, plan.holdout.learn, taking.ordered, options.effort, options.favour, progress, checkpoints
-            )
-        )
-        left_out = list(out_of_scope.out_of_scope_folds(material, plan.holdout.learn))
-        model, asked = fit_models(material, plan, left_out, progress, checkpoints)
-    answers = _Answers.of(asked, plan, left_out, label_sets)
-    found = _FittedParts.fit(material, answers.new, answers.kinds)
-    judged = _evaluate_targets(material, plan, answers, found, options.precision, taking.following)
+        cluster_folds = list(out_of_scope.out_of_scope_folds(data, learn))
+        model, predictions = fit_models(data, plan, cluster_folds, progress, checkpoints)
+    held_out = _HeldOut.group(predictions, plan, cluster_folds, label_sets)
+    parts = _FittedParts.fit(data, held_out.out_of_fold, held_out.out_of_scope)
+    evaluations = _evaluate_targets(data, plan, held_out, parts, options.precision, selection.follow_drift)
     if encoder is not None:
-        without = answers.without_encoder()
-        found_without = _FittedParts.fit(material, without.new, without.kinds)
-        judged = _add_encoder_scores(
-            judged, _evaluate_targets(material, plan, without, found_without, options.precision, taking.following)
+        without = held_out.without_encoder()
+        parts_without = _FittedParts.fit(data, without.out_of_fold, without.out_of_scope)
+        evaluations = _add_encoder_scores(
+            evaluations,
+            _evaluate_targets(data, plan, without, parts_without, options.precision, selection.follow_drift),
         )
 
     case = AuditCase(
-        material,
+        data,
         plan,
-        answers.new,
-        answers.apart,
-        next(iter(answers.at_random), None),
-        found.pools,
-        taking.history.moves,
+        held_out.out_of_fold,
+        held_out.holdout,
+        next(iter(held_out.random_holdout), None),
+        parts.pools,
+        selection.history.moves,
     )
     findings = audit_history(case) if options.audit else []
     if not plan.is_holdout_unseen:
-        found = _FittedParts.fit(material, HeldOutPredictions.concatenate([answers.new, answers.apart]), answers.kinds)
+        everything = HeldOutPredictions.concatenate([held_out.out_of_fold, held_out.holdout])
+        parts = _FittedParts.fit(data, everything, held_out.out_of_scope)
     return TrainingResult(
         scorer=model.to_scorer(
             {t: labels.labels for t, labels in label_sets.items()},
-            found.pools,
-            found.likeness,
+            parts.pools,
+            parts.likeness,
             {t: labels.parents for t, labels in label_sets.items()},
             encoder,
         ),
-        evidence=found.evidence,
-        card=card(taking.history, trust, test, plan, options, material, judged)
+        evidence=parts.evidence,
+        card=card(selection.history, trust, test, plan, options, data, evaluations)
         | {"findings": findings_to_json(findings)}
-        | taking.told()
+        | selection.to_card()
         | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),
-        evaluations=judged,
+        evaluations=evaluations,
         findings=findings,
         case=case,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _TakingPart:
-    """What of a history takes part in a run: its labels, and the positions of its tickets (`part`).
+class _Selection:
+    """The part of a history that takes part in a run: the label sets and the `positions` of its tickets.
 
-    `following`: labels that come no more were left out, and are in `gone`. `trust` is that of the tickets
-    that take part.
+    `follow_drift`: the `discontinued` labels were dropped. `trust`: the trust codes of the selected tickets.
     """
 
     history: History
     ordered: bool
-    following: bool
-    gone: Mapping[Target, Sequence[discontinued_labels.DiscontinuedLabel]]
+    follow_drift: bool
+    discontinued: Mapping[Target, Sequence[discontinued_labels.DiscontinuedLabel]]
     label_sets: dict[Target, LabelSet]
-    part: Positions
+    positions: Positions
     trust: dict[Target, list[str]]
 
     @classmethod
-    def of(cls, history: History, options: Options) -> "_TakingPart":
-        """Chosen as the options say; the texts of all other tickets are forgotten.
+    def select(cls, history: History, options: Options) -> "_Selection":
+        """Select by the options; the texts of all other tickets are dropped from `history`.
 
-        Raises NothingToLearn when no wanted target has two labels with enough tickets.
+        Raises NothingToLearn when none of the targets has two labels with enough tickets.
         """
         ordered = options.order == "file" or history.dated * 2 > len(history)
-        gone: dict[Target, list[discontinued_labels.DiscontinuedLabel]] = {}
-        following = options.drift == "follow" and ordered
-        if following:
-            history, gone = discontinued_labels.drop_discontinued(history, options.targets)
+        discontinued: dict[Target, list[discontinued_labels.DiscontinuedLabel]] = {}
+        follow_drift = options.drift == "follow" and ordered
+        if follow_drift:
+            history, discontinued = discontinued_labels.drop_discontinued(history, options.targets)
         label_sets = build_label_sets(history.labels, options.targets, options.parents)
         y = [labels.positions(history.labels[t]) for t, labels in label_sets.items()]
-        part = select_tickets(y, len(history), ordered, options.seed)
-        if len(part) < len(history):
-            history.drop_other_texts(part.tolist())
-        trust = {t: [said[i] for i in part] for t, said in history.trust.items() if any(said)}
-        return cls(history, ordered, following, gone, label_sets, part, trust)
+        positions = select_tickets(y, len(history), ordered, options.seed)
+        if len(positions) < len(history):
+            history.drop_other_texts(positions.tolist())
+        trust = {t: [codes[i] for i in positions] for t, codes in history.trust.items() if any(codes)}
+        return cls(history, ordered, follow_drift, discontinued, label_sets, positions, trust)
 
-    def material(self, test: History | None, seed: int, progress: Progress, encoder: Encoder | None) -> TrainingData:
-        """What models are fitted on: the tickets that take part, and after them those of `test`."""
+    def to_training_data(
+        self, test: History | None, seed: int, progress: Progress, encoder: Encoder | None
+    ) -> TrainingData:
+        """The data for all models: the selected tickets, followed by those of `test`."""
         history = self.history
-        tickets = [*(history.tickets[i] for i in self.part), *(test.tickets if test else ())]
+        tickets = [*(history.tickets[i] for i in self.positions), *(test.tickets if test else ())]
         values = {
-            t: [*(history.labels[t][i] for i in self.part), *(test.labels[t] if test else ())] for t in self.label_sets
+            t: [*(history.labels[t][i] for i in self.positions), *(test.labels[t] if test else ())]
+            for t in self.label_sets
         }
         return TrainingData.build(tickets, values, self.label_sets, seed, progress, encoder)
 
-    def plan(self, test: History | None, options: Options, material: TrainingData, at_random: bool) -> SplitPlan:
-        """Who learns and who judges."""
+    def split(self, test: History | None, options: Options, data: TrainingData, with_random_split: bool) -> SplitPlan:
+        """The splits of the run."""
         plan = SplitPlan.build(
-            len(self.part), len(test) if test else 0, self.ordered, options.seed, material.groups, options.newest
+            len(self.positions), len(test) if test else 0, self.ordered, options.seed, data.groups, options.newest
         )
-        return plan if at_random else replace(plan, random_holdout=None)
+        return plan if with_random_split else replace(plan, random_holdout=None)
 
-    def told(self) -> dict[str, Any]:
-        """What the card says of it beside what it says of every run."""
-        told: dict[str, Any] = {}
-        if self.following:
-            told["follows_drift"] = True
-        if self.gone:
-            told["silent"] = {target: [asdict(one) for one in ones] for target, ones in self.gone.items()}
+    def to_card(self) -> dict[str, Any]:
+        """The optional members of the card."""
+        members: dict[str, Any] = {}
+        if self.follow_drift:
+            members["follows_drift"] = True
+        if self.discontinued:
+            members["silent"] = {
+                target: [_discontinued_to_card(one) for one in ones] for target, ones in self.discontinued.items()
+            }
         if self.history.taxonomy_changes:
-            told["taxonomy"] = [turn.to_dict() for turn in self.history.taxonomy_changes]
-        return told
+            members["taxonomy"] = [change.to_dict() for change in self.history.taxonomy_changes]
+        return members
+
+
+def _discontinued_to_card(found: discontinued_labels.DiscontinuedLabel) -> dict[str, Any]:
+    """A discontinued label under the keys of the card, which are stored in bundles."""
+    return {"label": found.label, "share": found.share, "since": found.since, "chance": found.p_value}
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """What models said of tickets that were new to them.
+class _HeldOut:
+    """The predictions of tickets that the predicting models were not trained on.
 
-    `new` are the folds' together, `apart` those of the judged model, `at_random` those of a split without regard to
-    time (one or none), `kinds` those about tickets whose labels were left out, a list a target.
+    `out_of_fold`: of all folds together; `holdout` and `random_holdout` (one or none): of the evaluation splits;
+    `out_of_scope`: of tickets whose labels were left out of training, one entry per cluster, by target.
     """
 
-    new: HeldOutPredictions
-    apart: HeldOutPredictions
-    at_random: list[HeldOutPredictions]
-    kinds: dict[Target, list[HeldOutPredictions]]
+    out_of_fold: HeldOutPredictions
+    holdout: HeldOutPredictions
+    random_holdout: list[HeldOutPredictions]
+    out_of_scope: dict[Target, list[HeldOutPredictions]]
 
     @classmethod
-    def of(
+    def group(
         cls,
-        asked: list[HeldOutPredictions],
+        predictions: list[HeldOutPredictions],
         plan: SplitPlan,
-        left_out: Sequence[tuple[Target, Fold]],
+        cluster_folds: Sequence[tuple[Target, Fold]],
         targets: Iterable[Target],
-    ) -> "_Answers":
-        """Told apart in the order in which `crossfit.work` gives them."""
-        ordinary, strange = asked[: len(asked) - len(left_out)], asked[len(asked) - len(left_out) :]
-        kinds = {t: [answers for (of, _), answers in zip(left_out, strange, strict=True) if of == t] for t in targets}
+    ) -> "_HeldOut":
+        """Group predictions in the order of `fit_models`."""
+        n = len(predictions) - len(cluster_folds)
+        ordinary, by_cluster = predictions[:n], list(zip(cluster_folds, predictions[n:], strict=True))
+        out_of_scope = {target: [one for (of, _), one in by_cluster if of == target] for target in targets}
         folds = len(plan.folds)
-        return cls(HeldOutPredictions.concatenate(ordinary[:folds]), ordinary[folds], ordinary[folds + 1 :], kinds)
+        return cls(
+            HeldOutPredictions.concatenate(ordinary[:folds]), ordinary[folds], ordinary[folds + 1 :], out_of_scope
+        )
 
-    def without_encoder(self) -> "_Answers":
-        """The same heads without those that read vectors: no head is learnt again, all that rests on them is."""
-        return _Answers(
-            self.new.without_encoder(),
-            self.apart.without_encoder(),
-            [asked.without_encoder() for asked in self.at_random],
-            {target: [asked.without_encoder() for asked in answers] for target, answers in self.kinds.items()},
+    def without_encoder(self) -> "_HeldOut":
+        """The predictions without the embedding heads; the other heads are not fitted again."""
+        return _HeldOut(
+            self.out_of_fold.without_encoder(),
+            self.holdout.without_encoder(),
+            [one.without_encoder() for one in self.random_holdout],
+            {target: [one.without_encoder() for one in found] for target, found in self.out_of_scope.items()},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _FittedParts:
-    """What is fitted on answers to new tickets: the pools and the likeness; and the evidence."""
+    """What is fitted on held-out predictions: pool weights, likeness models and evidence."""
 
     pools: PoolWeights
     likeness: dict[Target, LikenessModel | None]
@@ -239,18 +250,22 @@ class _FittedParts:
 
     @classmethod
     def fit(
-        cls, data: TrainingData, out_of_fold: HeldOutPredictions, kinds: Mapping[Target, list[HeldOutPredictions]]
+        cls,
+        data: TrainingData,
+        in_scope: HeldOutPredictions,
+        by_cluster: Mapping[Target, list[HeldOutPredictions]],
     ) -> "_FittedParts":
-        pools = fit_pools(out_of_fold, data)
+        """Fit on the predictions of in-scope tickets, and on those of out-of-scope tickets by cluster."""
+        pools = fit_pools(in_scope, data)
         likeness = {
-            t: out_of_scope.fit_likeness_model(out_of_fold, asked, t, pools, data) for t, asked in kinds.items()
+            t: out_of_scope.fit_likeness_model(in_scope, clusters, t, pools, data) for t, clusters in by_cluster.items()
         }
         rows = {
             t: [
-                build_evidence(out_of_fold, t, pools, data, likeness[t]),
-                *out_of_scope.out_of_scope_evidence(asked, t, pools, data, likeness[t]),
+                build_evidence(in_scope, t, pools, data, likeness[t]),
+                *out_of_scope.out_of_scope_evidence(clusters, t, pools, data, likeness[t]),
             ]
-            for t, asked in kinds.items()
+            for t, clusters in by_cluster.items()
         }
         return cls(pools, likeness, {target: np.concatenate(parts) for target, parts in rows.items()})
 
@@ -258,26 +273,28 @@ class _FittedParts:
 def _evaluate_targets(
     data: TrainingData,
     plan: SplitPlan,
-    answers: _Answers,
+    held_out: _HeldOut,
     parts: _FittedParts,
     precision: float,
     follow_drift: bool,
 ) -> dict[Target, TargetEvaluation]:
-    """Each target's contract, and its score on the tickets apart."""
-    judged = {}
+    """Each target's contract and its score on the holdout."""
+    evaluations = {}
     for target, labels in data.label_sets.items():
-        proved = parts.evidence[target]
-        contract = fit_contract(target, proved, labels.labels, precision, labels.parents, follow_drift=follow_drift)
-        rows = build_evidence(answers.apart, target, parts.pools, data, parts.likeness[target])
-        score = _score_target(data, plan.holdout.learn, answers.apart, answers.at_random, parts.pools, contract, rows)
-        judged[target] = TargetEvaluation(labels, contract, score, proved, rows)
-    return judged
+        evidence = parts.evidence[target]
+        contract = fit_contract(target, evidence, labels.labels, precision, labels.parents, follow_drift=follow_drift)
+        rows = build_evidence(held_out.holdout, target, parts.pools, data, parts.likeness[target])
+        score = _score_target(
+            data, plan.holdout.learn, held_out.holdout, held_out.random_holdout, parts.pools, contract, rows
+        )
+        evaluations[target] = TargetEvaluation(labels, contract, score, evidence, rows)
+    return evaluations
 
 
 def _add_encoder_scores(
-    judged: Mapping[Target, TargetEvaluation], without: Mapping[Target, TargetEvaluation]
+    evaluations: Mapping[Target, TargetEvaluation], without: Mapping[Target, TargetEvaluation]
 ) -> dict[Target, TargetEvaluation]:
-    return {target: replace(one, without_encoder=without[target].score) for target, one in judged.items()}
+    return {target: replace(one, without_encoder=without[target].score) for target, one in evaluations.items()}
 
 
 def _score_target(
@@ -289,22 +306,25 @@ def _score_target(
     contract: Contract,
     holdout_evidence: Evidence,
 ) -> Score | None:
-    """The figures of one target on the tickets apart; `rows` are what was said of them."""
+    """The score of one target on the labelled holdout tickets; None where there are none."""
     target = contract.target
-    asked = holdout.labelled(data, target)
-    if not len(asked.positions):
+    labelled = holdout.labelled(data, target)
+    if not len(labelled.positions):
         return None
-    truth, before = asked.true_labels(data, target), data.y[target][training_rows]
+    truth, training_labels = labelled.true_labels(data, target), data.y[target][training_rows]
     others = [other.labelled(data, target) for other in random_holdout]
     return Score(
         **metrics.compute_metrics(
-            asked.probabilities(target, pools),
+            labelled.probabilities(target, pools),
             truth,
             routed_mask(contract, holdout_evidence, data.label_sets[target].labels),
         ),
-        majority=metrics.majority_accuracy(before, truth),
+        majority=metrics.majority_accuracy(training_labels, truth),
         last_of_requester=metrics.last_label_accuracy(
-            [data.tickets[i] for i in training_rows], before, [data.tickets[i] for i in asked.positions], truth
+            [data.tickets[i] for i in training_rows],
+            training_labels,
+            [data.tickets[i] for i in labelled.positions],
+            truth,
         ),
         at_random=next(
             (

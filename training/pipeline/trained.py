@@ -1,4 +1,4 @@
-"""What comes out of a training run: the model that goes to work, its evidence, and how the judged model did."""
+"""The result of a training run: the saved model, its evidence, and the evaluation on the holdout."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,11 @@ from training.fit.metrics import Score
 
 @dataclass(frozen=True, slots=True)
 class TargetEvaluation:
-    """One target of the judged model: its labels, its contract and its score (None without judging tickets).
+    """The evaluation of one target: its labels, the contract and the score (None without labelled holdout tickets).
 
-    The contract was drawn up from `evidence`; `rows` are what was said of the judging tickets, and what was true. What
-    another precision would have routed, and how well, is drawn up anew from the two. `without_encoder`: the score of
-    the same heads, pooled, proved and judged without those that read vectors (None where no encoder was used).
+    The contract was fitted to `evidence`; `holdout_evidence` has the predictions and true labels of the holdout. Both
+    serve to compute results at other precisions. `without_encoder`: the score of the same model without the embedding
+    heads (None where no encoder was used).
     """
 
     labels: LabelSet
@@ -30,7 +30,7 @@ class TargetEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """A run's result: what `bundle.save_bundle` wants, and what the table shows of the judged model."""
+    """The result of a run: the parts of the bundle, the evaluation of each target, and the data audit."""
 
     scorer: Scorer
     evidence: dict[Target, Evidence]

@@ -1,4 +1,4 @@
-"""Hand a trained model over: write the bundle, and make the first one the champion with queues to route into."""
+"""Hands a trained model over: saves the bundle, promotes it if it is the first, and writes the report."""
 
 import getpass
 import os
@@ -26,8 +26,7 @@ from training.report import build_document, cost, mistake_excerpts
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Where the bundle lies, its digest, what became of it, as a sentence, and whether it is the champion now; what it
-    was learnt from."""
+    """The bundle's folder and digest, a sentence about its status, its provenance, and whether it is the champion."""
 
     folder: Path
     digest: str
@@ -45,39 +44,41 @@ def hand_over(
     origin: Provenance,
     champion: bool = False,
 ) -> Handover:
-    """Save to `out`; or, without it, beside the other bundles.
+    """Save to `out`, or else to the models folder.
 
-    There it becomes the champion when `champion` says so, when it is the first, and when the present one can't be used.
+    There it becomes the champion if `champion` is set, if it is the first, or if the current one can't be loaded.
     """
     now = datetime.now(UTC)
-    made = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
-    made |= cost.measure_encoding(trained) | {"from": origin.to_json()}
+    build_info = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
+    build_info |= cost.measure_encoding(trained) | {"from": origin.to_json()}
     if out is not None:
-        digest = bundle.save_bundle(out, trained.scorer, trained.evidence, trained.card, made)
+        digest = bundle.save_bundle(out, trained.scorer, trained.evidence, trained.card, build_info)
         return Handover(out, digest, "", origin)
     folder = _new_folder(settings.models, now)
-    digest = bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, made)
+    digest = bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, build_info)
     with desk_database(settings.database) as database:
-        stays, broken = _usable_champion(settings.models, database)
-        if stays and not champion:
-            told = f"The champion stays {stays}; `deskyard promote {folder.name}` would replace it."
-            return Handover(folder, digest, told, origin)
-        me = Actor("person", getpass.getuser())
-        promotion.promote(database, settings.models, folder.name, me, force=True)
+        current, error = _usable_champion(settings.models, database)
+        if current and not champion:
+            message = f"The champion is still {current}; `deskyard promote {folder.name}` would replace it."
+            return Handover(folder, digest, message, origin)
+        actor = Actor("person", getpass.getuser())
+        promotion.promote(database, settings.models, folder.name, actor, force=True)
         with database.writing() as conn:
             agents.ensure_agents(conn, find_agent_queues(history))
-    instead = f" instead of one that can't be used ({broken})" if broken else f" instead of {stays}" if stays else ""
-    told = f"It is the champion now{instead}; the built-in desk has the queues and agents it knows."
-    told = f"{told} A running service takes it within seconds." if instead else told
-    return Handover(folder, digest, told, origin, champion=True)
+    replaced = (
+        f" instead of one that can't be loaded ({error})" if error else f" instead of {current}" if current else ""
+    )
+    message = f"It is the champion now{replaced}; its queues and agents were added to the built-in desk."
+    message = f"{message} A running service loads it within seconds." if replaced else message
+    return Handover(folder, digest, message, origin, champion=True)
 
 
 def write_report(
     trained: TrainingResult, handover: Handover, command: str, language: Language, with_texts: bool
 ) -> str:
-    """Lay figures and page beside the bundle; says where the page is, or why there is none.
+    """Write report.json and report.html beside the bundle; returns a sentence saying where, or why not.
 
-    Whatever goes wrong, the bundle stays as it was saved.
+    Errors do not affect the saved bundle.
     """
     try:
         document = build_document(
@@ -90,16 +91,16 @@ def write_report(
         )
     except DeskyardError as error:
         return f"The bundle is saved; its report could not be made: {error}"
-    except Exception as error:  # a report is worth less than the model it is about
+    except Exception as error:  # a failed report must not cost the model
         return f"The bundle is saved; its report could not be made ({error!r}): please report this."
     return f"Report: {handover.folder / PAGE_FILE}"
 
 
 def find_agent_queues(history: History) -> dict[str, list[str]]:
-    """Who serves which queues: agents seen in the newest fifth, with the queues they solved `MIN_LABEL_EVIDENCE`
-    tickets of.
+    """Agents → their queues: agents seen in the newest fifth, with the queues of which they solved at least
+    `MIN_LABEL_EVIDENCE` tickets.
 
-    Where the history has no queues, categories stand for them.
+    Where the history has no queues, categories are used instead.
     """
     places = history.labels["queue"] if any(history.labels["queue"]) else history.labels["category"]
     pairs = Counter(zip(history.labels["assignee"], places, strict=True))
@@ -112,18 +113,18 @@ def find_agent_queues(history: History) -> dict[str, list[str]]:
 
 
 def check_writable(settings: Settings, out: Path | None) -> None:
-    """Fail before the long work, not after it: BadInput when the bundle could not be written."""
+    """Check before the training that the bundle can be written. Raises BadInput if not."""
     if out is not None:
         bundle.refuse_other_files(out)
     place = out if out is not None else settings.models
     above = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         where = "--out" if out is not None else "DESKYARD_HOME"
-        raise BadInput(f"the bundle can't be written to {place} ({above} is no folder to write in): look at {where}.")
+        raise BadInput(f"the bundle can't be written to {place} ({above} is not a writable folder): check {where}.")
 
 
 def _usable_champion(models: Path, database: Database) -> tuple[str, str]:
-    """The present champion's name if it can be used, else why not; both empty when there is none."""
+    """The current champion's name if it can be loaded, else the error; both empty when there is none."""
     with database.reading() as conn:
         row = active_model.get_active(conn)
     try:
@@ -136,7 +137,7 @@ def _usable_champion(models: Path, database: Database) -> tuple[str, str]:
 
 
 def _new_folder(models: Path, now: datetime) -> Path:
-    """A folder of its own, named by the second (or the next free one), so that no bundle takes another's place."""
+    """Create a new folder, named by the time in seconds (or the next free one)."""
     try:
         models.mkdir(parents=True, exist_ok=True)
         while True:
@@ -148,4 +149,4 @@ def _new_folder(models: Path, now: datetime) -> Path:
             else:
                 return folder
     except OSError as error:
-        raise BadInput(f"{models} can't be written ({error.strerror or error}): look at DESKYARD_HOME.") from error
+        raise BadInput(f"{models} can't be written ({error.strerror or error}): check DESKYARD_HOME.") from error

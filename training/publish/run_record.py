@@ -1,7 +1,7 @@
-"""What a run leaves in a tracking store, as plain values: parameters, tags, figures with their steps, the environment.
+"""The record of a run for a tracking store: parameters, tags, metrics and environment as plain values.
 
-In comes a trained model, out go texts and numbers. Never a ticket, never its text, no place on this machine and no
-address of a package index. Knows no MLflow: `training.publish.mlflow_tracking` hands these on.
+It holds no tickets, no paths of this machine and no addresses of package indexes. `training.publish.mlflow_tracking`
+sends it to MLflow.
 """
 
 import platform
@@ -19,11 +19,11 @@ from training.pipeline.trained import TargetEvaluation, TrainingResult
 from training.publish.handover import Handover
 
 PRECISION_STEPS: Final = tuple(range(800, 1000, 10))
-"""Asked precisions, in thousandths, at which coverage and precision are logged."""
+"""Required precisions, in thousandths, at which coverage and precision are logged."""
 
 
 class LoggedMetric(NamedTuple):
-    """A number under its name; `step` says where on a curve it stands, 0 where there is no curve."""
+    """A named value; `step` is its position on a curve, 0 for single values."""
 
     name: str
     value: float
@@ -31,10 +31,10 @@ class LoggedMetric(NamedTuple):
 
 
 def run_parameters(trained: TrainingResult, handover: Handover) -> dict[str, str]:
-    """What was asked of the run, and how much it read."""
+    """The options of the run, and the size of its data."""
     card = trained.card
-    asked = card["options"] | {"targets": ",".join(card["options"]["targets"])}
-    return {name: str(value) for name, value in asked.items()} | {
+    options = card["options"] | {"targets": ",".join(card["options"]["targets"])}
+    return {name: str(value) for name, value in options.items()} | {
         "files": str(len(handover.origin.tables) or 1),
         "tickets": str(card["learnt_from"]["tickets"]),
         "tickets_judged": str(card["judged_on"]["tickets"]),
@@ -44,33 +44,32 @@ def run_parameters(trained: TrainingResult, handover: Handover) -> dict[str, str
 
 
 def run_tags(trained: TrainingResult, handover: Handover) -> dict[str, str]:
-    """What names the run: digests of what went in and what came out, the program, and the moment up to which the
-    desk's own tickets counted."""
+    """The digests of the history and the bundle, the version, and, for the desk's own history, its time."""
     return {
         "deskyard.data": trained.card["learnt_from"]["digest"],
-        "deskyard.registry.bundle": handover.digest,
+        "deskyard.bundle": handover.digest,
         "deskyard.version": __version__,
     } | ({"deskyard.desk": handover.origin.desk} if handover.origin.desk else {})
 
 
 def run_metrics(trained: TrainingResult, comparison: Comparison | None = None) -> Iterator[LoggedMetric]:
-    """Every figure of the card, named target/figure, and the curves.
+    """Every score of the card, named target/metric, and the curves.
 
-    `T/learning_curve` (steps: tickets learnt from) is the accuracy of the audit's plain head. `T/coverage_at` and
-    `T/precision_at` (steps: asked precision in thousandths) are shares of the judging tickets, from a contract drawn up
-    anew on the evidence of the judged model. `T/champion`, `T/challenger` and their difference's bounds are of the
-    tickets on which a retraining `compared` the two.
+    `T/learning_curve` (step: training tickets) is the accuracy of the data audit's baseline. `T/coverage_at` and
+    `T/precision_at` (step: required precision in thousandths) are measured on the holdout, with a contract fitted to
+    the evidence. `T/champion`, `T/challenger` and the bounds of their difference come from the retraining's
+    `comparison`.
     """
-    for target, judged in trained.evaluations.items():
+    for target, evaluation in trained.evaluations.items():
         score = trained.card["targets"][target]["score"] or {}
         yield from (
             LoggedMetric(f"{target}/{name}", float(value)) for name, value in score.items() if value is not None
         )
-        if judged.without_encoder is not None:
-            yield LoggedMetric(f"{target}/accuracy_without_encoder", judged.without_encoder.accuracy)
-        if judged.contract.threshold is not None:
-            yield LoggedMetric(f"{target}/threshold", judged.contract.threshold)
-        yield from _metrics_by_precision(target, judged)
+        if evaluation.without_encoder is not None:
+            yield LoggedMetric(f"{target}/accuracy_without_encoder", evaluation.without_encoder.accuracy)
+        if evaluation.contract.threshold is not None:
+            yield LoggedMetric(f"{target}/threshold", evaluation.contract.threshold)
+        yield from _metrics_by_precision(target, evaluation)
     for finding in trained.findings:
         if finding.target and "sizes" in finding.figures:
             points = zip(finding.figures["sizes"], finding.figures["accuracy"], strict=True)
@@ -78,29 +77,33 @@ def run_metrics(trained: TrainingResult, comparison: Comparison | None = None) -
     counted = Counter(finding.severity for finding in trained.findings)
     yield from (LoggedMetric(f"findings/{severity}", counted[severity]) for severity in SEVERITIES)
     if comparison is not None:
-        yield LoggedMetric("compared/earned", float(comparison.promote))
-        yield LoggedMetric("compared/tickets", float(comparison.tickets))
+        yield LoggedMetric("comparison/promotable", float(comparison.promote))
+        yield LoggedMetric("comparison/tickets", float(comparison.tickets))
         for one in comparison.targets:
-            if n := one.whole.n:
-                yield LoggedMetric(f"{one.target}/champion", one.whole.first / n)
-                yield LoggedMetric(f"{one.target}/challenger", one.whole.second / n)
-                yield LoggedMetric(f"{one.target}/difference_low", one.whole.low)
-                yield LoggedMetric(f"{one.target}/difference_high", one.whole.high)
+            if n := one.overall.n:
+                yield LoggedMetric(f"{one.target}/champion", one.overall.first / n)
+                yield LoggedMetric(f"{one.target}/challenger", one.overall.second / n)
+                yield LoggedMetric(f"{one.target}/difference_low", one.overall.low)
+                yield LoggedMetric(f"{one.target}/difference_high", one.overall.high)
 
 
-def _metrics_by_precision(target: Target, judged: TargetEvaluation) -> Iterator[LoggedMetric]:
-    if not len(judged.holdout_evidence):
+def _metrics_by_precision(target: Target, evaluation: TargetEvaluation) -> Iterator[LoggedMetric]:
+    if not len(evaluation.holdout_evidence):
         return
     for step in PRECISION_STEPS:
-        contract = fit_contract(target, judged.evidence, judged.labels.labels, step / 1000, judged.labels.parents)
-        routed = judged.holdout_evidence[routed_mask(contract, judged.holdout_evidence, judged.labels.labels)]
-        yield LoggedMetric(f"{target}/coverage_at", len(routed) / len(judged.holdout_evidence), step)
+        contract = fit_contract(
+            target, evaluation.evidence, evaluation.labels.labels, step / 1000, evaluation.labels.parents
+        )
+        routed = evaluation.holdout_evidence[
+            routed_mask(contract, evaluation.holdout_evidence, evaluation.labels.labels)
+        ]
+        yield LoggedMetric(f"{target}/coverage_at", len(routed) / len(evaluation.holdout_evidence), step)
         if len(routed):
             yield LoggedMetric(f"{target}/precision_at", float((routed["predicted"] == routed["truth"]).mean()), step)
 
 
 def environment_requirements() -> str:
-    """What is installed, as pinned requirements, below the Python and the platform."""
-    found = {f"{said['Name']}=={said['Version']}" for said in (one.metadata for one in distributions()) if said["Name"]}
+    """The installed packages as pinned requirements, after a line with Python version and platform."""
+    found = {f"{one['Name']}=={one['Version']}" for one in (d.metadata for d in distributions()) if one["Name"]}
     head = f"# Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     return "\n".join([head, *sorted(found, key=str.casefold)]) + "\n"

@@ -1,4 +1,4 @@
-"""Labels one by one: which is taken for which, and how right each is, with exact intervals."""
+"""The confusion matrix, and precision and recall of each label with exact intervals."""
 
 import re
 from typing import Any, Final
@@ -12,14 +12,14 @@ MAX_LABELS: Final = 25
 """Labels in the confusion matrix; the others are merged."""
 
 _LACKING: Final = re.compile(r": (\d+) more are needed$")
-"""What `deskyard.guarantees.contract_fitting` says of a label with too little evidence."""
+"""The end of the reason of a label with too little evidence (`deskyard.guarantees.contract_fitting`)."""
 
 
 def confusion_table(holdout: HoldoutTarget) -> dict[str, Any]:
-    """Counts (true x said). Labels by frequency; of more than `MAX_LABELS` those that are confused most; `merged`: the
-    rest.
+    """Counts (true x predicted), labels by frequency; with more than `MAX_LABELS`, those that are confused most.
 
-    With others, or where a true label was not learnt, the last row and column stand for them.
+    `merged`: the number of other labels. The last row and column hold other labels and true labels that are not learnt,
+    if there are any (`others`).
     """
     size = len(holdout.labels)
     truth = np.where(holdout.truth < 0, size, holdout.truth)
@@ -46,32 +46,32 @@ def confusion_table(holdout: HoldoutTarget) -> dict[str, Any]:
 
 
 def label_table(holdout: HoldoutTarget) -> list[dict[str, Any]]:
-    """A row a label, the most frequent first.
+    """One row per label, the most frequent first.
 
-    `learnt` and `judged` count tickets that have it, `said` those that were said to, `right` both; `routed` of those
-    said to, and `routed_right`. `state` says whether the contract may route it, or the code of the reason why not;
-    `lacking`: the tickets of evidence it still needs, where that is the reason.
+    `learnt` and `judged`: training and holdout tickets with the label; `said`: holdout tickets predicted as it;
+    `right`: both; `routed` and `routed_right`: those that are routed, and rightly. `state`: "route", or the code of the
+    reason why it is not routed; `lacking`: the tickets of evidence it needs, if that is the reason.
     """
     rows = []
     for i, name in enumerate(holdout.labels):
-        said, judged = holdout.predicted == i, holdout.truth == i
-        gone = said & holdout.routed
-        n_said, n_judged, right = int(said.sum()), int(judged.sum()), int((said & judged).sum())
+        predicted, actual = holdout.predicted == i, holdout.truth == i
+        routed = predicted & holdout.routed
+        n_predicted, n_actual, right = int(predicted.sum()), int(actual.sum()), int((predicted & actual).sum())
         reason = holdout.contract.unproved.get(name)
-        lacking = _LACKING.search(reason.text) if reason else None
+        shortfall = _LACKING.search(reason.text) if reason else None
         rows.append(
             {
                 "label": name,
                 "learnt": int(holdout.training_counts[i]),
-                "judged": n_judged,
-                "said": n_said,
+                "judged": n_actual,
+                "said": n_predicted,
                 "right": right,
-                "precision": interval(right, n_said) if n_said else None,
-                "recall": interval(right, n_judged) if n_judged else None,
-                "routed": int(gone.sum()),
-                "routed_right": int((gone & judged).sum()),
+                "precision": interval(right, n_predicted) if n_predicted else None,
+                "recall": interval(right, n_actual) if n_actual else None,
+                "routed": int(routed.sum()),
+                "routed_right": int((routed & actual).sum()),
                 "state": _label_state(holdout, reason.code if reason else None),
-                "lacking": int(lacking[1]) if lacking else None,
+                "lacking": int(shortfall[1]) if shortfall else None,
             }
         )
     return sorted(rows, key=lambda row: (-row["judged"], -row["learnt"], row["label"]))

@@ -1,5 +1,4 @@
-"""Confident mistakes: judged tickets that the model was surest of, and wrong about. Ids and labels; the page may add
-the beginning of a text where that was asked for."""
+"""Confident mistakes: wrong predictions of holdout tickets with the highest confidence, by id and labels."""
 
 from typing import Any, Final
 
@@ -12,11 +11,11 @@ from training.report.judged_target import HoldoutTarget
 MAX_MISTAKES: Final = 15
 
 MAX_EXCERPT: Final = 300
-"""Characters of a body that are shown."""
+"""Characters of a body in an excerpt."""
 
 
 def confident_mistakes(holdout: HoldoutTarget, case: AuditCase) -> list[dict[str, Any]]:
-    """The surest first; `true` is None where the true label was not learnt."""
+    """The most confident first; `true` is None where the true label is not learnt."""
     wrong = np.flatnonzero(~holdout.right)
     worst = wrong[np.argsort(-holdout.confidence[wrong], kind="stable")][:MAX_MISTAKES]
     return [
@@ -32,7 +31,7 @@ def confident_mistakes(holdout: HoldoutTarget, case: AuditCase) -> list[dict[str
 
 
 def excerpt(ticket: Ticket) -> str:
-    """Subject and the first characters of the body, each on one line."""
+    """The subject and the first characters of the body, each on one line."""
     body = " ".join(ticket.body.split())
     body = body if len(body) <= MAX_EXCERPT else body[:MAX_EXCERPT].rstrip() + "…"
     return "\n".join(part for part in (" ".join(ticket.subject.split()), body) if part)

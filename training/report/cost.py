@@ -1,4 +1,4 @@
-"""Cost: what the saved model takes to score a ticket and to keep. Measured on this machine, so never in a digest."""
+"""Measures the saved model's scoring time and size on this machine; not part of any digest."""
 
 import time
 from pathlib import Path
@@ -9,36 +9,36 @@ from deskyard.domain.ticket import Ticket
 from training.pipeline.trained import TrainingResult
 
 SAMPLE_SIZE: Final = 200
-"""Judged tickets that are scored one at a time."""
+"""Holdout tickets that are scored one at a time."""
 
 
 def measure_encoding(trained: TrainingResult) -> dict[str, Any]:
-    """Where the encoder lies, if in a folder, and the milliseconds it takes a ticket; nothing without one."""
+    """The encoder's folder, if any, and its milliseconds per ticket; empty without an encoder."""
     encoder = trained.scorer.encoder
     if encoder is None:
         return {}
-    taken = []
+    milliseconds = []
     for ticket in _sample_tickets(trained):
         start = time.perf_counter()
         encoder.encode_ticket(ticket)
-        taken.append(1000 * (time.perf_counter() - start))
+        milliseconds.append(1000 * (time.perf_counter() - start))
     folder = None if encoder.folder is None else str(encoder.folder)
-    return {"encoder": {"folder": folder, "milliseconds": round(median(taken), 2) if taken else 0.0}}
+    return {"encoder": {"folder": folder, "milliseconds": round(median(milliseconds), 2) if milliseconds else 0.0}}
 
 
 def measure_cost(trained: TrainingResult, folder: Path) -> dict[str, Any]:
-    """Milliseconds a ticket (all targets at once), bytes of the bundle, and what the model holds."""
-    some = _sample_tickets(trained)
-    taken = []
-    trained.scorer.predict(some[:1])
-    for ticket in some:
+    """Milliseconds per ticket (all targets), bytes of the bundle, columns and remembered tickets of the model."""
+    sample = _sample_tickets(trained)
+    milliseconds = []
+    trained.scorer.predict(sample[:1])
+    for ticket in sample:
         start = time.perf_counter()
         trained.scorer.predict([ticket])
-        taken.append(1000 * (time.perf_counter() - start))
+        milliseconds.append(1000 * (time.perf_counter() - start))
     return {
-        "tickets": len(taken),
-        "milliseconds": median(taken),
-        "milliseconds_p95": quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0],
+        "tickets": len(milliseconds),
+        "milliseconds": median(milliseconds),
+        "milliseconds_p95": quantiles(milliseconds, n=20)[-1] if len(milliseconds) > 1 else milliseconds[0],
         "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.parent != folder),
         "columns": len(trained.scorer.vocabulary),
         "remembered": len(trained.scorer.neighbour_index.ids),

@@ -1,4 +1,4 @@
-"""Curves: accuracy by tickets learnt from, precision by coverage, and confidence against the share that was right."""
+"""Curves of the report: learning curve, precision by coverage, and reliability of the confidence."""
 
 from typing import Any, Final
 
@@ -11,19 +11,19 @@ from training.pipeline.trained import TrainingResult
 from training.report.judged_target import HoldoutTarget
 
 MAX_POINTS: Final = 120
-"""Of the coverage curve."""
+"""Points of the coverage curve."""
 
 MIN_TICKETS: Final = 10
-"""Tickets below which a share says nothing."""
+"""The fewest tickets of a point."""
 
 
 def learning_curve(trained: TrainingResult, target: Target) -> dict[str, Any] | None:
-    """The points that the audit's curve was drawn through, and what twice the tickets would bring; None without."""
+    """The data audit's learning curve, with the expected gain of twice the tickets; None without an audit."""
     return next((f.figures for f in trained.findings if f.probe == "history" and f.target == target), None)
 
 
 def coverage_curve(holdout: HoldoutTarget) -> list[dict[str, float]]:
-    """The share of right among the surest tickets, from the surest few to all."""
+    """The precision among the most confident tickets, by coverage."""
     if len(holdout) < MIN_TICKETS:
         return []
     right = holdout.right[np.argsort(-holdout.confidence, kind="stable")].cumsum()
@@ -32,7 +32,7 @@ def coverage_curve(holdout: HoldoutTarget) -> list[dict[str, float]]:
 
 
 def reliability_bins(holdout: HoldoutTarget) -> list[dict[str, Any]]:
-    """A row a bin that holds tickets: mean confidence, how many, how many right, and the exact 95 % interval."""
+    """One row per non-empty bin: mean confidence, tickets, right ones, and the exact 95 % interval."""
     bins = np.minimum((holdout.confidence * N_BINS).astype(int), N_BINS - 1)
     rows = []
     for b in np.unique(bins).tolist():

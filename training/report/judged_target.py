@@ -1,4 +1,4 @@
-"""One target of the judged model as the report looks at it: what was said of each judged ticket, and what was true."""
+"""The predictions and true labels of one target on the holdout, as used by the report."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ from training.pipeline.trained import TrainingResult
 
 @dataclass(frozen=True)
 class HoldoutTarget:
-    """The labelled judging tickets at `positions`: label positions `said` and `truth` (negative: not learnt).
+    """The labelled holdout tickets at `positions`: probabilities (tickets x labels) and true label positions (negative:
+    not learnt).
 
-    `learnt` counts the tickets of each label that the judged model learnt from, `routed` are those that `contract`,
-    at the asked precision, lets go.
+    `training_counts`: the evaluation model's training tickets of each label; `routed`: the tickets that `contract`
+    routes.
     """
 
     target: Target
@@ -30,37 +31,37 @@ class HoldoutTarget:
 
     @classmethod
     def from_run(cls, trained: TrainingResult, target: Target) -> "HoldoutTarget":
-        """That of a finished run."""
-        found, case = trained.evaluations[target], trained.case
-        said, labels = case.holdout_predictions[target], found.labels.labels
+        """The holdout of a finished run."""
+        evaluation, case = trained.evaluations[target], trained.case
+        predictions, labels = case.holdout_predictions[target], evaluation.labels.labels
         y = case.data.y[target][case.plan.holdout.learn]
         return cls(
             target=target,
             labels=labels,
-            contract=found.contract,
-            positions=said.positions,
-            probabilities=said.probabilities,
-            truth=said.truth,
-            routed=routed_mask(found.contract, found.holdout_evidence, labels),
+            contract=evaluation.contract,
+            positions=predictions.positions,
+            probabilities=predictions.probabilities,
+            truth=predictions.truth,
+            routed=routed_mask(evaluation.contract, evaluation.holdout_evidence, labels),
             training_counts=np.bincount(y[y >= 0], minlength=len(labels)),
         )
 
     def __len__(self) -> int:
-        """How many tickets."""
+        """The number of tickets."""
         return len(self.positions)
 
     @property
     def predicted(self) -> npt.NDArray[np.intp]:
-        """The most probable label of each."""
-        said: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
-        return said
+        """The position of the predicted label of each ticket."""
+        predicted: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        return predicted
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
-        """Its probability."""
+        """The probability of the predicted label of each ticket."""
         return np.asarray(self.probabilities.max(axis=1))
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Whether it is the true one."""
+        """Whether the predicted label is the true one."""
         return np.asarray(self.predicted == self.truth)

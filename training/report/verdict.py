@@ -1,6 +1,6 @@
-"""Verdict: what can be routed at each precision, how much of it was right, and what it takes where nothing is.
+"""The verdict of the report: what can be routed at each precision, how precisely, and what evidence is missing.
 
-The same evidence is read again for each precision; nothing is trained. What is counted are the judged tickets.
+A contract is fitted to the same evidence for each precision; the counts are of the holdout.
 """
 
 import math
@@ -15,23 +15,22 @@ from training.report.judged_target import HoldoutTarget
 STANDARD_PRECISIONS: Final = (0.9, 0.95, 0.99)
 
 MAX_MULTIPLE: Final = 64
-"""Times the tickets of today's look up to which a proof is looked for."""
+"""The largest multiple of the current evidence that is considered."""
 
 
 def routable_by_precision(trained: TrainingResult, holdout: HoldoutTarget) -> list[dict[str, Any]]:
-    """A row a precision, the asked one among them, loosest first."""
-    found = trained.evaluations[holdout.target]
+    """One row per precision, including the required one, in ascending order."""
+    evaluation = trained.evaluations[holdout.target]
     rows = []
-    for asked in sorted({*STANDARD_PRECISIONS, found.contract.required_precision}):
-        contract = fit_contract(holdout.target, found.evidence, holdout.labels, asked, found.labels.parents)
-        gone = routed_mask(contract, found.holdout_evidence, holdout.labels)
-        n, right = int(gone.sum()), int((gone & holdout.right).sum())
-        saved = fit_contract(
-            holdout.target, trained.evidence[holdout.target], holdout.labels, asked, found.labels.parents
-        )
+    parents = evaluation.labels.parents
+    for precision in sorted({*STANDARD_PRECISIONS, evaluation.contract.required_precision}):
+        contract = fit_contract(holdout.target, evaluation.evidence, holdout.labels, precision, parents)
+        routed = routed_mask(contract, evaluation.holdout_evidence, holdout.labels)
+        n, right = int(routed.sum()), int((routed & holdout.right).sum())
+        saved = fit_contract(holdout.target, trained.evidence[holdout.target], holdout.labels, precision, parents)
         rows.append(
             {
-                "asked": asked,
+                "asked": precision,
                 "n": len(holdout),
                 "routed": n,
                 "right": right,
@@ -49,30 +48,31 @@ def routable_by_precision(trained: TrainingResult, holdout: HoldoutTarget) -> li
 
 
 def missing_evidence(contract: Contract, history: int) -> dict[str, Any]:
-    """What stands between a contract that proves nothing and a proof.
+    """What is missing for a contract that proves nothing; `history`: the number of tickets of the history.
 
-    `lacking`: how many tickets of evidence fewer there are than the `least` that can prove it, and about how much more
-    history (today `history` tickets) that is. Where there are enough: how many of the `surest` a proof `takes`, against
-    `right` today, and about how many times the evidence would do if the next ones are as right (`times`, None where no
-    number would).
+    `least`: the fewest tickets of evidence that can prove it; `lacking`: how many are missing, and `more_history`:
+    about how many more tickets of history that needs. With enough evidence: `takes`: how many of the `surest` must be
+    right, against `right` now; `times`: the multiple of the evidence that would prove it at the same precision (None:
+    none).
     """
-    lacking = max(min_evidence(contract.required_precision) - contract.total, 0)
+    missing = max(min_evidence(contract.required_precision) - contract.total, 0)
     share = contract.right / contract.routed if contract.routed else 0.0
     return {
         "least": min_evidence(contract.required_precision),
-        "lacking": lacking,
-        "more_history": math.ceil(lacking * history / contract.total) if lacking and contract.total else None,
+        "lacking": missing,
+        "more_history": math.ceil(missing * history / contract.total) if missing and contract.total else None,
         "surest": contract.routed,
         "right": contract.right,
         "takes": min_correct_to_prove(contract.routed, contract.required_precision) if contract.routed else 0,
         "times": None
-        if lacking or share <= contract.required_precision
+        if missing or share <= contract.required_precision
         else _required_multiple(contract.routed, share, contract.required_precision),
     }
 
 
 def _required_multiple(n: int, share: float, required_precision: float) -> int | None:
-    """The smallest multiple of `n` tickets, `share` of them right, that prove `asked`."""
+    """The smallest multiple of `n` tickets, `share` of them right, that proves `required_precision`; None if none
+    does."""
     return next(
         (
             times
