@@ -7,7 +7,7 @@ export OMP_NUM_THREADS := 1
 # Without bytecode every process compiles all libraries anew: 10 s of a core for each `deskyard train`.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test quick lint spark fresh demo real soak scale bench evaluate pictures notebooks lock clean
+.PHONY: help setup test quick lint spark fresh demo real soak scale bench evaluate pictures notebooks reference lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ pictures: setup ## Pictures of the pages for the docs, from a simulated desk (ne
 
 notebooks: setup ## The notebooks as pages with pictures (docs/notebooks), from the synthetic sample
 	$(BIN)/python -m tests.notebooks
+
+reference: setup ## The pages of docs/reference, from the code
+	$(BIN)/python -m tests.reference
 
 lock: setup ## Choose the newest versions that fit and lock them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
