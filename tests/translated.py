@@ -1,4 +1,4 @@
-"""Whether a language's catalogues say every sentence of a folder's code and templates, and nothing else."""
+"""Check that the catalogues of a language translate every sentence of a folder's code and templates, and no others."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract"
 
 
 def extracted(folder: Path):
-    """The sentences of a folder, each with its plural where it has one."""
+    """The sentences of a folder, each as a tuple with its plural, if it has one."""
     for _, _, message, _, _ in extract_from_dir(str(folder), METHODS, {}, KEYWORDS):
         yield message if isinstance(message, tuple) else (message,)
 
 
 def read(files, language):
-    """Sentence → its translation, and how many forms the language has for numbers."""
+    """Sentence → its message in the catalogues, and the number of plural forms of the language."""
     found, plurals = {}, 1
     for file in files:
         with file.open("rb") as opened:
@@ -31,19 +31,21 @@ def read(files, language):
 
 
 def check(folder: Path, files, language: str, borrowed=()) -> None:
-    """Assert that all of a folder's sentences are translated and take the same values; `borrowed`: other catalogues
-    whose sentences it may use."""
-    wanted = {message[0]: message for message in extracted(folder)}
-    have, plurals = read(files, language)
-    others, _ = read(borrowed, language)
-    assert sorted(set(wanted) - set(have) - set(others)) == []
-    assert sorted(set(have) - set(wanted)) == []
-    for key, said in have.items():
-        assert not said.fuzzy, key
-        strings = said.string if isinstance(said.string, tuple) else (said.string,)
-        assert len(strings) == (plurals if len(wanted[key]) == 2 else 1), key
+    """Assert that all sentences of a folder are translated with the same values; `borrowed`: further catalogues whose
+    sentences it may use."""
+    sentences = {message[0]: message for message in extracted(folder)}
+    translated, plurals = read(files, language)
+    borrowed_messages, _ = read(borrowed, language)
+    assert sorted(set(sentences) - set(translated) - set(borrowed_messages)) == []
+    assert sorted(set(translated) - set(sentences)) == []
+    for key, message in translated.items():
+        assert not message.fuzzy, key
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert len(strings) == (plurals if len(sentences[key]) == 2 else 1), key
         for string in strings:
             assert string, key
-            # What is neither a named value nor a doubled per cent sign would fail when the sentence is told.
             assert {name for name, _ in VALUE.findall(string)} - {""} == {name for name, _ in VALUE.findall(key)} - {""}
-            assert not [stray for _, stray in VALUE.findall(string) if stray], key
+        # Anything but a named value or a doubled per cent sign would fail when the sentence is formatted.
+        for sentence in (*sentences[key], *strings):
+            assert not [stray for _, stray in VALUE.findall(sentence) if stray], sentence
+            assert sentence % {name: "x" for name, _ in VALUE.findall(sentence)}, sentence

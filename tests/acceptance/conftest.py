@@ -1,4 +1,4 @@
-"""A foreign help desk and a deskyard that is connected to it, on a database that can be restarted."""
+"""An external help desk and a deskyard connected to it, on a database that can be restarted."""
 
 import shutil
 import tempfile
@@ -24,30 +24,30 @@ from tests.fakes.serving import Faults, served
 @pytest.fixture
 def desk() -> Plaindesk:
     """A help desk whose queues the tiny model knows."""
-    made = Plaindesk()
-    made.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
-    made.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
-    return made
+    found = Plaindesk()
+    found.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
+    found.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
+    return found
 
 
 @pytest.fixture
 def faults(desk) -> Faults:
-    """What may go wrong with its API."""
-    made = Faults(desk.app, headers={"Retry-After": "1"})
-    made.patience = 2.0
-    return made
+    """The faults of its API."""
+    found = Faults(desk.app, headers={"Retry-After": "1"})
+    found.patience = 2.0
+    return found
 
 
 @pytest.fixture
 def base(faults) -> Iterator[str]:
-    """Where it listens."""
+    """The base URL of the help desk."""
     with served(faults) as url:
         yield url
 
 
 @contextmanager
 def postgres_of_its_own() -> Iterator[tuple[str, Callable[[], None]]]:
-    """The URL of a PostgreSQL that nobody else uses, and how it is restarted."""
+    """The URL of a PostgreSQL server of its own, and a function that restarts it."""
     data = Path(tempfile.mkdtemp(prefix="deskyard-restarted-"))
     server = postgres_server(data)
     server.ensure_pgdata_inited()
@@ -67,7 +67,7 @@ def postgres_of_its_own() -> Iterator[tuple[str, Callable[[], None]]]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ground(request, tmp_path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A database and how it is restarted; SQLite has nothing to restart."""
+    """The URL of a database, and a function that restarts its server, if it has one."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/desk.db", lambda: None
     else:
@@ -77,23 +77,23 @@ def ground(request, tmp_path) -> Iterator[tuple[str, Callable[[], None]]]:
 
 @pytest.fixture
 def connected(tmp_path, champion, ground, base) -> Iterator[Deskyard]:
-    """An installation with a model that routes, connected to the help desk; nothing runs yet."""
+    """An installation with a model that routes, connected to the help desk; no process is running yet."""
     url, _ = ground
     shutil.copytree(champion / "models", tmp_path / "home" / "models")
     database = open_database(url)
     promotion.promote(database, tmp_path / "home" / "models", "tiny", Actor("person", "ann"))
-    made = Deskyard(
+    deskyard = Deskyard(
         tmp_path / "home",
         url,
         DESKYARD_SECRET_PLAINDESK=TOKEN,
         DESKYARD_HOOK_SECRET_PLAINDESK=SECRET,
         DESKYARD_STORE_TIMEOUT="1",
-        DESKYARD_PULL_EVERY="5",
+        DESKYARD_PULL_INTERVAL="5",
     )
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    made.run("connect", f"plaindesk:{base}", "--since", since, "--queue", "Inbox")
+    deskyard.run("connect", f"plaindesk:{base}", "--since", since, "--queue", "Inbox")
     with database.writing() as conn:
         Policies.add_version(conn, Policy(mode=Mode.ROUTE), "ann", datetime.now(UTC))
     database.close()
-    yield made
-    made.end()
+    yield deskyard
+    deskyard.end()

@@ -1,8 +1,8 @@
-"""A storm over a deskyard that works for a foreign help desk: webhooks doubled and out of order, workers killed, the
-database restarted, a help desk that fails in every way, people who change what the machine is about to write.
+"""A storm of failures over a deskyard that is connected to an external help desk.
 
-In come an installation and what is to happen; afterwards `count` says, from both sides, whether each ticket is one row,
-one decision, at most one write and one note, and whether each person's value stands.
+Webhooks are doubled and out of order, workers are killed, the database is restarted, the help desk fails in every way,
+and people change tickets that deskyard is about to write. Afterwards `count` checks on both sides that each ticket has
+one row, one decision, at most one write and one note, and that people's values are kept.
 """
 
 import random
@@ -27,12 +27,12 @@ PERSON = "Billing"
 
 @dataclass
 class Storm:
-    """What is to happen. `kills` and `restarts` are spread over the filing; `races` of the tickets a person changes
-    within `quick` seconds of their filing."""
+    """The failures to cause. `kills` and `restarts` are spread over the filing of the tickets; a person changes `races`
+    of the tickets within `quick` seconds of their filing."""
 
     desk: Plaindesk
     faults: Faults
-    yard: Deskyard
+    deskyard: Deskyard
     url: str
     restart: Callable[[], None]
     tickets: int = 500
@@ -47,26 +47,26 @@ class Storm:
     raced: set[str] = field(default_factory=set)
 
     def blow(self, patience: float) -> None:
-        """File all tickets while things go wrong, then wait until nothing is left to be done."""
+        """File all tickets amid the failures, then wait at most `patience` seconds until all deliveries are done."""
         dice = random.Random(self.seed)
-        self.serving = self.yard.start("serve", "--port", "0")
-        self.port = int(self.serving.said.rpartition(":")[2].partition("/")[0])
-        self.hands = [self.yard.start("work")] if self.url.startswith("postgresql") else []
+        self.serving = self.deskyard.start("serve", "--port", "0")
+        self.port = int(self.serving.first_line.rpartition(":")[2].partition("/")[0])
+        self.workers = [self.deskyard.start("work")] if self.url.startswith("postgresql") else []
         failing = [*FAULTS] * self.failures
         dice.shuffle(failing)
         self.faults.waiting = failing
-        self.hooks, self.waiting, self.filed = [], [], threading.Event()
+        self.hooks, self.waiting, self.all_filed = [], [], threading.Event()
         threads = [threading.Thread(target=work) for work in (self._tell, self._people)]
         for thread in threads:
             thread.start()
         self._file(dice)
-        self.filed.set()
+        self.all_filed.set()
         for thread in threads:
             thread.join()
         until = time.monotonic() + patience
         while time.monotonic() < until and not self._is_over():
             time.sleep(0.5)
-        self.yard.end()
+        self.deskyard.end()
 
     def _file(self, dice: random.Random) -> None:
         words = list(SUBJECTS.values())
@@ -88,18 +88,18 @@ class Storm:
             time.sleep(self.pause)
 
     def _kill(self, dice: random.Random) -> None:
-        if self.hands and dice.random() < 0.5:
-            self.yard.kill(self.hands.pop())
-            self.hands.append(self.yard.start("work"))
+        if self.workers and dice.random() < 0.5:
+            self.deskyard.kill(self.workers.pop())
+            self.workers.append(self.deskyard.start("work"))
         else:
-            self.yard.kill(self.serving)
-            self.serving = self.yard.start("serve", "--port", str(self.port))
+            self.deskyard.kill(self.serving)
+            self.serving = self.deskyard.start("serve", "--port", str(self.port))
 
     def _tell(self) -> None:
-        """Send webhooks, one in five of them twice, in no order."""
+        """Send webhooks in random order, one in five of them twice."""
         dice = random.Random(self.seed + 1)
-        while self.hooks or not self.filed.is_set():
-            if len(self.hooks) < 20 and not self.filed.is_set():
+        while self.hooks or not self.all_filed.is_set():
+            if len(self.hooks) < 20 and not self.all_filed.is_set():
                 time.sleep(0.01)
                 continue
             headers, raw = self.hooks.pop(dice.randrange(len(self.hooks)))
@@ -107,8 +107,8 @@ class Storm:
                 post(self.port, "/v1/hooks/plaindesk", headers, raw)
 
     def _people(self) -> None:
-        """Change tickets while the machine is about to."""
-        while not self.filed.is_set() or self.waiting:
+        """Change tickets that deskyard is about to write."""
+        while not self.all_filed.is_set() or self.waiting:
             for due, ref in [*self.waiting]:
                 if time.monotonic() >= due:
                     self.waiting.remove((due, ref))
@@ -122,7 +122,7 @@ class Storm:
         return moved and known and self.counted("SELECT count(*) FROM store_deliveries WHERE state <> 'done'") == [(0,)]
 
     def counted(self, query: str) -> list[tuple]:
-        """What the database says."""
+        """The rows of a query."""
         engine = create_engine(self.url)
         try:
             with engine.connect() as connection:
@@ -131,11 +131,11 @@ class Storm:
             engine.dispose()
 
     def count(self) -> dict[str, object]:
-        """Assert that nothing is missing, double or overwritten; how it went, for people to read."""
+        """Assert that nothing is missing, doubled or overwritten; returns a summary for people."""
         results = dict(self.counted("SELECT state || ' ' || result, count(*) FROM store_deliveries GROUP BY 1"))
         assert {name.split()[0] for name in results} == {"done"}, results
         left = Counter(self.faults.waiting)
-        assert not left, f"faults that met nothing: {left}"
+        assert not left, f"faults that hit no request: {left}"
         calm = [ref for ref in self.refs if ref not in self.raced]
         assert {ref: self.desk.writes[ref, "deskyard"] for ref in calm} == dict.fromkeys(calm, 1)
         assert {ref: len(self.desk.notes[ref]) for ref in calm} == dict.fromkeys(calm, 1)

@@ -1,4 +1,4 @@
-"""A queue's tickets change one day: the breaker takes it out by itself, says so, and leaves the others alone."""
+"""When the tickets of a queue change, the circuit breaker opens for it, sends a notice, and leaves the others."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SENT = 150
 
 @pytest.fixture
 def desk(tmp_path: Path, learnt: Path):
-    """An installation with the model of the simulated past, where everything proved is routed; somebody is told."""
+    """An installation that routes by the contracts of a model of the simulated history, with a notification channel."""
     home = tmp_path / "home"
     shutil.copytree(learnt, home / "models" / "learnt")
 
@@ -39,15 +39,17 @@ def desk(tmp_path: Path, learnt: Path):
     return home, deskyard
 
 
-def call(port: int, way: str, path: str, body: dict) -> dict:
+def call(port: int, method: str, path: str, body: dict) -> dict:
     headers = {"Content-Type": "application/json", "If-Match": "*"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), headers, method=way)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), headers, method=method
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
 def placed(port: int, tickets) -> list[tuple[str, str]]:
-    """(number, queue) of each ticket, as the machine placed it."""
+    """(number, queue) of each ticket, as it was placed."""
     answers = [call(port, "POST", "/v1/tickets", {"subject": t.subject, "body": t.body}) for t in tickets]
     return [(one["ticket"]["id"], one["placement"]["queue"]) for one in answers]
 
@@ -64,11 +66,11 @@ def test_the_queue_whose_tickets_changed_is_only_suggested_and_all_others_still_
             call(server.port, "PATCH", f"/v1/tickets/{number}", {"queue": other})
 
     until = time.monotonic() + 40
-    while changed not in (told := deskyard("breaker", "show")) and time.monotonic() < until:
+    while changed not in (output := deskyard("breaker", "show")) and time.monotonic() < until:
         time.sleep(1)
-    assert f"queue '{changed}'" in told
-    assert f"Proposed: learn anew (deskyard train --desk --drift follow), for queue '{changed}'" in told
-    assert other not in told
+    assert f"queue '{changed}'" in output
+    assert f"To do: train again (`deskyard train --desk --drift follow`), because of queue '{changed}'." in output
+    assert other not in output
 
     again = [queue for _, queue in placed(server.port, stream[SENT:])]
     assert changed not in again

@@ -1,4 +1,4 @@
-"""Killing the service: what it accepted is there, once, and the same answer comes again."""
+"""A killed service has stored every accepted ticket once, and gives the same answer again."""
 
 import random
 import shutil
@@ -30,8 +30,8 @@ def body(number):
 
 
 @pytest.fixture
-def fleet(tmp_path, champion, database_url):
-    """A home with a model that routes."""
+def home_folder(tmp_path, champion, database_url):
+    """A home folder with a model that routes."""
     shutil.copytree(champion / "models", tmp_path / "models")
     database = open_database(database_url)
     promotion.promote(database, tmp_path / "models", "tiny", Actor("person", "ann"))
@@ -51,9 +51,9 @@ def counted(url, query):
 
 @pytest.mark.parametrize("sent", [250, pytest.param(1_000, marks=pytest.mark.scale)])
 def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothing(
-    serve, send, fleet, database_url, sent
+    serve, send, home_folder, database_url, sent
 ):
-    server = serve(fleet, database=database_url)
+    server = serve(home_folder, database=database_url)
     port, answers, moments = (
         server.port,
         {},
@@ -75,7 +75,7 @@ def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothi
         with grown:
             assert grown.wait_for(lambda moment=moment: len(answers) >= moment, 240)
         server.kill()
-        server = serve(fleet, port, database_url)
+        server = serve(home_folder, port, database_url)
     for thread in clients:
         thread.join()
     again = {number: send(port, body(number)) for number in random.Random(8).sample(range(sent), sent // 5)}
@@ -86,8 +86,8 @@ def test_a_server_killed_three_times_loses_nothing_it_accepted_and_doubles_nothi
     assert again == {number: (200, answers[number][1]) for number in again}
     queues = Counter(answer["ticket"]["queue"] for _, answer in answers.values())
     assert len(queues) == 4
-    stands = "SELECT q.name, count(*) FROM desk_tickets t JOIN desk_queues q ON q.id = t.queue_id GROUP BY q.name"
-    assert dict(counted(database_url, stands)) == queues
+    by_queue = "SELECT q.name, count(*) FROM desk_tickets t JOIN desk_queues q ON q.id = t.queue_id GROUP BY q.name"
+    assert dict(counted(database_url, by_queue)) == queues
     assert counted(database_url, "SELECT count(*), count(DISTINCT external_id) FROM desk_tickets") == [(sent, sent)]
     moves = "SELECT count(*), count(DISTINCT ticket_id) FROM desk_journey WHERE field = 'queue'"
     assert counted(database_url, moves) == [(sent, sent)]

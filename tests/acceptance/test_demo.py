@@ -1,4 +1,4 @@
-"""`deskyard demo`, the second time: it finds its model, shows where new tickets went, and its server ends with it."""
+"""`deskyard demo`, run again, uses its model, shows the queues of new tickets, and stops its server at the end."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
 
 @pytest.fixture
 def home(learnt: Path, tmp_path: Path) -> Path:
-    """A demo's home, with its history and a champion."""
+    """The home folder of a demo, with its history and a champion."""
     (tmp_path / "models").mkdir()
     shutil.copytree(learnt, tmp_path / "models" / "learnt")
     bundle.set_champion(tmp_path / "models", "learnt")
@@ -32,27 +32,27 @@ def home(learnt: Path, tmp_path: Path) -> Path:
 def test_new_tickets_are_shown_in_their_queues_until_it_is_ended(home, ending):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    own = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": "", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-    asked = ["demo", "--port", str(port), "--tickets", "3", "--every", "0.2"]
-    told = home / "told.txt"
-    with told.open("wb") as out:
+    environment = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": "", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    arguments = ["demo", "--port", str(port), "--tickets", "3", "--every", "0.2"]
+    output = home / "output.txt"
+    with output.open("wb") as out:
         demo = subprocess.Popen(
-            [sys.executable, "-m", "deskyard", *asked], env={**os.environ, **own}, stdout=out, stderr=out
+            [sys.executable, "-m", "deskyard", *arguments], env={**os.environ, **environment}, stdout=out, stderr=out
         )
     try:
         until = time.monotonic() + 120
-        while told.read_text(encoding="utf-8").count("→") < 5:
-            assert demo.poll() is None, told.read_text(encoding="utf-8")
-            assert time.monotonic() < until, told.read_text(encoding="utf-8")
+        while output.read_text(encoding="utf-8").count("→") < 5:
+            assert demo.poll() is None, output.read_text(encoding="utf-8")
+            assert time.monotonic() < until, output.read_text(encoding="utf-8")
             time.sleep(0.2)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/tickets/5", timeout=10) as answer:
-            stands = json.load(answer)["queue"]
+            queue = json.load(answer)["queue"]
     finally:
         demo.send_signal(ending)
         demo.wait(60)
-    said = told.read_text(encoding="utf-8")
-    assert "$ deskyard serve" in said
-    assert "curl" in said
-    assert f"→  {stands}" in said
+    text = output.read_text(encoding="utf-8")
+    assert "$ deskyard serve" in text
+    assert "curl" in text
+    assert f"→  {queue}" in text
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)

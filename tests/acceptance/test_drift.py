@@ -1,4 +1,4 @@
-"""A desk on which a new matter has come up, from the command line."""
+"""`deskyard drift` on a desk on which a new topic has come up."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ BEFORE, NOW = 1_500, 500
 
 @pytest.fixture
 def desk(tmp_path: Path):
-    """A history in which refunds come only in the newest tickets, where nobody has a category for them."""
+    """A history in which refunds occur in the newest tickets only, without a category."""
     world = SimulatedWorld(seed=2, burst=False, rename=False, near_copies=0.0, russian=0.0, other_languages=0.0)
     simulated = list(world.tickets(BEFORE + NOW))
     truth = {one.ticket.id: one.truth.scenario for one in simulated}
@@ -37,7 +37,7 @@ def test_a_new_matter_is_proposed_as_a_category_with_examples(desk, command) -> 
     assert "refund" in topic["words"]
     assert len(new & set(topic["tickets"])) >= 0.8 * len(new)
     assert set(topic["tickets"][:3]) <= new
-    told = command("drift", file, "--newest", NOW).out
-    assert "new topic: refund" in told
-    assert topic["tickets"][0] in told
-    assert "Proposed: learn anew" in told
+    output = command("drift", file, "--newest", NOW).out
+    assert "new topic: refund" in output
+    assert topic["tickets"][0] in output
+    assert "Suggestion: retrain" in output

@@ -1,4 +1,4 @@
-"""A requester who asks to be forgotten, from the command line, on a simulated desk that a model has learnt from."""
+"""`deskyard forget` on a simulated desk on which a model was trained."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from deskyard.db.tables.desk import TICKETS
 from deskyard.desk import comments
 from deskyard.desk.tickets import SELECT_TICKETS, to_desk_ticket
 from deskyard.domain.actors import Actor
-from deskyard.history.export import ticket_export_id as exported_name
+from deskyard.history.export import ticket_export_id
 from deskyard.registry import bundle
 from deskyard.settings import settings
 from service.runtime.context import AppContext
@@ -25,13 +25,13 @@ TRAIN = ("train", "--desk", "--effort", "quick", "--no-mlflow")
 
 @pytest.fixture
 def desk(home):
-    """Its database, where simulated people have sorted and solved simulated tickets and said something of each."""
+    """The database of a desk on which simulated people have triaged, solved and commented on simulated tickets."""
     live(home, settings().database, FILED)
     database = open_database(settings().database)
     with database.reading() as conn:
-        there = [to_desk_ticket(row) for row in conn.execute(SELECT_TICKETS)]
+        stored = [to_desk_ticket(row) for row in conn.execute(SELECT_TICKETS)]
     context = AppContext(database, home / "models")
-    for one in there[::10]:
+    for one in stored[::10]:
         by = Actor("person", one.ticket.requester or "requester")
         corrections.add_comment(context, one.id, by, f"a quokka, says {one.ticket.requester}", public=True)
     yield database
@@ -44,7 +44,7 @@ def every(database):
 
 
 def holding(home, words):
-    """The files in which any of these texts stands, but for those that a bundle is made of."""
+    """The files, except those of bundles, that contain any of these texts."""
     files = [path for path in home.rglob("*") if path.is_file() and "models" not in path.parts]
     return {path.name for path in files for word in words if word.encode() in path.read_bytes()}
 
@@ -59,13 +59,13 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     assert holding(home, words)
     assert command(*TRAIN).code == 0
     (old,) = bundle.champion_folder(home / "models").parent.glob("*/manifest.json")
-    ids = {exported_name(one) for one in mine}
+    ids = {ticket_export_id(one) for one in mine}
     assert ids <= set(bundle.remembered_tickets(old.parent)[0])
 
-    told = command("forget", "--requester", name.upper(), "--dry-run")
-    assert f"To be erased: {n} tickets" in told.out
-    assert f"Bundle {old.parent.name} has seen {n} of these tickets" in told.out
-    assert "Nothing was changed" in told.out
+    preview = command("forget", "--requester", name.upper(), "--dry-run")
+    assert f"To be erased: {n} tickets" in preview.out
+    assert f"Bundle {old.parent.name} was trained on {n} of these tickets" in preview.out
+    assert "Nothing was changed" in preview.out
     assert every(desk) == before
 
     assert command("forget", "--requester", name, "--yes").code == 0
@@ -78,15 +78,15 @@ def test_a_requester_is_forgotten_everywhere_and_told_what_is_left(desk, command
     assert [one for one in now if not one.erased_at] == [one for one in before if one.ticket.requester != name]
     assert holding(home, words) == set()
     with desk.reading() as conn:
-        assert {said.text for one in erased for said in comments.list_comments(conn, one.id)} <= {""}
+        assert {comment.text for one in erased for comment in comments.list_comments(conn, one.id)} <= {""}
 
     with desk.reading() as conn:
         decision = conn.exec_driver_sql(
             f"SELECT id FROM journal_entries WHERE kind = 'decided' AND ticket_id = {mine[0].id}"
         ).scalar()
-    answered = command("verify", decision)
-    assert answered.code == 1
-    assert re.search(rf"ticket {mine[0].id} was erased on \d{{4}}-\d\d-\d\d, so nothing can be computed", answered.out)
+    result = command("verify", decision)
+    assert result.code == 1
+    assert re.search(rf"ticket {mine[0].id} was erased on \d{{4}}-\d\d-\d\d, so nothing can be computed", result.out)
 
     again = command("forget", "--requester", name, "--yes")
     assert (again.code, "nothing to erase" in again.out) == (0, True)
@@ -113,23 +113,23 @@ def test_texts_of_tickets_solved_long_ago_are_erased_and_no_others(desk, command
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "message"),
     [
-        ((), "say either --requester, or --older-than"),
-        (("--requester", "a", "--older-than", "9d"), "say either --requester, or --older-than"),
+        ((), "give either --requester or --older-than"),
+        (("--requester", "a", "--older-than", "9d"), "give either --requester or --older-than"),
         (("--older-than", "12h"), "write days or weeks"),
         (("--older-than", "soon"), "write days or weeks"),
         (("--requester", " "), "say whose tickets"),
     ],
 )
-def test_what_can_not_be_meant_is_refused_in_a_sentence(command, asked, told) -> None:
-    answered = command("forget", *asked)
-    assert (answered.code, told in answered.err) == (2, True)
+def test_what_can_not_be_meant_is_refused_in_a_sentence(command, arguments, message) -> None:
+    result = command("forget", *arguments)
+    assert (result.code, message in result.err) == (2, True)
 
 
 def test_nothing_is_erased_without_a_yes(desk, command, monkeypatch) -> None:
     name = next(one.ticket.requester for one in every(desk) if one.ticket.requester)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{name}\nno\n"))
-    answered = command("forget", "--requester", "-")
-    assert (answered.code, "To be erased" in answered.out) == (1, True)
+    result = command("forget", "--requester", "-")
+    assert (result.code, "To be erased" in result.out) == (1, True)
     assert not any(one.erased_at for one in every(desk))

@@ -101,7 +101,7 @@ def test_fifty_people_against_machines_every_time_the_persons_value_stands(desk,
     for ticket in numbered:
         seen = desk.get(f"/v1/tickets/{ticket}").json()
         assert seen["priority"] == "critical"
-        spoke = [event["actor"]["kind"] for event in seen["journey"] if event["field"] == "priority"]
+        spoke = [event["actor"]["kind"] for event in seen["history"] if event["field"] == "priority"]
         assert spoke == ["machine"] * (len(spoke) - 1) + ["person"]
         assert seen["version"] == len(spoke) + 1
         assert not set_by_machine(machines, ticket, "low")
@@ -163,8 +163,8 @@ def models(tmp_path, made) -> dict[str, str]:
     """Two bundles of the home, `red` and `blue`, and one that a byte was changed in; name to digest."""
     folder = tmp_path / "models"
     digests = {}
-    for name, asked in (("red", 0.95), ("blue", 0.9)):
-        bundle.save_bundle(folder / name, made.scorer, made.evidence, {"asked_precision": asked}, {})
+    for name, precision in (("red", 0.95), ("blue", 0.9)):
+        bundle.save_bundle(folder / name, made.scorer, made.evidence, {"asked_precision": precision}, {})
         digests[name] = bundle.load_bundle(folder / name).digest
     shutil.copytree(folder / "red", folder / "flipped")
     harm(folder / "flipped")

@@ -92,10 +92,10 @@ def test_new_tickets_stand_in_one_queue_each_and_the_routed_are_right(
     assert Counter(status for status, _ in answers) == {201: SENT, 200: TWICE}
     assert [answer for _, answer in again] == [answer for _, answer in first[:TWICE]]
 
-    stands = list(listed(address))
-    assert sorted(ident for _, ident in stands) == sorted(t.ticket.id for t in new)
+    placements = list(listed(address))
+    assert sorted(ident for _, ident in placements) == sorted(t.ticket.id for t in new)
 
-    placed = {ident: queue for queue, ident in stands}
+    placed = {ident: queue for queue, ident in placements}
     routed = [t for t in new if placed[t.ticket.id] != "triage"]
     right = sum(placed[t.ticket.id] == t.truth.labels["queue"] for t in routed)
     assert len(routed) >= 0.4 * SENT

@@ -1,4 +1,4 @@
-"""Queues are renamed, merged, split and retired on a living desk, from the command line: the next ticket knows it."""
+"""Queues are renamed, merged, split and retired from the command line, and the next ticket is routed accordingly."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SENT = 120
 
 @pytest.fixture
 def desk(tmp_path: Path, learnt: Path):
-    """An installation with the model of the simulated past, where everything proved is routed."""
+    """An installation with a model of the simulated history, which routes all labels with a contract."""
     home = tmp_path / "home"
     shutil.copytree(learnt, home / "models" / "learnt")
 
@@ -38,7 +38,7 @@ def desk(tmp_path: Path, learnt: Path):
 
 
 def placed(port: int, tickets) -> list[tuple[str, dict]]:
-    """Where each ticket was placed, and the decision on its queue."""
+    """The queue in which each ticket was placed, and the decision on its queue."""
     found = []
     for ticket in tickets:
         body = json.dumps({"subject": ticket.subject, "body": ticket.body}).encode()
@@ -46,8 +46,8 @@ def placed(port: int, tickets) -> list[tuple[str, dict]]:
             f"http://127.0.0.1:{port}/v1/tickets", body, {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
-            told = json.load(answer)
-        found.append((told["placement"]["queue"], told["decisions"]["queue"]))
+            content = json.load(answer)
+        found.append((content["placement"]["queue"], content["decisions"]["queue"]))
     return found
 
 
@@ -66,7 +66,7 @@ def test_the_next_ticket_lands_where_the_taxonomy_of_today_says(desk, serve) -> 
     deskyard("taxonomy", "rename", "queue", renamed, "Новое имя")
     deskyard("taxonomy", "merge", "queue", merged, other, "--to", "Both")
     deskyard("taxonomy", "split", "queue", split, "--to", "Here", "--to", "There")
-    deskyard("taxonomy", "retire", "queue", retired, "--why", "nobody is there any more")
+    deskyard("taxonomy", "retire", "queue", retired, "--reason", "nobody is there any more")
     after = placed(port, stream)
 
     for (was, then), (now, today) in zip(before, after, strict=True):
@@ -91,27 +91,27 @@ def test_the_next_ticket_lands_where_the_taxonomy_of_today_says(desk, serve) -> 
 
     task = deskyard("taxonomy", "tasks").splitlines()
     assert f"queue '{split}' split into 'Here' and 'There'" in task[0]
-    assert task[0].endswith(f"{[queue for queue, _ in before].count(split)} wait")
+    assert task[0].endswith(f"{[queue for queue, _ in before].count(split)} waiting")
     assert f"{2 * SENT} of {2 * SENT} decisions are the same, byte for byte." in deskyard("verify", "--last", "1000")
 
     routed = Counter(queue for queue, _ in (*before, *after) if queue != "triage")
     of_today = {renamed: "Новое имя", merged: "Both", other: "Both"}
-    for taxonomy, name in (("then", {}), ("now", of_today)):
+    for taxonomy, name in (("original", {}), ("current", of_today)):
         page = home / f"{taxonomy}.html"
         today = datetime.now(UTC).date().isoformat()
-        deskyard("report", "--week", "--of", today, "--taxonomy", taxonomy, "--lang", "en", "--out", str(page))
+        deskyard("report", "--week", "--day", today, "--taxonomy", taxonomy, "--lang", "en", "--out", str(page))
         expected = Counter[str]()
         for queue, n in routed.items():
             expected[name.get(queue, queue)] += n
-        told = promised(page.read_text(encoding="utf-8"))
-        assert {queue: told.get(queue, 0) for queue in (*of_today, *of_today.values())} == {
+        reported = routed_by_queue(page.read_text(encoding="utf-8"))
+        assert {queue: reported.get(queue, 0) for queue in (*of_today, *of_today.values())} == {
             queue: expected[queue] for queue in (*of_today, *of_today.values())
         }
 
 
-def promised(page: str) -> dict[str, int]:
+def routed_by_queue(page: str) -> dict[str, int]:
     """How many tickets were routed to each queue, by the weekly report's table of contracts."""
-    section = page.partition('<section id="promises"')[2].partition("</section>")[0]
+    section = page.partition('<section id="contracts"')[2].partition("</section>")[0]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in section.split("<tr>")]
     plain = [[" ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in row] for row in rows]
     return {row[0]: int(row[1].replace(",", "")) for row in plain if len(row) > 1 and row[1].replace(",", "").isdigit()}

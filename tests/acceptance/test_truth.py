@@ -1,6 +1,6 @@
-"""A champion that learnt a wrong thing, on a desk where people correct a few of its mistakes and leave the rest: within
-five retrainings it has unlearnt it, and it stays so, since what nobody spoke of counts as much as people's own labels
-believe it. Were all labels equal, its mistakes would teach the next one."""
+"""A champion with a systematic error, on a desk where people correct a few of its mistakes only: after five retrainings
+the error is gone for good, because unreviewed labels are weighted by how well they agree with reviewed ones. If all
+labels counted alike, the mistakes would train the next model."""
 
 import csv
 import random
@@ -28,26 +28,28 @@ WRONG, RIGHT = "Billing", "Access"
 CORRECTED = 0.15
 ROUND = 240
 UNLEARNT = 5
-"""Retrainings after which it must be unlearnt."""
+"""Retrainings after which the error must be gone."""
 LEARN = ("--targets", "queue", "--precision", "0.5", "--effort", "quick", "--no-audit", "--no-mlflow", "--champion")
 
 
-def people(yard, filed, dice):
-    """Everything is solved; what waits is sorted first, and `CORRECTED` of what stands in a wrong queue is moved."""
-    for number, (stands, true) in filed.items():
-        moved = {"queue": true} if stands == TRIAGE or (stands != true and dice.random() < CORRECTED) else {}
-        change_ticket(yard, number, moved | {"status": "resolved"}, Actor("person", "ann"), expected_version=None)
+def resolve_all(context, tickets, dice):
+    """Resolve all tickets. Those in triage, and `CORRECTED` of the misrouted, are moved to the true queue first."""
+    for number, (queue, true) in tickets.items():
+        moved = {"queue": true} if queue == TRIAGE or (queue != true and dice.random() < CORRECTED) else {}
+        change_ticket(context, number, moved | {"status": "resolved"}, Actor("person", "ann"), expected_version=None)
 
 
-def right_of(folder, tickets):
-    """How many of the tickets the champion would bring to their true queue."""
+def count_correct(folder, tickets):
+    """The number of tickets whose true queue the champion predicts."""
     champion = bundle.load_bundle(bundle.find_bundle(folder, "champion"))
-    said = champion.predict([one.ticket for one in tickets])
-    return sum(one["queue"].label == ticket.truth.labels["queue"] for one, ticket in zip(said, tickets, strict=True))
+    predictions = champion.predict([one.ticket for one in tickets])
+    return sum(
+        one["queue"].label == ticket.truth.labels["queue"] for one, ticket in zip(predictions, tickets, strict=True)
+    )
 
 
 def without_trust(table: Path) -> None:
-    """The same history, as if nobody had written down who stands behind its labels."""
+    """Remove the trust columns from a history."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in rows[0] if not name.endswith("_trust")]
@@ -59,12 +61,12 @@ def without_trust(table: Path) -> None:
 
 @pytest.fixture
 def wrong(tmp_path, command):
-    """A champion to whom every ticket of one queue is one of another, on a desk that routes what it says."""
+    """A desk that routes, with a champion trained on a history in which one queue was renamed to another."""
     past = tmp_path / "past.csv"
     write_history(SimulatedWorld(seed=21, label_noise=0.0, misroutes=0.0), 500, past)
     past.write_text(past.read_text(encoding="utf-8").replace(f",{RIGHT},", f",{WRONG},"), encoding="utf-8")
-    said = command("train", past, *LEARN)
-    assert said.code == 0, said.err
+    result = command("train", past, *LEARN)
+    assert result.code == 0, result.err
     database = open_database(settings().database)
     with database.writing() as conn:
         queues.ensure_queues(conn, [RIGHT])
@@ -86,25 +88,25 @@ def wrong(tmp_path, command):
 )
 def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, tmp_path, command, trusting, rounds):
     judges = [one for one in SimulatedWorld(seed=77).stream(600) if one.truth.labels["queue"] == RIGHT][:60]
-    dice, stream = random.Random(5), iter(SimulatedWorld(seed=31).stream(rounds * ROUND))
-    assert right_of(settings().models, judges) == 0
+    dice, stream = random.Random(5), iter(SimulatedWorld(seed=31).stream(10 * ROUND))
+    assert count_correct(settings().models, judges) == 0
     table, found = tmp_path / "history.csv", []
     for _ in range(rounds):
-        came = [next(stream) for _ in range(ROUND)]
+        simulated = [next(stream) for _ in range(ROUND)]
         answered = route_batch(
-            wrong, [IncomingTicket(replace(one.ticket, created_at=datetime.now(UTC))) for one in came]
+            wrong, [IncomingTicket(replace(one.ticket, created_at=datetime.now(UTC))) for one in simulated]
         )
-        stood = {int(a.answer["ticket"]["id"]): a.answer["ticket"]["queue"] for a in answered}
-        true = [one.truth.labels["queue"] for one in came]
-        people(wrong, {n: (queue, t) for (n, queue), t in zip(stood.items(), true, strict=True)}, dice)
+        placed = {int(a.answer["ticket"]["id"]): a.answer["ticket"]["queue"] for a in answered}
+        true = [one.truth.labels["queue"] for one in simulated]
+        resolve_all(wrong, {n: (queue, t) for (n, queue), t in zip(placed.items(), true, strict=True)}, dice)
         assert command("export-history", "--out", table).code == 0
         if not trusting:
             without_trust(table)
-        said = command("train", table, *LEARN)
-        assert said.code == 0, said.err
-        wrong.policy_cache.forget()
+        result = command("train", table, *LEARN)
+        assert result.code == 0, result.err
+        wrong.policy_cache.invalidate()
         wrong.models.refresh()
-        found.append(right_of(settings().models, judges))
+        found.append(count_correct(settings().models, judges))
     if trusting:
         assert min(found[UNLEARNT - 1 :]) >= 0.8 * len(judges), found
     else:

@@ -62,7 +62,7 @@ LEAST: dict[Callable[[], float], float] = {simulated: 1_000, counted: 10_000, co
 
 
 def main() -> int:
-    """Print a line for each; 1 where one is slower than expected."""
+    """Print a line for each; returns 1 if one is slower than expected."""
     print("| what | a second | at least |\n|---|---:|---:|")
     slow = 0
     for measured, least in LEAST.items():

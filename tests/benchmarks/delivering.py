@@ -1,7 +1,9 @@
-"""How fast foreign tickets are read and written, and how soon work goes on after a kill: for docs/performance.md.
+"""How fast tickets of an external help desk are read and written, and how soon work resumes after a kill.
+
+For docs/performance.md.
 
 Run: python -m tests.benchmarks.delivering. A made-up help desk (docs/new-connector.md) on loopback, the tiny model of
-the tests, real `deskyard serve` and `deskyard work` processes. Nothing is asserted but that all is done.
+the tests, and real `deskyard serve` and `deskyard work` processes. It asserts only that all work is done.
 """
 
 import tempfile
@@ -31,7 +33,7 @@ BACKLOG = 10_000
 
 @contextmanager
 def installed(url: str, mode: Mode, tickets: int) -> Iterator[tuple[Deskyard, Plaindesk]]:
-    """A deskyard whose connection has so many tickets to read."""
+    """A deskyard with a connection that has `tickets` tickets to read, and the help desk."""
     desk = Plaindesk()
     desk.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
     desk.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
@@ -44,18 +46,18 @@ def installed(url: str, mode: Mode, tickets: int) -> Iterator[tuple[Deskyard, Pl
         bundle.save_bundle(home / "models" / "tiny", *conftest.made.__wrapped__(), {})
         database = open_database(url)
         promotion.promote(database, home / "models", "tiny", Actor("person", "bench"))
-        context = Deskyard(home, url, DESKYARD_SECRET_PLAINDESK=TOKEN, DESKYARD_HOOK_SECRET_PLAINDESK=SECRET)
+        deskyard = Deskyard(home, url, DESKYARD_SECRET_PLAINDESK=TOKEN, DESKYARD_HOOK_SECRET_PLAINDESK=SECRET)
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-        context.run("connect", f"plaindesk:{base}", "--since", since)
+        deskyard.run("connect", f"plaindesk:{base}", "--since", since)
         with database.writing() as conn:
             Policies.add_version(conn, Policy(mode=mode), "bench", datetime.now(UTC))
         database.close()
-        context.url = url
-        yield context, desk
-        context.end()
+        deskyard.url = url
+        yield deskyard, desk
+        deskyard.end()
 
 
-def asked(url: str, query: str):
+def query_row(url: str, query: str):
     engine = create_engine(url)
     with engine.connect() as connection:
         found = connection.execute(text(query)).one()
@@ -63,8 +65,8 @@ def asked(url: str, query: str):
     return found
 
 
-def until(url: str, query: str, wanted: int) -> None:
-    while asked(url, query)[0] < wanted:
+def until(url: str, query: str, count: int) -> None:
+    while query_row(url, query)[0] < count:
         time.sleep(0.2)
 
 
@@ -76,44 +78,44 @@ DONE = "SELECT count(*) FROM store_deliveries WHERE state = 'done'"
 
 
 def delivering(name: str, url: str, workers: int) -> None:
-    """Deliveries a second, between the first and the last."""
-    with installed(url, Mode.ROUTE, TICKETS) as (context, desk):
-        context.start("serve", "--port", "0")
+    """Deliveries per second, between the first and the last."""
+    with installed(url, Mode.ROUTE, TICKETS) as (deskyard, desk):
+        deskyard.start("serve", "--port", "0")
         for _ in range(workers - 1):
-            context.start("work")
-        until(context.url, DONE, TICKETS)
-        first, last = asked(context.url, "SELECT min(ended_at), max(ended_at) FROM store_deliveries")
+            deskyard.start("work")
+        until(deskyard.url, DONE, TICKETS)
+        first, last = query_row(deskyard.url, "SELECT min(ended_at), max(ended_at) FROM store_deliveries")
         seconds = (moment(last) - moment(first)).total_seconds()
         assert sum(desk.writes.values()) == TICKETS
         print(f"| {name} | {TICKETS:,} deliveries | {TICKETS / seconds:.0f} a second |", flush=True)
 
 
 def backlog(name: str, url: str) -> None:
-    """Tickets of a back-fill that are read, decided on and kept a second; nothing is written there (shadow)."""
-    with installed(url, Mode.SHADOW, BACKLOG) as (context, _):
-        context.start("serve", "--port", "0")
-        until(context.url, "SELECT count(*) FROM store_tickets", BACKLOG)
-        first, last = asked(context.url, "SELECT min(received_at), max(received_at) FROM desk_tickets")
+    """Tickets of a back-fill that are read, decided on and stored per second; nothing is written (shadow mode)."""
+    with installed(url, Mode.SHADOW, BACKLOG) as (deskyard, _):
+        deskyard.start("serve", "--port", "0")
+        until(deskyard.url, "SELECT count(*) FROM store_tickets", BACKLOG)
+        first, last = query_row(deskyard.url, "SELECT min(received_at), max(received_at) FROM desk_tickets")
         seconds = (moment(last) - moment(first)).total_seconds()
         print(f"| {name} | back-fill of {BACKLOG:,} | {seconds:.0f} s, {BACKLOG / seconds:.0f} a second |", flush=True)
 
 
 def recovering(name: str, url: str, *, other: bool) -> None:
     """Seconds from kill -9 in the midst of deliveries until one of those the dead process held is done."""
-    with installed(url, Mode.ROUTE, TICKETS) as (context, _):
-        serving = context.start("serve", "--port", "0")
+    with installed(url, Mode.ROUTE, TICKETS) as (deskyard, _):
+        serving = deskyard.start("serve", "--port", "0")
         if other:
-            context.start("work")
-        until(context.url, DONE, TICKETS // 4)
-        context.kill(serving)
+            deskyard.start("work")
+        until(deskyard.url, DONE, TICKETS // 4)
+        deskyard.kill(serving)
         killed = datetime.now(UTC)
-        held = asked(context.url, "SELECT count(*) FROM store_deliveries WHERE state = 'working'")[0]
+        held = query_row(deskyard.url, "SELECT count(*) FROM store_deliveries WHERE state = 'working'")[0]
         if not other:
-            context.start("serve", "--port", "0")
-        until(context.url, DONE, TICKETS)
+            deskyard.start("serve", "--port", "0")
+        until(deskyard.url, DONE, TICKETS)
         late = "SELECT min(ended_at), max(ended_at) FROM store_deliveries WHERE ended_at > '%s'"
         at = killed.isoformat(timespec="microseconds") if url == "" else killed.isoformat()
-        first, last = (moment(found) - killed for found in asked(context.url, late % at))
+        first, last = (moment(found) - killed for found in query_row(deskyard.url, late % at))
         print(
             f"| {name} | {held} in hand at the kill | next delivery after {first.total_seconds():.1f} s, "
             f"all {TICKETS:,} after {last.total_seconds():.1f} s |",

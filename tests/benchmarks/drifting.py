@@ -1,10 +1,10 @@
-"""What the loop is worth where a desk changes: Cheboksary's assignees, whose main executor was replaced in 2020.
+"""The benefit of retraining on a desk that changes: Cheboksary's assignees, whose main executor was replaced in 2020.
 
-In time order: a model is learnt on the first of each month from all that people have settled (`--drift follow`), is
-asked about that month's tickets, and routes what its contract and the breaker allow; tickets are settled `LAG` later.
-Beside it stands the first of these models, left alone. `python -m tests.benchmarks.drifting FOLDER` writes the last
-section of docs/evaluation.md; months done already in the folder are not done again. Each month's model is put in use
-as it is: comparing it with the one in use is another matter.
+A model is trained on the first of each month on all tickets that people have settled (`--drift follow`). It scores the
+tickets of that month and routes those that its contract and the circuit breaker allow; tickets are settled `LAG` later.
+The first of these models is kept for comparison. `python -m tests.benchmarks.drifting FOLDER` writes the last section
+of docs/evaluation.md; months that are in the folder already are not computed again. Each month's model is put in use
+without a comparison.
 """
 
 import json
@@ -27,16 +27,17 @@ from deskyard.domain.decision import Action
 from deskyard.guarantees import contract_fitting
 from deskyard.guarantees.intervals import upper_bound
 from tests.benchmarks.evaluate import CHECK, DRIFTING, PAGE, ROOT
-from training.data.history import History, load_history
+from training.data.history import History
+from training.data.load import load_history
 from training.pipeline.options import Options
 from training.pipeline.run import train_model
 
 TARGET: Final = "assignee"
-ASKED: Final = (0.95, 0.9, 0.8)
-"""The promises asked for; the first is the default."""
+PRECISIONS: Final = (0.95, 0.9, 0.8)
+"""Required precisions; the first is the default."""
 
 LAG: Final = timedelta(days=7)
-"""After which people have settled a ticket: what was wrong is known then, and what is right can be learnt."""
+"""The time after which people have settled a ticket: from then on its true label is known."""
 
 BEFORE: Final = (datetime(2019, 1, 1, tzinfo=UTC), datetime(2019, 7, 1, tzinfo=UTC))
 AFTER: Final = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 11, 1, tzinfo=UTC))
@@ -44,15 +45,15 @@ MONTHS: Final = [datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(201
 
 
 def main() -> None:
-    """Learn and ask month by month, play it through, and write the section."""
+    """Train and score month by month, simulate the routing, and write the section."""
     if not CHECK.is_dir():
         sys.exit("this needs the real cases beside the checkout (../shared), and they are not there")
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="drifting-"))
     if not (folder / "cheboksary" / "test.csv").exists():
         subprocess.run([sys.executable, CHECK / "cases.py", folder, "cheboksary"], check=True)
-    asked = [_asked(folder, month) for month in range(len(MONTHS) - 1)]
+    scored = [_score_month(folder, month) for month in range(len(MONTHS) - 1)]
     before = PAGE.read_text(encoding="utf-8").partition(DRIFTING)[0].rstrip("\n")
-    PAGE.write_text("\n".join([before, "", *section(folder, asked)]).rstrip() + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join([before, "", *section(folder, scored)]).rstrip() + "\n", encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}, from {folder}")
 
 
@@ -66,9 +67,9 @@ def _between(history: History, start: datetime, end: datetime) -> range:
     return range(sum(one < start for one in times), sum(one < end for one in times))
 
 
-def _asked(folder: Path, month: int) -> Mapping[str, Any]:
-    """What the model of a month says of its tickets (the first: of all that come after it), and what would go at each
-    promise."""
+def _score_month(folder: Path, month: int) -> Mapping[str, Any]:
+    """The predictions of a month's model for the tickets of the month (the first model: for all later tickets), and
+    which of them are routed at each required precision."""
     file = folder / f"{MONTHS[month]:%Y-%m}.json"
     if file.exists():
         return dict(json.loads(file.read_text(encoding="utf-8")))
@@ -79,14 +80,14 @@ def _asked(folder: Path, month: int) -> Mapping[str, Any]:
     options = Options(targets=(TARGET,), audit=False, effort="quick", drift="follow")
     trained = train_model(_past(history, settled), options)
     head = trained.scorer.heads[TARGET]
-    said = [answer[TARGET] for answer in trained.scorer.predict([history.tickets[n] for n in new])]
+    labels = [answer[TARGET] for answer in trained.scorer.predict([history.tickets[n] for n in new])]
     routed = {}
-    for promise in ASKED:
+    for precision in PRECISIONS:
         contract = contract_fitting.fit_contract(
-            TARGET, trained.evidence[TARGET], head.labels, promise, head.stated_parents, follow_drift=True
+            TARGET, trained.evidence[TARGET], head.labels, precision, head.stated_parents, follow_drift=True
         )
-        routed[str(promise)] = [contract.decide(one)[0] is Action.ROUTE for one in said]
-    found = {"start": new.start, "said": [one.label for one in said], "routed": routed}
+        routed[str(precision)] = [contract.decide(one)[0] is Action.ROUTE for one in labels]
+    found = {"start": new.start, "said": [one.label for one in labels], "routed": routed}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     print(f"{MONTHS[month]:%Y-%m} in {time.perf_counter() - start:.0f} s", flush=True)
     return found
@@ -102,53 +103,65 @@ def _past(history: History, end: int) -> History:
     )
 
 
-def section(folder: Path, asked: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The section of the page, line by line."""
+def section(folder: Path, scored: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of the section."""
     history = _history(folder)
     truth, quarters = history.labels[TARGET], _quarters(history)
-    looped: dict[int, str] = {n: said for one in asked for n, said in _numbered(one, "said")}
-    alone: dict[int, str] = dict(_numbered(asked[0], "said"))
-    played = {promise: _played(history, asked, promise, MONTHS[1:]) for promise in ASKED}
+    retrained: dict[int, str] = {n: labels for one in scored for n, labels in _numbered(one, "said")}
+    unchanged: dict[int, str] = dict(_numbered(scored[0], "said"))
+    simulated = {precision: _simulate(history, scored, precision, MONTHS[1:]) for precision in PRECISIONS}
     yield f"{DRIFTING}\n"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     yield f"`python -m tests.benchmarks.drifting`, {time.strftime('%Y-%m-%d')}, {machine}; written by that command.\n"
     yield INTRODUCTION
-    promises = "".join(f" {promise:.0%} required: routed, correct |" for promise in ASKED)
-    yield f"| quarter | tickets | unchanged | retrained |{promises}"
-    yield f"|{'---|' * (4 + len(ASKED))}"
+    columns = "".join(f" {precision:.0%} required: routed, correct |" for precision in PRECISIONS)
+    yield f"| quarter | tickets | unchanged | retrained |{columns}"
+    yield f"|{'---|' * (4 + len(PRECISIONS))}"
     broken = 0
     for quarter, numbers in quarters.items():
-        cells = [f"{_right(said, truth, numbers):.1%}" for said in (alone, looped)]
-        for promise in ASKED:
-            gone = played[promise].routed & set(numbers)
-            right = sum(looped[n] == truth[n] for n in gone)
-            kept = not gone or upper_bound(right, len(gone)) >= promise
+        cells = [f"{_accuracy(labels, truth, numbers):.1%}" for labels in (unchanged, retrained)]
+        for precision in PRECISIONS:
+            routed_tickets = simulated[precision].routed & set(numbers)
+            right = sum(retrained[n] == truth[n] for n in routed_tickets)
+            kept = not routed_tickets or upper_bound(right, len(routed_tickets)) >= precision
             broken += not kept
-            cells.append(f"{len(gone)}, {right} (at most {upper_bound(right, len(gone)):.1%})" if gone else "0")
+            cells.append(
+                f"{len(routed_tickets)}, {right} (at most {upper_bound(right, len(routed_tickets)):.1%})"
+                if routed_tickets
+                else "0"
+            )
             cells[-1] += "" if kept else " **missed**"
         yield f"| {quarter} | {len(numbers)} | {' | '.join(cells)} |"
     before, after = (_between(history, *span) for span in (BEFORE, AFTER))
-    was, is_now, with_it = _right(alone, truth, before), _right(alone, truth, after), _right(looped, truth, after)
-    recovered, trips = (with_it - is_now) / (was - is_now), [f"{played[p].trips} at {p:.0%}" for p in ASKED]
+    was, is_now, with_it = (
+        _accuracy(unchanged, truth, before),
+        _accuracy(unchanged, truth, after),
+        _accuracy(retrained, truth, after),
+    )
+    recovered, openings = (
+        (with_it - is_now) / (was - is_now),
+        [f"{simulated[p].openings} at {p:.0%}" for p in PRECISIONS],
+    )
     yield f"""
 The accuracy of the unchanged model was {was:.1%} in its first half year and is {is_now:.1%} from 2020 on. With monthly
 retraining it is {with_it:.1%}: this recovers **{recovered:.0%}** of the loss. Quarters in which the upper 95 % bound of
 the precision is below the required one: **{broken}** of {len(quarters)}, at all three required precisions together.
-Openings of the circuit breaker with retraining: {", ".join(trips)}.
+Openings of the circuit breaker with retraining: {", ".join(openings)}.
 
-{_alone(history, asked[0])}
+{_breaker_sentence(history, scored[0])}
 """
 
 
-def _alone(history: History, first: Mapping[str, Any]) -> str:
-    """What the breaker is worth where nobody learns anew, as a sentence."""
-    truth, promise = history.labels[TARGET], ASKED[0]
-    said = dict(_numbered(first, "said"))
-    gone = {n for n, allowed in _numbered(first, "routed", str(promise)) if allowed}
-    played = _played(history, [first], promise, [AFTER[1]])
-    wrong, still = (sum(said[n] != truth[n] for n in numbers) for numbers in (gone, played.routed))
-    return f"""Without retraining the first model routes {len(gone)} tickets at {promise:.0%},
-**{wrong}** of them wrongly; with the circuit breaker (openings: {played.trips}) it routes {len(played.routed)},
+def _breaker_sentence(history: History, first: Mapping[str, Any]) -> str:
+    """A sentence about the benefit of the circuit breaker without retraining."""
+    truth, precision = history.labels[TARGET], PRECISIONS[0]
+    labels = dict(_numbered(first, "said"))
+    routed_tickets = {n for n, allowed in _numbered(first, "routed", str(precision)) if allowed}
+    simulated = _simulate(history, [first], precision, [AFTER[1]])
+    wrong, still = (sum(labels[n] != truth[n] for n in numbers) for numbers in (routed_tickets, simulated.routed))
+    openings, remaining = simulated.openings, len(simulated.routed)
+    return f"""Without retraining the first model routes {len(routed_tickets)} tickets at {precision:.0%},
+**{wrong}** of them wrongly; with the circuit breaker (openings: {openings}) it routes {remaining},
 **{still}** of them wrongly."""
 
 
@@ -169,46 +182,50 @@ def _quarters(history: History) -> dict[str, list[int]]:
     return dict(found)
 
 
-def _numbered(asked: Mapping[str, Any], *path: str) -> Iterator[tuple[int, Any]]:
-    values: Any = asked
+def _numbered(scored: Mapping[str, Any], *path: str) -> Iterator[tuple[int, Any]]:
+    values: Any = scored
     for name in path:
         values = values[name]
-    return enumerate(values, asked["start"])
+    return enumerate(values, scored["start"])
 
 
-def _right(said: Mapping[int, str], truth: Sequence[str | None], numbers: Sequence[int]) -> float:
-    return sum(said[n] == truth[n] for n in numbers) / len(numbers)
+def _accuracy(labels: Mapping[int, str], truth: Sequence[str | None], numbers: Sequence[int]) -> float:
+    return sum(labels[n] == truth[n] for n in numbers) / len(numbers)
 
 
 @dataclass
-class Played:
-    """The tickets that were routed, and how often the breaker tripped."""
+class SimulatedRouting:
+    """The routed tickets, and the number of openings of the circuit breaker."""
 
     routed: set[int] = field(default_factory=set)
-    trips: int = 0
+    openings: int = 0
 
 
-def _played(history: History, asked: Sequence[Mapping[str, Any]], promise: float, ends: Sequence[datetime]) -> Played:
-    """The models one after the other, each until its end, with the breaker looking before each ticket."""
-    played, truth = Played(), history.labels[TARGET]
+def _simulate(
+    history: History, scored: Sequence[Mapping[str, Any]], precision: float, ends: Sequence[datetime]
+) -> SimulatedRouting:
+    """The simulated routing by the models, each until its end, with the circuit breaker checked before each ticket."""
+    simulated, truth = SimulatedRouting(), history.labels[TARGET]
     times = [ticket.created_at or MONTHS[0] for ticket in history.tickets]
-    for one, end in zip(asked, ends, strict=True):
-        held, gone = set[str](), defaultdict[str, list[int]](list)
-        for (n, said), (_, allowed) in zip(_numbered(one, "said"), _numbered(one, "routed", str(promise)), strict=True):
+    for one, end in zip(scored, ends, strict=True):
+        held, routed_tickets = set[str](), defaultdict[str, list[int]](list)
+        for (n, labels), (_, allowed) in zip(
+            _numbered(one, "said"), _numbered(one, "routed", str(precision)), strict=True
+        ):
             if times[n] >= end:
                 break
-            for label in gone.keys() - held:
+            for label in routed_tickets.keys() - held:
                 outcomes = [
-                    Observation(past, truth[past] != label and times[past] + LAG <= times[n], 1 - promise)
-                    for past in gone[label]
+                    Observation(past, truth[past] != label and times[past] + LAG <= times[n], 1 - precision)
+                    for past in routed_tickets[label]
                 ]
                 if detect_alarm(outcomes):
                     held.add(label)
-            if allowed and said not in held:
-                gone[said].append(n)
-                played.routed.add(n)
-        played.trips += len(held)
-    return played
+            if allowed and labels not in held:
+                routed_tickets[labels].append(n)
+                simulated.routed.add(n)
+        simulated.openings += len(held)
+    return simulated
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What deskyard is worth on twelve real histories, beside two peers and the published figures: `make evaluate`.
+"""Accuracy of deskyard on twelve real histories, compared with two peers and published figures: `make evaluate`.
 
 Lays the cases out (`../shared/check/cases.py`, never committed), trains, predicts and scores each, runs both peers in
-the same run, and writes docs/evaluation.md. What was done already in the working folder is not done again:
-`python -m tests.benchmarks.evaluate FOLDER [CASE ...]` goes on where it stopped.
+the same run, and writes docs/evaluation.md. Results in the working folder are kept:
+`python -m tests.benchmarks.evaluate FOLDER [CASE ...]` continues where it stopped.
 """
 
 import json
@@ -24,11 +24,11 @@ CHECK: Final = ROOT.parent / "shared" / "check"
 READINGS: Final = Path(__file__).with_name("readings.md")
 PAGE: Final = ROOT / "docs" / "evaluation.md"
 DRIFTING: Final = "## When the desk changes"
-"""Heads the last section, which `tests.benchmarks.drifting` writes and this one keeps."""
+"""Heading of the last section, which `tests.benchmarks.drifting` writes and this one keeps."""
 
 ASKED: Final = 0.95
 ENOUGH: Final = 300
-"""Routed tickets from which on a peer's promise is taken for kept or broken."""
+"""Routed tickets from which on a peer's required precision is judged as met or missed."""
 
 PEERS: Final = ("logreg", "svc")
 PEER_SECONDS: Final = 1800
@@ -37,7 +37,7 @@ SINGLE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 @dataclass(frozen=True)
 class Case:
-    """A history: how it was split, what is learnt, how it is told to train, and what others published."""
+    """A history: its split, its targets, the options of `deskyard train`, and published results."""
 
     name: str
     split: str
@@ -75,17 +75,17 @@ BARS: Final[Mapping[tuple[str, str], tuple[Literal["accuracy", "macro_f1"], floa
     ("hadoop", "priority"): ("macro_f1", 0.30),
     ("firefox", "assignee"): ("accuracy", 0.20),
 }
-"""What was set out to be reached without an encoder, before anything was built."""
+"""The goals without an encoder, which were set before anything was built."""
 
 
 def main() -> None:
-    """Run the cases named on the command line (all of them, if none is), and write the page from all that is there."""
+    """Run the cases of the command line (default: all), and write the page from all results in the folder."""
     if not CHECK.is_dir():
         sys.exit("the evaluation needs the real cases beside the checkout (../shared), and they are not there")
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="evaluate-"))
-    wanted = sys.argv[2:] or [case.name for case in CASES]
+    selected = sys.argv[2:] or [case.name for case in CASES]
     for case in CASES:
-        if case.name in wanted:
+        if case.name in selected:
             evaluate(case, folder)
     done = [case for case in CASES if (folder / case.name / "ours.json").exists()]
     drifting = "".join(PAGE.read_text(encoding="utf-8").partition(DRIFTING)[1:])
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def evaluate(case: Case, folder: Path) -> None:
-    """Everything that is measured of one case, as JSON files in its folder."""
+    """Measure one case, and write the results as JSON files into its folder."""
     here = folder / case.name
     if not (here / "test.csv").exists():
         _run(sys.executable, CHECK / "cases.py", folder, case.name)
@@ -107,10 +107,12 @@ def evaluate(case: Case, folder: Path) -> None:
 
 
 def _peer(here: Path, target: str, kind: str) -> None:
-    told = here / f"{kind}-{target}.csv"
+    predictions_file = here / f"{kind}-{target}.csv"
     try:
-        said = json.loads(_run(sys.executable, CHECK / "peer.py", here, target, kind, told, seconds=PEER_SECONDS))
-        found = {"cost": said, "score": _score(told, here)[target]}
+        output = json.loads(
+            _run(sys.executable, CHECK / "peer.py", here, target, kind, predictions_file, seconds=PEER_SECONDS)
+        )
+        found = {"cost": output, "score": _score(predictions_file, here)[target]}
     except subprocess.TimeoutExpired:
         found = {"cost": None, "score": None}
     _write(here / f"{kind}-{target}.json", found)
@@ -118,24 +120,24 @@ def _peer(here: Path, target: str, kind: str) -> None:
 
 
 def _ours(here: Path, case: Case) -> None:
-    bundle, told = here / "bundle", here / "ours.csv"
+    bundle, predictions_file = here / "bundle", here / "ours.csv"
     command = [sys.executable, "-m", "deskyard"]
     start = time.perf_counter()
-    said = _run(
+    output = _run(
         *command, "train", here / "train.csv", "--out", bundle, "--targets", ",".join(case.targets), "--json",
         "--no-mlflow", "--rejected", here / "rejected.csv", *case.options,
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    _run(*command, "predict", bundle, here / "test.csv", "--out", told)
-    found = {"card": json.loads(said), "score": _score(told, here), "seconds": round(seconds)}
+    _run(*command, "predict", bundle, here / "test.csv", "--out", predictions_file)
+    found = {"card": json.loads(output), "score": _score(predictions_file, here), "seconds": round(seconds)}
     _write(here / "ours.json", found)
     print(
         f"{case.name} in {seconds:.0f} s: {[_accuracy(found['score'][target]) for target in case.targets]}", flush=True
     )
 
 
-def _score(told: Path, here: Path) -> dict[str, Any]:
-    return dict(json.loads(_run(sys.executable, CHECK / "score.py", told, here / "test.csv", "--json")))
+def _score(predictions_file: Path, here: Path) -> dict[str, Any]:
+    return dict(json.loads(_run(sys.executable, CHECK / "score.py", predictions_file, here / "test.csv", "--json")))
 
 
 def _run(*command: object, seconds: float | None = None) -> str:
@@ -164,30 +166,30 @@ class Row:
 
     @property
     def wins(self) -> bool:
-        """Whether we are right more often than either peer."""
+        """Whether deskyard is more accurate than both peers."""
         return bool(self.ours["accuracy"] > self.peer["accuracy"])
 
     @property
     def misses(self) -> bool:
-        """Whether it stays below the bar, where there is one."""
+        """Whether it is below the goal, if there is one."""
         figure, bar = BARS.get((self.case.name, self.target), ("accuracy", 0.0))
         return bool(self.ours[figure] < bar)
 
     @property
     def routes_less(self) -> bool:
-        """Whether the peer routes more, on `ENOUGH` tickets or more that are in keeping with the promise."""
+        """Whether the peer routes more, with at least `ENOUGH` tickets and the required precision met."""
         n, right = _routed(self.peer)
         return n >= ENOUGH and upper_bound(right, n) >= ASKED and self.peer["coverage"] > self.ours["coverage"]
 
     @property
     def kept(self) -> bool | None:
-        """Whether what was routed is in keeping with the promise; None where nothing was routed."""
+        """Whether the routed tickets meet the required precision; None if none was routed."""
         n, right = _routed(self.ours)
         return upper_bound(right, n) >= ASKED if n else None
 
 
 def rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
-    """A row a case and target, from the files of a working folder."""
+    """A row for each case and target, from the files of a working folder."""
     for case in cases:
         ours = json.loads((folder / case.name / "ours.json").read_text(encoding="utf-8"))
         for target in case.targets:
@@ -200,7 +202,7 @@ def rows(cases: Sequence[Case], folder: Path) -> Iterator[Row]:
 
 
 def page(cases: Sequence[Case], folder: Path) -> Iterator[str]:
-    """docs/evaluation.md, line by line."""
+    """The lines of docs/evaluation.md."""
     found = list(rows(cases, folder))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     yield "# Evaluation\n"
@@ -247,7 +249,7 @@ INTRODUCTION: Final = """Real histories; the test part of each was used neither 
 *baselines* are simple pipelines: TF-IDF of words 1–2 with LogisticRegression or LinearSVC, routed from the confidence
 at which a held-out quarter of their training part is 95 % correct. deskyard is `deskyard train` with its defaults and
 no encoder. Shares are in percent, intervals exact (Clopper-Pearson). Published figures are those of others, on the
-same splits where these are official. A *goal* is what we wanted to reach without an encoder, set before anything was
+same splits where these are official. A *goal* is what we aimed to reach without an encoder, set before anything was
 built.
 """
 
@@ -274,10 +276,10 @@ def _contract(row: Row) -> str:
     ours = (
         f"{_percent(row.ours['coverage'])}, {_percent(right / n)} ({_percent(low)} to {_percent(high)})" if n else "0"
     )
-    told = {None: "none, nothing routed", True: "met", False: "**missed**"}[row.kept]
+    verdict = {None: "none, nothing routed", True: "met", False: "**missed**"}[row.kept]
     peer_n, peer_right = _routed(row.peer)
     peer = f"{_percent(row.peer['coverage'])}, {_percent(peer_right / peer_n)}" if peer_n else "0"
-    return f"| {row.case.name} | {row.target} | {peer} | {ours} | {told} |"
+    return f"| {row.case.name} | {row.target} | {peer} | {ours} | {verdict} |"
 
 
 def _outside(found: Sequence[Row]) -> Iterator[str]:
@@ -295,21 +297,21 @@ def _findings(found: Sequence[Row]) -> Iterator[str]:
         if row.case.name not in seen:
             seen.add(row.case.name)
             mine = [one for other in found if other.case.name == row.case.name for one in other.findings]
-            told = dict.fromkeys(
+            readings = dict.fromkeys(
                 f"{one['severity']}: {one['probe']}" + (f" ({one['target']})" if one["target"] else "") for one in mine
             )
-            yield f"| {row.case.name} | {'; '.join(told) or 'none'} | {row.seconds:,} |"
+            yield f"| {row.case.name} | {'; '.join(readings) or 'none'} | {row.seconds:,} |"
 
 
 def _readings(found: Sequence[Row], kind: str) -> Iterator[str]:
-    """The paragraphs of readings.md on these rows; one that is missing is asked for."""
+    """The paragraphs of readings.md on these rows, with a note where one is missing."""
     for row in found:
         name = f"{row.case.name}, {row.target}"
         yield f"**{name}.** {_written().get(kind + name, 'No reading yet.').strip()}\n"
 
 
 def _written() -> dict[str, str]:
-    """What readings.md says, by heading."""
+    """The paragraphs of readings.md by heading."""
     parts = READINGS.read_text(encoding="utf-8").split("\n## ")[1:]
     return dict(part.split("\n", 1) for part in parts if "\n" in part)
 

@@ -1,9 +1,9 @@
-"""What a longer history costs and brings, beside both peers in the same run; part of `make bench` (half an hour).
+"""Costs and benefits of longer histories, with both peers in the same run; part of `make bench` (half an hour).
 
 A history of N tickets is the train part of a real case (laid out by `../shared/check/cases.py`, never committed),
-enlarged by noise: every ticket once as it is, then again and again with slips of the keyboard, words dropped and
-swapped, and numbers changed. The test part stays as people wrote it, and no noisy copy of it is ever learnt. Prints
-Markdown tables for docs/performance.md. Sizes may be named: `python -m tests.benchmarks.growth 10000 100000`.
+enlarged by noise: every ticket as it is, then copies with misspellings, dropped and swapped words, and changed
+numbers. The test part is not changed, and no copy of it is used for training. Prints Markdown tables for
+docs/performance.md. Sizes may be given: `python -m tests.benchmarks.growth 10000 100000`.
 """
 
 import csv
@@ -31,7 +31,7 @@ from deskyard.simulate.text_noise import add_misspellings
 CASE, TARGET = "it_service", "category"
 SIZES = (10_000, 100_000, 1_000_000)
 LIMIT = 600
-"""Seconds after which a fit is ended and said not to have finished."""
+"""Seconds after which a fit is ended and reported as not finished."""
 WARM, TIMED = 300, 600
 HEADINGS = (
     "tickets", "model", "fit s", "CPU s", "peak GB", "saved MB", "right %", "one ticket ms", "bulk tickets/s",
@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 def main(sizes: Sequence[int]) -> None:
-    """One row a size and a model."""
+    """Print a row for each size and model."""
     csv.field_size_limit(10**9)
     if not SHARED.is_dir():
         sys.exit("the benchmark needs the real cases beside the checkout (../shared), and they are not there")
@@ -94,7 +94,7 @@ def noisy(text: str, dice: Rng) -> str:
 
 
 def peer(kind: str, history: Path, test: Path) -> dict[str, Any]:
-    """Words and pairs by TF-IDF, one linear model: fitted on all of the history, asked about the test part."""
+    """Words and pairs by TF-IDF, one linear model: fitted on the history, and scored on the test part."""
     import pickle
 
     import numpy as np
@@ -113,20 +113,20 @@ def peer(kind: str, history: Path, test: Path) -> dict[str, Any]:
     new = list(_rows(test))
     texts = [_text(row) for row in new]
     start = time.process_time()
-    said = model.classes_[ask(texts).argmax(axis=1)]
+    output = model.classes_[ask(texts).argmax(axis=1)]
     bulk = len(texts) / (time.process_time() - start)
     return {
         "fit": fit,
         "cpu": spent,
         "saved": len(pickle.dumps(model)) / 1e6,
-        "right": float(np.mean([a == row[TARGET] for a, row in zip(said, new, strict=True)])),
+        "right": float(np.mean([a == row[TARGET] for a, row in zip(output, new, strict=True)])),
         "single": _median(lambda text: ask([text]), texts[:WARM]),
         "bulk": bulk,
     }
 
 
 def score(folder: Path, test: Path) -> dict[str, Any]:
-    """A bundle asked about the test part, one ticket at a time and all at once."""
+    """Score the test part with a bundle, one ticket at a time and all at once."""
     from deskyard.domain.ticket import Ticket
     from deskyard.registry import bundle
 
@@ -147,10 +147,10 @@ def score(folder: Path, test: Path) -> dict[str, Any]:
     }
 
 
-def _row(size: int, name: str, said: str, spent: dict[str, Any]) -> str:
+def _row(size: int, name: str, output: str, spent: dict[str, Any]) -> str:
     if not spent["finished"]:
         return f"| {size:,} | {name} | did not finish in {LIMIT:,} s | | {spent['peak']:.1f} | | | | |"
-    figures = {**spent, **json.loads(said)}
+    figures = {**spent, **json.loads(output)}
     cells = (
         f"{figures['fit']:,.0f}", f"{figures['cpu']:,.0f}", f"{spent['peak']:.1f}", f"{figures['saved']:,.0f}",
         f"{100 * figures['right']:.1f}", f"{figures['single']:.2f}", f"{figures['bulk']:,.0f}",
@@ -159,7 +159,7 @@ def _row(size: int, name: str, said: str, spent: dict[str, Any]) -> str:
 
 
 def _ran(words: Sequence[object], home: Path, module: str = "tests.benchmarks.growth") -> tuple[str, dict[str, Any]]:
-    """What a process of its own printed, and its wall and CPU seconds and peak memory with all its children."""
+    """The output of a process, and its wall and CPU seconds and peak memory with all its children."""
     before, start = os.factor(), time.perf_counter()
     paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
@@ -174,21 +174,21 @@ def _ran(words: Sequence[object], home: Path, module: str = "tests.benchmarks.gr
     watch.start()
     finished = True
     try:
-        said = process.communicate(timeout=LIMIT)[0]
+        output = process.communicate(timeout=LIMIT)[0]
     except subprocess.TimeoutExpired:
         finished = False
         process.kill()
-        said = process.communicate()[0]
+        output = process.communicate()[0]
     watch.join()
     if finished and process.returncode:
         sys.exit(f"{' '.join(map(str, words))} failed")
     after = os.factor()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return said, {"fit": time.perf_counter() - start, "cpu": cpu, "peak": peak[0], "finished": finished}
+    return output, {"fit": time.perf_counter() - start, "cpu": cpu, "peak": peak[0], "finished": finished}
 
 
 def _watch(process: "subprocess.Popen[str]", peak: list[float]) -> None:
-    """Keep the most memory that a process and its children hold, in GB; what they share is counted once."""
+    """Record the peak memory of a process and its children in GB; shared memory is counted once."""
     while process.poll() is None:
         held = [_held(pid) for pid in _family(process.pid)]
         peak[0] = max(peak[0], (sum(own for own, _ in held) + max(shared for _, shared in held)) / 1e6)
@@ -206,13 +206,13 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _held(pid: int) -> tuple[int, int]:
-    """Kilobytes of its own, and of files and shared memory."""
+    """Kilobytes of private memory, and of files and shared memory."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0, 0
     kept = {
-        name: int(said.split()[0]) for name, _, said in (line.partition(":") for line in lines) if name[:3] == "Rss"
+        name: int(output.split()[0]) for name, _, output in (line.partition(":") for line in lines) if name[:3] == "Rss"
     }
     return kept.get("RssAnon", 0), kept.get("RssFile", 0) + kept.get("RssShmem", 0)
 
@@ -227,7 +227,7 @@ def _text(row: dict[str, str]) -> str:
 
 
 def _median(call: Callable[[Any], object], things: Sequence[Any]) -> float:
-    """Milliseconds a call."""
+    """Milliseconds per call."""
     took = []
     for thing in things:
         start = time.perf_counter()

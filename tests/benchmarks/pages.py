@@ -1,8 +1,8 @@
-"""What the pages cost with 100,000 tickets, over HTTP: `make bench`.
+"""Response times of the pages with 100,000 tickets, over HTTP: `make bench`.
 
-The desk is simulated once (a quarter of an hour) and kept in the folder of temporary files, or in that which
-DESKYARD_BENCH_HOME names. Each address is asked once to warm up and nine times more, one at a time; prints a Markdown
-table for docs/performance.md, and fails where a shell takes 150 ms or more, or a panel 500 ms.
+The desk is simulated once (a quarter of an hour) and kept in the folder of temporary files, or in
+DESKYARD_BENCH_HOME. Each address is requested once to warm up and nine times more, one at a time. Prints a Markdown
+table for docs/performance.md, and fails if a page takes 150 ms or more, or a panel 500 ms.
 """
 
 import os
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Build, count, serve, ask."""
+    """Build the desk, update the rollups, serve, and measure."""
     home = Path(os.environ.get("DESKYARD_BENCH_HOME", f"{tempfile.gettempdir()}/deskyard-pages-{TICKETS}"))
     home.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{home}/deskyard.db"
@@ -69,13 +69,13 @@ def _measure(base: str) -> list[str]:
     today = datetime.now(UTC).date()
     quarter = f"from={today - timedelta(days=89)}&to={today}"
     queue = "/queues/Network%20%2F%20VPN"
-    rows = [("/", SHELL), ("/yard", PANEL), ("/review", SHELL), (f"/tickets/{TICKETS // 2}", SHELL), (queue, SHELL)]
+    rows = [("/", SHELL), ("/overview", PANEL), ("/review", SHELL), (f"/tickets/{TICKETS // 2}", SHELL), (queue, SHELL)]
     rows += [(f"{queue}?status=all&text=vpn", PANEL), ("/reports", SHELL), (f"/reports?{quarter}", SHELL)]
     for name in PANELS:
         rows += [(f"/reports/{name}", PANEL), (f"/reports/{name}?{quarter}&target=category", PANEL)]
     rows += [("/models", SHELL), ("/models/what-if?precision=88", PANEL), ("/models/policy", SHELL)]
     rows += [("/models/training", SHELL), ("/submit", SHELL)]
-    rows += [("/reports/tickets?fate=routed", PANEL), ("/reports/tickets?fate=routed&place=wrong", PANEL)]
+    rows += [("/reports/tickets?outcome=routed", PANEL), ("/reports/tickets?outcome=routed&rank=wrong", PANEL)]
     print("| address | median ms | slowest ms | allowed ms |\n|---|---:|---:|---:|")
     slow = []
     for path, allowed in rows:
@@ -87,9 +87,9 @@ def _measure(base: str) -> list[str]:
 
 
 def _seconds(address: str, part: bool) -> float:
-    asked = urllib.request.Request(address, headers={"HX-Request": "true"} if part else {})
+    request = urllib.request.Request(address, headers={"HX-Request": "true"} if part else {})
     began = time.perf_counter()
-    with urllib.request.urlopen(asked, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         answer.read()
     return time.perf_counter() - began
 

@@ -37,7 +37,7 @@ WARM, TIMED = 300, 600
 
 
 def main() -> None:
-    """One row a case; medians in milliseconds."""
+    """Print a row for each case; medians in milliseconds."""
     csv.field_size_limit(10**9)
     if not SHARED.is_dir():
         sys.exit("the benchmark needs the real cases beside the checkout (../shared), and they are not there")
@@ -95,7 +95,7 @@ def _text(row: dict[str, str]) -> str:
 
 
 def _median(call: Callable[[Any], object], things: Sequence[Any]) -> float:
-    """Milliseconds a call."""
+    """Milliseconds per call."""
     took = []
     for thing in things:
         start = time.perf_counter()

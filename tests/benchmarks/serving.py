@@ -1,4 +1,4 @@
-"""What a request costs, over HTTP, beside an empty endpoint of the same app and the tutorial's pipeline behind
+"""Costs of a request over HTTP, compared with an empty endpoint of the same app and a tutorial's pipeline behind
 `mlflow models serve`: `make bench`.
 
 All in one run on a simulated desk (synthetic tickets of about 300 characters, four targets); prints Markdown tables
@@ -35,7 +35,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Server:
-    """A process under test and where it listens."""
+    """A process under test and its address."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -50,7 +50,7 @@ class Server:
 
 
 def main() -> None:
-    """Train, serve, ask; one row an address and a number of clients."""
+    """Train, serve, measure; print a row for each address and number of clients."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, {time.strftime('%Y-%m-%d')}\n")
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def _rows(name: str, server: Server, request: Callable[[int], bytes]) -> None:
 
 
 def _ask(port: int, clients: int, seconds: float, request: Callable[[int], bytes]) -> tuple[list[float], int]:
-    """Ask from so many clients for so long: seconds of each answer, and how many were not 2xx."""
+    """Send requests from `clients` clients: the seconds of each answer, and how many were not 2xx."""
     took: list[float] = []
     failed = [0]
     end = time.perf_counter() + seconds
@@ -147,7 +147,7 @@ def _ask(port: int, clients: int, seconds: float, request: Callable[[int], bytes
 
 
 def _answer(wire: socket.socket) -> bytes:
-    """One answer; its length stands in its head."""
+    """Read one answer, whose length is in its header."""
     got = b""
     while b"\r\n\r\n" not in got:
         got += wire.recv(65_536)
@@ -170,7 +170,7 @@ def _serve(home: Path) -> Server:
 
 
 def _mlflow(home: Path, history: Path) -> Server:
-    """The pipeline of any tutorial, as its tutorial serves it."""
+    """The pipeline of a typical tutorial, served as the tutorial does."""
     import mlflow
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -197,7 +197,7 @@ def _started(home: Path, command: Sequence[str], environment: dict[str, str]) ->
 
 @contextmanager
 def _ready(server: Server, address: str) -> Iterator[tuple[Server, float]]:
-    """The server once it answers, with the seconds that took; ended at the end of the block."""
+    """The server once it answers, and the seconds until then; stopped at the end of the block."""
     start = time.perf_counter()
     try:
         while True:

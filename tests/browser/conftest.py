@@ -1,4 +1,4 @@
-"""Debian's chromium on a desk that has lived: simulated tickets of the last 90 days, in both languages.
+"""Chromium on a desk with simulated tickets of the last 90 days, in both languages.
 
 Every page that a test opens is watched: an error on the console, a failed request, a request that leaves this host, or
 a breach of the content security policy fails the test, whatever else it looked at.

@@ -1,4 +1,4 @@
-"""The yard in chromium: both languages, all widths, light and dark, live, and nothing from elsewhere."""
+"""The overview in chromium: both languages, all widths, light and dark, with live updates."""
 
 import json
 import urllib.request
@@ -9,7 +9,7 @@ from tests.browser.conftest import SCREENS, fits
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
-def test_the_yard_fits_every_screen_and_everybody(looking, language, width, scheme):
+def test_the_overview_fits_every_screen_and_everybody(looking, language, width, scheme):
     page = looking.open("/", language, width=width, color_scheme=scheme)
     fits(page, language)
 
@@ -29,7 +29,7 @@ def test_a_new_ticket_shows_up_by_itself(at):
 def test_what_did_not_change_is_not_sent_again(looking):
     page = looking.open("/")
     answers = []
-    page.on("response", lambda one: one.url.endswith("/yard") and answers.append(one.status))
+    page.on("response", lambda one: one.url.endswith("/overview") and answers.append(one.status))
     page.wait_for_timeout(10_500)
     assert answers[1:]
     assert set(answers[1:]) == {304}
@@ -39,7 +39,7 @@ def test_a_cut_network_is_told_and_taken_back(at):
     at.expected.append("ERR_INTERNET_DISCONNECTED|Failed to fetch")
     page = at.open("/")
     page.context.set_offline(True)
-    page.wait_for_selector("#trouble:not([hidden])", timeout=15_000)
-    assert "does not answer" in page.locator("#trouble").inner_text()
+    page.wait_for_selector("#error:not([hidden])", timeout=15_000)
+    assert "is not responding" in page.locator("#error").inner_text()
     page.context.set_offline(False)
-    page.wait_for_selector("#trouble", state="hidden", timeout=15_000)
+    page.wait_for_selector("#error", state="hidden", timeout=15_000)

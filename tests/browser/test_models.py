@@ -1,4 +1,4 @@
-"""Models in chromium: both languages, all widths; the slider, the kill switch, a stale policy, a training cancelled."""
+"""The models page in chromium: the slider, the kill switch, concurrent policy changes, a cancelled training."""
 
 import shutil
 
@@ -33,14 +33,14 @@ def test_the_slider_shows_another_precision_while_it_moves(looking):
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_the_kill_switch_asks_once_more_and_is_taken_back(at, scripts):
     page = at.open("/models", java_script_enabled=scripts)
-    assert not page.get_by_role("button", name="Yes, stop it now").is_visible()
+    assert not page.get_by_role("button", name="Yes, stop routing").is_visible()
     page.get_by_text("Stop all routing").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Yes, stop it now").click()
-    assert "nothing is routed" in page.locator(".halt").inner_text()
+    page.get_by_role("button", name="Yes, stop routing").click()
+    assert "no tickets are routed" in page.locator(".halt").inner_text()
     if scripts:
         assert inaccessible(page) == []
-    page.get_by_role("button", name="Let it route again").click()
+    page.get_by_role("button", name="Resume routing").click()
     page.get_by_text("Stop all routing").wait_for()
 
 
@@ -48,7 +48,7 @@ def test_of_two_who_change_the_policy_the_second_is_shown_what_the_first_did(at)
     at.expected.append("412")
     first, second = at.open("/models/policy"), at.open("/models/policy", "ru")
     first.locator("form > table [name=precision]").fill("96")
-    first.get_by_role("button", name="Put in force").click()
+    first.get_by_role("button", name="Save policy").click()
     first.wait_for_selector("[role=status]")
     second.locator("form > table [name=precision]").fill("93")
     second.get_by_role("button", name="Ввести в действие").click()
@@ -66,7 +66,7 @@ def test_a_training_is_begun_watched_and_cancelled_from_the_page(at, home, lived
     write_history(SimulatedWorld(seed=3), 400, home / "past.csv")
     page = at.open("/models")
     page.locator("[name=source]").select_option("past.csv")
-    page.get_by_role("button", name="Begin to train").click()
+    page.get_by_role("button", name="Start training").click()
     page.wait_for_selector("#run progress[value]", timeout=60_000)
     assert inaccessible(page) == []
     other = at.open("/models", "ru")

@@ -1,5 +1,5 @@
-"""Routing accuracy in chromium: both languages, all widths, light and dark; the answers above the fold; figures that
-open their tickets; and everything by keyboard and without scripts."""
+"""The reports page in chromium: both languages, all widths, the summary above the fold, figures that open their
+tickets, by keyboard and without scripts."""
 
 import re
 
@@ -12,7 +12,7 @@ QUESTIONS = ("/reports", "/reports?target=category")
 
 def whole(page):
     """The page with every panel there: each comes when it is scrolled to."""
-    page.wait_for_selector("#answers .answers")
+    page.wait_for_selector("#summary .answers")
     for panel in page.locator(".panels > section").all():
         panel.scroll_into_view_if_needed()
         panel.locator(".panel-head").wait_for()
@@ -42,8 +42,8 @@ def test_the_page_fits_every_screen_and_everybody(counted, language, width, sche
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_managers_five_questions_are_answered_without_scrolling(counted, language):
     page = counted.open("/reports", language, width=1366, height=768)
-    page.wait_for_selector("#answers .answers")
-    cards = page.locator("#answers .answers > li").all()
+    page.wait_for_selector("#summary .answers")
+    cards = page.locator("#summary .answers > li").all()
     assert len(cards) == 5
     for card in cards:
         box = card.bounding_box()
@@ -65,14 +65,14 @@ def test_no_picture_is_empty_and_no_panel_is_missing(counted):
 
 def test_a_figure_opens_its_tickets_and_the_way_back_keeps_the_question(counted):
     page = whole(counted.open("/reports?target=category"))
-    link = page.locator("#right tbody tr").first.locator("a").first
+    link = page.locator("#accuracy tbody tr").first.locator("a").first
     n = link.inner_text()
     link.click()
     page.wait_for_url("**/reports/tickets?*")
     assert page.locator("h1").inner_text().startswith(f"{n} tickets")
     assert page.locator("tbody tr").count() == 50
     assert inaccessible(page) == []
-    page.get_by_role("link", name="Older ones").click()
+    page.get_by_role("link", name="Older").click()
     page.wait_for_url("**before=*")
     page.locator("main a").first.click()
     page.wait_for_url("**/reports?*target=category*")
@@ -80,8 +80,8 @@ def test_a_figure_opens_its_tickets_and_the_way_back_keeps_the_question(counted)
 
 def test_prices_are_changed_in_place_and_the_formula_follows(counted):
     page = whole(counted.open("/reports"))
-    page.locator("#savings input[name=sort]").fill("6")
-    page.locator("#savings input[name=sort]").press("Enter")
+    page.locator("#savings input[name=triage_minutes]").fill("6")
+    page.locator("#savings input[name=triage_minutes]").press("Enter")
     page.wait_for_function("() => document.querySelector('#savings .formula').textContent.includes('× 6.0 min')")
     assert page.url.endswith("/reports")
 
@@ -89,9 +89,9 @@ def test_prices_are_changed_in_place_and_the_formula_follows(counted):
 def test_the_heat_map_shows_the_routed_alone_when_asked(counted):
     page = whole(counted.open("/reports"))
     before = page.locator("#confusion .heat").inner_text()
-    page.get_by_role("link", name="only the routed").click()
+    page.get_by_role("link", name="routed only").click()
     page.wait_for_function("before => document.querySelector('#confusion .heat').innerText !== before", arg=before)
-    assert page.locator("#confusion a[aria-current]").inner_text() == "only the routed"
+    assert page.locator("#confusion a[aria-current]").inner_text() == "routed only"
 
 
 def test_the_period_stands_in_the_address(counted):
@@ -107,7 +107,7 @@ def test_the_period_stands_in_the_address(counted):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_scripts_every_panel_is_a_page(counted, language):
     page = counted.open("/reports", language, java_script_enabled=False)
-    addresses = [one.get_attribute("href") for one in page.locator(".panels h2 a, #answers a").all()]
+    addresses = [one.get_attribute("href") for one in page.locator(".panels h2 a, #summary a").all()]
     assert len(addresses) == 11
     for address in addresses:
         assert page.goto(address).status == 200
@@ -116,6 +116,6 @@ def test_without_scripts_every_panel_is_a_page(counted, language):
 
 def test_panels_are_reached_by_keyboard_from_the_answers(counted):
     page = whole(counted.open("/reports"))
-    page.locator("#answers h2 a").nth(3).focus()
+    page.locator("#summary h2 a").nth(3).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('#load').getBoundingClientRect().top < innerHeight")
+    page.wait_for_function("() => document.querySelector('#workload').getBoundingClientRect().top < innerHeight")

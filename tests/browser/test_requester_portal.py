@@ -1,4 +1,4 @@
-"""Asking for help in chromium: both languages, all widths, with and without scripts, from the form to the stars."""
+"""The requester portal in chromium, from the form to the rating: both languages, with and without scripts."""
 
 from datetime import UTC, datetime
 
@@ -59,12 +59,12 @@ def test_a_guest_goes_from_a_request_to_the_stars(signed, home, language, script
     page.reload()
     page.locator("[name=text]").fill("It is the left one.")
     page.locator("main button").last.click()
-    assert "It is the left one." in page.locator(".talk").inner_text()
+    assert "It is the left one." in page.locator(".conversation").inner_text()
     newest(home, solve)
     page.reload()
     if scripts:
         fits(page, language)
-    assert ANSWER in page.locator(".talk").inner_text()
+    assert ANSWER in page.locator(".conversation").inner_text()
     page.locator("[name=stars][value='5']").check()
     page.locator(".stars ~ button").click()
     assert page.locator("[name=stars][value='5']").is_checked()
@@ -80,9 +80,9 @@ def test_a_shared_answer_shows_up_while_somebody_writes(at, home, language):
     newest(home, solve)
     page.goto("/submit")
     page.locator("[name=body]").press_sequentially("our label printer prints empty labels", delay=5)
-    page.wait_for_selector("#like details")
-    assert ANSWER in page.locator("#like").inner_text()
-    assert "warehouse" not in page.locator("#like").inner_text()
+    page.wait_for_selector("#suggestions details")
+    assert ANSWER in page.locator("#suggestions").inner_text()
+    assert "warehouse" not in page.locator("#suggestions").inner_text()
     fits(page, language)
 
 

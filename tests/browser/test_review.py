@@ -1,4 +1,4 @@
-"""The review desk in chromium: by keyboard alone, two browsers at once, a cut network, both languages, every screen."""
+"""The review queue in chromium: by keyboard alone, two browsers at once, without network, both languages."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from tests.browser.conftest import LANGUAGES, SCREENS, fits
 
-LETTER = (
+MESSAGE = (
     "Good morning,\n\nthe VPN drops every hour and the laptop is offline until I restart it.\n\n"
     "On 1 Feb 2026, Ann <ann@example.org> wrote:\n> How is the VPN today?\n> Ann\n"
 )
 
 
 def put_policy(home):
-    """The machine only suggests, and asks blindly about nothing: what comes, waits; and nothing was urgent before."""
+    """A policy that only suggests, without blind reviews, so that new tickets wait; no earlier ticket is urgent."""
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
         Policies.add_version(conn, Policy(mode=Mode.SUGGEST, blind_review_rate=0.0), "test", datetime.now(UTC))
@@ -55,7 +55,7 @@ def file(base, n, **headers):
     """File tickets that wait, urgent ones, so that they come before whatever else waits."""
     found = []
     for i in range(n):
-        told = {"subject": f"VPN drops {i}", "body": LETTER, "requester": "kim@example.org"}
+        told = {"subject": f"VPN drops {i}", "body": MESSAGE, "requester": "kim@example.org"}
         found.append(int(send("POST", f"{base}/v1/tickets", told, headers)["ticket"]["id"]))
         urgent = {"If-Match": "*", **headers}
         send("PATCH", f"{base}/v1/tickets/{found[-1]}", {"priority": "critical"}, urgent)
@@ -94,7 +94,7 @@ def first_choice(page):
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
-def test_the_review_desk_fits_every_screen_and_everybody(looking, language, width, scheme):
+def test_the_review_queue_fits_every_screen_and_everybody(looking, language, width, scheme):
     page = looking.open("/review", language, width=width, color_scheme=scheme)
     fits(page, language)
 
@@ -106,7 +106,7 @@ def test_with_all_that_helps_to_sort_it_is_still_for_everybody(desk, language):
         page.locator(f"{box} summary").click()
     assert page.locator("mark.for").count() > 0
     assert page.locator("meter").count() > 1
-    assert page.get_by_text("Solved before" if language == "en" else "Похожие решённые").count() == 1
+    assert page.get_by_text("Similar solved" if language == "en" else "Похожие решённые").count() == 1
     fits(page, language)
 
 
@@ -188,8 +188,8 @@ def test_two_people_are_given_two_tickets_and_the_first_write_wins(home, signed)
     boss.locator("form.change button").click()
     boss.wait_for_load_state()
     ann.keyboard.press("1")
-    ann.wait_for_selector(".told .warn")
-    assert "Somebody was quicker" in ann.locator(".told").inner_text()
+    ann.wait_for_selector(".status-line .warn")
+    assert "Somebody else changed it" in ann.locator(".status-line").inner_text()
     assert read(home, numbers[0]).queue == "Billing"
     assert number(ann) != numbers[0]
 
@@ -200,13 +200,13 @@ def test_a_cut_network_decides_nothing_and_says_so(desk):
     first, second, *_ = desk.numbers
     page.context.set_offline(True)
     page.keyboard.press("1")
-    page.wait_for_selector("#trouble:not([hidden])", timeout=15_000)
-    assert "Nothing was decided" in page.locator("#trouble").inner_text()
+    page.wait_for_selector("#error:not([hidden])", timeout=15_000)
+    assert "Nothing was changed" in page.locator("#error").inner_text()
     assert read(desk.home, first).queue == "triage"
     page.context.set_offline(False)
     press(page, "1")
     assert number(page) == second
-    assert page.locator("#trouble").is_hidden()
+    assert page.locator("#error").is_hidden()
     assert read(desk.home, first).queue != "triage"
 
 

@@ -1,4 +1,4 @@
-"""Coming in: by keyboard, with a wrong password, with a code, as the first user; going out; another language."""
+"""Signing in by keyboard, with a wrong password, with a code and as the first user; signing out; the language."""
 
 import re
 import time
@@ -34,7 +34,7 @@ def test_a_wrong_password_is_said_and_nothing_else(signed):
         page.locator("[name=name]").fill(name)
         page.locator("[name=password]").fill("wrong password")
         page.locator("main button").click()
-        assert page.get_by_role("alert").filter(has_text="неверны").inner_text() == "Имя, пароль или код неверны."
+        assert page.get_by_role("alert").filter(has_text="Неверное").inner_text() == "Неверное имя, пароль или код."
 
 
 def test_a_code_is_asked_for_and_taken_once(signed, home):
@@ -53,13 +53,13 @@ def test_a_code_is_asked_for_and_taken_once(signed, home):
         page.locator("main button").click()
 
     enter("")
-    assert page.get_by_role("alert").filter(has_text="wrong").count() == 1
+    assert page.get_by_role("alert").filter(has_text="Wrong").count() == 1
     code = pyotp.TOTP(key).at(int(time.time()))
     enter(code)
     page.wait_for_url(f"{signed.base}/")
     page.get_by_role("button", name="Sign out").click()
     enter(code)
-    assert page.get_by_role("alert").filter(has_text="wrong").count() == 1
+    assert page.get_by_role("alert").filter(has_text="Wrong").count() == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -81,6 +81,6 @@ def test_the_language_is_the_browsers_until_another_is_chosen(looking):
     page = looking.open("/", "ru")
     assert re.search("[А-Я]", page.title())
     page.get_by_role("button", name="English").click()
-    assert page.title() == "Yard · deskyard"
+    assert page.title() == "Overview · deskyard"
     page.reload()
-    assert page.title() == "Yard · deskyard"
+    assert page.title() == "Overview · deskyard"

@@ -1,4 +1,4 @@
-"""The ticket page in chromium: its story on every screen, in both languages, and a form that says who was quicker."""
+"""The ticket page in chromium: every screen, both languages, and a form that reports concurrent changes."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_ticket_is_changed_and_discussed_by_keyboard(at):
     assert page.locator("select[name=priority]").input_value() == "critical"
     assert page.locator("input[name=category]").input_value() == "Printers"
     page.locator("textarea[name=text]").fill("Have you tried it again?")
-    page.get_by_role("button", name="Say it").press("Enter")
+    page.get_by_role("button", name="Add comment").press("Enter")
     page.wait_for_load_state()
     assert "Have you tried it again?" in page.locator(".timeline").inner_text()
 
@@ -39,8 +39,8 @@ def test_of_two_browsers_the_slower_one_is_told(at):
         page.locator("select[name=priority]").select_option(priority)
         page.get_by_role("button", name="Change").click()
         page.wait_for_load_state()
-    assert one.get_by_text("Somebody was quicker").count() == 0
-    assert other.get_by_text("Somebody was quicker").count() == 1
+    assert one.get_by_text("Somebody else changed it").count() == 0
+    assert other.get_by_text("Somebody else changed it").count() == 1
     assert other.locator("select[name=priority]").input_value() == "critical"
 
 

@@ -1,4 +1,4 @@
-"""A certificate for names and addresses of this machine, that nobody vouches for until a test says so."""
+"""A self-signed certificate for names and addresses of this machine, which is not trusted until a test trusts it."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
-"""A desk's database with a journal of tickets that were decided on, moved, answered and solved at random; seeded.
+"""Fills a desk's database with tickets that were decided on, moved, answered and solved at random, with a seed.
 
-Quick, as no model takes part: for tests of what is counted. `fill` may be called again: the tickets go on living.
+It is fast because it needs no model; for tests of figures. `fill` may be called again to add tickets.
 """
 
 import random
@@ -24,16 +24,16 @@ DAYS = 70
 
 
 def fill(database, n=300, seed=1, days=DAYS, start=START):
-    """So many tickets of so many days; their numbers."""
-    dice, made = random.Random(seed), []
+    """Add `n` tickets over `days` days; returns their numbers."""
+    dice, numbers = random.Random(seed), []
     with database.writing() as conn:
         ensure_queues(conn, QUEUE_NAMES)
         for i in range(n):
             at = start + timedelta(days=days) * (i / n) + timedelta(minutes=dice.randrange(60))
-            made.append(_file(conn, dice, f"{seed}-{i}", at))
+            numbers.append(_file(conn, dice, f"{seed}-{i}", at))
             if dice.random() < 0.9:
-                _live(conn, dice, made[-1], at)
-    return made
+                _simulate_people(conn, dice, numbers[-1], at)
+    return numbers
 
 
 def _file(conn, dice, name, at):
@@ -47,8 +47,8 @@ def _file(conn, dice, name, at):
         decisions["category"] = _decision("route", f"about {queue}", ["about all"])
     values = {"category": f"about {queue}"} if "category" in decisions else {}
     source = dice.choice(["mail", "form"])
-    filed = Ticket(id=name, source=source, subject=f"secret of {name}", requester="who@example.org", created_at=at)
-    number = tickets.file_ticket(conn, filed, place, values, at=at)
+    ticket = Ticket(id=name, source=source, subject=f"secret of {name}", requester="who@example.org", created_at=at)
+    number = tickets.file_ticket(conn, ticket, place, values, at=at)
     code = "queue" if routed else "triage"
     content = {
         "decisions": decisions,
@@ -65,7 +65,7 @@ def _decision(action, label, others):
     return {"label": label, "confidence": 0.9, "action": action, "top": top, "reasons": [{"code": "x", "text": ""}]}
 
 
-def _live(conn, dice, number, at):
+def _simulate_people(conn, dice, number, at):
     for _ in range(dice.choice([0, 0, 0, 1, 1, 2, 4])):
         at += timedelta(minutes=dice.randrange(1, 2000))
         change(conn, number, "queue", dice.choice(QUEUE_NAMES), at)
@@ -82,7 +82,7 @@ def _live(conn, dice, number, at):
 
 
 def change(conn, number, field, becomes, at):
-    """A person sets a field."""
+    """Set a field of a ticket as a person."""
     was = tickets.get_ticket(conn, number).value(field)
     if was == becomes:
         return
@@ -91,12 +91,12 @@ def change(conn, number, field, becomes, at):
         values = {"queue_id": conn.scalar(select(QUEUES.c.id).where(QUEUES.c.name == becomes))}
     conn.execute(update(TICKETS).where(TICKETS.c.id == number).values(**values))
     ticket_history.add_steps(conn, number, [HistoryStep(at, Actor("person", "ann"), field, was, becomes, "")])
-    told = {"field": field, "from": was, "to": becomes, "by": "ann", "kind": "person"}
-    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, told))
+    body = {"field": field, "from": was, "to": becomes, "by": "ann", "kind": "person"}
+    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (CHANGED if field == "status" else CORRECTED, body))
 
 
 def say(conn, number, who, public, at):
-    """A person says something."""
+    """Add a comment of a person."""
     comments.add_comment(conn, number, Actor("person", who), "words", public=public, at=at)
-    told = {"comment": 1, "by": who, "kind": "person", "public": public}
-    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (COMMENTED, told))
+    body = {"comment": 1, "by": who, "kind": "person", "public": public}
+    Journal.record(conn, EntryHeader(number, "h", at, "b", "p"), (COMMENTED, body))

@@ -1,4 +1,4 @@
-"""A deskyard beside a Plaindesk: processes that know the store of `docs/new-connector.md`, as tests start them."""
+"""Starts a deskyard whose processes know the Plaindesk connector of `docs/new-connector.md`."""
 
 import json
 import os
@@ -10,20 +10,20 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "new-connector.md"
 
-KNOWN = """
-from deskyard import stores
+REGISTRATION = """
+from deskyard import connectors
 
-stores.STORES["plaindesk"] = "plaindesk_store:PlaindeskStore"
-stores.PROVED["plaindesk"] = "made up"
+connectors.CONNECTORS["plaindesk"] = "plaindesk_store:PlaindeskStore"
+connectors.TESTED_AGAINST["plaindesk"] = "made up"
 """
 
 
-def written(folder: Path) -> Path:
-    """A folder for PYTHONPATH: whoever starts Python with it knows the page's store by name."""
+def write_connector(folder: Path) -> Path:
+    """Write a folder for PYTHONPATH: a Python that is started with it knows the store of the page by name."""
     folder.mkdir(parents=True, exist_ok=True)
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
     (folder / "plaindesk_store.py").write_text(code)
-    (folder / "sitecustomize.py").write_text(KNOWN)
+    (folder / "sitecustomize.py").write_text(REGISTRATION)
     return folder
 
 
@@ -34,7 +34,7 @@ class Deskyard:
         self.home = home
         self.environment = {
             **os.environ,
-            "PYTHONPATH": str(written(home / "path")),
+            "PYTHONPATH": str(write_connector(home / "path")),
             "DESKYARD_HOME": str(home),
             "DESKYARD_DATABASE_URL": database,
             "PYTHONUNBUFFERED": "1",
@@ -43,7 +43,7 @@ class Deskyard:
         self.processes: list[subprocess.Popen] = []
 
     def run(self, *arguments: str, **more: str) -> str:
-        """A command that ends; what it printed."""
+        """Run a command to its end; returns what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "deskyard", *arguments],
             env=self.environment | more,
@@ -55,7 +55,7 @@ class Deskyard:
         return done.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen:
-        """A command that stays; it has said its first line."""
+        """Start a command that keeps running, and wait for its first line, which is kept in `first_line`."""
         with (self.home / "log.txt").open("a") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "deskyard", *arguments],
@@ -65,19 +65,19 @@ class Deskyard:
                 text=True,
             )
         self.processes.append(process)
-        process.said = process.stdout.readline()
-        assert process.said, (self.home / "log.txt").read_text()[-3000:]
+        process.first_line = process.stdout.readline()
+        assert process.first_line, (self.home / "log.txt").read_text()[-3000:]
         return process
 
     def kill(self, process: subprocess.Popen) -> None:
-        """Take its life without a word."""
+        """Kill a process without warning."""
         process.kill()
         process.wait()
         process.stdout.close()
         self.processes.remove(process)
 
     def end(self) -> None:
-        """Stop what still runs."""
+        """Stop the processes that still run."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
@@ -86,7 +86,7 @@ class Deskyard:
 
 
 def post(port: int, path: str, headers: dict[str, str], raw: bytes) -> int:
-    """Send a webhook; the status, 0 where nobody answered."""
+    """Send a webhook; returns the status, or 0 if nobody answered."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", raw, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -98,6 +98,6 @@ def post(port: int, path: str, headers: dict[str, str], raw: bytes) -> int:
 
 
 def get(port: int, path: str) -> dict:
-    """Ask the API."""
+    """Read from the API."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return json.load(answer)

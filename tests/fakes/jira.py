@@ -1,6 +1,6 @@
-"""The part of Jira Cloud's REST interface (platform, v3) that deskyard speaks, over a `jira_site.Jira`.
+"""The part of Jira Cloud's REST API (platform, v3) that deskyard uses, over a `jira_site.Jira`.
 
-Requests and answers keep to `wire/jira.json` (`wire_check` compares each); an answer that breaks it on purpose says so
+Requests and answers follow `wire/jira.json` (`wire_check` compares each); an answer that breaks it on purpose says so
 in a header.
 """
 
@@ -146,14 +146,14 @@ def api(site):
 
     @app.get(ROOT + "/mypermissions")
     def rights(permissions: str, projectKey: str):
-        asked = permissions.split(",")
-        return {"permissions": {key: {"key": key, "havePermission": key in site.rights} for key in asked}}
+        keys = permissions.split(",")
+        return {"permissions": {key: {"key": key, "havePermission": key in site.rights} for key in keys}}
 
     @app.get(ROOT + "/project/search")
     def projects(request: Request):
-        wanted = request.query_params.getlist("keys")
+        keys = request.query_params.getlist("keys")
         found = [{"id": "10000", "key": "HELP", "name": "Help", "projectTypeKey": "service_desk"}]
-        return page([one for one in found if one["key"] in wanted or not wanted], 0, 50)
+        return page([one for one in found if one["key"] in keys or not keys], 0, 50)
 
     @app.get(ROOT + "/project/{key}/components")
     def components(key: str):
@@ -225,11 +225,11 @@ def api(site):
 
     @app.get(ROOT + "/search/jql")
     def search(jql: str, fields: str = "id", maxResults: int = 50, nextPageToken: str = ""):
-        asked = JQL.fullmatch(jql)
-        if asked is None:
+        query = JQL.fullmatch(jql)
+        if query is None:
             raise Refused(400, None, f"Error in the JQL Query: {jql}")
-        keys = re.findall(r"\w+", asked[1])
-        local = datetime.strptime(asked[2], "%Y-%m-%d %H:%M").replace(
+        keys = re.findall(r"\w+", query[1])
+        local = datetime.strptime(query[2], "%Y-%m-%d %H:%M").replace(
             tzinfo=ZoneInfo(site.our_zone or str(site.site_zone)), fold=site.fold
         )
         after = base64.b64decode(nextPageToken).decode() if nextPageToken else ""
@@ -258,14 +258,22 @@ def api(site):
 
     @app.post(ROOT + "/issue/bulkfetch")
     async def bulk(request: Request):
-        asked = await request.json()
+        request_body = await request.json()
         found = []
-        for ref in asked["issueIdsOrKeys"]:
+        for ref in request_body["issueIdsOrKeys"]:
             try:
                 issue = site.find(ref)
             except Refused:
                 continue
-            found.append(shown(issue, asked["fields"], asked["expand"], asked["properties"], site.bulk_changelog_shown))
+            found.append(
+                shown(
+                    issue,
+                    request_body["fields"],
+                    request_body["expand"],
+                    request_body["properties"],
+                    site.bulk_changelog_shown,
+                )
+            )
         return {"issues": sorted(found, key=lambda one: int(one["id"])), "issueErrors": []}
 
     @app.get(ROOT + "/issue/{ref}")
@@ -283,15 +291,15 @@ def api(site):
 
     @app.post(ROOT + "/issue/{ref}/comment", status_code=201)
     async def say(ref: str, request: Request):
-        asked = await request.json()
+        request_body = await request.json()
         site.find(ref)
         if "ADD_COMMENTS" not in site.rights:
             raise Refused(400, None, "You do not have the permission to comment on this issue.")
-        if not isinstance(asked.get("body"), dict) or asked["body"].get("type") != "doc":
+        if not isinstance(request_body.get("body"), dict) or request_body["body"].get("type") != "doc":
             raise Refused(400, {"comment": ADF})
-        marks = {one["key"]: one["value"] for one in asked.get("properties", ())}
-        internal = marks.get("sd.public.comment", {}).get("internal", False) and not site.makes_notes_public
-        return comment(site.say(ref, asked["body"], US, internal))
+        properties = {one["key"]: one["value"] for one in request_body.get("properties", ())}
+        internal = properties.get("sd.public.comment", {}).get("internal", False) and not site.makes_notes_public
+        return comment(site.say(ref, request_body["body"], US, internal))
 
     @app.delete(ROOT + "/issue/{ref}/comment/{number}", status_code=204)
     def unsay(ref: str, number: str):
@@ -301,23 +309,23 @@ def api(site):
 
     @app.put(ROOT + "/issue/{ref}")
     async def edit(ref: str, request: Request, notifyUsers: bool = True):
-        asked = await request.json()
+        request_body = await request.json()
         with site.lock:
             if site.between is not None:
                 site.between, then = None, site.between
                 then()
             issue = site.find(ref)
             if not notifyUsers and not site.rights & {"ADMINISTER_PROJECTS", "ADMINISTER"}:
-                told = "To discard the user notification either admin or project admin permissions are required."
-                raise Refused(403, None, told)
+                message = "To discard the user notification either admin or project admin permissions are required."
+                raise Refused(403, None, message)
             if site.conflicts:
                 site.conflicts -= 1
                 raise Refused(409, None, "The issue was changed by somebody else.")
             if site.says_no_with_200:
                 return _wrong({"errorMessages": ["the issue is being indexed"], "errors": {}})
-            wanted = _edited(site, issue, asked)
+            new_values = _edited(site, issue, request_body)
             site.edits[issue["key"]] += 1
-            site.set(ref, {name: value for name, value in wanted.items() if name not in site.drops}, US)
+            site.set(ref, {name: value for name, value in new_values.items() if name not in site.drops}, US)
         return Response(status_code=204)
 
     return app
@@ -325,28 +333,28 @@ def api(site):
 
 def _edited(site, issue, asked):
     """What the fields become; refuses all if one can't."""
-    wanted, errors = {}, dict(site.refuses)
+    new_values, errors = {}, dict(site.refuses)
     for name, value in asked.get("fields", {}).items():
         if name == "components":
             names = [one["name"] for one in value]
             unknown = [one for one in names if one not in site.components]
             errors |= {name: f"Component name '{unknown[0]}' is not valid"} if unknown else {}
-            wanted[name] = names
+            new_values[name] = names
         elif name == "assignee":
             account = value and value["accountId"]
             someone = site.users.get(account, {})
             if account is not None and not (someone.get("assignable") and someone["active"]):
                 errors[name] = f"User '{account}' cannot be assigned issues."
-            wanted[name] = account
+            new_values[name] = account
         elif name in ("priority", "issuetype", QUEUE_FIELD):
             known = {"priority": site.priorities, "issuetype": site.types, QUEUE_FIELD: site.options}[name]
-            said = value and value.get("value" if name == QUEUE_FIELD else "name")
-            errors |= {name: f"The {name} selected is invalid."} if said not in (None, *known) else {}
-            wanted[name] = said
+            chosen = value and value.get("value" if name == QUEUE_FIELD else "name")
+            errors |= {name: f"The {name} selected is invalid."} if chosen not in (None, *known) else {}
+            new_values[name] = chosen
         elif name == TEAM_FIELD:
             names = [team for team, number in site.teams.items() if number == value]
             errors |= {name: f"Team id '{value}' is not valid."} if value and not names else {}
-            wanted[name] = names[0] if names else None
+            new_values[name] = names[0] if names else None
         else:
             errors[name] = f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
     for name, operations in asked.get("update", {}).items():
@@ -356,10 +364,10 @@ def _edited(site, issue, asked):
         elif any(" " in tag for tag in tags):
             errors[name] = f"The label '{tags[0]}' contains spaces which is invalid."
         else:
-            wanted[name] = sorted({*issue["labels"], *tags})
+            new_values[name] = sorted({*issue["labels"], *tags})
     if errors:
         raise Refused(400, errors)
-    return wanted
+    return new_values
 
 
 def _error(error, headers=None):

@@ -1,6 +1,6 @@
-"""A Jira site with one service project, in memory: what its people do, and what its own rules make of it.
+"""A Jira site with one service project, in memory: what its people do, and how its own rules react.
 
-`jira` is its REST interface. Each hazard that real sites have is a switch here, off at first.
+`jira` is its REST API. Each hazard of real sites is a switch here, off at first.
 """
 
 import base64
@@ -243,9 +243,9 @@ def words(node):
 def _item(name, field, kind, was, became):
     item = {"field": name, "fieldId": field, "fieldtype": kind}
     for ends, value in (("from", was), ("to", became)):
-        number, said = value or (None, None)
+        number, result = value or (None, None)
         item |= {ends: number} if number else {}
-        item |= {f"{ends}String": said} if said else {}
+        item |= {f"{ends}String": result} if result else {}
     if item.get("toString") is None:
         item.pop("toString", None)
     return item

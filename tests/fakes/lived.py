@@ -1,8 +1,6 @@
-"""A desk that has lived: simulated tickets of the last weeks, routed by the real model, sorted and solved by simulated
-people, in a database that looks as if all of it had happened in its own time.
+"""A desk with a past: simulated tickets of the last weeks, routed by a real model and solved by simulated people.
 
-In come a home with a champion and how many tickets; out goes the number of each. Every row is written by the same code
-as in life but for its moment.
+The rows are written by the same code as in production; only their times are set afterwards.
 """
 
 import os
@@ -30,16 +28,16 @@ from deskyard.policy.versions import Policies
 from deskyard.simulate.simulated_ticket import SimulatedTicket
 from deskyard.simulate.world import SimulatedWorld
 from service.runtime.context import AppContext
-from service.tickets.corrections import _told
+from service.tickets.corrections import step_entry
 from service.tickets.routing import IncomingTicket, route_batch
 
 BATCH = 500
 FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
-"""Tickets younger than this were not looked at by people yet; those in triage wait longer."""
+"""Tickets younger than this have not been seen by people; those in triage (`BACKLOG`) wait longer."""
 
 
 def learnt(home: Path, tickets: int) -> None:
-    """Train on the committed sample and live with the model, in the home's `deskyard.db`."""
+    """Train on the committed sample, and fill the home's `deskyard.db` with the model."""
     sample = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
     command = ["train", str(sample), "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
     environment = {**os.environ, "DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}
@@ -62,20 +60,20 @@ def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7,
         for one in world.tickets(tickets):
             batch.append(one)
             if len(batch) == BATCH:
-                _happen(context, batch, now, dice)
+                _run_batch(context, batch, now, dice)
                 batch = []
         if batch:
-            _happen(context, batch, now, dice)
+            _run_batch(context, batch, now, dice)
     finally:
         opened.close()
 
 
-def _happen(yard: AppContext, batch: Sequence[SimulatedTicket], now: datetime, dice: random.Random) -> None:
-    answered = route_batch(yard, [IncomingTicket(one.ticket) for one in batch])
+def _run_batch(context: AppContext, batch: Sequence[SimulatedTicket], now: datetime, dice: random.Random) -> None:
+    answered = route_batch(context, [IncomingTicket(one.ticket) for one in batch])
     numbers = [int(one.answer["ticket"]["id"]) for one in answered]
-    database: Database = yard.database
+    database: Database = context.database
     with database.writing() as conn:
-        stands = {
+        placed = {
             row.id: row
             for row in conn.execute(
                 TICKETS.join(QUEUES, QUEUES.c.id == TICKETS.c.queue_id)
@@ -91,19 +89,19 @@ def _happen(yard: AppContext, batch: Sequence[SimulatedTicket], now: datetime, d
             )
         }
         queues = {row.name: row.id for row in conn.execute(QUEUES.select())}
-        came = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
+        created = [{"number": n, "moment": one.ticket.created_at} for n, one in zip(numbers, batch, strict=True)]
         for table, column in ((JOURNAL_ENTRIES, "ticket_id"), (TICKET_HISTORY, "ticket_id")):
             conn.execute(
-                update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), came
+                update(table).where(table.c[column] == bindparam("number")).values(at=bindparam("moment")), created
             )
         firsts = Journal.first_decisions(conn, numbers)
-        steps, events, rows, said = {}, [], [], []
+        steps, events, rows, comments = {}, [], [], []
         for number, one in zip(numbers, batch, strict=True):
-            mine, status = _life(one, stands[number], queues, now, dice)
-            steps[number] = mine
-            ends = {name: getattr(stands[number], name) for name in ("queue", "category", "priority", "assignee")}
-            ends |= {step.field: step.became for step in mine if step.field != "status"}
-            last = max([one.ticket.created_at, *(step.at for step in mine)])
+            ticket_steps, status = _simulate_people(one, placed[number], queues, now, dice)
+            steps[number] = ticket_steps
+            ends = {name: getattr(placed[number], name) for name in ("queue", "category", "priority", "assignee")}
+            ends |= {step.field: step.became for step in ticket_steps if step.field != "status"}
+            last = max([one.ticket.created_at, *(step.at for step in ticket_steps)])
             rows.append(
                 {
                     "number": number,
@@ -114,23 +112,23 @@ def _happen(yard: AppContext, batch: Sequence[SimulatedTicket], now: datetime, d
                     "p": ends["priority"],
                     "a": ends["assignee"],
                     "s": status,
-                    "v": 1 + len({step.at for step in mine}),
+                    "v": 1 + len({step.at for step in ticket_steps}),
                 }
             )
             first = firsts[number]
-            stamp = EntryHeader(number, first.ticket_hash, now, first.bundle, first.policy)
-            events += [(replace(stamp, at=step.at), *_told(step)) for step in mine]
+            header = EntryHeader(number, first.ticket_hash, now, first.bundle, first.policy)
+            events += [(replace(header, at=step.at), *step_entry(step)) for step in ticket_steps]
             answer_at = one.first_response_at
-            if answer_at and answer_at < now and mine:
+            if answer_at and answer_at < now and ticket_steps:
                 by = ends["assignee"] or "ann"
                 answer = {"actor_kind": "person", "actor": by, "public": True, "text": "We are on it.", "key": None}
-                said.append({"ticket_id": number, "at": answer_at, **answer})
-                told = {"comment": 0, "by": by, "kind": "person", "public": True}
-                events.append((replace(stamp, at=answer_at), COMMENTED, told))
+                comments.append({"ticket_id": number, "at": answer_at, **answer})
+                body = {"comment": 0, "by": by, "kind": "person", "public": True}
+                events.append((replace(header, at=answer_at), COMMENTED, body))
         ticket_history.add_steps_by_ticket(conn, steps)
         Journal.record_all(conn, events)
-        if said:
-            conn.execute(COMMENTS.insert(), said)
+        if comments:
+            conn.execute(COMMENTS.insert(), comments)
         conn.execute(
             update(TICKETS)
             .where(TICKETS.c.id == bindparam("number"))
@@ -149,14 +147,16 @@ def _happen(yard: AppContext, batch: Sequence[SimulatedTicket], now: datetime, d
         )
 
 
-def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Random) -> tuple[list[HistoryStep], str]:
-    """What people did to a ticket until now, and its status."""
-    came = one.ticket.created_at
-    if now - came < (BACKLOG if stands.queue == TRIAGE else FRESH):
+def _simulate_people(
+    one: SimulatedTicket, placed, queues, now: datetime, dice: random.Random
+) -> tuple[list[HistoryStep], str]:
+    """The steps of people on a ticket until now, and its status."""
+    created = one.ticket.created_at
+    if now - created < (BACKLOG if placed.queue == TRIAGE else FRESH):
         return [], "new"
-    taken_at = one.first_response_at or came + timedelta(hours=dice.random() * 8)
+    taken_at = one.first_response_at or created + timedelta(hours=dice.random() * 8)
     taken_at = min(taken_at, now)
-    steps = list(_sorted(one, stands, queues, came, taken_at, dice))
+    steps = list(_triage_steps(one, placed, queues, created, taken_at, dice))
     who = Actor("person", one.labels["assignee"])
     status = "open"
     steps.append(HistoryStep(taken_at, who, "status", "new", "open", ""))
@@ -167,20 +167,20 @@ def _life(one: SimulatedTicket, stands, queues, now: datetime, dice: random.Rand
     return steps, status
 
 
-def _sorted(one, stands, queues, came, taken_at, dice) -> Iterator[HistoryStep]:
-    """A dispatcher or the wrong queue's agent moves it; the right queue's agent takes it."""
+def _triage_steps(one, placed, queues, created, taken_at, dice) -> Iterator[HistoryStep]:
+    """A dispatcher or the wrong queue's agent moves the ticket, and the right queue's agent takes it."""
     truth = one.truth.labels["queue"]
-    at = came + (taken_at - came) * 0.5
-    if stands.queue != truth and truth in queues:
-        sorter = Actor("person", "dispatcher" if stands.queue == TRIAGE else one.labels["assignee"])
-        where = stands.queue
+    at = created + (taken_at - created) * 0.5
+    if placed.queue != truth and truth in queues:
+        sorter = Actor("person", "dispatcher" if placed.queue == TRIAGE else one.labels["assignee"])
+        where = placed.queue
         if dice.random() < 0.08:  # by way of a third queue, and sometimes back
             other = dice.choice([name for name in queues if name not in (where, truth, TRIAGE)])
-            yield HistoryStep(at - (taken_at - came) * 0.2, sorter, "queue", where, other, "")
+            yield HistoryStep(at - (taken_at - created) * 0.2, sorter, "queue", where, other, "")
             where = other
         yield HistoryStep(at, sorter, "queue", where, truth, "")
     who = Actor("person", one.labels["assignee"])
     for field in ("category", "priority", "assignee"):
-        was, becomes = getattr(stands, field), one.labels[field]
+        was, becomes = getattr(placed, field), one.labels[field]
         if was != becomes:
             yield HistoryStep(taken_at, who, field, was, becomes, "")

@@ -1,4 +1,4 @@
-"""A second deskyard as the tests see it: its people call its API, each with a key of their own."""
+"""A second deskyard for tests: its people call its API, each with a key of their own."""
 
 import hashlib
 import hmac
@@ -44,7 +44,7 @@ class There:
             self.set(ref, "queue", queue)
         return ref
 
-    def make(self, n, at=None):
+    def make_tickets(self, n, at=None):
         refs = [self.file() for _ in range(n)]
         if at is not None:
             moved = update(TICKETS).where(TICKETS.c.id.in_(map(int, refs)))
@@ -55,22 +55,22 @@ class There:
     def set(self, ref, field, value, who="ann"):
         self.ask(who, "PATCH", f"/tickets/{ref}", json={field: value}, headers={"If-Match": "*"})
 
-    def notes(self, ref):
+    def read_notes(self, ref):
         return [one["text"] for one in self.ask("ann", "GET", f"/tickets/{ref}")["comments"] if not one["public"]]
 
-    def behind(self):
+    def harness(self):
         def close_queue(name):
             self.ask("boss", "PUT", f"/queues/{name}", json={"open": False})
 
-        def send_away(name):
+        def make_absent(name):
             self.ask("boss", "PUT", f"/agents/{name}", json={"present": False, "queues": ["IT"]})
 
         return StoreHarness(
-            make_tickets=self.make,
+            make_tickets=self.make_tickets,
             set_as_person=self.set,
-            read_notes=self.notes,
+            read_notes=self.read_notes,
             close_queue=close_queue,
-            make_absent=send_away,
+            make_absent=make_absent,
             make_webhook=hook,
             start_queue=TRIAGE,
             queues=("IT", "Billing", "Кадры/Отпуск"),

@@ -1,6 +1,6 @@
-"""Plaindesk, a made-up help desk with a small REST API: what `docs/new-connector.md` connects, and what the soak fills.
+"""Plaindesk, a made-up help desk with a small REST API: the one of `docs/new-connector.md` and of the soak test.
 
-It keeps versions (If-Match → 412), signs its webhooks, counts every write, and shows a new ticket only to who asks.
+It checks versions (If-Match → 412), signs its webhooks, and counts every write.
 """
 
 import hashlib

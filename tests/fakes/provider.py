@@ -1,6 +1,6 @@
-"""An OpenID Connect provider as a deskyard meets it: codes once, PKCE checked, ID tokens signed.
+"""An OpenID Connect provider for tests: codes are valid once, PKCE is checked, ID tokens are signed.
 
-`wrong` spoils one thing.
+`wrong` names one thing that it gets wrong.
 """
 
 import hashlib
@@ -37,21 +37,21 @@ class Provider:
         }
 
     async def authorize(self, request: Request):
-        asked = dict(request.query_params)
+        params = dict(request.query_params)
         code = f"code-{len(self.codes)}"
-        self.codes[code] = asked
-        return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}", 302)
+        self.codes[code] = params
+        return RedirectResponse(f"{params['redirect_uri']}?{urlencode({'code': code, 'state': params['state']})}", 302)
 
     async def token(self, code: str = Form(), code_verifier: str = Form()):
-        asked = self.codes.pop(code, None)
+        params = self.codes.pop(code, None)
         made = urlsafe_b64encode(hashlib.sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
-        if asked is None or made != asked["code_challenge"]:
+        if params is None or made != params["code_challenge"]:
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())
         claims = {
             "iss": self.base,
-            "aud": asked["client_id"] if self.wrong != "audience" else "another",
-            "nonce": asked["nonce"] if self.wrong != "nonce" else "another",
+            "aud": params["client_id"] if self.wrong != "audience" else "another",
+            "nonce": params["nonce"] if self.wrong != "nonce" else "another",
             "iat": now,
             "exp": now + 300 if self.wrong != "time" else now - 300,
             **self.who,

@@ -1,7 +1,6 @@
-"""A fake help desk served over real HTTP on loopback, and what may go wrong on the way.
+"""Serves a fake help desk over real HTTP on loopback, with faults.
 
-In come an ASGI app and faults; out goes a base URL. A fault meets one request and is gone. Each fake adds the hazards
-of its own vendor as switches.
+A fault affects one request. Each fake adds the hazards of its own vendor as switches.
 """
 
 import asyncio
@@ -38,15 +37,15 @@ class Faults:
             return await _answer(send, 429, self.headers, b'{"error": "too many requests"}')
         if fault == "broken":
             return await _answer(send, 500, {}, b'{"error": "something went wrong"}')
-        said = []
+        result = []
 
         async def keep(message):
-            said.append(message)
+            result.append(message)
 
         await self.app(scope, receive, keep)
         if fault == "hang":
             await asyncio.sleep(self.patience)
-            for message in said:
+            for message in result:
                 await send(message)
             return None
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
@@ -63,16 +62,16 @@ async def _answer(send, status, headers, body):
 @contextmanager
 def served(app, **options) -> Iterator[str]:
     """The base URL of an app that a thread serves; `options` are uvicorn's."""
-    door = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1, **options
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)
-        door.close()
+        listener.close()

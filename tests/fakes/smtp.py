@@ -1,6 +1,6 @@
-"""A mail server on loopback that keeps what it is given: real SMTP, with STARTTLS and a login if told so.
+"""A mail server on loopback that keeps the mails it gets: real SMTP, optionally with STARTTLS and a login.
 
-`answers` says, command by command, what it answers instead of yes; `heard` is every line that it was sent.
+`answers` replaces the answers to commands; `heard` holds every line that it got.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ class MailServer:
                 self.heard.append(text)
                 word = text.split(":")[0].split()[0].upper() if text else ""
                 if word in self.answers:
-                    wanted = self.answers[word]
-                    if wanted is None:
+                    answer = self.answers[word]
+                    if answer is None:
                         return
-                    await say(wanted)
+                    await say(answer)
                 elif word == "EHLO":
                     more = [f"AUTH {self.users['ways']}"] if self.users else []
                     more += ["STARTTLS"] if self.tls and not safe else []

@@ -1,7 +1,7 @@
-"""The vendor's own OpenAPI file as a second check of a fake help desk, where that file is.
+"""The vendor's own OpenAPI file as a second, optional check of a fake help desk.
 
-Such files are test data beside the project (`../shared/specs`), never part of it; the first check, which is always
-there, is ours (`wire_check`).
+Such files are test data outside the project (`../shared/specs`). The first check, which always runs, is our own
+(`wire_check`).
 """
 
 import json

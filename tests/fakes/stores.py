@@ -1,8 +1,8 @@
-"""A store whose help desk is changed by somebody at the worst moment."""
+"""Changes a ticket at the worst moment: between a read and the following write of a store."""
 
 
 def between(store, monkeypatch, doing):
-    """Somebody does something after the store looked and before it writes, once."""
+    """Call `doing` once, after the store has fetched a ticket and before it writes."""
     fetch, looks = store.fetch, []
 
     def and_then(ref):

@@ -1,4 +1,4 @@
-"""The descriptions of vendors' wires catch what is wrong, leave nothing open, and cover what the fakes offer."""
+"""The descriptions of vendors' APIs catch deviations, leave nothing open, and cover what the fakes offer."""
 
 import json
 from dataclasses import replace
@@ -26,9 +26,9 @@ JSON = {"content-type": "application/json"}
 
 def exchange(method, path, kind, *, query="", body=None, status=200, answer=None):
     """An exchange as it goes over the wire; no body and no answer are empty."""
-    raw, said = (b"" if one is None else json.dumps(one).encode() for one in (body, answer))
+    raw, result = (b"" if one is None else json.dumps(one).encode() for one in (body, answer))
     headers = {"authorization": kind} | (JSON if raw else {})
-    return Exchange(method, path, query, headers, raw, status, JSON if said else {}, said)
+    return Exchange(method, path, query, headers, raw, status, JSON if result else {}, result)
 
 
 BASIC, TOKEN = "Basic eDp5", "Token token=x"
@@ -180,9 +180,9 @@ def test_a_right_exchange_is_no_breach(vendor):
 
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_exchange_is_one_breach_that_says_where(what):
-    for vendor, wrong, said in WRONG[what]:
+    for vendor, wrong, result in WRONG[what]:
         breaches = described(vendor).breaches(wrong)
-        assert [breach for breach in breaches if said in breach and wrong.path in breach], (said, breaches)
+        assert [breach for breach in breaches if result in breach and wrong.path in breach], (result, breaches)
         assert len(breaches) == 1, breaches
 
 
@@ -211,9 +211,9 @@ def schemas(schema):
 
 @pytest.mark.parametrize("vendor", FAKES)
 def test_a_description_is_right_json_schema_and_each_object_names_its_members(vendor):
-    told = described(vendor).told
-    tops = {**told["$defs"], **told["path"], "refusal": told["refusal"]}
-    for name, endpoint in told["endpoints"].items():
+    reported = described(vendor).told
+    tops = {**reported["$defs"], **reported["path"], "refusal": reported["refusal"]}
+    for name, endpoint in reported["endpoints"].items():
         assert endpoint.keys() <= {"query", "body", "answers", "refusals"}, name
         parts = {**endpoint["answers"], "query": endpoint.get("query"), "body": endpoint.get("body")}
         tops |= {f"{name} {part}": schema for part, schema in parts.items() if schema is not None}
@@ -225,7 +225,7 @@ def test_a_description_is_right_json_schema_and_each_object_names_its_members(ve
     }
     # What several objects share is closed by each schema that refers to it.
     assert left_open == {"jira": {"paged"}, "zendesk": {"ticketFields"}}.get(vendor, set())
-    unused = [name for name in told["$defs"] if f'"#/$defs/{name}"' not in json.dumps(told)]
+    unused = [name for name in reported["$defs"] if f'"#/$defs/{name}"' not in json.dumps(reported)]
     assert unused == []
 
 

@@ -1,10 +1,10 @@
-"""Checks that a fake help desk and our connector keep to the vendor's wire: every request and every answer.
+"""Checks that a fake help desk and our connector follow the vendor's API: every request and every answer.
 
-`wire/<vendor>.json` describes the part of a vendor's REST interface that we use. We wrote it from facts (paths,
-parameters, types, required members, limits, formats); the vendors' own files are not part of the project. Each endpoint
-has JSON Schemas (draft 2020-12) of its query parameters and its body, of its answers by status (null: no body), and the
-statuses of its refusals, which all have the one form of the vendor. What is not described is a breach: an endpoint, a
-parameter, a member, a status.
+`wire/<vendor>.json` describes the part of a vendor's REST API that we use. We wrote it from facts (paths, parameters,
+types, required members, limits, formats); the vendors' own files are not part of the project. Each endpoint has JSON
+Schemas (draft 2020-12) of its query parameters and its body, of its answers by status (null: no body), and the statuses
+of its refusals, which all have the same form. Anything that is not described is a breach: an endpoint, a parameter, a
+member, a status.
 """
 
 import hashlib
@@ -78,15 +78,15 @@ class Description:
 
     def breaches(self, exchange: Exchange) -> list[str]:
         """A sentence for each breach; none if both sides kept to the description."""
-        asked = f"{exchange.method} {exchange.path}"
-        found = next(((match, name) for known, name in self._patterns if (match := known.fullmatch(asked))), None)
+        call = f"{exchange.method} {exchange.path}"
+        found = next(((match, name) for known, name in self._patterns if (match := known.fullmatch(call))), None)
         if found is None:
-            return [f"{asked}: no such endpoint is described"]
+            return [f"{call}: no such endpoint is described"]
         match, name = found
         breaches = [*self._of_request(exchange, self.endpoints[name], match.groupdict())]
         if UNCHECKED not in exchange.answer_headers:
             breaches += self._of_answer(exchange, self.endpoints[name])
-        return [f"{asked}: {breach}" for breach in breaches]
+        return [f"{call}: {breach}" for breach in breaches]
 
     def _of_request(self, exchange: Exchange, endpoint: dict[str, Any], names: dict[str, str]) -> Iterator[str]:
         for name, value in names.items():
@@ -123,8 +123,8 @@ class Description:
 
     def _fits(self, what: str, schema: Any, value: Any) -> Iterator[str]:
         for error in self._root.evolve(schema=schema).iter_errors(value):
-            said = error.message if len(error.message) < 300 else f"{error.message[:150]} ... {error.message[-150:]}"
-            yield f"{what}: {error.json_path} {said}"
+            message = error.message if len(error.message) < 300 else f"{error.message[:150]} ... {error.message[-150:]}"
+            yield f"{what}: {error.json_path} {message}"
 
     def _typed(self, query: dict[str, list[str]], schema: Any) -> dict[str, Any]:
         """Parameters as their schemas want them: lists, numbers and truth values are texts in an address."""
@@ -148,7 +148,7 @@ def _value(texts: list[str], schema: dict[str, Any]) -> Any:
     if kind == "array":
         return texts
     if len(texts) > 1:
-        return texts  # a list where one is wanted fits no schema
+        return texts  # a list fits no schema of a single value
     if kind == "integer" and re.fullmatch(r"-?[0-9]+", texts[0]):
         return int(texts[0])
     return {"true": True, "false": False}.get(texts[0], texts[0]) if kind == "boolean" else texts[0]
@@ -157,8 +157,8 @@ def _value(texts: list[str], schema: dict[str, Any]) -> Any:
 @cache
 def described(vendor: str) -> Description:
     """The description of a vendor's wire, read once a session."""
-    told = json.loads((FOLDER / f"{vendor}.json").read_text())
-    return Description(vendor, told)
+    description = json.loads((FOLDER / f"{vendor}.json").read_text())
+    return Description(vendor, description)
 
 
 class Checked:
@@ -174,18 +174,18 @@ class Checked:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked, said = b"", []
+        request_body, sent = b"", []
         more = True
         while more:
             message = await receive()
-            asked += message.get("body", b"")
+            request_body += message.get("body", b"")
             more = message.get("more_body", False)
 
         async def again() -> dict[str, Any]:
-            return {"type": "http.request", "body": asked, "more_body": False}
+            return {"type": "http.request", "body": request_body, "more_body": False}
 
         async def keep(message: dict[str, Any]) -> None:
-            said.append(message)
+            sent.append(message)
 
         await self.app(scope, again, keep)
         self.seen += 1
@@ -195,13 +195,13 @@ class Checked:
                 path=scope["raw_path"].decode(),
                 query=scope["query_string"].decode(),
                 headers={name.decode(): value.decode() for name, value in scope["headers"]},
-                body=asked,
-                status=said[0]["status"],
-                answer_headers={name.decode().lower(): value.decode() for name, value in said[0]["headers"]},
-                answer=b"".join(message.get("body", b"") for message in said[1:]),
+                body=request_body,
+                status=sent[0]["status"],
+                answer_headers={name.decode().lower(): value.decode() for name, value in sent[0]["headers"]},
+                answer=b"".join(message.get("body", b"") for message in sent[1:]),
             )
         )
-        for message in said:
+        for message in sent:
             await send(message)
 
     def _compare(self, exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
-"""Zammad in memory, as its source says it behaves where that hurts; `zammad_api` is its door.
+"""Zammad in memory, with the difficult behaviour of its source; `zammad_api` is its API.
 
-Moments in milliseconds; a history of everything, mails included; an owner without full access to the group silently
-becomes nobody; no versions; webhooks signed over the body alone, repeated under the same delivery.
+Times in milliseconds; a history of everything, mails included; an owner without full access to the group is silently
+removed; no versions; webhooks signed over the body alone, repeated under the same delivery.
 """
 
 import hashlib
@@ -105,8 +105,8 @@ class Zammad:
             at = datetime.now(UTC)
             rule = {"sourceable_type": source[0], "sourceable_id": 9, "sourceable_name": source[1]} if source else {}
             for name, value in changed.items():
-                told = self._told(name, ticket, value)
-                self._note(key, at, by, "updated", attribute=name.removesuffix("_id"), **told, **rule)
+                details = self._told(name, ticket, value)
+                self._note(key, at, by, "updated", attribute=name.removesuffix("_id"), **details, **rule)
             if changed:
                 ticket |= changed | {"updated_at": at, "updated_by_id": by}
                 self.writes[str(ref), by] += 1
@@ -144,12 +144,12 @@ class Zammad:
     def hook(self, ref, at=None, **more):
         """The webhook of a trigger, with the default payload."""
         ticket = self.tickets[int(ref)]
-        told = {
+        body = {
             "ticket": {"id": int(ref), "title": ticket["title"], "updated_at": stamp(at or ticket["updated_at"]),
                        "updated_by_id": ticket["updated_by_id"]},
             "article": {"id": 1, "created_by_id": self.articles[int(ref)][-1]["by"]}, **more,
         }  # fmt: skip
-        return self.signed(json.dumps(told).encode(), f"job-{ref}-{stamp(ticket['updated_at'])}")
+        return self.signed(json.dumps(body).encode(), f"job-{ref}-{stamp(ticket['updated_at'])}")
 
     def signed(self, raw, delivery="job-1"):
         """A webhook with Zammad's headers."""
@@ -165,12 +165,12 @@ class Zammad:
 
     def _told(self, name, ticket, value):
         """Old and new value, as a history entry writes them: names, and numbers where there are such."""
-        said = {}
+        body = {}
         for end, one in (("from", ticket[name]), ("to", value)):
-            said[f"value_{end}"] = "" if one is None else str(self._name(name, one))
+            body[f"value_{end}"] = "" if one is None else str(self._name(name, one))
             if name in NAMED:
-                said[f"id_{end}"] = one
-        return said
+                body[f"id_{end}"] = one
+        return body
 
     def _name(self, name, key):
         if name == "group_id":

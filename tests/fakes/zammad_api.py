@@ -1,7 +1,7 @@
-"""The fake Zammad's door: the paths of `/api/v1` that deskyard's store may use, and nothing beside them.
+"""The API of the fake Zammad: the paths of `/api/v1` that the connector may use, and no others.
 
-Requests and answers keep to `wire/zammad.json` (`wire_check` compares each). It is stricter than the real Zammad, which
-lets unknown parameters and fields pass. Answers have the real ones' whole shape.
+Requests and answers follow `wire/zammad.json` (`wire_check` compares each). It is stricter than the real Zammad, which
+accepts unknown parameters and fields. Answers have all members of real ones.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ def api(desk):
     async def unknown(_, error):
         return JSONResponse({"error": "No route matches"}, error.status_code)
 
-    def come_in(request):
+    def authorize(request):
         desk.asked.append((request.method, request.url.path, dict(request.query_params)))
         if request.headers.get("authorization") != f"Token token={TOKEN}":
             raise Refused(401, "Invalid BasicAuth credentials")
@@ -38,113 +38,113 @@ def api(desk):
 
     @app.get("/api/v1/users/me")
     def me(request: Request):
-        come_in(request)
+        authorize(request)
         return user(desk, US)
 
     @app.get("/api/v1/version")
     def version(request: Request):
-        come_in(request)
+        authorize(request)
         return {"version": "6.5.2-1763650000.abcdef"}
 
     @app.get("/api/v1/users/search")
     def people(request: Request):
-        asked = come_in(request)
+        params = authorize(request)
         if not desk.finds:
             raise Refused(404, "No route matches")
         found = [key for key, one in desk.users.items() if key != NOBODY and set(one["role_ids"]) - {CUSTOMER}]
-        return [user(desk, key) for key in found][: int(asked.get("limit", 10))]
+        return [user(desk, key) for key in found][: int(params.get("limit", 10))]
 
     @app.get("/api/v1/users/{key}")
     def person(request: Request, key: int):
-        come_in(request)
+        authorize(request)
         if key not in desk.users:
             raise Refused(404, f"Couldn't find User with 'id'={key}")
         return user(desk, key)
 
     @app.get("/api/v1/groups")
     def groups(request: Request):
-        asked = come_in(request)
-        return paged(asked, [group(desk, key) for key in desk.groups])
+        params = authorize(request)
+        return paged(params, [group(desk, key) for key in desk.groups])
 
     @app.get("/api/v1/roles")
     def roles(request: Request):
-        asked = come_in(request)
-        return paged(asked, [{"id": key, "name": name, "active": True, "group_ids": rights, "permission_ids": [1]}
+        params = authorize(request)
+        return paged(params, [{"id": key, "name": name, "active": True, "group_ids": rights, "permission_ids": [1]}
                              for key, (name, rights) in desk.roles.items()])  # fmt: skip
 
     @app.get("/api/v1/ticket_priorities")
     def priorities(request: Request):
-        asked = come_in(request)
-        return paged(asked, [{"id": key, "name": name, "active": active, "default_create": key == 2, "note": None}
+        params = authorize(request)
+        return paged(params, [{"id": key, "name": name, "active": active, "default_create": key == 2, "note": None}
                              for key, (name, active) in desk.priorities.items()])  # fmt: skip
 
     @app.get("/api/v1/ticket_states")
     def states(request: Request):
-        asked = come_in(request)
+        params = authorize(request)
         rows = [{"id": key, "name": name, "state_type_id": 1, "state_type": desk.types.get(key, "somewhere new"),
                  "active": True} for key, name in desk.states.items()]  # fmt: skip
-        return paged(asked, rows)
+        return paged(params, rows)
 
     @app.get("/api/v1/object_manager_attributes")
     def attributes(request: Request):
-        come_in(request)
+        authorize(request)
         rows = [{"name": "title", "data_type": "input", "active": True, "data_option": {"type": "text"}}]
         rows += [{"name": name, **one} for name, one in desk.attributes.items()]
         return [{"id": n, "object": "Ticket", "display": row["name"].title(), **row} for n, row in enumerate(rows, 1)]
 
     @app.get("/api/v1/tickets/search")
     def search(request: Request):
-        asked = come_in(request)
+        params = authorize(request)
         if not desk.searches:
             raise Refused(422, "Invalid search")
         with desk.lock:
             found = sorted(desk.tickets, key=lambda key: (stamp(desk.tickets[key]["updated_at"]), key))
             if desk.searches == "all":
-                return paged(asked, [ticket(desk, key) for key in reversed(found)], 200)
-            if (asked["sort_by"], asked["order_by"]) != ("updated_at,id", "asc,asc"):
+                return paged(params, [ticket(desk, key) for key in reversed(found)], 200)
+            if (params["sort_by"], params["order_by"]) != ("updated_at,id", "asc,asc"):
                 raise Refused(500, "Found invalid column for sorting.")
-            if asked[f"{UPDATED}[operator]"] != "after (absolute)":
+            if params[f"{UPDATED}[operator]"] != "after (absolute)":
                 raise Refused(500, "Invalid condition, operator is invalid")
-            since = datetime.fromisoformat(asked[f"{UPDATED}[value]"])
+            since = datetime.fromisoformat(params[f"{UPDATED}[value]"])
             found = [key for key in found if datetime.fromisoformat(stamp(desk.tickets[key]["updated_at"])) >= since]
-            return paged(asked, [ticket(desk, key) for key in found], 200)
+            return paged(params, [ticket(desk, key) for key in found], 200)
 
     @app.get("/api/v1/tickets")
     def tickets(request: Request):
-        asked = come_in(request)
-        return paged(asked, [ticket(desk, key) for key in sorted(desk.tickets)], 100)
+        params = authorize(request)
+        return paged(params, [ticket(desk, key) for key in sorted(desk.tickets)], 100)
 
     @app.get("/api/v1/tickets/{key}")
     def show(request: Request, key: int):
-        come_in(request)
+        authorize(request)
         return ticket(desk, one(desk, key))
 
     @app.get("/api/v1/ticket_articles/by_ticket/{key}")
     def articles(request: Request, key: int):
-        come_in(request)
+        authorize(request)
         return [article(desk, key, row) for row in desk.articles[one(desk, key)]]
 
     @app.get("/api/v1/tags")
     def tags(request: Request):
-        asked = come_in(request)
-        return {"tags": list(desk.tickets[one(desk, int(asked["o_id"]))]["tags"])}
+        params = authorize(request)
+        return {"tags": list(desk.tickets[one(desk, int(params["o_id"]))]["tags"])}
 
     @app.get("/api/v1/ticket_history/{key}")
     def history(request: Request, key: int):
-        come_in(request)
+        authorize(request)
         rows = desk.history[one(desk, key)]
         hands = {str(row["created_by_id"]): user(desk, row["created_by_id"]) for row in rows}
         return {"history": rows, "assets": {"User": hands, "Ticket": {str(key): ticket(desk, key)}}}
 
     @app.put("/api/v1/tickets/{key}")
     async def update(request: Request, key: int):
-        come_in(request)
+        authorize(request)
         told = await request.json()
         with desk.lock:
             one(desk, key)
             if desk.says is not None:
-                said, desk.says = desk.says, None
-                return JSONResponse(said, headers=ON_PURPOSE)
+                result, desk.says = desk.says, None
+                return JSONResponse(result, headers=ON_PURPOSE)
             desk.change(key, {name: value for name, value in told.items() if name != "article"}, US)
             if told.get("article"):
                 add(key, told["article"])
@@ -152,7 +152,7 @@ def api(desk):
 
     @app.post("/api/v1/ticket_articles", status_code=201)
     async def note(request: Request):
-        come_in(request)
+        authorize(request)
         told = await request.json()
         key = one(desk, told.pop("ticket_id"))
         with desk.lock:
@@ -161,7 +161,7 @@ def api(desk):
 
     @app.post("/api/v1/tags/add", status_code=201)
     async def tag(request: Request):
-        come_in(request)
+        authorize(request)
         told = await request.json()
         known = {name for row in desk.tickets.values() for name in row["tags"]}
         if not desk.tag_new and told["item"] not in known:

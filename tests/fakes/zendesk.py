@@ -1,7 +1,8 @@
-"""Zendesk Support in memory, as its documents say it behaves where that hurts; `zendesk_api` is its door.
+"""Zendesk Support in memory, with the difficult behaviour in its documentation; `zendesk_api` is its API.
 
-A clock of its own that may run ahead; `updated_at` in whole seconds; an export that leaves the last minute out, goes by
-`generated_timestamp`, and shows deleted tickets; assignees dropped who are not of the group; audits of everything.
+A clock of its own that may be ahead; `updated_at` in whole seconds; an export that leaves out the last minute, is
+ordered by `generated_timestamp`, and shows deleted tickets; assignees outside the group are dropped; audits of
+everything.
 """
 
 import base64

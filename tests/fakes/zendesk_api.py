@@ -1,7 +1,7 @@
-"""The fake Zendesk's door: the paths that deskyard's store may use, and nothing beside them.
+"""The API of the fake Zendesk: the paths that the connector may use, and no others.
 
-Requests and answers keep to `wire/zendesk.json` (`wire_check` compares each), so that the store can't drift away from
-the API. Answers have the real ones' whole shape.
+Requests and answers follow `wire/zendesk.json` (`wire_check` compares each), so that the connector can't drift away
+from the API. Answers have all members of real ones.
 """
 
 import base64
@@ -45,18 +45,18 @@ def api(desk):
 
     @app.get("/api/v2/users")
     def users(request: Request):
-        come_in(request)
+        authorize(request)
         roles = request.query_params.getlist("role[]") or ["agent", "admin", "end-user"]
         return paged(request, "users", [user(desk, key) for key, one in desk.users.items() if one["role"] in roles])
 
     @app.get("/api/v2/groups")
     def groups(request: Request):
-        come_in(request)
+        authorize(request)
         return paged(request, "groups", [group(desk, key) for key in desk.groups])
 
     @app.get("/api/v2/group_memberships")
     def members(request: Request):
-        come_in(request)
+        authorize(request)
         rows = [
             {"id": 70_000 + n, "user_id": one, "group_id": other, "default": n == 0, "url": "https://x", "created_at":
              "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"} for n, (one, other) in
@@ -66,14 +66,14 @@ def api(desk):
 
     @app.get("/api/v2/ticket_fields/{number}")
     def field(request: Request, number: int):
-        come_in(request)
+        authorize(request)
         if number not in desk.fields:
             raise Refused(404, "RecordNotFound", "Not found")
         return {"ticket_field": {"id": number, "url": "https://x", **desk.fields[number], "position": 1, "tag": None}}
 
     @app.get("/api/v2/incremental/tickets/cursor")
     def export(request: Request):
-        come_in(request)
+        authorize(request)
         if desk.users[US]["role"] != "admin":
             raise Refused(403, "Forbidden", "You do not have access to this page. Please contact the account owner.")
         desk.wait(desk.haste)
@@ -82,38 +82,38 @@ def api(desk):
 
     @app.get("/api/v2/tickets/{number}")
     def show(request: Request, number: int):
-        come_in(request)
+        authorize(request)
         return {"ticket": ticket(desk, one(desk, number)), **beside(desk, [number])}
 
     @app.get("/api/v2/tickets/{number}/audits")
     def audits(request: Request, number: int):
-        come_in(request)
+        authorize(request)
         if number not in desk.audits:
             raise Refused(404, "RecordNotFound", "Not found")
         return paged(request, "audits", list(desk.audits[number]))
 
     @app.put("/api/v2/tickets/{number}")
     async def update(request: Request, number: int):
-        come_in(request)
-        told = (await request.json())["ticket"]
+        authorize(request)
+        body = (await request.json())["ticket"]
         with desk.lock:
-            safe(desk, number, told)
-            values = {key: told[key] for key in ("group_id", "assignee_id", "priority") if key in told}
-            values |= {part["id"]: part["value"] for part in told.get("custom_fields", [])}
+            safe(desk, number, body)
+            values = {key: body[key] for key in ("group_id", "assignee_id", "priority") if key in body}
+            values |= {part["id"]: part["value"] for part in body.get("custom_fields", [])}
             if desk.says is not None:
-                said, desk.says = desk.says, None
-                return JSONResponse(said, headers=ON_PURPOSE)
-            note = told.get("comment", {})
+                result, desk.says = desk.says, None
+                return JSONResponse(result, headers=ON_PURPOSE)
+            note = body.get("comment", {})
             desk.change(number, values, US, note=note.get("body"), public=note.get("public", True), channel="api")
             return {"ticket": ticket(desk, number), "audit": desk.audits[number][-1]}
 
     @app.put("/api/v2/tickets/{number}/tags")
     async def tag(request: Request, number: int):
-        come_in(request)
-        told = await request.json()
+        authorize(request)
+        body = await request.json()
         with desk.lock:
-            safe(desk, number, told)
-            tags = desk.tickets[number]["tags"] | set(told["tags"])
+            safe(desk, number, body)
+            tags = desk.tickets[number]["tags"] | set(body["tags"])
             desk.change(number, {"tags": tags}, US, channel="api")
             return {"tags": sorted(tags)}
 
@@ -212,7 +212,7 @@ def allowed(request):
     return shown in (f"Basic {mine}", f"Bearer {TOKEN}")
 
 
-def come_in(request):
+def authorize(request):
     if not allowed(request):
         raise Refused(401, "Couldn't authenticate you", "Couldn't authenticate you")
 

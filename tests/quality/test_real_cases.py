@@ -16,7 +16,8 @@ from deskyard.domain.decision import Action
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract_fitting import fit_contract
 from deskyard.policy.policy import decide_targets
-from training.data.history import History, load_history
+from training.data.history import History
+from training.data.load import load_history
 from training.pipeline.options import Options
 from training.pipeline.run import train_model
 from training.pipeline.trained import TrainingResult

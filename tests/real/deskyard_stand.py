@@ -1,4 +1,4 @@
-"""A second deskyard as the tests see it: a process of its own with its own home, that never heard of ours."""
+"""A second deskyard for the tests: a process of its own with a home folder of its own."""
 
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +28,6 @@ def stand(hook_url: str = "") -> Iterator[Stand]:
         yield Stand(
             url=there.url(there.keys["router"]),
             version=f"deskyard {__version__}",
-            behind=there.behind(),
+            harness=there.harness(),
             file=there.file,
         )

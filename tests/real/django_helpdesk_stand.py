@@ -22,9 +22,9 @@ STATUSES = {"open": 1, "resolved": 3, "closed": 4}
 class People:
     """Everybody but deskyard: `people.py`, which stays for the whole test."""
 
-    def __init__(self, said):
-        folder = Path(said["FOLDER"])
-        self.folder, self.base = folder, said["URL"]
+    def __init__(self, variables):
+        folder = Path(variables["FOLDER"])
+        self.folder, self.base = folder, variables["URL"]
         self.log = (folder / "people.log").open("w")
         environment = {
             **os.environ,
@@ -34,7 +34,7 @@ class People:
             "PYTHONUTF8": "1",
         }
         self.process = subprocess.Popen(
-            [f"{said['BIN']}/python", folder / "site" / "people.py"],
+            [f"{variables['BIN']}/python", folder / "site" / "people.py"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -44,14 +44,14 @@ class People:
         )
         self.lock = threading.Lock()
 
-    def ask(self, command, **told):
+    def ask(self, command, **arguments):
         with self.lock:
-            self.process.stdin.write(json.dumps([command, told]) + "\n")
+            self.process.stdin.write(json.dumps([command, arguments]) + "\n")
             self.process.stdin.flush()
-            said = json.loads(self.process.stdout.readline())
-        if "error" in said:
-            raise RuntimeError(said["error"])
-        return said["ok"]
+            answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["ok"]
 
     def file(self, subject, body="", queue=None, at=None):
         return str(self.ask("file", subject=subject, body=body, queue=queue, at=at and at.isoformat()))
@@ -91,21 +91,21 @@ class HelpdeskStand(Stand):
 
     def open_url(self, shown="router:routerpass", path="/deskyard", **options):
         """A store's URL at this help desk."""
-        asked = "&".join(f"{name}={value}" for name, value in {"hook_secret": HOOK_SECRET, **options}.items())
-        return f"django-helpdesk:{self.base.replace('://', f'://{shown}@')}{path}?{asked}"
+        query = "&".join(f"{name}={value}" for name, value in {"hook_secret": HOOK_SECRET, **options}.items())
+        return f"django-helpdesk:{self.base.replace('://', f'://{shown}@')}{path}?{query}"
 
 
 @contextmanager
 def stand(hook_url: str = "") -> Iterator[HelpdeskStand]:
     """A project with queues, our staff user `router`, and the agents alice, bob, carl and борис."""
-    with running("django-helpdesk", *([hook_url] if hook_url else [])) as said:
-        people = People(said)
+    with running("django-helpdesk", *([hook_url] if hook_url else [])) as variables:
+        people = People(variables)
         try:
             yield HelpdeskStand(
-                url=f"django-helpdesk:{said['URL'].replace('://', '://router:routerpass@')}/deskyard"
+                url=f"django-helpdesk:{variables['URL'].replace('://', '://router:routerpass@')}/deskyard"
                 f"?hook_secret={HOOK_SECRET}",
-                version=said["VERSION"],
-                behind=StoreHarness(
+                version=variables["VERSION"],
+                harness=StoreHarness(
                     make_tickets=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
                     set_as_person=people.set,
                     read_notes=people.notes,
@@ -118,8 +118,8 @@ def stand(hook_url: str = "") -> Iterator[HelpdeskStand]:
                 ),
                 file=people.file,
                 people=people,
-                base=said["URL"],
-                token=said["TOKEN"],
+                base=variables["URL"],
+                token=variables["TOKEN"],
             )
         finally:
             people.close()

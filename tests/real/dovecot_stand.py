@@ -17,15 +17,15 @@ PASSWORD = 's3cret "\\пароль'
 class Post:
     """The one user's mail: put there by a delivery (a file in the Maildir) or by a client (APPEND)."""
 
-    def __init__(self, said: dict[str, str]) -> None:
-        self.said = said
-        self.folder = Path(said["FOLDER"])
-        self.port = int(said["PORT"])
+    def __init__(self, variables: dict[str, str]) -> None:
+        self.variables = variables
+        self.folder = Path(variables["FOLDER"])
+        self.port = int(variables["PORT"])
         self.delivered = 0
 
     def url(self, folder="INBOX", *, scheme="imap", host="127.0.0.1", password=PASSWORD, options=""):
-        port = self.said["TLS_PORT"] if scheme == "imaps" else self.port
-        user = f"{quote(self.said['USER'])}:{quote(password)}"
+        port = self.variables["TLS_PORT"] if scheme == "imaps" else self.port
+        user = f"{quote(self.variables['USER'])}:{quote(password)}"
         return f"{scheme}://{user}@{host}:{port}/{quote(folder)}{options}"
 
     def deliver(self, raw: bytes, folder: str = "") -> None:
@@ -42,7 +42,7 @@ class Post:
         """Somebody else's session, who may write."""
         wire = imaplib.IMAP4("127.0.0.1", self.port, timeout=20)
         try:
-            wire.authenticate("PLAIN", lambda _: f"\0{self.said['USER']}\0{PASSWORD}".encode())
+            wire.authenticate("PLAIN", lambda _: f"\0{self.variables['USER']}\0{PASSWORD}".encode())
             yield wire
         finally:
             wire.logout()
@@ -55,8 +55,8 @@ class Post:
 
     def append(self, folder: str, raw: bytes, flags: str = "", at: str | None = None) -> None:
         with self.client() as wire:
-            typ, told = wire.append(folder, flags, f'"{at}"' if at else None, raw)
-            assert typ == "OK", told
+            typ, answer = wire.append(folder, flags, f'"{at}"' if at else None, raw)
+            assert typ == "OK", answer
 
     def flags(self, folder: str) -> list[bytes]:
         with self.client() as wire:
@@ -80,8 +80,8 @@ class Post:
 @contextmanager
 def stand() -> Iterator[Post]:
     """Dovecot with an empty INBOX."""
-    with running("dovecot") as said:
-        post = Post(said)
+    with running("dovecot") as variables:
+        post = Post(variables)
         with post.client() as wire:
             wire.select("INBOX")
         yield post

@@ -17,10 +17,10 @@ PRIORITIES = {"low": "wish", "medium": "bug", "high": "urgent", "critical": "cri
 class People:
     """Everybody but deskyard. `queue` is the property of issues that is their queue."""
 
-    def __init__(self, said, queue):
-        self.said = said
+    def __init__(self, variables, queue):
+        self.variables = variables
         self.queue = queue
-        self.base = said["URL"]
+        self.base = variables["URL"]
         self.headers = {"Origin": self.base, "Referer": f"{self.base}/", "X-Requested-With": "x"}
         self.client = httpx2.Client(base_url=f"{self.base}/rest/data", headers=self.headers, timeout=30)
         self.kinds = {}
@@ -38,15 +38,15 @@ class People:
 
     def file(self, subject, body="", queue=None, who="req"):
         number = self.number(self.queue, queue or "Inbox")
-        told = {"title": subject, self.queue: [number] if self.queue == "keyword" else number}
+        payload = {"title": subject, self.queue: [number] if self.queue == "keyword" else number}
         if body:
-            said = {"content": body, "author": self.number("user", who), "date": "."}
-            told["messages"] = [self.ask(who, "POST", "/msg", json=said)["id"]]
-        return str(self.ask(who, "POST", "/issue", json=told)["id"])
+            message = {"content": body, "author": self.number("user", who), "date": "."}
+            payload["messages"] = [self.ask(who, "POST", "/msg", json=message)["id"]]
+        return str(self.ask(who, "POST", "/issue", json=payload)["id"])
 
-    def put(self, ref, told, who="alice"):
+    def put(self, ref, payload, who="alice"):
         etag = self.ask(who, "GET", f"/issue/{ref}")["@etag"]
-        return self.ask(who, "PUT", f"/issue/{ref}", json=told, headers={"If-Match": etag})
+        return self.ask(who, "PUT", f"/issue/{ref}", json=payload, headers={"If-Match": etag})
 
     def set(self, ref, field, value):
         if field == "queue":
@@ -60,8 +60,8 @@ class People:
             self.put(ref, {"assignedto": self.number("user", value)})
 
     def say(self, ref, text, who="alice"):
-        told = {"content": text, "author": self.number("user", who), "date": "."}
-        number = self.ask(who, "POST", "/msg", json=told)["id"]
+        payload = {"content": text, "author": self.number("user", who), "date": "."}
+        number = self.ask(who, "POST", "/msg", json=payload)["id"]
         parts = self.ask(who, "GET", f"/issue/{ref}")["attributes"]
         return self.put(ref, {"messages": [*(one["id"] for one in parts["messages"]), number]}, who)
 
@@ -76,29 +76,29 @@ class People:
 
     def retire(self, kind, name):
         what = f"{kind}{self.number(kind, name)}"
-        command = [f"{self.said['BIN']}/roundup-admin", "-i", self.said["TRACKER"], "retire", what]
+        command = [f"{self.variables['BIN']}/roundup-admin", "-i", self.variables["TRACKER"], "retire", what]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
 def hook(ref, at):
-    """What `roundup_detector.py.txt` sends."""
-    told = {"issue": ref, "by": "alice", "at": str(at.timestamp())}
-    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(told).encode()
+    """The webhook of `detector.py.txt`."""
+    payload = {"issue": ref, "by": "alice", "at": str(at.timestamp())}
+    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(payload).encode()
 
 
 @contextmanager
 def stand(hook_url: str = "", schema: str = "queue", calls: int = 0) -> Iterator[Stand]:
     """A tracker, its account `router`, and the agents alice and bob. `schema`: "classic" as Roundup ships it, whose
     queues are its keywords, or "queue". `calls`: how many an account has in a minute, 0: as many as it likes."""
-    with running("roundup", hook_url, schema, str(calls)) as said:
+    with running("roundup", hook_url, schema, str(calls)) as variables:
         queue = "queue" if schema == "queue" else "keyword"
-        people = People(said, queue)
+        people = People(variables, queue)
         options = f"?hook_secret={HOOK_SECRET}" + ("&category=kind&agents=Agent" if schema == "queue" else "")
         try:
             yield Stand(
-                url=f"roundup:{said['URL'].replace('://', '://router:routerpass@')}{options}",
-                version=said["VERSION"],
-                behind=StoreHarness(
+                url=f"roundup:{variables['URL'].replace('://', '://router:routerpass@')}{options}",
+                version=variables["VERSION"],
+                harness=StoreHarness(
                     make_tickets=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
                     set_as_person=people.set,
                     read_notes=people.notes,

@@ -31,23 +31,23 @@ class People:
         return answer.json() if answer.content else None
 
     def file(self, subject, body="", queue=None, **more):
-        told = {"Queue": queue or "General", "Subject": subject, "Content": body, "Requestor": "req@example.test"}
-        return str(self.ask("alice", "POST", "/ticket", json=told | more)["id"])
+        payload = {"Queue": queue or "General", "Subject": subject, "Content": body, "Requestor": "req@example.test"}
+        return str(self.ask("alice", "POST", "/ticket", json=payload | more)["id"])
 
     def set(self, ref, field, value, who="alice"):
         if field == "category":
-            told = {"CustomFields": {"Category": value}}
+            payload = {"CustomFields": {"Category": value}}
         else:
-            told = {THEIRS[field]: NUMBERS.get(value, value) if field == "priority" else value or "Nobody"}
-        return self.ask(who, "PUT", f"/ticket/{ref}", json=told)
+            payload = {THEIRS[field]: NUMBERS.get(value, value) if field == "priority" else value or "Nobody"}
+        return self.ask(who, "PUT", f"/ticket/{ref}", json=payload)
 
     def notes(self, ref):
-        asked = [
+        query = [
             {"field": "ObjectType", "value": "RT::Ticket"},
             {"field": "ObjectId", "value": ref},
             {"field": "Type", "value": "Comment"},
         ]
-        found = self.ask("root", "POST", "/transactions?per_page=100&orderby=id", json=asked)["items"]
+        found = self.ask("root", "POST", "/transactions?per_page=100&orderby=id", json=query)["items"]
         texts = []
         for one in found:
             parts = [{"field": "TransactionId", "value": one["id"]}]
@@ -65,22 +65,22 @@ class People:
 
 
 def hook(ref, at):
-    """What `rt_scrip.pl` sends."""
-    told = {"ticket": int(ref), "transaction": int(at.timestamp()), "type": "Set", "by": "alice"}
-    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(told).encode()
+    """The webhook of `scrip.pl`."""
+    payload = {"ticket": int(ref), "transaction": int(at.timestamp()), "type": "Set", "by": "alice"}
+    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(payload).encode()
 
 
 @contextmanager
 def stand(hook_url: str = "") -> Iterator[Stand]:
     """Request Tracker with three queues beside General, our account `router`, and the agents alice, bob and carl."""
-    with running("rt", *([hook_url] if hook_url else [])) as said:
-        people = People(said["URL"])
-        place = said["URL"].replace("://", f"://router:{quote(said['TOKEN'])}@")
+    with running("rt", *([hook_url] if hook_url else [])) as variables:
+        people = People(variables["URL"])
+        place = variables["URL"].replace("://", f"://router:{quote(variables['TOKEN'])}@")
         try:
             yield Stand(
                 url=f"rt:{place}?hook_secret={HOOK_SECRET}",
-                version=said["VERSION"],
-                behind=StoreHarness(
+                version=variables["VERSION"],
+                harness=StoreHarness(
                     make_tickets=lambda n, at: [people.file("VPN drops", "It drops.") for _ in range(n)],
                     set_as_person=people.set,
                     read_notes=people.notes,

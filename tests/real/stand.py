@@ -1,4 +1,4 @@
-"""A real help desk that stands on this machine for the tests: started by a script, spoken to behind its API's back."""
+"""A real help desk on this machine for the tests: started by a script, and changed by its own code, not its API."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class Stand:
 
     url: str
     version: str
-    behind: StoreHarness
+    harness: StoreHarness
     file: Callable[[str, str, str | None], str]
 
 
@@ -36,13 +36,13 @@ def running(name: str, *extra: str) -> Iterator[dict[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix=f"deskyard-{name}-"))
     folder.chmod(0o755)
     port = free_port()
-    said: dict[str, str] = {"FOLDER": str(folder), "PORT": str(port)}
+    variables: dict[str, str] = {"FOLDER": str(folder), "PORT": str(port)}
     try:
         script = SERVERS / name / "start.sh"
         done = subprocess.run(["bash", script, folder, str(port), *extra], capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise RuntimeError(f"{name} did not start: {done.stdout[-2000:]} {done.stderr[-2000:]}")
-        yield said | dict(re.findall(r"(?:^|\s)([A-Z_]+)=(\S+)", done.stdout))
+        yield variables | dict(re.findall(r"(?:^|\s)([A-Z_]+)=(\S+)", done.stdout))
     finally:
         subprocess.run(["bash", SERVERS / name / "stop.sh", folder], timeout=60, check=False)
         if not os.environ.get("DESKYARD_KEEP_SERVERS"):

@@ -34,16 +34,18 @@ def store(desk):
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_deskyard_of_its_own_keeps_the_contract(case, store, desk):
-    CASES[case](store, desk.behind)
+    CASES[case](store, desk.harness)
 
 
 def test_its_own_webhook_tells_of_a_new_ticket_and_is_believed(store, desk, caught):
     ref = desk.file("VPN", "It drops.", None)
 
-    def heard():
+    def read_events():
         now = datetime.now(UTC)
         calls = caught.wait_for(1)  # of other tests' tickets too
-        return {event.ref: event.ours for headers, raw in calls for event in store.parse_webhook(headers, raw, now)}
+        return {
+            event.ref: event.by_deskyard for headers, raw in calls for event in store.parse_webhook(headers, raw, now)
+        }
 
-    assert wait_for(lambda: ref in heard())
-    assert heard()[ref] is False
+    assert wait_for(lambda: ref in read_events())
+    assert read_events()[ref] is False

@@ -59,7 +59,7 @@ def store(stores, desk):
 @pytest.mark.parametrize("category", ["", "kind"])
 @pytest.mark.parametrize("case", CASES)
 def test_django_helpdesk_keeps_the_contract(case, category, stores, desk):
-    CASES[case](stores(f"{desk.url}&category={category}" if category else desk.url), desk.behind)
+    CASES[case](stores(f"{desk.url}&category={category}" if category else desk.url), desk.harness)
 
 
 def test_the_add_on_tells_the_version_and_who_we_are(store, desk):
@@ -106,8 +106,8 @@ def test_a_ticket_keeps_its_title_and_mails_nobody_whatever_we_write(store, peop
 
 def test_the_history_shows_our_change_and_counts_no_time_for_it(store, people):
     ref = people.file("VPN")
-    wanted = {"queue": "Network", "assignee": "alice", "priority": "high"}
-    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
+    new_values = {"queue": "Network", "assignee": "alice", "priority": "high"}
+    assert store.apply(make_delivery(store.fetch(ref), new_values)).result is DeliveryResult.APPLIED
     who, _, public, spent, changes = people.ask("history", ref=ref)[-1]
     assert (who, public, spent) == ("router", False, "None")
     assert len(changes) == 3
@@ -122,8 +122,8 @@ def test_the_history_tells_who_changed_what_in_any_language(store, people):
     people.set(ref, "assignee", None, language="de")
     people.set(ref, "priority", "critical", language="fr")
     people.set(ref, "status", "resolved", language="ru")
-    told = [(move.actor, move.field, move.was, move.became, move.ours) for move in store.moves(ref)]
-    assert told == [
+    found_moves = [(move.actor, move.field, move.was, move.became, move.by_deskyard) for move in store.fetch_moves(ref)]
+    assert found_moves == [
         ("router", "queue", "Inbox", "Network", True),
         ("alice", "queue", "Network", "Сеть и связь", False),
         ("carl", "assignee", None, "carl", False),
@@ -131,8 +131,8 @@ def test_the_history_tells_who_changed_what_in_any_language(store, people):
         ("alice", "priority", "medium", "critical", False),
         ("alice", "status", "open", "resolved", False),
     ]
-    assert store.fetch(ref).by_people == {"queue", "assignee", "priority", "status"}
-    assert all(abs(move.at - datetime.now(UTC)) < timedelta(minutes=5) for move in store.moves(ref))
+    assert store.fetch(ref).set_by_people == {"queue", "assignee", "priority", "status"}
+    assert all(abs(move.at - datetime.now(UTC)) < timedelta(minutes=5) for move in store.fetch_moves(ref))
 
 
 def test_a_ticket_stays_as_it_was_filed_whatever_is_done_to_it(store, people):
@@ -152,7 +152,7 @@ def test_a_change_that_leaves_no_trace_in_the_history_is_seen_by_the_version(sto
     seen, (_, cursor) = store.fetch(ref), pull_all(store, None, 50)
     people.ask("edit", ref=ref, priority=1)
     now = store.fetch(ref)
-    assert (seen.ours, now.ours, now.priority) == (True, False, "critical")
+    assert (seen.last_change_by_deskyard, now.last_change_by_deskyard, now.priority) == (True, False, "critical")
     assert ref in {one.ref for one in pull_all(store, cursor, 50)[0]}
     outcome = store.apply(Delivery(id=new_id(), ref=ref, set={"queue": "Billing"}, seen_version=seen.version))
     assert outcome.result is DeliveryResult.CONFLICT
@@ -203,9 +203,9 @@ def test_one_bad_value_leaves_all_others_as_they_were(store, people):
     ref = people.file("Half")
     before = store.fetch(ref)
     for bad in ({"assignee": "req"}, {"assignee": "nobody"}, {"queue": "Board"}, {"queue": "Twins"}):
-        with pytest.raises(StoreRefused) as told:
+        with pytest.raises(StoreRefused) as found_moves:
             store.write(before, {"priority": "high", **bad}, Delivery(id=new_id(), ref=ref))
-        assert told.value.field == next(iter(bad))
+        assert found_moves.value.field == next(iter(bad))
     outcome = store.apply(make_delivery(before, {"queue": "Network", "priority": None}))
     assert (outcome.result, store.fetch(ref).version) == (DeliveryResult.REJECTED, before.version)
 
@@ -213,10 +213,10 @@ def test_one_bad_value_leaves_all_others_as_they_were(store, people):
 def test_queues_of_one_title_are_told_apart(store, people):
     ref = people.file("Names")
     assert {"Twins (one)", "Twins (two)"} <= set(store.catalogue().queues)
-    for wanted in ({"queue": "Twins (two)"}, {"queue": "Сеть и связь", "assignee": "борис"}):
-        assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
-        assert store.fetch(ref).differing(wanted) == {}
-    assert [move.became for move in store.moves(ref) if move.field == "queue"] == ["Twins (two)", "Сеть и связь"]
+    for new_values in ({"queue": "Twins (two)"}, {"queue": "Сеть и связь", "assignee": "борис"}):
+        assert store.apply(make_delivery(store.fetch(ref), new_values)).result is DeliveryResult.APPLIED
+        assert store.fetch(ref).differing(new_values) == {}
+    assert [move.became for move in store.fetch_moves(ref) if move.field == "queue"] == ["Twins (two)", "Сеть и связь"]
 
 
 def test_an_agent_is_taken_away_again(store, people):
@@ -224,7 +224,7 @@ def test_an_agent_is_taken_away_again(store, people):
     assert store.apply(make_delivery(store.fetch(ref), {"assignee": "alice"})).result is DeliveryResult.APPLIED
     assert store.apply(make_delivery(store.fetch(ref), {"assignee": None})).result is DeliveryResult.APPLIED
     assert store.fetch(ref).assignee is None
-    assert [(move.was, move.became) for move in store.moves(ref)] == [(None, "alice"), ("alice", None)]
+    assert [(move.was, move.became) for move in store.fetch_moves(ref)] == [(None, "alice"), ("alice", None)]
 
 
 @pytest.mark.parametrize(("category", "value"), [("kind", "Связь"), ("topic", "Что угодно")])
@@ -237,8 +237,10 @@ def test_a_custom_field_is_the_category(category, value, stores, desk, people):
         store.apply(make_delivery(store.fetch(ref), {"category": None, "queue": "Network"})).result
         is DeliveryResult.APPLIED
     )
-    told = [(move.was, move.became, move.ours) for move in store.moves(ref) if move.field == "category"]
-    assert told == [(None, value, True), (value, None, True)]
+    found_moves = [
+        (move.was, move.became, move.by_deskyard) for move in store.fetch_moves(ref) if move.field == "category"
+    ]
+    assert found_moves == [(None, value, True), (value, None, True)]
     assert store.catalogue().categories == (("vpn", "invoice", "Связь") if category == "kind" else None)
 
 
@@ -246,7 +248,7 @@ def test_a_category_that_the_list_does_not_have_is_refused(stores, desk, people)
     store = stores(desk.open_url(category="kind"))
     ref = people.file("Field")
     seen = store.fetch(ref)
-    assert store.apply(make_delivery(seen, {"category": "weather"})).why.keys() == {"category"}
+    assert store.apply(make_delivery(seen, {"category": "weather"})).reasons.keys() == {"category"}
     with pytest.raises(StoreRefused, match="weather"):
         store.write(seen, {"category": "weather"}, Delivery(id=new_id(), ref=ref))
 
@@ -270,7 +272,7 @@ def test_a_ticket_of_a_queue_that_we_may_not_open_is_not_there(store, people):
     with pytest.raises(NotFound):
         store.fetch(ref)
     with pytest.raises(NotFound):
-        store.comment(ref, "x")
+        store.add_note(ref, "x")
     assert ref not in {one.ref for one in pull_all(store, None, 50)[0]}
 
 
@@ -296,7 +298,7 @@ def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note_once(store, p
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, begun=True)
     for _ in range(2):
         assert store.apply(cut_off).result is DeliveryResult.ALREADY_APPLIED
-        store.comment(ref, cut_off.full_note)
+        store.add_note(ref, cut_off.full_note)
     assert people.notes(ref) == [cut_off.marker]
 
 
@@ -358,7 +360,7 @@ def test_the_add_on_signs_its_webhooks_and_tells_nothing_of_our_own_writing(stor
     time.sleep(0.5)
     assert len(caught.wait_for(2)) == 2
     events = [event for headers, raw in calls for event in store.parse_webhook(headers, raw, datetime.now(UTC))]
-    assert [(event.ref, event.ours) for event in events] == [(ref, False)] * 2
+    assert [(event.ref, event.by_deskyard) for event in events] == [(ref, False)] * 2
     assert len({event.id for event in events}) == 2
     assert not any(HOOK_SECRET in str(headers) for headers, _ in calls)
 
@@ -377,13 +379,13 @@ def test_a_deskyard_that_is_away_keeps_nobody_from_filing():
         # The API that the vendor ships walks through every ticket to show one; the add-on does not.
         alone.people.ask("fill", n=5_000)
         store = open_store(alone.url)
-        asked = {
+        calls = {
             "add-on": lambda: store.fetch(ref),
             "page": lambda: store.pull(store.cursor_at(datetime.now(UTC) - timedelta(hours=1)), 50),
             "vendor": lambda: httpx2.get(f"{alone.base}/api/tickets/{ref}/", **shown).raise_for_status(),
         }
         took = {}
-        for name, ask in asked.items():
+        for name, ask in calls.items():
             began = time.monotonic()
             ask()
             took[name] = time.monotonic() - began
@@ -396,9 +398,9 @@ def test_the_vendors_own_api_would_overwrite_the_title_and_eat_the_note(desk, pe
     """Why the add-on does not use it: what is told in docs/connectors/django-helpdesk.md is so."""
     ref = people.file("Its own title")
     with httpx2.Client(base_url=f"{desk.base}/api", auth=("router", "routerpass"), timeout=60) as client:
-        told = {"ticket": ref, "title": "Sorted", "comment": "a {{ nothing }} b {# gone #} c", "public": False}
-        client.post("/followups/", json=told).raise_for_status()
+        found_moves = {"ticket": ref, "title": "Sorted", "comment": "a {{ nothing }} b {# gone #} c", "public": False}
+        client.post("/followups/", json=found_moves).raise_for_status()
         row = people.ask("look", ref=ref)
-        (said,) = people.notes(ref)
+        (note,) = people.notes(ref)
     assert row["title"] == "Sorted"
-    assert said == "a  b  c"
+    assert note == "a  b  c"

@@ -1,4 +1,4 @@
-"""A real mail server's mailbox is read page by page, nothing left out, nothing changed; and what goes wrong is told."""
+"""A mailbox of a real mail server is read page by page, completely and without changes; errors are reported."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ def folder(post, request):
 
 @pytest.fixture
 def trusted(post, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", post.said["CERT"])
+    monkeypatch.setenv("SSL_CERT_FILE", post.variables["CERT"])
 
 
 def mail(number, **more):
@@ -228,9 +228,9 @@ def test_a_certificate_for_another_name_is_refused(post, trusted):
 
 def test_a_wrong_password_is_told_without_showing_it(post):
     box = Mailbox.from_url(post.url(password="wrong-pässword"))
-    with pytest.raises(AccessDenied, match="check the user and the password") as told:
+    with pytest.raises(AccessDenied, match="check the user and the password") as raised:
         box.pull(None, 1)
-    assert "wrong" not in str(told.value)
+    assert "wrong" not in str(raised.value)
     assert any("check the user" in sentence for sentence in box.health().missing)
     for shown in (repr(box), box.display_url, repr(box.__dict__)):
         assert "wrong" not in shown
@@ -253,9 +253,9 @@ def test_reading_goes_on_where_it_was_when_the_server_comes_back(post, folder):
         post.append(folder, mail(n))
     page = box.pull(None, 2)
     post.stop()
-    with pytest.raises(StoreUnreachable, match="can't be reached") as told:
+    with pytest.raises(StoreUnreachable, match="can't be reached") as raised:
         box.pull(page.cursor, 2)
-    assert told.value.retry_after >= 1
+    assert raised.value.retry_after >= 1
     assert "can't be reached" in box.health().missing[0]
     post.start()
     rest = box.pull(page.cursor, 2)

@@ -33,7 +33,7 @@ def counted(home, query):
 
 def test_a_mail_is_a_ticket_its_answer_a_comment_and_an_automatic_one_nothing(tmp_path):
     with stand() as post:
-        here = Deskyard(tmp_path, DESKYARD_PULL_EVERY="2")
+        here = Deskyard(tmp_path, DESKYARD_PULL_INTERVAL="2")
         try:
             print(here.run("connect", post.url()))
             serving = here.start("serve", "--port", "0")
@@ -41,8 +41,8 @@ def test_a_mail_is_a_ticket_its_answer_a_comment_and_an_automatic_one_nothing(tm
             post.deliver(mail("b", "Re: Не печатает принтер", "И сканер тоже.", In_Reply_To="<a@example.test>"))
             post.deliver(mail("c", "Out of office", "I am away.", Auto_Submitted="auto-replied"))
             until = time.monotonic() + 60
-            said = "SELECT ticket_id, text, public FROM desk_comments"
-            while not counted(tmp_path, said) and time.monotonic() < until:
+            query = "SELECT ticket_id, text, public FROM desk_comments"
+            while not counted(tmp_path, query) and time.monotonic() < until:
                 time.sleep(0.5)
             here.kill(serving)
             here.start("serve", "--port", "0")
@@ -57,4 +57,4 @@ def test_a_mail_is_a_ticket_its_answer_a_comment_and_an_automatic_one_nothing(tm
             ("mail", "a@example.test", "Не печатает принтер", "mail", "ann@example.test"),
             ("mail", "d@example.test", "VPN drops", "mail", "ann@example.test"),
         ]
-        assert [(row[0], row[1].strip(), row[2]) for row in counted(tmp_path, said)] == [(1, "И сканер тоже.", 1)]
+        assert [(row[0], row[1].strip(), row[2]) for row in counted(tmp_path, query)] == [(1, "И сканер тоже.", 1)]

@@ -58,7 +58,7 @@ def desk(request):
 
 @pytest.fixture
 def people(desk):
-    return desk.behind.set_as_person.__self__
+    return desk.harness.set_as_person.__self__
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def noting(stores, desk):
 @pytest.mark.parametrize("notes", ["off", "on"])
 @pytest.mark.parametrize("case", CASES)
 def test_roundup_keeps_the_contract(case, notes, stores, desk):
-    CASES[case](stores(f"{desk.url}&notes={notes}"), desk.behind)
+    CASES[case](stores(f"{desk.url}&notes={notes}"), desk.harness)
 
 
 def test_nothing_is_noted_that_requesters_would_read_unless_it_is_asked_for(store, people):
@@ -125,7 +125,7 @@ def test_what_a_person_sets_in_the_same_moment_stands(store, people, monkeypatch
         store.apply(make_delivery(before, {"queue": "Network", "priority": "high"})).result is DeliveryResult.CONFLICT
     )
     now = store.fetch(before.ref)
-    assert (now.queue, now.priority, now.ours) == ("Billing", before.priority, False)
+    assert (now.queue, now.priority, now.last_change_by_deskyard) == ("Billing", before.priority, False)
 
 
 def test_a_second_write_on_the_same_version_is_refused(store, people):
@@ -152,31 +152,31 @@ def test_an_agent_is_taken_away_though_roundup_ignores_null(store, people):
         store.apply(make_delivery(store.fetch(ref), {"assignee": "alice", "priority": "low"})).result
         is DeliveryResult.APPLIED
     )
-    wanted = {"assignee": None, "priority": None}
-    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
-    assert store.fetch(ref).differing(wanted) == {}
+    changes = {"assignee": None, "priority": None}
+    assert store.apply(make_delivery(store.fetch(ref), changes)).result is DeliveryResult.APPLIED
+    assert store.fetch(ref).differing(changes) == {}
 
 
 def test_names_of_digits_and_in_cyrillic_are_names(store, people):
     ref = people.file("Names")
-    for wanted in ({"queue": "7", "assignee": "104233"}, {"queue": "Сеть и связь"}):
-        assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
-        assert store.fetch(ref).differing(wanted) == {}
+    for changes in ({"queue": "7", "assignee": "104233"}, {"queue": "Сеть и связь"}):
+        assert store.apply(make_delivery(store.fetch(ref), changes)).result is DeliveryResult.APPLIED
+        assert store.fetch(ref).differing(changes) == {}
 
 
 def test_an_issue_under_several_keywords_is_left_to_a_person(stores, classic_desk):
-    people, store = classic_desk.behind.set_as_person.__self__, stores(classic_desk.url)
+    people, store = classic_desk.harness.set_as_person.__self__, stores(classic_desk.url)
     ref = people.file("Two")
     people.put(ref, {"keyword": [people.number("keyword", name) for name in ("Network", "Billing")]})
     before = store.fetch(ref)
     outcome = store.apply(make_delivery(before, {"queue": "Inbox", "priority": "high"}))
     assert (outcome.result, before.queue) == (DeliveryResult.REJECTED, "Billing + Network")
-    assert "several" in outcome.why["queue"]
+    assert "several" in outcome.reasons["queue"]
     assert store.fetch(ref).version == before.version
 
 
 def test_categories_and_tags_are_properties_of_the_issue(stores, queue_desk):
-    people, store = queue_desk.behind.set_as_person.__self__, stores(queue_desk.url)
+    people, store = queue_desk.harness.set_as_person.__self__, stores(queue_desk.url)
     before = store.fetch(people.file("Fields"))
     people.put(before.ref, {"keyword": [people.number("keyword", "vip")]})
     delivery = Delivery(
@@ -205,11 +205,16 @@ def test_every_priority_there_has_one_of_ours_and_the_address_may_say_otherwise(
 def test_a_list_shows_the_same_as_one_issue_alone(store, people):
     refs = [people.file("Одна", "Текст"), people.file("Two"), people.file("Three", "x")]
     people.set(refs[0], "priority", "high")
-    found = store.read([*refs, "9999999"])
+    found = store.fetch_many([*refs, "9999999"])
     assert set(found) == set(refs)
     for ref, one in found.items():
         alone = store.fetch(ref)
-        assert (one.ticket, one.version, one.queue, one.ours) == (alone.ticket, alone.version, alone.queue, alone.ours)
+        assert (one.ticket, one.version, one.queue, one.last_change_by_deskyard) == (
+            alone.ticket,
+            alone.version,
+            alone.queue,
+            alone.last_change_by_deskyard,
+        )
     assert found[refs[0]].ticket.body == "Текст"
     assert found[refs[0]].ticket.requester == "req"
 
@@ -238,7 +243,7 @@ def test_a_retired_issue_is_not_pulled(store, people):
     refs = [people.file("Stays"), people.file("Retired")]
     people.kinds["issue", "Retired"] = refs[1]
     people.retire("issue", "Retired")
-    assert set(store.read(refs)) == {refs[0]}
+    assert set(store.fetch_many(refs)) == {refs[0]}
 
 
 def test_a_wrong_password_is_told_from_everything_else(stores, desk):
@@ -266,7 +271,7 @@ def test_nothing_is_pulled_in_another_time_zone_than_utc(store, people):
     try:
         with pytest.raises(AccessDenied, match="UTC"):
             store.pull(None, 10)
-        assert any("UTC" in told for told in store.health().missing)
+        assert any("UTC" in raised for raised in store.health().missing)
     finally:
         set_zone("UTC")
     assert store.health().ok
@@ -278,11 +283,11 @@ def test_without_origin_roundup_refuses_every_write(people):
 
 
 def test_a_class_that_is_not_there_is_named(stores, desk):
-    assert any("'team'" in told for told in stores(f"{desk.url}&queue=team").health().missing)
+    assert any("'team'" in raised for raised in stores(f"{desk.url}&queue=team").health().missing)
 
 
 def test_our_detector_tells_of_a_persons_change_and_of_ours(stores, queue_desk, caught):
-    people, store = queue_desk.behind.set_as_person.__self__, stores(queue_desk.url)
+    people, store = queue_desk.harness.set_as_person.__self__, stores(queue_desk.url)
     time.sleep(1.5)
     caught.forget()
     ref = people.file("Hook")
@@ -290,7 +295,7 @@ def test_our_detector_tells_of_a_persons_change_and_of_ours(stores, queue_desk, 
     assert store.apply(make_delivery(store.fetch(ref), {"queue": "Network"})).result is DeliveryResult.APPLIED
     calls = caught.wait_for(3)
     events = [event for headers, raw in calls for event in store.parse_webhook(headers, raw, datetime.now(UTC))]
-    assert sorted((event.ref, event.ours) for event in events) == [(ref, False), (ref, False), (ref, True)]
+    assert sorted((event.ref, event.by_deskyard) for event in events) == [(ref, False), (ref, False), (ref, True)]
     assert len({event.id for event in events}) == 3
     assert {headers["X-Deskyard-Secret"] for headers, _ in calls} == {HOOK_SECRET}
 
@@ -302,13 +307,13 @@ def fetch_until_refused(store, ref):
 
 def test_a_true_429_is_kept_to_and_the_delivery_is_written_once():
     with stand("", "queue", calls=30) as desk:
-        people, store = desk.behind.set_as_person.__self__, open_store(f"{desk.url}&notes=on")
+        people, store = desk.harness.set_as_person.__self__, open_store(f"{desk.url}&notes=on")
         try:
             delivery = make_delivery(store.fetch(people.file("Slow")), {"queue": "Network"}, note="Once")
-            with pytest.raises(StoreUnreachable, match="429") as told:
+            with pytest.raises(StoreUnreachable, match="429") as raised:
                 fetch_until_refused(store, delivery.ref)
-            assert 0 < told.value.retry_after <= 60
-            time.sleep(told.value.retry_after)
+            assert 0 < raised.value.retry_after <= 60
+            time.sleep(raised.value.retry_after)
             store.fetch(delivery.ref)
             outcome = store.apply(delivery)
             waits = []

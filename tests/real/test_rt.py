@@ -35,7 +35,7 @@ def desk(caught, hook_port):
 
 @pytest.fixture(scope="module")
 def people(desk):
-    return desk.behind.set_as_person.__self__
+    return desk.harness.set_as_person.__self__
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +47,18 @@ def store(desk):
 
 @pytest.mark.parametrize("case", CASES)
 def test_request_tracker_keeps_the_contract(case, store, desk):
-    CASES[case](store, desk.behind)
+    CASES[case](store, desk.harness)
 
 
 def test_a_half_refused_update_is_told_as_partial_and_by_field(store, people):
     number = people.ask("root", "POST", "/queue", json={"Name": "Doomed", "CorrespondAddress": ""})["id"]
-    store.forget()
+    store.invalidate_catalogue()
     before = store.fetch(people.file("Half"))
     assert "Doomed" in store.catalogue().queues
     people.ask("root", "PUT", f"/queue/{number}", json={"Disabled": 1})
     outcome = store.apply(make_delivery(before, {"queue": "Doomed", "priority": "high"}, note="Both or none?"))
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.PARTIAL, {"queue"})
-    assert "queue" in outcome.why["queue"].lower()
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.PARTIAL, {"queue"})
+    assert "queue" in outcome.reasons["queue"].lower()
     now = store.fetch(before.ref)
     assert (now.queue, now.priority, len(now.markers)) == ("General", "high", 1)
 
@@ -67,22 +67,27 @@ def test_an_agent_of_the_new_queue_alone_gets_the_ticket_with_its_queue(store, p
     before = store.fetch(people.file("Rechnung"))
     assert not store.catalogue().serves("carl", "General")
     outcome = store.apply(make_delivery(before, {"queue": "Billing", "assignee": "carl", "priority": "medium"}))
-    assert outcome.result is DeliveryResult.APPLIED, outcome.why
+    assert outcome.result is DeliveryResult.APPLIED, outcome.reasons
     refused = store.apply(make_delivery(store.fetch(before.ref), {"queue": "Network"}))
     assert refused.result is DeliveryResult.APPLIED
     # RT takes a ticket from an owner who may not own it in its new queue; that is neither ours nor a person's doing.
     now = store.fetch(before.ref)
-    assert (now.queue, now.assignee, now.ours, now.by_people) == ("Network", None, True, frozenset())
+    assert (now.queue, now.assignee, now.last_change_by_deskyard, now.set_by_people) == (
+        "Network",
+        None,
+        True,
+        frozenset(),
+    )
     assert store.apply(make_delivery(now, {"assignee": "carl"})).result is DeliveryResult.REJECTED
 
 
 def test_a_login_of_digits_is_that_agent_and_no_number_of_rt(store, people):
-    told = {"Name": "104233", "EmailAddress": "number@example.test", "Privileged": 1}
-    people.ask("root", "POST", "/user", json=told)
+    payload = {"Name": "104233", "EmailAddress": "number@example.test", "Privileged": 1}
+    people.ask("root", "POST", "/user", json=payload)
     groups = people.ask("root", "POST", "/groups", json=[{"field": "Name", "value": "Agents"}])["items"]
     numbers = people.ask("root", "POST", "/users?fields=id,Name", json=[{"field": "Name", "value": "104233"}])["items"]
     people.ask("root", "PUT", f"/group/{groups[0]['id']}/members", json=[str(numbers[0]["id"])])
-    store.forget()
+    store.invalidate_catalogue()
     before = store.fetch(people.file("To a number"))
     assert store.apply(make_delivery(before, {"assignee": "104233"})).result is DeliveryResult.APPLIED
     assert store.fetch(before.ref).assignee == "104233"
@@ -90,8 +95,8 @@ def test_a_login_of_digits_is_that_agent_and_no_number_of_rt(store, people):
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(store, people, monkeypatch):
     before = store.fetch(people.file("Race"))
-    told = {"Content": "Смотрю.", "ContentType": "text/plain"}
-    between(store, monkeypatch, lambda ref: people.ask("alice", "POST", f"/ticket/{ref}/comment", json=told))
+    payload = {"Content": "Смотрю.", "ContentType": "text/plain"}
+    between(store, monkeypatch, lambda ref: people.ask("alice", "POST", f"/ticket/{ref}/comment", json=payload))
     assert store.apply(make_delivery(before, {"queue": "Network"}, note="n")).result is DeliveryResult.APPLIED
     people_and_we = [who for kind, _, who in people.steps(before.ref) if kind in ("Comment", "Set")]
     assert people_and_we == ["alice", "router", "router"]
@@ -103,7 +108,7 @@ def test_what_a_person_sets_in_the_same_moment_stands(store, people, monkeypatch
     outcome = store.apply(make_delivery(before, {"queue": "Network", "priority": "high"}))
     assert outcome.result is DeliveryResult.CONFLICT
     now = store.fetch(before.ref)
-    assert (now.queue, now.priority, now.by_people) == ("Billing", "low", {"queue"})
+    assert (now.queue, now.priority, now.set_by_people) == ("Billing", "low", {"queue"})
     assert [step for step in people.steps(before.ref) if step[2] == "router"] == []
 
 
@@ -128,12 +133,17 @@ def test_of_two_writes_at_once_one_is_refused(store, people):
 def test_a_comment_alone_makes_another_version_and_pages_tell_the_same_version(store, people):
     ref = people.file("Version")
     first = store.fetch(ref)
-    told = {"Content": "hm", "ContentType": "text/plain"}
-    people.ask("alice", "POST", f"/ticket/{ref}/comment", json=told)
+    payload = {"Content": "hm", "ContentType": "text/plain"}
+    people.ask("alice", "POST", f"/ticket/{ref}/comment", json=payload)
     now = store.fetch(ref)
     assert int(now.version) > int(first.version)
-    paged = store.read([ref])[ref]
-    assert (paged.version, paged.ticket, paged.queue, paged.ours) == (now.version, now.ticket, now.queue, now.ours)
+    paged = store.fetch_many([ref])[ref]
+    assert (paged.version, paged.ticket, paged.queue, paged.last_change_by_deskyard) == (
+        now.version,
+        now.ticket,
+        now.queue,
+        now.last_change_by_deskyard,
+    )
 
 
 def test_a_ticket_stays_as_it_was_filed_whatever_is_done_to_it(store, people):
@@ -165,9 +175,13 @@ def test_a_mail_in_two_forms_with_a_file_is_read_as_its_plain_text(store, people
 
 def test_categories_and_tags_are_custom_fields(store, people):
     before = store.fetch(people.file("Fields"))
-    wanted = {"category": "Сеть и связь", "queue": "Network"}
+    changes = {"category": "Сеть и связь", "queue": "Network"}
     delivery = Delivery(
-        id=new_id(), ref=before.ref, set=wanted, expect={"category": None, "queue": "General"}, add_tags=("vip", "сеть")
+        id=new_id(),
+        ref=before.ref,
+        set=changes,
+        expect={"category": None, "queue": "General"},
+        add_tags=("vip", "сеть"),
     )
     assert store.apply(delivery).result is DeliveryResult.APPLIED
     now = store.fetch(before.ref)
@@ -180,10 +194,10 @@ def test_categories_and_tags_are_custom_fields(store, people):
 
 def test_a_queue_without_the_field_takes_the_rest_and_says_so(store, people):
     people.ask("root", "POST", "/queue", json={"Name": "Bare", "CorrespondAddress": ""})
-    store.forget()
+    store.invalidate_catalogue()
     before = store.fetch(people.file("Fields"))
     outcome = store.apply(make_delivery(before, {"queue": "Bare", "category": "vpn"}))
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.PARTIAL, {"category"})
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.PARTIAL, {"category"})
 
 
 def test_every_move_is_told_in_our_words(store, people):
@@ -195,15 +209,15 @@ def test_every_move_is_told_in_our_words(store, people):
     people.set(ref, "priority", "high", who="alice")
     people.set(ref, "category", "invoice", who="alice")
     people.set(ref, "status", "stalled", who="alice")
-    told = [(move.field, move.was, move.became, move.actor, move.ours) for move in store.moves(ref)]
-    assert told == [
+    payload = [(move.field, move.was, move.became, move.actor, move.by_deskyard) for move in store.fetch_moves(ref)]
+    assert payload == [
         ("queue", "General", "Billing", "router", True),
         ("assignee", None, "carl", "router", True),
         ("priority", "low", "high", "alice", False),
         ("category", None, "invoice", "alice", False),
         ("status", "new", "waiting", "alice", False),
     ]
-    assert store.fetch(ref).by_people == {"priority", "category", "status"}
+    assert store.fetch(ref).set_by_people == {"priority", "category", "status"}
 
 
 def test_critical_is_refused_where_rt_has_three_priorities_and_written_where_it_has_four(desk, store, people, opened):
@@ -214,7 +228,7 @@ def test_critical_is_refused_where_rt_has_three_priorities_and_written_where_it_
     assert people.ask("alice", "GET", f"/ticket/{before.ref}")["Priority"] == "90"
     assert store.fetch(before.ref).priority == "medium"
     nothing = store.apply(make_delivery(store.fetch(before.ref), {"priority": None}))
-    assert (nothing.result, set(nothing.why)) == (DeliveryResult.REJECTED, {"priority"})
+    assert (nothing.result, set(nothing.reasons)) == (DeliveryResult.REJECTED, {"priority"})
 
 
 def test_a_merged_ticket_is_not_there(store, people):
@@ -222,7 +236,7 @@ def test_a_merged_ticket_is_not_there(store, people):
     people.ask("root", "PUT", f"/ticket/{old}", json={"MergeInto": new})
     with pytest.raises(NotFound):
         store.fetch(old)
-    assert set(store.read([old, new])) == {new}
+    assert set(store.fetch_many([old, new])) == {new}
 
 
 def test_a_history_of_150_tickets_comes_whole_in_pages_of_50_with_its_bodies(store, people):
@@ -245,9 +259,9 @@ def test_a_wrong_token_is_told_from_everything_else(desk, opened):
 
 def test_health_names_a_login_that_is_not_the_tokens_and_one_that_does_not_exist(desk, opened):
     other = opened(desk.url.replace("router:", "carl:")).health()
-    assert any("is not that of 'carl'" in told for told in other.missing), other.missing
+    assert any("does not belong to 'carl'" in payload for payload in other.missing), other.missing
     unknown = opened(desk.url.replace("router:", "nobodyhere:")).health()
-    assert any("no user 'nobodyhere'" in told for told in unknown.missing), unknown.missing
+    assert any("no user 'nobodyhere'" in payload for payload in unknown.missing), unknown.missing
 
 
 def test_nothing_is_pulled_in_another_time_zone_than_utc(desk, store, people, opened):
@@ -255,7 +269,7 @@ def test_nothing_is_pulled_in_another_time_zone_than_utc(desk, store, people, op
     try:
         with pytest.raises(AccessDenied, match="UTC"):
             store.pull(None, 10)
-        assert any("UTC" in told for told in store.health().missing)
+        assert any("UTC" in payload for payload in store.health().missing)
     finally:
         people.ask("root", "PUT", "/user/router", json={"Timezone": "UTC"})
     assert store.health().ok
@@ -278,6 +292,11 @@ def test_our_scrip_tells_of_a_persons_change_and_of_ours(store, people, caught):
     calls = caught.wait_for(4)
     events = [event for headers, raw in calls for event in store.parse_webhook(headers, raw, datetime.now(UTC))]
     # Filed, set by alice, written by us, and our note.
-    assert [(event.ref, event.ours) for event in events] == [(ref, False), (ref, False), (ref, True), (ref, True)]
+    assert [(event.ref, event.by_deskyard) for event in events] == [
+        (ref, False),
+        (ref, False),
+        (ref, True),
+        (ref, True),
+    ]
     assert len({event.id for event in events}) == 4
     assert {headers["X-Deskyard-Secret"] for headers, _ in calls} == {HOOK_SECRET}

@@ -39,14 +39,14 @@ class People:
         )
         self.lock = threading.Lock()
 
-    def ask(self, command, **told):
+    def ask(self, command, **arguments):
         with self.lock:
-            self.process.stdin.write(json.dumps([command, told]) + "\n")
+            self.process.stdin.write(json.dumps([command, arguments]) + "\n")
             self.process.stdin.flush()
-            said = json.loads(self.process.stdout.readline())
-        if "error" in said:
-            raise RuntimeError(said["error"])
-        return said["ok"]
+            answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["ok"]
 
     def file(self, subject, body="", queue=None, *, at=None, **article):
         moment = at and at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
@@ -63,8 +63,8 @@ class People:
 
     def moves(self, ref):
         """Lines of the history that tell of a change, as (type, number of the agent)."""
-        told = ("Move", "OwnerUpdate", "PriorityUpdate", "StateUpdate", "TicketDynamicFieldUpdate", "AddNote")
-        return [(kind, int(by)) for kind, by, _ in self.ask("history", TicketID=ref) if kind in told]
+        kinds = ("Move", "OwnerUpdate", "PriorityUpdate", "StateUpdate", "TicketDynamicFieldUpdate", "AddNote")
+        return [(kind, int(by)) for kind, by, _ in self.ask("history", TicketID=ref) if kind in kinds]
 
     def close(self):
         self.process.stdin.close()
@@ -75,11 +75,11 @@ class People:
 
 def hook(ref, at):
     """What the add-on's invoker sends."""
-    told = {
+    payload = {
         "Event": {"Event": "TicketQueueUpdate", "TicketID": ref},
         "Ticket": {"TicketID": ref, "Changed": at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"), "ChangeBy": 3},
     }
-    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(told).encode()
+    return {"X-Deskyard-Secret": HOOK_SECRET, "Content-Type": "application/json"}, json.dumps(payload).encode()
 
 
 class BadLine(Faults):
@@ -119,20 +119,20 @@ class ZnunyStand(Stand):
 
 def url(address, login="router", password="router-pass", **options):
     """A store's URL at this Znuny."""
-    asked = "&".join(f"{name}={value}" for name, value in {"hook_secret": HOOK_SECRET, **options}.items())
-    return f"znuny:{address.replace('://', f'://{login}:{password}@')}?{asked}"
+    query = "&".join(f"{name}={value}" for name, value in {"hook_secret": HOOK_SECRET, **options}.items())
+    return f"znuny:{address.replace('://', f'://{login}:{password}@')}?{query}"
 
 
 @contextmanager
 def stand(hook_url: str = "") -> Iterator[ZnunyStand]:
     """Znuny with four queues beside Raw, our agent `router`, and the agents alice, bob, carl and dora."""
-    with running("znuny", *([hook_url] if hook_url else [])) as said:
-        people = People(said["HOME"])
+    with running("znuny", *([hook_url] if hook_url else [])) as variables:
+        people = People(variables["HOME"])
         try:
             yield ZnunyStand(
-                url=url(said["URL"]),
-                version=said["VERSION"],
-                behind=StoreHarness(
+                url=url(variables["URL"]),
+                version=variables["VERSION"],
+                harness=StoreHarness(
                     make_tickets=lambda n, at: [people.file("VPN drops", "It drops.", at=at) for _ in range(n)],
                     set_as_person=people.set,
                     read_notes=people.notes,
@@ -145,8 +145,8 @@ def stand(hook_url: str = "") -> Iterator[ZnunyStand]:
                 ),
                 file=people.file,
                 people=people,
-                address=said["URL"],
-                home=Path(said["HOME"]),
+                address=variables["URL"],
+                home=Path(variables["HOME"]),
             )
         finally:
             people.close()

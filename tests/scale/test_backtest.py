@@ -1,5 +1,4 @@
-"""A hundred thousand tickets, lived through again with ten models; `tests/acceptance/test_backtest.py` does a
-hundredth of it."""
+"""A backtest of a hundred thousand tickets with ten models; `tests/acceptance/test_backtest.py` runs a hundredth."""
 
 import json
 import resource
@@ -22,13 +21,13 @@ def test_a_hundred_thousand_tickets_in_ten_minutes(tmp_path, command, capsys):
     (tmp_path / "bolder.toml").write_text('mode = "route"\nprecision = 0.85\n', encoding="utf-8")
     (tmp_path / "now.toml").write_text('mode = "route"\nprecision = 0.9\n', encoding="utf-8")
     begun = time.monotonic()
-    said = command(
+    result = command(
         "backtest", history, "--moves", tmp_path / "history.moves.csv", "--policy",
         tmp_path / "now.toml", "--policy", tmp_path / "bolder.toml", "--out", tmp_path / "otherwise.csv", "--json",
     )  # fmt: skip
     minutes = (time.monotonic() - begun) / 60
-    assert said.code == 0, said.err
-    found = json.loads(said.out)
+    assert result.code == 0, result.err
+    found = json.loads(result.out)
     now, bolder = found["policies"]
     assert len(found["models"]) == MODELS
     assert now["tickets"] == pytest.approx(TICKETS * 0.8, rel=0.01)
@@ -37,6 +36,8 @@ def test_a_hundred_thousand_tickets_in_ten_minutes(tmp_path, command, capsys):
     with capsys.disabled():
         print(f"\n{TICKETS:,} tickets, {MODELS} models, two policies: {minutes:.1f} minutes, {most:.1f} GB a process")
         for one in now, bolder:
-            share, kept = one["routed"] / one["tickets"], one["right"] / one["known"]
-            print(f"{one['name']}: {share:.1%} routed, {kept:.1%} right, {one['saved']:,.0f} minutes saved")
+            share, accuracy = one["routed"] / one["tickets"], one["correct"] / one["judged"]
+            print(
+                f"{one['name']}: {share:.1%} routed, {accuracy:.1%} correct, {one['minutes_saved']:,.0f} minutes saved"
+            )
     assert minutes <= MINUTES

@@ -1,5 +1,5 @@
-"""The worlds of `tests/deskyard/breaker/test_circuit_breaker.py`, two hundred of them: false alarms and delay, counted
-and told."""
+"""False alarms and delay of the circuit breaker in two hundred of the worlds of
+`tests/deskyard/breaker/test_circuit_breaker.py`."""
 
 from collections import defaultdict
 
@@ -23,8 +23,8 @@ def test_false_alarms_and_delay_in_two_hundred_worlds(capsys):
     with capsys.disabled():
         print(f"\nfalse alarms: {false} in {WORLDS * TICKETS:,} routed tickets (at most {most:.0f})")
         for wrong, found in sorted(delays.items()):
-            told = f"{np.isfinite(found).sum()} of {len(found)} found, half of them within {np.median(found):.0f}"
-            print(f"wrong {wrong:.0%}: {told} of the class's tickets")
+            summary = f"{np.isfinite(found).sum()} of {len(found)} found, half of them within {np.median(found):.0f}"
+            print(f"wrong {wrong:.0%}: {summary} of the class's tickets")
     assert false <= most
     for wrong, within in (1.0, 20), (0.6, 30), (0.3, 50):
         assert np.isfinite(delays[wrong]).mean() >= 0.9

@@ -1,4 +1,4 @@
-"""Challengers, a hundred of each kind: the counts that the docs name."""
+"""A hundred challengers of each kind: the counts in the docs."""
 
 import pytest
 

@@ -32,15 +32,15 @@ ROUTE = Policy(mode=Mode.ROUTE)
 
 @pytest.fixture
 def call(blank):
-    """A client of an app that was made from settings; as many as wanted, all closed at the end."""
-    with ExitStack() as opened:
+    """Makes clients of apps with the given settings; all of them are closed at the end."""
+    with ExitStack() as clients:
 
-        def make(chosen: Settings) -> TestClient:
-            file = make_url(chosen.database).database
+        def make(app_settings: Settings) -> TestClient:
+            file = make_url(app_settings.database).database
             if file.endswith(".db") and not Path(file).exists():
                 shutil.copy(blank, file)
-            app = create_app(chosen)
-            return opened.enter_context(TestClient(app, base_url="http://localhost", raise_server_exceptions=False))
+            app = create_app(app_settings)
+            return clients.enter_context(TestClient(app, base_url="http://localhost", raise_server_exceptions=False))
 
         yield make
 
@@ -53,7 +53,7 @@ def client(call, tmp_path):
 
 @pytest.fixture
 def trained(call, champion, tmp_path):
-    """A client of a service with that champion, its queues and agents, on a database of its own; all is routed."""
+    """A client of a service with that champion, its queues and agents, and a database of its own; the policy routes."""
     url = f"sqlite:///{tmp_path}/desk.db"
     database = open_database(url)
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))

@@ -1,4 +1,4 @@
-"""A Plaindesk that the service in this process is connected to."""
+"""A Plaindesk to which the service in this process is connected."""
 
 import importlib.util
 import sys
@@ -12,22 +12,22 @@ from deskyard.policy.versions import Policies
 from deskyard.sync import connections, credentials, deliveries
 from deskyard.sync.connections import StoreConnection
 from tests.conftest import SUBJECTS
-from tests.fakes.foreign import written
+from tests.fakes.foreign import write_connector
 from tests.fakes.plaindesk import SECRET, TOKEN, Plaindesk
 
 
 def plaindesk() -> Plaindesk:
     """A help desk whose queues the tiny model knows."""
-    made = Plaindesk()
-    made.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
-    made.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
-    return made
+    desk = Plaindesk()
+    desk.queues = dict.fromkeys(("Inbox", *SUBJECTS), True)
+    desk.agents = {"ann": list(SUBJECTS), "борис": list(SUBJECTS)}
+    return desk
 
 
 @contextmanager
 def known(folder):
-    """The page's store in the table of stores, as long as it lasts."""
-    spec = importlib.util.spec_from_file_location("plaindesk_store", written(folder) / "plaindesk_store.py")
+    """Registers the connector of docs/new-connector.md while the block runs."""
+    spec = importlib.util.spec_from_file_location("plaindesk_store", write_connector(folder) / "plaindesk_store.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["plaindesk_store"] = module
     spec.loader.exec_module(module)
@@ -38,7 +38,7 @@ def known(folder):
 
 
 def connect(database, base, mode=Mode.ROUTE, **more) -> StoreConnection:
-    """The connection, its secrets, and a policy for its tickets."""
+    """A connection to Plaindesk, its secrets, and a policy for its tickets."""
     credentials.save_secret("plain", TOKEN)
     credentials.save_secret("plain", SECRET, credentials.HOOK_SECRET)
     with database.writing() as conn:
@@ -48,14 +48,14 @@ def connect(database, base, mode=Mode.ROUTE, **more) -> StoreConnection:
 
 
 def states(database) -> dict[str, int]:
-    """State → how many deliveries."""
+    """State → number of deliveries."""
     with database.reading() as conn:
         return deliveries.OUTBOX.count_by_state(conn)
 
 
-def wait_for(what, seconds=90.0):
-    """The first answer that holds, or the last one."""
+def wait_for(condition, seconds=90.0):
+    """The first true result of `condition`, or its last result."""
     until = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < until:
+    while not (found := condition()) and time.monotonic() < until:
         time.sleep(0.05)
     return found

@@ -1,4 +1,4 @@
-"""The storm for half an hour and more: `make soak`. Two worker processes, 50 kills, 2 restarts of PostgreSQL."""
+"""The storm for more than half an hour (`make soak`): two worker processes, 50 kills, 2 restarts of PostgreSQL."""
 
 import time
 

@@ -1,7 +1,4 @@
-"""Desks on which a challenger is tried: a champion that learnt from the beginning of a history, and what came after.
-
-In come a seed and what is done to the history; out go a champion's bundle, a run and their comparison, in this process.
-"""
+"""Simulated retraining: a champion trained on the beginning of a history, and a challenger compared with it."""
 
 import random
 from pathlib import Path
@@ -18,33 +15,33 @@ from training.pipeline.run import train_model
 QUEUE: tuple[Target, ...] = ("queue",)
 
 
-def of(tickets, labels, seed: int) -> History:
+def make_history(tickets, labels, seed: int) -> History:
     """A history of these simulated tickets with these queues."""
     return History(tickets=[one.ticket for one in tickets], labels={"queue": labels}, digest=f"retraining {seed}")
 
 
 def champion(folder: Path, tickets, labels, seed: int) -> bundle.Bundle:
-    """The bundle that was learnt from them."""
-    trained = train_model(of(tickets, labels, seed), Options(QUEUE, 0.9, effort="quick", audit=False))
+    """The bundle trained on these tickets."""
+    trained = train_model(make_history(tickets, labels, seed), Options(QUEUE, 0.9, effort="quick", audit=False))
     bundle.save_bundle(folder, trained.scorer, trained.evidence, trained.card, {"at": "2026-01-31T12:00:00+00:00"})
     return bundle.load_bundle(folder)
 
 
 def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: str = "") -> Comparison:
-    """A champion that knows the `first` tickets is challenged by one that knows all but those that judge.
+    """Compare a champion trained on the `first` tickets with a challenger trained on all but the holdout.
 
-    `shuffled`: of the challenger's "learnt" tickets the queues are dealt out anew, or of "all" of them, so that those
-    that judge are wrong, too.
+    `shuffled`: shuffle the queues of the challenger's training tickets ("learnt"), or of "all" tickets, so that the
+    holdout is wrong, too.
     """
     tickets = list(SimulatedWorld(seed=seed).tickets(all_of_them))
     labels = [one.labels["queue"] for one in tickets]
     ours = champion(folder, tickets[:first], labels[:first], seed)
-    history = of(tickets, labels, seed)
+    history = make_history(tickets, labels, seed)
     newest = side_by_side.count_holdout(history, side_by_side.last_trained_ticket(ours))
     if shuffled:
         n = len(labels) - newest if shuffled == "learnt" else len(labels)
         part = labels[:n]
         random.Random(seed).shuffle(part)
-        history = of(tickets, part + labels[n:], seed)
+        history = make_history(tickets, part + labels[n:], seed)
     trained = train_model(history, Options(QUEUE, 0.9, effort="quick", audit=False, newest=newest))
     return side_by_side.compare_trained(ours, trained, "challenger", history, side_by_side.required_precisions(ours))

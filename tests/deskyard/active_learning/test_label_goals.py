@@ -13,7 +13,10 @@ def goal(label, needs, weekly):
 
 
 def planned(found, stock=None, per_week=50):
-    return [one.weeks for one in _schedule_goals(found, {("queue", k): v for k, v in (stock or {}).items()}, per_week)]
+    return [
+        one.weeks_to_goal
+        for one in _schedule_goals(found, {("queue", k): v for k, v in (stock or {}).items()}, per_week)
+    ]
 
 
 def test_fifty_a_week_reach_eighty_in_two_weeks():
@@ -40,5 +43,5 @@ def test_a_bundle_names_what_it_lacks_the_best_bargain_first(made, tmp_path):
     }
     assert [one.target for one in found] == ["priority", "queue"]
     assert [one.value_per_label for one in found] == sorted((one.value_per_label for one in found), reverse=True)
-    with pytest.raises(ValueError, match="one ticket a week at least"):
+    with pytest.raises(ValueError, match="per_week must be at least 1"):
         plan_goals(loaded, policy, 100.0, {}, 0)

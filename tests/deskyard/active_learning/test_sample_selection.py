@@ -15,22 +15,24 @@ NEAR = LabelGoal("queue", "Near", 10, 40.0, 1)
 FAR = LabelGoal("queue", "Far", 100, 40.0, 3)
 
 
-def heard(number, said, chosen=None, *, twice=(), status="new", queue="triage", subject=None):
+def make_state(number, probabilities, chosen=None, *, confirmed=(), status="new", queue="triage", subject=None):
     ticket = Ticket(id="", subject=subject or f"ticket {number}", created_at=AT)
-    filed = DeskTicket(number, 1, None, None, ticket, AT, AT, queue, None, None, None, status)
-    return TicketLabelState(filed, {"queue": said}, {"queue": chosen} if chosen else {}, frozenset(twice))
+    file_one = DeskTicket(number, 1, None, None, ticket, AT, AT, queue, None, None, None, status)
+    return TicketLabelState(
+        file_one, {"queue": probabilities}, {"queue": chosen} if chosen else {}, frozenset(confirmed)
+    )
 
 
 def numbers(items):
-    return [item.number for item in items]
+    return [item.ticket_id for item in items]
 
 
 def test_a_ticket_of_a_contract_that_is_near_comes_before_one_of_a_contract_that_is_far():
     found = [
-        heard(1, {"Far": 0.9}),
-        heard(2, {"Near": 0.9}),
-        heard(3, {"Near": 0.4, "Else": 0.5}),
-        heard(4, {"Else": 0.9}),
+        make_state(1, {"Far": 0.9}),
+        make_state(2, {"Near": 0.9}),
+        make_state(3, {"Near": 0.4, "Else": 0.5}),
+        make_state(4, {"Else": 0.9}),
     ]
     items = select_unlabelled(found, [NEAR, FAR])
     assert numbers(items) == [2, 3, 1]
@@ -39,34 +41,40 @@ def test_a_ticket_of_a_contract_that_is_near_comes_before_one_of_a_contract_that
 
 
 def test_what_somebody_has_spoken_of_is_not_asked_about():
-    assert select_unlabelled([heard(1, {"Near": 0.9}, "Else"), heard(2, {"Near": 0.9}, "Near")], [NEAR]) == []
+    assert select_unlabelled([make_state(1, {"Near": 0.9}, "Else"), make_state(2, {"Near": 0.9}, "Near")], [NEAR]) == []
 
 
 def test_a_text_is_asked_about_once():
-    alike = [heard(n, {"Near": 0.9}, subject=text) for n, text in enumerate(["VPN  is down", "vpn is DOWN", "printer"])]
+    alike = [
+        make_state(n, {"Near": 0.9}, subject=text) for n, text in enumerate(["VPN  is down", "vpn is DOWN", "printer"])
+    ]
     assert numbers(select_unlabelled(alike, [NEAR])) == [0, 2]
 
 
 def test_a_solved_ticket_brings_less_than_one_that_waits():
-    found = [heard(1, {"Near": 0.9}, status="closed", queue="Near"), heard(2, {"Near": 0.6})]
+    found = [make_state(1, {"Near": 0.9}, status="closed", queue="Near"), make_state(2, {"Near": 0.6})]
     assert numbers(select_unlabelled(found, [NEAR])) == [2, 1]
 
 
 def test_where_nothing_of_a_target_is_proved_every_ticket_helps():
     whole = LabelGoal("queue", None, 72, 100.0, 2)
-    assert numbers(select_unlabelled([heard(1, {"A": 0.3}), heard(2, {"B": 0.9})], [whole])) == [1, 2]
-    assert select_unlabelled([heard(1, {"A": 0.3})], [whole], "priority") == []
+    assert numbers(select_unlabelled([make_state(1, {"A": 0.3}), make_state(2, {"B": 0.9})], [whole])) == [1, 2]
+    assert select_unlabelled([make_state(1, {"A": 0.3})], [whole], "priority") == []
 
 
 def test_the_stock_counts_what_nobody_spoke_of_by_the_likeliest_label():
-    found = [heard(1, {"Near": 0.6, "Far": 0.3}), heard(2, {"Near": 0.9}, "Near"), heard(3, {"Far": 0.5})]
+    found = [
+        make_state(1, {"Near": 0.6, "Far": 0.3}),
+        make_state(2, {"Near": 0.9}, "Near"),
+        make_state(3, {"Far": 0.5}),
+    ]
     assert count_unlabelled(found, [NEAR, FAR, LabelGoal("queue", None, 1, 1.0)]) == {
         ("queue", "Near"): 1, ("queue", "Far"): 1, ("queue", None): 2,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("said", "chosen", "twice", "doubted"),
+    ("probabilities", "chosen", "confirmed", "doubted"),
     [
         ({"A": 0.95, "B": 0.02}, "B", (), True),
         ({"A": 0.95}, "B", (), True),
@@ -77,11 +85,11 @@ def test_the_stock_counts_what_nobody_spoke_of_by_the_likeliest_label():
         ({"A": 0.95, "B": 0.02}, None, (), False),
     ],
 )
-def test_a_label_is_doubted_where_the_machine_was_nearly_certain_of_another(said, chosen, twice, doubted):
-    assert bool(find_doubtful_labels([heard(1, said, chosen, twice=twice)])) is doubted
+def test_a_label_is_doubted_where_the_machine_was_nearly_certain_of_another(probabilities, chosen, confirmed, doubted):
+    assert bool(find_doubtful_labels([make_state(1, probabilities, chosen, confirmed=confirmed)])) is doubted
 
 
 def test_the_surest_doubts_come_first():
-    found = [heard(1, {"A": 0.85}, "B"), heard(2, {"A": 0.99}, "B")]
+    found = [make_state(1, {"A": 0.85}, "B"), make_state(2, {"A": 0.99}, "B")]
     assert numbers(find_doubtful_labels(found)) == [2, 1]
     assert find_doubtful_labels(found, "priority") == []

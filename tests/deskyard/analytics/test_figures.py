@@ -1,4 +1,4 @@
-"""Intervals, verdicts, forecasts, savings: what stands in the reports follows from the counts."""
+"""Intervals, contract status, forecasts and savings follow from the counts."""
 
 import math
 
@@ -19,12 +19,12 @@ def test_intervals_are_exact(right, n):
     assert Proportion(right, n).interval == pytest.approx((exact.low, exact.high))
 
 
-def test_a_promise_is_broken_only_where_chance_does_not_explain_it():
+def test_a_contract_is_missed_only_where_chance_does_not_explain_it():
     for n in (20, 200, 2000):
         for right in range(n + 1):
             verdict = Proportion(right, n).contract_status(0.95)
             chance = binomtest(right, n, 0.95, alternative="less").pvalue
-            assert verdict == ("kept" if right >= 0.95 * n else "broken" if chance <= 0.05 else "open")
+            assert verdict == ("met" if right >= 0.95 * n else "missed" if chance <= 0.05 else "undecided")
 
 
 def weeks(n, seed=1, growth=0.0):

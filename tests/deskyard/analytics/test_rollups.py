@@ -1,4 +1,4 @@
-"""The daily rollups are what the journal says, however and however often it was counted; and every figure adds up."""
+"""The daily rollups agree with the journal however they were counted, and all figures add up."""
 
 import json
 from collections import Counter
@@ -48,7 +48,7 @@ def database(tmp_path):
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
-    """300 tickets, counted; only looked at."""
+    """300 counted tickets; read-only."""
     opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('counted')}/desk.db")
     fill(opened)
     rollups.refresh_rollups(opened, MOSCOW)
@@ -167,10 +167,16 @@ def test_postgresql_counts_and_shows_the_same(postgres_url, counted):
             for name, panel in PANELS.items():
                 assert panel(there, PanelInputs(asked, WHOLE.last)) == panel(here, PanelInputs(asked, WHOLE.last)), name
             for only in (
-                DrillDownFilter(), DrillDownFilter(fate="routed", place="1"), DrillDownFilter(by="hand", moved="returned"), DrillDownFilter(pair=("IT", "HR")),
-                DrillDownFilter(weekday=0, hour=3), DrillDownFilter(agent="", state="unsolved", ever=True), DrillDownFilter(blind="right", stars=0),
-                DrillDownFilter(said_others=("IT",), truth="IT"), DrillDownFilter(was="IT", became="HR", speed="replies"),
-            ):  # fmt: skip
+                DrillDownFilter(),
+                DrillDownFilter(outcome="routed", rank="1"),
+                DrillDownFilter(by="hand", reassigned="returned"),
+                DrillDownFilter(queue_pair=("IT", "HR")),
+                DrillDownFilter(weekday=0, hour=3),
+                DrillDownFilter(agent="", state="unsolved", any_day=True),
+                DrillDownFilter(blind_review="correct", stars=0),
+                DrillDownFilter(predicted_others=("IT",), actual="IT"),
+                DrillDownFilter(moved_from="IT", moved_to="HR", measure="replies"),
+            ):
                 assert find_tickets(there, asked, only, 10) == find_tickets(here, asked, only, 10)
     server.close()
 
@@ -206,7 +212,7 @@ def test_parts_add_up_to_their_wholes(conn, target, queue):
         assert groups["all"].n == groups["machine"].n + groups["hand"].n
     burdens = workload.measure_workload(conn, asked)
     assert burdens.solved == find_tickets(conn, asked, DrillDownFilter(state="solved"), 1).total
-    assert burdens.unsolved == find_tickets(conn, asked, DrillDownFilter(state="unsolved", ever=True), 1).total
+    assert burdens.unsolved == find_tickets(conn, asked, DrillDownFilter(state="unsolved", any_day=True), 1).total
 
 
 def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(conn):
@@ -223,7 +229,7 @@ def test_a_period_is_the_sum_of_its_days_stores_and_the_reader_queues(conn):
         for one in (*QUEUE_NAMES, "triage")
     ]
     for parts in (days, stores, queues):
-        for name in ("came", "routed", "suggested", "left"):
+        for name in ("received", "routed", "suggested", "left"):
             assert getattr(whole, name) == sum(getattr(one, name) for one in parts)
         assert (whole.right.right, whole.right.n) == (sum(p.right.right for p in parts), sum(p.right.n for p in parts))
     assert whole.received == 300
@@ -252,7 +258,7 @@ def test_whoever_sees_some_queues_counts_and_opens_those_tickets_only(conn):
 def test_pages_of_the_list_hold_each_ticket_once(conn):
     seen, before = [], None
     while True:
-        page = find_tickets(conn, WHOLE, DrillDownFilter(fate="routed"), 17, before)
+        page = find_tickets(conn, WHOLE, DrillDownFilter(outcome="routed"), 17, before)
         seen += page.numbers
         before = page.next_before
         if before is None:
@@ -261,7 +267,7 @@ def test_pages_of_the_list_hold_each_ticket_once(conn):
     assert all(one > other for one, other in pairwise(seen))
 
 
-def test_every_fate_is_there_so_that_the_tests_above_say_something(conn):
+def test_every_outcome_is_there_so_that_the_tests_above_say_something(conn):
     one = accuracy.measure_accuracy(conn, WHOLE)
     assert all(getattr(one, fate) > 10 for fate in ROUTING_OUTCOMES)
     assert 0 < one.right.right < one.right.n < one.routed

@@ -1,4 +1,4 @@
-"""Reports in the names of today: as if everybody had called things so from the beginning."""
+"""Reports with current label names are as if these names had been used from the beginning."""
 
 import random
 from datetime import date
@@ -17,7 +17,7 @@ from deskyard.policy.policy import Policy
 
 DAY, DAYS = date(2026, 3, 1), ("2026-02-27", "2026-02-28", "2026-03-01")
 QUEUES = ("VPN", "Wi-Fi", "Network", "Billing", "Accounts", "triage")
-TURNS = (
+CHANGES = (
     TaxonomyChange(DAY, "queue", "merge", ("VPN", "Wi-Fi"), ("Network",)),
     TaxonomyChange(DAY, "queue", "rename", ("Billing",), ("Accounts",)),
     TaxonomyChange(DAY, "category", "rename", ("Bill",), ("Invoice",)),
@@ -31,7 +31,7 @@ LABELS = {
 
 def asked(taxonomy, target="queue", **more):
     return ReportQuery.from_params(
-        "2026-02-01", "2026-03-31", DAY, target, taxonomy=taxonomy, taxonomy_changes=TURNS, **more
+        "2026-02-01", "2026-03-31", DAY, target, taxonomy=taxonomy, taxonomy_changes=CHANGES, **more
     )
 
 
@@ -82,8 +82,8 @@ def write(database, facts, answers, moves):
 
 
 def rewritten(facts, answers, moves):
-    """The same, had everybody used today's names from the beginning."""
-    called = {target: make_translator(TURNS, target) for target in TARGETS}
+    """The same rows, with the current names from the beginning."""
+    called = {target: make_translator(CHANGES, target) for target in TARGETS}
 
     def queued(row):
         return row | {name: called["queue"](row[name]) for name in ("placed", "queue", "was", "became") if name in row}
@@ -112,8 +112,8 @@ def figures(conn, of):
         [workload.measure_workload(conn, one) for one in of],
         [volume.count_by_hour(conn, one) for one in of],
         [response_times.measure_response_times(conn, one) for one in of],
-        [find_tickets(conn, one, DrillDownFilter(place="1"), 100) for one in of],
-        [find_tickets(conn, one, DrillDownFilter(moved="moved"), 100) for one in of],
+        [find_tickets(conn, one, DrillDownFilter(rank="1"), 100) for one in of],
+        [find_tickets(conn, one, DrillDownFilter(reassigned="reassigned"), 100) for one in of],
         [find_tickets(conn, one, DrillDownFilter(agent="anna"), 100) for one in of],
     )
 
@@ -122,17 +122,17 @@ def test_they_tell_what_they_would_if_things_had_always_been_called_so(counted):
     database, rows = counted
     questions = [{}, {"queue": "Network"}, {"store": "desk"}, *({"target": target} for target in TARGETS)]
     with database.reading() as conn:
-        now = figures(conn, [asked("now", **one) for one in questions])
-        then = figures(conn, [asked("then", **one) for one in questions])
+        now = figures(conn, [asked("current", **one) for one in questions])
+        then = figures(conn, [asked("original", **one) for one in questions])
     assert now != then
     write(database, *rewritten(*rows))
     with database.reading() as conn:
-        assert figures(conn, [asked("then", **one) for one in questions]) == now
+        assert figures(conn, [asked("original", **one) for one in questions]) == now
 
 
 def test_behind_each_figure_stand_its_tickets_in_either_names(counted):
     database, _ = counted
-    for taxonomy in ("now", "then"):
+    for taxonomy in ("current", "original"):
         with database.reading() as conn:
             pairs, bounced = confusion.count_pairs(conn, asked(taxonomy)), bounces.count_bounces(conn, asked(taxonomy))
             assert sum(n for (truth, said), n in pairs.items() if truth != said) > 0
@@ -141,14 +141,17 @@ def test_behind_each_figure_stand_its_tickets_in_either_names(counted):
             for (truth, said), n in pairs.items():
                 assert (
                     find_tickets(
-                        conn, asked(taxonomy), DrillDownFilter(place="known", said=said, truth=truth), 100
+                        conn, asked(taxonomy), DrillDownFilter(rank="known", predicted=said, actual=truth), 100
                     ).total
                     == n
                 )
             for was, became, n in bounced.moves:
-                assert find_tickets(conn, asked(taxonomy), DrillDownFilter(was=was, became=became), 100).total == n
+                assert (
+                    find_tickets(conn, asked(taxonomy), DrillDownFilter(moved_from=was, moved_to=became), 100).total
+                    == n
+                )
             for one, other, n in bounced.queue_pairs:
-                assert find_tickets(conn, asked(taxonomy), DrillDownFilter(pair=(one, other)), 100).total == n
+                assert find_tickets(conn, asked(taxonomy), DrillDownFilter(queue_pair=(one, other)), 100).total == n
 
 
 def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counted):
@@ -156,7 +159,7 @@ def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counte
     database, (facts, _, _) = counted
     mine = {row["ticket_id"] for row in facts if row["queue"] == "Network"}
     assert 0 < len(mine) < len(facts)
-    for taxonomy in ("now", "then"):
+    for taxonomy in ("current", "original"):
         with database.reading() as conn:
             found = find_tickets(conn, asked(taxonomy, visible=frozenset({"Network"})), DrillDownFilter(), 100)
         assert set(found.numbers) == mine
@@ -165,15 +168,15 @@ def test_who_may_see_a_queue_sees_what_stands_in_it_whatever_it_is_called(counte
 def test_an_old_name_asks_for_the_queue_it_is_today(counted):
     database, _ = counted
     with database.reading() as conn:
-        by_old, by_new = (volume.count_by_hour(conn, asked("now", queue=name)) for name in ("VPN", "Network"))
-        alone = volume.count_by_hour(conn, asked("then", queue="VPN"))
+        by_old, by_new = (volume.count_by_hour(conn, asked("current", queue=name)) for name in ("VPN", "Network"))
+        alone = volume.count_by_hour(conn, asked("original", queue="VPN"))
     assert by_old == by_new
     assert alone.received < by_new.received
 
 
 def test_the_address_keeps_whose_names_are_used():
-    assert "taxonomy" not in asked("now").address()
-    assert asked("then").address()["taxonomy"] == "then"
-    assert asked("then").before.address()["taxonomy"] == "then"
-    with pytest.raises(BadInput, match="taxonomy is one of now, then"):
+    assert "taxonomy" not in asked("current").to_params()
+    assert asked("original").to_params()["taxonomy"] == "original"
+    assert asked("original").previous_period.to_params()["taxonomy"] == "original"
+    with pytest.raises(BadInput, match="taxonomy is one of current, original"):
         asked("tomorrow")

@@ -51,11 +51,11 @@ def test_the_database_holds_the_hash_and_never_the_secret(database):
 
 
 def test_a_revoked_key_opens_nothing_and_the_others_do(database):
-    gone, stays = made(database, "gone"), made(database, "stays")
+    gone, kept = made(database, "gone"), made(database, "stays")
     with database.writing() as conn:
         api_keys.revoke_key(conn, "gone", "борис", NOW + timedelta(days=1))
     assert found(database, gone) is None
-    assert found(database, stays).name == "stays"
+    assert found(database, kept).name == "stays"
     with database.reading() as conn:
         assert [(key.name, key.revoked_at) for key in api_keys.list_keys(conn)] == [
             ("gone", NOW + timedelta(days=1)), ("stays", None),
@@ -86,7 +86,7 @@ def test_a_name_is_given_once_even_after_its_key_was_revoked(database):
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x00b", "\ud800", "x" * 101])
 def test_a_name_that_nobody_could_read_is_refused(database, name):
-    with pytest.raises(BadInput, match="1 to 100 characters"):
+    with pytest.raises(BadInput, match="1 to 100 printable characters"):
         made(database, name)
 
 
@@ -109,8 +109,8 @@ def test_the_audit_log_tells_who_made_and_revoked_keys_newest_first(database):
     with database.writing() as conn:
         api_keys.revoke_key(conn, "ci", "борис", NOW)
     with database.reading() as conn:
-        deeds = audit_log.list_entries(conn).items
-    assert [(deed.actor, deed.action, deed.subject) for deed in deeds] == [
+        entries = audit_log.list_entries(conn).items
+    assert [(entry.actor, entry.action, entry.subject) for entry in entries] == [
         (Actor("person", "борис"), "key.revoke", "ci"),
         (Actor("person", "ann"), "key.create", "ci (machine)"),
     ]
@@ -141,5 +141,9 @@ def test_the_audit_log_is_read_in_pages_that_new_deeds_do_not_shift(database):
     with database.reading() as conn:
         second = audit_log.list_entries(conn, 2, first.next_cursor)
         last = audit_log.list_entries(conn, 2, second.next_cursor)
-    assert [[deed.subject for deed in page.items] for page in (first, second, last)] == [["4", "3"], ["2", "1"], ["0"]]
+    assert [[entry.subject for entry in page.items] for page in (first, second, last)] == [
+        ["4", "3"],
+        ["2", "1"],
+        ["0"],
+    ]
     assert last.next_cursor is None

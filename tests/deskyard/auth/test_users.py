@@ -1,4 +1,4 @@
-"""Users: made once, known by their password, asked for a code, and never told what they forgot."""
+"""Users: created once, known by their password and second factor; secrets are never shown again."""
 
 import base64
 import hashlib
@@ -50,8 +50,8 @@ def kept(database, name="ann"):
 
 def keep(database, password, name="ann"):
     with database.writing() as conn:
-        told = {"password": password, "name": name}
-        conn.execute(text("UPDATE access_users SET password = :password WHERE name = :name"), told)
+        expected = {"password": password, "name": name}
+        conn.execute(text("UPDATE access_users SET password = :password WHERE name = :name"), expected)
 
 
 def scrypt(password):
@@ -132,11 +132,11 @@ def test_a_name_is_given_once_and_each_deed_is_in_the_audit_log(database, ann):
         users.set_role(conn, "ann", "manager", [], "boss", NOW)
         users.disable_user(conn, "ann", "boss", NOW)
     assert proved(database, password=PASSWORD + "!") is None
-    with pytest.raises(BadInput, match="stays theirs"), database.writing() as conn:
+    with pytest.raises(BadInput, match="there is or was a user named"), database.writing() as conn:
         users.create_user(conn, "ann", "agent", PASSWORD, "boss", NOW)
     with database.reading() as conn:
-        deeds = [(deed.action, deed.subject) for deed in audit_log.list_entries(conn).items]
-    assert deeds == [
+        entries = [(entry.action, entry.subject) for entry in audit_log.list_entries(conn).items]
+    assert entries == [
         ("user.disable", "ann"),
         ("user.change", "ann: manager; all queues"),
         ("user.change", "ann: password"),

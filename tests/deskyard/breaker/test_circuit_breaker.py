@@ -1,4 +1,4 @@
-"""The circuit breaker trips where a promise is broken, soon, and hardly ever where it is kept."""
+"""The circuit breaker opens soon where a contract is broken, and hardly ever where it holds."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_wrong_as_often_as_allowed_is_not_broken():
     assert detect_alarm(outcomes(([0] * 19 + [1]) * 50)) is None
 
 
-@given(st.mailing_lists(st.booleans(), max_size=60), st.mailing_lists(st.booleans(), min_size=60, max_size=60))
+@given(st.lists(st.booleans(), max_size=60), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_what_is_not_known_yet_can_only_bring_the_alarm_forward(wrong, known):
     partly = detect_alarm(outcomes(w and k for w, k in zip(wrong, known, strict=False)))
     fully = detect_alarm(outcomes(wrong))

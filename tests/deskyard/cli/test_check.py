@@ -28,8 +28,8 @@ def finding(home, about, port=0):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return door.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def test_a_fresh_installation_passes_with_a_warning_that_there_is_no_model(home):

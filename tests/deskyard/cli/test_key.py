@@ -13,25 +13,25 @@ from deskyard.journal import audit_log
 from deskyard.registry import promotion
 
 
-def deeds(home):
+def entries(home):
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
         found = audit_log.list_entries(conn).items
     database.close()
-    assert {deed.actor for deed in found} <= {Actor("person", getpass.getuser())}
-    return [(deed.action, deed.subject) for deed in found]
+    assert {entry.actor for entry in found} <= {Actor("person", getpass.getuser())}
+    return [(entry.action, entry.subject) for entry in found]
 
 
 def test_a_new_key_prints_its_secret_alone_on_a_line_so_that_a_script_can_take_it(command, home):
-    said = command("key", "create", "mail-gateway", "--role", "machine")
-    assert said.code == 0
-    assert re.fullmatch(r"dy_[A-Za-z0-9_-]{43}\n", said.out)
-    assert "not shown again" in said.err
-    assert "Authorization: Bearer" in said.err
-    assert said.out.strip() not in said.err
+    result = command("key", "create", "mail-gateway", "--role", "machine")
+    assert result.code == 0
+    assert re.fullmatch(r"dy_[A-Za-z0-9_-]{43}\n", result.out)
+    assert "not shown again" in result.err
+    assert "Authorization: Bearer" in result.err
+    assert result.out.strip() not in result.err
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.reading() as conn:
-        assert api_keys.load_active_keys(conn).find_key(said.out.strip()).role == "machine"
+        assert api_keys.load_active_keys(conn).find_key(result.out.strip()).role == "machine"
     database.close()
 
 
@@ -45,9 +45,9 @@ def test_keys_are_listed_and_revoked(command, home):
     secret = command("key", "create", "ci", "--role", "viewer").out.strip()
     assert command("key", "revoke", "ci").code == 0
     listed = command("key", "list").out
-    assert re.search(r"^ci: viewer, made .* UTC by .*, revoked ", listed)
+    assert re.search(r"^ci: viewer, created .* UTC by .*, revoked ", listed)
     assert secret not in listed
-    assert deeds(home) == [("key.revoke", "ci"), ("key.create", "ci (viewer)")]
+    assert entries(home) == [("key.revoke", "ci"), ("key.create", "ci (viewer)")]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_keys_are_listed_and_revoked(command, home):
     [("create", "x", "--role", "root"), ("create", "x"), ("create", "", "--role", "admin"), ("revoke", "nobody")],
 )
 def test_what_can_not_be_done_is_a_sentence(command, words):
-    said = command("key", *words)
-    assert said.code == 2
-    assert said.err.strip()
-    assert said.out == ""
+    result = command("key", *words)
+    assert result.code == 2
+    assert result.err.strip()
+    assert result.out == ""
 
 
 @pytest.mark.parametrize("name", ["create", "list", "revoke"])
@@ -71,7 +71,7 @@ def test_the_help_of_every_key_command_holds_an_example(command, name):
 def test_a_policy_is_noted_when_it_changes_and_only_then(command, home):
     for _ in range(2):
         assert command("policy", "halt").code == 0
-    assert deeds(home) == [("policy.put", "version 1")]
+    assert entries(home) == [("policy.put", "version 1")]
 
 
 def test_a_model_is_noted_when_it_is_put_in_use_and_only_then(home, champion):
@@ -80,6 +80,6 @@ def test_a_model_is_noted_when_it_is_put_in_use_and_only_then(home, champion):
     for _ in range(2):
         promotion.promote(database, home / "models", "tiny", Actor("person", getpass.getuser()))
     database.close()
-    ((deed, subject),) = deeds(home)
-    assert deed == "model.activate"
+    ((entry, subject),) = entries(home)
+    assert entry == "model.activate"
     assert re.fullmatch(r"tiny \([0-9a-f]{16}\)", subject)

@@ -15,7 +15,7 @@ INSIDE = [*(("policy", name) for name in POLICY), *(("taxonomy", name) for name 
 def test_the_help_lists_every_command(command):
     shown = command("--help").out
     assert all(name in shown for name in COMMANDS)
-    assert "A first walk" in shown
+    assert "First steps" in shown
 
 
 @pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *INSIDE])
@@ -26,13 +26,13 @@ def test_the_help_of_every_command_holds_an_example(command, words):
 
 
 def test_a_command_that_does_not_exist_is_a_sentence(command):
-    said = command("trian")
-    assert said.code == 2
-    assert "trian" in said.err
+    result = command("trian")
+    assert result.code == 2
+    assert "trian" in result.err
 
 
 def test_the_help_loads_no_library_for_learning_or_serving():
     heavy = {"sklearn", "pandas", "fastapi", "sqlalchemy", "nltk", "scipy", "ftfy", "inscriptis", "mlflow"}
-    asked = "import sys; from deskyard.cli.main import app; app(['--help'], standalone_mode=False)"
-    asked += f"; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, check=False).returncode == 0
+    requested_value = "import sys; from deskyard.cli.main import app; app(['--help'], standalone_mode=False)"
+    requested_value += f"; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", requested_value], capture_output=True, check=False).returncode == 0

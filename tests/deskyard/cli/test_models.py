@@ -26,16 +26,16 @@ def in_use():
     with database.reading() as conn:
         row = active_model.get_active(conn)
         names = [queue.name for queue in queues.list_queues(conn).items]
-        deeds = [deed.action for deed in audit_log.list_entries(conn).items]
+        entries = [entry.action for entry in audit_log.list_entries(conn).items]
     database.close()
-    return (row.name if row else None), names, deeds
+    return (row.name if row else None), names, entries
 
 
 def test_promote_puts_a_bundle_in_use_with_its_queues(command, models):
-    said = command("promote", "first")
-    assert (said.code, said.out.startswith("first (")) == (0, True)
-    name, names, deeds = in_use()
-    assert (name, {"IT", "Billing"} <= set(names), deeds) == ("first", True, ["model.activate"])
+    result = command("promote", "first")
+    assert (result.code, result.out.startswith("first (")) == (0, True)
+    name, names, entries = in_use()
+    assert (name, {"IT", "Billing"} <= set(names), entries) == ("first", True, ["model.activate"])
     assert bundle.champion_folder(models).name == "first"
 
 
@@ -51,16 +51,16 @@ def test_rollback_goes_back_to_the_model_before(command, models):
 def test_rollback_without_a_model_before_is_a_sentence(command, models):
     assert "nothing to go back to" in command("rollback").err
     command("promote", "first")
-    said = command("rollback")
-    assert (said.code, "nothing to go back to" in said.err) == (2, True)
+    result = command("rollback")
+    assert (result.code, "nothing to go back to" in result.err) == (2, True)
 
 
 def test_rollback_never_takes_another_bundle_under_the_same_name(command, models, made):
     command("promote", "first")
     command("promote", "second")
     bundle.save_bundle(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
-    said = command("rollback")
-    assert (said.code, "promote it anew" in said.err) == (2, True)
+    result = command("rollback")
+    assert (result.code, "promote the bundle again" in result.err) == (2, True)
     assert in_use()[0] == "second"
 
 
@@ -76,8 +76,8 @@ def test_a_bundle_that_predicts_less_is_promoted_only_by_force(command, models, 
 
     bundle.save_bundle(models / "less", *without_assignee(made, TicketModel), {})
     command("promote", "first")
-    said = command("promote", "less")
-    assert (said.code, "assignee" in said.err, "--force" in said.err) == (2, True, True)
+    result = command("promote", "less")
+    assert (result.code, "assignee" in result.err, "--force" in result.err) == (2, True, True)
     assert in_use()[0] == "first"
     assert command("promote", "less", "--force").code == 0
     assert in_use()[0] == "less"
@@ -95,7 +95,7 @@ def without_assignee(made, kind):
     lines = [Ticket(id=str(n), subject=["vpn is down", "invoice is wrong", "отпуск летом"][n % 3]) for n in range(30)]
     truth = {"priority": np.minimum(which, 1), "queue": which}
     model = kind({target: len(names) for target, names in labels.items()}).fit(count_ngrams(lines), truth)
-    scorer = model.scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
+    scorer = model.to_scorer(labels, {target: np.array([4.0, 0.3, 0.0]) for target in labels})
     return scorer, {target: made.evidence[target] for target in labels}, made.card
 
 
@@ -117,7 +117,7 @@ def test_models_lists_what_there_is_which_is_in_use_and_what_is_broken(command, 
 def test_models_says_when_another_bundle_lies_under_the_name_in_use(command, models, made):
     command("promote", "first")
     bundle.save_bundle(models / "first", made.scorer, made.evidence, {"asked_precision": 0.7}, {})
-    assert "another was put in use" in " ".join(command("models").out.split())
+    assert "not the bundle that was put in use" in " ".join(command("models").out.split())
 
 
 def test_an_empty_folder_of_models_says_how_to_make_one(command, home):

@@ -38,9 +38,9 @@ def answers(text):
 
 def test_each_row_is_answered_in_order_with_what_the_contract_allows(command, model, tmp_path):
     file = written(tmp_path / "new.csv", f"b,{VPN},", f"a,,{LEAVE}", "c,xyzzy,plugh")
-    said = command("predict", model, file, "--precision", 0.9)
-    assert said.code == 0
-    rows = answers(said.out)
+    result = command("predict", model, file, "--precision", 0.9)
+    assert result.code == 0
+    rows = answers(result.out)
     assert list(rows[0]) == ["id", *[f"{t}{part}" for t in TARGETS for part in ("", "_confidence", "_action", "_top")]]
     assert [(row["id"], row["queue"], row["queue_action"]) for row in rows[:2]] == [
         ("b", "IT", "route"),
@@ -53,7 +53,7 @@ def test_each_row_is_answered_in_order_with_what_the_contract_allows(command, mo
             top = json.loads(row[f"{target}_top"])
             assert top[0] == [row[target], float(row[f"{target}_confidence"])]
             assert {label for label, _ in top} <= set(loaded.labels(target))
-    assert "3 rows answered by tiny" in said.err
+    assert "3 rows predicted by tiny" in result.err
 
 
 def test_a_row_that_is_broken_empty_or_repeated_is_answered_with_leave(command, model, tmp_path):
@@ -67,12 +67,12 @@ def test_a_row_that_is_broken_empty_or_repeated_is_answered_with_leave(command, 
         '4,"  ", ',
         f"5,{VPN},",
     )
-    said = command("predict", model, file, "--precision", 0.9)
-    rows = answers(said.out)
+    result = command("predict", model, file, "--precision", 0.9)
+    rows = answers(result.out)
     assert [row["id"] for row in rows] == ["1", "2", "1", "", "", "4", "5"]
     assert [row["queue_action"] for row in rows] == ["route", *["leave"] * 5, "route"]
     assert {row["assignee_action"] for row in rows[1:-1]} == {"leave"}
-    assert "7 rows answered" in said.err
+    assert "7 rows predicted" in result.err
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.jsonl", "out.jsonl.gz", "out.parquet", "-"])
@@ -80,11 +80,11 @@ def test_every_format_holds_the_same_answers(command, model, tmp_path, name):
     file = written(tmp_path / "new.csv", f"1,{VPN},", "2,,", f"3,,{LEAVE}")
     expected = answers(command("predict", model, file).out)
     out = tmp_path / name if name != "-" else name
-    said = command("predict", model, file, "--out", out)
-    assert said.code == 0
+    result = command("predict", model, file, "--out", out)
+    assert result.code == 0
     opened = gzip.open if name.endswith(".gz") else open
     if name == "-":
-        found = answers(said.out)
+        found = answers(result.out)
     elif name.endswith(".parquet"):
         found = pq.read_table(out).to_pylist()
     else:
@@ -100,20 +100,20 @@ def test_every_format_holds_the_same_answers(command, model, tmp_path, name):
                 assert (json.loads(value) if isinstance(value, str) else value) == json.loads(like[column])
             else:
                 assert value == like[column]
-    assert name == "-" or said.out == ""
+    assert name == "-" or result.out == ""
 
 
 def test_the_answers_are_those_of_the_service(learnt, past, command, tmp_path):
-    asked = past.tickets[-40:]
+    newest = past.tickets[-40:]
     lines = [json.dumps({"id": t.id, "subject": t.subject, "body": t.body, "channel": t.channel, "language": t.language,
                          "requester": t.requester, "organisation": t.organisation}
-                        | {f"x_{name}": value for name, value in t.fields.items()}) for t in asked]  # fmt: skip
+                        | {f"x_{name}": value for name, value in t.fields.items()}) for t in newest]  # fmt: skip
     (tmp_path / "new.jsonl").write_text("\n".join(lines), "utf-8")
     rows = answers(command("predict", learnt, tmp_path / "new.jsonl").out)
     loaded = bundle.load_bundle(learnt)
     contracts = loaded.contracts()
     actions = set()
-    for row, prediction in zip(rows, loaded.predict(asked), strict=True):
+    for row, prediction in zip(rows, loaded.predict(newest), strict=True):
         for target in loaded.targets:
             action, _ = contracts[target].decide(prediction[target])
             actions.add(action)
@@ -135,8 +135,8 @@ def test_asking_for_more_precision_routes_less(learnt, past, command, tmp_path):
 def test_columns_are_named_by_a_map_and_standard_input_is_a_file(command, model, monkeypatch):
     raw = "Номер;Текст\n7;впн\n".replace("впн", VPN).encode("cp1251")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
-    said = command("predict", model, "-", "--map", "id=номер", "--map", "body=Текст")
-    (row,) = answers(said.out)
+    result = command("predict", model, "-", "--map", "id=номер", "--map", "body=Текст")
+    (row,) = answers(result.out)
     assert (row["id"], row["queue"]) == ("7", "IT")
 
 
@@ -166,20 +166,20 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command, model, tmp
         "headless": written(tmp_path / "headless.csv", "1,2", header="a,b"),
         "tmp": tmp_path,
     }
-    said = command("predict", *[argument.format(**places) for argument in arguments])
-    assert said.code == 2
-    assert says in said.err
-    assert said.err.startswith("deskyard: ")
-    assert said.out == ""
+    result = command("predict", *[argument.format(**places) for argument in arguments])
+    assert result.code == 2
+    assert says in result.err
+    assert result.err.startswith("deskyard: ")
+    assert result.out == ""
 
 
 def test_a_broken_bundle_is_refused_before_anything_is_written(command, champion, tmp_path):
     models = tmp_path / "tiny"
     models.mkdir()
     (models / MANIFEST_FILE).write_text("{}")
-    said = command("predict", models, written(tmp_path / "new.csv", f"1,{VPN},"), "--out", tmp_path / "out.csv")
-    assert (said.code, (tmp_path / "out.csv").exists()) == (2, False)
-    assert "not what was saved" in said.err
+    result = command("predict", models, written(tmp_path / "new.csv", f"1,{VPN},"), "--out", tmp_path / "out.csv")
+    assert (result.code, (tmp_path / "out.csv").exists()) == (2, False)
+    assert "not as it was saved" in result.err
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ CELLS = st.sampled_from(
     ["", " ", "1", "2", VPN, LEAVE, "<p>vpn</p>", "🔥", "\x00", "\ud800", "\u202eabc", "ghbdtn", "С уважением,\nИван",
      "> old", "QUJD" * 40, "0001-01-01", "9999-12-31", "9" * 400, '"', "a;b", "=1+1", "{", "null"]
 ) | st.text(max_size=12)  # fmt: skip
-COLUMNS = st.mailing_lists(st.sampled_from(["subject", "created_at", "channel", "x_a", "queue", "", "🔥"]), unique=True)
+COLUMNS = st.lists(st.sampled_from(["subject", "created_at", "channel", "x_a", "queue", "", "🔥"]), unique=True)
 
 
 def answered(model, file, out):
@@ -200,7 +200,7 @@ def answered(model, file, out):
         return [json.loads(line) for line in stream]
 
 
-@given(COLUMNS, st.mailing_lists(st.mailing_lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
+@given(COLUMNS, st.lists(st.lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_cells_are_answered_row_by_row(champion, pieces, more, rows, mark):
     columns = ["id", "body", *more]
@@ -218,7 +218,7 @@ PIECES = st.sampled_from(["id", "body", "subject", ",", ";", "\t", "\n", "\r\n",
 
 
 @given(
-    st.binary(max_size=60) | st.mailing_lists(PIECES, max_size=25).map("".join).map(str.encode),
+    st.binary(max_size=60) | st.lists(PIECES, max_size=25).map("".join).map(str.encode),
     st.sampled_from(["csv", "txt", "jsonl", "xlsx", "parquet", "gz"]),
 )
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -234,12 +234,12 @@ def test_any_file_is_answered_or_refused_in_a_sentence_with_nothing_written(cham
 
 RECORDS = st.dictionaries(
     st.sampled_from(["id", "subject", "body", "x_new", "created_at"]) | st.text(max_size=6),
-    st.none() | st.booleans() | st.integers() | st.floats() | CELLS | st.mailing_lists(st.integers(), max_size=2),
+    st.none() | st.booleans() | st.integers() | st.floats() | CELLS | st.lists(st.integers(), max_size=2),
     max_size=6,
 )
 
 
-@given(st.mailing_lists(RECORDS, max_size=6))
+@given(st.lists(RECORDS, max_size=6))
 @settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 def test_any_json_lines_are_answered_line_by_line(champion, pieces, records):
     file = pieces / "new.jsonl"

@@ -47,8 +47,8 @@ def test_a_new_password_ends_every_session(command, home):
 
 def test_a_second_factor_is_a_key_that_an_app_reads(command, home):
     made(command)
-    said = command("user", "second-factor", "ann").out
-    address = said.split()[-1]
+    result = command("user", "second-factor", "ann").out
+    address = result.split()[-1]
     assert pyotp.parse_uri(address).name == "ann"
     assert "with a second factor" in command("user", "list").out
     command("user", "second-factor", "ann", "--off")

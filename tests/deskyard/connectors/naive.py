@@ -1,6 +1,6 @@
-"""A ticket store as it is written in an afternoon: it writes blindly, reads nothing back, retries, and hears its echo.
+"""A naive ticket store, as written in an afternoon: it does not read back, retries writes, and takes its own for news.
 
-`check_store` must fail it case by case; what it gets right is what nobody gets wrong.
+`check_store` must fail it case by case; what it gets right, every store gets right.
 """
 
 from dataclasses import dataclass, field, replace
@@ -44,7 +44,7 @@ class Desk:
         version = str(int(here.version) + 1)
         self.tickets[ref] = replace(here, **known, version=version, updated_at=datetime.now(UTC))
 
-    def behind(self):
+    def harness(self):
         return StoreHarness(
             make_tickets=self.make,
             set_as_person=lambda ref, name, value: self.put(ref, {name: value}),
@@ -85,7 +85,7 @@ class NaiveStore:
     def fetch(self, ref):
         return self.desk.tickets[ref]
 
-    def moves(self, ref):
+    def fetch_moves(self, ref):
         return []
 
     def parse_webhook(self, headers, raw, now):
@@ -95,10 +95,10 @@ class NaiveStore:
         self.desk.put(
             delivery.ref, {name: value for name, value in delivery.set.items() if name in self.caps.settable_fields}
         )
-        self.desk.notes.setdefault(delivery.ref, []).append(delivery.text)
+        self.desk.notes.setdefault(delivery.ref, []).append(delivery.full_note)
         return DeliveryOutcome(DeliveryResult.APPLIED)
 
-    def forget(self):
+    def invalidate_catalogue(self):
         """It never asks again."""
 
     def close(self):

@@ -1,4 +1,4 @@
-"""`docs/new-connector.md` as it stands: the store of a made-up help desk keeps the contract, also when lines break."""
+"""The code of `docs/new-connector.md` as it stands there conforms to the store interface, also when requests fail."""
 
 import re
 from pathlib import Path
@@ -40,13 +40,13 @@ def faults(desk):
 @pytest.fixture
 def store(kind, faults):
     with served(faults) as base:
-        opened = kind.opened(f"{base.replace('http://', f'http://:{TOKEN}@')}?hook_secret={SECRET}")
+        opened = kind.from_address(f"{base.replace('http://', f'http://:{TOKEN}@')}?hook_secret={SECRET}")
         yield opened
         opened.close()
 
 
 @pytest.fixture
-def behind(desk) -> StoreHarness:
+def harness(desk) -> StoreHarness:
     def person_sets(ref, field, value):
         theirs = "agent" if field == "assignee" else field
         desk.set(ref, {theirs: value}, by="ann")
@@ -75,17 +75,17 @@ def test_the_test_of_the_page_passes_as_written(written, desk, store):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_store_of_the_page_keeps_the_contract(case, store, behind):
-    CASES[case](store, behind)
+def test_the_store_of_the_page_keeps_the_contract(case, store, harness):
+    CASES[case](store, harness)
 
 
 @pytest.mark.parametrize("fault", ["hang", "cut"])
 def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second_write(
-    fault, kind, faults, desk, store, behind
+    fault, kind, faults, desk, store, harness
 ):
     store.http._client.timeout = 0.5
     faults.patience = 1.0
-    ref = behind.make(1, None)[0]
+    ref = harness.make_tickets(1, None)[0]
     delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = [fault, fault]
     outcome = store.apply(delivery)
@@ -94,8 +94,8 @@ def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second
 
 
 @pytest.mark.parametrize("fault", ["too many", "broken"])
-def test_what_was_not_done_is_asked_for_later_and_then_done_once(fault, faults, desk, store, behind):
-    ref = behind.make(1, None)[0]
+def test_what_was_not_done_is_asked_for_later_and_then_done_once(fault, faults, desk, store, harness):
+    ref = harness.make_tickets(1, None)[0]
     delivery = make_delivery(store.fetch(ref), {"queue": "Network"}, note="Sorted.")
     faults.waiting = [fault]
     outcome = store.apply(delivery)
@@ -108,8 +108,8 @@ def test_what_was_not_done_is_asked_for_later_and_then_done_once(fault, faults, 
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
 
 
-def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note(desk, store, behind):
-    ref = behind.make(1, None)[0]
+def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note(desk, store, harness):
+    ref = harness.make_tickets(1, None)[0]
     seen = store.fetch(ref)
     desk.set(ref, {"queue": "Network"}, by="deskyard")
     cut_off = Delivery(id=new_id(), ref=ref, set={"queue": "Network"}, expect={"queue": "Inbox"}, begun=True)
@@ -120,8 +120,8 @@ def test_a_delivery_that_was_cut_off_before_its_note_gets_its_note(desk, store, 
     assert seen.queue == "Inbox"
 
 
-def test_a_ticket_that_somebody_only_commented_on_meanwhile_is_still_written(desk, store, behind, monkeypatch):
-    ref = behind.make(1, None)[0]
+def test_a_ticket_that_somebody_only_commented_on_meanwhile_is_still_written(desk, store, harness, monkeypatch):
+    ref = harness.make_tickets(1, None)[0]
     seen = store.fetch(ref)
     fetch, looks = store.fetch, []
 
@@ -137,8 +137,8 @@ def test_a_ticket_that_somebody_only_commented_on_meanwhile_is_still_written(des
     assert desk.tickets[ref]["queue"] == "Network"
 
 
-def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, behind, monkeypatch):
-    ref = behind.make(1, None)[0]
+def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, harness, monkeypatch):
+    ref = harness.make_tickets(1, None)[0]
     delivery = make_delivery(store.fetch(ref), {"queue": "Network", "priority": "high"}, note="Sorted.")
     write = store.write
 
@@ -149,6 +149,6 @@ def test_a_person_who_comes_right_after_our_write_is_no_refusal(desk, store, beh
 
     monkeypatch.setattr(store, "write", and_then_a_person_writes)
     outcome = store.apply(delivery)
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.APPLIED, {"queue"})
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.APPLIED, {"queue"})
     assert (desk.tickets[ref]["queue"], desk.tickets[ref]["priority"]) == ("Billing", "high")
     assert len(desk.notes[ref]) == 1

@@ -1,4 +1,4 @@
-"""The database: migrations, and what a transaction promises."""
+"""The database: migrations, and the guarantees of a transaction."""
 
 import multiprocessing
 import sys
@@ -75,9 +75,9 @@ def test_tables_of_other_owners_are_not_looked_at(database):
 
 
 def test_a_migrated_database_is_at_the_newest_revision_and_migrates_again_without_a_change(database):
-    assert database.revision() == database.newest()
+    assert database.revision() == database.head_revision()
     database.migrate()
-    assert database.revision() == database.newest()
+    assert database.revision() == database.head_revision()
 
 
 def upgrade(database, revision):
@@ -106,10 +106,10 @@ def test_a_ticket_filed_before_an_upgrade_is_still_there_after_it(empty_url):
             connection.exec_driver_sql(statement)
     database.migrate()
     with database.reading() as conn:
-        filed = tickets.find_existing(conn, "mail", "4711", None)
-        assert (filed.id, filed.version, filed.status, filed.queue) == (41, 1, "new", "IT")
-        assert (filed.ticket.subject, filed.ticket.fields) == ("Почта 📧", {"a": "б"})
-        assert filed.updated_at == filed.received_at == datetime.fromisoformat(now)
+        file_one = tickets.find_existing(conn, "mail", "4711", None)
+        assert (file_one.id, file_one.version, file_one.status, file_one.queue) == (41, 1, "new", "IT")
+        assert (file_one.ticket.subject, file_one.ticket.fields) == ("Почта 📧", {"a": "б"})
+        assert file_one.updated_at == file_one.received_at == datetime.fromisoformat(now)
         assert [step.became for step in ticket_history.list_steps(conn, 41)] == ["IT"]
     database.close()
 
@@ -135,10 +135,10 @@ def test_hashes_of_before_an_upgrade_are_keyed_by_it_and_still_fit_their_tickets
         connection.execute(text(seen), [{"at": now, "n": n, "h": plain} for n in (41, 41, 99)])
     database.migrate()
     with database.reading() as conn:
-        filed = tickets.get_ticket(conn, 41)
+        file_one = tickets.get_ticket(conn, 41)
         hashes = [one.ticket_hash for one in (*Journal.list_entries(conn, 41), *Journal.list_entries(conn, 99))]
-    assert hashes[:2] == [hash_ticket(filed.ticket, filed.salt).ticket_hash] * 2
-    assert filed.ticket == ticket
+    assert hashes[:2] == [hash_ticket(file_one.ticket, file_one.salt).ticket_hash] * 2
+    assert file_one.ticket == ticket
     assert plain not in hashes
     assert len(set(hashes)) == 2
     database.close()

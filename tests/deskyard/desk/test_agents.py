@@ -25,7 +25,7 @@ def test_an_agent_is_as_last_said(database):
 def test_an_agent_of_a_queue_that_does_not_exist_is_not_made(database):
     with pytest.raises(BadInput, match="no queue 'Nowhere'"):
         put(database, "ann", "IT", "Nowhere")
-    with pytest.raises(BadInput, match="something to read"):
+    with pytest.raises(BadInput, match="must not be blank"):
         put(database, " ")
     with database.reading() as conn:
         assert agents.list_agents(conn).items == []

@@ -29,9 +29,9 @@ def file(database, queue=TRIAGE, **values):
         return tickets.file_ticket(conn, Ticket(id="", subject="VPN"), queue, values, at=NOW)
 
 
-def change(database, number, actor, *, seen=None, why="", **wanted):
+def change(database, number, actor, *, seen=None, why="", **requested):
     with database.writing() as conn:
-        return changes.change_ticket(conn, number, wanted, actor, at=NOW, expected_version=seen, why=why)
+        return changes.change_ticket(conn, number, requested, actor, at=NOW, expected_version=seen, why=why)
 
 
 def now(database, number):
@@ -67,7 +67,7 @@ def test_a_change_to_what_stands_there_already_is_no_change(desk):
 
 @pytest.mark.parametrize("actor", [MODEL, Actor("rule", "sla"), Actor("machine", "other")])
 @pytest.mark.parametrize(
-    ("said", "asked"),
+    ("result", "requested_value"),
     [
         ({"queue": "IT"}, {"queue": "Billing"}),
         ({"priority": "low"}, {"priority": "critical"}),
@@ -75,12 +75,12 @@ def test_a_change_to_what_stands_there_already_is_no_change(desk):
         ({"status": "waiting"}, {"status": "open"}),
     ],
 )
-def test_what_a_person_set_no_machine_and_no_rule_sets_again(desk, actor, said, asked):
+def test_what_a_person_set_no_machine_and_no_rule_sets_again(desk, actor, result, requested_value):
     number = file(desk)
-    change(desk, number, ANN, **said)
+    change(desk, number, ANN, **result)
     before = now(desk, number)
-    with pytest.raises(StoreConflict, match=r"ann set .* a person's word stands"):
-        change(desk, number, actor, **asked)
+    with pytest.raises(StoreConflict, match=r"ann set .* a person's choice is not overwritten"):
+        change(desk, number, actor, **requested_value)
     assert now(desk, number) == before
 
 

@@ -25,10 +25,10 @@ def say(database, number, text, key=None, public=False):
 
 
 def test_comments_come_back_in_order_as_they_were_said(database, number):
-    said = [say(database, number, "Перезагрузите 🖨", public=True)[0], say(database, number, "line\n\nline")[0]]
+    result = [say(database, number, "Перезагрузите 🖨", public=True)[0], say(database, number, "line\n\nline")[0]]
     with database.reading() as conn:
-        assert comments.list_comments(conn, number) == said
-    assert [(one.text, one.public, one.actor) for one in said] == [
+        assert comments.list_comments(conn, number) == result
+    assert [(one.text, one.public, one.actor) for one in result] == [
         ("Перезагрузите 🖨", True, ANN),
         ("line\n\nline", False, ANN),
     ]

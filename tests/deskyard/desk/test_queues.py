@@ -25,13 +25,13 @@ def file(database, *, at=NOW, **values):
         return tickets.file_ticket(conn, Ticket(id="", subject="VPN"), "IT", values, at=at)
 
 
-def numbers(database, limit=100, sort="oldest", **wanted):
+def numbers(database, limit=100, sort="oldest", **requested):
     """The tickets of IT, gathered page by page."""
     found, cursor = [], None
     with database.reading() as conn:
         queue = queues.find_queue(conn, "IT")
         while True:
-            page = tickets.list_tickets(conn, queue, limit, cursor, sort=sort, ticket_filter=TicketFilter(**wanted))
+            page = tickets.list_tickets(conn, queue, limit, cursor, sort=sort, ticket_filter=TicketFilter(**requested))
             found += [ticket.id for ticket in page.items]
             cursor = page.next_cursor
             if cursor is None:
@@ -48,7 +48,7 @@ def test_a_queue_is_as_last_said(database):
 def test_triage_is_never_closed_and_no_queue_is_nameless(database):
     with pytest.raises(BadInput, match="triage can't be closed"):
         put(database, TRIAGE, is_open=False)
-    with pytest.raises(BadInput, match="something to read"):
+    with pytest.raises(BadInput, match="must not be blank"):
         put(database, "  ")
 
 

@@ -18,11 +18,11 @@ ANSWER = "Install version 5 of the VPN client: it keeps the connection."
 def solved(database):
     """File a ticket, answer it, solve it; the number."""
 
-    def one(text=ANSWER, asked=ASKED, by=ANN, status="resolved", **how):
+    def one(text=ANSWER, requested_value=ASKED, by=ANN, status="resolved", **how):
         with database.writing() as conn:
             queues.ensure_queues(conn)
-            filed = Ticket(id="", subject=asked, requester="olga@example.org")
-            number = tickets.file_ticket(conn, filed, "triage", {}, at=NOW)
+            file_one = Ticket(id="", subject=requested_value, requester="olga@example.org")
+            number = tickets.file_ticket(conn, file_one, "triage", {}, at=NOW)
             comments.add_comment(conn, number, by, text, at=NOW, **{"public": True, "shared": True} | how)
             changes.change_ticket(conn, number, {"status": status}, ANN, at=NOW)
         return number

@@ -47,9 +47,9 @@ def test_the_first_secret_of_a_ticket_stays(database, ticket):
 
 
 def test_the_last_rating_counts(database, ticket):
-    for stars, said in ((2, "slow"), (5, "  but kind  ")):
+    for stars, result in ((2, "slow"), (5, "  but kind  ")):
         with database.writing() as conn:
-            status_links.rate_solution(conn, status_links.find_link(conn, SECRET), stars, said, NOW)
+            status_links.rate_solution(conn, status_links.find_link(conn, SECRET), stars, result, NOW)
     with database.reading() as conn:
         found = status_links.find_link(conn, SECRET)
     assert (found.stars, found.comment, found.rated_at) == (5, "but kind", NOW)

@@ -1,9 +1,10 @@
-"""Turns on a desk, on both databases."""
+"""Taxonomy changes on a desk, on both databases."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from deskyard.db.database import open_database
 from deskyard.desk import changes, queues, taxonomy_changes, tickets
 from deskyard.domain.actors import Actor
 from deskyard.domain.taxonomy import parse_change
@@ -17,7 +18,15 @@ ANN = Actor("person", "ann")
 SPLIT = parse_change({"on": "2026-02-01", "target": "category", "split": "IT", "to": ["IT", "Network"]})
 
 
-def filed(conn, category):
+@pytest.fixture
+def database(database_url):
+    """A desk without other queues than those that a test makes."""
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+def file_one(conn, category):
     """A ticket with that category, decided on by nobody."""
     number = tickets.file_ticket(conn, Ticket(id="", subject="vpn"), "triage", {"category": category}, at=AT)
     Journal.record(conn, EntryHeader(number, "0" * 64, AT, None, None), (DECIDED, {"decisions": {}}))
@@ -27,8 +36,8 @@ def filed(conn, category):
 def test_a_task_holds_the_newest_tickets_of_the_old_label_until_a_person_has_chosen(database):
     with database.writing() as conn:
         queues.ensure_queues(conn)
-        numbers = [filed(conn, "IT") for _ in range(3)]
-        filed(conn, "Billing")
+        numbers = [file_one(conn, "IT") for _ in range(3)]
+        file_one(conn, "Billing")
         taxonomy_changes.add_change(conn, SPLIT, ANN, AT)
     with database.reading() as conn:
         assert taxonomy_changes.list_split_tasks(conn, AT.date() - timedelta(days=1)) == []
@@ -47,7 +56,7 @@ def test_a_task_holds_the_newest_tickets_of_the_old_label_until_a_person_has_cho
     assert (task.waiting, task.chosen) == (1, {"IT": 1, "Network": 2})
 
 
-def test_a_turn_that_contradicts_another_leaves_the_policy_as_it_was(database):
+def test_a_change_that_contradicts_another_leaves_the_policy_as_it_was(database):
     with database.writing() as conn:
         first = taxonomy_changes.add_change(conn, SPLIT, ANN, AT)
         assert taxonomy_changes.add_change(conn, SPLIT, ANN, AT) == first

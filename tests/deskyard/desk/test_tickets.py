@@ -48,10 +48,10 @@ def test_a_ticket_comes_back_as_it_was_filed(database):
     with database.writing() as conn:
         number = tickets.file_ticket(conn, ticket, "IT", {}, at=NOW)
     with database.reading() as conn:
-        filed = tickets.find_ticket(conn, number)
-        assert filed == tickets.find_existing(conn, "mail", "4711", None)
-    assert filed.ticket == ticket
-    assert (filed.queue, filed.category, filed.priority, filed.assignee) == ("IT", None, None, None)
+        file_one = tickets.find_ticket(conn, number)
+        assert file_one == tickets.find_existing(conn, "mail", "4711", None)
+    assert file_one.ticket == ticket
+    assert (file_one.queue, file_one.category, file_one.priority, file_one.assignee) == ("IT", None, None, None)
 
 
 def test_the_same_name_in_the_same_source_is_filed_once(database):
@@ -87,9 +87,9 @@ def test_a_ticket_without_a_name_is_known_by_the_key_of_its_request(database):
 def test_a_new_ticket_bears_the_values_that_were_decided(database):
     number = file(database, values={"category": "network", "priority": "high"})
     with database.reading() as conn:
-        filed = tickets.find_ticket(conn, number)
-    assert (filed.category, filed.priority, filed.assignee) == ("network", "high", None)
-    assert (filed.status, filed.version, filed.updated_at) == ("new", 1, NOW)
+        file_one = tickets.find_ticket(conn, number)
+    assert (file_one.category, file_one.priority, file_one.assignee) == ("network", "high", None)
+    assert (file_one.status, file_one.version, file_one.updated_at) == ("new", 1, NOW)
 
 
 def test_a_ticket_for_a_queue_that_does_not_exist_is_not_half_filed(database):
@@ -110,7 +110,7 @@ def test_only_open_queues_are_in_the_catalogue(database):
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10, 11])
 def test_pages_together_give_every_ticket_once_in_order(database, limit):
-    filed = [file(database, queue=HARD_NAME) for _ in range(10)]
+    file_one = [file(database, queue=HARD_NAME) for _ in range(10)]
     file(database, queue="IT")
     found, cursor = [], None
     with database.reading() as conn:
@@ -122,17 +122,17 @@ def test_pages_together_give_every_ticket_once_in_order(database, limit):
             cursor = page.next_cursor
             if cursor is None:
                 break
-    assert found == filed
+    assert found == file_one
 
 
 def test_a_ticket_filed_while_somebody_pages_is_neither_doubled_nor_does_it_hide_another(database):
-    filed = [file(database) for _ in range(4)]
+    file_one = [file(database) for _ in range(4)]
     with database.reading() as conn:
         first = tickets.list_tickets(conn, queues.find_queue(conn, "IT"), 2)
-    filed.append(file(database))
+    file_one.append(file(database))
     with database.reading() as conn:
         rest = tickets.list_tickets(conn, queues.find_queue(conn, "IT"), 10, first.next_cursor)
-    assert [item.id for item in first.items + rest.items] == filed
+    assert [item.id for item in first.items + rest.items] == file_one
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "0", "🙂", "YWZ0ZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])

@@ -31,9 +31,9 @@ def test_filed_decided_said_and_moved_stand_in_order_and_each_once():
         HistoryStep(at(2), ANN, "queue", "triage", "IT", ""),
         HistoryStep(at(2), RULE, "priority", None, "high", "the default of 'IT'"),
     ]
-    said = [Comment(1, at(1), ANN, True, "Which VPN?")]
-    events = build_timeline(entries, steps, said)
-    assert [one.kind for one in events] == ["filed", "decided", "said", "changed"]
+    result = [Comment(1, at(1), ANN, True, "Which VPN?")]
+    events = build_timeline(entries, steps, result)
+    assert [one.kind for one in events] == ["filed", "decided", "commented", "changed"]
     assert events[1].steps == (steps[0],)
     assert (events[3].actor, events[3].steps, events[3].confirmed) == (ANN, tuple(steps[1:]), False)
 

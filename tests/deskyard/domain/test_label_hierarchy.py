@@ -25,7 +25,7 @@ def past(n=1200):
     return rows
 
 
-def belief(above=0.95, likeness=0.0):
+def prediction(above=0.95, likeness=0.0):
     return Prediction(
         "queue", (("Hardware > Printer", 0.5), ("Hardware > Mouse", 0.45)), True, likeness, ("Hardware", above)
     )
@@ -55,19 +55,19 @@ def test_what_a_person_says_of_parents_comes_before_the_mark_and_a_label_may_be_
 
 def test_a_parent_that_was_said_is_proved_like_one_that_is_written():
     names = ("Access", "Mouse", "Printer", "Mail", "Office")
-    said = {"Mouse": "Hardware", "Printer": "Hardware", "Mail": "Software", "Office": "Software"}
-    written, told = (
+    result = {"Mouse": "Hardware", "Printer": "Hardware", "Mail": "Software", "Office": "Software"}
+    written, expected = (
         fit_contract("queue", past(), LABELS, 0.9).parent_contract,
-        fit_contract("queue", past(), names, 0.9, said).parent_contract,
+        fit_contract("queue", past(), names, 0.9, result).parent_contract,
     )
-    assert (told.threshold, told.labels, told.routed) == (written.threshold, written.labels, written.routed)
+    assert (expected.threshold, expected.labels, expected.routed) == (written.threshold, written.labels, written.routed)
     assert fit_contract("queue", past(), names, 0.9).parent_contract is None
 
 
 def test_a_ticket_whose_label_is_unsure_goes_to_the_parent_that_is_sure():
     contract = fit_contract("queue", past(), LABELS, 0.9)
     assert contract.threshold is None
-    made = decide_targets(TICKET, {"queue": belief()}, {"queue": contract})["queue"]
+    made = decide_targets(TICKET, {"queue": prediction()}, {"queue": contract})["queue"]
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "Hardware", 0.95)
     assert [reason.code for reason in made.reasons] == ["parent", "no_contract"]
     assert made.top[0][0] == "Hardware > Printer"
@@ -77,18 +77,18 @@ def test_a_ticket_whose_label_is_unsure_goes_to_the_parent_that_is_sure():
 
 def test_a_parent_that_is_not_sure_or_has_no_evidence_is_not_told():
     contract = fit_contract("queue", past(), LABELS, 0.9)
-    unsure = decide_targets(TICKET, {"queue": belief(above=0.7)}, {"queue": contract})["queue"]
+    unsure = decide_targets(TICKET, {"queue": prediction(above=0.7)}, {"queue": contract})["queue"]
     assert (unsure.action, unsure.label) == (Action.SUGGEST, "Hardware > Printer")
     nothing = fit_contract("queue", np.zeros(0, EVIDENCE_DTYPE), LABELS, 0.9)
-    assert decide_targets(TICKET, {"queue": belief()}, {"queue": nothing})["queue"].action is Action.SUGGEST
+    assert decide_targets(TICKET, {"queue": prediction()}, {"queue": nothing})["queue"].action is Action.SUGGEST
     unheard = Prediction("queue", (("Access", 0.6),), True, 0.0, ("Access", 0.99))
     assert decide_targets(TICKET, {"queue": unheard}, {"queue": contract})["queue"].action is Action.SUGGEST
 
 
 def test_an_empty_or_unfamiliar_ticket_goes_to_no_parent():
     contract = fit_contract("queue", past(), LABELS, 0.9)
-    assert decide_targets(Ticket(id="2"), {"queue": belief()}, {"queue": contract})["queue"].action is Action.LEAVE
-    strange = Prediction("queue", belief().top, False, 0.0, ("Hardware", 0.99))
+    assert decide_targets(Ticket(id="2"), {"queue": prediction()}, {"queue": contract})["queue"].action is Action.LEAVE
+    strange = Prediction("queue", prediction().top, False, 0.0, ("Hardware", 0.99))
     assert decide_targets(TICKET, {"queue": strange}, {"queue": contract})["queue"].action is Action.LEAVE
 
 

@@ -159,7 +159,7 @@ def test_a_damaged_folder_is_refused_with_a_sentence(encoder_folder, tmp_path, s
 
 
 def test_what_is_no_encoder_is_refused_with_a_sentence(tmp_path):
-    with pytest.raises(BadInput, match=r"no such folder.*use; nothing is fetched"):
+    with pytest.raises(BadInput, match=r"no such folder.*use; nothing is downloaded"):
         open_encoder("sentence-transformers/all-MiniLM-L6-v2")
     with pytest.raises(BadInput, match=r"holds no encoder \(model.safetensors, config.json, tokenizer.json or "):
         open_encoder(str(tmp_path))
@@ -187,7 +187,7 @@ def test_nothing_is_fetched(encoder_folder):
 import socket
 def closed(*_, **__): raise AssertionError("a connection was tried")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = closed
-from deskyard.encoder import open_encoder
+from deskyard.features.sentence_encoder import open_encoder
 import sys
 for name in ("use", {str(encoder_folder)!r}):
     assert open_encoder(name).encode(["VPN"]).any()

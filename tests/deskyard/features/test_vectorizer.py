@@ -83,7 +83,7 @@ def test_each_part_of_a_row_has_its_own_length_or_is_empty(vectorizer, tickets):
 
 def test_a_vectorizer_keeps_the_promises_of_scikit_learn(vectorizer):
     made = TicketVectorizer(latin="german", min_tickets=3, max_ngrams=70)
-    assert made.get_params() == {"latin": "german", "min_tickets": 3, "most_grams": 70}
+    assert made.get_params() == {"latin": "german", "min_tickets": 3, "max_ngrams": 70}
     assert clone(made).get_params() == made.get_params()
     assert clone(vectorizer).get_params() == vectorizer.get_params()
     assert made.set_params(min_tickets=1) is made
@@ -91,7 +91,7 @@ def test_a_vectorizer_keeps_the_promises_of_scikit_learn(vectorizer):
     for ask in (
         lambda: made.transform([]),
         lambda: made.transform_counts(nothing),
-        lambda: made.known(nothing),
+        lambda: made.known_share(nothing),
         made.get_feature_names_out,
     ):
         with pytest.raises(NotFittedError):
@@ -99,7 +99,7 @@ def test_a_vectorizer_keeps_the_promises_of_scikit_learn(vectorizer):
     fitted = made.fit([Ticket(id="1", subject="Der Drucker druckt")])
     assert fitted is made
     assert {name for name in vars(fitted) if name.endswith("_")} == {"kept_", "vocabulary_"}
-    assert fitted.get_params() == {"latin": "german", "min_tickets": 1, "most_grams": 70}
+    assert fitted.get_params() == {"latin": "german", "min_tickets": 1, "max_ngrams": 70}
 
 
 def test_a_columns_name_says_which_gram_it_counts(vectorizer):
@@ -157,7 +157,7 @@ def test_plain_field_values_stay_readable_and_empty_ones_say_nothing():
 def test_it_says_how_much_of_a_ticket_is_known_words_and_of_unknown_ones_nothing_is(vectorizer, tickets):
     strange = [Ticket(id="x", subject="xyzzy plugh"), Ticket(id="y"), Ticket(id="z", channel="email")]
     counts = count_ngrams([*tickets, *strange])
-    known = vectorizer.known(counts)
+    known = vectorizer.known_share(counts)
     assert (known[: len(tickets)] > 0).mean() > 0.95
     assert known[len(tickets) :].tolist() == [0, 0, 0]
     assert known.max() <= 1
@@ -203,7 +203,7 @@ def test_tickets_are_read_and_weighed_alike_however_many_at_once(past, monkeypat
     whole = count_ngrams(tickets)
     rows = np.arange(80, 10, -1)
     expected = TicketVectorizer().fit_counts(whole[rows]).transform_counts(whole[rows])
-    monkeypatch.setattr("deskyard.features.vectorizer.AT_ONCE", 7)
+    monkeypatch.setattr("deskyard.features.vectorizer.BATCH_SIZE", 7)
     parts = count_ngrams(tickets)
     assert parts.names == whole.names
     assert all((a != b).nnz == 0 for a, b in zip(parts.matrices, whole.matrices, strict=True))

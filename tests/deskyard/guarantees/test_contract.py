@@ -40,7 +40,7 @@ def world(rng, n, worse=0.0):
 
 def covered(contract):
     """How many tickets of evidence it would have routed."""
-    return contract.n if contract.threshold is not None else 0
+    return contract.routed if contract.threshold is not None else 0
 
 
 def prediction(label, confidence, familiar=True):

@@ -24,7 +24,7 @@ def past(rng, n, critical=0.1):
 
 
 def set_low(contract, rows):
-    held = np.inf if contract.urgency.threshold is None else contract.urgency.threshold
+    held = np.inf if contract.urgent_bound.threshold is None else contract.urgent_bound.threshold
     return (rows["predicted"] < 2) & (rows["confidence"] >= contract.threshold) & (rows["urgent"] < held)
 
 

@@ -64,7 +64,7 @@ def test_an_unknown_spelling_is_left_out_and_never_guessed():
     assert map_spellings(["", "so la la", "-", "?", "12 34", "Priority", "🔥", "no", "очень"]) == {}
 
 
-@given(st.mailing_lists(st.text(max_size=20)), st.sampled_from(["", "1-is-urgent", "highest-is-urgent"]))
+@given(st.lists(st.text(max_size=20)), st.sampled_from(["", "1-is-urgent", "highest-is-urgent"]))
 def test_any_spellings_are_a_level_or_left_out(seen, numbers):
     assert set(map_spellings(seen, number_scale=numbers).values()) <= set(PRIORITIES)
     assert all(parse_bare_number(text) is None or isinstance(parse_bare_number(text), int) for text in seen)
@@ -78,9 +78,9 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
         '[parent.queue]\n"VPN" = "Network"\n"Wi-Fi 2.4" = "Radio"\n',
         encoding="utf-8-sig",
     )
-    said = parse_mapping([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
+    result = parse_mapping([str(path), "body=Описание", "priority.a=b=low", 'subject="Тема"', "priority.3=none",
                       'parent.queue.Wi-Fi 2.4=Network', 'parent.Category."a=b"="Письма"'])  # fmt: skip
-    assert said == ColumnMapping(
+    assert result == ColumnMapping(
         columns={"body": "Описание", "x_product": "Продукт", "subject": "Тема"},
         priority={"Срочно": "high", "a=b": "low", "3": ""},
         numbers="1-is-urgent",
@@ -94,7 +94,7 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
     ("item", "says"),
     [
         ("boddy=Text", "Did you mean 'body'"),
-        ("body=", "say which column"),
+        ("body=", "name the column"),
         ("x_=a", "not a column of ours"),
         ("priority.Срочно=asap", "low, medium, high, critical"),
         ("priority.=high", "write priority.Theirs=high"),
@@ -150,10 +150,10 @@ def test_a_repeated_column_is_a_mistake_only_when_it_is_needed():
 
 
 def test_a_mapped_column_must_be_in_one_of_the_files():
-    said = parse_mapping(["body=Text"])
-    check_mapping(said, [table("id", "body"), table("id", "text")])
+    result = parse_mapping(["body=Text"])
+    check_mapping(result, [table("id", "body"), table("id", "text")])
     with pytest.raises(BadInput, match=r"Did you mean 'Test'\?"):
-        check_mapping(said, [table("id", "Test")])
+        check_mapping(result, [table("id", "Test")])
 
 
 def test_a_file_without_id_or_text_says_what_was_found_and_the_line_to_add():

@@ -16,7 +16,7 @@ from deskyard.errors import BadInput
 from deskyard.history.export import default_moves_path, export_tickets
 from deskyard.journal.journal import CONFIRMED, EntryHeader, Journal
 from deskyard.review import blind_review
-from training.data.history import load_history
+from training.data.load import load_history
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 MODEL, ANN = Actor("machine", "bbbb"), Actor("person", "ann")
@@ -47,9 +47,9 @@ def file(database, queue="IT", at=NOW, machine=(), **ticket):
     return number
 
 
-def change(database, number, actor=ANN, at=NOW, **wanted):
+def change(database, number, actor=ANN, at=NOW, **requested):
     with database.writing() as conn:
-        changes.change_ticket(conn, number, wanted, actor, at=at)
+        changes.change_ticket(conn, number, requested, actor, at=at)
 
 
 def exported(database, folder, ending=".csv"):
@@ -95,11 +95,11 @@ def test_what_was_filed_comes_back_exactly_in_every_format(desk, tmp_path, endin
     names = ["mail/4711", str(numbers[1]), "a%2Fb/7/8", "a/b/7/8", str(numbers[4])]
     found = {ticket.id: ticket for ticket in history.tickets}
     assert set(found) == set(names)
-    for name, filed in zip(names, HARD, strict=True):
+    for name, file_one in zip(names, HARD, strict=True):
         back = found[name]
         for part in ("subject", "body", "channel", "language", "requester", "organisation", "created_at"):
-            assert getattr(back, part) == getattr(filed, part), part
-        assert dict(back.fields) == dict(filed.fields)
+            assert getattr(back, part) == getattr(file_one, part), part
+        assert dict(back.fields) == dict(file_one.fields)
 
 
 def test_a_lone_carriage_return_becomes_a_line_feed_in_csv_and_costs_no_ticket(desk, tmp_path):
@@ -123,7 +123,7 @@ def test_a_ticket_that_was_resolved_teaches_all_that_stood_there(desk, tmp_path)
     assert labels(history) == {
         str(number): {"queue": "IT", "category": "network", "priority": "low", "assignee": "ann"}
     }
-    assert history.resolved == [NOW + timedelta(hours=1)]
+    assert history.resolutions == [NOW + timedelta(hours=1)]
 
 
 def test_a_ticket_that_was_opened_again_is_not_resolved(desk, tmp_path):
@@ -131,7 +131,7 @@ def test_a_ticket_that_was_opened_again_is_not_resolved(desk, tmp_path):
     for hours, status in enumerate(["resolved", "open"]):
         change(desk, number, at=NOW + timedelta(hours=hours), status=status)
     history = exported(desk, tmp_path)
-    assert (labels(history), history.resolved) == ({str(number): {}}, [None])
+    assert (labels(history), history.resolutions) == ({str(number): {}}, [None])
 
 
 def test_triage_is_never_a_label(desk, tmp_path):
@@ -154,8 +154,8 @@ def test_the_moves_tell_who_changed_what_when(desk, tmp_path):
     number = file(desk, id="1", source="mail", machine={"priority": "low"})
     change(desk, number, at=NOW + timedelta(minutes=5), queue="Кадры/Отпуск", priority="critical")
     moves = exported(desk, tmp_path).moves
-    told = [(move.id, move.actor, move.field, move.before, move.after) for move in moves]
-    assert told == [
+    expected = [(move.id, move.actor, move.field, move.before, move.after) for move in moves]
+    assert expected == [
         ("mail/1", "machine:bbbb", "queue", None, "IT"),
         ("mail/1", "machine:bbbb", "priority", None, "low"),
         ("mail/1", "ann", "queue", "IT", "Кадры/Отпуск"),
@@ -187,17 +187,17 @@ def test_the_command_writes_both_files_and_tells_what_is_in_them(command, home, 
     furnish(database)
     change(database, file(database), queue="Billing")
     database.close()
-    said = command("export-history", "--out", tmp_path / "h.csv.gz").err
-    assert "1 tickets" in said
-    assert "0 category, 0 priority, 1 queue, 0 assignee" in said
-    assert "2 moves" in said
+    result = command("export-history", "--out", tmp_path / "h.csv.gz").err
+    assert "1 tickets" in result
+    assert "0 category, 0 priority, 1 queue, 0 assignee" in result
+    assert "2 moves" in result
     assert (tmp_path / "h.moves.csv").exists()
     assert command("export-history", "--out", "-").out.startswith("id,created_at,subject,body")
 
 
 def test_a_table_can_not_be_its_own_moves(command, home, tmp_path):
-    said = command("export-history", "--out", tmp_path / "h.csv", "--moves", tmp_path / "h.csv")
-    assert (said.code, "name another file" in said.err) == (2, True)
+    result = command("export-history", "--out", tmp_path / "h.csv", "--moves", tmp_path / "h.csv")
+    assert (result.code, "name another file" in result.err) == (2, True)
     assert "name the file" in command("export-history", "--out", tmp_path / "h.xls").err
     with pytest.raises(BadInput):
         export_tickets(open_database(), tmp_path / "nowhere" / "h.csv", None)
@@ -207,8 +207,8 @@ def test_a_model_learns_from_what_was_exported(desk, tmp_path, make_history):
     from training.data.label_sets import build_label_sets
 
     for number, one in enumerate(make_history(12).tickets):
-        filed = file(desk, id=one.id, source="mail", subject=one.subject, body=one.body)
-        change(desk, filed, queue=["Billing", "Кадры/Отпуск"][number % 2])
+        file_one = file(desk, id=one.id, source="mail", subject=one.subject, body=one.body)
+        change(desk, file_one, queue=["Billing", "Кадры/Отпуск"][number % 2])
     assert build_label_sets(exported(desk, tmp_path).labels)["queue"].labels == ("Billing", "Кадры/Отпуск")
 
 
@@ -225,8 +225,8 @@ def stood(desk):
     with desk.writing() as conn:
         changes.change_ticket(conn, back, {"queue": "IT"}, ANN, at=NOW, why=ticket_history.TAKEN_BACK)
         for number in (confirmed, led):
-            told = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
-            Journal.record(conn, EntryHeader(number, "h" * 64, NOW, None, None), (CONFIRMED, told))
+            expected = {"field": "queue", "from": "IT", "to": "IT", "by": "ann", "kind": "person"}
+            Journal.record(conn, EntryHeader(number, "h" * 64, NOW, None, None), (CONFIRMED, expected))
         for number, answer in ((blindly, "IT"), (led, "Billing")):
             conn.execute(insert(BLIND_REVIEWS), {"ticket_id": number, "decision": 1, "at": NOW})
             blind_review.record_answer(conn, number, answer, "ann", NOW)
@@ -237,8 +237,8 @@ def stood(desk):
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_each_label_says_who_stands_behind_it(desk, tmp_path, stood, ending):
-    said = ["untouched", "corrected", "confirmed", "blind", "confirmed", "untouched"]
-    assert trusted(exported(desk, tmp_path, ending)) == dict(zip(map(str, stood), said, strict=True))
+    result = ["unreviewed", "corrected", "confirmed", "blind", "confirmed", "unreviewed"]
+    assert trusted(exported(desk, tmp_path, ending)) == dict(zip(map(str, stood), result, strict=True))
 
 
 def test_what_a_rule_filled_in_was_chosen_by_nobody(desk, tmp_path):
@@ -246,7 +246,7 @@ def test_what_a_rule_filled_in_was_chosen_by_nobody(desk, tmp_path):
     with desk.writing() as conn:
         changes.change_ticket(conn, number, {"priority": "low"}, Actor("rule", "desk"), at=NOW)
     change(desk, number, status="resolved")
-    assert exported(desk, tmp_path).trust["priority"] == ["untouched"]
+    assert exported(desk, tmp_path).trust["priority"] == ["unreviewed"]
 
 
 def test_a_label_that_a_ticket_was_filed_with_is_as_good_as_any(desk, tmp_path):

@@ -41,7 +41,7 @@ def test_themes_alone_tell_labels_apart_and_weigh_columns():
 
 
 def test_a_word_that_was_never_learnt_with_a_label_borrows_from_its_company(monkeypatch):
-    monkeypatch.setattr("deskyard.features.lsa.MOST", 8)
+    monkeypatch.setattr("deskyard.features.lsa.MAX_COMPONENTS", 8)
     X, y = rows(600)
     # Word 0 of label 0 occurs only in tickets that themes see and the head does not: those without a label.
     learnt = np.flatnonzero(X[:, [0]].toarray()[:, 0] == 0)

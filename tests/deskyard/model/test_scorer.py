@@ -48,14 +48,14 @@ class Learnt:
         self.X = self.model.vectorizer_.transform_counts(counts)
         self.pools = {target: np.array(POOLS[target]) for target in TARGETS}
         margins = self.model.log_scores(counts)["queue"][0]
-        usual = MarginProfile.fit(margins, margins.argmax(axis=1), np.ones(margins.shape, bool))
+        profile = MarginProfile.fit(margins, margins.argmax(axis=1), np.ones(margins.shape, bool))
         self.scorer = self.model.to_scorer(
             {target: self.sets[target].labels for target in TARGETS},
             self.pools,
-            {"queue": LikenessModel(np.array([0.1, -0.7, 1.3, 2.1, 0.9, 3.3]), usual)},
+            {"queue": LikenessModel(np.array([0.1, -0.7, 1.3, 2.1, 0.9, 3.3]), profile)},
         )
 
-    def beliefs(self, asked):
+    def probabilities(self, asked):
         counts = count_ngrams([*self.tickets, *asked])
         new = np.arange(len(self.tickets), len(counts))
         scores = self.model.log_scores(counts[new])
@@ -71,7 +71,7 @@ WORDS = st.sampled_from(
     ["vpn", "printer", "invoice", "пароль", "принтер", "счёт", "не", "работает", "the", "is", "broken", "отпуск", "zzz",
      "Rechnung", "Drucker", "🔥", "\n", "<b>", "\x00", "\ud800", "ghbynth", "0x80070005", "ann@example.org"]
 )  # fmt: skip
-TEXTS = st.mailing_lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=60)
+TEXTS = st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=60)
 TICKETS = st.builds(
     Ticket,
     id=st.just("new"),
@@ -83,26 +83,26 @@ TICKETS = st.builds(
 )
 
 
-@given(st.mailing_lists(TICKETS, max_size=3))
+@given(st.lists(TICKETS, max_size=3))
 @example([])
 @example([Ticket(id="new")])
 @settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 def test_the_scorer_answers_as_scikit_learns_own_path_does(learnt, tickets):
-    expected = learnt.beliefs(tickets)
+    expected = learnt.probabilities(tickets)
     for place, ticket in enumerate(tickets):
-        beliefs = learnt.scorer.beliefs(ticket)
-        assert list(beliefs) == list(TARGETS)
+        probabilities = learnt.scorer.predict_proba(ticket)
+        assert list(probabilities) == list(TARGETS)
         for target in TARGETS:
-            assert np.abs(beliefs[target] - expected[target][place]).max() < 1e-6
+            assert np.abs(probabilities[target] - expected[target][place]).max() < 1e-6
 
 
 def test_the_scorer_answers_so_for_real_tickets_too(learnt, past):
     asked = [*past.tickets[-40:], *learnt.tickets[:10]]
-    expected = learnt.beliefs(asked)
+    expected = learnt.probabilities(asked)
     for place, ticket in enumerate(asked):
-        beliefs = learnt.scorer.beliefs(ticket)
+        probabilities = learnt.scorer.predict_proba(ticket)
         for target in TARGETS:
-            assert np.abs(beliefs[target] - expected[target][place]).max() < 1e-6
+            assert np.abs(probabilities[target] - expected[target][place]).max() < 1e-6
 
 
 def test_linear_margins_are_linear_svcs_with_its_coefficients_in_half_precision(learnt, past):
@@ -133,12 +133,12 @@ def test_one_ticket_alone_gets_the_same_answer_as_in_a_batch(learnt, past):
 
 def test_a_prediction_ranks_the_most_probable_labels(learnt, past):
     (prediction,) = learnt.scorer.predict(past.tickets[-1:])
-    beliefs = learnt.scorer.beliefs(past.tickets[-1])
+    probabilities = learnt.scorer.predict_proba(past.tickets[-1])
     for target in TARGETS:
         top = prediction[target].top
-        assert len(top) == min(MAX_SHOWN_LABELS, len(beliefs[target]))
-        assert [p for _, p in top] == sorted(beliefs[target].tolist(), reverse=True)[: len(top)]
-        assert prediction[target].label == learnt.sets[target].labels[int(beliefs[target].argmax())]
+        assert len(top) == min(MAX_SHOWN_LABELS, len(probabilities[target]))
+        assert [p for _, p in top] == sorted(probabilities[target].tolist(), reverse=True)[: len(top)]
+        assert prediction[target].label == learnt.sets[target].labels[int(probabilities[target].argmax())]
         assert sum(p for _, p in top) <= 1 + 1e-9
         assert prediction[target].target == target
 
@@ -168,7 +168,7 @@ def test_many_threads_get_the_same_answers(learnt, past):
 
 
 def test_a_word_too_many_to_be_remembered_is_read_all_the_same(learnt, past, monkeypatch):
-    monkeypatch.setattr("deskyard.features.ngrams.REMEMBERED", 3)
+    monkeypatch.setattr("deskyard.features.ngrams.CACHE_SIZE", 3)
     forgetful = without_memories(learnt.scorer)
     assert forgetful.predict(past.tickets[-20:] * 2) == learnt.scorer.predict(past.tickets[-20:] * 2)
 

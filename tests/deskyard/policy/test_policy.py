@@ -1,4 +1,4 @@
-"""Policy: from belief to deed, and from deeds to a queue."""
+"""The policy: from predictions to actions, and from actions to a queue."""
 
 from dataclasses import replace
 
@@ -15,7 +15,9 @@ def contract(target: Target = "queue", threshold: float | None = 0.8, labels: tu
     return Contract(target, 0.95, threshold, frozenset(labels), {}, routed=100, right=99, total=200)
 
 
-def belief(label: str = "IT", confidence: float = 0.9, familiar: bool = True, target: Target = "queue") -> Prediction:
+def prediction(
+    label: str = "IT", confidence: float = 0.9, familiar: bool = True, target: Target = "queue"
+) -> Prediction:
     return Prediction(target, ((label, confidence), ("Billing", 1 - confidence)), familiar)
 
 
@@ -48,36 +50,36 @@ def test_a_store_rule_stands_above_targets_and_below_queues():
 
 
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():
-    made = decide_targets(TICKET, {"queue": belief()}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": prediction()}, {"queue": contract()})["queue"]
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "IT", 0.9)
     assert made.top == (("IT", 0.9), ("Billing", 1 - 0.9))
     assert "99 of 100 past tickets were right" in made.reasons[0].text
 
 
 def test_below_the_threshold_a_label_is_only_suggested():
-    made = decide_targets(TICKET, {"queue": belief(confidence=0.79)}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": prediction(confidence=0.79)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.SUGGEST, "unsure")
 
 
 def test_a_queue_without_a_contract_is_never_routed_to():
     assert (
-        decide_targets(TICKET, {"queue": belief("Billing", 1.0)}, {"queue": contract()})["queue"].action
+        decide_targets(TICKET, {"queue": prediction("Billing", 1.0)}, {"queue": contract()})["queue"].action
         is Action.SUGGEST
     )
     assert (
-        decide_targets(TICKET, {"queue": belief()}, {"queue": contract(threshold=None)})["queue"].action
+        decide_targets(TICKET, {"queue": prediction()}, {"queue": contract(threshold=None)})["queue"].action
         is Action.SUGGEST
     )
 
 
 def test_a_ticket_of_unknown_words_is_left_to_a_person():
-    made = decide_targets(TICKET, {"queue": belief(confidence=1.0, familiar=False)}, {"queue": contract()})["queue"]
+    made = decide_targets(TICKET, {"queue": prediction(confidence=1.0, familiar=False)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.LEAVE, "unfamiliar")
 
 
 def test_a_ticket_without_text_is_left_to_a_person_however_sure_the_model_is():
     blank = Ticket(id="2", subject=" \n", body="\t")
-    made = decide_targets(blank, {"queue": belief(confidence=1.0)}, {"queue": contract()})["queue"]
+    made = decide_targets(blank, {"queue": prediction(confidence=1.0)}, {"queue": contract()})["queue"]
     assert (made.action, made.reasons[0].code) == (Action.LEAVE, "empty")
 
 
@@ -184,27 +186,27 @@ def test_an_assignee_is_only_set_where_the_ticket_has_a_queue():
 
 
 def test_each_target_is_held_to_the_precision_asked_where_its_ticket_is_bound_for():
-    asked = []
+    requested_value = []
 
     def at(precision, out_of_scope_rate):
-        asked.append(precision)
+        requested_value.append(precision)
         return {"queue": contract(), "priority": contract("priority", labels=("high",))}
 
-    beliefs = {"queue": belief(), "priority": belief("high", target="priority")}
+    beliefs = {"queue": prediction(), "priority": prediction("high", target="priority")}
     policy = Policy(
         precision=0.9, queues={"IT": Rule(precision=0.97)}, pairs={"IT": {"priority": Rule(precision=0.99)}}
     )
     policy.select_contracts(at, beliefs)
-    assert asked == [0.97, 0.99]
+    assert requested_value == [0.97, 0.99]
 
 
 def test_the_share_of_strangers_is_the_policys_and_the_same_everywhere():
-    asked = []
+    requested_value = []
 
     def at(precision, out_of_scope_rate):
-        asked.append((precision, out_of_scope_rate))
+        requested_value.append((precision, out_of_scope_rate))
         return {"queue": contract()}
 
     for policy in (Policy(), Policy(out_of_scope_rate=0.01, queues={"IT": Rule(precision=0.97)})):
-        policy.select_contracts(at, {"queue": belief()})
-    assert asked == [(None, None), (0.97, 0.01)]
+        policy.select_contracts(at, {"queue": prediction()})
+    assert requested_value == [(None, None), (0.97, 0.01)]

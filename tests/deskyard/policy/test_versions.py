@@ -32,7 +32,7 @@ def test_putting_the_same_policy_again_makes_no_version(database):
 
 
 def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(command, home):
-    assert "of a fresh install" in command("policy", "show").out
+    assert "the default" in command("policy", "show").out
     assert command("policy", "mode", "suggest").code == 0
     assert command("policy", "mode", "route", "--queue", "Сеть / VPN").code == 0
     assert command("policy", "mode", "off", "--target", "assignee").code == 0
@@ -52,22 +52,22 @@ def test_modes_are_switched_shown_exported_and_imported_from_the_command_line(co
 
 def test_a_wrong_policy_changes_nothing_and_says_why(command, home):
     (home / "policy.toml").write_text('mode = "rout"', encoding="utf-8")
-    said = command("policy", "import", home / "policy.toml")
-    assert said.code == 2
-    assert "line 1" in said.err
+    result = command("policy", "import", home / "policy.toml")
+    assert result.code == 2
+    assert "line 1" in result.err
     assert command("policy", "mode", "route", "--target", "colour").code == 2
-    assert "of a fresh install" in command("policy", "show").out
+    assert "the default" in command("policy", "show").out
 
 
 def test_a_version_stored_under_former_keys_is_in_force_shown_and_exported_under_todays(database):
     stored = 'mode = "route"\nhalted = false\nfallback = "triage"\nstrangers = 0.05\nblind = 0.1\n'
-    wanted = Policy(mode=Mode.ROUTE, out_of_scope_rate=0.05, blind_review_rate=0.1)
+    requested = Policy(mode=Mode.ROUTE, out_of_scope_rate=0.05, blind_review_rate=0.1)
     with database.writing() as conn:
-        values = {"at": NOW, "actor": "ann", "digest": wanted.digest, "text": stored}
+        values = {"at": NOW, "actor": "ann", "digest": requested.digest, "text": stored}
         conn.execute(insert(POLICY_VERSIONS), values)
         version = Policies.current(conn)
-        assert version.policy == wanted
-        assert version.text == format_policy(wanted)
-        assert parse_policy(version.text) == wanted
-        assert Policies.find_by_digest(conn, wanted.digest) == wanted
-        assert Policies.add_version(conn, wanted, "ann", NOW).number == version.number
+        assert version.policy == requested
+        assert version.text == format_policy(requested)
+        assert parse_policy(version.text) == requested
+        assert Policies.find_by_digest(conn, requested.digest) == requested
+        assert Policies.add_version(conn, requested, "ann", NOW).number == version.number

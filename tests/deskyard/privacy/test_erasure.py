@@ -107,7 +107,7 @@ def test_nothing_that_a_requester_wrote_and_nobody_who_wrote_is_left_in_any_row(
         live(desk, number, requester)
     assert all(word in everything(desk.database) for word in SECRETS)
     found, erased = forget_anna(desk.database)
-    assert (erased, [one.number for one in found.tickets], found.unsolved) == (2, numbers, 0)
+    assert (erased, [one.number for one in found.tickets], found.unsolved_count) == (2, numbers, 0)
     left = everything(desk.database)
     assert [word for word in (*SECRETS, "carl@") if word in left] == []
 
@@ -132,8 +132,8 @@ def test_the_ticket_its_labels_its_people_and_its_decisions_stay(desk):
         decided = [(one.kind, one.content) for one in entries if one.kind == DECIDED]
         assert [(one.kind, one.content) for one in after if one.kind == DECIDED] == decided
         assert {one.content["by"] for one in after if one.kind == CORRECTED} == {"ann"}
-        told = [(one.field, one.was, one.became) for one in ticket_history.list_steps(conn, number)]
-        assert told == [(one.field, one.was, one.became) for one in steps]
+        expected = [(one.field, one.was, one.became) for one in ticket_history.list_steps(conn, number)]
+        assert expected == [(one.field, one.was, one.became) for one in steps]
         assert [one.actor.name for one in comments.list_comments(conn, number)] == ["ann", "requester", "somebody"]
 
 
@@ -156,13 +156,17 @@ def test_no_hash_that_is_left_tells_a_guessed_text(desk):
     ticket = Ticket(id="", subject="the quokka is offline", requester=ANNA, created_at=datetime(2026, 1, 5, tzinfo=UTC))
     number = int(route_ticket(desk, ticket).answer["ticket"]["id"])
     with desk.database.reading() as conn:
-        filed = tickets.get_ticket(conn, number)
+        file_one = tickets.get_ticket(conn, number)
         entry = Journal.first_decision(conn, number)
-    assert entry.ticket_hash == hash_ticket(filed.ticket, filed.salt).ticket_hash != fingerprint_ticket(filed.ticket)
+    assert (
+        entry.ticket_hash
+        == hash_ticket(file_one.ticket, file_one.salt).ticket_hash
+        != fingerprint_ticket(file_one.ticket)
+    )
     forget_anna(desk.database)
     left = everything(desk.database)
-    assert filed.salt not in left
-    assert fingerprint_ticket(filed.ticket)[:10] not in left
+    assert file_one.salt not in left
+    assert fingerprint_ticket(file_one.ticket)[:10] not in left
     with desk.database.reading() as conn:
         assert tickets.get_ticket(conn, number).salt == ""
 
@@ -175,9 +179,9 @@ def test_other_peoples_tickets_stay_and_lose_only_what_the_forgotten_said_there(
     assert (erased, len(found.comments)) == (0, 1)
     with desk.database.reading() as conn:
         now = tickets.get_ticket(conn, number)
-        said = [(one.actor.name, one.text) for one in comments.list_comments(conn, number)]
+        outcome = [(one.actor.name, one.text) for one in comments.list_comments(conn, number)]
     assert (now.ticket.subject, now.ticket.requester, now.erased_at) == ("about the invoice", BORIS, None)
-    assert said == [("somebody", ""), ("ann", "well said")]
+    assert outcome == [("somebody", ""), ("ann", "well said")]
     assert not any(word in everything(desk.database) for word in ("obsidian", "anna.wald"))
 
 
@@ -199,8 +203,8 @@ def test_again_it_finds_nothing_and_a_run_that_was_cut_off_goes_on(desk, monkeyp
         file(desk)
     with desk.database.reading() as conn:
         found = erasure.find_by_requester(conn, ANNA)
-    turns = count()
-    assert erasure.apply_erasure(desk.database, found, "x", AGENT, clock, lambda: next(turns) < 1) == 2
+    taxonomy_changes = count()
+    assert erasure.apply_erasure(desk.database, found, "x", AGENT, clock, lambda: next(taxonomy_changes) < 1) == 2
     again, erased = forget_anna(desk.database)
     assert (len(again.tickets), erased) == (3, 3)
     assert erasure.apply_erasure(desk.database, found, "x", AGENT, clock) == 0
@@ -211,13 +215,13 @@ def test_it_is_audited_by_number_and_a_keyed_hash_of_the_name(desk, home):
     file(desk), file(desk)
     forget_anna(desk.database)
     with desk.database.reading() as conn:
-        (deed,) = audit_log.list_entries(conn).items
-    assert (deed.action, deed.actor) == ("ticket.erase", AGENT)
-    assert re.fullmatch(r"requester [0-9a-f]{16}: 2 tickets", deed.subject)
-    assert erasure.pseudonymise_requester(f" {ANNA.upper()} ") in deed.subject
-    assert erasure.pseudonymise_requester(BORIS) not in deed.subject
+        (audit_entry,) = audit_log.list_entries(conn).items
+    assert (audit_entry.action, audit_entry.actor) == ("ticket.erase", AGENT)
+    assert re.fullmatch(r"requester [0-9a-f]{16}: 2 tickets", audit_entry.subject)
+    assert erasure.pseudonymise_requester(f" {ANNA.upper()} ") in audit_entry.subject
+    assert erasure.pseudonymise_requester(BORIS) not in audit_entry.subject
     (home / "secrets" / "erasure.json").unlink()
-    assert erasure.pseudonymise_requester(ANNA) not in deed.subject
+    assert erasure.pseudonymise_requester(ANNA) not in audit_entry.subject
 
 
 @pytest.mark.parametrize("name", ["", "  ", "requester", "somebody"])
@@ -268,9 +272,9 @@ def test_retention_erases_what_was_solved_and_not_touched_since(desk):
     assert erasure.erase_expired(desk.database, 30, AGENT, clock, lambda: True) == 1
     with desk.database.reading() as conn:
         erased = {one for one in (old, fresh, unsolved) if tickets.get_ticket(conn, one).erased_at is not None}
-        (deed,) = audit_log.list_entries(conn).items
+        (audit_entry,) = audit_log.list_entries(conn).items
     assert erased == {old}
-    assert deed.subject == "solved and not touched for 30 days: 1 ticket"
+    assert audit_entry.subject == "solved and not touched for 30 days: 1 ticket"
 
 
 def test_a_ticket_that_was_opened_again_meanwhile_is_not_expired(desk):
@@ -292,11 +296,11 @@ def test_a_mirrored_ticket_is_erased_here_and_what_was_to_be_written_there_is_wr
         number = tickets.file_ticket(conn, ticket, "IT", {}, at=at, salt="s")
         row = {"ticket_id": number, "connection_id": there.id, "ref": "77", "version": "marzipan", "read_at": at}
         conn.execute(MIRROR.insert().values(row))
-        stamp = EntryHeader(number, fingerprint_ticket(ticket), at, None, "p")
-        marker = f"d1-{stamp.ticket_hash[:10]}"
+        make_header = EntryHeader(number, fingerprint_ticket(ticket), at, None, "p")
+        marker = f"d1-{make_header.ticket_hash[:10]}"
         wished = (DELIVERY_REQUESTED, {"delivery": marker, "set": {"queue": "IT"}})
-        said = (DELIVERED, {"delivery": marker, "result": "rejected", "why": {"queue": "no queue for quokka"}})
-        Journal.record(conn, stamp, (RECEIVED, {"source": "znuny", "external_id": "77"}), wished, said)
+        outcome = (DELIVERED, {"delivery": marker, "result": "rejected", "why": {"queue": "no queue for quokka"}})
+        Journal.record(conn, make_header, (RECEIVED, {"source": "znuny", "external_id": "77"}), wished, outcome)
         sent = Delivery(
             id=marker, ref="77", set={"queue": "IT"}, expect={"queue": None}, note="obsidian", seen_version="kumquat"
         )
@@ -304,7 +308,7 @@ def test_a_mirrored_ticket_is_erased_here_and_what_was_to_be_written_there_is_wr
             conn, sent, ticket=number, connection=there.id, decision=1, priority=None, at=at
         )
     found, _ = forget_anna(desk.database)
-    assert dict(found.elsewhere) == {"znuny": 1}
+    assert dict(found.mirrored_counts) == {"znuny": 1}
     left = everything(desk.database)
     assert [word for word in (*SECRETS, marker) if word in left] == []
     with desk.database.writing() as conn:
@@ -320,12 +324,12 @@ def test_a_mirrored_ticket_is_erased_here_and_what_was_to_be_written_there_is_wr
 
 
 def test_the_command_names_the_help_desks_and_the_agents_words_that_it_leaves():
-    doomed = erasure.TicketToErase(1, "znuny", "77", clock(), True, "znuny")
-    said = "\n".join(_plan_lines(erasure.ErasurePlan((doomed, doomed), (4,), kept_comments=3), []))
-    assert "2 tickets in 'znuny', mirrored here: erase those there, too" in said
-    assert "To be erased: 2 tickets, 1 comment on tickets of others" in said
-    assert "Left: 3 comments on tickets of others" in said
-    assert "Not solved yet: 2 of these" in said
+    ticket = erasure.TicketToErase(1, "znuny", "77", clock(), True, "znuny")
+    printed = "\n".join(_plan_lines(erasure.ErasurePlan((ticket, ticket), (4,), kept_comments=3), []))
+    assert "2 tickets mirrored from 'znuny': erase them there, too" in printed
+    assert "To be erased: 2 tickets, 1 comment on tickets of others" in printed
+    assert "Kept: 3 comments on tickets of others" in printed
+    assert "Not solved yet: 2 of these" in printed
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

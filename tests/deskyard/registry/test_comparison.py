@@ -1,4 +1,4 @@
-"""When a challenger has earned the champion's place: counted over worlds whose truth is known."""
+"""When a challenger may replace the champion: counted over simulated worlds whose labels are known."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from deskyard.registry.comparison import ModelAnswers, TargetAnswers, compare_mo
 LABELS = np.array(["Billing", "IT", "Mail", "Shop"])
 
 
-def said(truth, right, dice, routed=None, proved=True):
-    """A model that is right where told, and names another label elsewhere."""
+def model_answers(truth, right, dice, routed=None, proved=True):
+    """A model that is correct where `right` is true, and predicts another label elsewhere."""
     other = LABELS[(np.searchsorted(LABELS, truth) + dice.integers(1, 4, len(truth))) % 4]
     gone = np.zeros(len(truth), bool) if routed is None else routed
     return ModelAnswers(np.where(right, truth, other), gone, proved)
@@ -22,7 +22,10 @@ def world(seed, first, second, n=400, classes=None):
     shares = np.full(n, second)
     for label, share in (classes or {}).items():
         shares[truth == label] = share
-    ours, theirs = said(truth, dice.random(n) < first, dice), said(truth, dice.random(n) < shares, dice)
+    ours, theirs = (
+        model_answers(truth, dice.random(n) < first, dice),
+        model_answers(truth, dice.random(n) < shares, dice),
+    )
     return compare_models("a", "b", {"queue": TargetAnswers(truth, ours, theirs, 0.9)})
 
 
@@ -41,8 +44,8 @@ def test_a_worse_one_is_never_promoted():
 def test_better_on_the_whole_is_not_enough_where_one_class_is_lost():
     found = [world(seed, 0.7, 0.9, classes={"Shop": 0.3}) for seed in range(20)]
     assert not any(one.promote for one in found)
-    assert all(any(g.code == "worse_class" and g.name == "Shop" for g in one.grounds) for one in found)
-    assert "queue 'Shop': worse beyond chance" in found[0].verdict
+    assert all(any(g.code == "worse_class" and g.name == "Shop" for g in one.reasons) for one in found)
+    assert "queue 'Shop': significantly worse" in found[0].verdict
 
 
 def test_too_few_tickets_prove_nothing():
@@ -58,7 +61,7 @@ def test_sixty_copies_of_one_ticket_are_worth_one():
     lucky = right.copy()
     lucky[:60] = True
     right[:60] = False
-    answers = {"queue": TargetAnswers(truth, said(truth, right, dice), said(truth, lucky, dice), 0.9)}
+    answers = {"queue": TargetAnswers(truth, model_answers(truth, right, dice), model_answers(truth, lucky, dice), 0.9)}
     groups = np.concatenate([np.zeros(60, np.int64), np.arange(1, 241)])
     assert compare_models("a", "b", answers).promote
     assert not compare_models("a", "b", answers, groups=groups).promote
@@ -67,16 +70,16 @@ def test_sixty_copies_of_one_ticket_are_worth_one():
 def test_a_challenger_that_breaks_the_promise_or_proves_none_is_not_promoted():
     dice = np.random.default_rng(3)
     truth = LABELS[dice.integers(0, 4, 400)]
-    ours = said(truth, dice.random(400) < 0.6, dice, np.zeros(400, bool))
+    ours = model_answers(truth, dice.random(400) < 0.6, dice, np.zeros(400, bool))
     theirs = dice.random(400) < 0.8
     broken = compare_models(
-        "a", "b", {"queue": TargetAnswers(truth, ours, said(truth, theirs, dice, np.ones(400, bool)), 0.95)}
+        "a", "b", {"queue": TargetAnswers(truth, ours, model_answers(truth, theirs, dice, np.ones(400, bool)), 0.95)}
     )
     unproved = compare_models(
-        "a", "b", {"queue": TargetAnswers(truth, ours, said(truth, theirs, dice, proved=False), 0.95)}
+        "a", "b", {"queue": TargetAnswers(truth, ours, model_answers(truth, theirs, dice, proved=False), 0.95)}
     )
-    assert [ground.code for ground in broken.grounds] == ["better", "broken"]
-    assert [ground.code for ground in unproved.grounds] == ["better", "unproved"]
+    assert [ground.code for ground in broken.reasons] == ["better", "contract_broken"]
+    assert [ground.code for ground in unproved.reasons] == ["better", "no_contract"]
     assert not broken.promote
     assert not unproved.promote
 
@@ -84,33 +87,40 @@ def test_a_challenger_that_breaks_the_promise_or_proves_none_is_not_promoted():
 def test_a_target_that_is_lost_is_told():
     dice = np.random.default_rng(3)
     truth = LABELS[dice.integers(0, 4, 400)]
-    answers = {"queue": TargetAnswers(truth, said(truth, truth == "IT", dice), said(truth, truth != "", dice), 0.9)}
-    assert "priority: it does not predict that" in compare_models("a", "b", answers, missing=["priority"]).verdict
+    answers = {
+        "queue": TargetAnswers(
+            truth, model_answers(truth, truth == "IT", dice), model_answers(truth, truth != "", dice), 0.9
+        )
+    }
+    assert "priority: not predicted" in compare_models("a", "b", answers, missing=["priority"]).verdict
 
 
 def test_the_interval_holds_the_difference_in_nineteen_of_twenty_worlds():
     held = 0
     for seed in range(200):
-        whole = world(seed, 0.75, 0.8, n=300).targets[0].whole
+        whole = world(seed, 0.75, 0.8, n=300).targets[0].overall
         held += whole.low <= 0.05 <= whole.high
     assert held >= 180
 
 
 def test_figures_add_up():
     found = world(5, 0.7, 0.8).targets[0]
-    assert sum(part.n for part in found.classes) == found.whole.n
-    assert sum(part.first for part in found.classes) == found.whole.first
-    assert found.whole.second - found.whole.first == found.whole.gained - found.whole.lost
+    assert sum(part.n for part in found.classes) == found.overall.n
+    assert sum(part.first for part in found.classes) == found.overall.first
+    assert found.overall.second - found.overall.first == found.overall.gained - found.overall.lost
 
 
 def test_what_nobody_knows_counts_for_neither():
     dice = np.random.default_rng(3)
     truth = LABELS[dice.integers(0, 4, 400)]
     answers = TargetAnswers(
-        np.where(truth == "IT", "", truth), said(truth, truth != "", dice), said(truth, truth != "", dice), 0.9
+        np.where(truth == "IT", "", truth),
+        model_answers(truth, truth != "", dice),
+        model_answers(truth, truth != "", dice),
+        0.9,
     )
     found = compare_models("a", "b", {"queue": answers}).targets[0]
-    assert found.whole.n == (truth != "IT").sum() == found.whole.first
+    assert found.overall.n == (truth != "IT").sum() == found.overall.first
 
 
 @pytest.mark.parametrize("level", [0.05, 0.2])
@@ -133,6 +143,6 @@ def test_where_labels_mean_nothing_one_that_says_the_commonest_is_not_promoted()
         ModelAnswers(np.full(600, "Billing"), np.zeros(600, bool), False),
     )
     found = compare_models("a", "b", {"queue": TargetAnswers(truth, ours, theirs, 0.9)})
-    assert found.targets[0].whole.better < 0.001
-    assert (found.grounds[0].code, found.promote) == ("luck", False)
-    assert "no better than to say its commonest label always" in found.verdict
+    assert found.targets[0].overall.better < 0.001
+    assert (found.reasons[0].code, found.promote) == ("no_better_than_majority", False)
+    assert "no better than always predicting its most frequent label" in found.verdict

@@ -15,8 +15,8 @@ def models(tmp_path, made):
     """Three bundles, made in this order: old, used, young."""
     card = made.card | {"targets": {"queue": {"labels": ["IT"], "score": {"accuracy": 0.8, "n": 40}}}}
     for hour, name in enumerate(("old", "used", "young")):
-        told = {"at": f"2026-11-23T{hour:02}:00:00+00:00"}
-        bundle.save_bundle(tmp_path / name, made.scorer, made.evidence, card | {"n": hour}, told)
+        expected = {"at": f"2026-11-23T{hour:02}:00:00+00:00"}
+        bundle.save_bundle(tmp_path / name, made.scorer, made.evidence, card | {"n": hour}, expected)
     return tmp_path
 
 
@@ -29,7 +29,7 @@ def test_bundles_come_newest_first_and_broken_ones_last(models):
     (models / "young" / MANIFEST_FILE).write_text("{}")
     found = listing.list_bundles(models)
     assert [one.name for one in found] == ["used", "old", "young"]
-    assert "not what was saved" in found[-1].error
+    assert "not as it was saved" in found[-1].error
     assert found[-1].targets == {}
 
 

@@ -1,4 +1,4 @@
-"""Why a retraining is wanted: noticed once, begun once, answered once."""
+"""Requests to retrain: noticed once, started once, answered once."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ def test_a_reason_that_is_held_is_not_wanted_twice(conn):
     retraining_requests.request_retraining(conn, "drift", "Billing went wrong", NOW)
     retraining_requests.request_retraining(conn, "drift", "IT went wrong", NOW + HOUR)
     retraining_requests.request_retraining(conn, "schedule", "a week is over", NOW + HOUR)
-    assert [(wish.why, wish.text) for wish in retraining_requests.list_pending(conn)] == [
+    assert [(request.reason, request.detail) for request in retraining_requests.list_pending(conn)] == [
         ("drift", "Billing went wrong"),
         ("schedule", "a week is over"),
     ]
@@ -41,7 +41,7 @@ def test_what_is_wanted_after_it_began_is_not_answered_by_it(conn):
     retraining_requests.request_retraining(conn, "schedule", "a week is over", NOW)
     retraining_requests.request_retraining(conn, "drift", "Billing went wrong", NOW + 2 * HOUR)
     retraining_requests.finish_pending(conn, "new", "it waits", NOW + 3 * HOUR, requested_until=NOW + HOUR)
-    assert [wish.why for wish in retraining_requests.list_pending(conn)] == ["drift"]
+    assert [request.reason for request in retraining_requests.list_pending(conn)] == ["drift"]
     assert retraining_requests.get_last_finished(conn).bundle == "new"
     retraining_requests.request_retraining(conn, "schedule", "another week is over", NOW + 4 * HOUR)
     assert len(retraining_requests.list_pending(conn)) == 2

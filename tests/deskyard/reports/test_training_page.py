@@ -1,4 +1,4 @@
-"""The page of a report: nothing outside is needed, nothing from a label can act, and it is whole in each language."""
+"""The training report: it loads nothing, nothing in a label can run, and it is complete in each language."""
 
 import builtins
 import json

@@ -16,9 +16,9 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN = Actor("person", "ann")
 
 
-def file(conn, queue="triage", priority=None, predicted=None, **told):
+def file(conn, queue="triage", priority=None, predicted=None, **expected):
     """A ticket in a queue, and a decision that predicted its priority."""
-    ticket = Ticket(**{"id": "", "subject": "VPN", **told})
+    ticket = Ticket(**{"id": "", "subject": "VPN", **expected})
     number = tickets.file_ticket(conn, ticket, queue, {"priority": priority} if priority else {}, at=NOW)
     decisions = {"priority": {"label": predicted, "action": "suggest"}} if predicted else {}
     content = {"decisions": decisions, "placement": {"queue": queue, "reason": {"code": "triage", "text": ""}}}

@@ -40,8 +40,8 @@ def decide(database, queue="IT", at=NOW, **values):
     ticket = Ticket(id="", subject="VPN")
     with database.writing() as conn:
         number = tickets.file_ticket(conn, ticket, queue, values, at=at)
-        stamp = EntryHeader(number, fingerprint_ticket(ticket), at, MODEL.name, "p")
-        (entry,) = Journal.record(conn, stamp, (DECIDED, {"placement": {"queue": queue}}))
+        make_header = EntryHeader(number, fingerprint_ticket(ticket), at, MODEL.name, "p")
+        (entry,) = Journal.record(conn, make_header, (DECIDED, {"placement": {"queue": queue}}))
         set_ = {"queue": queue, **values}.items()
         ticket_history.add_steps(
             conn, number, [HistoryStep(at, MODEL, name, None, value, "", entry.id) for name, value in set_]
@@ -49,9 +49,9 @@ def decide(database, queue="IT", at=NOW, **values):
     return number, entry.id
 
 
-def change(database, number, actor=ANN, **wanted):
+def change(database, number, actor=ANN, **requested):
     with database.writing() as conn:
-        changes.change_ticket(conn, number, wanted, actor, at=datetime.now(UTC))
+        changes.change_ticket(conn, number, requested, actor, at=datetime.now(UTC))
 
 
 def look(database, since=LONG_AGO, queue=None):
@@ -78,7 +78,7 @@ def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
     ticket = now(desk, number)
     assert (ticket.queue, ticket.priority, ticket.assignee, ticket.category) == (TRIAGE, None, None, None)
     assert ticket.version == 2
-    assert done.back["queue"] == ("IT", TRIAGE)
+    assert done.reverted_fields["queue"] == ("IT", TRIAGE)
     with desk.reading() as conn:
         entry = Journal.list_entries(conn, number)[-1]
         last = ticket_history.list_steps(conn, number)[-1]
@@ -90,7 +90,7 @@ def test_an_untouched_ticket_goes_back_to_triage_without_its_labels(desk):
 def test_looking_changes_nothing(desk):
     number, _ = decide(desk)
     before = now(desk, number)
-    assert look(desk)[number].back == {"queue": ("IT", TRIAGE)}
+    assert look(desk)[number].reverted_fields == {"queue": ("IT", TRIAGE)}
     assert now(desk, number) == before
 
 
@@ -119,20 +119,21 @@ def test_a_ticket_that_a_person_spoke_about_is_left_alone(desk):
     number, _ = decide(desk)
     with desk.writing() as conn:
         comments.add_comment(conn, number, ANN, "I am on it.", public=False, at=NOW)
-    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "a person commented on the ticket")
+    case = look(desk)[number]
+    assert (case.reverted_fields, case.kept_reason) == ({}, "a person commented on the ticket")
 
 
 def test_a_note_of_a_program_does_not_hold_a_ticket_back(desk):
     number, _ = decide(desk)
     with desk.writing() as conn:
         comments.add_comment(conn, number, MODEL, "Three alike today.", public=False, at=NOW)
-    assert look(desk)[number].back
+    assert look(desk)[number].reverted_fields
 
 
 def test_a_ticket_that_was_resolved_stays_resolved_where_it_was(desk):
     number, _ = decide(desk)
     change(desk, number, Actor("machine", "monitoring"), status="resolved")
-    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "the ticket is resolved")
+    assert (look(desk)[number].reverted_fields, look(desk)[number].kept_reason) == ({}, "the ticket is resolved")
 
 
 def test_a_field_that_was_changed_again_stays_and_the_others_go_back(desk):
@@ -160,7 +161,7 @@ def test_only_decisions_since_the_moment_and_of_the_queue_are_undone(desk):
 
 def test_a_ticket_that_was_left_in_triage_has_nothing_to_go_back(desk):
     number, _ = decide(desk, TRIAGE)
-    assert (look(desk)[number].back, look(desk)[number].kept_reason) == ({}, "it set nothing")
+    assert (look(desk)[number].reverted_fields, look(desk)[number].kept_reason) == ({}, "it set nothing")
 
 
 def test_what_is_undone_may_be_placed_again_because_no_person_spoke(desk):
@@ -206,14 +207,14 @@ def test_a_ticket_that_the_service_routed_is_undone(champion, database):
         assert Journal.first_decision(conn, number).id == int(answer["decision"])
 
 
-@pytest.mark.parametrize("said", ["", "yesterday", "2026", "5y", "h2"])
-def test_a_moment_that_can_not_be_read_is_a_sentence(said):
-    with pytest.raises(BadInput, match="write a moment such as"):
-        parse_since(said, NOW)
+@pytest.mark.parametrize("result", ["", "yesterday", "2026", "5y", "h2"])
+def test_a_moment_that_can_not_be_read_is_a_sentence(result):
+    with pytest.raises(BadInput, match="write a time such as"):
+        parse_since(result, NOW)
 
 
 def test_a_moment_still_to_come_is_refused():
-    with pytest.raises(BadInput, match="still to come"):
+    with pytest.raises(BadInput, match="in the future"):
         parse_since("2026-02-01", NOW)
 
 
@@ -234,16 +235,16 @@ def test_the_command_shows_first_and_does_it_only_when_told_to(command, installe
     assert "Would be undone" in shown
     assert "IT" in shown
     assert "1 decisions would be undone." in shown
-    assert "1 stay, wholly or in part: a person changed the ticket." in shown
+    assert "1 are kept, wholly or in part: a person changed the ticket." in shown
     assert "--apply" in shown
     assert now(installed, number).queue == "IT"
     assert "1 decisions were undone." in command("undo", "--since", "2h", "--queue", "IT", "--apply").out
     assert now(installed, number).queue == TRIAGE
     with installed.reading() as conn:
-        (deed,) = audit_log.list_entries(conn).items
-    assert (deed.action, deed.subject.endswith("in IT")) == ("undo", True)
+        (audit_entry,) = audit_log.list_entries(conn).items
+    assert (audit_entry.action, audit_entry.subject.endswith("in IT")) == ("undo", True)
 
 
 def test_the_command_says_when_there_is_nothing_to_undo(command, installed):
     assert "0 decisions would be undone." in command("undo", "--since", "3d").out
-    assert "write a moment" in command("undo", "--since", "soon").err
+    assert "write a time" in command("undo", "--since", "soon").err

@@ -1,4 +1,4 @@
-"""The task is neither a toy nor a lottery: the tutorial peer, the oracle above it, and the oracle's honesty."""
+"""The task is neither trivial nor random: a baseline model, the oracle above it, and the calibration of the oracle."""
 
 import math
 
@@ -67,17 +67,17 @@ def test_priority_and_assignee_are_learnable_only_in_part(ceiling):
 def test_where_words_fit_several_troubles_the_posterior_meets_the_truth(default_world):
     from deskyard.simulate.rng import Rng
 
-    grammar, dice = default_world.grammar, Rng("posterior")
-    stories = [grammar.compose("ru", dice) for _ in range(20_000)]
+    grammar, rng = default_world.grammar, Rng("posterior")
+    stories = [grammar.compose("ru", rng) for _ in range(20_000)]
     open_stories = [story for story in stories if story.kind in default_world.desk.groups and not story.detail]
     assert len(open_stories) > 1000
-    believed = true = 0.0
+    expected = true = 0.0
     for story in open_stories:
         posterior = grammar.posterior(story)
         assert math.isclose(sum(posterior.values()), 1.0)
-        believed += max(posterior.values())
+        expected += max(posterior.values())
         true += posterior[story.scenario] == max(posterior.values())
-    assert true / len(open_stories) == pytest.approx(believed / len(open_stories), abs=0.04)
+    assert true / len(open_stories) == pytest.approx(expected / len(open_stories), abs=0.04)
 
 
 def test_a_vague_ticket_is_filed_as_unclear_half_of_the_time(history, default_world):

@@ -1,4 +1,4 @@
-"""The command `deskyard simulate`: files, the stream, and kind refusals."""
+"""The command `deskyard simulate`: files, the stream, and errors."""
 
 import csv
 import gzip
@@ -61,7 +61,7 @@ def test_every_format_holds_the_same_history(tmp_path):
 
 
 def test_the_side_files_tell_the_truth_of_every_ticket(tmp_path):
-    said = run("--tickets", 300, "--out", tmp_path / "history.csv")
+    result = run("--tickets", 300, "--out", tmp_path / "history.csv")
     history = rows(tmp_path / "history.csv")
     moves, truth = rows(tmp_path / "history.moves.csv"), rows(tmp_path / "history.truth.csv")
     whole = json.loads((tmp_path / "history.truth.json").read_text(encoding="utf-8"))
@@ -75,8 +75,8 @@ def test_the_side_files_tell_the_truth_of_every_ticket(tmp_path):
     assert whole["burst"]["from"] < whole["burst"]["to"]
     right = sum(row["queue"] == side["oracle_queue"] for row, side in zip(history, truth, strict=True))
     assert whole["ceiling"]["queue"]["measured"] == pytest.approx(right / 300, abs=1e-4)
-    assert "synthetic" in said.output
-    assert f"{whole['ceiling']['queue']['measured']:.1%}" in said.output
+    assert "synthetic" in result.output
+    assert f"{whole['ceiling']['queue']['measured']:.1%}" in result.output
 
 
 def test_every_option_reaches_the_world(tmp_path):

@@ -1,4 +1,4 @@
-"""The phrases are complete and fair: what belongs to one trouble is said for no other."""
+"""The phrases are complete and fair: a phrase about one issue is used for no other."""
 
 from collections import Counter
 
@@ -37,7 +37,7 @@ def test_a_telling_phrase_belongs_to_one_trouble_only(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_is_tidy(language):
-    dice, phrases = Rng("tidy"), load_phrases(language)
+    rng, phrases = Rng("tidy"), load_phrases(language)
     topics = [
         template
         for topic in (*phrases.scenarios.values(), *phrases.groups.values())
@@ -46,10 +46,10 @@ def test_every_sentence_is_tidy(language):
     others = [template for templates in (*phrases.frame.values(), *phrases.urgency.values()) for template in templates]
     for template in (*topics, *others):
         for _ in range(5):
-            said = template.render(dice, {})
-            assert not set(said) & set("[]{}|#"), said
-            assert not any(slip in said for slip in ("  ", " ,", " .")), said
-            assert said == said.strip()
+            text = template.render(rng, {})
+            assert not set(text) & set("[]{}|#"), text
+            assert not any(slip in text for slip in ("  ", " ,", " .")), text
+            assert text == text.strip()
 
 
 def test_english_and_russian_are_the_richest():

@@ -1,4 +1,4 @@
-"""The simulated desk keeps its word: seeds, switches, journeys, people, and no real address."""
+"""The simulated desk: seeds, switches, moves, people, and no real addresses."""
 
 import re
 from collections import Counter
@@ -167,9 +167,9 @@ def test_work_is_finished_after_it_was_begun_and_what_is_open_has_no_end(default
 
 
 def test_every_address_and_number_is_plainly_made_up(history):
-    told = " ".join(f"{one.ticket.body} {one.ticket.requester}" for one in history)
-    assert len(re.findall(r"@([\w.]+\w)", told)) > 100
-    assert len(re.findall(r"\+\d[\d\- ]{8,}", told)) > 10
+    reported = " ".join(f"{one.ticket.body} {one.ticket.requester}" for one in history)
+    assert len(re.findall(r"@([\w.]+\w)", reported)) > 100
+    assert len(re.findall(r"\+\d[\d\- ]{8,}", reported)) > 10
     for one in history:
         text = one.ticket.body + " " + one.ticket.requester
         assert all(host in ("example.com", "example.org") for host in re.findall(r"@([\w.]+\w)", text))

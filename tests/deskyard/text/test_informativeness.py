@@ -1,4 +1,4 @@
-"""What tells nothing is known in two languages; what may tell something is never taken for nothing."""
+"""Vague texts are recognised in two languages, and texts with information are never taken for vague."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`/v1/changes`, `/v1/catalogue`, `/v1/me`: everything that changed, once and in order, as its caller sees it."""
+"""`/v1/changes`, `/v1/catalogue`, `/v1/me`: every change once and in order, as the caller sees it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,11 +32,11 @@ def ask(client, keys):
     return one
 
 
-def file(ask, n=1, **told):
-    return [ask("POST", "/v1/tickets", json={"subject": "VPN", **told})["ticket"]["id"] for _ in range(n)]
+def create(ask, n=1, **members):
+    return [ask("POST", "/v1/tickets", json={"subject": "VPN", **members})["ticket"]["id"] for _ in range(n)]
 
 
-def everything(ask, limit, cursor=None):
+def all_changes(ask, limit, cursor=None):
     found = []
     while True:
         page = ask("GET", "/v1/changes", params={"limit": limit, **({"cursor": cursor} if cursor else {})})
@@ -48,24 +48,24 @@ def everything(ask, limit, cursor=None):
 
 
 def test_all_tickets_come_in_pages_in_the_order_of_their_changes(ask):
-    refs = file(ask, 5)
+    refs = create(ask, 5)
     ask("POST", f"/v1/tickets/{refs[0]}/comments", json={"text": "Still broken."})
-    found, _ = everything(ask, 2)
+    found, _ = all_changes(ask, 2)
     assert [one["id"] for one in found] == [*refs[1:], refs[0]]
     assert [one["updated_at"] for one in found] == sorted(one["updated_at"] for one in found)
 
 
-def test_a_later_run_brings_what_changed_since(ask):
-    old = file(ask, 3)
-    _, cursor = everything(ask, 2)
-    (new,) = file(ask)
-    ids = [one["id"] for one in everything(ask, 2, cursor)[0]]
+def test_a_later_read_returns_what_changed_since(ask):
+    old = create(ask, 3)
+    _, cursor = all_changes(ask, 2)
+    (new,) = create(ask)
+    ids = [one["id"] for one in all_changes(ask, 2, cursor)[0]]
     assert new in ids
     assert set(ids) <= {*old, new}
 
 
-def test_a_moment_leaves_out_what_did_not_change_since(ask):
-    file(ask, 2)
+def test_since_leaves_out_tickets_that_did_not_change(ask):
+    create(ask, 2)
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     page = ask("GET", "/v1/changes", params={"since": tomorrow})
     assert (page["items"], page["more"]) == ([], False)
@@ -73,7 +73,7 @@ def test_a_moment_leaves_out_what_did_not_change_since(ask):
     assert len(ask("GET", "/v1/changes", params={"since": yesterday})["items"]) == 2
 
 
-def test_a_ticket_comes_with_what_was_filed_and_where_it_stands(ask):
+def test_a_change_has_the_ticket_as_received_and_its_current_values(ask):
     sent = {
         "source": "mail",
         "external_id": "7",
@@ -84,7 +84,7 @@ def test_a_ticket_comes_with_what_was_filed_and_where_it_stands(ask):
         "created_at": "2026-01-31T12:00:00+03:00",
         "fields": {"product": "LJ"},
     }
-    (ref,) = file(ask, **sent)
+    (ref,) = create(ask, **sent)
     found = ask("GET", f"/v1/changes/{ref}")
     assert found == ask("GET", "/v1/changes")["items"][0]
     assert {name: found[name] for name in sent if name != "created_at"} == {
@@ -94,8 +94,8 @@ def test_a_ticket_comes_with_what_was_filed_and_where_it_stands(ask):
     assert (found["queue"], found["status"], found["version"], found["ours"]) == ("triage", "new", 1, False)
 
 
-def test_what_is_ours_is_seen_from_the_caller(ask):
-    (ref,) = file(ask)
+def test_ours_is_relative_to_the_caller(ask):
+    (ref,) = create(ask)
     ask("PUT", "/v1/queues/IT", "boss", json={})
     ask("PATCH", f"/v1/tickets/{ref}", json={"queue": "IT"}, headers={"If-Match": "*"})
     seen = {by: ask("GET", f"/v1/changes/{ref}", by) for by in ("router", "gateway", "ann")}
@@ -107,8 +107,8 @@ def test_what_is_ours_is_seen_from_the_caller(ask):
     assert ask("GET", f"/v1/changes/{ref}", "ann")["ours"]
 
 
-def test_a_note_that_a_machine_named_is_a_marker_and_a_persons_is_not(ask):
-    (ref,) = file(ask)
+def test_a_note_with_the_key_of_a_machine_is_a_marker_and_a_persons_is_not(ask):
+    (ref,) = create(ask)
     name = {"Idempotency-Key": changes.note_key("d1-aa")}
     forged = {"Idempotency-Key": changes.note_key("d2-bb")}
     for _ in range(2):
@@ -132,7 +132,7 @@ def test_the_catalogue_has_open_queues_and_present_agents(ask):
     }
 
 
-def test_each_caller_is_told_who_it_is(ask):
+def test_each_caller_learns_its_name_and_role(ask):
     assert ask("GET", "/v1/me") == {
         "actor": {"kind": "machine", "name": "router"},
         "role": "machine",
@@ -141,13 +141,13 @@ def test_each_caller_is_told_who_it_is(ask):
     assert ask("GET", "/v1/me", "ann")["actor"] == {"kind": "person", "name": "ann"}
 
 
-def test_without_keys_whoever_sits_at_this_machine_is_told_so(call, tmp_path):
-    told = call(Settings(home=tmp_path)).get("/v1/me").json()
-    assert told["actor"] == {"kind": "person", "name": "local"}
+def test_without_keys_the_caller_on_this_machine_is_the_local_person(call, tmp_path):
+    me = call(Settings(home=tmp_path)).get("/v1/me").json()
+    assert me["actor"] == {"kind": "person", "name": "local"}
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "params",
     [
         {"cursor": "certainly not one"},
         {"cursor": ""},
@@ -159,19 +159,19 @@ def test_without_keys_whoever_sits_at_this_machine_is_told_so(call, tmp_path):
         {"limit": 1001},
     ],
 )
-def test_what_can_not_be_asked_is_a_sentence(client, asked):
-    answered = client.get("/v1/changes", params=asked)
+def test_invalid_parameters_get_a_sentence(client, params):
+    answered = client.get("/v1/changes", params=params)
     assert answered.status_code == 422
     assert answered.json()["detail"]
 
 
 @pytest.mark.parametrize("ref", ["0", "x", "9" * 30, "99"])
-def test_a_ticket_that_is_not_there_is_not_found(client, ref):
+def test_a_ticket_that_does_not_exist_is_not_found(client, ref):
     assert client.get(f"/v1/changes/{ref}").status_code == 404
 
 
-def test_a_cursor_of_the_api_is_one_of_the_desks(ask):
-    file(ask, 2)
+def test_a_cursor_is_short_enough_for_the_mirror_of_another_desk(ask):
+    create(ask, 2)
     page = ask("GET", "/v1/changes", params={"limit": 1})
     assert page["more"]
     assert len(page["cursor"]) < 300

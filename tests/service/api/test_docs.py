@@ -1,4 +1,4 @@
-"""`/docs`: the API's page comes whole from this service, and nothing in it was changed by anybody."""
+"""`/docs`: the documentation of the API comes from this service only, with vendor files as they were published."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ def test_the_browser_is_told_to_run_only_our_own_files(client):
     assert "unsafe-eval" not in policy
 
 
-def test_everything_that_the_page_asks_for_is_there_and_kept_for_good_where_it_bears_its_version(client):
+def test_every_file_of_the_page_exists_and_versioned_files_are_cached_for_good(client):
     addresses = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
     assert any("/vendor/" in address for address in addresses)
     for address in addresses:
@@ -41,11 +41,11 @@ def test_everything_that_the_page_asks_for_is_there_and_kept_for_good_where_it_b
     assert client.get("/static/%2e%2e/app.py").status_code == 404
 
 
-def test_what_others_made_is_here_as_they_published_it_with_its_licence():
+def test_vendor_files_are_as_they_were_published_and_have_a_licence():
     lines = (STATIC / "CHECKSUMS.sha256").read_text(encoding="utf-8").splitlines()
     listed = dict(reversed(line.split("  ")) for line in lines)
-    here = {str(file.relative_to(STATIC)): file for file in (STATIC / "vendor").rglob("*") if file.is_file()}
-    assert {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in here.items()} == listed
-    assert here
+    files = {str(file.relative_to(STATIC)): file for file in (STATIC / "vendor").rglob("*") if file.is_file()}
+    assert {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()} == listed
+    assert files
     for folder in (STATIC / "vendor").iterdir():
         assert [*folder.glob("LICENSE*")]

@@ -19,7 +19,7 @@ def at_home(home):
     assert settings().home == home
 
 
-def file(client, requester=ANNA, **more):
+def create(client, requester=ANNA, **more):
     body = {"subject": SUBJECTS["IT"], "requester": requester, **more}
     return client.post("/v1/tickets", json=body).json()["ticket"]["id"]
 
@@ -28,28 +28,28 @@ def erase(client, **more):
     return client.post("/v1/erasures", json={"requester": ANNA, **more})
 
 
-def shown(client, address, language="en"):
+def page_text(client, address, language="en"):
     answered = client.get(address, headers={"Accept-Language": language})
     assert answered.status_code == 200
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answered.text)).split())
 
 
-def test_the_answer_counts_what_went_and_a_dry_run_changes_nothing(trained, champion):
-    number, other = file(trained), file(trained, "boris@example.org")
+def test_the_answer_counts_what_was_erased_and_a_dry_run_changes_nothing(trained, champion):
+    number, other = create(trained), create(trained, "boris@example.org")
     would = erase(trained, dry_run=True).json()
-    assert (would["dry_run"], would["tickets"], would["unsolved"], would["is_clean"]) == (True, 1, 1, False)
+    assert (would["dry_run"], would["tickets"], would["unsolved"], would["is_scrubbed"]) == (True, 1, 1, False)
     assert trained.get(f"/v1/tickets/{number}").json()["requester"] == ANNA
     with capture_logs() as logged:
         done = erase(trained).json()
     assert ANNA not in str(logged)
-    assert done == would | {"dry_run": False, "is_clean": True}
+    assert done == would | {"dry_run": False, "is_scrubbed": True}
     now, stays = (trained.get(f"/v1/tickets/{one}").json() for one in (number, other))
     assert (now["subject"], now["body"], now["requester"], now["erased_at"] is None) == ("", "", "", False)
     assert now["queue"] == "IT"
     assert (stays["subject"], stays["erased_at"]) == (SUBJECTS["IT"], None)
-    (deed, *_) = trained.get("/v1/audit").json()["items"]
-    assert (deed["deed"], deed["actor"]["name"]) == ("ticket.erase", "local")
-    assert ANNA not in deed["subject"]
+    (entry, *_) = trained.get("/v1/audit").json()["items"]
+    assert (entry["action"], entry["actor"]["name"]) == ("ticket.erase", "local")
+    assert ANNA not in entry["subject"]
     again = erase(trained).json()
     assert (again["tickets"], again["comments"]) == (0, 0)
 
@@ -57,50 +57,50 @@ def test_the_answer_counts_what_went_and_a_dry_run_changes_nothing(trained, cham
 @pytest.mark.parametrize(
     "body", [{}, {"requester": ""}, {"requester": " "}, {"requester": 7}, {"requester": "somebody"}]
 )
-def test_nobodys_name_is_refused_with_a_reason(client, body):
+def test_an_unusable_requester_is_refused_with_a_reason(client, body):
     answered = client.post("/v1/erasures", json=body)
     assert answered.status_code in (400, 422)
     assert answered.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    ("language", "told", "gone"),
-    [("en", "were erased on", "(erased)"), ("ru", "Тексты и имена писавших стёрты", "(стёрто)")],
+    ("language", "message", "gone"),
+    [("en", "were erased on", "(erased)"), ("ru", "Тексты и имена авторов удалены", "(удалено)")],
 )
-def test_pages_say_plainly_that_a_ticket_is_erased(trained, language, told, gone):
-    waits, routed = file(trained, subject="xyzzy plugh"), file(trained)
+def test_pages_say_that_a_ticket_is_erased(trained, language, message, gone):
+    waits, routed = create(trained, subject="xyzzy plugh"), create(trained)
     trained.post(f"/v1/tickets/{routed}/comments", json={"text": "dear Anna", "public": True})
     erase(trained)
-    page = shown(trained, f"/tickets/{routed}", language)
-    assert (told in page, page.count(gone), "dear Anna" in page) == (True, 2, False)
+    page = page_text(trained, f"/tickets/{routed}", language)
+    assert (message in page, page.count(gone), "dear Anna" in page) == (True, 2, False)
     assert 'name="text"' not in trained.get(f"/tickets/{routed}").text
-    assert gone in shown(trained, "/queues/IT", language)
-    assert gone in shown(trained, "/yard", language)
-    review = shown(trained, "/review", language)
-    assert (told in review, f"/tickets/{waits}" in trained.get("/review").text) == (True, True)
+    assert gone in page_text(trained, "/queues/IT", language)
+    assert gone in page_text(trained, "/overview", language)
+    review = page_text(trained, "/review", language)
+    assert (message in review, f"/tickets/{waits}" in trained.get("/review").text) == (True, True)
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
-    [("en", "It is erased: what you wrote"), ("ru", "Обращение стёрто: ни ваш текст")],
+    ("language", "message"),
+    [("en", "Deleted: your messages"), ("ru", "Удалено: ваши сообщения")],
 )
-def test_a_requesters_own_address_says_so_and_takes_no_more_answers(client, language, told):
-    asked = {"subject": "vpn", "body": "it drops", "requester": ANNA, "token": "t", "sure": "yes"}
-    address = client.post("/submit", data=asked, headers=OURS, follow_redirects=False).headers["location"].split("?")[0]
-    client.post(f"{address}/answer", data={"text": "and again", "key": "k"}, headers=OURS)
+def test_the_status_page_says_so_and_accepts_no_more_replies(client, language, message):
+    form = {"subject": "vpn", "body": "it drops", "requester": ANNA, "token": "t", "confirmed": "yes"}
+    address = client.post("/submit", data=form, headers=OURS, follow_redirects=False).headers["location"].split("?")[0]
+    client.post(f"{address}/reply", data={"text": "and again", "key": "k"}, headers=OURS)
     erase(client)
-    page = shown(client, address, language)
-    assert (told in page, "and again" in page, "it drops" in page) == (True, False, False)
+    page = page_text(client, address, language)
+    assert (message in page, "and again" in page, "it drops" in page) == (True, False, False)
     assert "<textarea" not in client.get(address).text
-    assert client.post(f"{address}/answer", data={"text": "more", "key": "l"}, headers=OURS).status_code == 409
+    assert client.post(f"{address}/reply", data={"text": "more", "key": "l"}, headers=OURS).status_code == 409
     assert (
-        client.post("/submit", data=asked, headers=OURS, follow_redirects=False).headers["location"].startswith(address)
+        client.post("/submit", data=form, headers=OURS, follow_redirects=False).headers["location"].startswith(address)
     )
-    assert "it drops" not in shown(client, address)
+    assert "it drops" not in page_text(client, address)
 
 
-def test_a_ticket_that_waits_is_not_scored_again_after_its_texts_went(trained):
-    number = file(trained, subject="xyzzy plugh")
+def test_a_waiting_ticket_is_not_scored_again_after_its_texts_were_erased(trained):
+    number = create(trained, subject="xyzzy plugh")
     erase(trained)
     before = trained.get(f"/v1/tickets/{number}").json()
     answered = trained.post(f"/v1/tickets/{number}/comments", json={"text": SUBJECTS["IT"], "public": True})

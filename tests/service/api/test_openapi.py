@@ -1,4 +1,4 @@
-"""The API does what its description says, whatever is sent: found out by schemathesis, operation by operation."""
+"""The API behaves as its OpenAPI description says, checked by schemathesis for each operation."""
 
 import shutil
 from contextlib import suppress
@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as hypothesis
+from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -21,7 +21,7 @@ from deskyard.settings import Settings
 from service.app import create_app
 
 EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 10}
-"""Requests of an operation that follow its description, and that do not."""
+"""Requests to each operation that follow its description, and that do not."""
 
 HERE = {"Host": "localhost"}
 CHECKS = [
@@ -34,29 +34,29 @@ CHECKS = [
 
 
 @schemathesis.serializer("application/toml")
-def as_it_stands(_context, value):
+def encode_toml(_context, value):
     return str(value).encode(errors="replace")
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory, champion):
-    """The description of a service with a model and a ticket, on a database that the requests may spoil."""
-    home = tmp_path_factory.mktemp("described")
+def schema(tmp_path_factory, champion):
+    """The schema of a service with a model and a ticket, on a database that the requests may change."""
+    home = tmp_path_factory.mktemp("schema")
     shutil.copytree(champion / "models", home / "models")
     app = create_app(Settings(home=home))
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=HERE)
+    loaded = schemathesis.openapi.from_asgi("/openapi.json", app, headers=HERE)
     first = next(
-        operation.ok() for operation in schema.get_all_operations() if operation.ok().label == "POST /v1/tickets"
+        operation.ok() for operation in loaded.get_all_operations() if operation.ok().label == "POST /v1/tickets"
     )
     assert first.Case(body={"subject": "VPN"}, media_type="application/json").call(headers=HERE).status_code == 201
-    yield schema
+    yield loaded
     app.state.training.cancel()
     app.state.context.database.close()
 
 
 @pytest.mark.parametrize("mode", EXAMPLES, ids=lambda mode: mode.value)
-def test_every_operation_answers_as_described(described, mode):
-    bounded = hypothesis(
+def test_every_operation_answers_as_described(schema, mode):
+    bounded = hypothesis_settings(
         max_examples=EXAMPLES[mode],
         derandomize=True,
         database=None,
@@ -65,7 +65,7 @@ def test_every_operation_answers_as_described(described, mode):
         suppress_health_check=list(HealthCheck),
     )
     tried = set()
-    for found in described.get_all_operations():
+    for found in schema.get_all_operations():
         operation = found.ok()
 
         @bounded
@@ -74,28 +74,28 @@ def test_every_operation_answers_as_described(described, mode):
             case.call_and_validate(checks=CHECKS, headers=HERE)
             tried.add(case.operation.label)
 
-        with suppress(Unsatisfiable):  # what takes nothing can't be asked wrongly
+        with suppress(Unsatisfiable):  # an operation without parameters has no invalid requests
             answers_as_described()
     if mode is GenerationMode.POSITIVE:
-        assert len(tried) == described.statistic.operations.total
+        assert len(tried) == schema.statistic.operations.total
 
 
-def test_an_empty_name_of_a_request_names_nothing(client):
+def test_an_empty_idempotency_key_is_ignored(client):
     sent = [client.post("/v1/tickets", json={"body": "VPN"}, headers={"Idempotency-Key": ""}) for _ in range(2)]
     assert [answered.status_code for answered in sent] == [201, 201]
     address = f"/v1/tickets/{sent[0].json()['ticket']['id']}/comments"
-    said = [client.post(address, json={"text": "?"}, headers={"Idempotency-Key": ""}) for _ in range(2)]
-    assert [answered.status_code for answered in said] == [201, 201]
+    comments = [client.post(address, json={"text": "?"}, headers={"Idempotency-Key": ""}) for _ in range(2)]
+    assert [answered.status_code for answered in comments] == [201, 201]
 
 
-def test_the_name_of_a_request_does_not_matter_beside_the_tickets_own(client):
-    named = {"Idempotency-Key": "1"}
-    sent = [client.post("/v1/tickets", json={"external_id": number}, headers=named) for number in ("a", "b", "a")]
+def test_the_idempotency_key_does_not_matter_beside_an_external_id(client):
+    key = {"Idempotency-Key": "1"}
+    sent = [client.post("/v1/tickets", json={"external_id": number}, headers=key) for number in ("a", "b", "a")]
     assert [answered.status_code for answered in sent] == [201, 201, 200]
 
 
 @pytest.mark.parametrize(("address", "body"), [("queues", {}), ("agents", {})])
-def test_a_name_that_no_database_can_keep_is_refused_with_a_sentence(client, address, body):
+def test_a_name_that_is_too_long_is_refused_with_a_sentence(client, address, body):
     answered = client.put(f"/v1/{address}/{'щ' * 501}", json=body)
     assert answered.status_code == 422
     assert "at most" in answered.json()["detail"]

@@ -1,4 +1,4 @@
-"""`/v1/score`: what would be done, without doing it."""
+"""`/v1/score`: what would be decided, without storing it."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_scoring_writes_nothing(trained):
     assert trained.get("/v1/tickets/1").status_code == 404
 
 
-def test_a_score_says_what_sending_the_ticket_then_does(trained):
+def test_a_score_equals_the_decision_when_the_ticket_is_then_sent(trained):
     bodies = [{"subject": "the vpn client drops the connection"}, {"subject": "xyzzy"}, {"subject": "отпуск"}, {}]
     scored = trained.post("/v1/score", json={"tickets": bodies}).json()
     for body, score in zip(bodies, scored["items"], strict=True):
@@ -53,28 +53,28 @@ def test_bad_input_names_the_field(client, body, field):
     assert [error["field"] for error in answered.json()["errors"]] == [field]
 
 
-def test_a_score_that_is_explained_says_words_that_add_up_and_similar_tickets(trained):
+def test_an_explained_score_has_words_that_add_up_and_similar_tickets(trained):
     text = "the vpn client drops the connection, прошу согласовать отпуск"
     plain = trained.post("/v1/score", json={"tickets": [{"subject": text}]}).json()
     answered = trained.post("/v1/score?explain=1", json={"tickets": [{"subject": text}]}).json()
     ScoreResponse.model_validate(answered)
     (item,) = answered["items"]
     assert {name: item[name] for name in ("decisions", "placement")} == plain["items"][0]
-    because = item["because"]["queue"]
-    assert because["label"] == item["decisions"]["queue"]["label"]
-    told = because["base"] + sum(word["weight"] for word in because["words"])
-    assert told == pytest.approx(because["heads"]["linear"], abs=1e-5)
-    weights = {word["word"]: word["weight"] for word in because["words"]}
+    explanation = item["explanations"]["queue"]
+    assert explanation["label"] == item["decisions"]["queue"]["label"]
+    total = explanation["intercept"] + sum(word["weight"] for word in explanation["words"])
+    assert total == pytest.approx(explanation["heads"]["linear"], abs=1e-5)
+    weights = {word["word"]: word["weight"] for word in explanation["words"]}
     assert (weights["vpn"] > 0) != (weights["отпуск"] > 0)
     assert [past["labels"]["queue"] for past in item["similar"]]
-    flip = because["flip"]
-    assert set(flip["words"]) <= set(weights)
-    assert flip["label"] != because["label"]
+    counterfactual = explanation["counterfactual"]
+    assert set(counterfactual["words"]) <= set(weights)
+    assert counterfactual["label"] != explanation["label"]
 
 
 def test_without_a_model_there_is_nothing_to_explain(client):
     answered = client.post("/v1/score?explain=1", json={"tickets": [{"subject": "VPN"}]})
-    assert answered.json()["items"][0] | {"because": {}, "similar": []} == answered.json()["items"][0]
+    assert answered.json()["items"][0] | {"explanations": {}, "similar": []} == answered.json()["items"][0]
 
 
 def test_a_change_of_the_policy_or_of_a_queue_holds_for_the_next_score(trained):

@@ -1,4 +1,4 @@
-"""Labels that were renamed, merged, split or retired, on a desk with a model that learnt them before."""
+"""Labels that were renamed, merged, split or retired, on a desk whose model was trained before."""
 
 import shutil
 
@@ -25,72 +25,73 @@ def desk(call, command, champion, home):
     return call(Settings(home=home))
 
 
-def turned(client, lines, on=YESTERDAY):
+def change_taxonomy(client, lines, on=YESTERDAY):
     policy = f'mode = "route"\n[[taxonomy]]\non = {on}\ntarget = "queue"\n{lines}'
     assert client.put("/v1/policy", content=policy, headers=TOML).status_code == 200
 
 
-def sent(client, queue="IT"):
-    """A ticket of that queue, as the model learnt it: its decision on the queue, and where it stands."""
+def send(client, queue="IT"):
+    """Send a ticket that the model knows from that queue; return its decision on the queue, and its queue."""
     answer = client.post("/v1/tickets", json={"subject": SUBJECTS[queue]}).json()
     return answer["decisions"]["queue"], answer["placement"]["queue"]
 
 
-def test_a_ticket_of_a_renamed_queue_lands_in_the_new_one(desk, command):
-    before, _ = sent(desk)
+def test_a_ticket_of_a_renamed_queue_is_routed_to_the_new_one(desk, command):
+    before, _ = send(desk)
     desk.put("/v1/queues/Техника", json={})
-    turned(desk, 'rename = "IT"\nto = "Техника"')
-    made, queue = sent(desk)
-    assert (made["label"], made["action"], queue) == ("Техника", "route", "Техника")
-    assert made["confidence"] == pytest.approx(before["confidence"])
-    assert made["reasons"][-1] == {"code": "renamed", "text": f"'IT' renamed to 'Техника' on {YESTERDAY}"}
+    change_taxonomy(desk, 'rename = "IT"\nto = "Техника"')
+    decision, queue = send(desk)
+    assert (decision["label"], decision["action"], queue) == ("Техника", "route", "Техника")
+    assert decision["confidence"] == pytest.approx(before["confidence"])
+    assert decision["reasons"][-1] == {"code": "renamed", "text": f"'IT' renamed to 'Техника' on {YESTERDAY}"}
     assert command("verify", "--last", 9).code == 0
 
 
-def test_a_ticket_of_merged_queues_bears_the_sum(desk, command):
+def test_a_ticket_of_merged_queues_has_the_sum_of_their_probabilities(desk, command):
     desk.put("/v1/policy", content='mode = "route"', headers=TOML)
-    shares = {one["label"]: one["confidence"] for one in sent(desk)[0]["top"]}
+    shares = {one["label"]: one["confidence"] for one in send(desk)[0]["top"]}
     desk.put("/v1/queues/Support", json={})
-    turned(desk, 'merge = ["IT", "Billing"]\nto = "Support"')
-    made, queue = sent(desk)
+    change_taxonomy(desk, 'merge = ["IT", "Billing"]\nto = "Support"')
+    decision, queue = send(desk)
     assert queue == "Support"
-    assert made["confidence"] == pytest.approx(shares["IT"] + shares["Billing"])
-    assert [one["label"] for one in made["top"]] == ["Support", "Кадры/Отпуск"]
+    assert decision["confidence"] == pytest.approx(shares["IT"] + shares["Billing"])
+    assert [one["label"] for one in decision["top"]] == ["Support", "Кадры/Отпуск"]
     assert command("verify", "--last", 9).code == 0
 
 
 def test_a_ticket_of_a_split_queue_waits_for_a_person(desk, command):
-    turned(desk, 'split = "IT"\nto = ["Network", "Hardware"]')
-    made, queue = sent(desk)
-    assert (made["label"], made["action"], made["reasons"][0]["code"], queue) == ("IT", "suggest", "split", "triage")
-    assert sent(desk, "Billing")[1] == "Billing"
+    change_taxonomy(desk, 'split = "IT"\nto = ["Network", "Hardware"]')
+    decision, queue = send(desk)
+    assert (decision["label"], decision["action"], queue) == ("IT", "suggest", "triage")
+    assert decision["reasons"][0]["code"] == "split"
+    assert send(desk, "Billing")[1] == "Billing"
     assert command("verify", "--last", 9).code == 0
 
 
-def test_nothing_is_put_into_a_retired_queue(desk, command):
-    turned(desk, 'retire = "IT"')
-    made, queue = sent(desk)
-    assert (made["action"], made["reasons"][0]["code"], queue) == ("suggest", "retired", "triage")
-    assert made["label"] != "IT"
-    assert "IT" not in [one["label"] for one in made["top"]]
+def test_no_ticket_is_routed_to_a_retired_queue(desk, command):
+    change_taxonomy(desk, 'retire = "IT"')
+    decision, queue = send(desk)
+    assert (decision["action"], decision["reasons"][0]["code"], queue) == ("suggest", "retired", "triage")
+    assert decision["label"] != "IT"
+    assert "IT" not in [one["label"] for one in decision["top"]]
     assert command("verify", "--last", 9).code == 0
 
 
 def test_the_fallback_does_not_lead_into_a_retired_queue(desk):
     retired = f'mode = "suggest"\nfallback = "IT"\n[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nretire = "IT"'
     desk.put("/v1/policy", content='mode = "suggest"\nfallback = "IT"', headers=TOML)
-    assert sent(desk)[1] == "IT"
+    assert send(desk)[1] == "IT"
     desk.put("/v1/policy", content=retired, headers=TOML)
-    assert sent(desk)[1] == "triage"
+    assert send(desk)[1] == "triage"
 
 
-def test_a_turn_of_a_day_to_come_changes_nothing_yet(desk):
-    turned(desk, 'retire = "IT"', on=TOMORROW)
-    assert sent(desk)[1] == "IT"
+def test_a_taxonomy_change_of_a_later_day_has_no_effect_yet(desk):
+    change_taxonomy(desk, 'retire = "IT"', on=TOMORROW)
+    assert send(desk)[1] == "IT"
 
 
-def test_a_score_is_told_in_the_names_of_today(desk):
-    turned(desk, 'rename = "IT"\nto = "Техника"')
+def test_a_score_uses_the_labels_of_today(desk):
+    change_taxonomy(desk, 'rename = "IT"\nto = "Техника"')
     found = desk.post("/v1/score", json={"tickets": [{"subject": SUBJECTS["IT"]}]}).json()
     assert "Техника" in str(found)
     assert "'IT'" not in str([one["decisions"]["queue"]["label"] for one in found["items"]])
@@ -101,76 +102,76 @@ def test_a_split_leaves_the_tickets_of_the_old_label_to_people(desk, command):
     numbers = [desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]}).json()["ticket"]["id"] for _ in range(3)]
     desk.post("/v1/tickets", json={"subject": SUBJECTS["Billing"]})
     assert "`deskyard taxonomy tasks`" in command("taxonomy", "split", "queue", "IT", "--to", "Net", "--to", "Kit").out
-    told = command("taxonomy", "tasks", "--tickets", 2).out.splitlines()
-    assert told[0].endswith("people chose 'Net' 0, 'Kit' 0; 3 wait")
-    assert [line.split()[0] for line in told[1:]] == [numbers[2], numbers[1]]
+    lines = command("taxonomy", "tasks", "--tickets", 2).out.splitlines()
+    assert lines[0].endswith("people chose 'Net' 0, 'Kit' 0; 3 waiting")
+    assert [line.split()[0] for line in lines[1:]] == [numbers[2], numbers[1]]
 
     desk.patch(f"/v1/tickets/{numbers[2]}", json={"queue": "Net"}, headers={"If-Match": "*"})
-    told = command("taxonomy", "tasks").out.splitlines()
-    assert told[0].endswith("people chose 'Net' 1, 'Kit' 0; 2 wait")
-    assert [line.split()[0] for line in told[1:]] == [numbers[1], numbers[0]]
+    lines = command("taxonomy", "tasks").out.splitlines()
+    assert lines[0].endswith("people chose 'Net' 1, 'Kit' 0; 2 waiting")
+    assert [line.split()[0] for line in lines[1:]] == [numbers[1], numbers[0]]
 
 
-def test_a_ticket_that_keeps_the_name_of_what_was_split_waits_until_a_person_says_so(desk, command):
+def test_a_ticket_that_keeps_the_split_label_waits_until_a_person_confirms_it(desk, command):
     desk.put("/v1/policy", content='mode = "route"', headers=TOML)
     number = desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]}).json()["ticket"]["id"]
     command("taxonomy", "split", "queue", "IT", "--to", "IT", "--to", "Network")
-    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("; 1 wait")
+    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("; 1 waiting")
     for queue in ("Network", "IT"):
         desk.patch(f"/v1/tickets/{number}", json={"queue": queue}, headers={"If-Match": "*"})
-    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("people chose 'IT' 1, 'Network' 1; 0 wait")
+    assert command("taxonomy", "tasks").out.splitlines()[0].endswith("people chose 'IT' 1, 'Network' 1; 0 waiting")
 
 
-def test_a_turn_is_written_and_read_over_the_api(desk, command):
+def test_a_taxonomy_change_is_added_and_read_over_the_api(desk, command):
     desk.put("/v1/policy", content='mode = "route"', headers=TOML)
     desk.post("/v1/tickets", json={"subject": SUBJECTS["IT"]})
-    split = {"target": "queue", "split": "IT", "to": ["Network", "Hardware"], "why": "two teams"}
+    split = {"target": "queue", "split": "IT", "to": ["Network", "Hardware"], "reason": "two teams"}
     made = desk.post("/v1/policy/taxonomy", json=split)
     assert made.status_code == 200
     assert "[[taxonomy]]" in made.json()["text"]
     desk.post("/v1/policy/taxonomy", json={"on": TOMORROW, "target": "queue", "retire": "Billing"})
-    told = desk.get("/v1/policy/taxonomy").json()
-    assert [(one["kind"], one["labels"], one["to"]) for one in told["turns"]] == [
+    taxonomy = desk.get("/v1/policy/taxonomy").json()
+    assert [(one["kind"], one["labels"], one["to"]) for one in taxonomy["changes"]] == [
         ("split", ["IT"], ["Network", "Hardware"]),
         ("retire", ["Billing"], []),
     ]
-    (task,) = told["tasks"]
+    (task,) = taxonomy["tasks"]
     assert (task["tickets"], task["waiting"], task["chosen"]) == (["1"], 1, {"Network": 0, "Hardware": 0})
     assert "two teams" in desk.get("/v1/audit").json()["items"][1]["subject"]
-    assert sent(desk)[1] == "triage"
+    assert send(desk)[1] == "triage"
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
-        ({"target": "queue"}, "a turn is one of rename, merge, split, retire"),
-        ({"target": "queue", "retire": "IT", "rename": "IT"}, "a turn is one of rename, merge, split, retire"),
+        ({"target": "queue"}, "change is one of rename, merge, split, retire"),
+        ({"target": "queue", "retire": "IT", "rename": "IT"}, "change is one of rename, merge, split, retire"),
         ({"target": "priority", "retire": "low"}, "target is 'priority'; choose from"),
-        ({"target": "queue", "rename": "IT", "to": ["A", "B"]}, "it must be one name"),
+        ({"target": "queue", "rename": "IT", "to": ["A", "B"]}, "it must be one label"),
     ],
 )
-def test_a_turn_that_says_nothing_is_refused_in_a_sentence(desk, body, told):
+def test_an_invalid_taxonomy_change_is_refused_with_a_sentence(desk, body, message):
     answered = desk.post("/v1/policy/taxonomy", json=body)
     assert answered.status_code == 422
-    assert told in answered.json()["detail"]
-    assert desk.get("/v1/policy/taxonomy").json()["turns"] == []
+    assert message in answered.json()["detail"]
+    assert desk.get("/v1/policy/taxonomy").json()["changes"] == []
 
 
-def test_a_decision_is_computed_again_by_the_ledger_of_its_own_day(desk, command, home):
-    turned(desk, 'retire = "IT"', on=TOMORROW)
-    sent(desk)
+def test_a_decision_is_replayed_with_the_taxonomy_of_its_day(desk, command, home):
+    change_taxonomy(desk, 'retire = "IT"', on=TOMORROW)
+    send(desk)
     assert command("verify", "--last", 1).code == 0
     database = open_database(settings().database)
-    with database.writing() as conn:  # as if it had been decided in a time when the turn holds
+    with database.writing() as conn:  # as if the decision was made when the change applies
         conn.execute(text("UPDATE journal_entries SET at = '3000' || substr(at, 5) WHERE kind = 'decided'"))
     database.close()
     assert command("verify", "--last", 1).out.startswith("different")
 
 
-def test_a_queue_that_is_routed_to_is_still_routed_to_under_its_new_name(desk):
+def test_a_rule_for_a_queue_applies_under_its_new_name(desk):
     desk.put("/v1/queues/Техника", json={})
     rules = '[queues."IT"]\nmode = "route"'
-    turn = f'[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nrename = "IT"\nto = "Техника"'
-    desk.put("/v1/policy", content=f'mode = "suggest"\n{rules}\n{turn}'.encode(), headers=TOML)
-    assert sent(desk)[1] == "Техника"
-    assert sent(desk, "Billing")[1] == "triage"
+    change = f'[[taxonomy]]\non = {YESTERDAY}\ntarget = "queue"\nrename = "IT"\nto = "Техника"'
+    desk.put("/v1/policy", content=f'mode = "suggest"\n{rules}\n{change}'.encode(), headers=TOML)
+    assert send(desk)[1] == "Техника"
+    assert send(desk, "Billing")[1] == "triage"

@@ -1,4 +1,4 @@
-"""Who may come in, what each role may do, how often; and what is written down about it."""
+"""Who has access, what each role may do and how often, and what is logged about it."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from deskyard.auth import api_keys as keys
+from deskyard.auth import api_keys
 from deskyard.auth.api_keys import ROLES
 from deskyard.db.database import open_database
 from deskyard.registry import bundle
@@ -33,7 +33,7 @@ WRONG = {"Authorization": "Bearer dy_" + "x" * 43}
 
 
 class Clock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until `now` is set."""
 
     now = 0.0
 
@@ -43,12 +43,12 @@ class Clock:
 
 def make_key(app, name, role="admin"):
     with app.state.context.database.writing() as conn:
-        return {"Authorization": "Bearer " + keys.create_key(conn, name, role, "ann", NOW)}
+        return {"Authorization": "Bearer " + api_keys.create_key(conn, name, role, "ann", NOW)}
 
 
 def revoke(app, name):
     with app.state.context.database.writing() as conn:
-        keys.revoke_key(conn, name, "ann", NOW)
+        api_keys.revoke_key(conn, name, "ann", NOW)
 
 
 def stop_the_clock(app):
@@ -65,8 +65,8 @@ def guarded(call, tmp_path):
     return SimpleNamespace(client=client, app=client.app, clock=clock, keys=by_role)
 
 
-def lines(app):
-    """(method, address) of everything that the app answers."""
+def app_routes(app):
+    """(method, path pattern) of every route of the app."""
     for route in iter_route_contexts(app.routes):
         yield from ((method, route.path) for method in (route.methods or {"GET"}) - {"HEAD"})
 
@@ -76,14 +76,14 @@ def ask(client, method, address, **more):
     return client.request(method, address, **more)
 
 
-def test_every_route_has_a_line_in_the_table_of_rights_and_every_line_a_route(client):
-    assert {line for line in lines(client.app) if line[1] not in UNAUTHENTICATED_ROUTES | PUBLIC_PAGES} == set(
+def test_every_route_has_a_line_in_the_table_of_permissions_and_every_line_a_route(client):
+    assert {route for route in app_routes(client.app) if route[1] not in UNAUTHENTICATED_ROUTES | PUBLIC_PAGES} == set(
         PERMISSIONS
     )
 
 
 @pytest.mark.parametrize("line", PERMISSIONS, ids=" ".join)
-def test_each_role_may_do_what_its_line_says_and_nobody_comes_in_without_a_key(guarded, line):
+def test_each_role_may_do_what_its_line_says_and_nobody_has_access_without_a_key(guarded, line):
     for role, key in guarded.keys.items():
         answered = ask(guarded.client, *line, headers=key)
         assert (answered.status_code == 403) == (role not in PERMISSIONS[line]), role
@@ -113,14 +113,14 @@ def test_supervisors_need_no_key(guarded, address):
 
 
 @pytest.mark.parametrize("address", sorted(address for address in UNAUTHENTICATED_ROUTES if "{" in address))
-def test_a_webhook_needs_no_key_and_a_stranger_learns_nothing_from_it(guarded, address):
+def test_a_webhook_needs_no_key_and_its_answer_reveals_nothing(guarded, address):
     answered = guarded.client.post(address.format(name="znuny", secret="guess"), json={})
     assert answered.status_code == 401
-    assert answered.json()["detail"] == "no help desk is connected by that name, or the secret is wrong"
+    assert answered.json()["detail"] == "no help desk is connected under that name, or the secret is wrong"
 
 
 @pytest.mark.parametrize("address", ["/nope", "/docs", "/v1/tickets", "/v1", "//livez", "/livez/", "/LIVEZ"])
-def test_a_stranger_does_not_learn_which_addresses_exist(guarded, address):
+def test_a_caller_without_a_key_does_not_learn_which_addresses_exist(guarded, address):
     assert guarded.client.get(f"http://localhost{address}").status_code == 401
 
 
@@ -128,7 +128,7 @@ def test_a_stranger_does_not_learn_which_addresses_exist(guarded, address):
     ("method", "address", "status"),
     [("GET", "/nope", 404), ("DELETE", "/v1/queues", 405), ("HEAD", "/openapi.json", 200)],
 )
-def test_whoever_has_a_key_is_told_what_is_not_there(guarded, method, address, status):
+def test_a_caller_with_a_key_learns_what_does_not_exist(guarded, method, address, status):
     answered = guarded.client.request(method, address, headers=guarded.keys["viewer"])
     assert answered.status_code == status
 
@@ -174,16 +174,16 @@ def test_a_refused_body_is_never_read(guarded):
     assert answered.status_code == 401
 
 
-def test_before_the_first_key_whoever_sits_at_this_machine_is_its_admin(client):
+def test_before_the_first_key_every_caller_on_this_machine_is_an_admin(client):
     assert client.put("/v1/queues/IT", json={}).status_code == 200
     assert client.put("/v1/policy", content="halted = true", headers=TOML).status_code == 200
     number = client.post("/v1/tickets", json={"subject": "VPN"}).json()["ticket"]["id"]
-    said = client.post(f"/v1/tickets/{number}/comments", json={"text": "x"}).json()
-    assert said["actor"] == {"kind": "person", "name": "local"}
+    comment = client.post(f"/v1/tickets/{number}/comments", json={"text": "x"}).json()
+    assert comment["actor"] == {"kind": "person", "name": "local"}
 
 
 @pytest.mark.parametrize("address", ["10.0.0.7", "192.168.1.5", "::ffff:10.0.0.7", "2001:db8::1"])
-def test_before_the_first_key_no_other_machine_comes_in(tmp_path, address):
+def test_before_the_first_key_no_other_machine_has_access(tmp_path, address):
     app = create_app(Settings(home=tmp_path))
     clock = stop_the_clock(app)
     with TestClient(app, base_url="http://localhost", client=(address, 1)) as client:
@@ -195,7 +195,7 @@ def test_before_the_first_key_no_other_machine_comes_in(tmp_path, address):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
-def test_before_the_first_key_this_machine_comes_in_by_any_of_its_own_addresses(tmp_path, address):
+def test_before_the_first_key_this_machine_has_access_by_any_of_its_addresses(tmp_path, address):
     with TestClient(create_app(Settings(home=tmp_path)), base_url="http://localhost", client=(address, 1)) as client:
         assert client.get("/v1/queues").status_code == 200
 
@@ -203,7 +203,7 @@ def test_before_the_first_key_this_machine_comes_in_by_any_of_its_own_addresses(
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost:3000", "http://localhost.evil.example"]
 )
-def test_before_the_first_key_a_web_page_elsewhere_can_not_act_for_whoever_visits_it(client, origin):
+def test_before_the_first_key_a_page_of_another_site_can_not_act_for_its_visitor(client, origin):
     answered = client.post("/v1/models/rollback", headers={"Origin": origin})
     assert answered.status_code == 403
     assert client.post("/v1/models/rollback", headers={"Origin": "http://localhost"}).status_code == 422
@@ -234,20 +234,20 @@ def test_a_desk_whose_keys_are_all_revoked_stays_closed(guarded):
     assert guarded.client.get("/v1/queues").status_code == 401
 
 
-def test_with_keys_the_service_answers_to_any_name_as_a_key_is_never_sent_by_itself(guarded):
+def test_with_keys_the_service_answers_to_any_host_name_because_browsers_never_send_a_key_by_themselves(guarded):
     headers = {**guarded.keys["viewer"], "Host": "desk.example.org", "Origin": "https://desk.example.org"}
     assert guarded.client.get("/v1/queues", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(("role", "kind"), [("machine", "machine"), ("agent", "person"), ("admin", "person")])
-def test_what_is_done_with_a_key_is_done_in_its_name(guarded, role, kind):
+def test_an_action_with_a_key_is_recorded_under_its_name(guarded, role, kind):
     key = guarded.keys[role]
     number = guarded.client.post("/v1/tickets", json={"subject": "VPN"}, headers=key).json()["ticket"]["id"]
-    said = guarded.client.post(f"/v1/tickets/{number}/comments", json={"text": "x"}, headers=key).json()
-    assert said["actor"] == {"kind": kind, "name": role}
+    comment = guarded.client.post(f"/v1/tickets/{number}/comments", json={"text": "x"}, headers=key).json()
+    assert comment["actor"] == {"kind": kind, "name": role}
 
 
-def test_a_machine_with_a_key_does_not_overrule_a_person(guarded):
+def test_a_machine_with_a_key_does_not_override_a_person(guarded):
     client, person, machine = guarded.client, guarded.keys["agent"], guarded.keys["machine"]
     number = client.post("/v1/tickets", json={"subject": "VPN"}, headers=machine).json()["ticket"]["id"]
     change = {"json": {"priority": "high"}, "headers": {**person, "If-Match": "*"}}
@@ -256,7 +256,7 @@ def test_a_machine_with_a_key_does_not_overrule_a_person(guarded):
     assert client.patch(f"/v1/tickets/{number}", **change).status_code == 409
 
 
-def test_a_key_that_asks_too_often_waits_and_the_others_do_not(guarded):
+def test_a_key_with_too_many_requests_waits_and_the_others_do_not(guarded):
     rate, burst = REQUEST_LIMIT
     viewer = guarded.keys["viewer"]
     statuses = [guarded.client.get("/v1/queues", headers=viewer).status_code for _ in range(burst + 1)]
@@ -269,7 +269,7 @@ def test_a_key_that_asks_too_often_waits_and_the_others_do_not(guarded):
     assert guarded.client.get("/v1/queues", headers=viewer).status_code == 200
 
 
-def test_wrong_keys_are_taken_ten_times_a_minute_and_the_right_one_always(guarded):
+def test_wrong_keys_are_limited_to_ten_a_minute_and_the_right_one_is_not(guarded):
     statuses = [guarded.client.get("/v1/queues", headers=WRONG).status_code for _ in range(12)]
     assert statuses == [401] * WRONG_KEY_LIMIT[1] + [429] * 2
     assert guarded.client.get("/v1/queues", headers=guarded.keys["viewer"]).status_code == 200
@@ -278,27 +278,27 @@ def test_wrong_keys_are_taken_ten_times_a_minute_and_the_right_one_always(guarde
 
 
 def test_another_machine_without_a_key_is_limited_too(guarded):
-    with TestClient(guarded.app, base_url="http://localhost", client=("10.0.0.7", 1)) as stranger:
+    with TestClient(guarded.app, base_url="http://localhost", client=("10.0.0.7", 1)) as remote:
         guarded.app.state.access.clock = Clock()
-        statuses = [stranger.get("/livez").status_code for _ in range(REQUEST_LIMIT[1] + 1)]
+        statuses = [remote.get("/livez").status_code for _ in range(REQUEST_LIMIT[1] + 1)]
         assert (set(statuses[:-1]), statuses[-1]) == ({200}, 429)
-        assert stranger.get("/v1/queues").status_code == 429
+        assert remote.get("/v1/queues").status_code == 429
 
 
-def test_before_the_first_key_nobody_at_this_machine_is_throttled(client):
+def test_before_the_first_key_no_caller_on_this_machine_is_limited(client):
     stop_the_clock(client.app)
     assert {client.get("/livez").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
     assert {client.get("/v1/queues").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
 
 
-def test_the_limiter_forgets_the_oldest_so_that_many_addresses_fill_no_memory():
+def test_the_limiter_forgets_the_oldest_so_that_many_addresses_do_not_fill_the_memory():
     limit = RateLimiter(1, 2)
     for number in range(3 * MAX_NAMES):
         assert limit.wait(str(number), number / MAX_NAMES) == 0
     assert len(limit._full_at) <= MAX_NAMES
 
 
-def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
+def test_addresses_of_one_ipv6_network_share_one_limit(tmp_path):
     app = create_app(Settings(home=tmp_path))
     stop_the_clock(app)
     make_key(app, "ann")
@@ -309,7 +309,7 @@ def test_neighbours_of_one_ipv6_network_share_one_limit(tmp_path):
     assert statuses == [401] * 10 + [429] * 2
 
 
-def test_without_its_database_the_service_lets_nobody_in_and_says_that_it_lives(guarded):
+def test_without_its_database_the_service_gives_nobody_access_and_is_still_alive(guarded):
     with guarded.app.state.context.database.writing() as conn:
         conn.exec_driver_sql("DROP TABLE access_keys")
     guarded.clock.now += 1
@@ -332,10 +332,10 @@ def test_openapi_declares_the_refusals_of_every_endpoint(client):
 
 
 def audit(client, **more):
-    return [(d["deed"], d["subject"], d["actor"]["name"]) for d in client.get("/v1/audit", **more).json()["items"]]
+    return [(d["action"], d["subject"], d["actor"]["name"]) for d in client.get("/v1/audit", **more).json()["items"]]
 
 
-def test_deeds_are_in_the_audit_log_newest_first_and_only_what_changed_something(guarded):
+def test_the_audit_log_has_only_actions_that_changed_something_newest_first(guarded):
     client, admin = guarded.client, guarded.keys["admin"]
     for _ in range(2):
         assert client.put("/v1/queues/IT", json={"open": True}, headers=guarded.keys["manager"]).status_code == 200
@@ -355,12 +355,12 @@ def test_the_audit_log_is_read_in_pages(guarded):
     manager = {"headers": guarded.keys["manager"]}
     first = guarded.client.get("/v1/audit?limit=3", **manager).json()
     rest = guarded.client.get("/v1/audit", params={"cursor": first["next_cursor"]}, **manager).json()
-    subjects = [deed["subject"] for deed in first["items"] + rest["items"]]
+    subjects = [entry["subject"] for entry in first["items"] + rest["items"]]
     assert subjects == [f"{role} ({role})" for role in reversed(ROLES)]
     assert rest["next_cursor"] is None
 
 
-def test_who_put_a_model_in_use_and_took_it_back_is_in_the_audit_log(trained, tmp_path, champion):
+def test_who_promoted_a_model_and_rolled_it_back_is_in_the_audit_log(trained, tmp_path, champion):
     models = trained.app.state.context.models
     shutil.copytree(champion / "models", tmp_path / "models")
     models.folder = tmp_path / "models"
@@ -371,14 +371,14 @@ def test_who_put_a_model_in_use_and_took_it_back_is_in_the_audit_log(trained, tm
     assert trained.post("/v1/models/other/activate").status_code == 200
     assert trained.post("/v1/models/rollback").status_code == 200
     found = audit(trained)
-    assert [(deed, who) for deed, _, who in found] == [
+    assert [(action, actor) for action, _, actor in found] == [
         ("model.rollback", "local"), ("model.activate", "local"), ("model.activate", "ann"),
     ]  # fmt: skip
     assert [re.sub(r"[0-9a-f]{16}", "#", subject) for _, subject, _ in found] == ["tiny (#)", "other (#)", "tiny (#)"]
 
 
 @pytest.mark.parametrize("address", ["/livez", "/v1/queues", "/nope"])
-def test_an_answer_bears_the_id_that_its_sender_gave_the_request(guarded, address):
+def test_a_response_has_the_id_that_the_sender_gave_the_request(guarded, address):
     assert guarded.client.get(address, headers={"X-Request-ID": "a-1.B_2"}).headers["x-request-id"] == "a-1.B_2"
 
 
@@ -388,47 +388,47 @@ def test_an_id_that_is_not_safe_to_log_is_replaced(guarded, unsafe):
     assert re.fullmatch("[0-9a-f]{32}", given)
 
 
-def test_every_line_about_a_request_bears_its_id_even_of_a_bug(guarded):
+def test_every_log_line_about_a_request_has_its_id_even_after_a_bug(guarded):
     database = guarded.app.state.context.database
     client, machine = guarded.client, guarded.keys["machine"]
     number = client.post("/v1/tickets", json={"subject": "VPN"}, headers=machine).json()["ticket"]["id"]
     with database.writing() as conn:
         conn.exec_driver_sql("UPDATE desk_tickets SET created_at = 'never'")
     structlog.contextvars.clear_contextvars()
-    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as told:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
         answered = client.get(f"/v1/tickets/{number}", headers={**machine, "X-Request-ID": "seven"})
         client.put("/v1/queues/IT", json={}, headers={**machine, "X-Request-ID": "eight"})
     assert (answered.status_code, answered.headers["x-request-id"]) == (500, "seven")
-    assert {(line["event"], line["request"], line["caller"]) for line in told} == {
+    assert {(line["event"], line["request"], line["caller"]) for line in logged} == {
         ("bug", "seven", "machine"), ("refused", "eight", "machine"),
     }  # fmt: skip
 
 
-def test_refusals_and_writes_are_told_and_looking_is_not(guarded):
+def test_refusals_and_writes_are_logged_and_reads_are_not(guarded):
     client, admin = guarded.client, guarded.keys["admin"]
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as logged:
         client.get("/v1/queues", headers=admin)
         client.put("/v1/queues/IT", json={}, headers=admin)
         client.put("/v1/queues/IT", json={}, headers=guarded.keys["viewer"])
         client.get("/v1/queues/IT")
-    assert [(line["event"], line["method"], line["route"], line["status"]) for line in told] == [
+    assert [(line["event"], line["method"], line["route"], line["status"]) for line in logged] == [
         ("request", "PUT", "/v1/queues/{name:path}", 200),
         ("refused", "PUT", "/v1/queues/{name:path}", 403),
         ("refused", "GET", "/v1/queues/{name:path}", 401),
     ]
 
 
-def test_whoever_is_refused_again_and_again_can_not_fill_the_disk(guarded):
-    with structlog.testing.capture_logs() as told:
+def test_repeated_refusals_do_not_fill_the_disk(guarded):
+    with structlog.testing.capture_logs() as logged:
         for _ in range(500):
             assert guarded.client.get("/v1/queues").status_code == 401
-    assert 200 <= len(told) < 500
+    assert 200 <= len(logged) < 500
 
 
-def test_keys_live_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):
+def test_keys_are_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):
     database = open_database(postgres_url)
     with database.writing() as conn:
-        secret = keys.create_key(conn, "ann", "viewer", "ann", NOW)
+        secret = api_keys.create_key(conn, "ann", "viewer", "ann", NOW)
     database.close()
     for _ in range(2):
         client = call(Settings(home=tmp_path, database_url=postgres_url))

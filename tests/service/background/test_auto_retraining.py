@@ -1,4 +1,4 @@
-"""Retraining by itself: what the policy asks for is begun once, and what came of it is written down."""
+"""Automatic retraining: a due retraining is started once, and its result is recorded."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from service.runtime.context import AppContext
 
 @pytest.fixture
 def retraining(tmp_path, champion, monkeypatch):
-    """A desk with a model and without solved tickets, so that a retraining ends soon, in words."""
+    """A desk with a model and without solved tickets, so that a retraining ends soon with a message."""
     monkeypatch.setattr(module, "NICENESS", 0)
     chosen = Settings(home=tmp_path)
     (tmp_path / "models").symlink_to(champion / "models")
@@ -40,39 +40,39 @@ def until(holds, seconds=300):
         time.sleep(0.05)
 
 
-def rule(retraining, said):
-    with retraining.yard.changing_settings() as conn:
-        Policies.add_version(conn, Policy(retrain=said), "ann", datetime.now(UTC))
+def rule(retraining, retrain_rule):
+    with retraining.context.changing_settings() as conn:
+        Policies.add_version(conn, Policy(retrain=retrain_rule), "ann", datetime.now(UTC))
 
 
 def correct(retraining, times):
-    with retraining.yard.database.writing() as conn:
+    with retraining.context.database.writing() as conn:
         for _ in range(times):
             stamp = EntryHeader(1, "0" * 64, datetime.now(UTC), None, None)
             Journal.record(conn, stamp, (CORRECTED, {"field": "queue", "from": "IT", "to": "Billing"}))
 
 
 def held(retraining):
-    with retraining.yard.database.reading() as conn:
-        return [(wish.why, wish.begun_at is not None) for wish in retraining_requests.list_pending(conn)]
+    with retraining.context.database.reading() as conn:
+        return [(request.reason, request.started_at is not None) for request in retraining_requests.list_pending(conn)]
 
 
 def test_without_a_rule_nothing_begins_whatever_is_wanted(retraining):
     correct(retraining, 3)
-    with retraining.yard.database.writing() as conn:
+    with retraining.context.database.writing() as conn:
         retraining_requests.request_retraining(conn, "drift", "Billing went wrong", datetime.now(UTC))
-    assert not retraining.look(datetime.now(UTC))
+    assert not retraining.start_if_due(datetime.now(UTC))
     rule(retraining, RetrainingRule(corrections=100, drift=False))
-    assert not retraining.look(datetime.now(UTC))
+    assert not retraining.start_if_due(datetime.now(UTC))
     assert held(retraining) == [("drift", False)]
-    assert retraining.learning.look() is None
+    assert retraining.training.newest_run() is None
 
 
 def test_it_is_not_begun_before_its_time(retraining):
     rule(retraining, RetrainingRule(every="7d"))
     now = datetime.now(UTC)
-    assert not retraining.look(now)
-    assert not retraining.look(now + timedelta(days=6))
+    assert not retraining.start_if_due(now)
+    assert not retraining.start_if_due(now + timedelta(days=6))
     assert held(retraining) == []
 
 
@@ -80,14 +80,14 @@ def test_corrections_begin_one_run_whose_end_is_written_down(retraining):
     rule(retraining, RetrainingRule(corrections=2))
     correct(retraining, 2)
     now = datetime.now(UTC)
-    assert retraining.look(now)
-    assert not retraining.look(now + timedelta(minutes=1))
+    assert retraining.start_if_due(now)
+    assert not retraining.start_if_due(now + timedelta(minutes=1))
     assert held(retraining) in ([("corrections", True)], [])
-    until(lambda: retraining.learning.look().state != "running")
+    until(lambda: retraining.training.newest_run().state != "running")
     until(lambda: held(retraining) == [])
-    with retraining.yard.database.reading() as conn:
+    with retraining.context.database.reading() as conn:
         last = retraining_requests.get_last_finished(conn)
-    assert last.why == "corrections"
-    assert "people have corrected 2 decisions" in last.text
+    assert last.reason == "corrections"
+    assert "people have corrected 2 decisions" in last.detail
     assert last.outcome
-    assert not retraining.look(datetime.now(UTC)), "what was corrected before it is answered by it"
+    assert not retraining.start_if_due(datetime.now(UTC)), "what was corrected before it is answered by it"

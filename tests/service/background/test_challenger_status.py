@@ -1,4 +1,4 @@
-"""The challenger on the API and on the page: named, asked, compared, taken back; and learning anew."""
+"""The challenger in the API and on the page: set, scored, compared, removed; and retraining."""
 
 import re
 import shutil
@@ -62,21 +62,31 @@ def leave_a_comparison(desk, right, n=200):
     truth = np.tile(np.array(["IT", "Billing", "HR", "Mail"]), n // 4)
     first, second = (np.where(np.arange(n) % 100 < 100 * share, truth, "-") for share in (0.25, right))
     never = np.zeros(n, bool)
-    said = TargetAnswers(truth, ModelAnswers(first, never, False), ModelAnswers(second, never, False), 0.9)
-    found = compare_models(digests(desk)["tiny"], digests(desk)["young"], {"queue": said})
+    answers = TargetAnswers(truth, ModelAnswers(first, never, False), ModelAnswers(second, never, False), 0.9)
+    found = compare_models(digests(desk)["tiny"], digests(desk)["young"], {"queue": answers})
     comparison_file.write_comparison(desk.app.state.context.models.folder / "young", found)
 
 
 def test_a_challenger_is_named_and_taken_back_by_the_api(desk):
-    assert states(desk) == {"tiny": "in use", "young": "kept"}
+    assert states(desk) == {"tiny": "in_use", "young": "kept"}
     missing = desk.get("/v1/models/challenger")
-    assert (missing.status_code, "nothing runs beside" in missing.json()["detail"]) == (404, True)
-    told = name(desk, "young")
-    assert (told.status_code, told.json()["name"], told.json()["asked"], told.json()["past"]) == (200, "young", 0, None)
-    assert states(desk) == {"tiny": "in use", "young": "challenger"}
+    assert (missing.status_code, "there is no challenger" in missing.json()["detail"]) == (404, True)
+    status = name(desk, "young")
+    assert (
+        status.status_code,
+        status.json()["name"],
+        status.json()["scored_tickets"],
+        status.json()["past_comparison"],
+    ) == (
+        200,
+        "young",
+        0,
+        None,
+    )
+    assert states(desk) == {"tiny": "in_use", "young": "challenger"}
     assert desk.delete("/v1/models/challenger").status_code == 204
     assert desk.get("/v1/models/challenger").status_code == 404
-    assert [one["deed"] for one in desk.get("/v1/audit").json()["items"]][:2] == ["model.challenge"] * 2
+    assert [one["action"] for one in desk.get("/v1/audit").json()["items"]][:2] == ["model.challenge"] * 2
 
 
 @pytest.mark.parametrize(("wrong", "status"), [("tiny", 422), ("nobody", 404), ("../young", 422)])
@@ -96,49 +106,53 @@ def test_it_is_compared_by_what_people_made_of_new_tickets(desk):
     context = desk.app.state.context
     assert ShadowScorer(context.database, context.models.folder).score_batch()
     rollups.refresh_rollups(context.database, ZoneInfo("UTC"))
-    told = desk.get("/v1/models/challenger").json()
-    assert (told["asked"], told["live"]["comparison"]["tickets"], told["live"]["promote"]) == (15, 15, False)
-    assert "too few tickets" in told["live"]["verdict"]
-    assert "asked about 15 tickets" in shown(desk)
-    assert "too few new tickets to judge by" in shown(desk, "/models/live")
-    assert "too few new tickets to judge by" in shown(desk, "/models?live=1")
-    assert "новых заявок мало, чтобы судить" in shown(desk, "/models/live", "ru")
+    status = desk.get("/v1/models/challenger").json()
+    assert (
+        status["scored_tickets"],
+        status["live_comparison"]["comparison"]["tickets"],
+        status["live_comparison"]["promote"],
+    ) == (15, 15, False)
+    assert "too few tickets" in status["live_comparison"]["verdict"]
+    assert "15 tickets scored" in shown(desk)
+    assert "not enough new tickets: 15 of" in shown(desk, "/models/live")
+    assert "not enough new tickets: 15 of" in shown(desk, "/models?live=1")
+    assert "недостаточно новых заявок: 15 из" in shown(desk, "/models/live", "ru")
 
 
 def test_what_it_was_found_to_be_worth_is_shown_and_decides(desk):
     leave_a_comparison(desk, 0.1)
-    assert "It has not earned the place." in shown(desk)
+    assert "It does not qualify for promotion." in shown(desk)
     refused = desk.post("/v1/models/young/activate")
-    assert (refused.status_code, "has not earned the place" in refused.json()["detail"]) == (422, True)
+    assert (refused.status_code, "it is not better" in refused.json()["detail"]) == (422, True)
     leave_a_comparison(desk, 0.9)
-    assert "It has earned the place." in shown(desk)
-    assert name(desk, "young").json()["past"]["promote"] is True
+    assert "It qualifies for promotion." in shown(desk)
+    assert name(desk, "young").json()["past_comparison"]["promote"] is True
     assert desk.post("/v1/models/young/activate").status_code == 200
 
 
 def test_the_page_tries_a_challenger_and_ends_it(desk):
-    assert "Try it on new tickets" in shown(desk)
+    assert "Start shadow scoring" in shown(desk)
     assert desk.post("/models/challenge", data={"name": "young"}, follow_redirects=False).status_code == 303
     assert states(desk)["young"] == "challenger"
     page = shown(desk)
-    assert "Ask the challenger no more" in page
-    assert "Try it on new tickets" not in page
+    assert "Stop the challenger" in page
+    assert "Start shadow scoring" not in page
     desk.post("/models/challenge", data={"name": ""})
     assert states(desk)["young"] == "kept"
 
 
 def test_learning_anew_is_begun_once_and_its_end_is_told(desk):
     before = desk.get("/v1/models/retraining").json()
-    assert before == {"wanted": [], "last": None, "running": False}
+    assert before == {"pending": [], "last": None, "running": False}
     begun = desk.post("/v1/models/retraining")
     assert (begun.status_code, begun.json()["running"]) == (202, True)
-    assert [(one["why"], one["text"]) for one in begun.json()["wanted"]] == [("person", "local")]
+    assert [(one["reason"], one["detail"]) for one in begun.json()["pending"]] == [("person", "local")]
     again = desk.post("/v1/models/retraining")
-    assert (again.status_code, "under way" in again.json()["detail"]) == (409, True)
-    assert "A new training is wanted: somebody asked for it" in shown(desk)
+    assert (again.status_code, "is running" in again.json()["detail"]) == (409, True)
+    assert "Retraining requested: requested by a person" in shown(desk)
     learning: TrainingProcess = desk.app.state.training
     until(lambda: learning.newest_run().state != "running")
     ended = desk.get("/v1/models/retraining").json()
-    assert (ended["wanted"], ended["running"]) == ([], False)
+    assert (ended["pending"], ended["running"]) == ([], False)
     assert "ticket" in ended["last"]["outcome"]
     assert ended["last"]["outcome"] in shown(desk)

@@ -59,13 +59,13 @@ def test_whoever_sends_on_after_the_answer_is_cut_off(server, send):
 def test_the_service_starts_and_files_a_ticket_without_learning_and_language_libraries(tmp_path):
     code = """
 import os, sys
-import service.app, service.cli, service.routing
-from deskyard.ticket import Ticket
+import service.app, service.cli, service.tickets.routing
+from deskyard.domain.ticket import Ticket
 heavy = {"mlflow", "training", "optuna", "cleanlab", "sklearn", "scipy", "nltk", "pandas", "ftfy", "inscriptis", "lxml"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 assert "deskyard.registry.bundle" not in sys.modules
 assert os.listdir(os.environ["DESKYARD_HOME"]) == [], "the import alone opens nothing"
-assert service.tickets.routing.route(service.app.app.state.context, Ticket(id="1", subject="VPN")).is_new
+assert service.tickets.routing.route_ticket(service.app.app.state.context, Ticket(id="1", subject="VPN")).is_new
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     home = {**os.environ, "DESKYARD_HOME": str(tmp_path)}

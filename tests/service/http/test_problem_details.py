@@ -1,10 +1,10 @@
-"""Errors are problems (RFC 9457), whatever is sent; and what the guard lets in."""
+"""Errors are problems (RFC 9457) whatever is sent, and the limits on requests."""
 
 import json
 
 import pytest
 from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -15,7 +15,7 @@ from service.http.guard_middleware import MAX_BODY_BYTES
 JSON = {"Content-Type": "application/json"}
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.mailing_lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
 FIELDS = ("source", "external_id", "subject", "body", "channel", "language", "requester", "created_at", "fields")
@@ -28,7 +28,7 @@ def steady(tmp_path_factory):
         yield client
 
 
-@hypothesis(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING) | ANYTHING)
 def test_whatever_json_is_sent_the_answer_is_never_a_5xx(steady, body):
     answered = steady.post("/v1/tickets", content=json.dumps(body).encode(), headers=JSON)
@@ -36,7 +36,7 @@ def test_whatever_json_is_sent_the_answer_is_never_a_5xx(steady, body):
     assert answered.is_success or len(answered.json()["detail"].split()) > 2
 
 
-@hypothesis(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["application/json", "text/plain", "x", ""]))
 def test_whatever_bytes_are_sent_the_answer_is_never_a_5xx(steady, body, kind):
     for address in ("/v1/tickets", "/v1/score"):
@@ -65,21 +65,21 @@ def test_every_refusal_is_a_problem_with_a_sentence(steady, method, address, sta
     assert ("allow" in answered.headers) == (status == 405)
 
 
-@pytest.mark.parametrize(("language", "heading"), [("en", "It is not there"), ("ru", "Этого нет, или")])
-def test_a_person_is_told_on_a_page_in_their_language(steady, language, heading):
+@pytest.mark.parametrize(("language", "heading"), [("en", "Page not found"), ("ru", "Страница не найдена")])
+def test_a_browser_gets_the_problem_as_a_page_in_its_language(steady, language, heading):
     answered = steady.get("/nope", headers={"Accept": "text/html", "Accept-Language": language})
     assert answered.status_code == 404
     assert f"<h1>{heading}" in answered.text
     assert "Not Found" not in answered.text
 
 
-def test_a_body_that_is_not_called_json_is_refused_with_the_header_to_send(steady):
+def test_a_body_with_another_content_type_is_refused_with_the_header_to_send(steady):
     answered = steady.post("/v1/tickets", content=b'{"subject": "VPN"}', headers={"Content-Type": "text/plain"})
     assert answered.status_code == 415
     assert "Content-Type: application/json" in answered.json()["detail"]
 
 
-def test_a_request_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(steady):
+def test_a_request_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(steady):
     frame = len(b'{"body": ""}')
     assert steady.post(
         "/v1/tickets", content=b'{"body": "%s"}' % (b"x" * (MAX_BODY_BYTES - frame)), headers=JSON
@@ -91,7 +91,7 @@ def test_a_request_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(steady
     assert "2,000,000" in answered.json()["detail"]
 
 
-def test_the_limit_counts_the_bytes_that_come_whatever_the_headers_say(steady):
+def test_the_limit_counts_the_bytes_that_arrive_whatever_the_headers_say(steady):
     answered = steady.post("/v1/tickets", content=(b" " * 100_000 for _ in range(30)), headers=JSON)
     assert answered.status_code == 413
     assert answered.headers["content-type"] == "application/problem+json"

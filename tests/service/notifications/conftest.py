@@ -1,4 +1,4 @@
-"""A notice, receivers of it on loopback, and a name server that answers what a test wants."""
+"""A notice, receivers of notices on loopback, and a name server that gives the answers of a test."""
 
 import socket
 from contextlib import ExitStack
@@ -22,7 +22,7 @@ def notice():
 
 
 class Receiver:
-    """Keeps what it gets, at whatever path, and answers as it is told: (status, headers, body), then yes for ever."""
+    """Keeps the requests it gets and gives `answers` (status, headers, body) in order, afterwards 200."""
 
     def __init__(self, url, app):
         self.url = url
@@ -32,7 +32,7 @@ class Receiver:
 
 @pytest.fixture
 def receiver():
-    """Start receivers; all are stopped at the end."""
+    """A function that starts receivers; all are stopped at the end."""
     with ExitStack() as opened:
 
         def make(**options):
@@ -54,7 +54,7 @@ def receiver():
 
 @pytest.fixture
 def names(monkeypatch):
-    """A table, name → addresses in the order in which they are told, the last for ever; `names.asked` counts."""
+    """Name → addresses in the order of look-ups, the last one from then on; `asked`: the names that were looked up."""
     known, real = Names(), socket.getaddrinfo
 
     def look_up(host, port, *rest, **more):
@@ -62,8 +62,8 @@ def names(monkeypatch):
         if host not in known:
             return real(host, port, *rest, **more)
         known.asked.append(host)
-        told = known[host].pop(0) if len(known[host]) > 1 else known[host][0]
-        return [found for ip in told.split() for found in real(ip, port, *rest, **more)]
+        addresses = known[host].pop(0) if len(known[host]) > 1 else known[host][0]
+        return [found for ip in addresses.split() for found in real(ip, port, *rest, **more)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return known

@@ -83,18 +83,18 @@ def test_no_way_of_writing_an_address_gets_around(ip, form):
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "0177.1", "127.1", "::1", "LOCALHOST."])
 def test_names_of_this_machine_are_refused_with_a_hint(host):
-    with pytest.raises(BadInput, match="has a loopback address: name it in DESKYARD_NOTIFY_ALLOW"):
+    with pytest.raises(BadInput, match="has a loopback address: list it in DESKYARD_NOTIFY_ALLOW"):
         resolve(host, 80, NOBODY)
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("answers", "why"),
     [("10.1.2.3", "private"), ("::ffff:192.168.0.1", "private"), ("127.0.0.9", "loopback"), ("fd00::5", "private"),
      ("169.254.169.254", "cloud metadata"), ("fe80::1", "link-local"), ("0.0.0.0", "unspecified"),
      ("224.0.0.1", "multicast")],
 )  # fmt: skip
-def test_a_name_is_what_it_leads_to(names, told, why):
-    names["nice.example"] = [told]
+def test_a_name_is_what_it_leads_to(names, answers, why):
+    names["nice.example"] = [answers]
     with pytest.raises(BadInput, match=f"'nice.example' has a {why} address"):
         resolve("nice.example", 443, NOBODY)
 
@@ -110,7 +110,7 @@ def test_a_name_that_nobody_knows_may_be_known_later(monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
-    with pytest.raises(StoreUnreachable, match=r"no address for 'gone\.example'"):
+    with pytest.raises(StoreUnreachable, match=r"'gone\.example' can't be resolved"):
         resolve("gone.example", 443, NOBODY)
 
 

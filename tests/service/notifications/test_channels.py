@@ -39,43 +39,43 @@ ALL = [slack, telegram, webhook]
 
 
 def test_slack_is_told_in_plain_words(receiver, notice):
-    there = receiver()
-    slack(there.url).send(notice)
-    slack(there.url, language="ru").send(replace(notice, link=""))
-    (method, path, _, first), (_, _, _, second) = there.got
+    server = receiver()
+    slack(server.url).send(notice)
+    slack(server.url, language="ru").send(replace(notice, link=""))
+    (method, path, _, first), (_, _, _, second) = server.got
     assert (method, path) == ("POST", PATH)
     assert json.loads(first) == {
-        "text": "Ticket 12 came to IT &amp; &lt;Co&gt;\nhttps://desk.example/tickets/12",
+        "text": "Ticket 12 was routed to IT &amp; &lt;Co&gt;\nhttps://desk.example/tickets/12",
         "mrkdwn": False,
         "unfurl_links": False,
         "unfurl_media": False,
     }
-    assert json.loads(second)["text"] == "Заявка 12 попала в очередь «IT &amp; &lt;Co&gt;»"
+    assert json.loads(second)["text"] == "Заявка 12 направлена в очередь «IT &amp; &lt;Co&gt;»"
 
 
 def test_telegram_is_told_in_its_chat(receiver, notice):
-    there = receiver()
-    telegram(there.url, language="ru").send(notice)
-    open_channel(f"telegram:{there.url}/own/server/bot{TOKEN}?chat=@news", "", LOOPBACK).send(notice)
-    first, second = there.got
+    server = receiver()
+    telegram(server.url, language="ru").send(notice)
+    open_channel(f"telegram:{server.url}/own/server/bot{TOKEN}?chat=@news", "", LOOPBACK).send(notice)
+    first, second = server.got
     assert first[1] == f"/bot{TOKEN}/sendMessage"
     assert second[1] == f"/own/server/bot{TOKEN}/sendMessage"
     assert json.loads(first[3]) == {
         "chat_id": "-100123",
-        "text": "Заявка 12 попала в очередь «IT & <Co>»\nhttps://desk.example/tickets/12",
+        "text": "Заявка 12 направлена в очередь «IT & <Co>»\nhttps://desk.example/tickets/12",
         "link_preview_options": {"is_disabled": True},
     }
     assert json.loads(second[3])["chat_id"] == "@news"
 
 
 def test_a_webhook_proves_sender_content_and_moment(receiver, notice):
-    there = receiver()
-    webhook(there.url).send(notice)
-    ((_, path, headers, raw),) = there.got
+    server = receiver()
+    webhook(server.url).send(notice)
+    ((_, path, headers, raw),) = server.got
     moment = headers["x-deskyard-timestamp"]
-    made = hmac.new(b"s3cret-key", moment.encode() + b"." + raw, hashlib.sha256).hexdigest()
+    signature = hmac.new(b"s3cret-key", moment.encode() + b"." + raw, hashlib.sha256).hexdigest()
     assert path == "/hook"
-    assert headers["x-deskyard-signature"] == f"sha256={made}"
+    assert headers["x-deskyard-signature"] == f"sha256={signature}"
     assert headers["x-deskyard-delivery"] == "n7"
     assert abs(int(moment) - time.time()) < 60
     assert json.loads(raw) == {
@@ -96,28 +96,28 @@ def test_a_webhook_proves_sender_content_and_moment(receiver, notice):
      (429, StoreUnreachable), (500, StoreUnreachable), (503, StoreUnreachable)],
 )  # fmt: skip
 def test_every_answer_says_what_to_do(receiver, notice, channel, status, error):
-    there, trap = receiver(), receiver()
-    there.answers.append((status, {"Location": f"{trap.url}/inside", "Retry-After": "7"}, f"s3cret {TOKEN}".encode()))
-    with pytest.raises(error) as told:
-        channel(there.url).send(notice)
-    assert "s3cret" not in str(told.value)
-    assert str(status) in str(told.value)
+    server, trap = receiver(), receiver()
+    server.answers.append((status, {"Location": f"{trap.url}/inside", "Retry-After": "7"}, f"s3cret {TOKEN}".encode()))
+    with pytest.raises(error) as raised:
+        channel(server.url).send(notice)
+    assert "s3cret" not in str(raised.value)
+    assert str(status) in str(raised.value)
     assert trap.got == []
     if error is StoreUnreachable:
-        assert told.value.retry_after == 7
-    channel(there.url).send(notice)
-    assert len(there.got) == 2
+        assert raised.value.retry_after == 7
+    channel(server.url).send(notice)
+    assert len(server.got) == 2
 
 
 def test_slack_gives_its_reason(receiver, notice):
-    there = receiver()
-    there.answers.append((404, {}, b"no_service"))
+    server = receiver()
+    server.answers.append((404, {}, b"no_service"))
     with pytest.raises(AccessDenied, match=r"answered 404 \(no_service\)"):
-        slack(there.url).send(notice)
+        slack(server.url).send(notice)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error", "said"),
+    ("status", "body", "error", "message"),
     [
         (
             429,
@@ -132,14 +132,14 @@ def test_slack_gives_its_reason(receiver, notice):
         (400, [], StoreRefused, "400"),
     ],
 )
-def test_telegram_gives_its_reason(receiver, notice, status, body, error, said):
-    there = receiver()
-    there.answers.append((status, {}, json.dumps(body).encode()))
-    with pytest.raises(error, match=said) as told:
-        telegram(there.url).send(notice)
-    assert TOKEN not in str(told.value)
+def test_telegram_gives_its_reason(receiver, notice, status, body, error, message):
+    server = receiver()
+    server.answers.append((status, {}, json.dumps(body).encode()))
+    with pytest.raises(error, match=message) as raised:
+        telegram(server.url).send(notice)
+    assert TOKEN not in str(raised.value)
     if error is StoreUnreachable:
-        assert told.value.retry_after == 35
+        assert raised.value.retry_after == 35
 
 
 @pytest.mark.parametrize("channel", ALL)
@@ -156,20 +156,20 @@ def test_silence_is_not_an_answer_and_a_cut_answer_is(notice, channel, monkeypat
     monkeypatch.setattr(http_post, "READ_TIMEOUT", 0.3)
     with served(faults) as url:
         faults.waiting += ["hang", "cut"]
-        with pytest.raises(StoreUnreachable, match="did not answer in time") as told:
+        with pytest.raises(StoreUnreachable, match="did not answer in time") as raised:
             channel(url).send(notice)
-        assert "s3cret" not in str(told.value)
+        assert "s3cret" not in str(raised.value)
         channel(url).send(notice)
     assert len(got) == 2
 
 
 @pytest.mark.parametrize("channel", ALL)
 def test_nobody_there(notice, channel):
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    with pytest.raises(StoreUnreachable, match="can't be reached") as told:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(StoreUnreachable, match="can't be reached") as raised:
         channel(f"http://127.0.0.1:{port}").send(notice)
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 class Dawdler:
@@ -177,13 +177,13 @@ class Dawdler:
 
     def __init__(self, first, rest):
         self.first, self.rest = first, rest
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.door.getsockname()[1]}"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.sent = 0
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
-        one, _ = self.door.accept()
+        one, _ = self.listener.accept()
         try:
             with one:
                 one.sendall(self.first)
@@ -198,19 +198,19 @@ class Dawdler:
 
 def test_whoever_dawdles_is_cut_off(notice, monkeypatch):
     monkeypatch.setattr(http_post, "DEADLINE", 1.0)
-    there = Dawdler(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
+    server = Dawdler(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
     began = time.monotonic()
-    with there.door, pytest.raises(StoreUnreachable, match="did not answer in time"):
-        webhook(there.url).send(notice)
+    with server.listener, pytest.raises(StoreUnreachable, match="did not answer in time"):
+        webhook(server.url).send(notice)
     assert time.monotonic() - began < 5
 
 
 def test_of_an_endless_answer_little_is_read(notice):
-    there = Dawdler(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000)
-    with there.door:
-        webhook(there.url).send(notice)
+    server = Dawdler(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000)
+    with server.listener:
+        webhook(server.url).send(notice)
         time.sleep(0.2)
-    assert there.sent < 8_000_000  # what the sockets' buffers take
+    assert server.sent < 8_000_000  # what the sockets' buffers take
 
 
 def test_a_name_that_changes_its_address_in_between_gains_nothing(receiver, notice, names):
@@ -228,8 +228,8 @@ def test_a_name_that_changes_its_address_in_between_gains_nothing(receiver, noti
 
 def test_tls_is_checked_against_the_name_though_the_address_is_called(receiver, notice, names, tmp_path, monkeypatch):
     cert, key = write(tmp_path, "hook.example")
-    there = receiver(ssl_certfile=str(cert), ssl_keyfile=str(key))
-    port = there.url.rpartition(":")[2]
+    server = receiver(ssl_certfile=str(cert), ssl_keyfile=str(key))
+    port = server.url.rpartition(":")[2]
     names["hook.example"] = names["other.example"] = ["127.0.0.1"]
 
     def channel(name):
@@ -241,25 +241,25 @@ def test_tls_is_checked_against_the_name_though_the_address_is_called(receiver, 
     channel("hook.example").send(notice)
     with pytest.raises(StoreUnreachable, match="certificate that can't be trusted"):
         channel("other.example").send(notice)
-    assert len(there.got) == 1
+    assert len(server.got) == 1
 
 
 def test_the_next_address_of_a_name_is_tried_where_one_is_silent(receiver, notice, names):
-    there = receiver()
+    server = receiver()
     names["hook.example"] = ["127.0.0.3 127.0.0.1"]
-    open_channel(f"webhook:http://hook.example:{there.url.rpartition(':')[2]}/", "s", LOOPBACK).send(notice)
-    assert len(there.got) == 1
+    open_channel(f"webhook:http://hook.example:{server.url.rpartition(':')[2]}/", "s", LOOPBACK).send(notice)
+    assert len(server.got) == 1
 
 
 @pytest.mark.parametrize("channel", ALL)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "127.1"])
 def test_nothing_inside_is_called_unless_it_is_allowed(receiver, notice, channel, host):
-    there = receiver()
-    url = channel(there.url.replace("127.0.0.1", host)).place
+    server = receiver()
+    url = channel(server.url.replace("127.0.0.1", host)).display_url
     closed = open_channel(url, "s3cret", [])
     with pytest.raises(BadInput, match="DESKYARD_NOTIFY_ALLOW"):
         closed.send(notice)
-    assert there.got == []
+    assert server.got == []
 
 
 @pytest.mark.parametrize("channel", [slack, telegram])
@@ -270,20 +270,20 @@ def test_a_secret_path_never_goes_to_the_world_in_the_clear(notice, names, chann
 
 
 def test_no_proxy_of_the_environment_is_asked(receiver, notice, monkeypatch):
-    there, proxy = receiver(), receiver()
+    server, proxy = receiver(), receiver()
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, proxy.url)
-    webhook(there.url).send(notice)
-    assert (len(there.got), proxy.got) == (1, [])
+    webhook(server.url).send(notice)
+    assert (len(server.got), proxy.got) == (1, [])
 
 
 @pytest.mark.parametrize("channel", ALL)
 def test_the_secret_is_in_no_log_and_no_word_about_the_channel(receiver, notice, caplog, channel):
     caplog.set_level(logging.DEBUG)
-    there = receiver()
-    opened = channel(there.url)
+    server = receiver()
+    opened = channel(server.url)
     opened.send(notice)
-    shown = [repr(opened), str(opened), opened.place, *(record.getMessage() for record in caplog.records)]
+    shown = [repr(opened), str(opened), opened.display_url, *(record.getMessage() for record in caplog.records)]
     assert any("connect_tcp" in line for line in shown), "the HTTP library's log is looked at"
     assert not any("s3cret" in line for line in shown)
 
@@ -291,8 +291,8 @@ def test_the_secret_is_in_no_log_and_no_word_about_the_channel(receiver, notice,
 @pytest.mark.parametrize("channel", ALL)
 def test_place_and_secret_open_the_same_channel(channel):
     one = channel("https://example.org:8443")
-    again = open_channel(one.place, one.secret, LOOPBACK)
-    assert (again, again.display_url, again.secret) == (one, one.place, one.secret)
+    again = open_channel(one.display_url, one.secret, LOOPBACK)
+    assert (again, again.display_url, again.secret) == (one, one.display_url, one.secret)
 
 
 @pytest.mark.parametrize(
@@ -306,17 +306,17 @@ def test_place_and_secret_open_the_same_channel(channel):
      "smtp://user:s3cret@host/a@b.c?from=a@b.c&x=1", "smtp:/a@b.c?from=a@b.c", "smtp://h/a@b.c?from=a@b.c%0d%0aBcc:x@y.z"],
 )  # fmt: skip
 def test_what_is_no_channel_is_refused_and_not_quoted(url):
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as raised:
         open_channel(url, "", [])
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("secret", ["/a\r\nX: s3cret", "\0s3cret", ""])
 def test_a_secret_that_can_be_no_path_is_refused(secret):
     for url in ("slack:https://hooks.slack.com", "telegram:https://api.telegram.org?chat=1"):
-        with pytest.raises(BadInput) as told:
+        with pytest.raises(BadInput) as raised:
             open_channel(url, secret, [])
-        assert "s3cret" not in str(told.value)
+        assert "s3cret" not in str(raised.value)
 
 
 def test_every_channel_speaks_the_same_languages(notice):

@@ -1,4 +1,4 @@
-"""Notices by e-mail: taken once, marked as a machine's, the password over TLS only, refusals told apart."""
+"""Notices by e-mail: sent once, marked as automatic, with the password over TLS only, and refusals distinguished."""
 
 import logging
 import socket
@@ -20,8 +20,8 @@ USERS = {"ways": "PLAIN LOGIN", "desk": "s3cret-пароль"}
 ELSEWHERE = "198.51.100.7"
 
 
-def channel(there, *, scheme="smtp", host="127.0.0.1", user="desk:s3cret-пароль@", to="ann@example.org", **more):
-    url = f"{scheme}://{user}{host}:{there.port}/{to}?from=desk@example.org"
+def channel(server, *, scheme="smtp", host="127.0.0.1", user="desk:s3cret-пароль@", to="ann@example.org", **more):
+    url = f"{scheme}://{user}{host}:{server.port}/{to}?from=desk@example.org"
     return open_channel(url, "", [*LOOPBACK, "198.51.100.0/24"], **more)
 
 
@@ -51,67 +51,70 @@ def elsewhere(names, monkeypatch):
 
 
 def test_a_mail_tells_number_queue_and_link_and_that_a_machine_sent_it(notice):
-    with served(users=USERS) as there:
-        channel(there).send(notice)
-        channel(there, language="ru", to="ann@example.org,bob@example.org").send(notice)
-    (sender, to, mail), (_, both, again) = there.mails
+    with served(users=USERS) as server:
+        channel(server).send(notice)
+        channel(server, language="ru", to="ann@example.org,bob@example.org").send(notice)
+    (sender, to, mail), (_, both, again) = server.mails
     assert (sender, to, both) == ("desk@example.org", ["ann@example.org"], ["ann@example.org", "bob@example.org"])
-    assert mail["Subject"] == "Ticket 12 came to IT & <Co>"
-    assert mail.get_content().split("\r\n")[:2] == ["Ticket 12 came to IT & <Co>", "https://desk.example/tickets/12"]
-    assert again["Subject"] == "Заявка 12 попала в очередь «IT & <Co>»"
+    assert mail["Subject"] == "Ticket 12 was routed to IT & <Co>"
+    assert mail.get_content().split("\r\n")[:2] == [
+        "Ticket 12 was routed to IT & <Co>",
+        "https://desk.example/tickets/12",
+    ]
+    assert again["Subject"] == "Заявка 12 направлена в очередь «IT & <Co>»"
     assert (mail["X-Deskyard"], mail["Auto-Submitted"]) == ("notice", "auto-generated")
     assert mail["Message-ID"] == again["Message-ID"] == "<n7.deskyard@example.org>"
 
 
 def test_a_notice_that_comes_back_is_no_ticket(notice):
-    with served() as there:
-        channel(there, user="").send(notice)
-    raw = there.mails[0][2].as_bytes()
+    with served() as server:
+        channel(server, user="").send(notice)
+    raw = server.mails[0][2].as_bytes()
     mail = message.parse_message(raw, uid=1, received_at=datetime(2026, 2, 1, tzinfo=UTC))
     assert mail.automatic_reason == "deskyard sent it itself (X-Deskyard)"
 
 
 def test_over_a_network_starttls_comes_before_the_password(notice, context, trusted, elsewhere):
-    with served(users=USERS, tls=context) as there:
-        channel(there, host="mail.example").send(notice)
-    assert there.encrypted == [True]
-    assert there.heard.index("STARTTLS") < next(n for n, line in enumerate(there.heard) if line.startswith("AUTH"))
+    with served(users=USERS, tls=context) as server:
+        channel(server, host="mail.example").send(notice)
+    assert server.encrypted == [True]
+    assert server.heard.index("STARTTLS") < next(n for n, line in enumerate(server.heard) if line.startswith("AUTH"))
 
 
 def test_without_tls_the_password_stays_here(notice, elsewhere):
-    with served(users=USERS) as there:
+    with served(users=USERS) as server:
         with pytest.raises(AccessDenied, match="use smtps://"):
-            channel(there, host="mail.example").send(notice)
-        assert not any(line.startswith("AUTH") for line in there.heard)
-        channel(there, host="mail.example", user="").send(notice)
-    assert len(there.mails) == 1
+            channel(server, host="mail.example").send(notice)
+        assert not any(line.startswith("AUTH") for line in server.heard)
+        channel(server, host="mail.example", user="").send(notice)
+    assert len(server.mails) == 1
 
 
 def test_a_server_that_nobody_vouches_for_is_not_shown_the_password(notice, context, elsewhere):
-    with served(users=USERS, tls=context) as there, pytest.raises(StoreUnreachable, match="can't be trusted"):
-        channel(there, host="mail.example").send(notice)
-    assert not any(line.startswith("AUTH") for line in there.heard)
+    with served(users=USERS, tls=context) as server, pytest.raises(StoreUnreachable, match="can't be trusted"):
+        channel(server, host="mail.example").send(notice)
+    assert not any(line.startswith("AUTH") for line in server.heard)
 
 
 def test_smtps_is_tls_from_the_first_byte_under_the_right_name(notice, context, trusted, elsewhere, names):
     names["other.example"] = [ELSEWHERE]
-    with served(users=USERS, tls=context, at_once=True) as there:
-        channel(there, scheme="smtps", host="mail.example").send(notice)
+    with served(users=USERS, tls=context, at_once=True) as server:
+        channel(server, scheme="smtps", host="mail.example").send(notice)
         with pytest.raises(StoreUnreachable, match="can't be trusted"):
-            channel(there, scheme="smtps", host="other.example").send(notice)
-    assert there.encrypted == [True]
+            channel(server, scheme="smtps", host="other.example").send(notice)
+    assert server.encrypted == [True]
 
 
 def test_a_server_that_knows_only_login_gets_it(notice):
-    with served(users={"ways": "LOGIN", "desk": "s3cret"}) as there:
-        channel(there, user="desk:s3cret@").send(notice)
+    with served(users={"ways": "LOGIN", "desk": "s3cret"}) as server:
+        channel(server, user="desk:s3cret@").send(notice)
         with pytest.raises(AccessDenied, match="beyond ASCII"):
-            channel(there).send(notice)
-    assert len(there.mails) == 1
+            channel(server).send(notice)
+    assert len(server.mails) == 1
 
 
 @pytest.mark.parametrize(
-    ("command", "answer", "error", "said"),
+    ("command", "answer", "error", "reason"),
     [
         ("AUTH", "535 5.7.8 s3cret-пароль is wrong", AccessDenied, "check the user and the password"),
         ("AUTH", "454 4.7.0 later", StoreUnreachable, "454"),
@@ -122,38 +125,38 @@ def test_a_server_that_knows_only_login_gets_it(notice):
         ("RCPT", "450 4.2.0 greylisted", StoreUnreachable, "450"),
         ("DATA", "554 5.7.1 spam", StoreRefused, "notice: .*554"),
         ("DATA", "421 4.3.2 closing", StoreUnreachable, "421"),
-        ("EHLO", None, StoreUnreachable, "broke off"),
-        ("DATA", None, StoreUnreachable, "broke off"),
+        ("EHLO", None, StoreUnreachable, "broke the connection off"),
+        ("DATA", None, StoreUnreachable, "broke the connection off"),
     ],
 )
-def test_every_answer_says_what_to_do(notice, command, answer, error, said):
-    with served(users=USERS) as there:
-        there.answers[command] = answer
-        with pytest.raises(error, match=said) as told:
-            channel(there).send(notice)
-        assert "s3cret" not in str(told.value)
-        assert there.mails == []
-        there.answers.clear()
-        channel(there).send(notice)
-        assert len(there.mails) == 1
+def test_every_answer_says_what_to_do(notice, command, answer, error, reason):
+    with served(users=USERS) as server:
+        server.answers[command] = answer
+        with pytest.raises(error, match=reason) as raised:
+            channel(server).send(notice)
+        assert "s3cret" not in str(raised.value)
+        assert server.mails == []
+        server.answers.clear()
+        channel(server).send(notice)
+        assert len(server.mails) == 1
 
 
 def test_a_mail_that_was_taken_is_taken_however_the_conversation_ends(notice):
-    with served(users=USERS) as there:
-        there.answers["QUIT"] = None
-        channel(there).send(notice)
-    assert len(there.mails) == 1
+    with served(users=USERS) as server:
+        server.answers["QUIT"] = None
+        channel(server).send(notice)
+    assert len(server.mails) == 1
 
 
 def test_a_server_without_a_login_is_told(notice):
-    with served() as there, pytest.raises(AccessDenied, match="lets nobody log in"):
-        channel(there, user="desk:s3cret@").send(notice)
+    with served() as server, pytest.raises(AccessDenied, match="offers no login"):
+        channel(server, user="desk:s3cret@").send(notice)
 
 
 def test_whoever_dawdles_is_cut_off(notice, monkeypatch):
     monkeypatch.setattr(smtp, "DEADLINE", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        url = f"smtp://127.0.0.1:{door.getsockname()[1]}/ann@example.org?from=desk@example.org"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"smtp://127.0.0.1:{listener.getsockname()[1]}/ann@example.org?from=desk@example.org"
         began = time.monotonic()
         with pytest.raises(StoreUnreachable, match="did not answer in time"):
             open_channel(url, "", LOOPBACK).send(notice)
@@ -162,26 +165,26 @@ def test_whoever_dawdles_is_cut_off(notice, monkeypatch):
 
 
 def test_nothing_inside_is_called_unless_it_is_allowed(notice):
-    with served() as there:
+    with served() as server:
         with pytest.raises(BadInput, match="DESKYARD_NOTIFY_ALLOW"):
-            open_channel(channel(there, user="").place, "", []).send(notice)
-        assert there.heard == []
+            open_channel(channel(server, user="").display_url, "", []).send(notice)
+        assert server.heard == []
 
 
 def test_a_queue_can_add_no_header(notice):
-    with served() as there:
-        channel(there, user="").send(replace(notice, queue="IT\r\nBcc: eve@example.org", id="n7>\r\nX: y"))
-    assert there.mails[0][1] == ["ann@example.org"]
-    assert there.mails[0][2]["Bcc"] is None
-    assert there.mails[0][2]["X"] is None
+    with served() as server:
+        channel(server, user="").send(replace(notice, queue="IT\r\nBcc: eve@example.org", id="n7>\r\nX: y"))
+    assert server.mails[0][1] == ["ann@example.org"]
+    assert server.mails[0][2]["Bcc"] is None
+    assert server.mails[0][2]["X"] is None
 
 
 def test_the_password_is_in_no_log_and_no_word_about_the_channel(notice, caplog, capfd):
     caplog.set_level(logging.DEBUG)
-    with served(users=USERS) as there:
-        opened = channel(there)
+    with served(users=USERS) as server:
+        opened = channel(server)
         opened.send(notice)
-    shown = [repr(opened), opened.place, *(record.getMessage() for record in caplog.records), *capfd.readouterr()]
+    shown = [repr(opened), opened.display_url, *(record.getMessage() for record in caplog.records), *capfd.readouterr()]
     assert not any("s3cret" in text for text in shown)
-    again = open_channel(opened.place, opened.secret, [*LOOPBACK, "198.51.100.0/24"])
+    again = open_channel(opened.display_url, opened.secret, [*LOOPBACK, "198.51.100.0/24"])
     assert again == opened

@@ -39,7 +39,7 @@ def desk(command, home, monkeypatch):
 
 
 @pytest.fixture
-def here():
+def folder():
     """Where the commands write."""
     return Path.cwd()
 
@@ -58,62 +58,64 @@ class Outside(HTMLParser):
         self.found += [name for name, _ in attributes if name.startswith("on") or name in ("src", "style")]
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "How often is it right?"), ("ru", "Как часто верно?")])
-def test_the_week_is_one_file_that_needs_nothing_else(desk, here, language, said):
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "How accurate is routing?"), ("ru", "Насколько точна маршрутизация?")]
+)
+def test_the_week_is_one_file_that_needs_nothing_else(desk, folder, language, text):
     assert desk("report", "--week", "--lang", language).code == 0
-    page = (here / f"{NAME}.html").read_text(encoding="utf-8")
+    page = (folder / f"{NAME}.html").read_text(encoding="utf-8")
     outside = Outside()
     outside.feed(page)
     assert outside.found == []
     assert outside.headings >= 14
     assert not re.findall(r"(?:https?:)?//(?!www\.w3\.org)\w", page)
-    assert said in page
+    assert text in page
     assert "secret of" not in page
     assert "/reports/tickets" not in page
 
 
-def test_figures_of_the_week_open_their_tickets_where_the_service_has_an_address(desk, here, monkeypatch):
+def test_figures_of_the_week_open_their_tickets_where_the_service_has_an_address(desk, folder, monkeypatch):
     monkeypatch.setenv("DESKYARD_PUBLIC_URL", "https://desk.example.org/")
     settings.cache_clear()
-    desk("report", "--week", "--out", str(here / "x.html"))
-    page = (here / "x.html").read_text(encoding="utf-8")
+    desk("report", "--week", "--out", str(folder / "x.html"))
+    page = (folder / "x.html").read_text(encoding="utf-8")
     assert f'href="https://desk.example.org/reports/tickets?from={MONDAY}&amp;to={MONDAY + timedelta(days=6)}' in page
 
 
-def test_the_pdf_says_what_the_page_says_on_a_machine_without_fonts(desk, here, home):
-    (here / "fonts.conf").write_text("<fontconfig/>")
+def test_the_pdf_says_what_the_page_says_on_a_machine_without_fonts(desk, folder, home):
+    (folder / "fonts.conf").write_text("<fontconfig/>")
     subprocess.run(
         [sys.executable, "-m", "deskyard", "report", "--week", "--pdf", "--lang", "ru"],
-        env={**os.environ, "DESKYARD_HOME": str(home), "FONTCONFIG_FILE": str(here / "fonts.conf")},
+        env={**os.environ, "DESKYARD_HOME": str(home), "FONTCONFIG_FILE": str(folder / "fonts.conf")},
         check=True,
     )
-    page = (here / f"{NAME}.html").read_text(encoding="utf-8")
-    sheets = PdfReader(here / f"{NAME}.pdf").pages
-    said = " ".join(" ".join(sheet.extract_text() for sheet in sheets).split())
+    page = (folder / f"{NAME}.html").read_text(encoding="utf-8")
+    sheets = PdfReader(folder / f"{NAME}.pdf").pages
+    text = " ".join(" ".join(sheet.extract_text() for sheet in sheets).split())
     headings = [html.unescape(heading) for heading in re.findall("<h2>([^<]+)</h2>", page)]
     assert len(headings) >= 9
-    assert [heading for heading in headings if heading not in said] == []
-    assert "→" in said
+    assert [heading for heading in headings if heading not in text] == []
+    assert "→" in text
     assert {(round(sheet.mediabox.width), round(sheet.mediabox.height)) for sheet in sheets} == {(595, 842)}  # A4
 
 
 def test_a_pdf_fetches_nothing(home):
-    asked = []
+    visitors = []
 
     def answer():
         with suppress(OSError):
             while True:
                 visitor, _ = outside.accept()
-                asked.append(visitor)
+                visitors.append(visitor)
                 visitor.close()
 
     with socket.create_server(("127.0.0.1", 0)) as outside:
         Thread(target=answer, daemon=True).start()
         address = f"http://127.0.0.1:{outside.getsockname()[1]}"
-        made = render_pdf(f"<link rel=stylesheet href='{address}/a.css'><img src='{address}/a.png'><p>here</p>")
+        pdf = render_pdf(f"<link rel=stylesheet href='{address}/a.css'><img src='{address}/a.png'><p>here</p>")
         outside.shutdown(socket.SHUT_RDWR)
-    assert asked == []
-    assert PdfReader(io.BytesIO(made)).pages[0].extract_text() == "here"
+    assert visitors == []
+    assert PdfReader(io.BytesIO(pdf)).pages[0].extract_text() == "here"
 
 
 def test_without_plutoprint_a_sentence_says_what_to_install(desk, monkeypatch):
@@ -125,26 +127,26 @@ def test_without_plutoprint_a_sentence_says_what_to_install(desk, monkeypatch):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    said = desk("report", "--week", "--pdf")
-    assert said.code == 2
-    assert "pip install 'deskyard[pdf]'" in said.err
+    result = desk("report", "--week", "--pdf")
+    assert result.code == 2
+    assert "pip install 'deskyard[pdf]'" in result.err
 
 
 def test_the_week_is_mailed_with_page_and_pdf(desk):
-    with served(users={"ways": "PLAIN LOGIN", "desk": "s3cret"}) as there:
-        url = f"smtp://desk:s3cret@127.0.0.1:{there.port}/max@example.org?from=desk@example.org"
-        said = desk("report", "--week", "--pdf", "--lang", "ru", "--mail", url)
-    assert said.code == 0, said.err
-    sender, to, mail = there.mails[0]
+    with served(users={"ways": "PLAIN LOGIN", "desk": "s3cret"}) as server:
+        url = f"smtp://desk:s3cret@127.0.0.1:{server.port}/max@example.org?from=desk@example.org"
+        result = desk("report", "--week", "--pdf", "--lang", "ru", "--mail", url)
+    assert result.code == 0, result.err
+    sender, to, mail = server.mails[0]
     assert (sender, to) == ("desk@example.org", ["max@example.org"])
-    assert mail["Subject"] == "Как работали маршруты на прошлой неделе"
+    assert mail["Subject"] == "Недельный отчёт о маршрутизации"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert [part.get_filename() for part in mail.iter_attachments()] == [f"{NAME}.html", f"{NAME}.pdf"]
-    assert "s3cret" not in said.out + said.err
+    assert "s3cret" not in result.out + result.err
 
 
-def test_another_week_is_named_by_one_of_its_days(desk, here):
-    assert desk("report", "--week", "--of", "2026-01-07").code == 0
-    assert (here / "report-2026-W02.html").exists()
-    assert desk("report", "--week", "--of", "tomorrow").code == 2
+def test_another_week_is_named_by_one_of_its_days(desk, folder):
+    assert desk("report", "--week", "--day", "2026-01-07").code == 0
+    assert (folder / "report-2026-W02.html").exists()
+    assert desk("report", "--week", "--day", "tomorrow").code == 2
     assert desk("report", "--pdf").code == 2

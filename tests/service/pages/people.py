@@ -1,4 +1,4 @@
-"""People who are signed in, for tests of pages without a browser; and tickets that live elsewhere."""
+"""Signed-in users for tests of pages without a browser, and tickets of another help desk."""
 
 from datetime import UTC, datetime
 
@@ -12,18 +12,18 @@ PASSWORD = "a password of the tests"
 
 
 def sign_in_as(client, name, role, queues=()):
-    """Make a user and sign them in: the client is theirs from now on; what it sends comes from our own pages."""
+    """Create a user and sign them in: the client then sends requests as from our own pages."""
     with client.app.state.context.database.writing() as conn:
         user = users.create_user(conn, name, role, PASSWORD, "test", datetime.now(UTC), queues)
         secret = sessions.start_session(conn, user, datetime.now(UTC))
-    client.app.state.access.forget()
+    client.app.state.access.reload_keys()
     client.cookies.set(SESSION_COOKIE, secret)
     client.headers["Sec-Fetch-Site"] = "same-origin"
     return user
 
 
 def make_foreign(client, number):
-    """Let a ticket of the desk be the mirror of one in another help desk."""
+    """Make a ticket of the desk the mirror of one in another help desk."""
     with client.app.state.context.database.writing() as conn:
         now = datetime.now(UTC)
         there = connections.save_connection(conn, "elsewhere", "znuny", "https://desk.example", since=now)

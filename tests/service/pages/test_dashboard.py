@@ -1,4 +1,4 @@
-"""`/`: the yard at a glance. It shows what is there and may be seen, and runs nothing that a ticket says."""
+"""The overview page: it shows what the reader may see, and runs nothing that a ticket contains."""
 
 import re
 from html import unescape
@@ -24,34 +24,34 @@ def text(client):
 def test_a_new_desk_says_that_there_is_no_model(client):
     shown = text(client)
     assert "There is no model yet" in shown
-    assert "No ticket has come yet." in shown
+    assert "No tickets yet." in shown
 
 
-def test_a_fresh_model_only_suggests_and_the_page_says_how_to_change_that(client, champion, call, tmp_path):
+def test_a_new_model_only_suggests_and_the_page_says_how_to_change_that(client, champion, call, tmp_path):
     shown = text(call(Settings(home=champion, database_url=f"sqlite:///{tmp_path}/fresh.db")))
-    assert "The machine only suggests" in shown
+    assert "The model only makes suggestions" in shown
     assert "deskyard policy mode route" in shown
 
 
-def test_what_came_is_the_sum_of_what_became_of_it(trained):
+def test_received_tickets_are_the_sum_of_their_outcomes(trained):
     for subject in (VPN, VPN, "xyzzy", ""):
         trained.post("/v1/tickets", json={"subject": subject, "body": "" if subject else " - "})
     shown = text(trained)
-    came, routed, suggested, left = (
-        int(re.search(rf"{word} (\d+)", shown)[1]) for word in ("came", "routed", "suggested", "left to people")
+    received, routed, suggested, manual = (
+        int(re.search(rf"{word} (\d+)", shown)[1]) for word in ("received", "routed", "suggested", "for manual triage")
     )
-    assert (came, routed) == (4, 2)
-    assert came == routed + suggested + left
+    assert (received, routed) == (4, 2)
+    assert received == routed + suggested + manual
     assert "IT 2" in shown
     assert f"{VPN} → IT" in shown
 
 
 def test_the_part_that_changes_is_sent_again_only_when_it_did(client):
-    first = client.get("/yard")
+    first = client.get("/overview")
     tag = first.headers["HX-PTag"]
-    assert client.get("/yard", headers={"HX-PTag": tag}).status_code == 304
+    assert client.get("/overview", headers={"HX-PTag": tag}).status_code == 304
     client.post("/v1/tickets", json={"subject": "something new"})
-    again = client.get("/yard", headers={"HX-PTag": tag})
+    again = client.get("/overview", headers={"HX-PTag": tag})
     assert (again.status_code, "something new" in again.text) == (200, True)
 
 
@@ -76,7 +76,7 @@ def test_what_a_ticket_says_is_shown_and_never_run(client):
     assert "unsafe" not in policy
 
 
-def test_nothing_on_the_page_comes_from_elsewhere(client):
+def test_the_page_loads_nothing_from_other_hosts(client):
     answered = page(client)
     assert not re.findall(r"(?:src|href)=.?(?:https?:)?//", answered.text)
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', answered.text)

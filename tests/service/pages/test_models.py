@@ -1,4 +1,4 @@
-"""`/models`: what is in use and what wants its place; what would go; the kill switch; reports that can do nothing."""
+"""`/models`: champion and challenger, the coverage preview, the kill switch, and reports that can't run anything."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 
 @pytest.fixture
 def desk(call, champion, trained, made, tmp_path):
-    """A service whose folder of models is its own, with a champion and a younger bundle."""
+    """A service with its own models folder, which holds a champion and a newer bundle."""
     home = tmp_path / "home"
     shutil.copytree(champion / "models", home / "models")
     told = {"at": "2026-11-23T12:00:00+00:00"}
@@ -89,17 +89,17 @@ def test_the_kill_switch_stops_the_next_ticket_and_is_taken_back(desk):
     assert queue() == "triage"
     desk.post("/models/resume")
     assert queue() == "IT"
-    deeds = [one["deed"] for one in desk.get("/v1/audit").json()["items"]]
-    assert deeds[:2] == ["policy.put", "policy.put"]
+    actions = [one["action"] for one in desk.get("/v1/audit").json()["items"]]
+    assert actions[:2] == ["policy.put", "policy.put"]
 
 
 def test_a_manager_looks_and_only_an_admin_rules(desk):
     sign_in_as(desk, "max", "manager")
     shown = desk.get("/models")
     assert shown.status_code == 200
-    for deed in ("halt", "promote", "rollback", "train", "train/cancel", "policy", "policy/text", "resume"):
-        assert f'action="/models/{deed}"' not in shown.text
-        assert desk.post(f"/models/{deed}", data={"name": "young"}).status_code == 403
+    for action in ("halt", "promote", "rollback", "train", "train/cancel", "policy", "policy/text", "resume"):
+        assert f'action="/models/{action}"' not in shown.text
+        assert desk.post(f"/models/{action}", data={"name": "young"}).status_code == 403
 
 
 def test_an_agent_has_no_business_there(desk):

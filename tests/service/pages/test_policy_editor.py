@@ -1,4 +1,4 @@
-"""`/models/policy`: the switches, what each version changed, and nobody overwrites what they did not see."""
+"""`/models/policy`: the form, the change history, and nobody overwrites a version that they did not see."""
 
 import re
 from html import unescape
@@ -25,7 +25,7 @@ def text(answered):
 
 
 def form(client):
-    """The form as the page fills it in."""
+    """The fields of the form as the page fills them in."""
     shown = client.get(PAGE).text
     told = dict(re.findall(r'<input(?: type="hidden")? name="([^"]+)"[^>]* value="([^"]*)"', shown))
     for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', shown, re.S):
@@ -54,7 +54,7 @@ def test_every_switch_is_a_rule_and_an_empty_one_is_none(desk):
     told |= {"mode": "suggest", "precision": "97,5", "target.priority.mode": "off", f"queue.{it}.mode": "route"}
     told |= {f"queue.{it}.precision": "99 %"}
     answered = desk.post(PAGE, data=told)
-    assert "It is in force now" in text(answered)
+    assert "The policy is in force" in text(answered)
     now = policy(desk)
     assert (now.mode, now.precision) == (Mode.SUGGEST, 0.975)
     assert now.targets == {"priority": Rule(Mode.OFF)}
@@ -68,10 +68,10 @@ def test_every_switch_is_a_rule_and_an_empty_one_is_none(desk):
 def test_what_the_form_does_not_show_stays(desk):
     toml = 'mode = "route"\n[queues.IT.targets.assignee]\nmode = "off"\n[stores.znuny]\nmode = "shadow"\n'
     toml += '[routes]\na = "IT"\n'
-    desk.post(f"{PAGE}/text", data={"text": toml, "seen": form(desk)["seen"]})
+    desk.post(f"{PAGE}/text", data={"text": toml, "version": form(desk)["version"]})
     before = policy(desk)
     assert before.stores
-    assert "they stay as they are" in text(desk.get(PAGE))
+    assert "they are kept" in text(desk.get(PAGE))
     desk.post(PAGE, data=form(desk) | {"precision": "90"})
     now = policy(desk)
     assert (now.pairs, now.stores, now.routes, now.precision) == (before.pairs, before.stores, before.routes, 0.9)
@@ -83,22 +83,22 @@ def test_who_was_overtaken_is_shown_what_changed_and_overwrites_nothing(desk):
     answered = desk.post(PAGE, data=mine)
     assert answered.status_code == 412
     shown = text(answered)
-    assert "Somebody changed the policy while you did" in shown
+    assert "Somebody else changed the policy" in shown
     assert "+ precision = 0.99" in shown
     assert policy(desk).precision == 0.99
     assert 'value="91"' in answered.text
-    seen = re.search('name="seen" value="([0-9]+)"', answered.text)[1]
-    desk.post(PAGE, data=mine | {"seen": seen})
+    version = re.search('name="version" value="([0-9]+)"', answered.text)[1]
+    desk.post(PAGE, data=mine | {"version": version})
     assert policy(desk).precision == 0.91
 
 
 def test_the_text_is_refused_with_its_line_and_kept(desk):
-    told = {"text": 'mode = "suggest"\nprecision = 7.0\n', "seen": form(desk)["seen"]}
+    told = {"text": 'mode = "suggest"\nprecision = 7.0\n', "version": form(desk)["version"]}
     answered = desk.post(f"{PAGE}/text", data=told)
     assert answered.status_code == 422
     assert "line 2" in text(answered)
     assert "precision = 7.0" in answered.text
-    overtaken = desk.post(f"{PAGE}/text", data={"text": 'mode = "off"\n', "seen": "0"})
+    overtaken = desk.post(f"{PAGE}/text", data={"text": 'mode = "off"\n', "version": "0"})
     assert overtaken.status_code == 412
     assert policy(desk).mode is Mode.ROUTE
 
@@ -125,5 +125,5 @@ def test_a_manager_reads_and_cannot_write(desk):
     sign_in_as(desk, "max", "manager")
     shown = desk.get(PAGE)
     assert shown.status_code == 200
-    assert "Put in force" not in text(shown)
+    assert "Save policy" not in text(shown)
     assert desk.post(PAGE, data={"mode": "off"}).status_code == 403

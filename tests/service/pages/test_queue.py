@@ -1,4 +1,4 @@
-"""`/queues/{name}`: the tickets of a queue: found, paged, changed many at once, exported."""
+"""`/queues/{name}`: filters, paging, bulk changes and the CSV of a queue."""
 
 import csv
 import io
@@ -79,10 +79,10 @@ def test_a_queue_with_a_hard_name_has_a_page(trained):
 @pytest.mark.parametrize(
     ("form", "field", "value"),
     [
-        ({"deed": "priority", "priority": "critical"}, "priority", "critical"),
-        ({"deed": "assign", "assignee": "борис"}, "assignee", "борис"),
-        ({"deed": "move", "queue": "Billing"}, "queue", "Billing"),
-        ({"deed": "resolve"}, "status", "resolved"),
+        ({"action": "priority", "priority": "critical"}, "priority", "critical"),
+        ({"action": "assign", "assignee": "борис"}, "assignee", "борис"),
+        ({"action": "move", "queue": "Billing"}, "queue", "Billing"),
+        ({"action": "resolve"}, "status", "resolved"),
     ],
 )
 def test_many_tickets_are_changed_at_once(trained, form, field, value):
@@ -95,10 +95,10 @@ def test_many_tickets_are_changed_at_once(trained, form, field, value):
 def test_what_is_refused_of_many_is_told_and_the_rest_is_done(trained):
     fine, changed = file(trained), file(trained)
     trained.patch(f"/v1/tickets/{changed}", json={"priority": "critical"}, headers={"If-Match": "*"})
-    shown = unescape(many(trained, [f"{fine}:1", f"{changed}:1", "999:1"], deed="move", queue="Billing").text)
-    assert "1 ticket changed. 2 not:" in shown
-    assert f"Ticket {changed}: Somebody was quicker" in shown
-    assert "Ticket 999: It is not there" in shown
+    shown = unescape(many(trained, [f"{fine}:1", f"{changed}:1", "999:1"], action="move", queue="Billing").text)
+    assert "1 ticket changed. 2 not changed:" in shown
+    assert f"Ticket {changed}: Somebody else changed it" in shown
+    assert "Ticket 999: Not found" in shown
     assert read(trained, changed).queue == "IT"
 
 
@@ -124,7 +124,7 @@ def test_a_queue_that_is_not_theirs_is_not_there_for_an_agent(trained):
     sign_in_as(trained, "ann", "agent", queues=["IT"])
     answers = [trained.get(f"/queues/{queue}{more}") for queue in ("Billing", "Nowhere") for more in ("", "?csv=1")]
     assert [one.status_code for one in answers] == [404] * 4
-    assert many(trained, [f"{number}:1"], deed="resolve").text.count("It is not there") == 1
+    assert many(trained, [f"{number}:1"], action="resolve").text.count("Not found") == 1
     assert read(trained, number).status == "new"
 
 
@@ -132,10 +132,10 @@ def test_a_viewer_ticks_nothing(trained):
     file(trained)
     sign_in_as(trained, "eve", "viewer")
     assert 'name="ticket"' not in trained.get("/queues/IT").text
-    assert many(trained, [], deed="resolve").status_code == 403
+    assert many(trained, [], action="resolve").status_code == 403
 
 
-def test_the_yard_leads_to_queues_and_tickets(trained):
+def test_the_overview_links_to_queues_and_tickets(trained):
     number = file(trained)
     shown = trained.get("/").text
     assert 'href="/queues/IT"' in shown

@@ -1,4 +1,4 @@
-"""`/reports`: figures that open the tickets behind them, for who may see them, and say what they do not know."""
+"""`/reports`: every figure opens the tickets behind it, for those who may see them."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ PART = f"from={START.date() + timedelta(days=30)}&to={START.date() + timedelta(d
 
 @pytest.fixture
 def desk(client):
-    """A service whose desk has lived; some tickets were sorted blindly, some rated."""
+    """A service with a past; some tickets have a blind review, some a rating."""
     database = client.app.state.context.database
     numbers = fill(database, 150, start=START)
     now = datetime.now(UTC)
@@ -54,13 +54,13 @@ def text(answered):
 
 
 def links(client, panel, question):
-    """(address, what stands there) of every figure of a panel."""
+    """(address, text) of every link to tickets in a panel."""
     shown = get(client, f"/reports/{panel}?{question}").text
     return [(unescape(address), unescape(re.sub(r"<[^>]+>", "", told))) for address, told in LINK.findall(shown)]
 
 
 def behind(client, address):
-    return int(re.search(r"([\d,]+) tickets? behind the figure", text(get(client, address)))[1].replace(",", ""))
+    return int(re.search(r"([\d,]+) tickets? behind this figure", text(get(client, address)))[1].replace(",", ""))
 
 
 def queues_of(listed):
@@ -89,8 +89,8 @@ def test_every_figure_opens_as_many_tickets_as_it_says(desk):
 
 
 @pytest.fixture
-def turned(desk):
-    """The same, and two of its queues are one since yesterday."""
+def merged_desk(desk):
+    """The same, with two queues that were merged yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     merged = TaxonomyChange(yesterday, "queue", "merge", ("IT", "Billing"), ("Both",))
     with desk.app.state.context.changing_settings() as conn:
@@ -98,62 +98,64 @@ def turned(desk):
     return desk
 
 
-def test_every_figure_opens_its_tickets_in_the_names_of_today_and_of_the_day(turned):
+def test_every_figure_opens_its_tickets_in_the_names_of_today_and_of_the_day(merged_desk):
     followed = 0
-    for question in (PART, f"{PART}&taxonomy=then"):
+    for question in (PART, f"{PART}&taxonomy=original"):
         for panel in PANELS:
-            for address, told in links(turned, panel, question):
-                assert ("taxonomy=then" in address) == ("taxonomy=then" in question)
+            for address, told in links(merged_desk, panel, question):
+                assert ("taxonomy=original" in address) == ("taxonomy=original" in question)
                 if told.isdigit():
-                    assert behind(turned, address) == int(told), (panel, address, told)
+                    assert behind(merged_desk, address) == int(told), (panel, address, told)
                     followed += 1
     assert followed > 50
 
 
-def test_queues_that_became_one_are_one_line_or_two_as_the_reader_wants(turned):
-    now, then = (text(get(turned, f"/reports/confusion?{WHOLE}{more}")) for more in ("", "&taxonomy=then"))
+def test_queues_that_became_one_are_one_line_or_two_as_the_reader_wants(merged_desk):
+    now, then = (text(get(merged_desk, f"/reports/confusion?{WHOLE}{more}")) for more in ("", "&taxonomy=original"))
     assert "Both" in now
     assert "Billing" not in now
     assert "Both" not in then
     assert "Billing" in then
-    page = get(turned, f"/reports?{WHOLE}&taxonomy=then").text
-    assert '<option value="then" selected>' in page
-    assert "taxonomy=then" in page.partition('class="periods"')[2]
-    assert turned.get("/reports?taxonomy=tomorrow").status_code == 422
+    page = get(merged_desk, f"/reports?{WHOLE}&taxonomy=original").text
+    assert '<option value="original" selected>' in page
+    assert "taxonomy=original" in page.partition('class="periods"')[2]
+    assert merged_desk.get("/reports?taxonomy=tomorrow").status_code == 422
 
 
-def test_where_nothing_was_turned_nobody_is_asked_whose_names(desk):
+def test_without_taxonomy_changes_there_is_no_choice_of_names(desk):
     assert 'name="taxonomy"' not in get(desk, f"/reports?{WHOLE}").text
-    assert text(get(desk, f"/reports/right?{WHOLE}")) == text(get(desk, f"/reports/right?{WHOLE}&taxonomy=then"))
+    assert text(get(desk, f"/reports/accuracy?{WHOLE}")) == text(
+        get(desk, f"/reports/accuracy?{WHOLE}&taxonomy=original")
+    )
 
 
 def test_a_manager_finds_five_answers(desk):
-    shown = text(get(desk, f"/reports/answers?{WHOLE}"))
+    shown = text(get(desk, f"/reports/summary?{WHOLE}"))
     for asked in (
-        "How often is it right?", "Where is it wrong?", "What does it save?", "Who is overloaded?",
-        "What comes next week?",
+        "How accurate is routing?", "Where are the mistakes?", "What are the savings?", "Who is overloaded?",
+        "What to expect next week?",
     ):  # fmt: skip
         assert asked in shown
-    assert "Sorted blindly" in shown
+    assert "Blind review" in shown
 
 
-def test_not_changed_is_never_called_right_without_saying_so(desk, client):
-    shown = text(get(desk, f"/reports/right?{WHOLE}"))
-    assert "“Not changed” is not “right”" in shown
-    assert "Right, sorted blindly" in shown
+def test_unchanged_tickets_are_never_called_correct_without_a_remark(desk, client):
+    shown = text(get(desk, f"/reports/accuracy?{WHOLE}"))
+    assert "“Not changed” does not mean “correct”" in shown
+    assert "Correct (blind review)" in shown
 
 
 def test_a_new_desk_has_a_page_without_figures_and_without_errors(client):
     for name in PANELS:
         get(client, f"/reports/{name}")
-    assert "No routed ticket of this period is solved yet." in text(get(client, "/reports/answers"))
+    assert "No routed ticket of this period has been solved yet." in text(get(client, "/reports/summary"))
     assert "A forecast needs 35 more days" in text(get(client, "/reports/volume"))
 
 
-def test_what_has_just_happened_is_counted_when_the_page_is_opened(trained):
+def test_new_tickets_are_counted_when_the_page_is_opened(trained):
     trained.post("/v1/tickets", json={"subject": "the vpn client drops the connection"})
     get(trained, "/reports")
-    assert "1 came: 1 were routed" in text(get(trained, "/reports/right"))
+    assert "1 received: 1 routed" in text(get(trained, "/reports/accuracy"))
 
 
 def test_a_correction_makes_a_routed_ticket_wrong_and_opens_it_under_its_pair(trained):
@@ -161,33 +163,34 @@ def test_a_correction_makes_a_routed_ticket_wrong_and_opens_it_under_its_pair(tr
     for change in ({"queue": "Billing"}, {"status": "resolved"}):
         assert trained.patch(f"/v1/tickets/{ticket}", json=change, headers={"If-Match": "*"}).status_code == 200
     get(trained, "/reports")
-    shown = get(trained, "/reports/answers")
-    assert "Most often IT was said where Billing is true: 1" in text(shown)
-    pair = next(a for a, _ in links(trained, "answers", "") if "truth=Billing" in a)
+    shown = get(trained, "/reports/summary")
+    assert "Most frequent: IT predicted instead of Billing ( 1 )" in text(shown)
+    pair = next(a for a, _ in links(trained, "summary", "") if "actual=Billing" in a)
     assert f"/tickets/{ticket}" in get(trained, pair).text
-    kept = text(get(trained, "/reports/promises"))
+    kept = text(get(trained, "/reports/contracts"))
     assert re.search(r"IT 1 1 \d+% 0.0%", kept)
 
 
-def test_prices_stand_in_the_address_and_in_the_formula(desk):
-    shown = text(get(desk, f"/reports/savings?{WHOLE}&sort=2&wrong=7.5&hour_costs=60"))
+def test_costs_are_taken_from_the_address_and_shown_in_the_formula(desk):
+    shown = text(get(desk, f"/reports/savings?{WHOLE}&triage_minutes=2&misroute_minutes=7.5&hourly_rate=60"))
     right, wrong, minutes = re.search(
-        r"([\d,]+) right × 2.0 min − ([\d,]+) wrong × 7.5 min = (-?[\d,]+) min", shown
+        r"([\d,]+) correct × 2.0 min − ([\d,]+) wrong × 7.5 min = (-?[\d,]+) min", shown
     ).groups()
     assert int(minutes.replace(",", "")) == pytest.approx(int(right) * 2 - int(wrong) * 7.5, abs=0.5)
     assert (
-        "sort=2&amp;wrong=7.5&amp;hour_costs=60" in get(desk, f"/reports?{WHOLE}&sort=2&wrong=7.5&hour_costs=60").text
+        "triage_minutes=2&amp;misroute_minutes=7.5&amp;hourly_rate=60"
+        in get(desk, f"/reports?{WHOLE}&triage_minutes=2&misroute_minutes=7.5&hourly_rate=60").text
     )
-    assert desk.get("/reports/savings?sort=-1").status_code == 422
+    assert desk.get("/reports/savings?triage_minutes=-1").status_code == 422
 
 
 def test_who_sees_some_queues_finds_no_other_ticket_behind_any_figure(desk):
     assert "Billing" in queues_of(get(desk, f"/reports/tickets?{WHOLE}&queue=Billing"))
     sign_in_as(desk, "max", "manager", queues=["HR"])
-    assert "You see some queues only" in text(get(desk, f"/reports?{WHOLE}"))
+    assert "You have access to some queues only" in text(get(desk, f"/reports?{WHOLE}"))
     page = get(desk, f"/reports?{WHOLE}").text
     assert "Billing" not in page
-    followed = [get(desk, a) for a, _ in links(desk, "load", WHOLE) + links(desk, "right", WHOLE)]
+    followed = [get(desk, a) for a, _ in links(desk, "workload", WHOLE) + links(desk, "accuracy", WHOLE)]
     assert {queue for listed in followed for queue in queues_of(listed)} == {"HR"}
     assert queues_of(get(desk, f"/reports/tickets?{WHOLE}")) == {"HR"}
     assert queues_of(get(desk, f"/reports/tickets?{WHOLE}&queue=Billing")) <= {"HR"}
@@ -196,7 +199,13 @@ def test_who_sees_some_queues_finds_no_other_ticket_behind_any_figure(desk):
 @pytest.mark.parametrize(("role", "may"), [("viewer", 403), ("agent", 403), ("manager", 200), ("admin", 200)])
 def test_managers_and_admins_read_reports(client, role, may):
     sign_in_as(client, "somebody", role)
-    for address in ("/reports", "/reports/right", "/reports/tickets", "/reports/csv/right", "/reports/panels.css"):
+    for address in (
+        "/reports",
+        "/reports/accuracy",
+        "/reports/tickets",
+        "/reports/csv/accuracy",
+        "/reports/panels.css",
+    ):
         assert client.get(address).status_code == may
     assert ("/reports" in client.get("/").text) == (may == 200)
 
@@ -214,10 +223,10 @@ def test_every_table_comes_as_csv_that_a_spreadsheet_opens_and_does_not_run(desk
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/reports/nothing", 404), ("/reports/csv/nothing", 404), ("/reports/csv/answers", 404),
+        ("/reports/nothing", 404), ("/reports/csv/nothing", 404), ("/reports/csv/summary", 404),
         ("/reports?from=yesterday", 422), ("/reports?from=2026-02-02&to=2026-02-01", 422),
-        ("/reports/right?target=mood", 422), ("/reports/tickets?place=x", 422), ("/reports/tickets?hour=25", 422),
-        ("/reports/tickets?before=0", 422), ("/reports/savings?sort=nan", 422),
+        ("/reports/accuracy?target=mood", 422), ("/reports/tickets?rank=x", 422), ("/reports/tickets?hour=25", 422),
+        ("/reports/tickets?before=0", 422), ("/reports/savings?triage_minutes=nan", 422),
     ],
 )  # fmt: skip
 def test_a_bad_address_gets_a_clear_answer(client, address, status):

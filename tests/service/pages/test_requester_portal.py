@@ -1,4 +1,4 @@
-"""Asking for help: whoever needs it gets an address of their own, and nothing of anybody else's."""
+"""The requester portal: every requester gets an address of their own, and sees nothing of others."""
 
 import re
 from html import unescape
@@ -32,7 +32,7 @@ def send(client, **told):
     return client.post("/submit", data=told, headers=OURS, follow_redirects=False)
 
 
-def ask(client, **told):
+def submit(client, **told):
     """The address of a request."""
     answered = send(client, **told)
     assert answered.status_code == 303, answered.text
@@ -53,9 +53,9 @@ def become(client, status, **more):
 def test_whoever_has_no_account_files_a_request_and_sees_how_it_stands(client):
     sign_in_as(client, "boss", "admin")
     client.cookies.clear()
-    shown = text(client.get(ask(client)))
+    shown = text(client.get(submit(client)))
     assert "Request 1" in shown
-    assert "Somebody is looking who can help best" in shown
+    assert "We are finding the right team" in shown
     assert BODY in shown
     (filed,) = every(client)
     assert (filed.ticket.channel, filed.ticket.requester) == ("form", "olga@example.org")
@@ -69,24 +69,24 @@ def test_a_link_fills_in_the_subject_and_nothing_runs(client):
 
 def test_the_same_form_sent_twice_is_one_request_and_one_address(client):
     one = token(client)
-    assert ask(client, token=one) == ask(client, token=one)
-    assert ask(client, token=one, body="Another matter altogether, the door is stuck") != ask(client, token=one)
+    assert submit(client, token=one) == submit(client, token=one)
+    assert submit(client, token=one, body="Another matter altogether, the door is stuck") != submit(client, token=one)
     assert len(every(client)) == 2
 
 
 def test_an_empty_request_is_asked_for_kindly_and_not_filed(client):
     answered = send(client, subject=" ", body="\n")
     assert answered.status_code == 422
-    assert "tell us what happened" in text(answered)
+    assert "describe what happened" in text(answered)
     assert every(client) == []
 
 
 def test_a_text_that_says_nothing_gets_a_question_and_is_taken_all_the_same(client):
     answered = send(client, subject="Help!", body="Nothing works!!!")
-    assert "May we ask" in text(answered)
+    assert "a few more details" in text(answered)
     assert 'value="Help!"' in answered.text
     assert every(client) == []
-    ask(client, subject="Help!", body="Nothing works!!!", sure="yes")
+    submit(client, subject="Help!", body="Nothing works!!!", confirmed="yes")
     assert len(every(client)) == 1
 
 
@@ -105,7 +105,7 @@ def test_a_program_that_fills_in_every_field_is_thanked_and_files_nothing(client
 
 def test_one_address_files_ten_requests_at_once_and_then_waits_with_its_text_kept(client):
     for number in range(10):
-        ask(client, body=f"{BODY} Label number {number}.")
+        submit(client, body=f"{BODY} Label number {number}.")
     answered = send(client)
     assert answered.status_code == 429
     assert int(answered.headers["Retry-After"]) <= 60
@@ -114,7 +114,7 @@ def test_one_address_files_ten_requests_at_once_and_then_waits_with_its_text_kep
 
 
 def shared(client, answer="Clean the print head of the label printer.", shared=True):
-    ask(client, body=f"{BODY} My own secret name is Olga.")
+    submit(client, body=f"{BODY} My own secret name is Olga.")
     corrections.add_comment(client.app.state.context, become(client, "open"), ANN, answer, public=True, shared=shared)
     become(client, "resolved")
     return answer
@@ -126,11 +126,11 @@ def test_answers_that_may_be_shared_are_offered_before_sending_and_the_question_
     answered = send(client, **told)
     assert (answered.status_code, answer in text(answered)) == (200, True)
     assert "Olga" not in answered.text
-    in_place = client.post("/submit/answers", data=told, headers=OURS)
+    in_place = client.post("/submit/suggestions", data=told, headers=OURS)
     assert answer in text(in_place)
     assert "Olga" not in in_place.text
     assert len(every(client)) == 1
-    ask(client, **told, sure="yes")
+    submit(client, **told, confirmed="yes")
 
 
 def test_answers_that_nobody_marked_are_shown_to_nobody_else(client):
@@ -140,15 +140,15 @@ def test_answers_that_nobody_marked_are_shown_to_nobody_else(client):
 
 def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhere(client):
     with capture_logs() as logged:
-        address = ask(client)
+        address = submit(client)
         answered = client.get(f"{address}?new=1")
-        client.post(f"{address}/answer", data={"text": "more", "key": "k"}, headers=OURS)
+        client.post(f"{address}/reply", data={"text": "more", "key": "k"}, headers=OURS)
     secret = address.removeprefix("/status/")
     assert len(secret) == 43
-    assert "Keep the address" in text(answered)
+    assert "Save the address" in text(answered)
     assert answered.headers["Referrer-Policy"] == "no-referrer"
     assert answered.headers["Cache-Control"] == "no-store"
-    assert "/status/{secret}/answer" in str(logged)
+    assert "/status/{secret}/reply" in str(logged)
     assert secret not in str(logged)
     assert secret not in client.get("/metrics").text
     with client.app.state.context.database.reading() as conn:
@@ -159,15 +159,15 @@ def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhe
 
 @pytest.mark.parametrize("address", ["/status/x", "/status/" + "a" * 43, "/status/1"])
 def test_an_address_that_opens_nothing_says_so(client, address):
-    ask(client)
+    submit(client)
     assert client.get(address).status_code == 404
-    for deed in ("answer", "stars"):
-        answered = client.post(f"{address}/{deed}", data={"text": "x", "stars": 5}, headers=OURS)
+    for action in ("reply", "rating"):
+        answered = client.post(f"{address}/{action}", data={"text": "x", "stars": 5}, headers=OURS)
         assert answered.status_code == 404
 
 
 def test_the_requester_reads_what_is_public_and_not_who_said_it(client):
-    address = ask(client)
+    address = submit(client)
     number = every(client)[0].id
     for said, public in (("Which printer is it?", True), ("He broke it himself, I bet.", False)):
         corrections.add_comment(client.app.state.context, number, ANN, said, public=public)
@@ -180,49 +180,49 @@ def test_the_requester_reads_what_is_public_and_not_who_said_it(client):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("new", "waits for one of them"),
-        ("open", "Somebody works on it"),
-        ("waiting", "please answer below"),
-        ("resolved", "It is solved, as far as we know"),
-        ("closed", "It is closed"),
+        ("new", "waiting in its queue"),
+        ("open", "In progress"),
+        ("waiting", "please reply below"),
+        ("resolved", "Solved. If the problem remains"),
+        ("closed", "Closed. If the problem returns"),
     ],
 )
 def test_every_state_is_told_in_plain_words(trained, status, said):
-    address = ask(trained, subject="", body=SUBJECTS["IT"])
+    address = submit(trained, subject="", body=SUBJECTS["IT"])
     become(trained, status)
     assert said in text(trained.get(address))
 
 
 def test_an_answer_to_a_question_opens_the_request_again_and_is_said_once(client):
-    address = ask(client)
+    address = submit(client)
     become(client, "waiting")
     for _ in range(2):
-        answered = client.post(f"{address}/answer", data={"text": "The left one.", "key": "k1"}, headers=OURS)
+        answered = client.post(f"{address}/reply", data={"text": "The left one.", "key": "k1"}, headers=OURS)
         assert text(answered).count("The left one.") == 1
     assert every(client)[0].status == "open"
 
 
 def test_an_answer_in_triage_may_send_the_request_on(trained):
-    address = ask(trained, subject="", body="xyzzy plugh")
+    address = submit(trained, subject="", body="xyzzy plugh")
     assert every(trained)[0].queue == "triage"
-    trained.post(f"{address}/answer", data={"text": SUBJECTS["IT"], "key": "k"}, headers=OURS)
+    trained.post(f"{address}/reply", data={"text": SUBJECTS["IT"], "key": "k"}, headers=OURS)
     assert every(trained)[0].queue == "IT"
 
 
 def test_a_closed_request_takes_no_answer(client):
-    address = ask(client)
+    address = submit(client)
     become(client, "closed")
-    answered = client.post(f"{address}/answer", data={"text": "But", "key": "k"}, headers=OURS)
+    answered = client.post(f"{address}/reply", data={"text": "But", "key": "k"}, headers=OURS)
     assert answered.status_code == 409
 
 
 def test_a_solution_is_rated_and_what_is_not_solved_is_not(client):
-    address = ask(client)
-    rated = {"stars": 4, "said": "Thanks!"}
-    assert client.post(f"{address}/stars", data=rated, headers=OURS).status_code == 409
+    address = submit(client)
+    rated = {"stars": 4, "comment": "Thanks!"}
+    assert client.post(f"{address}/rating", data=rated, headers=OURS).status_code == 409
     become(client, "resolved")
-    assert "you gave 4 stars of five" in text(client.post(f"{address}/stars", data=rated, headers=OURS))
-    assert client.post(f"{address}/stars", data={"stars": 9}, headers=OURS).status_code == 422
+    assert "Your rating: 4 of 5" in text(client.post(f"{address}/rating", data=rated, headers=OURS))
+    assert client.post(f"{address}/rating", data={"stars": 9}, headers=OURS).status_code == 422
     with client.app.state.context.database.reading() as conn:
         (row,) = conn.execute(STATUS_LINKS.select()).all()
     assert (row.stars, row.said) == (4, "Thanks!")
@@ -239,7 +239,7 @@ def test_a_page_of_another_site_files_nothing(client):
 
 
 def test_a_page_without_referrers_may_post_on_this_machine_before_there_are_users(client):
-    address = ask(client)
+    address = submit(client)
     told = {"text": "more", "key": "k"}
-    assert client.post(f"{address}/answer", data=told, headers={**OURS, "Origin": "null"}).status_code == 200
-    assert client.post(f"{address}/answer", data=told, headers={"Origin": "null"}).status_code == 403
+    assert client.post(f"{address}/reply", data=told, headers={**OURS, "Origin": "null"}).status_code == 200
+    assert client.post(f"{address}/reply", data=told, headers={"Origin": "null"}).status_code == 403

@@ -1,4 +1,4 @@
-"""`/review`: what waits for a person, in one order for everybody; their word is kept, and told apart from ours."""
+"""`/review`: waiting tickets in one order for everybody; confirmations and corrections are recorded."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from tests.conftest import SUBJECTS
 from tests.service.pages.people import make_foreign, sign_in_as
 
 HTMX = {"HX-Request": "true"}
-ASKED_OF_ALL = Policy(mode=Mode.ROUTE, blind_review_rate=1.0)
+REVIEW_ALL = Policy(mode=Mode.ROUTE, blind_review_rate=1.0)
 
 
 def put(client, policy):
@@ -27,15 +27,15 @@ def put(client, policy):
 
 @pytest.fixture
 def suggesting(trained):
-    """A desk whose machine only suggests."""
+    """A desk with a policy that only suggests."""
     put(trained, Policy(mode=Mode.SUGGEST))
     return trained
 
 
 @pytest.fixture
 def blindly(trained):
-    """A desk that asks about every routed ticket."""
-    put(trained, ASKED_OF_ALL)
+    """A desk with a blind review of every routed ticket."""
+    put(trained, REVIEW_ALL)
     return trained
 
 
@@ -60,8 +60,8 @@ def text(html):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-def act(client, number, seen=1, **form):
-    return client.post(f"/review/{number}", data={"seen": seen, **form}, headers=HTMX)
+def act(client, number, version=1, **form):
+    return client.post(f"/review/{number}", data={"version": version, **form}, headers=HTMX)
 
 
 def read(client, number):
@@ -82,7 +82,7 @@ def asked(client, number):
 def test_nothing_waits_on_an_empty_desk(client):
     number, page = shown(client)
     assert number is None
-    assert "Nothing waits for a person." in page
+    assert "No tickets to review." in page
 
 
 def test_the_choices_the_words_and_the_reason_are_there(suggesting):
@@ -90,9 +90,9 @@ def test_the_choices_the_words_and_the_reason_are_there(suggesting):
     _, page = shown(suggesting)
     assert re.findall(r'name="queue" value="([^"]+)" data-key="1"', page) == ["IT"]
     assert '<mark class="for">vpn</mark>' in page
-    assert "The policy asks to suggest, not to route." in page
+    assert "The policy allows suggestions only." in page
     assert "the old story" in page.partition("<details>")[2].partition("</details>")[0]
-    assert "Solved before" in page
+    assert "Similar solved tickets" in page
 
 
 def test_most_urgent_first_then_oldest_and_the_same_for_everybody(suggesting):
@@ -114,9 +114,9 @@ def test_one_post_decides_and_answers_with_the_next_ticket(suggesting):
 
 def test_without_scripts_the_same_post_answers_with_the_whole_page(suggesting):
     number = file(suggesting)
-    answered = suggesting.post(f"/review/{number}", data={"seen": 1, "queue": "IT"})
+    answered = suggesting.post(f"/review/{number}", data={"version": 1, "queue": "IT"})
     assert "<html" in answered.text
-    assert "Nothing waits" in answered.text
+    assert "No tickets to review" in answered.text
 
 
 def test_choosing_what_was_suggested_confirms_it_and_another_queue_corrects_it(suggesting):
@@ -132,7 +132,7 @@ def test_the_first_write_wins_and_the_other_is_told_kindly(suggesting):
     act(suggesting, number, queue="IT")
     late = act(suggesting, number, queue="Billing")
     assert late.status_code == 200
-    assert "Somebody was quicker" in late.text
+    assert "Somebody else changed it" in late.text
     assert read(suggesting, number).queue == "IT"
 
 
@@ -162,7 +162,7 @@ def test_all_in_other_hands_is_said_so(suggesting):
     sign_in_as(suggesting, "ann", "agent")
     shown(suggesting)
     sign_in_as(suggesting, "bob", "agent")
-    assert "other people&#39;s hands" in shown(suggesting)[1] or "other people's hands" in shown(suggesting)[1]
+    assert "other people&#39;s hands" in shown(suggesting)[1] or "reviewed by others" in shown(suggesting)[1]
 
 
 def test_a_decision_is_taken_back_with_all_that_followed_from_it(suggesting):
@@ -170,7 +170,7 @@ def test_a_decision_is_taken_back_with_all_that_followed_from_it(suggesting):
     number = file(suggesting)
     act(suggesting, number, queue="IT")
     assert (read(suggesting, number).priority, read(suggesting, number).assignee) == ("high", "ann")
-    answered = act(suggesting, number, seen=2, deed="undo")
+    answered = act(suggesting, number, version=2, action="undo")
     now = read(suggesting, number)
     assert (now.queue, now.priority, now.assignee) == ("triage", None, None)
     assert number_in(answered.text) == number
@@ -182,15 +182,15 @@ def test_nobody_takes_back_what_another_did_or_what_was_touched_since(suggesting
     sign_in_as(suggesting, "ann", "agent")
     act(suggesting, number, queue="IT")
     sign_in_as(suggesting, "bob", "agent")
-    assert "It can&#39;t be changed here" in act(suggesting, number, seen=2, deed="undo").text
-    assert "Somebody was quicker" in act(suggesting, number, seen=1, deed="undo").text
+    assert "It can&#39;t be changed here" in act(suggesting, number, version=2, action="undo").text
+    assert "Somebody else changed it" in act(suggesting, number, version=1, action="undo").text
     assert read(suggesting, number).queue == "IT"
 
 
 def test_a_ticket_that_needs_information_waits_and_its_requester_is_asked(suggesting):
     number = file(suggesting)
-    answered = act(suggesting, number, deed="ask", question="Which VPN?")
-    assert "waits for its requester" in answered.text
+    answered = act(suggesting, number, action="ask", question="Which VPN?")
+    assert "is waiting for the requester" in answered.text
     assert number_in(answered.text) is None
     whole = suggesting.get(f"/v1/tickets/{number}").json()
     assert whole["status"] == "waiting"
@@ -202,12 +202,12 @@ def test_a_blind_ticket_comes_without_the_machines_answer(blindly):
     assert read(blindly, number).queue == "IT"
     given, page = shown(blindly)
     assert given == number
-    assert "Please sort this one without" in page
+    assert "without seeing the prediction" in page
     for told in (
         'data-key="1"',
         "<mark",
         "<meter",
-        "Solved before",
+        "Similar solved tickets",
         "Why it was not routed",
         f'href="/tickets/{number}"',
     ):
@@ -229,7 +229,7 @@ def test_a_blind_answer_that_differs_moves_the_ticket_as_a_correction(blindly):
     act(blindly, number, queue="Billing")
     assert read(blindly, number).queue == "Billing"
     assert kinds(blindly, number)[0] == ("corrected", "Billing")
-    act(blindly, number, seen=2, deed="undo")
+    act(blindly, number, version=2, action="undo")
     assert (read(blindly, number).queue, asked(blindly, number).answer) == ("IT", None)
     act(blindly, number, queue="Billing")
     assert read(blindly, number).queue == "Billing"
@@ -248,7 +248,7 @@ def test_a_blind_answer_does_not_move_what_a_person_moved_or_solved_meanwhile(bl
 def test_only_the_routed_are_asked_about_and_only_as_many_as_the_policy_says(trained):
     put(trained, Policy(mode=Mode.ROUTE, blind_review_rate=0.0))
     assert asked(trained, file(trained)) is None
-    put(trained, ASKED_OF_ALL)
+    put(trained, REVIEW_ALL)
     assert asked(trained, file(trained, "xyzzy")) is None
     assert asked(trained, file(trained)).answer is None
 
@@ -257,7 +257,7 @@ def test_an_agent_is_given_only_tickets_of_their_queues_and_no_blind_ones(blindl
     routed, unsorted = file(blindly), file(blindly, "xyzzy")
     sign_in_as(blindly, "ann", "agent", queues=["IT"])
     assert shown(blindly)[0] is None
-    assert act(blindly, unsorted, queue="IT").text.count("It is not there") == 1
+    assert act(blindly, unsorted, queue="IT").text.count("Not found") == 1
     sign_in_as(blindly, "bob", "agent", queues=["IT", "triage"])
     assert shown(blindly)[0] == unsorted
     assert read(blindly, routed).version == 1
@@ -276,7 +276,7 @@ def test_a_ticket_that_lives_elsewhere_is_shown_and_sorted_there(suggesting):
     make_foreign(suggesting, number)
     given, page = shown(suggesting)
     assert given == number
-    assert "lives in another help desk" in page
+    assert "belongs to another help desk" in page
     assert "IT" in page.partition('class="choices"')[2].partition("</ol>")[0]
     assert 'data-key="1"' not in page
     assert "It can&#39;t be changed here" in act(suggesting, number, queue="IT").text

@@ -1,4 +1,4 @@
-"""Role by page: who is signed in as what sees which page, and of tickets only those of the queues that are theirs."""
+"""Access to pages by role, and to tickets by the queues of a user."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.service.pages.people import sign_in_as
 PAGE = {"Accept": "text/html"}
 PEOPLE = [role for role in ROLES if role != "machine"]
 PAGES = sorted(path for method, path in PERMISSIONS if method == "GET" and not path.startswith(("/v1", "/metrics")))
-FILLED = {"{id}": "1", "{name:path}": "IT", "{name}": "tiny", "{secret}": "x", "{word}": "x"}
+FILLED = {"{id}": "1", "{name:path}": "IT", "{name}": "tiny", "{secret}": "x", "{token}": "x"}
 
 
 def address(path):

@@ -1,4 +1,4 @@
-"""Who comes in by the pages' door, for how long, and what other sites' pages can't do with somebody's cookie."""
+"""Signing in and out, the length of sessions, and requests of other sites that carry somebody's cookie."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,11 +18,11 @@ def known(client):
     """A service with one user, who is not signed in."""
     with client.app.state.context.database.writing() as conn:
         users.create_user(conn, "ann", "agent", PASSWORD, "test", datetime.now(UTC))
-    client.app.state.access.forget()
+    client.app.state.access.reload_keys()
     return client
 
 
-def enter(client, name="ann", password=PASSWORD, to="/", headers=OURS):
+def sign_in(client, name="ann", password=PASSWORD, to="/", headers=OURS):
     told = {"name": name, "password": password, "to": to}
     return client.post("/sign-in", data=told, headers=headers, follow_redirects=False)
 
@@ -39,7 +39,7 @@ def test_a_page_asks_to_sign_in_and_the_api_for_a_key(known):
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_opens_pages_but_not_the_api(known):
-    answered = enter(known, to="/queues/IT")
+    answered = sign_in(known, to="/queues/IT")
     assert (answered.status_code, answered.headers["Location"]) == (303, "/queues/IT")
     assert "HttpOnly" in answered.headers["Set-Cookie"]
     assert "SameSite=lax" in answered.headers["Set-Cookie"]
@@ -49,12 +49,12 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_opens_pages_but_not_the_api(k
 
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/\\evil.example"])
 def test_nobody_is_sent_to_another_site(known, to):
-    assert enter(known, to=to).headers["Location"] == "/"
+    assert sign_in(known, to=to).headers["Location"] == "/"
 
 
 @pytest.mark.parametrize("changed", ["idle", "old"])
 def test_a_session_ends_when_it_was_idle_or_a_day_is_over(known, changed):
-    enter(known)
+    sign_in(known)
     now = datetime.now(UTC)
     age(
         known,
@@ -64,7 +64,7 @@ def test_a_session_ends_when_it_was_idle_or_a_day_is_over(known, changed):
 
 
 def test_who_is_there_stays_signed_in(known):
-    enter(known)
+    sign_in(known)
     age(known, seen_at=datetime.now(UTC) - timedelta(minutes=100))
     assert known.get("/").status_code == 200
     age(known, created_at=datetime.now(UTC) - timedelta(hours=11))
@@ -82,22 +82,22 @@ def test_who_is_there_stays_signed_in(known):
     ],
 )
 def test_another_sites_page_can_do_nothing_with_somebodys_cookie(known, headers):
-    enter(known)
+    sign_in(known)
     assert known.post("/sign-out", headers=headers, follow_redirects=False).status_code == 403
     assert known.get("/").status_code == 200
-    assert enter(known, headers=headers).status_code == 403
+    assert sign_in(known, headers=headers).status_code == 403
 
 
 def test_a_disabled_user_is_out_at_once(known):
-    enter(known)
+    sign_in(known)
     with known.app.state.context.database.writing() as conn:
         users.disable_user(conn, "ann", "test", datetime.now(UTC))
     assert known.get("/", headers=PAGE, follow_redirects=False).status_code == 303
-    assert enter(known).status_code == 401
+    assert sign_in(known).status_code == 401
 
 
 def test_guessing_passwords_is_slow(known):
-    answers = [enter(known, password="wrong password").status_code for _ in range(12)]
+    answers = [sign_in(known, password="wrong password").status_code for _ in range(12)]
     assert answers[:10] == [401] * 10
     assert answers[-1] == 429
 
@@ -105,7 +105,7 @@ def test_guessing_passwords_is_slow(known):
 def test_a_key_and_a_cookie_are_told_apart(known):
     with known.app.state.context.database.writing() as conn:
         key = api_keys.create_key(conn, "bot", "machine", "test", datetime.now(UTC))
-    known.app.state.access.forget()
+    known.app.state.access.reload_keys()
     assert known.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()["actor"]["name"] == "bot"
 
 

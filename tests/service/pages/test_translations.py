@@ -1,4 +1,4 @@
-"""Every sentence of the pages is there in every language."""
+"""Every sentence of the pages is translated into every language."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The service with a model: who is sure routes, who is not is silent, and a bad model loses no ticket."""
+"""The service with a model: confident predictions are routed, others are not, and a broken model loses no ticket."""
 
 import shutil
 from dataclasses import replace
@@ -20,7 +20,7 @@ LEAVE = "прошу согласовать отпуск и больничный 
 
 
 @pytest.mark.parametrize(("text", "queue"), [(VPN, "IT"), (INVOICE, "Billing"), (LEAVE, "Кадры/Отпуск")])
-def test_a_sure_ticket_goes_into_its_queue_with_its_reasons(trained, text, queue):
+def test_a_ticket_with_a_confident_prediction_is_routed_with_its_reasons(trained, text, queue):
     answer = TicketReceipt.model_validate(trained.post("/v1/tickets", json={"subject": text}).json())
     decision = answer.decisions["queue"]
     assert (answer.ticket.queue, decision.label, decision.action) == (queue, queue, "route")
@@ -37,16 +37,16 @@ def test_the_answer_carries_the_digests_of_model_and_policy(trained):
     assert answer["model"] == trained.get("/readyz").json()["model"]["digest"]
 
 
-def test_what_was_decided_is_set_on_the_ticket_and_told_in_its_journey(trained):
+def test_a_decision_is_set_on_the_ticket_and_recorded_in_its_history(trained):
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
     seen = trained.get(f"/v1/tickets/{answer['ticket']['id']}").json()
     assert (seen["queue"], seen["priority"], seen["assignee"], seen["category"]) == ("IT", "low", "ann", None)
-    assert {(event["field"], event["to"]) for event in seen["journey"]} == {
+    assert {(event["field"], event["to"]) for event in seen["history"]} == {
         ("queue", "IT"),
         ("priority", "low"),
         ("assignee", "ann"),
     }
-    assert {event["actor"]["name"] for event in seen["journey"]} == {answer["model"]}
+    assert {event["actor"]["name"] for event in seen["history"]} == {answer["model"]}
     assert seen["decisions"] == answer["decisions"]
 
 
@@ -66,7 +66,7 @@ def test_a_queue_that_is_not_open_leaves_the_ticket_in_triage_without_an_assigne
     assert (answer.ticket.priority, answer.ticket.assignee) == ("low", None)
 
 
-def test_a_change_of_policy_holds_for_the_next_ticket(trained):
+def test_a_policy_change_applies_to_the_next_ticket(trained):
     assert trained.post("/v1/tickets", json={"subject": VPN}).json()["ticket"]["queue"] == "IT"
     assert trained.put("/v1/policy", content='mode = "suggest"', headers=TOML).status_code == 200
     answer = trained.post("/v1/tickets", json={"subject": VPN}).json()
@@ -84,11 +84,11 @@ def test_the_first_answer_is_the_same_bytes_with_a_model_too(trained):
     assert (other.status_code, other.json()) == (200, first.json() | {"changed": True})
 
 
-def test_a_ticket_that_breaks_the_model_is_taken_into_triage_and_spoils_no_other(trained):
+def test_a_ticket_on_which_the_model_fails_goes_to_triage_and_affects_no_other(trained):
     context = trained.app.state.context
     champion = context.models.champion
     bundle = champion.bundle
-    # A head that promises more labels than the arrays hold: each prediction raises, as on a bug in a model.
+    # A head with more labels than the arrays hold: each prediction raises, as with a bug in a model.
     heads = {"queue": replace(bundle.scorer.heads["queue"], span=slice(0, 99), labels=("IT",) * 99)}
     broken = replace(bundle, scorer=replace(bundle.scorer, heads=heads))
     context.models.champion = replace(champion, bundle=broken)
@@ -100,13 +100,13 @@ def test_a_ticket_that_breaks_the_model_is_taken_into_triage_and_spoils_no_other
     assert [item["placement"]["reason"]["code"] for item in scored] == ["scoring_failed", "empty"]
 
 
-@pytest.mark.parametrize("harm", ["truncated", "gone", "unnamed"])
-def test_a_broken_champion_sends_everything_to_triage_and_readyz_says_so(call, champion, tmp_path, harm):
+@pytest.mark.parametrize("damage", ["truncated", "gone", "unnamed"])
+def test_a_broken_champion_sends_everything_to_triage_and_readyz_says_so(call, champion, tmp_path, damage):
     shutil.copytree(champion / "models", tmp_path / "models")
-    if harm == "truncated":
+    if damage == "truncated":
         victim = next((tmp_path / "models" / "tiny").rglob("coef.npy"))
         victim.write_bytes(victim.read_bytes()[:-10])
-    elif harm == "gone":
+    elif damage == "gone":
         shutil.rmtree(tmp_path / "models" / "tiny")
     else:
         (tmp_path / "models" / "CURRENT").write_bytes(b"\xff../x")
@@ -116,12 +116,12 @@ def test_a_broken_champion_sends_everything_to_triage_and_readyz_says_so(call, c
     assert answered.json()["placement"]["reason"]["code"] == "model_broken"
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["model"]) == (200, None)
-    assert ready.json()["why"].startswith("the model can't be used")
+    assert ready.json()["reason"].startswith("the model can't be used")
     (finding,) = [finding for finding in run_checks(Settings(home=tmp_path), 8000) if finding.subject == "model"]
     assert finding.level == "fail"
 
 
-def test_check_knows_a_whole_champion(champion):
+def test_check_finds_an_intact_champion(champion):
     (finding,) = [finding for finding in run_checks(Settings(home=champion), 8000) if finding.subject == "model"]
     assert (finding.level, finding.text.split()[0]) == ("ok", "tiny")
 

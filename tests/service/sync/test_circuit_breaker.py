@@ -1,4 +1,4 @@
-"""What people say of routed tickets makes the breaker trip for that queue alone, and a person's word ends it."""
+"""Corrections of routed tickets open the circuit breaker for their queue alone, and a person closes it."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,93 +23,93 @@ ANN = Actor("person", "ann")
 
 @pytest.fixture
 def desk(trained):
-    """A client, and the yard behind it."""
-    trained.yard = trained.app.state.context
+    """A client, and the application context behind it."""
+    trained.context = trained.app.state.context
     return trained
 
 
-def came(client, queue):
-    """A new ticket about a queue's matters, as it was placed."""
+def arrive(client, queue):
+    """A new ticket about a queue's topic; its number, and the queue in which it was placed."""
     answer = client.post("/v1/tickets", json={"subject": SUBJECTS[queue]}).json()
     return answer["ticket"]["id"], answer["placement"]["queue"]
 
 
 def corrected(client, queue, to):
-    number, placed = came(client, queue)
+    number, placed = arrive(client, queue)
     assert placed == queue
     assert client.patch(f"/v1/tickets/{number}", json={"queue": to}, headers={"If-Match": "*"}).status_code == 200
     return int(number)
 
 
-def look(yard):
-    """Count and look, as the service does by itself every few seconds; what holds then."""
-    rollups.refresh_rollups(yard.database, ZoneInfo("UTC"))
-    rollups_worker.check_breaker(yard)
-    with yard.database.reading() as conn:
+def check(context):
+    """Update the rollups and check the breaker, as the service does every few seconds; the present openings."""
+    rollups.refresh_rollups(context.database, ZoneInfo("UTC"))
+    rollups_worker.check_breaker(context)
+    with context.database.reading() as conn:
         return circuit_breaker.list_current_openings(conn)
 
 
 def test_a_queue_whose_tickets_people_move_is_taken_out_and_no_other(desk):
     for _ in range(4):
-        came(desk, "Billing")
-    assert look(desk.yard) == []
+        arrive(desk, "Billing")
+    assert check(desk.context) == []
     last = [corrected(desk, "IT", "Billing") for _ in range(4)][-1]
-    (held,) = look(desk.yard)
-    assert (held.target, held.label, held.ticket, held.wrong, held.of) == ("queue", "IT", last, 4, 4)
-    assert [placed for _, placed in (came(desk, "IT"), came(desk, "Billing"))] == ["triage", "Billing"]
-    with desk.yard.database.reading() as conn:
+    (held,) = check(desk.context)
+    assert (held.target, held.label, held.ticket, held.wrong, held.total) == ("queue", "IT", last, 4, 4)
+    assert [placed for _, placed in (arrive(desk, "IT"), arrive(desk, "Billing"))] == ["triage", "Billing"]
+    with desk.context.database.reading() as conn:
         version = Policies.current(conn)
     assert (version.actor, dict(version.policy.tripped)) == ("machine: breaker", {"queue": ("IT",)})
-    assert look(desk.yard) == [held]
+    assert check(desk.context) == [held]
 
 
 def test_every_decision_before_and_after_it_is_computed_again_to_the_byte(desk, champion):
     for _ in range(4):
         corrected(desk, "IT", "Billing")
-    look(desk.yard)
-    came(desk, "IT")
-    with desk.yard.database.reading() as conn:
+    check(desk.context)
+    arrive(desk, "IT")
+    with desk.context.database.reading() as conn:
         from deskyard.journal.journal import Journal
 
         numbers = Journal.newest_decisions(conn, 5)
-    assert {replay.replay(desk.yard.database, champion / "models", number).finding for number in numbers} == {"same"}
+    assert {replay.replay(desk.context.database, champion / "models", number).finding for number in numbers} == {"same"}
 
 
 def test_what_nobody_touched_is_no_reason_to_trip(desk):
     for _ in range(30):
-        came(desk, "IT")
-    assert look(desk.yard) == []
+        arrive(desk, "IT")
+    assert check(desk.context) == []
 
 
 def test_moved_and_moved_back_was_right(desk):
     for _ in range(6):
         number = corrected(desk, "IT", "Billing")
         desk.patch(f"/v1/tickets/{number}", json={"queue": "IT"}, headers={"If-Match": "*"})
-    assert look(desk.yard) == []
+    assert check(desk.context) == []
 
 
 def test_blind_answers_alone_are_enough(desk):
-    numbers = [int(came(desk, "IT")[0]) for _ in range(40)]
+    numbers = [int(arrive(desk, "IT")[0]) for _ in range(40)]
     now = datetime.now(UTC)
-    with desk.yard.database.writing() as conn:
+    with desk.context.database.writing() as conn:
         blind_review.request_reviews(
             conn, {n: 1 for n in numbers[:4] if blind_review.find_review(conn, n) is None}, now
         )
         for number in numbers[:4]:
             blind_review.record_answer(conn, number, "Billing", "ann", now)
-    assert [one.label for one in look(desk.yard)] == ["IT"]
+    assert [one.label for one in check(desk.context)] == ["IT"]
 
 
 def test_whoever_wants_to_know_is_told_once_by_the_last_ticket(desk):
-    with desk.yard.changing_settings() as conn:
+    with desk.context.changing_settings() as conn:
         notifications.save_target(conn, "all", "webhook:https://hooks.example.test", [], "en")
         notifications.save_target(conn, "network", "webhook:https://hooks.example.test", ["IT"], "en")
         notifications.save_target(conn, "money", "webhook:https://hooks.example.test", ["Billing"], "en")
-    desk.yard.hands.create_tables()
+    desk.context.notifier.create_tables()
     last = [corrected(desk, "IT", "Billing") for _ in range(4)][-1]
-    look(desk.yard)
-    look(desk.yard)
-    with desk.yard.database.reading() as conn:
+    check(desk.context)
+    check(desk.context)
+    with desk.context.database.reading() as conn:
         rows = conn.execute(NOTIFICATIONS.select().where(NOTIFICATIONS.c.event == notifications.EVENT_TRIPPED)).all()
         names = {notifications.get_target(conn, row.target_id).name for row in rows}
     assert (names, len(rows)) == ({"all", "network"}, 2)
@@ -119,33 +119,33 @@ def test_whoever_wants_to_know_is_told_once_by_the_last_ticket(desk):
 def test_a_person_lets_it_go_and_only_new_tickets_count_from_then_on(desk):
     for _ in range(4):
         corrected(desk, "IT", "Billing")
-    look(desk.yard)
+    check(desk.context)
     page = desk.get("/models/policy").text
-    assert "Held back by the circuit breaker" in page
+    assert "Stopped by the circuit breaker" in page
     sent = {"target": "queue", "label": "IT"}
     assert desk.post("/models/policy/breaker", data=sent, follow_redirects=False).status_code == 303
-    assert look(desk.yard) == []
-    assert came(desk, "IT")[1] == "IT"
-    assert "Held back" not in desk.get("/models/policy").text
+    assert check(desk.context) == []
+    assert arrive(desk, "IT")[1] == "IT"
+    assert "Stopped by the circuit breaker" not in desk.get("/models/policy").text
     for _ in range(4):
         corrected(desk, "IT", "Billing")
-    assert [one.label for one in look(desk.yard)] == ["IT"]
+    assert [one.label for one in check(desk.context)] == ["IT"]
 
 
 def test_what_is_not_held_back_can_not_be_let_go(desk):
-    with desk.yard.changing_settings() as conn, pytest.raises(NotFound, match="does not hold queue 'IT'"):
+    with desk.context.changing_settings() as conn, pytest.raises(NotFound, match="does not hold queue 'IT'"):
         circuit_breaker.close_breaker(conn, "queue", "IT", ANN, datetime.now(UTC))
 
 
 def test_another_model_ends_it(desk):
     for _ in range(4):
         corrected(desk, "IT", "Billing")
-    look(desk.yard)
+    check(desk.context)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    with desk.yard.changing_settings() as conn:
+    with desk.context.changing_settings() as conn:
         active_model.set_active(conn, "another", "0" * 64, "ann", later)
-    assert look(desk.yard) == []
-    with desk.yard.database.reading() as conn:
+    assert check(desk.context) == []
+    with desk.context.database.reading() as conn:
         assert Policies.current(conn).policy.tripped == {}
         (ended,) = circuit_breaker.list_recent_openings(conn, 5)
     assert ended.closed_by == "machine: breaker"
@@ -154,6 +154,6 @@ def test_another_model_ends_it(desk):
 def test_a_policy_that_a_person_writes_without_it_ends_it_too(desk, command):
     for _ in range(4):
         corrected(desk, "IT", "Billing")
-    look(desk.yard)
-    desk.post("/models/policy/text", data={"text": 'mode = "route"', "seen": "2"})
-    assert look(desk.yard) == []
+    check(desk.context)
+    desk.post("/models/policy/text", data={"text": 'mode = "route"', "version": "2"})
+    assert check(desk.context) == []

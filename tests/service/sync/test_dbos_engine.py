@@ -1,4 +1,4 @@
-"""The engine: what is kept is written, whoever did it before; what can't be done waits for a person."""
+"""The sync engine: stored deliveries are written once, by any process; those that fail wait for a person."""
 
 import csv
 import itertools
@@ -37,8 +37,8 @@ IT = SUBJECTS["IT"]
 
 @pytest.fixture(autouse=True)
 def at_once(home, monkeypatch):
-    """Readings each second, and faults met soon."""
-    monkeypatch.setenv("DESKYARD_PULL_EVERY", "1")
+    """A pull every second, and short timeouts."""
+    monkeypatch.setenv("DESKYARD_PULL_INTERVAL", "1")
     monkeypatch.setenv("DESKYARD_STORE_TIMEOUT", "2")
     settings.cache_clear()
     with known(home / "path"):
@@ -62,16 +62,16 @@ def base(faults):
 
 
 @pytest.fixture
-def yard(database, champion):
+def context(database, champion):
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))
-    made = AppContext(database, champion / "models")
-    made.models.refresh()
-    return made
+    found = AppContext(database, champion / "models")
+    found.models.refresh()
+    return found
 
 
 @pytest.fixture
-def start(database, yard):
-    """Engines that work, one after the other; the last one is stopped at the end."""
+def start(database, context):
+    """Start engines, one after the other; the last one is stopped at the end."""
     started = []
 
     def run() -> SyncEngine:
@@ -79,7 +79,7 @@ def start(database, yard):
             one.stop()
         started.append(SyncEngine(database))
         started[-1].create_tables()
-        started[-1].start(yard)
+        started[-1].start(context)
         return started[-1]
 
     yield run
@@ -164,7 +164,7 @@ def test_a_person_who_was_faster_wins_and_nothing_is_noted(database, desk, base,
     ref = desk.file(IT)
     connect(database, base, intake=["Inbox"])
     engine = start()
-    monkeypatch.setattr(engine.workflows, "deliver", lambda *_: None)  # only kept: nobody writes yet
+    monkeypatch.setattr(engine.workflows, "deliver", lambda *_: None)  # stored, but not written yet
     assert wait_for(lambda: states(database).get("waiting") == 1)
     desk.set(ref, {"queue": "Billing"}, by="ann")
     monkeypatch.undo()
@@ -260,7 +260,7 @@ def test_critical_tickets_are_written_first(database, desk, base, start, monkeyp
     start()
     assert wait_for(lambda: states(database) == {"done": 15}, 60)
     late = sum(place for place, ref in enumerate(order) if ref in urgent)
-    assert late <= sum(range(3)) + 3 * 2, order  # two at most were under way when the urgent ones were seen
+    assert late <= sum(range(3)) + 3 * 2, order  # two at most had started when the urgent ones were read
     assert set(order) == {*urgent, *slow}
 
 
@@ -275,7 +275,7 @@ def test_work_of_a_dead_process_is_done_by_the_next(database, desk, base, start)
         conn.execute(DELIVERIES.update().values(**dead, begun=True, due_at=late))
     assert wait_for(lambda: states(database) == {"done": 1}, 60)
     assert (desk.writes[ref, "deskyard"], len(desk.notes[ref])) == (1, 1)
-    assert engine.works
+    assert engine.is_running
 
 
 def test_what_an_older_version_left_waiting_is_done_by_the_newer(database, desk, base, start, monkeypatch):
@@ -309,20 +309,20 @@ def test_what_is_undone_is_put_back_where_the_ticket_lives(database, desk, base,
         assert tickets.get_ticket(conn, 1).queue == "Inbox"
 
 
-def test_a_mirrored_ticket_is_changed_where_it_lives_and_nowhere_else(database, desk, base, start, yard):
+def test_a_mirrored_ticket_is_changed_where_it_lives_and_nowhere_else(database, desk, base, start, context):
     desk.file(IT)
     connect(database, base, Mode.SHADOW)
     start()
     assert wait_for(lambda: entries(database, "decided"))
     with pytest.raises(StoreConflict, match="ticket 1 lives in 'plain' as '1': change it there"):
-        corrections.change_ticket(yard, 1, {"queue": "IT"}, Actor("person", "ann"), expected_version=None)
+        corrections.change_ticket(context, 1, {"queue": "IT"}, Actor("person", "ann"), expected_version=None)
     with pytest.raises(StoreConflict, match="lives in 'plain'"):
-        corrections.add_comment(yard, 1, Actor("person", "ann"), "hello", public=False)
+        corrections.add_comment(context, 1, Actor("person", "ann"), "hello", public=False)
 
 
 def test_an_engine_without_a_connection_does_not_even_start(database, start):
     engine = start()
-    assert not wait_for(lambda: engine.works, 2.5)
+    assert not wait_for(lambda: engine.is_running, 2.5)
 
 
 def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, monkeypatch):
@@ -330,17 +330,18 @@ def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, m
     connect(database, base)
     engine = start()
     assert wait_for(lambda: states(database) == {"done": 1})
-    monkeypatch.setattr("service.sync.workflows.KEPT", timedelta(0))
+    monkeypatch.setattr("service.sync.workflows.RETENTION", timedelta(0))
     monkeypatch.setattr(engines, "DBOS_RETENTION", timedelta(0))
     engine.clean_up()
     assert states(database) == {}
-    left = engine._dbos_client().list_workflows(status=["SUCCESS"], name="deliver")
-    assert left == []
+    assert engine._dbos_client().list_workflows(status=["SUCCESS"], name="deliver") == []
 
 
-def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_connected(database, yard, start, tmp_path):
+def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_connected(
+    database, context, start, tmp_path
+):
     numbers = [
-        int(route_ticket(yard, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)
+        int(route_ticket(context, Ticket(id="", subject=f"{IT} quokka {n}")).answer["ticket"]["id"]) for n in range(3)
     ]
     now = datetime.now(UTC)
     old = {"status": "resolved", "received_at": now - timedelta(days=9)}
@@ -351,8 +352,8 @@ def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_conn
     start()
     assert wait_for(lambda: [is_erased(database, number) for number in numbers] == [True, True, False])
     with database.reading() as conn:
-        (deed, *_) = audit_log.list_entries(conn).items
-    assert (deed.actor, deed.subject) == (Actor("rule", "retention"), "solved and not touched for 7 days: 2 tickets")
+        (entry, *_) = audit_log.list_entries(conn).items
+    assert (entry.actor, entry.subject) == (Actor("rule", "retention"), "solved and not touched for 7 days: 2 tickets")
     if database.is_sqlite:
         files = list((tmp_path / "state").iterdir())
         assert wait_for(lambda: not any(b"quokka 1" in file.read_bytes() for file in files))
@@ -382,8 +383,8 @@ def test_places_are_held_by_the_living_and_taken_from_the_dead(database):
         conn.execute(text("UPDATE engine_executors SET seen_at = seen_at - interval '1 minute' WHERE slot = 0"))
     assert second.expired_executors() == ["place-0"]
     with database.reading() as conn:
-        lives = second.living_processes(conn)
-        assert (lives(first.process_id), lives(second.process_id)) == (False, True)
+        is_alive = second.living_processes(conn)
+        assert (is_alive(first.process_id), is_alive(second.process_id)) == (False, True)
     assert third.acquire()
     assert third.name == "place-0"
     assert not first.renew()

@@ -1,4 +1,4 @@
-"""Many processes: refused on a file, and on PostgreSQL one that dies is started again while the door stays open."""
+"""Several processes: refused on SQLite; on PostgreSQL one that dies is replaced while the port stays open."""
 
 import os
 import signal
@@ -12,16 +12,16 @@ from tests.fakes.foreign import Deskyard
 
 def test_many_processes_on_sqlite_are_refused_with_a_sentence(command):
     for arguments in (("serve", "--workers", "2"), ("work",)):
-        said = command(*arguments)
-        assert said.code == 2
-        assert "a SQLite database is worked on by one process" in said.err
+        result = command(*arguments)
+        assert result.code == 2
+        assert "a SQLite database is used by one `deskyard serve` process" in result.err
 
 
-def test_two_processes_serve_one_door_and_a_dead_one_is_replaced(tmp_path, postgres_url):
+def test_two_processes_serve_one_port_and_a_dead_one_is_replaced(tmp_path, postgres_url):
     here = Deskyard(tmp_path, postgres_url)
     try:
         parent = here.start("serve", "--port", "0", "--workers", "2")
-        port = int(parent.said.rpartition(":")[2].partition("/")[0])
+        port = int(parent.first_line.rpartition(":")[2].partition("/")[0])
         assert wait_for(lambda: alive(port))
         first = children(parent.pid)
         assert len(first) == 2
@@ -53,8 +53,8 @@ def running(pid) -> bool:
     return True
 
 
-def wait_for(what, seconds=40.0):
+def wait_for(condition, seconds=40.0):
     until = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < until:
+    while not (found := condition()) and time.monotonic() < until:
         time.sleep(0.2)
     return found

@@ -1,4 +1,4 @@
-"""`deskyard verify`: the same decision again, or the reason why it can't be had."""
+"""`deskyard verify`: the same decision again, or the reason why it can't be computed."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ TEXTS = [
     {"body": "<p>invoice</p> \ud800 \u0000 wrong amount 📧", "created_at": "2026-01-31 10:00", "external_id": "7"},
 ]
 
-SURER = """UPDATE journal_entries SET content = json_set(content, '$.decisions.queue.confidence',
+RAISED_CONFIDENCE = """UPDATE journal_entries SET content = json_set(content, '$.decisions.queue.confidence',
     json_extract(content, '$.decisions.queue.confidence') + {}) WHERE kind = 'decided'"""
 
 
@@ -41,7 +41,7 @@ def desk(call, command, champion, home):
 
 
 def post(client, body):
-    """With the lone surrogate, which JSON may carry and UTF-8 may not."""
+    """Post a ticket, also one with a lone surrogate, which JSON may hold and UTF-8 may not."""
     return client.post("/v1/tickets", content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
@@ -50,8 +50,8 @@ def send(client):
 
 
 def test_every_decision_can_be_computed_again_byte_for_byte(desk, command):
-    said = command("verify", *send(desk))
-    assert (said.code, said.out.splitlines()[-1]) == (0, "5 of 5 decisions are the same, byte for byte.")
+    result = command("verify", *send(desk))
+    assert (result.code, result.out.splitlines()[-1]) == (0, "5 of 5 decisions are the same, byte for byte.")
 
 
 def test_a_decision_stays_the_same_after_everything_around_it_has_changed(desk, command):
@@ -66,9 +66,9 @@ def test_a_decision_stays_the_same_after_everything_around_it_has_changed(desk, 
     assert command("verify", "--last", 100).out.endswith("9 of 9 decisions are the same, byte for byte.\n")
 
 
-def test_a_decision_stays_the_same_after_the_share_of_strangers_has_changed(desk, command):
-    for said in ('mode = "route"', 'mode = "route"\nstrangers = 0.01', 'mode = "route"\nstrangers = 0.5'):
-        desk.put("/v1/policy", content=said, headers={"Content-Type": "application/toml"})
+def test_a_decision_stays_the_same_after_the_out_of_scope_rate_has_changed(desk, command):
+    for rate in ("", "out_of_scope_rate = 0.01", "out_of_scope_rate = 0.5"):
+        desk.put("/v1/policy", content=f'mode = "route"\n{rate}', headers={"Content-Type": "application/toml"})
         send(desk)
     policies = {desk.get("/v1/policy/versions").json()["items"][i]["digest"] for i in range(3)}
     assert len(policies) == 3
@@ -89,28 +89,28 @@ def change(sql):
 
 
 @pytest.mark.parametrize(
-    ("sql", "finding", "told"),
+    ("sql", "finding", "message"),
     [
-        ("UPDATE desk_tickets SET subject = 'other'", "different", "not the text that was decided on"),
-        ("UPDATE journal_entries SET content = replace(content, '\"IT\"', '\"Billing\"')", "different", "again"),
-        (SURER.format("1e-9"), "different", "in their last digits"),
-        (SURER.format("1e-3"), "different", "again"),
+        ("UPDATE desk_tickets SET subject = 'other'", "different", "not the one that was decided on"),
+        ("UPDATE journal_entries SET content = replace(content, '\"IT\"', '\"Billing\"')", "different", "recomputed"),
+        (RAISED_CONFIDENCE.format("1e-9"), "different", "in their last digits"),
+        (RAISED_CONFIDENCE.format("1e-3"), "different", "recomputed"),
         ("DELETE FROM desk_journey; DELETE FROM desk_tickets", "erased", "erased"),
         ("UPDATE journal_entries SET policy = 'x'", "unknown", "policy x"),
         ("UPDATE journal_entries SET bundle = 'abc'", "unknown", "digest abc"),
     ],
 )
-def test_what_can_not_be_computed_again_is_never_called_the_same(desk, command, sql, finding, told):
+def test_what_can_not_be_computed_again_is_never_called_the_same(desk, command, sql, finding, message):
     number = desk.post("/v1/tickets", json=TEXTS[0]).json()["decision"]
     for statement in sql.split(";"):
         change(statement)
-    said = command("verify", number)
-    assert said.code == 1
-    assert said.out.startswith(finding)
-    assert told in said.out
-    assert said.out.endswith("0 of 1 decisions are the same, byte for byte.\n")
+    result = command("verify", number)
+    assert result.code == 1
+    assert result.out.startswith(finding)
+    assert message in result.out
+    assert result.out.endswith("0 of 1 decisions are the same, byte for byte.\n")
 
 
 def test_an_unknown_decision_and_none_at_all_are_told(desk, command):
     assert "no decision 4711" in command("verify", 4711).err
-    assert "say which decision" in command("verify").err
+    assert "name a decision by its number" in command("verify").err

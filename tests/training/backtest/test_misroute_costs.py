@@ -30,32 +30,32 @@ def desk(*ways, times=1):
 
 
 def learnt(history, name=str):
-    return MisrouteCosts.fit(history, name, RoutingCosts(sort=3, wrong=10))
+    return MisrouteCosts.fit(history, name, RoutingCosts(triage_minutes=3, misroute_minutes=10))
 
 
 def test_without_moves_a_wrong_queue_costs_one_hop():
     costs = learnt(History())
     assert costs.misroute("A", "B") == DEFAULT_MISROUTE
-    assert costs.wrong("A", "B") == 10
+    assert costs.wrong_queue_minutes("A", "B") == 10
     assert costs.manual_minutes("any") == 3
 
 
 def test_a_pair_seen_often_costs_what_it_cost():
     costs = learnt(desk(("A", "C", "D", "B"), times=400))
     way = costs.misroute("A", "B")
-    assert way.n == 400
-    assert way.hops == pytest.approx(3, abs=0.05)
+    assert way.tickets == 400
+    assert way.reassignments == pytest.approx(3, abs=0.05)
     assert way.hours == pytest.approx(3, abs=0.05)
-    assert costs.wrong("A", "B") == pytest.approx(30, abs=0.5)
-    assert costs.misroute("D", "B").hops == pytest.approx(1, abs=0.05)
+    assert costs.wrong_queue_minutes("A", "B") == pytest.approx(30, abs=0.5)
+    assert costs.misroute("D", "B").reassignments == pytest.approx(1, abs=0.05)
 
 
 def test_a_pair_seen_once_leans_on_all_others():
     costs = learnt(desk(*[("A", "B")] * 99, ("X", "A", "A2", "A3", "Y")))
-    seen, usual = 4, costs.all.hops
+    seen, usual = 4, costs.overall.reassignments
     assert usual < 1.1
-    assert costs.misroute("X", "Y").hops == pytest.approx((seen + PRIOR_TICKETS * usual) / (1 + PRIOR_TICKETS))
-    assert costs.misroute("never", "seen") == costs.all
+    assert costs.misroute("X", "Y").reassignments == pytest.approx((seen + PRIOR_TICKETS * usual) / (1 + PRIOR_TICKETS))
+    assert costs.misroute("never", "seen") == costs.overall
 
 
 def test_what_waited_in_triage_went_nowhere_wrong():
@@ -71,8 +71,8 @@ def test_a_ticket_sorted_by_hand_costs_each_time_it_was_passed_on():
 
 def test_a_ticket_that_came_back_is_counted_to_its_first_arrival():
     costs = learnt(desk(("A", "B", "C", "B"), times=400))
-    assert costs.misroute("A", "B").hops == pytest.approx(1, abs=0.05)
-    assert costs.misroute("C", "B").hops == pytest.approx(1, abs=0.05)
+    assert costs.misroute("A", "B").reassignments == pytest.approx(1, abs=0.05)
+    assert costs.misroute("C", "B").reassignments == pytest.approx(1, abs=0.05)
 
 
 def test_queues_that_are_one_by_now_are_no_mistake_of_each_other():
@@ -80,4 +80,4 @@ def test_queues_that_are_one_by_now_are_no_mistake_of_each_other():
         desk(("VPN", "Wi-Fi"), ("A", "VPN", "Wi-Fi")), lambda name: {"VPN": "Net", "Wi-Fi": "Net"}.get(name, name)
     )
     assert set(costs.misroutes) == {("A", "Net")}
-    assert costs.misroute("A", "Net").hops == 1
+    assert costs.misroute("A", "Net").reassignments == 1

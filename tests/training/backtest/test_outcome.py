@@ -44,20 +44,20 @@ def test_a_routed_ticket_is_right_where_it_was_finally_solved():
     assert done(decided("Billing"), {"queue": "Billing"}, "Billing").right is True
     assert done(decided("Billing"), {"queue": "IT"}, "IT").right is False
     unknown = done(decided("Billing"), {}, None)
-    assert (unknown.placed, unknown.right) == (True, None)
+    assert (unknown.routed, unknown.right) == (True, None)
 
 
 def test_what_was_left_to_people_is_neither_right_nor_wrong():
     left = done(decided("Billing", "unsure", action=Action.SUGGEST), {"queue": "IT"}, "IT")
-    assert (left.queue, left.placed, left.why, left.right, left.set) == (TRIAGE, False, "unsure", None, {})
+    assert (left.queue, left.routed, left.reason, left.right, left.labels_set) == (TRIAGE, False, "unsure", None, {})
 
 
 def test_a_category_brings_a_ticket_to_its_queue():
     found = done(
         decided("Invoices", target="category"), {"category": "Refunds"}, "Billing", routes={"Invoices": "Billing"}
     )
-    assert (found.queue, found.placed, found.right) == ("Billing", True, True)
-    assert found.set == {"category": ("Invoices", False)}
+    assert (found.queue, found.routed, found.right) == ("Billing", True, True)
+    assert found.labels_set == {"category": ("Invoices", False)}
 
 
 def test_a_parent_is_right_of_every_label_below_it():

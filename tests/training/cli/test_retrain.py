@@ -53,13 +53,16 @@ def test_a_better_challenger_takes_the_place_and_the_next_does_not(learnt, comma
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["champion"]
-    assert told["comparison"]["targets"][0]["whole"]["n"] == told["comparison"]["tickets"] == 180
-    assert f"is in use instead of {first}: it has earned the place: queue: better beyond chance" in told["told"]
+    assert told["comparison"]["targets"][0]["overall"]["n"] == told["comparison"]["tickets"] == 180
+    assert (
+        f"is in use instead of {first}: it is better than the model in use: queue: significantly better"
+        in told["message"]
+    )
     second = in_use(home)
     assert told["bundle"].endswith(second)
 
     again = command("retrain", learnt / "all.csv", *QUICK, "--json")
-    assert f"{second} stays in use" in json.loads(again.out)["told"]
+    assert f"{second} stays in use" in json.loads(again.out)["message"]
     assert in_use(home) == second
     waiting = json.loads(again.out)["bundle"].rpartition("/")[2]
     refused = command("promote", waiting)
@@ -68,7 +71,7 @@ def test_a_better_challenger_takes_the_place_and_the_next_does_not(learnt, comma
     compared = command("compare", first, second, "--on", learnt / "all.csv", "--json")
     assert json.loads(compared.out)["tickets"] == 0, "the challenger has learnt from all of them"
     seen = json.loads(command("compare", first, second, "--on", learnt / "all.csv", "--unseen", "--json").out)
-    assert seen["tickets"] == seen["targets"][0]["whole"]["n"] == 900
+    assert seen["tickets"] == seen["targets"][0]["overall"]["n"] == 900
     reproduced = command("reproduce", second)
     assert reproduced.code == 0, reproduced.out
     assert reproduced.out.startswith("the same bytes: ")
@@ -110,7 +113,7 @@ def test_cut_off_it_is_taken_up_again_and_makes_the_same_bytes_which_wait_for_a_
     done = json.loads(command(*words).out)
     other = json.loads(command(*words).out)
     assert done["digest"] == other["digest"]
-    assert "waits for `deskyard promote" in done["told"]
+    assert "waits for `deskyard promote" in done["message"]
     assert in_use(home) == first
     assert all(path.stat().st_mtime_ns < began.timestamp() * 1e9 for path in found if path.exists())
     assert not list(home.glob("**/retrain/*/*.joblib"))
@@ -119,7 +122,7 @@ def test_cut_off_it_is_taken_up_again_and_makes_the_same_bytes_which_wait_for_a_
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "name the files of a history, or say --desk"),
+        ((), "name the files of a history, or use --desk"),
         (("--desk", "--every", "soon"), "write hours, days or weeks"),
         (("nowhere.csv",), "nowhere.csv"),
     ],

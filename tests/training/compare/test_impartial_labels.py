@@ -7,7 +7,7 @@ import pytest
 
 from deskyard.domain import label_trust
 from deskyard.domain.ticket import TARGETS, Ticket
-from tests.training.retraining import QUEUE, champion, of
+from tests.training.retraining import QUEUE, champion, make_history
 from training.compare import side_by_side
 from training.compare.impartial_labels import impartial_labels
 from training.data.history import History
@@ -16,7 +16,7 @@ from training.pipeline.options import Options
 from training.pipeline.run import train_model
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-SAID = ("", label_trust.BLIND_REVIEWS, label_trust.CORRECTED, label_trust.CONFIRMED, label_trust.UNREVIEWED)
+SAID = ("", label_trust.BLIND, label_trust.CORRECTED, label_trust.CONFIRMED, label_trust.UNREVIEWED)
 
 
 def history(said, moves=()):
@@ -70,8 +70,8 @@ def swallowed(tmp_path_factory):
         *(told if one.id in was_set else t for told, one, t in zip(said, new, true[300:], strict=True)),
     ]
     moves = [Move(one.id, AT, "machine:4f1c", "queue", None, "X") for one in new if one.id in was_set]
-    desk = replace(of(tickets, labels, 4), moves=moves)
-    trained = train_model(of(tickets, true, 4), Options(QUEUE, 0.8, effort="quick", audit=False, newest=500))
+    desk = replace(make_history(tickets, labels, 4), moves=moves)
+    trained = train_model(make_history(tickets, true, 4), Options(QUEUE, 0.8, effort="quick", audit=False, newest=500))
     return ours, trained, desk
 
 

@@ -24,16 +24,16 @@ SEEDS = st.integers(0, 5)
 
 
 def asks(plan):
-    return [*plan.folds, plan.apart, *([plan.at_random] if plan.at_random else [])]
+    return [*plan.folds, plan.holdout, *([plan.random_holdout] if plan.random_holdout else [])]
 
 
 @given(SIZES, SIZES | st.just(0), st.booleans(), SEEDS)
 def test_no_ticket_is_asked_of_a_model_that_learnt_it(history, test, ordered, seed):
     plan = SplitPlan.build(history, test, ordered, seed)
     for fold in asks(plan):
-        assert not set(fold.learn) & set(fold.ask)
+        assert not set(fold.learn) & set(fold.predict)
         assert set(fold.learn) <= set(range(history))
-        assert len(set(fold.ask)) == len(fold.ask)
+        assert len(set(fold.predict)) == len(fold.predict)
     assert plan.everything.tolist() == list(range(history))
 
 
@@ -94,7 +94,7 @@ def test_unordered_folds_ask_every_ticket_once_and_learn_all_the_others():
 def test_the_same_seed_gives_the_same_cut_and_another_seed_another():
     def cut(seed):
         plan = SplitPlan.build(100, 0, False, seed)
-        return [fold.ask.tolist() for fold in asks(plan)]
+        return [fold.predict.tolist() for fold in asks(plan)]
 
     assert cut(3) == cut(3)
     assert cut(3) != cut(4)
@@ -155,7 +155,7 @@ def test_of_a_long_history_the_newest_and_some_of_every_label_take_part(n, most,
 
 
 def test_of_rare_labels_the_newest_take_part_each_label_in_turn(monkeypatch):
-    monkeypatch.setattr("training.data.splits.MOST_RARE", 4)
+    monkeypatch.setattr("training.data.splits.MAX_RARE_TICKETS", 4)
     y = np.array([0, 1] * 10 + [2] * 30, np.int32)
     assert select_tickets([y], 50, True, 0, 30).tolist() == [16, 17, 18, 19, *range(20, 50)]
 

@@ -121,5 +121,5 @@ def test_a_model_that_knows_the_old_names_is_compared_by_the_new_ones(champion):
         found = side_by_side.compare_bundles(
             tiny, tiny, apply_taxonomy_changes(past, turns), dict.fromkeys(tiny.targets, 0.9), unseen=True
         )
-        right.append(next(one.whole.first for one in found.targets if one.target == "queue"))
+        right.append(next(one.overall.first for one in found.targets if one.target == "queue"))
     assert right == [0, 40]

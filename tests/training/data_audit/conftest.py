@@ -36,11 +36,13 @@ def make_case():
         labels = build_label_sets(history.labels, targets or TARGETS)
         plan = SplitPlan.build(len(history), 0, ordered, 0)
         values = {target: history.labels[target] for target in labels}
-        material = TrainingData.build(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
-        new = HeldOutPredictions.concatenate([HeldOutPredictions.fit_predict(material, fold) for fold in plan.folds])
-        apart = HeldOutPredictions.fit_predict(material, plan.holdout)
-        at_random = HeldOutPredictions.fit_predict(material, plan.random_holdout) if plan.random_holdout else None
-        return AuditCase(material, plan, new, apart, at_random, fit_pools(new, material), history.moves)
+        data = TrainingData.build(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
+        out_of_fold = HeldOutPredictions.concatenate(
+            [HeldOutPredictions.fit_predict(data, fold) for fold in plan.folds]
+        )
+        holdout = HeldOutPredictions.fit_predict(data, plan.holdout)
+        random_holdout = HeldOutPredictions.fit_predict(data, plan.random_holdout) if plan.random_holdout else None
+        return AuditCase(data, plan, out_of_fold, holdout, random_holdout, fit_pools(out_of_fold, data), history.moves)
 
     return make
 

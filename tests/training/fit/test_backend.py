@@ -10,7 +10,7 @@ from deskyard.errors import BadInput, StoreUnreachable
 from deskyard.registry import bundle
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import SimulatedWorld
-from training.fit import backend as module
+from training.fit import backend
 from training.fit.backend import use_backend
 
 
@@ -63,11 +63,11 @@ def test_a_cluster_lives_through_the_past_as_this_machine_does(address, tmp_path
 def test_the_work_is_done_by_the_workers(address, cluster):
 
     with use_backend(address):
-        made = set(module.run_parallel([(os.getpid, (), {}) for _ in range(20)], tickets=0))
+        made = set(backend.run_parallel([(os.getpid, (), {}) for _ in range(20)], tickets=0))
     workers = {worker.pid for worker in cluster.workers.values()}
     assert made <= workers
     assert os.getpid() not in made
-    assert list(module.run_parallel([(os.getpid, (), {})], tickets=0)) == [os.getpid()]
+    assert list(backend.run_parallel([(os.getpid, (), {})], tickets=0)) == [os.getpid()]
 
 
 @pytest.mark.parametrize("wrong", ["here", "tcp://127.0.0.1:8786", "dask://127.0.0.1", "dask://:1"])
@@ -77,7 +77,7 @@ def test_what_is_no_address_is_refused(wrong):
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
+    monkeypatch.setattr(backend, "CONNECT_TIMEOUT", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -86,13 +86,13 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
 
 
 def test_a_worker_that_would_learn_otherwise_is_refused(address, monkeypatch):
-    here = module.library_versions() | {"scikit-learn": "0.1"}
-    told = module.library_versions()
-    monkeypatch.setattr(module, "library_versions", lambda: here)
+    here = backend.library_versions() | {"scikit-learn": "0.1"}
+    told = backend.library_versions()
+    monkeypatch.setattr(backend, "library_versions", lambda: here)
     with pytest.raises(BadInput, match=rf"has scikit-learn {told['scikit-learn']} instead of 0\.1"):
-        module._check_workers(_Told(told))
+        backend._check_workers(_Told(told))
     with pytest.raises(BadInput, match="no worker"):
-        module._check_workers(_Told(None))
+        backend._check_workers(_Told(None))
 
 
 class _Told:

@@ -7,8 +7,8 @@ import pytest
 
 from deskyard.domain import label_trust
 from deskyard.reports.model_card import list_remarks
-from training.data.history import load_history
 from training.data.label_sets import build_label_sets
+from training.data.load import load_history
 from training.fit import label_weights
 from training.fit.cross_fitting import TrainingData
 from training.pipeline.options import Options
@@ -53,8 +53,7 @@ def test_a_label_that_people_would_have_given_counts_nearly_as_much_and_a_wrong_
 
 def test_blind_counts_more_than_corrected_more_than_confirmed_more_than_untouched():
     weights = [
-        label_trust.REVIEWED_WEIGHTS[name]
-        for name in (label_trust.BLIND_REVIEWS, label_trust.CORRECTED, label_trust.CONFIRMED)
+        label_trust.REVIEWED_WEIGHTS[name] for name in (label_trust.BLIND, label_trust.CORRECTED, label_trust.CONFIRMED)
     ]
     assert weights == sorted(weights, reverse=True)
     assert len(set(weights)) == 3
@@ -99,10 +98,10 @@ def test_the_card_tells_who_stands_behind_the_labels_and_what_one_counts(past):
     assert n == 300
     assert 0.5 < counts <= label_trust.MAX_UNREVIEWED_WEIGHT
     told = " ".join(list_remarks(card))
-    assert f"queue: of 300 labels that the machine set nobody spoke; one counts {counts:.2f} of a person's" in told
+    assert f"queue: 300 labels set by deskyard and not reviewed; each counts {counts:.2f} of a person's" in told
 
 
 def test_a_file_says_it_in_a_column_of_ours_and_any_other_word_is_nothing(tmp_path):
     file = tmp_path / "history.csv"
     file.write_text("id,subject,queue,queue_trust\n1,a,IT,Blind\n2,b,IT,who knows\n3,c,,blind\n4,d,HR,untouched\n")
-    assert load_history([file]).trust["queue"] == ["blind", "", "", "untouched"]
+    assert load_history([file]).trust["queue"] == ["blind", "", "", "unreviewed"]

@@ -47,7 +47,7 @@ def test_accuracy_f1_and_top_three_are_those_of_scikit_learn(seed, n, labels):
     assert found["top3"] == pytest.approx(top)
 
 
-@given(st.mailing_lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_the_calibration_error_is_the_mean_gap_between_confidence_and_share_right(pairs):
     confidence, right = (np.array(column) for column in zip(*pairs, strict=True))
     bins = [[pair for pair in pairs if min(int(pair[0] * N_BINS), N_BINS - 1) == b] for b in range(N_BINS)]

@@ -48,17 +48,17 @@ def test_a_kind_holds_labels_that_are_alike():
     y = np.tile(np.arange(20), 30).astype(np.int32)
     words = np.eye(5)[themes[y]] * 3 + np.eye(20)[y] @ np.eye(20, 5)
     order = np.random.default_rng(0).permutation(20)
-    kinds = cluster_labels(sparse.csr_array(words), order[y].astype(np.int32), 20)
-    assert sorted(set(kinds.tolist())) == list(range(N_CLUSTERS))
+    clusters = cluster_labels(sparse.csr_array(words), order[y].astype(np.int32), 20)
+    assert sorted(set(clusters.tolist())) == list(range(N_CLUSTERS))
     for theme in range(5):
-        assert len(set(kinds[order[themes == theme]].tolist())) == 1
+        assert len(set(clusters[order[themes == theme]].tolist())) == 1
 
 
 def test_unlabelled_tickets_and_labels_without_tickets_are_of_some_kind_too():
     words = sparse.csr_array(np.ones((6, 3)))
-    kinds = cluster_labels(words, np.array([-1, 0, 1, -2, 0, 1], np.int32), 25)
-    assert len(kinds) == 25
-    assert set(kinds.tolist()) <= set(range(N_CLUSTERS))
+    clusters = cluster_labels(words, np.array([-1, 0, 1, -2, 0, 1], np.int32), 25)
+    assert len(clusters) == 25
+    assert set(clusters.tolist()) <= set(range(N_CLUSTERS))
 
 
 def test_the_evidence_holds_the_strangers_and_their_likeness(found):

@@ -13,7 +13,7 @@ from training.fit.shared_counts import share_counts
 from training.pipeline.run import no_progress
 
 
-def material(n):
+def training_data(n):
     tickets = [Ticket(id=str(i), subject=f"vpn {i % 7}", body=f"down since {i % 50}") for i in range(n)]
     values = {"queue": [str(i % 2) for i in range(n)]}
     return TrainingData.build(tickets, values, build_label_sets(values, ("queue",), {}), 0, no_progress)
@@ -33,7 +33,7 @@ def there(tmp_path, monkeypatch):
 
 
 def test_counts_of_many_tickets_lie_in_a_file_while_they_are_learnt_from(there):
-    before = material(MIN_TICKETS_FOR_PROCESSES)
+    before = training_data(MIN_TICKETS_FOR_PROCESSES)
     with share_counts(before) as after:
         assert len(list(there.glob("deskyard-*/counts"))) == 1
     assert not list(there.iterdir())
@@ -45,13 +45,13 @@ def test_counts_of_many_tickets_lie_in_a_file_while_they_are_learnt_from(there):
 
 
 def test_the_file_is_gone_when_learning_fails(there):
-    with pytest.raises(KeyboardInterrupt), share_counts(material(MIN_TICKETS_FOR_PROCESSES)):
+    with pytest.raises(KeyboardInterrupt), share_counts(training_data(MIN_TICKETS_FOR_PROCESSES)):
         raise KeyboardInterrupt
     assert not list(there.iterdir())
 
 
 def test_counts_of_few_tickets_stay_where_they_are(there):
-    few = material(50)
+    few = training_data(50)
     with share_counts(few) as after:
         assert after is few
         assert not list(there.iterdir())

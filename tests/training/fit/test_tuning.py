@@ -40,11 +40,11 @@ def desk(n, seed=0, rename_at=1.0, dated=True, field=None):
     return History(tickets=tickets, labels={"queue": queues}, digest=f"desk {n} {seed} {rename_at}")
 
 
-def chosen(history, effort="normal", favour="common"):
+def chosen(history, effort="normal", class_weight="none"):
     sets = build_label_sets(history.labels, ("queue",))
-    material = TrainingData.build(history.tickets, history.labels, sets, 0, no_progress)
+    data = TrainingData.build(history.tickets, history.labels, sets, 0, no_progress)
     ordered = history.dated > 0
-    return tuning.tune_recipes(material, np.arange(len(history)), ordered, effort, favour, no_progress)["queue"]
+    return tuning.tune_recipes(data, np.arange(len(history)), ordered, effort, class_weight, no_progress)["queue"]
 
 
 def test_old_tickets_count_less_where_the_desk_has_changed():
@@ -126,8 +126,8 @@ def test_favouring_rare_labels_finds_more_of_them():
     ]
     history = replace(history, tickets=tickets, labels={"queue": labels})
     common, rare = (
-        train_model(history, Options(targets=("queue",), favour=favour)).evaluations["queue"]
-        for favour in ("common", "rare")
+        train_model(history, Options(targets=("queue",), class_weight=class_weight)).evaluations["queue"]
+        for class_weight in ("none", "balanced")
     )
     found = [
         sum(one.labels.labels[said] == "D" for said in one.holdout_evidence["predicted"]) for one in (common, rare)

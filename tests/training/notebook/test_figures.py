@@ -76,7 +76,8 @@ def test_a_proof_without_mistakes_takes_as_many_tickets_as_the_contract_says():
 
 def test_mistakes_are_sorted_by_what_is_wrong_with_the_ticket():
     found = SimpleNamespace(
-        tickets=[Ticket(id=name) for name in "abc"], rows=rows((0.9, 0, 0, 0), (0.9, 0, 1, 0), (0.9, 1, 0, 0))
+        tickets=[Ticket(id=name) for name in "abc"],
+        holdout_evidence=rows((0.9, 0, 0, 0), (0.9, 0, 1, 0), (0.9, 1, 0, 0)),
     )
     sorted_out = model_figures.accuracy_by_quality(found, {"a": "fine", "b": "vague", "c": "fine"}.__getitem__)
     assert [(row["label"], row["n"], row["wrong"]) for row in sorted_out] == [("fine", 2, 1), ("vague", 1, 1)]

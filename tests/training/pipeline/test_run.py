@@ -18,7 +18,8 @@ from deskyard.registry import bundle
 from deskyard.reports.model_card import list_remarks
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import SimulatedWorld
-from training.data.history import History, load_history
+from training.data.history import History
+from training.data.load import load_history
 from training.fit.metrics import Score
 from training.pipeline.options import Options
 from training.pipeline.run import train_model
@@ -65,15 +66,15 @@ import os, sys
 os.cpu_count = lambda: 2
 import joblib
 from pathlib import Path
-from deskyard import bundle
-from training import backend
-from training.history import load
-from training.options import Options
-from training.run import train
-backend.WORTH_A_PROCESS = 0
+from deskyard.registry import bundle
+from training.data.load import load_history
+from training.fit import backend
+from training.pipeline.options import Options
+from training.pipeline.run import train_model
+backend.MIN_TICKETS_FOR_PROCESSES = 0
 with joblib.parallel_config(max_nbytes=1000):  # what is handed over is mapped and can't be written to
-    found = train(load([sys.argv[1]]), Options(targets=("priority", "queue"), precision=0.8))
-print(bundle.save(Path(sys.argv[2]), found.scorer, found.evidence, found.card, {}))
+    found = train_model(load_history([sys.argv[1]]), Options(targets=("priority", "queue"), precision=0.8))
+print(bundle.save_bundle(Path(sys.argv[2]), found.scorer, found.evidence, found.card, {}))
 """
 
 
@@ -232,8 +233,8 @@ def test_a_history_mostly_without_dates_is_judged_on_a_random_fifth_unless_the_f
 
 
 def test_of_a_long_history_the_newest_is_learnt_and_the_card_says_so(make_history, monkeypatch):
-    monkeypatch.setattr("training.data.splits.MOST", 100)
-    monkeypatch.setattr("training.data.splits.FAMILIAR", 3)
+    monkeypatch.setattr("training.data.splits.MAX_TICKETS", 100)
+    monkeypatch.setattr("training.data.splits.MIN_TICKETS_PER_LABEL", 3)
     long = make_history(140)
     expected = [ticket.id for ticket in long.tickets[-100:]]
     learnt = train_model(long, TWO)

@@ -129,7 +129,7 @@ def test_a_run_holds_what_was_asked_what_came_out_and_where_it_came_from(logged,
     tags = {name: value for name, value in run.data.tags.items() if name.startswith("deskyard.")}
     assert tags == {
         "deskyard.data": card["learnt_from"]["digest"],
-        "deskyard.registry.bundle": digest,
+        "deskyard.bundle": digest,
         "deskyard.version": card["versions"]["deskyard"],
     }
     for target in TARGETS:
@@ -162,7 +162,7 @@ def test_the_first_bundle_is_challenger_and_champion_of_the_registered_model(log
     for alias in ("challenger", "champion"):
         found = client.get_model_version_by_alias("deskyard", alias)
         assert (str(found.version), found.run_id) == ("1", run.info.run_id)
-    assert found.tags["deskyard.registry.bundle"] == run.data.tags["deskyard.registry.bundle"]
+    assert found.tags["deskyard.bundle"] == run.data.tags["deskyard.bundle"]
     assert f"Logged to MLflow ({logged.uri}): version 1 of the registered model deskyard, challenger and champion." in (
         logged.said
     )
@@ -171,7 +171,7 @@ def test_the_first_bundle_is_challenger_and_champion_of_the_registered_model(log
 def test_nothing_is_pickled_and_no_ticket_reaches_the_store(logged):
     files = [path for path in (logged.home / "mlflow-artifacts").rglob("*") if path.is_file()]
     kept = {path.name: path.read_bytes() for path in [logged.home / "mlflow.db", *files]}
-    assert {"MLmodel", "manifest.json", "card.json", "served.py"} <= set(kept)
+    assert {"MLmodel", "manifest.json", "card.json", "mlflow_pyfunc.py"} <= set(kept)
     assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".joblib", ".cloudpickle", ".pyc"))]
     with logged.history.open(encoding="utf-8", newline="") as file:
         texts = {text.strip() for row in csv.DictReader(file) for text in (row["body"], *row["body"].splitlines())}
@@ -249,9 +249,9 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 sys.path.insert(0, sys.argv[1])
 import pandas as pd
-from deskyard import served
-assert served.__file__.startswith(sys.argv[1])
-print(served._load_pyfunc(sys.argv[2]).predict(pd.DataFrame({"id": ["1"], "body": ["vpn"]})).to_csv(index=False))
+from deskyard.inference import mlflow_pyfunc
+assert mlflow_pyfunc.__file__.startswith(sys.argv[1])
+print(mlflow_pyfunc._load_pyfunc(sys.argv[2]).predict(pd.DataFrame({"id": ["1"], "body": ["vpn"]})).to_csv(index=False))
 """
 
 
@@ -312,7 +312,7 @@ def answered(server, port, body, patience=120.0):
 WITHOUT = """
 import sys
 sys.modules["mlflow"] = None
-from deskyard.cli import main
+from deskyard.cli.main import main
 sys.argv = ["deskyard", "train", *sys.argv[1:]]
 main()
 """
@@ -330,8 +330,9 @@ def test_training_works_without_mlflow(tiny, tmp_path, word, says):
 
 
 def test_mlflow_is_imported_by_nothing_but_a_training_that_logs():
-    look = "import training.cli.train, deskyard.cli.predict, deskyard.inference.mlflow_pyfunc, sys; print('mlflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True).stdout == "False\n"
+    modules = "training.cli.train, deskyard.cli.predict, deskyard.inference.mlflow_pyfunc"
+    code = f"import {modules}, sys; print('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_a_store_that_is_down_costs_a_sentence_and_tells_no_password(tiny, tmp_path):
@@ -342,7 +343,7 @@ def test_a_store_that_is_down_costs_a_sentence_and_tells_no_password(tiny, tmp_p
     assert (tmp_path / "b" / "manifest.json").exists()
     (line,) = [line for line in done.stderr.splitlines() if "mlflow" in line.lower()]
     assert line.startswith("not logged to MLflow (")
-    assert line.endswith("the bundle is whole, and --no-mlflow leaves this out")
+    assert line.endswith("the bundle is saved, and --no-mlflow skips logging")
     assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -49,12 +49,14 @@ def document(trained, tmp_path_factory):
 
 @pytest.mark.parametrize("target", ["category", "queue"])
 def test_a_verdict_counts_what_the_judged_contract_routes_at_each_precision(trained, document, target):
-    found, said = trained.judged[target], trained.case.judged[target]
+    found, said = trained.evaluations[target], trained.case.holdout_predictions[target]
     rows = document["targets"][target]["verdict"]
     assert [row["asked"] for row in rows] == [0.8, 0.9, 0.95, 0.99]
     for row in rows:
         gone = routed_mask(
-            fit_contract(target, found.evidence, found.labels.labels, row["asked"]), found.rows, found.labels.labels
+            fit_contract(target, found.evidence, found.labels.labels, row["asked"]),
+            found.holdout_evidence,
+            found.labels.labels,
         )
         assert (row["n"], row["routed"]) == (len(said.truth), gone.sum())
         assert row["right"] == (gone & said.right).sum()
@@ -66,7 +68,7 @@ def test_a_verdict_counts_what_the_judged_contract_routes_at_each_precision(trai
 
 @pytest.mark.parametrize("target", ["category", "queue"])
 def test_every_table_adds_up_to_the_judged_tickets(trained, document, target):
-    one, said = document["targets"][target], trained.case.judged[target]
+    one, said = document["targets"][target], trained.case.holdout_predictions[target]
     n, right = len(said.truth), int(said.right.sum())
     counts = np.array(one["confusion"]["counts"])
     assert counts.sum() == one["score"]["n"] == n
@@ -85,18 +87,18 @@ def test_every_table_adds_up_to_the_judged_tickets(trained, document, target):
     for rows in one["slices"].values():
         assert all(row["n"] >= 20 for row in rows if row["name"] is not None)
     assert one["coverage"][-1] == {"coverage": 1, "precision": right / n}
-    learnt = trained.case.material.y[target][trained.case.plan.apart.learn]
+    learnt = trained.case.data.y[target][trained.case.plan.holdout.learn]
     assert sum(row["learnt"] for row in one["classes"]) == (learnt >= 0).sum()
 
 
 def test_the_mistakes_are_the_surest_wrong_answers(trained, document):
-    said = trained.case.judged["queue"]
-    sure = said.beliefs.max(axis=1)[~said.right]
+    said = trained.case.holdout_predictions["queue"]
+    sure = said.probabilities.max(axis=1)[~said.right]
     shown = document["targets"]["queue"]["mistakes"]
     assert [one["confidence"] for one in shown] == sorted(sure.tolist(), reverse=True)[
         : confident_mistakes.MAX_MISTAKES
     ]
-    true = dict(zip((ticket.id for ticket in trained.case.tickets), trained.case.material.y["queue"], strict=True))
+    true = dict(zip((ticket.id for ticket in trained.case.tickets), trained.case.data.y["queue"], strict=True))
     labels = trained.case.labels("queue")
     assert all(one["true"] == labels[true[one["id"]]] != one["said"] for one in shown)
 
@@ -137,10 +139,14 @@ def test_a_long_text_is_shown_by_its_beginning():
 
 
 def test_what_a_proof_takes_is_said_in_tickets(trained):
-    contract = fit_contract("queue", trained.judged["queue"].evidence[:30], trained.judged["queue"].labels.labels, 0.99)
+    contract = fit_contract(
+        "queue", trained.evaluations["queue"].evidence[:30], trained.evaluations["queue"].labels.labels, 0.99
+    )
     needs = verdict.missing_evidence(contract, 50)
     assert (needs["least"], needs["lacking"], needs["more_history"]) == (368, 338, 564)
-    enough = fit_contract("queue", trained.judged["queue"].evidence, trained.judged["queue"].labels.labels, 0.97)
+    enough = fit_contract(
+        "queue", trained.evaluations["queue"].evidence, trained.evaluations["queue"].labels.labels, 0.97
+    )
     needs = verdict.missing_evidence(enough, 700)
     assert needs["lacking"] == 0
     assert needs["takes"] == min_correct_to_prove(enough.routed, 0.97) > needs["right"]
@@ -205,4 +211,4 @@ def test_labels_of_a_test_file_that_nobody_learnt_count_as_misses(tmp_path):
     assert one["confusion"]["not_learnt"] == 10
     assert np.sum(one["confusion"]["counts"][-1]) == 10
     assert one["mistakes"][0]["true"] is None
-    assert "never learnt" in render_report(document, Language.EN)
+    assert "not in the training data" in render_report(document, Language.EN)

@@ -1,4 +1,4 @@
-"""The store contract: its conformance suite catches what goes wrong, and stores are opened by name."""
+"""The interface of ticket stores: the conformance suite catches faults, and stores are opened by name."""
 
 import pytest
 
@@ -19,13 +19,13 @@ KNOWN = Catalogue({"IT": {}, "HR": {}}, {"ann": ("IT",)}, categories=("network",
 
 def test_a_store_that_writes_blindly_fails_case_by_case():
     desk = Desk()
-    failed = {failure.case: failure.message for failure in check_store(NaiveStore(desk), desk.behind())}
+    failed = {failure.case: failure.message for failure in check_store(NaiveStore(desk), desk.harness())}
     assert set(failed) == set(CASES) - RIGHT
     assert failed["people win"] == "the outcome is applied ({}), not conflict"
     assert failed["no blind retry"].startswith("the outcome is applied")
-    assert "left tickets of one moment out" in failed["pages"]
-    assert "cursor's own moment" in failed["same moment"]
-    assert failed["echo"] == "our own writing comes back as news"
+    assert "left out tickets with the same time" in failed["pages"]
+    assert "cursor's own time" in failed["same moment"]
+    assert failed["echo"] == "our own write comes back as news"
 
 
 def test_a_store_is_opened_by_the_name_before_the_colon(home):
@@ -61,11 +61,11 @@ def test_a_store_whose_library_is_not_installed_says_which_one(monkeypatch, tmp_
 def test_every_store_in_the_table_has_all_the_doors(name):
     doors = {door for door in vars(TicketStore) if not door.startswith("_")}
     assert {"apply", "fetch", "pull"} <= doors
-    assert doors | {"opened"} <= set(dir(connectors.connector_class(name)))
+    assert doors | {"from_address"} <= set(dir(connectors.connector_class(name)))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "refused"),
+    ("values", "refused"),
     [
         ({"queue": "IT", "assignee": "ann", "priority": "high", "category": "network"}, set()),
         ({"queue": "Nope"}, {"queue"}),
@@ -78,8 +78,8 @@ def test_every_store_in_the_table_has_all_the_doors(name):
         ({"queue": "Nope", "priority": "huge", "assignee": "ann"}, {"queue", "priority", "assignee"}),
     ],
 )
-def test_a_catalogue_names_every_value_that_it_lacks(wanted, refused):
-    assert set(KNOWN.find_unavailable(wanted, "HR")) == refused
+def test_a_catalogue_names_every_value_that_it_lacks(values, refused):
+    assert set(KNOWN.find_unavailable(values, "HR")) == refused
 
 
 def test_a_catalogue_of_another_content_has_another_version():
@@ -99,8 +99,8 @@ def test_what_the_journal_keeps_of_a_catalogue_did_not_change():
 
 def test_a_store_says_what_it_can_not_set_before_anything_is_sent():
     caps = Capabilities(settable_fields=frozenset({"queue"}))
-    asked = Delivery(id="d", ref="1", set={"queue": "IT", "priority": "high"}, add_tags=("vip",))
-    assert set(unsupported_fields(caps, asked)) == {"priority", "add_tags"}
+    delivery = Delivery(id="d", ref="1", set={"queue": "IT", "priority": "high"}, add_tags=("vip",))
+    assert set(unsupported_fields(caps, delivery)) == {"priority", "add_tags"}
 
 
 def test_a_note_ends_with_the_mark_of_its_delivery():

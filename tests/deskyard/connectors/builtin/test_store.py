@@ -1,4 +1,4 @@
-"""The built-in desk keeps the contract of every ticket store, on each kind of database."""
+"""The built-in desk passes the conformance suite of ticket stores on each kind of database."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def store(database):
 
 
 @pytest.fixture
-def behind(store):
+def harness(store):
     database = store.database
 
     def make(n, at=None):
@@ -67,75 +67,75 @@ def behind(store):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_desk_keeps_the_contract(store, behind, case):
-    CASES[case](store, behind)
+def test_the_desk_keeps_the_contract(store, harness, case):
+    CASES[case](store, harness)
 
 
-def test_the_desk_passes_the_whole_suite_in_one_go(store, behind):
-    assert check_store(store, behind) == []
+def test_the_desk_passes_the_whole_suite_in_one_go(store, harness):
+    assert check_store(store, harness) == []
 
 
-def journeys(store, ref):
+def history_of(store, ref):
     with store.database.reading() as conn:
         return [
             (step.actor.name, step.field, step.was, step.became) for step in ticket_history.list_steps(conn, int(ref))
         ]
 
 
-def test_a_delivery_is_told_in_the_journey_and_in_the_journal(store, behind):
-    (ref,) = behind.make(1)
+def test_a_delivery_is_recorded_in_the_history_and_in_the_journal(store, harness):
+    (ref,) = harness.make_tickets(1)
     store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT", "priority": "high"}, note="Sorted."))
     name = store.health().me
-    assert journeys(store, ref) == [(name, "queue", TRIAGE, "IT"), (name, "priority", None, "high")]
-    assert behind.notes(ref) == ["Sorted.\n\n[d1]"]
+    assert history_of(store, ref) == [(name, "queue", TRIAGE, "IT"), (name, "priority", None, "high")]
+    assert harness.read_notes(ref) == ["Sorted.\n\n[d1]"]
     with store.database.reading() as conn:
         assert [entry.kind for entry in Journal.list_entries(conn, int(ref))] == [CHANGED, CHANGED, COMMENTED]
 
 
-def test_a_delivery_that_was_refused_left_no_trace(store, behind):
-    (ref,) = behind.make(1)
+def test_a_delivery_that_was_refused_left_no_trace(store, harness):
+    (ref,) = harness.make_tickets(1)
     before = store.fetch(ref)
     outcome = store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT", "priority": "huge", "assignee": "nobody"}))
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.REJECTED, {"priority", "assignee"})
-    assert store.apply(Delivery(id="d2", ref=ref, set={"category": " "})).why.keys() == {"category"}
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.REJECTED, {"priority", "assignee"})
+    assert store.apply(Delivery(id="d2", ref=ref, set={"category": " "})).reasons.keys() == {"category"}
     assert store.fetch(ref) == before
-    assert journeys(store, ref) == []
+    assert history_of(store, ref) == []
 
 
-def test_a_delivery_that_was_applied_stays_so_after_its_queue_was_closed(store, behind):
-    (ref,) = behind.make(1)
+def test_a_delivery_that_was_applied_stays_so_after_its_queue_was_closed(store, harness):
+    (ref,) = harness.make_tickets(1)
     delivery = Delivery(id="d1", ref=ref, set={"queue": "IT"})
     assert store.apply(delivery).result is DeliveryResult.APPLIED
-    behind.close_queue("IT")
+    harness.close_queue("IT")
     assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
 
 
-def test_a_note_alone_is_delivered_once_too(store, behind):
-    (ref,) = behind.make(1)
+def test_a_note_alone_is_delivered_once_too(store, harness):
+    (ref,) = harness.make_tickets(1)
     delivery = Delivery(id="d1", ref=ref, note="Three alike came today.")
     assert [store.apply(delivery).result for _ in range(2)] == [DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED]
-    assert behind.notes(ref) == ["Three alike came today.\n\n[d1]"]
+    assert harness.read_notes(ref) == ["Three alike came today.\n\n[d1]"]
 
 
-def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(store, behind):
-    (ref,) = behind.make(1)
-    behind.set_as_person(ref, "queue", "IT")
-    behind.set_as_person(ref, "queue", "Billing")
+def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(store, harness):
+    (ref,) = harness.make_tickets(1)
+    harness.set_as_person(ref, "queue", "IT")
+    harness.set_as_person(ref, "queue", "Billing")
     outcome = store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"}))
     assert (outcome.result, outcome.observed.queue) == (DeliveryResult.CONFLICT, "Billing")
-    assert "a person's word stands" in outcome.why["queue"]
+    assert "a person's choice is not overwritten" in outcome.reasons["queue"]
 
 
-def test_a_resolved_ticket_is_left_alone(store, behind):
-    (ref,) = behind.make(1)
-    behind.set_as_person(ref, "status", "resolved")
+def test_a_resolved_ticket_is_left_alone(store, harness):
+    (ref,) = harness.make_tickets(1)
+    harness.set_as_person(ref, "status", "resolved")
     assert store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"})).result is DeliveryResult.CONFLICT
 
 
-def test_two_programs_that_deliver_the_same_at_once_write_once(store, behind, database_url):
+def test_two_programs_that_deliver_the_same_at_once_write_once(store, harness, database_url):
     from concurrent.futures import ThreadPoolExecutor
 
-    (ref,) = behind.make(1)
+    (ref,) = harness.make_tickets(1)
     other = DeskStore(Database(database_url))
     delivery = Delivery(id="d1", ref=ref, set={"queue": "IT"})
     with ThreadPoolExecutor(8) as pool:
@@ -143,22 +143,22 @@ def test_two_programs_that_deliver_the_same_at_once_write_once(store, behind, da
         results = sorted(outcome.result().result for outcome in outcomes)
     other.close()
     assert results == [DeliveryResult.ALREADY_APPLIED] * 15 + [DeliveryResult.APPLIED]
-    assert len(behind.notes(ref)) == 1
+    assert len(harness.read_notes(ref)) == 1
 
 
-def test_the_minute_before_the_last_run_is_read_again_and_older_tickets_are_not(store, behind):
-    (old,) = behind.make(1, OLD)
-    (young,) = behind.make(1)
+def test_the_minute_before_the_last_run_is_read_again_and_older_tickets_are_not(store, harness):
+    (old,) = harness.make_tickets(1, OLD)
+    (young,) = harness.make_tickets(1)
     cursor = store.pull(None, 100).cursor
     assert [one.ref for one in store.pull(cursor, 100).tickets] == [young]
-    (late,) = behind.make(1, datetime.now(UTC) - OVERLAP / 2)
+    (late,) = harness.make_tickets(1, datetime.now(UTC) - OVERLAP / 2)
     assert [one.ref for one in store.pull(cursor, 100).tickets] == [late, young]
     assert old not in {one.ref for one in store.pull(cursor, 100).tickets}
 
 
-def test_a_desk_where_nothing_happens_gives_its_last_ticket_again_and_no_other(store, behind):
-    behind.make(3, OLD - timedelta(days=1))
-    (last,) = behind.make(1, OLD)
+def test_a_desk_where_nothing_happens_gives_its_last_ticket_again_and_no_other(store, harness):
+    harness.make_tickets(3, OLD - timedelta(days=1))
+    (last,) = harness.make_tickets(1, OLD)
     cursor = None
     for _ in range(3):
         page = store.pull(cursor, 100)
@@ -166,10 +166,10 @@ def test_a_desk_where_nothing_happens_gives_its_last_ticket_again_and_no_other(s
     assert [one.ref for one in page.tickets] == [last]
 
 
-def test_an_empty_desk_has_a_cursor_to_go_on_from(store, behind):
+def test_an_empty_desk_has_a_cursor_to_go_on_from(store, harness):
     page = store.pull(None, 10)
     assert (page.tickets, page.more) == ((), False)
-    (ref,) = behind.make(1, OLD)
+    (ref,) = harness.make_tickets(1, OLD)
     assert [one.ref for one in store.pull(page.cursor, 10).tickets] == [ref]
 
 
@@ -192,16 +192,16 @@ def test_a_ticket_is_shown_as_it_was_filed(store):
     seen = store.fetch(str(number))
     assert seen.ticket == ticket
     assert (seen.queue, seen.category, seen.priority, seen.status, seen.version) == ("IT", "print", "low", "new", "1")
-    assert not seen.ours
+    assert not seen.last_change_by_deskyard
 
 
-def test_a_customers_word_after_ours_is_news(store, behind):
-    (ref,) = behind.make(1)
+def test_a_customers_word_after_ours_is_news(store, harness):
+    (ref,) = harness.make_tickets(1)
     store.apply(Delivery(id="d1", ref=ref, set={"queue": "IT"}))
-    assert store.fetch(ref).ours
+    assert store.fetch(ref).last_change_by_deskyard
     with store.database.writing() as conn:
         comments.add_comment(conn, int(ref), ANN, "Still broken.", public=True, at=datetime.now(UTC))
-    assert not store.fetch(ref).ours
+    assert not store.fetch(ref).last_change_by_deskyard
 
 
 def test_a_desk_whose_database_is_gone_says_so_instead_of_failing(tmp_path):
@@ -212,10 +212,10 @@ def test_a_desk_whose_database_is_gone_says_so_instead_of_failing(tmp_path):
     assert "does not answer" in health.missing[0]
 
 
-def test_an_expected_version_guards_a_delivery_that_expects_nothing_else(store, behind):
-    (ref,) = behind.make(1)
+def test_an_expected_version_guards_a_delivery_that_expects_nothing_else(store, harness):
+    (ref,) = harness.make_tickets(1)
     seen = store.fetch(ref)
-    behind.set_as_person(ref, "priority", "low")
+    harness.set_as_person(ref, "priority", "low")
     blind = Delivery(id="d1", ref=ref, set={"queue": "IT"}, seen_version=seen.version)
     assert store.apply(blind).result is DeliveryResult.CONFLICT
     assert store.apply(replace(blind, seen_version=store.fetch(ref).version)).result is DeliveryResult.APPLIED

@@ -1,4 +1,4 @@
-"""A second deskyard over its own API keeps the contract of every ticket store: real app, real HTTP, real database."""
+"""Another deskyard, over its API, passes the conformance suite: real app, real HTTP, real database."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -44,17 +44,17 @@ def store(there, opened):
 
 
 @pytest.fixture
-def behind(there):
-    return there.behind()
+def harness(there):
+    return there.harness()
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_another_deskyard_keeps_the_contract(case, store, behind):
-    CASES[case](store, behind)
+def test_another_deskyard_keeps_the_contract(case, store, harness):
+    CASES[case](store, harness)
 
 
-def test_another_deskyard_passes_the_whole_suite_in_one_go(store, behind):
-    assert check_store(store, behind) == []
+def test_another_deskyard_passes_the_whole_suite_in_one_go(store, harness):
+    assert check_store(store, harness) == []
 
 
 def test_a_wrong_key_is_told_from_everything_else(there, opened):
@@ -75,7 +75,7 @@ def test_a_key_that_is_no_machines_is_told_before_it_writes(who, there, opened):
 
 def test_a_viewers_key_may_not_write(there, opened):
     viewing = opened(there.url(there.keys["eve"]))
-    seen = viewing.fetch(there.make(1)[0])
+    seen = viewing.fetch(there.make_tickets(1)[0])
     with pytest.raises(AccessDenied):
         viewing.apply(make_delivery(seen, {"queue": "IT"}))
 
@@ -87,30 +87,30 @@ def test_what_is_no_deskyard_is_told_in_a_sentence(opened):
 
     with served(other) as base:
         health = opened(f"deskyard:{base}").health()
-    assert "is no deskyard" in health.missing[0]
+    assert "is not a deskyard" in health.missing[0]
 
 
 def test_the_note_stands_there_once_however_often_it_is_sent(there, store):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"}, note="Причины: слово «VPN».")
     for _ in range(3):
-        store.comment(ref, delivery.full_note)
-    assert there.notes(ref) == [delivery.full_note]
+        store.add_note(ref, delivery.full_note)
+    assert there.read_notes(ref) == [delivery.full_note]
     assert store.fetch(ref).markers == {delivery.id}
 
 
 def test_a_person_is_believed_at_once_and_without_a_write(there, store, faults, monkeypatch):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     there.set(ref, "queue", "Billing")
     seen = store.fetch(ref)
-    assert seen.by_people == {"queue"}
+    assert seen.set_by_people == {"queue"}
     monkeypatch.setattr(store, "write", None)
     outcome = store.apply(make_delivery(seen, {"queue": "IT"}))
     assert (outcome.result, outcome.observed.queue) == (DeliveryResult.CONFLICT, "Billing")
 
 
 def test_what_a_person_sets_in_the_same_moment_stands(there, store, monkeypatch):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.set(ref, "queue", "Billing"))
     assert store.apply(delivery).result is DeliveryResult.CONFLICT
@@ -118,25 +118,25 @@ def test_what_a_person_sets_in_the_same_moment_stands(there, store, monkeypatch)
 
 
 def test_a_ticket_that_was_only_commented_on_meanwhile_is_still_written(there, store, monkeypatch):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     between(store, monkeypatch, lambda ref: there.ask("ann", "POST", f"/tickets/{ref}/comments", json={"text": "?"}))
     assert store.apply(delivery).result is DeliveryResult.APPLIED
-    assert there.notes(ref) == ["?", delivery.marker]
+    assert there.read_notes(ref) == ["?", delivery.marker]
 
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
 def test_a_ticket_that_is_done_is_a_conflict_with_its_reason(there, store, status):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     there.set(ref, "status", status)
     outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "IT"}))
     assert outcome.result is DeliveryResult.CONFLICT
-    assert f"is {status}: only people change it now" in outcome.why["queue"]
-    assert there.notes(ref) == []
+    assert f"is {status}: only people can change it now" in outcome.reasons["queue"]
+    assert there.read_notes(ref) == []
 
 
 def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(there, store):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     there.set(ref, "queue", "IT")
     outcome = store.apply(Delivery(id=new_id(), ref=ref, set={"queue": TRIAGE}))
     assert outcome.result is DeliveryResult.CONFLICT
@@ -144,42 +144,42 @@ def test_a_queue_that_people_moved_a_ticket_out_of_never_gets_it_back(there, sto
 
 
 def test_a_value_that_it_refuses_is_told_by_field(there, store):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     seen = store.fetch(ref)
-    with pytest.raises(StoreRefused) as told:
+    with pytest.raises(StoreRefused) as caught:
         store.write(seen, {"queue": "IT", "category": "x" * 201}, Delivery(id=new_id(), ref=ref))
-    assert told.value.field == "category"
+    assert caught.value.field == "category"
     outcome = store.apply(make_delivery(seen, {"queue": "IT", "category": " "}))
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.REJECTED, {"queue", "category"})
-    assert "200 characters" in outcome.why["category"]
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.REJECTED, {"queue", "category"})
+    assert "200 characters" in outcome.reasons["category"]
     assert store.fetch(ref) == seen
 
 
-def test_a_queue_that_was_closed_a_moment_ago_is_refused_and_the_catalogue_read_anew(there, store, behind):
-    (ref,) = there.make(1)
+def test_a_queue_that_was_closed_a_moment_ago_is_refused_and_the_catalogue_read_anew(there, store, harness):
+    (ref,) = there.make_tickets(1)
     assert "Billing" in store.catalogue().queues
-    behind.close_queue("Billing")
+    harness.close_queue("Billing")
     outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Billing"}))
     assert outcome.result is DeliveryResult.REJECTED
-    assert "open queue" in outcome.why["queue"]
+    assert "open queue" in outcome.reasons["queue"]
     assert "Billing" not in store.catalogue().queues
 
 
 def test_a_ticket_that_moves_keeps_whom_it_was_given_to(there, store):
     there.ask("boss", "PUT", "/queues/Billing", json={"default_assignee": "борис"})
     there.ask("boss", "PUT", "/agents/ann", json={"queues": ["IT", "Billing"]})
-    (ref,) = there.make(1)
-    wanted = {"queue": "IT", "assignee": "ann"}
-    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
-    assert store.apply(make_delivery(store.fetch(ref), wanted | {"queue": "Billing"})).result is DeliveryResult.APPLIED
+    (ref,) = there.make_tickets(1)
+    values = {"queue": "IT", "assignee": "ann"}
+    assert store.apply(make_delivery(store.fetch(ref), values)).result is DeliveryResult.APPLIED
+    assert store.apply(make_delivery(store.fetch(ref), values | {"queue": "Billing"})).result is DeliveryResult.APPLIED
     now = store.fetch(ref)
     assert (now.queue, now.assignee) == ("Billing", "ann")
 
 
 def test_values_are_emptied_too(there, store):
-    (ref,) = there.make(1)
-    wanted = {"queue": "IT", "assignee": "ann", "priority": "low", "category": "Связь"}
-    assert store.apply(make_delivery(store.fetch(ref), wanted)).result is DeliveryResult.APPLIED
+    (ref,) = there.make_tickets(1)
+    values = {"queue": "IT", "assignee": "ann", "priority": "low", "category": "Связь"}
+    assert store.apply(make_delivery(store.fetch(ref), values)).result is DeliveryResult.APPLIED
     nothing = dict.fromkeys(("assignee", "priority", "category"))
     assert store.apply(make_delivery(store.fetch(ref), nothing)).result is DeliveryResult.APPLIED
     assert store.fetch(ref).differing(nothing) == {}
@@ -189,19 +189,19 @@ def test_values_are_emptied_too(there, store):
 def test_a_silence_after_the_write_is_looked_into_and_never_answered_by_a_second_write(fault, there, store, faults):
     store.http._client.timeout = 1.0
     faults.patience = 1.5
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"}, note="Sorted.")
     faults.waiting = [fault, fault]
     assert store.apply(delivery).result is DeliveryResult.APPLIED
-    journey = there.ask("ann", "GET", f"/tickets/{ref}")["journey"]
-    assert [step["to"] for step in journey if step["actor"]["name"] == "router"] == ["IT"]
-    assert there.notes(ref) == [delivery.full_note]
+    history = there.ask("ann", "GET", f"/tickets/{ref}")["history"]
+    assert [step["to"] for step in history if step["actor"]["name"] == "router"] == ["IT"]
+    assert there.read_notes(ref) == [delivery.full_note]
     assert faults.met[fault] == 2
 
 
 @pytest.mark.parametrize("fault", ["too many", "broken"])
 def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     faults.waiting = [fault]
     outcome = store.apply(delivery)
@@ -209,28 +209,28 @@ def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
     assert outcome.retry_after > 0
     store.http._budgets["write"]._held_until = 0.0
     assert store.apply(delivery).result is DeliveryResult.APPLIED
-    assert there.notes(ref) == [delivery.marker]
+    assert there.read_notes(ref) == [delivery.marker]
 
 
 def test_two_that_deliver_the_same_at_once_write_once(there, store):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
     with ThreadPoolExecutor(4) as pool:
         done = [future.result() for future in [pool.submit(store.apply, delivery) for _ in range(8)]]
     assert {one.result for one in done} <= {DeliveryResult.APPLIED, DeliveryResult.ALREADY_APPLIED}
-    assert there.notes(ref) == [delivery.marker]
+    assert there.read_notes(ref) == [delivery.marker]
     assert store.fetch(ref).version == "3"
 
 
 def test_the_journey_tells_who_changed_what(there, store):
-    (ref,) = there.make(1)
+    (ref,) = there.make_tickets(1)
     assert (
         store.apply(make_delivery(store.fetch(ref), {"queue": "IT", "priority": "high"})).result
         is DeliveryResult.APPLIED
     )
     there.set(ref, "category", "vpn")
-    told = [(move.actor, move.field, move.was, move.became, move.ours) for move in store.moves(ref)]
-    assert told == [
+    moves = [(move.actor, move.field, move.was, move.became, move.by_deskyard) for move in store.fetch_moves(ref)]
+    assert moves == [
         ("router", "queue", TRIAGE, "IT", True),
         ("router", "priority", None, "high", True),
         ("ann", "category", None, "vpn", False),
@@ -239,8 +239,8 @@ def test_the_journey_tells_who_changed_what(there, store):
 
 def test_what_was_filed_comes_as_it_was_filed(there, store):
     sent = {"subject": "Не печатает", "body": "<p>Принтер 🖨</p>", "requester": "a@example.org", "channel": "mail"}
-    told = {**sent, "created_at": "2026-01-31T12:00:00+03:00", "fields": {"product": "LJ"}, "source": "mail"}
-    ref = there.ask("router", "POST", "/tickets", json=told)["ticket"]["id"]
+    body = {**sent, "created_at": "2026-01-31T12:00:00+03:00", "fields": {"product": "LJ"}, "source": "mail"}
+    ref = there.ask("router", "POST", "/tickets", json=body)["ticket"]["id"]
     ticket = store.fetch(ref).ticket
     assert {name: getattr(ticket, name) for name in sent} == sent
     assert (ticket.id, ticket.source, ticket.fields) == (ref, "deskyard", {"product": "LJ"})
@@ -249,10 +249,10 @@ def test_what_was_filed_comes_as_it_was_filed(there, store):
 
 def test_a_long_history_comes_in_pages_and_without_an_end_to_it(there, store):
     at = datetime.now(UTC) - timedelta(days=400)
-    refs = [ref for n in range(3) for ref in there.make(50, at + timedelta(days=n))]
+    refs = [ref for n in range(3) for ref in there.make_tickets(50, at + timedelta(days=n))]
     found, _ = pull_all(store, store.cursor_at(at + timedelta(days=1)), 20)
     assert [one.ref for one in found] == refs[50:]
-    assert [ref for _, ref in store.changed(at, 20)] == refs
+    assert [ref for _, ref in store.list_changes(at, 20)] == refs
 
 
 @pytest.mark.parametrize("ref", ["", "0", "x", "1/../2", "../me", "٧"])
@@ -271,7 +271,7 @@ def test_a_strange_cursor_is_the_other_deskyards_own_sentence(store):
 def test_a_notice_is_believed_only_with_its_signature_and_in_time(there, store):
     now = datetime.now(UTC)
     (event,) = store.parse_webhook(*hook("7", now), now)
-    assert (event.id, event.ref, event.ours) == ("n7", "7", False)
+    assert (event.id, event.ref, event.by_deskyard) == ("n7", "7", False)
     with pytest.raises(BadSignature):
         store.parse_webhook(*hook("7", now, "another secret"), now)
     headers, raw = hook("7", now)

@@ -1,4 +1,4 @@
-"""What people write into Jira's editor reads as they saw it, and notes come out as they were meant."""
+"""The Atlassian Document Format: texts are read as people see them, and notes are written as intended."""
 
 import json
 

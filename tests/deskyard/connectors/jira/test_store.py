@@ -1,6 +1,6 @@
-"""Jira Service Management, against a stateful fake that is checked against our description of Jira's wire.
+"""Jira Service Management, against a stateful fake that is checked against our description of Jira's API.
 
-Where the vendor's own OpenAPI file lies beside the project, each exchange is checked with it, too.
+If the vendor's own OpenAPI file is beside the project, each exchange is checked against it, too.
 """
 
 import hashlib
@@ -64,9 +64,9 @@ def opened(base):
 
     def opened(token=TOKEN, **options):
         options = {"project": "HELP", "hook_secret": SECRET, **options}
-        said = "&".join(f"{name}={value}" for name, value in options.items() if value is not None)
+        result = "&".join(f"{name}={value}" for name, value in options.items() if value is not None)
         user = f"{quote(MAIL, safe='')}:{token}@"
-        stores.append(open_store(f"jira:{base.replace('http://', 'http://' + user)}?{said}"))
+        stores.append(open_store(f"jira:{base.replace('http://', 'http://' + user)}?{result}"))
         return stores[-1]
 
     yield opened
@@ -109,7 +109,7 @@ def account(site, name):
 
 
 @pytest.fixture
-def behind(site):
+def harness(site):
     return behind_of(site)
 
 
@@ -119,8 +119,8 @@ def no_hold(store):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_jira_keeps_the_contract(case, store, behind):
-    CASES[case](store, behind)
+def test_jira_keeps_the_contract(case, store, harness):
+    CASES[case](store, harness)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -193,7 +193,7 @@ def test_statuses_are_told_by_category_and_resolution(status, resolution, ours, 
     assert store.fetch(site.file(status=status, resolution=resolution)).status == ours
 
 
-def test_an_issue_of_which_almost_everything_is_left_out_is_read(site, store, behind):
+def test_an_issue_of_which_almost_everything_is_left_out_is_read(site, store, harness):
     site.bare = True
     ref = site.file()
     site.set(ref, {"status": "In progress"}, by=site.ann)
@@ -203,7 +203,7 @@ def test_an_issue_of_which_almost_everything_is_left_out_is_read(site, store, be
         "open", "VPN drops", "", None,
     )  # fmt: skip
     assert [one.ref for one in pull_all(store, None, 10)[0]] == [ref]
-    assert [move.actor for move in store.moves(ref)] == ["Ann Lee"]
+    assert [move.actor for move in store.fetch_moves(ref)] == ["Ann Lee"]
 
 
 def test_an_issue_without_description_queue_and_channel_is_read(site, store):
@@ -217,10 +217,10 @@ def test_several_components_are_no_queue_that_the_catalogue_has(site, store):
     found = store.fetch(ref)
     assert found.queue == "Billing, Network"
     assert found.queue not in store.catalogue().queues
-    assert [(one.was, one.became) for one in store.moves(ref)] == [("Inbox", "Billing, Network")]
+    assert [(one.was, one.became) for one in store.fetch_moves(ref)] == [("Inbox", "Billing, Network")]
     site.set(ref, {"components": ["Network"]}, by=site.bob)
     site.set(ref, {"components": []}, by=site.bob)
-    assert [(one.was, one.became) for one in store.moves(ref)] == [
+    assert [(one.was, one.became) for one in store.fetch_moves(ref)] == [
         ("Inbox", "Billing, Network"), ("Billing, Network", "Network"), ("Network", None),
     ]  # fmt: skip
 
@@ -231,8 +231,8 @@ def test_moves_are_told_in_our_words(site, store):
     site.set(ref, {"priority": "Lowest"}, by=site.ann)
     site.set(ref, {"assignee": site.bob, "status": "Waiting for customer"}, by=site.ann)
     site.set(ref, {"assignee": None, "status": "Closed"}, by=site.bob)
-    told = [(one.actor, one.field, one.was, one.became, one.ours) for one in store.moves(ref)]
-    assert told == [
+    moves = [(one.actor, one.field, one.was, one.became, one.by_deskyard) for one in store.fetch_moves(ref)]
+    assert moves == [
         ("Ann Lee", "priority", None, "low", False),
         ("Ann Lee", "assignee", None, "Bob Ray", False),
         ("Ann Lee", "status", "new", "waiting", False),
@@ -245,9 +245,9 @@ def test_a_changelog_that_names_fields_without_their_ids_is_understood(site, ope
     site.leaves_out_field_ids = True
     ref = site.file()
     site.set(ref, {"components": ["Network"], QUEUE_FIELD: "Billing", "summary": "other"}, by=site.ann)
-    assert [(one.was, one.became) for one in opened().moves(ref)] == [("Inbox", "Network")]
+    assert [(one.was, one.became) for one in opened().fetch_moves(ref)] == [("Inbox", "Network")]
     store = opened(queue=QUEUE_FIELD)
-    assert [(one.was, one.became) for one in store.moves(ref)] == [("Inbox", "Billing")]
+    assert [(one.was, one.became) for one in store.fetch_moves(ref)] == [("Inbox", "Billing")]
     assert store.fetch(ref).ticket.subject == "VPN drops"
 
 
@@ -255,10 +255,10 @@ def test_what_an_automation_set_is_no_persons_word(site, store):
     ref = site.file()
     site.set(ref, {"components": ["Billing"]}, by="712020:auto")
     found = store.fetch(ref)
-    assert found.by_people == frozenset()
+    assert found.set_by_people == frozenset()
     assert store.apply(make_delivery(found, {"queue": "Network"})).result is DeliveryResult.APPLIED
     site.set(ref, {"components": ["Billing"], "assignee": site.ann}, by=site.bob)
-    assert store.fetch(ref).by_people == {"queue", "assignee"}
+    assert store.fetch(ref).set_by_people == {"queue", "assignee"}
 
 
 def test_a_long_changelog_and_many_comments_are_read_to_the_end(site, store):
@@ -273,12 +273,12 @@ def test_a_long_changelog_and_many_comments_are_read_to_the_end(site, store):
     for number in range(3):
         site.say(ref, doc(f"more {number}"), site.bob)
         site.set(ref, {"labels": [f"l{number}"]}, by=site.bob)
-    for found in (store.fetch(ref), store.read([ref])[ref]):
+    for found in (store.fetch(ref), store.fetch_many([ref])[ref]):
         assert delivery.id in found.markers
         assert found.ticket == before.ticket
-        assert not found.ours
+        assert not found.last_change_by_deskyard
     assert store.apply(delivery).result is DeliveryResult.ALREADY_APPLIED
-    assert len(store.moves(ref)) == 1
+    assert len(store.fetch_moves(ref)) == 1
 
 
 def test_namesakes_are_told_apart_and_strangers_are_no_agents(site, store):
@@ -345,7 +345,7 @@ def test_times_are_asked_for_in_the_zone_of_our_account(zone, site, store):
     site.our_zone = zone
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     refs = [site.file(at=moment + timedelta(minutes=number)) for number in range(4)]
-    found = list(store.changed(moment + timedelta(minutes=2), 10))
+    found = list(store.list_changes(moment + timedelta(minutes=2), 10))
     assert [one.ref for one in found if one.at >= moment + timedelta(minutes=2)] == refs[2:]
     assert refs[0] not in [one.ref for one in found]
 
@@ -356,7 +356,7 @@ def test_the_hour_that_clocks_show_twice_is_not_lost(fold, site, store):
     first = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)  # 01:30 in New York, and an hour later again
     refs = [site.file(at=first + timedelta(minutes=10 * number)) for number in range(12)]
     for number, moment in enumerate(first + timedelta(minutes=10 * step) for step in range(12)):
-        assert [one.ref for one in store.changed(moment, 50)] == refs[number:]
+        assert [one.ref for one in store.list_changes(moment, 50)] == refs[number:]
 
 
 def test_a_zone_that_nobody_knows_is_a_sentence(site, store):
@@ -370,15 +370,15 @@ def test_a_zone_that_nobody_knows_is_a_sentence(site, store):
 
 def test_fields_and_tags_go_in_one_edit_and_the_note_is_internal(site, store):
     ref = site.file(labels=["kept"])
-    wanted = {"queue": "Network", "priority": "critical", "assignee": "Bob Ray"}
-    delivery = Delivery(id=new_id(), ref=ref, set=wanted, add_tags=("sorted",), note="Why: vpn\nSure: 97 %")
+    values = {"queue": "Network", "priority": "critical", "assignee": "Bob Ray"}
+    delivery = Delivery(id=new_id(), ref=ref, set=values, add_tags=("sorted",), note="Why: vpn\nSure: 97 %")
     assert store.apply(delivery).result is DeliveryResult.APPLIED
     issue = site.find(ref)
     assert (issue["components"], issue["priority"], issue["assignee"]) == (["Network"], "Highest", site.bob)
     assert sorted(issue["labels"]) == ["kept", "sorted"]
     assert (site.edits[ref], len(issue["comments"])) == (1, 1)
     assert site.notes(ref) == [f"Why: vpn\nSure: 97 %\n{delivery.marker}"]
-    assert store.fetch(ref).ours
+    assert store.fetch(ref).last_change_by_deskyard
 
 
 def test_a_category_is_set_only_where_a_field_stands_for_it(site, opened):
@@ -387,21 +387,21 @@ def test_a_category_is_set_only_where_a_field_stands_for_it(site, opened):
     refused = store.apply(make_delivery(store.fetch(ref), {"category": "[System] Incident"}))
     assert refused.result is DeliveryResult.UNSUPPORTED
     store = opened(category="issuetype")
-    assert "category" in store.caps.sets
+    assert "category" in store.caps.settable_fields
     assert "issue_type" not in store.fetch(ref).ticket.fields
     assert (
         store.apply(make_delivery(store.fetch(ref), {"category": "[System] Incident"})).result is DeliveryResult.APPLIED
     )
     assert site.find(ref)["issuetype"] == "[System] Incident"
     refused = store.apply(make_delivery(store.fetch(ref), {"category": "Sub-task"}))
-    assert (refused.result, set(refused.why)) == (DeliveryResult.REJECTED, {"category"})
+    assert (refused.result, set(refused.reasons)) == (DeliveryResult.REJECTED, {"category"})
 
 
 def test_a_field_that_is_accepted_and_forgotten_is_told_as_partial(site, store):
     site.drops = {"assignee"}
     ref = site.file()
     outcome = store.apply(make_delivery(store.fetch(ref), {"queue": "Network", "assignee": "Bob Ray"}, note="Sorted."))
-    assert (outcome.result, set(outcome.why)) == (DeliveryResult.PARTIAL, {"assignee"})
+    assert (outcome.result, set(outcome.reasons)) == (DeliveryResult.PARTIAL, {"assignee"})
     assert len(site.notes(ref)) == 1
 
 
@@ -411,7 +411,7 @@ def test_an_edit_that_is_refused_with_200_is_not_believed(site, store):
     site.says_no_with_200 = True
     outcome = store.apply(make_delivery(seen, {"queue": "Network"}))
     assert (outcome.result, site.find(ref)["components"]) == (DeliveryResult.REJECTED, ["Inbox"])
-    assert "being indexed" in outcome.why["queue"]
+    assert "being indexed" in outcome.reasons["queue"]
 
 
 def test_a_search_that_fails_with_200_is_no_empty_page(site, store):
@@ -425,22 +425,22 @@ def test_refused_fields_are_named_in_our_words(site, opened):
     ref = site.file()
     site.refuses = {QUEUE_FIELD: "Option is disabled.", "assignee": "Bob is on leave."}
     store = opened(queue=QUEUE_FIELD)
-    wanted = {"queue": "Network", "assignee": "Bob Ray", "priority": "high"}
-    outcome = store.apply(make_delivery(store.fetch(ref), wanted, note="Sorted."))
+    values = {"queue": "Network", "assignee": "Bob Ray", "priority": "high"}
+    outcome = store.apply(make_delivery(store.fetch(ref), values, note="Sorted."))
     assert outcome.result is DeliveryResult.REJECTED
-    assert (outcome.why["queue"], outcome.why["assignee"]) == ("Option is disabled.", "Bob is on leave.")
-    assert "all or nothing" in outcome.why["priority"]
+    assert (outcome.reasons["queue"], outcome.reasons["assignee"]) == ("Option is disabled.", "Bob is on leave.")
+    assert "all or nothing" in outcome.reasons["priority"]
     assert site.notes(ref) == []
     site.refuses = {"customfield_10099": "Impact is required."}
-    outcome = store.apply(make_delivery(store.fetch(ref), wanted))
-    assert outcome.why == dict.fromkeys(wanted, "customfield_10099: Impact is required.")
+    outcome = store.apply(make_delivery(store.fetch(ref), values))
+    assert outcome.reasons == dict.fromkeys(values, "customfield_10099: Impact is required.")
 
 
 def test_a_tag_that_jira_refuses_is_named(site, store):
     ref = site.file()
     outcome = store.apply(Delivery(id=new_id(), ref=ref, add_tags=("two words",)))
-    assert set(outcome.why) == {"add_tags"}
-    assert "spaces" in outcome.why["add_tags"]
+    assert set(outcome.reasons) == {"add_tags"}
+    assert "spaces" in outcome.reasons["add_tags"]
 
 
 def test_without_the_right_to_silence_mails_it_is_written_nevertheless_and_asked_for_once(site, store):
@@ -461,18 +461,18 @@ def test_jiras_own_conflict_is_looked_at_again(site, store):
     assert (outcome.result, site.find(ref)["components"]) == (DeliveryResult.CONFLICT, ["Network"])
 
 
-@pytest.mark.parametrize(("field", "theirs", "wanted"), [
+@pytest.mark.parametrize(("field", "theirs", "values"), [
     ("components", ["Billing"], {"queue": "Network"}), ("priority", "Medium", {"priority": "high"}),
     ("assignee", "ann", {"assignee": "Bob Ray"}), ("components", [], {"queue": "Network"}),
 ])  # fmt: skip
-def test_what_a_person_set_between_our_look_and_our_write_is_given_back(field, theirs, wanted, site, store):
+def test_what_a_person_set_between_our_look_and_our_write_is_given_back(field, theirs, values, site, store):
     ref = site.file()
     theirs = site.ann if theirs == "ann" else theirs
     seen = store.fetch(ref)
     site.between = lambda: site.set(ref, {field: theirs}, by=site.ann)
-    outcome = store.apply(make_delivery(seen, wanted, note="Sorted."))
+    outcome = store.apply(make_delivery(seen, values, note="Sorted."))
     assert outcome.result is DeliveryResult.CONFLICT
-    assert "given back" in next(iter(outcome.why.values()))
+    assert "restored" in next(iter(outcome.reasons.values()))
     assert site.find(ref)[field] == theirs
     assert site.notes(ref) == []
 
@@ -553,9 +553,9 @@ def test_a_limit_while_pulling_is_told(faults, site, store):
     store.catalogue()
     faults.reads = True
     faults.waiting = ["too many"]
-    with pytest.raises(StoreUnreachable) as told:
+    with pytest.raises(StoreUnreachable) as caught:
         store.pull(None, 5)
-    assert told.value.retry_after == 7.0
+    assert caught.value.retry_after == 7.0
 
 
 # who we are
@@ -569,13 +569,13 @@ def test_an_expired_token_is_told_and_never_taken_for_an_empty_desk(named, site,
     for door in (
         lambda: store.pull(None, 5),
         lambda: store.fetch(ref),
-        lambda: store.read([ref]),
+        lambda: store.fetch_many([ref]),
         lambda: store.apply(Delivery(id=new_id(), ref=ref, set={"queue": "Network"})),
         store.catalogue,
     ):
-        with pytest.raises(AccessDenied) as told:
+        with pytest.raises(AccessDenied) as caught:
             door()
-        assert "0ld-t0ken" not in str(told.value)
+        assert "0ld-t0ken" not in str(caught.value)
     assert not store.health().ok
 
 
@@ -588,8 +588,8 @@ def test_a_token_that_expires_on_the_way_does_not_make_issues_vanish(named, site
     for door in (
         lambda: store.pull(None, 5),
         lambda: store.fetch(ref),
-        lambda: store.read([ref]),
-        lambda: store.comment(ref, "x"),
+        lambda: store.fetch_many([ref]),
+        lambda: store.add_note(ref, "x"),
     ):
         with pytest.raises(AccessDenied):
             door()
@@ -636,11 +636,11 @@ def test_a_webhook_repeated_or_out_of_order_names_its_issue_and_who_did_it(site,
     ours = site.hook(ref)
     site.set(ref, {"components": ["Billing"]}, by=site.ann)
     theirs = site.hook(ref)
-    told = [store.parse_webhook(*hook, now) for hook in (theirs, created, ours, theirs, created)]
-    assert [[(one.ref, one.ours) for one in events] for events in told] == [
+    received = [store.parse_webhook(*hook, now) for hook in (theirs, created, ours, theirs, created)]
+    assert [[(one.ref, one.by_deskyard) for one in events] for events in received] == [
         [(ref, False)], [(ref, False)], [(ref, True)], [(ref, False)], [(ref, False)],
     ]  # fmt: skip
-    ids = [events[0].id for events in told]
+    ids = [events[0].id for events in received]
     assert ids[0] == ids[3]
     assert ids[1] == ids[4]
     assert len(set(ids)) == 3
@@ -682,14 +682,14 @@ def test_the_vendors_own_file_knows_all_that_we_describe_and_sees_what_breaks_it
     if theirs is None:
         pytest.skip("the vendor's own OpenAPI file is checked where ../shared/specs is")
     endpoints = {
-        (method.upper(), re.sub(r"{\w+}", "{}", path)): {one["name"] for one in told.get("parameters", ())}
+        (method.upper(), re.sub(r"{\w+}", "{}", path)): {one["name"] for one in endpoint.get("parameters", ())}
         for path, methods in theirs.told["paths"].items()
-        for method, told in methods.items()
+        for method, endpoint in methods.items()
     }
     ours = described("jira")
-    for name, told in ours.endpoints.items():
+    for name, endpoint in ours.endpoints.items():
         method, path = re.sub(r"{\w+}", "{}", name).split()
-        known = ours.resolved(told.get("query", {})).get("properties", {})
+        known = ours.resolved(endpoint.get("query", {})).get("properties", {})
         assert known.keys() <= endpoints[method, path], name
 
     app = FastAPI()

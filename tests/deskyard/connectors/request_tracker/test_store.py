@@ -1,4 +1,4 @@
-"""What can be said of the store for Request Tracker without one; the rest is in `tests/real/test_rt.py`."""
+"""What can be tested of the connector to Request Tracker without a server; the rest is in `tests/real/test_rt.py`."""
 
 import json
 from datetime import UTC, datetime
@@ -22,9 +22,9 @@ def store():
 
 
 def test_an_address_without_a_login_is_refused_and_shows_no_token():
-    with pytest.raises(BadInput, match="login") as told:
+    with pytest.raises(BadInput, match="login") as caught:
         open_store("rt:https://:1-28-0aff@rt.example.test")
-    assert "0aff" not in str(told.value)
+    assert "0aff" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_number_is_the_most_urgent_priority_that_it_reaches(told, word):
 
 
 def test_a_label_in_the_place_of_a_number_does_no_harm():
-    assert [PriorityMapping.parse("low:0").from_vendor(told) for told in ("High", "On Fire", None)] == [
+    assert [PriorityMapping.parse("low:0").from_vendor(value) for value in ("High", "On Fire", None)] == [
         "high",
         None,
         None,
@@ -66,7 +66,7 @@ def test_what_is_no_number_is_no_ticket_and_is_never_sent(store, ref):
 def test_a_hook_names_its_ticket_whoever_writes_the_login_how(store):
     raw = json.dumps({"ticket": 7, "transaction": 99, "by": "router"}).encode()
     (event,) = store.parse_webhook(SECRET, raw, NOW)
-    assert (event.id, event.ref, event.ours) == ("99", "7", True)
+    assert (event.id, event.ref, event.by_deskyard) == ("99", "7", True)
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'"7"', b"\xff"])
@@ -88,5 +88,5 @@ def test_a_ticket_without_a_history_is_nobodys():
 
 
 def test_the_scrip_for_the_administrator_comes_with_the_package():
-    text = files("deskyard.connectors").joinpath("rt_scrip.pl").read_text()
+    text = files("deskyard.connectors").joinpath("request_tracker", "scrip.pl").read_text()
     assert "X-Deskyard-Secret" in text

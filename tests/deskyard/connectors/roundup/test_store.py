@@ -1,4 +1,4 @@
-"""What can be said of the store for Roundup without one; the rest is in `tests/real/test_roundup.py`."""
+"""What can be tested of the connector to Roundup without a server; the rest is in `tests/real/test_roundup.py`."""
 
 import ast
 import json
@@ -28,9 +28,9 @@ def store():
     "place", ["https://:pw@x.test/t", "https://a:pw@x.test/t?notes=maybe", "https://a:pw@x.test?x=1"]
 )
 def test_a_strange_address_is_refused_and_shows_no_password(place):
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as caught:
         open_store(f"roundup:{place}")
-    assert "pw" not in str(told.value)
+    assert "pw" not in str(caught.value)
 
 
 def test_notes_are_left_only_where_the_address_asks_for_them(store):
@@ -57,15 +57,15 @@ def test_a_tracker_with_other_words_has_those_priorities_that_it_names():
         {"medium": "normal", "high": "high"},
         {"normal": "medium", "high": "high"},
     )
-    assert PriorityMapping.build({}, ["rot", "grün"]).ours == {}
+    assert PriorityMapping.build({}, ["rot", "grün"]).from_vendor == {}
 
 
 def test_an_issue_of_a_bare_tracker_is_read():
     found = {"attributes": {"title": None, "creation": "2026-11-23.04:12:34", "activity": "2026-11-23.04:12:34"}}
-    spoken = FieldMapping(
+    mapping = FieldMapping(
         LinkedProperty("keyword", "keyword"), None, None, PriorityMapping.build({}, []), ("router", "3")
     )
-    one = words.to_stored_ticket("1", found, {}, spoken)
+    one = words.to_stored_ticket("1", found, {}, mapping)
     assert (one.queue, one.priority, one.assignee, one.status, one.last_change_by_deskyard) == (
         None,
         None,
@@ -92,14 +92,14 @@ def test_what_is_no_number_is_no_issue_and_is_never_sent(store, ref):
 def test_a_hook_names_its_issue(store):
     raw = json.dumps({"issue": "7", "by": "router", "at": "1.5"}).encode()
     (event,) = store.parse_webhook(SECRET, raw, NOW)
-    assert (event.ref, event.ours) == ("7", True)
+    assert (event.ref, event.by_deskyard) == ("7", True)
     assert store.parse_webhook(SECRET, b'{"issue": "../1"}', NOW) == []
     with pytest.raises(BadSignature):
         store.parse_webhook(SECRET, b"[]", NOW)
 
 
 def test_the_detector_for_the_administrator_comes_with_the_package_and_is_python():
-    text = files("deskyard.connectors").joinpath("roundup_detector.py.txt").read_text()
-    assert {"tell", "post", "init"} <= {
+    text = files("deskyard.connectors").joinpath("roundup", "detector.py.txt").read_text()
+    assert {"notify", "post", "init"} <= {
         node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
     }

@@ -1,4 +1,4 @@
-"""Znuny's words read without a server: what its add-on, its web service and its histories must agree on."""
+"""The connector to Znuny without a server: its add-on, its web service and the mapping of histories agree."""
 
 import json
 import re
@@ -92,8 +92,10 @@ def test_what_a_field_was_is_what_the_line_before_left(book):
         line("TicketDynamicFieldUpdate", 3, "%%FieldName%%Other%%Value%%x%%OldValue%%"),
         line("TicketDynamicFieldUpdate", 3, "%%FieldName%%Category%%Value%%%%OldValue%%vpn"),
     ]
-    told = [(move.actor, move.field, move.was, move.became, move.by_deskyard) for move, _ in parse_moves(history, book)]
-    assert told == [
+    moves = [
+        (move.actor, move.field, move.was, move.became, move.by_deskyard) for move, _ in parse_moves(history, book)
+    ]
+    assert moves == [
         ("alice", "queue", "Network", "Billing", False),
         ("router", "queue", "Billing", "Old", True),
         ("alice", "assignee", None, "gone", False),
@@ -123,8 +125,8 @@ def test_a_persons_value_under_ours_is_found_in_the_history(lines, theirs, book)
 
 def test_the_last_hand_on_a_field_decides_whether_a_person_set_it(book):
     history = [line("NewTicket", 3), line("Move", 3, QueueID=6), line("StateUpdate", 3, StateID=2)]
-    assert at(book, history).by_people == {"queue", "status"}
-    assert at(book, [*history, line("Move", 1, QueueID=7)]).by_people == {"status"}
+    assert at(book, history).set_by_people == {"queue", "status"}
+    assert at(book, [*history, line("Move", 1, QueueID=7)]).set_by_people == {"status"}
 
 
 @pytest.mark.parametrize(
@@ -184,12 +186,12 @@ def test_tags_and_category_are_offered_where_their_fields_are_named():
 
 def test_a_webhook_is_believed_with_its_secret_alone_and_has_the_same_name_when_repeated():
     store = open_store(f"{URL}?hook_secret=hook")
-    told = {"Event": {"Event": "TicketCreate", "TicketID": 7}, "Ticket": {"ChangeBy": 3, "Changed": "x", "QueueID": 5}}
-    raw, now = json.dumps(told).encode(), datetime.now(UTC)
+    body = {"Event": {"Event": "TicketCreate", "TicketID": 7}, "Ticket": {"ChangeBy": 3, "Changed": "x", "QueueID": 5}}
+    raw, now = json.dumps(body).encode(), datetime.now(UTC)
     events = store.parse_webhook({"X-Deskyard-Secret": "hook"}, raw, now)
     assert [(event.ref, event.by_deskyard) for event in events] == [("7", False)]
     assert store.parse_webhook({"X-Deskyard-Secret": "hook"}, raw, now) == events
-    moved = json.dumps(told | {"Ticket": {**told["Ticket"], "QueueID": 6}}).encode()
+    moved = json.dumps(body | {"Ticket": {**body["Ticket"], "QueueID": 6}}).encode()
     assert store.parse_webhook({"X-Deskyard-Secret": "hook"}, moved, now)[0].id != events[0].id
     for strange in (b"{}", b'{"Event": [], "Ticket": 7}', b'{"Event": {"TicketID": "../7"}}'):
         assert store.parse_webhook({"X-Deskyard-Secret": "hook"}, strange, now) == []
@@ -199,15 +201,15 @@ def test_a_webhook_is_believed_with_its_secret_alone_and_has_the_same_name_when_
 
 
 def test_each_operation_that_is_asked_for_is_in_the_web_service_and_the_add_on():
-    code = (FOLDER / "__init__.py").read_text()
+    code = (FOLDER / "store.py").read_text()
     service = (FOLDER / "Deskyard.yml").read_text()
     registered = (FOLDER / "addon/Kernel/Config/Files/XML/Deskyard.xml").read_text()
-    asked = set(re.findall(r'self\._(?:ask|send)\(\s*"(\w+)"', code))
+    called = set(re.findall(r'self\._(?:query|send)\(\s*"(\w+)"', code))
     routes = dict(
         re.findall(r"^        (\w+):\n          ParserBackend: JSON\n.*\n.*\n          Route: (\S+)", service, re.M)
     )
     types = dict(re.findall(r"^    (\w+):\n      Description: .*\n(?:      .*\n)*?      Type: (\S+)", service, re.M))
-    assert asked == routes.keys() == types.keys() - {"Event"}
+    assert called == routes.keys() == types.keys() - {"Event"}
     assert all(route == f"/{name}" for name, route in routes.items())
     assert any(kind.startswith("Deskyard::") for kind in types.values())
     for kind in types.values():
@@ -219,6 +221,6 @@ def test_each_operation_that_is_asked_for_is_in_the_web_service_and_the_add_on()
 
 def test_what_a_webhook_sends_names_nobody():
     invoker = (FOLDER / "addon/Custom/Kernel/GenericInterface/Invoker/Deskyard/Event.pm").read_text()
-    (told,) = re.findall(r"@Told = qw\((.*?)\)", invoker)
-    assert "TicketID" in told.split()
-    assert not set(told.split()) & {"Title", "CustomerID", "CustomerUserID", "Owner", "Article", "Articles"}
+    (sent,) = re.findall(r"@Sent = qw\((.*?)\)", invoker)
+    assert "TicketID" in sent.split()
+    assert not set(sent.split()) & {"Title", "CustomerID", "CustomerUserID", "Owner", "Article", "Articles"}

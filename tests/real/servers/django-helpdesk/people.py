@@ -1,4 +1,4 @@
-"""Everybody but deskyard, by django-helpdesk's own code: a JSON line [command, told] in, {"ok"} or {"error"} out."""
+"""Everybody but deskyard, by django-helpdesk's own code: lines of JSON [command, arguments] → {"ok"} or {"error"}."""
 
 import json
 import sys
@@ -21,8 +21,8 @@ def file(subject, body="", queue=None, at=None):
     """A ticket as the form files it, by nobody of the staff."""
     titles = [(one.pk, one.title) for one in Queue.objects.all()]
     pk = next(pk for pk, title in titles if title == (queue or "Inbox"))
-    told = {"queue": pk, "title": subject, "body": body or "-", "priority": 3, "submitter_email": "req@example.test"}
-    form = TicketForm(data=told, queue_choices=titles)
+    values = {"queue": pk, "title": subject, "body": body or "-", "priority": 3, "submitter_email": "req@example.test"}
+    form = TicketForm(data=values, queue_choices=titles)
     if not form.is_valid():
         raise ValueError(form.errors)
     ticket = form.save(user=None)
@@ -36,7 +36,7 @@ def file(subject, body="", queue=None, at=None):
 def change(ref, field, value, who="alice", language="en"):
     """What the page of a ticket does when an agent changes it."""
     ticket = Ticket.objects.get(pk=ref)
-    told = {
+    values = {
         "queue": lambda: {"queue": Queue.objects.get(title=value).pk},
         "priority": lambda: {"priority": value},
         "assignee": lambda: {"owner": User.objects.get(username=value).pk if value else 0},
@@ -44,7 +44,7 @@ def change(ref, field, value, who="alice", language="en"):
         "subject": lambda: {"title": value},
     }[field]()
     with translation.override(language):
-        update_ticket(User.objects.get(username=who), ticket, **told)
+        update_ticket(User.objects.get(username=who), ticket, **values)
 
 
 def say(ref, text, who="alice", public=False):
@@ -125,10 +125,10 @@ COMMANDS = {
 }
 
 for line in sys.stdin:
-    command, told = json.loads(line)
+    command, arguments = json.loads(line)
     try:
-        said = {"ok": COMMANDS[command](**told)}
+        answer = {"ok": COMMANDS[command](**arguments)}
     except Exception as error:
-        said = {"error": f"{type(error).__name__}: {error}"}
+        answer = {"error": f"{type(error).__name__}: {error}"}
     connection.close()
-    print(json.dumps(said), flush=True)
+    print(json.dumps(answer), flush=True)

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=${DESKYARD_REAL_VENVS:-$HOME/.cache/deskyard-real}/django-helpdesk/bin
 mkdir -p "$folder/site"
 for each in settings urls seed people; do cp "$here/$each.py" "$folder/site/$each.py"; done
-cp "$here/../../../../deskyard/stores/django_helpdesk_addon.py.txt" "$folder/site/deskyard_helpdesk.py"
+cp "$here/../../../../deskyard/connectors/django_helpdesk/addon.py.txt" "$folder/site/deskyard_helpdesk.py"
 export DJANGO_SETTINGS_MODULE=settings PYTHONPATH=$folder/site FOLDER=$folder HOOK_URL=${3:-} PYTHONUNBUFFERED=1
 if [ ! -f "$folder/token" ]; then
   rm -f "$folder/db.sqlite3"

@@ -19,7 +19,7 @@ if [ ! -f "$folder/ready" ]; then
   "$bin/roundup-admin" -i "$tracker" install classic sqlite "$settings" > "$folder/install.log" 2>&1
   if [ "$schema" = queue ]; then cat "$here/queues.py.txt" >> "$tracker/schema.py"; fi
   if [ -n "$hook" ]; then
-    cp "$here/../../../../deskyard/stores/roundup_detector.py.txt" "$tracker/detectors/deskyard.py"
+    cp "$here/../../../../deskyard/connectors/roundup/detector.py.txt" "$tracker/detectors/deskyard.py"
     printf '\n[deskyard]\nurl = %s\nsecret = %s\n' "$hook" "${HOOK_SECRET:-a-secret-of-the-tests}" \
       >> "$tracker/detectors/config.ini"
   fi

@@ -24,7 +24,7 @@ if [ ! -s "$folder/token" ]; then
   setup --action init --skip-create --root-password-file "$folder/root.pw"
   setup --action insert --datafile "$here/seed.pl"
   if [ -n "$hook" ]; then
-    DESKYARD_HOOK=$hook DESKYARD_SECRET=${HOOK_SECRET:-a-secret-of-the-tests} DESKYARD_SCRIP=$here/../../../../deskyard/stores/rt_scrip.pl \
+    DESKYARD_HOOK=$hook DESKYARD_SECRET=${HOOK_SECRET:-a-secret-of-the-tests} DESKYARD_SCRIP=$here/../../../../deskyard/connectors/request_tracker/scrip.pl \
       setup --action insert --datafile "$here/scrip.pl"
   fi
   perl "$here/token.pl" > "$folder/token.new" 2> "$folder/log/token.log"

@@ -4,7 +4,7 @@
 set -euo pipefail
 folder=${1:?usage: start.sh FOLDER PORT [HOOK_URL]}; port=${2:?usage: start.sh FOLDER PORT [HOOK_URL]}; hook=${3:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-addon=$here/../../../../deskyard/stores/znuny
+addon=$here/../../../../deskyard/connectors/znuny
 home=$folder/home pgport=$((port + 1000)) bin=/usr/lib/postgresql/15/bin
 mkdir -p "$folder"
 cd "$folder"
