@@ -264,9 +264,7 @@ class DeletionEstimator:
         votes = trial.votes @ one_hot + PRIOR_VOTE * head.shares
         votes /= votes.sum(axis=1, keepdims=True)
         linear, knn, prior = head.pool[: len(HEADS)].astype(np.float32)
-        pooled: Rows = (
-            linear * margins + knn * np.log(np.maximum(votes, MIN_PROBABILITY)) + prior * np.log(head.shares)
-        )
+        pooled: Rows = linear * margins + knn * np.log(np.maximum(votes, MIN_PROBABILITY)) + prior * np.log(head.shares)
         return pooled
 
     def _weights_without(self, removed: WordSets) -> Rows:
