@@ -114,9 +114,9 @@ def test_it_is_compared_by_what_people_made_of_new_tickets(desk):
     ) == (15, 15, False)
     assert "too few tickets" in status["live_comparison"]["verdict"]
     assert "15 tickets scored" in shown(desk)
-    assert "not enough new tickets: 15 of" in shown(desk, "/models/live")
-    assert "not enough new tickets: 15 of" in shown(desk, "/models?live=1")
-    assert "недостаточно новых заявок: 15 из" in shown(desk, "/models/live", "ru")
+    assert "not enough new tickets: 3 of" in shown(desk, "/models/live")
+    assert "not enough new tickets: 3 of" in shown(desk, "/models?live=1")
+    assert "недостаточно новых заявок: 3 из" in shown(desk, "/models/live", "ru")
 
 
 def test_what_it_was_found_to_be_worth_is_shown_and_decides(desk):
