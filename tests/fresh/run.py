@@ -37,11 +37,11 @@ ADDRESS = "http://127.0.0.1:8000"
 READY = "Ctrl-C stops all"
 """Said by `make demo` when new tickets have been routed and it goes on serving."""
 
+HOME = Path.home()
 READ_ONLY = (
-    "/etc/resolv.conf", "/etc/hosts", "/etc/apt", "/usr/share/keyrings", "/etc/ssl/certs",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates", "/etc/pip.conf", "/root/.pip", "/root/.config/pip", "/etc/uv",
-    "/root/.config/uv",
+    "/etc/resolv.conf", "/etc/hosts", "/etc/apt", "/usr/share/keyrings", "/etc/ssl/certs", "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates", "/etc/pip.conf", "/etc/uv", f"{HOME}/.pip", f"{HOME}/.config/pip",
+    f"{HOME}/.config/uv",
 )  # fmt: skip
 PASSED = re.compile(r"(PIP|UV)_\w+|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(https?|no|all)_proxy", re.I)
 
@@ -95,7 +95,7 @@ def archive() -> Path:
 
 def pip_folders() -> list[str]:
     """Folders of this machine that pip's configuration names."""
-    files = [Path(name) for name in ("/etc/pip.conf", "/root/.pip/pip.conf", "/root/.config/pip/pip.conf")]
+    files = [Path("/etc/pip.conf"), HOME / ".pip/pip.conf", HOME / ".config/pip/pip.conf"]
     said = [file.read_text() for file in files if file.exists()]
     said += [value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))]
     named = {word.removeprefix("file://") for text in said for word in re.split(r"[\s=,]+", text)}
