@@ -141,7 +141,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: Path
         time.sleep(0.1)
     output_lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise StoreUnreachable(
-        f"the service did not start: {output_lines[-1] if output_lines else 'it output_lines nothing'} (all in {log})"
+        f"the service did not start: {output_lines[-1] if output_lines else 'it printed nothing'} (all in {log})"
     )
 
 

@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "user": ("deskyard.cli.user:user", "Create and change users of the pages, each with a role."),
     "undo": ("deskyard.cli.undo:undo_", "Undo what the model set and nobody changed since."),
     "export-history": ("deskyard.history.export:export_history", "Write the desk's tickets as a table to train on."),
-    "drift": ("training.cli.drift:drift", "Show what has changed: words, labels, classes, new topics."),
+    "drift": ("training.cli.drift:drift", "Show what has changed: words, channels, languages, labels, new topics."),
     "labels": ("service.cli.labels:labels", "Show which tickets people should label; export and import labels."),
     "forget": ("deskyard.cli.forget:forget", "Erase a requester's texts, or those of tickets solved long ago."),
     "verify": ("service.tickets.replay:verify", "Compute past decisions again and compare them bytewise."),

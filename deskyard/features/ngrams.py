@@ -1,4 +1,4 @@
-"""Reads a ticket into n-ngrams: stemmed words and word pairs, character runs inside words, field values, the subject.
+"""Reads a ticket into n-grams: stemmed words and word pairs, character runs inside words, field values, the subject.
 
 Training and scoring use the same reader, so a ticket always gets the same columns. The reader keeps no text; it only
 caches which columns the character runs of a word have.
@@ -181,7 +181,7 @@ _NO_COLUMNS: Final = np.empty(0, np.int32)
 
 
 def _known_columns(lookup: Lookup | None, ngrams: Sequence[str]) -> tuple[Ids, npt.NDArray[np.bool_]]:
-    """The columns of the n-ngrams that have one, and a mask of which those are."""
+    """The columns of the n-grams that have one, and a mask of which those are."""
     if lookup is None:
         return _NO_COLUMNS, np.zeros(len(ngrams), bool)
     columns = np.array([-1 if column is None else column for column in map(lookup, ngrams)], dtype=np.int32)
