@@ -1,5 +1,5 @@
-"""A champion with a systematic error, on a desk where people correct a few of its mistakes only: after five retrainings
-the error is gone for good, because unreviewed labels are weighted by how well they agree with reviewed ones. If all
+"""A champion with a systematic error, on a desk where people correct one in twenty of its mistakes: retraining unlearns
+it, for good after five rounds, because unreviewed labels are weighted by how well they agree with reviewed ones. If all
 labels counted alike, the mistakes would train the next model."""
 
 import csv
@@ -25,10 +25,8 @@ from service.tickets.corrections import change_ticket
 from service.tickets.routing import IncomingTicket, route_batch
 
 WRONG, RIGHT = "Billing", "Access"
-CORRECTED = 0.15
+CORRECTED = 0.05
 ROUND = 240
-UNLEARNT = 5
-"""Retrainings after which the error must be gone."""
 LEARN = ("--targets", "queue", "--precision", "0.5", "--effort", "quick", "--no-audit", "--no-mlflow", "--champion")
 
 
@@ -80,10 +78,10 @@ def wrong(tmp_path, command):
 @pytest.mark.parametrize(
     ("trusting", "rounds"),
     [
-        pytest.param(True, UNLEARNT + 1, id="by trust"),
+        pytest.param(True, 2, id="by trust"),
+        pytest.param(False, 2, id="all alike"),
         pytest.param(True, 10, id="by trust, ten", marks=pytest.mark.scale),
-        pytest.param(False, 3, id="all alike"),
-        pytest.param(False, UNLEARNT, id="all alike, five", marks=pytest.mark.scale),
+        pytest.param(False, 5, id="all alike, five", marks=pytest.mark.scale),
     ],
 )
 def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, tmp_path, command, trusting, rounds):
@@ -107,7 +105,10 @@ def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, t
         wrong.policy_cache.invalidate()
         wrong.models.refresh()
         found.append(count_correct(settings().models, judges))
+    right = [count / len(judges) for count in found]
     if trusting:
-        assert min(found[UNLEARNT - 1 :]) >= 0.8 * len(judges), found
+        assert right[1] >= 0.65, right
+        assert all(share >= 0.8 for share in right[4:]), right
     else:
-        assert max(found) <= 0.75 * len(judges), found
+        assert right[1] <= 0.55, right
+        assert max(right) <= 0.75, right
