@@ -14,7 +14,7 @@ from deskyard.analytics.ticket_facts import ROUTED
 from deskyard.db.tables.analytics import TICKET_FACTS
 
 MEASURES: Final = ("first_response", "replies", "resolution")
-"""In seconds, replies and seconds."""
+"""`first_response` and `resolution` are in seconds; `replies` is a count."""
 
 GROUPS: Final = ("all", "machine", "hand")
 

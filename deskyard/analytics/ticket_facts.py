@@ -84,7 +84,7 @@ class TicketFacts:
     delivered_fields: set[str] = field(default_factory=set)
     visited_queues: list[str] = field(default_factory=list)
     moves: list[QueueMove] = field(default_factory=list)
-    is_sorted: bool = False
+    is_triaged: bool = False
     public_replies: list[datetime] = field(default_factory=list)
     solved_at: datetime | None = None
 
@@ -201,7 +201,7 @@ def _on_placed(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
     facts.values["queue"], facts.visited_queues = facts.first_queue, [facts.first_queue]
     if facts.first_queue != facts.decided_queue:  # a ticket of another help desk: nothing has been written there yet
         _clear_decided_values(facts)
-    facts.is_sorted = (
+    facts.is_triaged = (
         facts.first_queue == facts.decided_queue and bool(facts.decision) and routing_outcome(facts.decision) == ROUTED
     )
 
@@ -233,9 +233,9 @@ def _update_status(facts: TicketFacts, was: str | None, became: str | None, at: 
 
 
 def _record_move(facts: TicketFacts, was: str, became: str, by: str) -> None:
-    if by == "person" and facts.is_sorted:
+    if by == "person" and facts.is_triaged:
         facts.moves.append(QueueMove(was, became, became in facts.visited_queues and became != TRIAGE))
-    facts.is_sorted = became != TRIAGE
+    facts.is_triaged = became != TRIAGE
     facts.visited_queues.append(became)
 
 
@@ -251,7 +251,7 @@ def _on_undone(facts: TicketFacts, entry: JournalEntry, requester: str) -> None:
             if facts.moves and (facts.moves[-1].was, facts.moves[-1].became) == (value, was):
                 facts.moves.pop()
                 facts.visited_queues.pop()
-            facts.is_sorted = value != TRIAGE
+            facts.is_triaged = value != TRIAGE
 
 
 def _value_source(facts: TicketFacts, name: str, value: str | None) -> str:

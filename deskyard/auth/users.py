@@ -123,7 +123,7 @@ def authenticate(conn: Connection, name: str, password: str, code: str, now: flo
             return None
         conn.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
     if is_outdated(stored_hash):
-        conn.execute(update(USERS).where(USERS.c.id == row.id).values(password=_HASHER.hash(_read(password))))
+        conn.execute(update(USERS).where(USERS.c.id == row.id).values(password=_HASHER.hash(_password_bytes(password))))
     return to_user(row)
 
 
@@ -175,7 +175,7 @@ def hash_password(password: str) -> str:
         raise BadInput(
             f"a password needs {MIN_PASSWORD_LENGTH} characters or more, for example several unrelated words"
         )
-    return _HASHER.hash(_read(password))
+    return _HASHER.hash(_password_bytes(password))
 
 
 def verify_password(password: str, stored_hash: str) -> bool:
@@ -184,7 +184,7 @@ def verify_password(password: str, stored_hash: str) -> bool:
         _, salt, made = stored_hash.split("$")
         return hmac.compare_digest(_scrypt(password, base64.b64decode(salt)), base64.b64decode(made))
     try:
-        return _HASHER.verify(stored_hash, _read(password))
+        return _HASHER.verify(stored_hash, _password_bytes(password))
     except VerifyMismatchError:
         return False
 
@@ -194,12 +194,12 @@ def is_outdated(stored_hash: str) -> bool:
     return stored_hash.startswith(_SCRYPT) or _HASHER.check_needs_rehash(stored_hash)
 
 
-def _read(password: str) -> bytes:
+def _password_bytes(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")[:_LONGEST_PASSWORD]
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(_read(password), salt=salt, dklen=32, **_SCRYPT_COST)
+    return hashlib.scrypt(_password_bytes(password), salt=salt, dklen=32, **_SCRYPT_COST)
 
 
 def _find_totp_step(key: str, code: str, now: float) -> int | None:
@@ -207,8 +207,8 @@ def _find_totp_step(key: str, code: str, now: float) -> int | None:
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdigit()):
         return None
-    made, step = pyotp.TOTP(key), int(now) // 30
-    return next((at for at in (step, step - 1, step + 1) if hmac.compare_digest(made.generate_otp(at), digits)), None)
+    totp, step = pyotp.TOTP(key), int(now) // 30
+    return next((at for at in (step, step - 1, step + 1) if hmac.compare_digest(totp.generate_otp(at), digits)), None)
 
 
 def _update_user(conn: Connection, name: str, by: str, at: datetime, description: str, **values: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 _Options = TypeVar("_Options")
 
 
-def takes(options: type[_Options]) -> Callable[[Callable[[_Options], None]], Callable[..., None]]:
+def options_from_dataclass(options: type[_Options]) -> Callable[[Callable[[_Options], None]], Callable[..., None]]:
     """A decorator that makes a command for typer from a function of one dataclass, whose fields are its options.
 
     The fields are annotated like the parameters of a command (`Annotated[int, typer.Option(...)]`); optional ones have
@@ -20,7 +20,7 @@ def takes(options: type[_Options]) -> Callable[[Callable[[_Options], None]], Cal
     ... class Options:
     ...     n: int
     ...     name: str = "IT"
-    >>> @takes(Options)
+    >>> @options_from_dataclass(Options)
     ... def command(options: Options) -> None:
     ...     print(options)
     >>> str(inspect.signature(command))

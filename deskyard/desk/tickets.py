@@ -167,12 +167,12 @@ def list_tickets(
 
 
 def list_by_requester(
-    conn: Connection, requester: str, but: int, visible: Collection[str] | None, limit: int = 10
+    conn: Connection, requester: str, except_ticket: int, visible: Collection[str] | None, limit: int = 10
 ) -> list[DeskTicket]:
-    """The newest tickets of a requester, except ticket `but`; none without a name."""
+    """The newest tickets of a requester, except one; none without a name."""
     if not requester:
         return []
-    rows = SELECT_TICKETS.where(TICKETS.c.requester == requester, TICKETS.c.id != but)
+    rows = SELECT_TICKETS.where(TICKETS.c.requester == requester, TICKETS.c.id != except_ticket)
     if visible is not None:
         rows = rows.where(QUEUES.c.name.in_(list(visible)))
     return [to_desk_ticket(row) for row in conn.execute(rows.order_by(TICKETS.c.id.desc()).limit(limit))]

@@ -168,7 +168,7 @@ class TaxonomyLedger:
 
     def translate_prediction(self, prediction: Prediction, labels: RankedLabels | None = None) -> Prediction:
         """A model's prediction in the labels of the day, from the ranking of all its `labels` (None: those it shows);
-        unchanged where all of them are retired."""
+        unchanged where all its labels are retired."""
         if not self.changes:
             return prediction
         return replace(
@@ -221,15 +221,17 @@ class TaxonomyLedger:
 
 
 def build_ledger(
-    changes: Iterable[TaxonomyChange], day: date, learnt: Iterable[Mapping[str, Any]] = ()
+    changes: Iterable[TaxonomyChange], day: date, trained_with: Iterable[Mapping[str, Any]] = ()
 ) -> TaxonomyLedger:
     """The ledger of a day for a model whose card lists the changes (`TaxonomyChange.to_dict`) it was trained with."""
-    return build_model_ledger(tuple(change for change in sort_changes(changes) if change.on <= day), learnt)
+    return build_model_ledger(tuple(change for change in sort_changes(changes) if change.on <= day), trained_with)
 
 
-def build_model_ledger(changes: tuple[TaxonomyChange, ...], learnt: Iterable[Mapping[str, Any]]) -> TaxonomyLedger:
+def build_model_ledger(
+    changes: tuple[TaxonomyChange, ...], trained_with: Iterable[Mapping[str, Any]]
+) -> TaxonomyLedger:
     """The ledger of changes that all apply, in order, for a model that was trained with some of them."""
-    known = list(learnt)
+    known = list(trained_with)
     return TaxonomyLedger(changes, tuple(change for change in changes if change.to_dict() not in known))
 
 

@@ -104,13 +104,13 @@ class Contract:
         label, confidence = prediction.label, prediction.confidence
         promise = f"{self.required_precision:.0%}"
         if not prediction.familiar:
-            return Action.LEAVE, Reason("unfamiliar", "nothing in this ticket occurs in the history that was learnt")
+            return Action.LEAVE, Reason("unfamiliar", "nothing in this ticket occurs in the training history")
         if self.threshold is None:
             return Action.SUGGEST, Reason("no_contract", f"the evidence does not prove {promise} at any confidence")
         if label not in self.labels:
             return Action.SUGGEST, self.unproved.get(label, Reason("no_evidence", f"no evidence for {label!r} yet"))
         if confidence < self.threshold:
-            return Action.SUGGEST, Reason("unsure", f"{confidence:.1%} sure; {promise} takes {self.threshold:.1%}")
+            return Action.SUGGEST, Reason("unsure", f"{confidence:.1%} sure; {promise} requires {self.threshold:.1%}")
         if self.guard is not None and prediction.likeness < self.guard.threshold:
             return Action.SUGGEST, Reason("unlike", "nothing like it in the history: no label may fit it")
         if self.urgent_bound is not None and self._is_held_as_urgent(prediction):

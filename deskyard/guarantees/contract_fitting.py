@@ -287,10 +287,10 @@ def _failing_labels(
             shortfall = f"{n[i]} past tickets were as sure of {name!r}: {MIN_LABEL_EVIDENCE - n[i]} more are needed"
             yield i, Reason("no_evidence", shortfall, MIN_LABEL_EVIDENCE - int(n[i]))
         elif _p_value(int(right[i]), int(n[i]), float(shares[i])) > MAX_P_VALUE:
-            baseline = f"no better than always saying {name!r} ({shares[i]:.0%} of all tickets)"
+            baseline = f"no better than always predicting {name!r} ({shares[i]:.0%} of all tickets)"
             yield i, Reason("base_rate", f"{right[i]} of {n[i]} right is {baseline}")
         elif bdtr(int(right[i]), int(n[i]), max(1 - 2 * (1 - required_precision), 0)) < ALPHA:
-            yield i, Reason("own_record", f"only {right[i]} of {n[i]} were right where {name!r} was said")
+            yield i, Reason("own_record", f"only {right[i]} of {n[i]} were right where {name!r} was predicted")
 
 
 def _p_value(right: int, n: int, share: float) -> float:

@@ -66,7 +66,7 @@ def propose_routing(
     the labels of that day's ledger. Raises ValueError for NaN or infinite probabilities, which JSON can't represent."""
     source_policy = current_policy.for_source(ticket.source)
     merges = any(ledger.merges_labels(target, bundle.labels(target)) for target in predictions)
-    rankings = bundle.ranked(ticket) if merges else {}
+    rankings = bundle.rank_labels(ticket) if merges else {}
     translated = {
         target: ledger.translate_prediction(prediction, rankings.get(target))
         for target, prediction in predictions.items()

@@ -1,4 +1,4 @@
-"""A recipe: the hyperparameters of one target, chosen by `training.fit.tuning` within the training tickets."""
+"""Hyperparameters: a `Recipe` holds those of one target, chosen by `training.fit.tuning` on training tickets."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -160,10 +160,10 @@ class Policy:
             },
         )
 
-    def build_ledger(self, day: date, learnt: Sequence[Mapping[str, Any]] = ()) -> TaxonomyLedger:
-        """The taxonomy changes that apply on a day, for a model that was trained with those in `learnt`
+    def build_ledger(self, day: date, trained_with: Sequence[Mapping[str, Any]] = ()) -> TaxonomyLedger:
+        """The taxonomy changes that apply on a day, for a model that was trained with those given
         (`Bundle.taxonomy_changes`)."""
-        return build_ledger(self.taxonomy, day, learnt)
+        return build_ledger(self.taxonomy, day, trained_with)
 
     def effective_rule(self, target: Target, queue: str | None) -> Rule:
         """The mode and the required precision of a target if the ticket goes to `queue`; the mode is never None."""
@@ -377,7 +377,7 @@ def _choose_placement(placing: Mapping[Target, Decision], policy: Policy, catalo
         else:
             reasons.append(f"{target} {queue!r} is not an open queue of this desk")
     fallback = policy.fallback if policy.fallback in catalogue.queues else TRIAGE
-    return Placement(fallback, Reason("triage", "; ".join(reasons) or "no model has learnt queues or categories"))
+    return Placement(fallback, Reason("triage", "; ".join(reasons) or "the model predicts neither queue nor category"))
 
 
 def _placement_text(target: Target, label: str | None, queue: str) -> str:

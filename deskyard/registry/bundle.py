@@ -23,18 +23,18 @@ from deskyard.explain.explanation import Explanation, explain
 from deskyard.guarantees.contract import Contract, Evidence
 from deskyard.guarantees.contract_fitting import fit_contract
 from deskyard.model.scorer import Scorer
-from deskyard.registry.bundle_content import open_encoder, put_together, take_apart
+from deskyard.registry.bundle_content import from_content, open_encoder, to_arrays_and_documents
 from deskyard.registry.bundle_files import (
     FORMAT_VERSION,
     MANIFEST_FILE,
-    canonical,
-    changed,
-    digest_of,
-    is_whole,
+    changed_file_error,
+    compute_digest,
+    compute_seal,
+    is_intact,
     read_document,
     read_manifest,
-    seal_of,
     sha256,
+    to_canonical_json,
 )
 
 REPORT_FILES: Final = ("report.json", "report.html")
@@ -84,7 +84,7 @@ class Bundle:
         """One prediction for each target of each ticket, in order; safe to call from many threads."""
         return self.scorer.predict(tickets)
 
-    def ranked(self, ticket: Ticket) -> dict[Target, list[tuple[str, float]]]:
+    def rank_labels(self, ticket: Ticket) -> dict[Target, list[tuple[str, float]]]:
         """All labels of each target with their probabilities, the most probable first."""
         return {
             target: sorted(zip(self.labels(target), shares.tolist(), strict=True), key=lambda pair: -pair[1])
@@ -143,19 +143,19 @@ def _write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     saving = Path(tempfile.mkdtemp(prefix=atomic_files.TEMPORARY_PREFIX, dir=folder))
     try:
-        arrays, documents = take_apart(scorer, evidence)
+        arrays, documents = to_arrays_and_documents(scorer, evidence)
         for name, array in arrays.items():
             with (saving / f"{name}.npy").open("wb") as file:
                 np.save(file, array, allow_pickle=False)
                 atomic_files.flush_to_disk(file)
         for name, document in (documents | {"card": dict(card)}).items():
             with (saving / f"{name}.json").open("wb") as file:
-                file.write(canonical(document))
+                file.write(to_canonical_json(document))
                 atomic_files.flush_to_disk(file)
         files = {path.name: sha256(path) for path in sorted(saving.iterdir())}
-        digest = digest_of(files)
+        digest = compute_digest(files)
         content_folder = folder / digest[:16]
-        if not is_whole(content_folder, files):
+        if not is_intact(content_folder, files):
             shutil.rmtree(content_folder, ignore_errors=True)
             saving.rename(content_folder)
             atomic_files.sync_folder(folder)
@@ -166,7 +166,7 @@ def _write_bundle(
             "files": files,
             "made": dict(build_info),
         }
-        atomic_files.write_file(folder / MANIFEST_FILE, canonical(manifest | {"seal": seal_of(manifest)}))
+        atomic_files.write_file(folder / MANIFEST_FILE, to_canonical_json(manifest | {"seal": compute_seal(manifest)}))
     finally:
         shutil.rmtree(saving, ignore_errors=True)
     _remove_old_content(folder, keep=content_folder.name)
@@ -186,10 +186,10 @@ def load_bundle(folder: Path) -> Bundle:
         if not path.is_file():
             raise BundleBroken(f"{path} is missing: the bundle is incomplete. Train again or restore the folder.")
         if sha256(path) != expected:
-            raise changed(path)
+            raise changed_file_error(path)
     encoder = open_encoder(content_folder, manifest["made"]) if "encoder.json" in manifest["files"] else None
     try:
-        scorer, evidence = put_together(content_folder, encoder)
+        scorer, evidence = from_content(content_folder, encoder)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise BundleBroken(
             f"{folder} is complete, but this version of deskyard can't read it ({error!r}): train again."
@@ -218,7 +218,7 @@ def read_manifest_and_card(folder: Path) -> tuple[str, dict[str, Any], dict[str,
             f"{content_folder / absent} is missing: the bundle is incomplete. Train again or restore the folder."
         )
     if sha256(content_folder / "card.json") != manifest["files"].get("card.json"):
-        raise changed(content_folder / "card.json")
+        raise changed_file_error(content_folder / "card.json")
     return manifest["digest"], read_document(content_folder, "card"), manifest["made"]
 
 
@@ -232,7 +232,7 @@ def remembered_tickets(folder: Path) -> tuple[list[str], list[str]]:
     content_folder = folder / str(manifest["folder"])
     for path in (content_folder / "memory_ids.json", content_folder / "columns.json"):
         if not path.is_file() or sha256(path) != manifest["files"].get(path.name):
-            raise changed(path)
+            raise changed_file_error(path)
     return read_document(content_folder, "memory_ids"), read_document(content_folder, "columns")["fields"]
 
 

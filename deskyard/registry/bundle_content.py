@@ -30,7 +30,7 @@ ENCODER_VARIABLE: Final = "DESKYARD_ENCODER"
 `deskyard.settings`."""
 
 
-def take_apart(
+def to_arrays_and_documents(
     scorer: Scorer, evidence: Mapping[Target, Evidence]
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """A model and its evidence as arrays and JSON documents, each under the name of its file without suffix."""
@@ -71,18 +71,18 @@ def take_apart(
     return arrays, documents
 
 
-def open_encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
+def open_encoder(content_folder: Path, build_info: Mapping[str, Any]) -> Encoder:
     """The encoder of a bundle; raises EncoderMissing where it encodes probe texts otherwise than in training.
 
     Its folder is the one that DESKYARD_ENCODER names, else the one of training.
     """
-    stored, trained_with = read_document(home, "encoder"), made.get("encoder") or {}
+    stored, trained_with = read_document(content_folder, "encoder"), build_info.get("encoder") or {}
     found = reopen_encoder(
         stored["kind"],
         stored["digest"],
         [folder for folder in (os.environ.get(ENCODER_VARIABLE), trained_with.get("folder")) if folder],
     )
-    if np.abs(encode_probe_texts(found) - read_array(home, "encoder_probe")).max() > PROBE_TOLERANCE:
+    if np.abs(encode_probe_texts(found) - read_array(content_folder, "encoder_probe")).max() > PROBE_TOLERANCE:
         raise EncoderMissing(
             f"the encoder {found.kind} has the weights that the model was trained with, but encodes texts otherwise: "
             "install the version of its training, or train again."
@@ -90,49 +90,53 @@ def open_encoder(home: Path, made: Mapping[str, Any]) -> Encoder:
     return found
 
 
-def put_together(home: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
-    """The model and the evidence of the arrays and documents in the folder `home`."""
-    columns, ids = read_document(home, "columns"), read_document(home, "memory_ids")
-    heads: dict[Target, Any] = {head["target"]: head for head in read_document(home, "heads")}
+def from_content(content_folder: Path, encoder: Encoder | None) -> tuple[Scorer, dict[Target, Evidence]]:
+    """The model and the evidence of the arrays and documents in that folder."""
+    columns, ids = read_document(content_folder, "columns"), read_document(content_folder, "memory_ids")
+    heads: dict[Target, Any] = {head["target"]: head for head in read_document(content_folder, "heads")}
     spans = label_spans({target: head["labels"] for target, head in heads.items()})
-    idf = read_array(home, "idf")
+    idf = read_array(content_folder, "idf")
     index = sparse.csr_array(
         (
-            read_array(home, "memory_weights").astype(np.float32),
-            read_array(home, "memory_tickets"),
-            read_array(home, "memory_indptr"),
+            read_array(content_folder, "memory_weights").astype(np.float32),
+            read_array(content_folder, "memory_tickets"),
+            read_array(content_folder, "memory_indptr"),
         ),
         shape=(len(idf), len(ids)),
     )
     scorer = Scorer(
         vocabulary=Vocabulary(columns["latin"], [columns[block] for block in BLOCKS], idf),
-        coef=read_array(home, "coef"),
-        intercept=read_array(home, "intercept"),
+        coef=read_array(content_folder, "coef"),
+        intercept=read_array(content_folder, "intercept"),
         neighbour_index=NeighbourIndex(index, ids),
         heads={
             target: TargetHead(
                 labels=tuple(head["labels"]),
-                shares=read_array(home, f"{target}_shares"),
+                shares=read_array(content_folder, f"{target}_shares"),
                 pool=np.array(head["pool"]),
-                remembered=read_array(home, f"{target}_remembered"),
+                remembered=read_array(content_folder, f"{target}_remembered"),
                 span=spans[target],
-                likeness=_load_likeness(home, target, head["likeness"]) if "likeness" in head else None,
+                likeness=_load_likeness(content_folder, target, head["likeness"]) if "likeness" in head else None,
                 stated_parents=head.get("parents", {}),
             )
             for target, head in heads.items()
         },
-        embedding_heads=EmbeddingHeads(**{name: _load_embedding_array(home, name) for name in EMBEDDING_ARRAYS})
+        embedding_heads=EmbeddingHeads(
+            **{name: _load_embedding_array(content_folder, name) for name in EMBEDDING_ARRAYS}
+        )
         if encoder
         else None,
         encoder=encoder,
     )
-    return scorer, {target: read_array(home, f"{target}_evidence") for target in heads}
+    return scorer, {target: read_array(content_folder, f"{target}_evidence") for target in heads}
 
 
-def _load_likeness(home: Path, target: Target, weights: list[float]) -> LikenessModel:
-    profile = MarginProfile(read_array(home, f"{target}_usual_mean"), read_array(home, f"{target}_usual_apart"))
+def _load_likeness(content_folder: Path, target: Target, weights: list[float]) -> LikenessModel:
+    profile = MarginProfile(
+        read_array(content_folder, f"{target}_usual_mean"), read_array(content_folder, f"{target}_usual_apart")
+    )
     return LikenessModel(np.array(weights), profile)
 
 
-def _load_embedding_array(home: Path, name: str) -> npt.NDArray[np.float32]:
-    return read_array(home, f"meaning_{name}").astype(np.float32, copy=False)
+def _load_embedding_array(content_folder: Path, name: str) -> npt.NDArray[np.float32]:
+    return read_array(content_folder, f"meaning_{name}").astype(np.float32, copy=False)

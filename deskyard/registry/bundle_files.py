@@ -30,9 +30,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(raw)
         seal = manifest.pop("seal")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise changed(path) from error
-    if seal != seal_of(manifest) or raw != canonical(manifest | {"seal": seal}):
-        raise changed(path)
+        raise changed_file_error(path) from error
+    if seal != compute_seal(manifest) or raw != to_canonical_json(manifest | {"seal": seal}):
+        raise changed_file_error(path)
     if manifest["format"] != FORMAT_VERSION:
         raise BundleBroken(
             f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT_VERSION}. Train again."
@@ -40,29 +40,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def changed(path: Path) -> BundleBroken:
+def changed_file_error(path: Path) -> BundleBroken:
     """The error for a file that is not as it was saved."""
     return BundleBroken(f"{path} is not as it was saved (changed or truncated). Train again or restore the folder.")
 
 
-def is_whole(home: Path, files: Mapping[str, str]) -> bool:
+def is_intact(content_folder: Path, files: Mapping[str, str]) -> bool:
     """Whether all files (name → sha256) exist as they were saved."""
-    return all((home / name).is_file() and sha256(home / name) == expected for name, expected in files.items())
+    return all(
+        (content_folder / name).is_file() and sha256(content_folder / name) == expected
+        for name, expected in files.items()
+    )
 
 
-def canonical(document: Any) -> bytes:
+def to_canonical_json(document: Any) -> bytes:
     """A document as the bytes that are hashed and written: JSON, sorted keys."""
     return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
 
 
-def seal_of(manifest: Mapping[str, Any]) -> str:
+def compute_seal(manifest: Mapping[str, Any]) -> str:
     """The sha256 of a manifest without its seal, as 64 hexadecimal characters."""
-    return hashlib.sha256(canonical(manifest)).hexdigest()
+    return hashlib.sha256(to_canonical_json(manifest)).hexdigest()
 
 
-def digest_of(files: Mapping[str, str]) -> str:
+def compute_digest(files: Mapping[str, str]) -> str:
     """The digest of a bundle's content: the sha256 of its files' sha256, as 64 hexadecimal characters."""
-    return hashlib.sha256(canonical(files)).hexdigest()
+    return hashlib.sha256(to_canonical_json(files)).hexdigest()
 
 
 def sha256(path: Path) -> str:
@@ -71,13 +74,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_array(home: Path, name: str) -> npt.NDArray[Any]:
+def read_array(content_folder: Path, name: str) -> npt.NDArray[Any]:
     """An array of a bundle; large ones are memory-mapped."""
-    path = home / f"{name}.npy"
+    path = content_folder / f"{name}.npy"
     mapped: Literal["r"] | None = "r" if path.stat().st_size > MMAP_MIN_BYTES else None
     return np.asarray(np.load(path, mmap_mode=mapped, allow_pickle=False))  # a memmap's own indexing is slow
 
 
-def read_document(home: Path, name: str) -> Any:
+def read_document(content_folder: Path, name: str) -> Any:
     """A JSON document of a bundle."""
-    return json.loads((home / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((content_folder / f"{name}.json").read_text(encoding="utf-8"))

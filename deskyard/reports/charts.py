@@ -243,7 +243,7 @@ def reliability_spec(bins: Sequence[Figures], translator: Translator) -> Spec:
 
 
 def confusion_spec(matrix: Figures, translator: Translator) -> Spec:
-    """True labels by what was said, a row's shares as shades, its counts as numbers."""
+    """True labels by predicted labels, a row's shares as shades, its counts as numbers."""
     names = [shorten_label(name) for name in matrix["labels"]]
     if matrix["others"]:
         names.append(str(translator.gettext("others")))
@@ -251,12 +251,12 @@ def confusion_spec(matrix: Figures, translator: Translator) -> Spec:
     for true, row in enumerate(matrix["counts"]):
         of = max(sum(row), 1)
         cells += [
-            {"true": true, "said": said, "n": n, "share": n / of, "diagonal": true == said}
-            for said, n in enumerate(row)
+            {"true": true, "predicted": predicted, "n": n, "share": n / of, "diagonal": true == predicted}
+            for predicted, n in enumerate(row)
         ]
     axis = {"labelExpr": "names[datum.value]", "labelLimit": 170, "ticks": False, "domain": False, "grid": False}
     order = list(range(len(names)))
-    x = {"field": "said", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
+    x = {"field": "predicted", "type": "ordinal", "scale": {"domain": order, "paddingInner": 0.04}}
     x |= {
         "axis": axis
         | {"title": translator.gettext("predicted"), "orient": "top", "labelAngle": -90, "labelAlign": "left"}

@@ -71,7 +71,7 @@ def find_by_name(conn: Connection, name: str) -> StoreConnection:
     row = conn.execute(_BY_NAME, {"name": name}).first()
     if row is None:
         raise NotFound(f"there is no connection {name[:60]!r}: `deskyard connect` creates one")
-    return _connection(row)
+    return _to_connection(row)
 
 
 def get_connection(conn: Connection, number: int) -> StoreConnection:
@@ -79,12 +79,12 @@ def get_connection(conn: Connection, number: int) -> StoreConnection:
     row = conn.execute(_BY_ID, {"id": number}).first()
     if row is None:
         raise NotFound(f"there is no connection {number}")
-    return _connection(row)
+    return _to_connection(row)
 
 
 def list_connections(conn: Connection) -> list[StoreConnection]:
     """All connections, oldest first."""
-    return [_connection(row) for row in conn.execute(_ALL)]
+    return [_to_connection(row) for row in conn.execute(_ALL)]
 
 
 def disconnect(conn: Connection, name: str) -> None:
@@ -115,5 +115,5 @@ _BY_NAME: Final = select(CONNECTIONS).where(CONNECTIONS.c.name == bindparam("nam
 _BY_ID: Final = select(CONNECTIONS).where(CONNECTIONS.c.id == bindparam("id"))
 
 
-def _connection(row: Row[Any]) -> StoreConnection:
+def _to_connection(row: Row[Any]) -> StoreConnection:
     return StoreConnection(**{**row._mapping, "intake": tuple(row.intake)})

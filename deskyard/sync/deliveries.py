@@ -75,7 +75,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
     )
 
 
-def page_of_deliveries(
+def list_deliveries(
     conn: Connection, limit: int, cursor: str | None, states: Collection[str] = (), connection: int | None = None
 ) -> Page[Row[Any]]:
     """Deliveries, oldest first; only those in `states` and of `connection`, if given."""

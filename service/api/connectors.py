@@ -43,7 +43,7 @@ def list_deliveries(
     with context.database.reading() as conn:
         connection_id = None if connection is None else connections.find_by_name(conn, connection).id
         names = {one.id: one.name for one in connections.list_connections(conn)}
-        page = deliveries.page_of_deliveries(conn, limit, cursor, state or (), connection_id)
+        page = deliveries.list_deliveries(conn, limit, cursor, state or (), connection_id)
     items = [DeliveryResponse.from_row(row, names.get(row.connection_id, "")) for row in page.items]
     return DeliveryPage(items=items, next_cursor=page.next_cursor)
 

@@ -1,1 +1,1 @@
-"""The commands of training."""
+"""The commands train, retrain, compare, reproduce, backtest and drift."""

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from deskyard.cli.card import print_card
-from deskyard.cli.options import takes
+from deskyard.cli.options import options_from_dataclass
 from deskyard.cli.progress import ProgressStyle, console, print_json_line, track_as_json, track_with_bar
 from deskyard.db.database import desk_database
 from deskyard.domain.ticket import TARGETS, Target
@@ -153,7 +153,7 @@ class TrainOptions:
         )
 
 
-@takes(TrainOptions)
+@options_from_dataclass(TrainOptions)
 def train(arguments: TrainOptions) -> None:
     """Train a model for category, priority, queue and assignee on a desk's history.
 

@@ -40,10 +40,10 @@ def probe(case: AuditCase) -> Iterator[Finding]:
                 "leak: agent",
                 "serious",
                 "assignee",
-                f"the name of {shorten(suspect.phrase)!r} stands in {len(suspect.holders):,} tickets, "
+                f"the name of {shorten(suspect.phrase)!r} occurs in {len(suspect.holders):,} tickets, "
                 f"{format_percent(suspect.purity)} of which were assigned to them",
-                "agents sign answers, requesters do not know who will answer: export texts as they were filed, or cut "
-                "the signature",
+                "agents sign replies, and requesters do not know who will reply: export texts as they were received, "
+                "or remove the signature",
                 case.ids(suspect.holders[:MAX_EXAMPLES]),
                 {
                     "phrase": shorten(suspect.phrase),

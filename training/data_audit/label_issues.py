@@ -183,10 +183,10 @@ def _find_overlapping(case: AuditCase, target: Target, renamed: set[frozenset[in
             "overlapping labels",
             "warning",
             target,
-            f"{target} {names[a]!r} and {names[b]!r} look like one matter: "
+            f"{target} {names[a]!r} and {names[b]!r} look like one topic: "
             f"{format_percent(share)} of their tickets get the other label, and the model tells them apart "
             f"hardly better than two halves of one label (AUC {auc:.2f})",
-            "merge them, or write down what sets them apart and bring it as a field",
+            "merge them, or add a field that tells them apart",
             case.ids(here.positions[~here.right][:MAX_EXAMPLES]),
             {"labels": [names[a], names[b]], "confused": share, "auc": auc, "tickets": len(here.truth)},
         )

@@ -114,10 +114,10 @@ def _make_finding(case: AuditCase, target: Target, predictions: LabelledPredicti
         severity,
         target,
         f"about {format_percent(noise.share)} of the labels of {target} look wrong "
-        f"(at least {format_percent(noise.lower_bound)}): so "
-        f"many differ where the model is surest; {len(rows):,} tickets are suspected",
-        f"look through the {len(fixed):,} worst: about {wrong.sum():.0f} of them are wrong, and putting them right "
-        f"brings about {format_points(gain)} of measured accuracy; then ask how wrong labels come about",
+        f"(at least {format_percent(noise.lower_bound)}), "
+        f"judging by the most confident predictions; {len(rows):,} tickets are suspected",
+        f"review the {len(fixed):,} worst: about {wrong.sum():.0f} of them are wrong, and correcting them adds about "
+        f"{format_points(gain)} of measured accuracy; then find out how wrong labels arise",
         case.ids(predictions.positions[fixed[:MAX_EXAMPLES]]),
         {
             "share": noise.share,

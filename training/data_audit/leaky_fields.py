@@ -53,9 +53,9 @@ def _find_changed_fields(case: AuditCase) -> Iterator[Finding]:
             "changed field",
             "serious" if last >= MIN_TICKETS else "warning",
             None,
-            f"{name} was changed after filing in {len(tickets):,} of {len(case.tickets):,} tickets; in {last:,} the "
+            f"{name} was changed after creation in {len(tickets):,} of {len(case.tickets):,} tickets; in {last:,} the "
             "history holds the value after the change",
-            f"export the value of {name} at filing (the first `from` of its moves), or leave the column out",
+            f"export the value of {name} at creation (the first `from` of its moves), or leave the column out",
             tuple(tickets)[:MAX_EXAMPLES],
             {"field": name, "changed": len(tickets), "of": len(case.tickets), "holds_the_last": last},
         )
@@ -97,9 +97,9 @@ def _find_leaky_fields(case: AuditCase) -> Iterator[Finding]:
                 "telling field",
                 "warning",
                 target,
-                f"{column} alone tells {target} in {format_percent(right)} of {len(with_value):,} judging "
-                f"tickets (majority {format_percent(majority)})",
-                f"if {column} is set by those who sort, leave it out; if the requester chooses it, route by a rule",
+                f"{column} alone predicts {target} correctly in {format_percent(right)} of {len(with_value):,} test "
+                f"tickets (majority baseline {format_percent(majority)})",
+                f"if agents set {column} during triage, leave it out; if the requester chooses it, route by a rule",
                 case.ids(with_value[:MAX_EXAMPLES]),
                 {"field": column, "right": right, "majority": majority, "n": len(with_value)},
             )

@@ -40,9 +40,9 @@ def probe(case: AuditCase) -> Iterator[Finding]:
             "unlearnable",
             "warning",
             target,
-            f"{target} is not in the text, as far as {len(case.plan.holdout.learn):,} tickets tell: "
-            f"majority {shares[0]:.2f}, model {shares[1]:.2f}",
-            f"leave {target} to a rule or to people (--targets without it), or bring what decides it as a field x_...",
+            f"{target} is not predictable from the text ({len(case.plan.holdout.learn):,} training tickets): "
+            f"accuracy of the majority {shares[0]:.2f}, model {shares[1]:.2f}",
+            f"leave {target} to a rule or to people (--targets without it), or add the deciding value as a field x_...",
             (),
             {"majority": shares[0], "model": shares[1], "gain": gain, "luck": p_value},
         )
@@ -67,10 +67,9 @@ def _find_split_gaps(case: AuditCase) -> Iterator[Finding]:
             "time gap",
             "warning",
             target,
-            f"{target}: a random split promises {format_percent(float(mixed.mean()))}, "
-            f"tickets newer than all that was learnt get {format_percent(float(later.mean()))} "
-            f"({format_points(-gap)}): matters or labels change with time",
-            "believe the split by time, train again often (each week is cheap), and look whether labels were renamed",
+            f"{target}: a random split gives {format_percent(float(mixed.mean()))}, a split by time "
+            f"{format_percent(float(later.mean()))} ({format_points(-gap)}): topics or labels change over time",
+            "trust the split by time, retrain often (every week is cheap), and check for renamed labels",
             (),
             {"at_random": float(mixed.mean()), "by_time": float(later.mean())},
         )

@@ -57,11 +57,9 @@ def probe(case: AuditCase) -> Iterator[Finding]:
             "history",
             "note",
             target,
-            f"{target}: twice the tickets would bring about {format_points(gain)} ({span}); "
-            f"a plain head gets right, by tickets learnt from, {shown}",
-            "gather more history first"
-            if low >= 0.01
-            else "more history brings little: look at labels and fields first",
+            f"{target}: twice as many tickets would add about {format_points(gain)} ({span}); "
+            f"accuracy of a linear baseline by training tickets: {shown}",
+            "gather more history first" if low >= 0.01 else "more history helps little: check labels and fields first",
             (),
             {
                 "sizes": sizes.tolist(),

@@ -28,7 +28,7 @@ class MaskingResult:
     """Whether the model reads the text, and the accuracy on affected holdout tickets with and without it (None: too
     few)."""
 
-    read: bool
+    is_read_by_model: bool
     n: int = 0
     before: float | None = None
     after: float | None = None
@@ -36,12 +36,12 @@ class MaskingResult:
     @property
     def summary(self) -> str:
         """The end of a sentence."""
-        if not self.read:
-            return "; deskyard cuts it off as a signature, so its model does not see it"
+        if not self.is_read_by_model:
+            return "; deskyard removes it as a signature, so its model does not see it"
         if self.before is None or self.after is None:
             return ""
-        shares = f"{format_percent(self.before)} are right with it and {format_percent(self.after)} without"
-        return f"; of {self.n:,} such judging tickets {shares}"
+        shares = f"{format_percent(self.before)} with it and {format_percent(self.after)} without"
+        return f"; on {self.n:,} such test tickets the accuracy is {shares}"
 
     @property
     def drop(self) -> float:
@@ -51,7 +51,10 @@ class MaskingResult:
     @property
     def figures(self) -> dict[str, Any]:
         """The same as plain values."""
-        return {"read_by_the_model": self.read, "masked": {"n": self.n, "before": self.before, "after": self.after}}
+        return {
+            "read_by_the_model": self.is_read_by_model,
+            "masked": {"n": self.n, "before": self.before, "after": self.after},
+        }
 
 
 def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Sequence[str]]) -> MaskingResult:

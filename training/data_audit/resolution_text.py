@@ -76,12 +76,12 @@ def probe(case: AuditCase, solutions: Mapping[int, list[TextPiece]]) -> Iterator
     shown = ", ".join(repr(start) for start, _ in starts.most_common(3))
     yield Finding(
         "leak: solution",
-        "note" if not masked.read else "serious" if tells or beyond else "warning",
+        "note" if not masked.is_read_by_model else "serious" if tells or beyond else "warning",
         target,
-        f"{len(where):,} tickets hold words of a solution ({shown}); "
-        f"{target} is right in {format_percent(with_)} of them and in {format_percent(without)} of the others"
+        f"{len(where):,} tickets contain resolution text ({shown}); the accuracy of {target} on them is "
+        f"{format_percent(with_)}, on the others {format_percent(without)}"
         f"{masked.summary}",
-        "a solution is not there when a ticket is filed: export texts as they were filed, or cut those lines",
+        "a new ticket has no resolution: export texts as they were received, or remove those lines",
         case.ids(where[:MAX_EXAMPLES]),
         {"phrases": shown, "tickets": len(where), "right_with": with_, "right_without": without} | masked.figures,
     )

@@ -33,7 +33,7 @@ def probe(case: AuditCase) -> Iterator[Finding]:
             continue
         full, alone = float(predictions.right.mean()), float(predictions.right[clean].mean())
         figures[target] = {"all": full, "without_copies": alone, "n": int(clean.sum())}
-        parts.append(f"{target} {format_percent(full)} of all and {format_percent(alone)} of those without one")
+        parts.append(f"{target} {format_percent(full)} on all, {format_percent(alone)} without near-duplicates")
         beyond = lower_bound(int(predictions.right[~clean].sum()), int((~clean).sum())) > alone
         worst = max(worst, full - alone if beyond else 0.0)
     flatters = worst >= MIN_GAP and not case.ordered
@@ -41,11 +41,12 @@ def probe(case: AuditCase) -> Iterator[Finding]:
         "near-copies",
         "serious" if flatters else "warning" if worst >= MIN_GAP or share >= 0.1 else "note",
         None,
-        f"{len(across):,} of {len(ask):,} judging tickets ({format_percent(share)}) nearly copy a learnt one; "
-        "right are " + "; ".join(parts),
-        f"the score flatters by up to {format_points(worst)[1:]}: judge by time (give created_at), or take copies out"
+        f"{len(across):,} of {len(ask):,} test tickets ({format_percent(share)}) are near-duplicates of training "
+        "tickets; accuracy: " + "; ".join(parts),
+        f"the score is optimistic by up to {format_points(worst)[1:]}: split by time (provide created_at), or remove "
+        "near-duplicates"
         if flatters
-        else "new matters get the score without copies; alerts that repeat may count as they are",
+        else "for new requests expect the accuracy without near-duplicates; repeating alerts may be counted",
         case.ids(across[:MAX_EXAMPLES]),
         figures,
     )

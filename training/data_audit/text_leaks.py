@@ -85,8 +85,8 @@ def _find_closing_lines(case: AuditCase, texts: Sequence[list[TextPiece]], solve
             "closing line",
             shorten(written[suspect.phrase]),
             "the line {!r} closes",
-            "a line that agents or the system add later is not there when a ticket is filed: export texts as they were "
-            "filed, or cut it; a line of a form that people choose themselves may stay",
+            "if agents or the system add the line later, a new ticket does not have it: export texts as they were "
+            "received, or remove it; a line of a form that people choose themselves may stay",
             measure_masking(case, suspect.target, _original_spellings(texts, suspect)),
         )
 
@@ -105,8 +105,8 @@ def _find_codes(case: AuditCase) -> Iterator[Finding]:
             suspect,
             "code",
             shorten(suspect.phrase),
-            "the code {!r} stands in",
-            "fine where a form or a monitor writes it at filing; if it is set while the ticket is worked on, cut it",
+            "the code {!r} occurs in",
+            "fine if a form or a monitor writes it at creation; if it is set while the ticket is worked on, remove it",
         )
 
 
@@ -127,7 +127,7 @@ def _make_finding(
         _rate_severity(len(suspect.holders), masked),
         suspect.target,
         f"{begin.format(phrase)} {len(suspect.holders):,} tickets, {format_percent(suspect.purity)} of which have "
-        f"{suspect.target} {label!r} ({n:,} tickets bear it){masked.summary if masked else ''}",
+        f"{suspect.target} {label!r} ({n:,} tickets have it){masked.summary if masked else ''}",
         advice,
         case.ids(suspect.holders[:MAX_EXAMPLES]),
         {"phrase": phrase, "label": label, "tickets": len(suspect.holders), "share": suspect.purity, "of_label": n}
@@ -136,7 +136,7 @@ def _make_finding(
 
 
 def _rate_severity(n: int, masked: MaskingResult | None) -> Severity:
-    if masked is None or not masked.read:
+    if masked is None or not masked.is_read_by_model:
         return "note"
     return "serious" if n >= SERIOUS_TICKETS or masked.drop >= SERIOUS_DROP else "warning"
 

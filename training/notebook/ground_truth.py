@@ -12,8 +12,8 @@ from deskyard.domain.ticket import Target
 
 QUALITIES: Final[Mapping[str, str]] = {
     "noisy_queue": "recorded in a wrong queue",
-    "vague": "says nothing",
-    "ambiguous": "words that fit several troubles",
+    "vague": "vague text",
+    "ambiguous": "words that fit several issues",
 }
 """Flag → its meaning, the most serious first; a ticket with several flags gets the first."""
 

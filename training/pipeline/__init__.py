@@ -1,1 +1,1 @@
-"""A training run from history to bundle."""
+"""A training run: its options, steps, result and the bundle's card."""

@@ -17,7 +17,7 @@ from training.pipeline.options import Options
 from training.pipeline.trained import TargetEvaluation
 
 
-def card(
+def build_card(
     history: History,
     trust: Mapping[Target, Sequence[str]],
     test: History | None,
@@ -38,10 +38,10 @@ def card(
             "learnt_from": len(plan.holdout.learn),
             "digest": test.digest if test else None,
         },
-        "note": "the figures are those of the judged model; the saved one learnt from every ticket that took part",
+        "note": "the figures are those of the evaluated model; the saved one was trained on all selected tickets",
         "asked_precision": options.precision,
         "options": asdict(options),
-        "targets": {target: _target(one, asdict(data.recipes[target])) for target, one in evaluations.items()},
+        "targets": {target: _target_to_card(one, asdict(data.recipes[target])) for target, one in evaluations.items()},
         "versions": library_versions(),
         "machine": platform.machine(),
     }
@@ -63,32 +63,32 @@ def _learnt_from(
     }
 
 
-def _target(evaluation: TargetEvaluation, recipe: dict[str, Any]) -> dict[str, Any]:
+def _target_to_card(evaluation: TargetEvaluation, recipe: dict[str, Any]) -> dict[str, Any]:
     section = {
         "labels": list(evaluation.labels.labels),
         "recipe": recipe,
         "too_rare": evaluation.labels.rare,
         "score": asdict(evaluation.score) if evaluation.score else None,
-        "contract": _contract(evaluation.contract),
+        "contract": _contract_to_card(evaluation.contract),
     }
     return section | ({"without_encoder": asdict(evaluation.without_encoder)} if evaluation.without_encoder else {})
 
 
-def _contract(contract: Contract) -> dict[str, Any]:
+def _contract_to_card(contract: Contract) -> dict[str, Any]:
     return {
         "asked": contract.required_precision,
         "threshold": contract.threshold,
         "evidence": {"tickets": contract.total, "surest": contract.routed, "right": contract.right},
         "outdated": contract.outdated,
         "by_label": {label: list(counted) for label, counted in contract.counts_by_label.items()},
-        "guard": _guard(contract.guard) if contract.guard else None,
+        "guard": _guard_to_card(contract.guard) if contract.guard else None,
         "urgency": asdict(contract.urgent_bound) if contract.urgent_bound else None,
-        "parents": _parents(contract.parent_contract) if contract.parent_contract else None,
+        "parents": _parents_to_card(contract.parent_contract) if contract.parent_contract else None,
         "not_routed": {label: reason.text for label, reason in contract.unproved.items()},
     }
 
 
-def _guard(guard: OutOfScopeGuard) -> dict[str, Any]:
+def _guard_to_card(guard: OutOfScopeGuard) -> dict[str, Any]:
     """A guard under the keys of the card, which are stored in bundles."""
     return {
         "threshold": guard.threshold,
@@ -99,7 +99,7 @@ def _guard(guard: OutOfScopeGuard) -> dict[str, Any]:
     }
 
 
-def _parents(contract: Contract) -> dict[str, Any]:
+def _parents_to_card(contract: Contract) -> dict[str, Any]:
     return {
         "threshold": contract.threshold,
         "labels": sorted(contract.labels),

@@ -43,14 +43,14 @@ from training.fit.cross_fitting import (
 from training.fit.metrics import Score
 from training.fit.shared_counts import share_counts
 from training.fit.tuning import tune_recipes
-from training.pipeline.card import card
+from training.pipeline.card import build_card
 from training.pipeline.options import Options
 from training.pipeline.trained import TargetEvaluation, TrainingResult
 
 
-def no_progress(things: Iterable[Any], n: int, what: str) -> Iterator[Any]:
+def no_progress(items: Iterable[Any], total: int | None, step: str) -> Iterator[Any]:
     """Show no progress."""
-    return iter(things)
+    return iter(items)
 
 
 def train_model(
@@ -118,7 +118,7 @@ def train_model(
             encoder,
         ),
         evidence=parts.evidence,
-        card=card(selection.history, trust, test, plan, options, data, evaluations)
+        card=build_card(selection.history, trust, test, plan, options, data, evaluations)
         | {"findings": findings_to_json(findings)}
         | selection.to_card()
         | ({"encoder": {"kind": encoder.kind, "digest": encoder.digest}} if encoder else {}),

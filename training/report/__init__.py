@@ -15,7 +15,7 @@ from training.data_audit import findings_to_json
 from training.fit.metrics import Score
 from training.pipeline.trained import TrainingResult
 from training.report import classes, confident_mistakes, cost, curves, slices, verdict
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 FORMAT_VERSION: Final = 1
 """The format version of the document; renderers reject others."""

@@ -1,18 +1,14 @@
 """The confusion matrix, and precision and recall of each label with exact intervals."""
 
-import re
 from typing import Any, Final
 
 import numpy as np
 
 from deskyard.guarantees.intervals import interval
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 MAX_LABELS: Final = 25
 """Labels in the confusion matrix; the others are merged."""
-
-_LACKING: Final = re.compile(r": (\d+) more are needed$")
-"""The end of the reason of a label with too little evidence (`deskyard.guarantees.contract_fitting`)."""
 
 
 def confusion_table(holdout: HoldoutTarget) -> dict[str, Any]:
@@ -58,7 +54,6 @@ def label_table(holdout: HoldoutTarget) -> list[dict[str, Any]]:
         routed = predicted & holdout.routed
         n_predicted, n_actual, right = int(predicted.sum()), int(actual.sum()), int((predicted & actual).sum())
         reason = holdout.contract.unproved.get(name)
-        shortfall = _LACKING.search(reason.text) if reason else None
         rows.append(
             {
                 "label": name,
@@ -71,7 +66,7 @@ def label_table(holdout: HoldoutTarget) -> list[dict[str, Any]]:
                 "routed": int(routed.sum()),
                 "routed_right": int((routed & actual).sum()),
                 "state": _label_state(holdout, reason.code if reason else None),
-                "lacking": int(shortfall[1]) if shortfall else None,
+                "lacking": (reason.tickets_needed or None) if reason else None,
             }
         )
     return sorted(rows, key=lambda row: (-row["judged"], -row["learnt"], row["label"]))

@@ -6,7 +6,7 @@ import numpy as np
 
 from deskyard.domain.ticket import Ticket
 from training.data_audit.case import AuditCase
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 MAX_MISTAKES: Final = 15
 

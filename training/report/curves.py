@@ -8,7 +8,7 @@ from deskyard.domain.ticket import Target
 from deskyard.guarantees.intervals import interval
 from training.fit.metrics import N_BINS
 from training.pipeline.trained import TrainingResult
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 MAX_POINTS: Final = 120
 """Points of the coverage curve."""

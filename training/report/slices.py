@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deskyard.guarantees.intervals import interval
 from deskyard.text.cleaning import detect_language
 from training.data_audit.case import AuditCase
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 MIN_TICKETS: Final = 20
 MAX_SLICES: Final = 24

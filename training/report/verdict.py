@@ -10,7 +10,7 @@ from deskyard.guarantees.contract import Contract, min_correct_to_prove, min_evi
 from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
 from deskyard.guarantees.intervals import lower_bound, upper_bound
 from training.pipeline.trained import TrainingResult
-from training.report.judged_target import HoldoutTarget
+from training.report.holdout_target import HoldoutTarget
 
 STANDARD_PRECISIONS: Final = (0.9, 0.95, 0.99)
 

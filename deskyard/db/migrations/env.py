@@ -6,7 +6,7 @@ from deskyard.db.tables import METADATA
 from deskyard.db.tables.base import PREFIXES
 
 
-def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
+def is_our_table(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
     """Whether Alembic may look at it: tables of other owners share the database and are not ours to change."""
     return kind != "table" or (name or "").startswith(PREFIXES)
 
@@ -16,7 +16,7 @@ def run() -> None:
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=METADATA,
-        include_object=ours,
+        include_object=is_our_table,
         render_as_batch=True,
         version_table="desk_alembic_version",
     )

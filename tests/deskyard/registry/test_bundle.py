@@ -21,7 +21,7 @@ from deskyard import atomic_files
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.registry import bundle
-from deskyard.registry.bundle_files import FORMAT_VERSION, MANIFEST_FILE, canonical, seal_of
+from deskyard.registry.bundle_files import FORMAT_VERSION, MANIFEST_FILE, canonical, compute_seal
 
 TICKET = Ticket(id="1", subject="the vpn client drops the connection")
 
@@ -51,7 +51,7 @@ def seal(folder: Path, **changes) -> None:
     home = folder / manifest["folder"]
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.iterdir()}
     manifest |= changes
-    manifest["seal"] = seal_of(manifest)
+    manifest["seal"] = compute_seal(manifest)
     (folder / MANIFEST_FILE).write_bytes(canonical(manifest))
 
 

@@ -96,7 +96,7 @@ def entries(database, kind):
 def retried(database, engine):
     """What `POST /v1/deliveries/{id}/retry` does, for every parked delivery."""
     with database.writing() as conn:
-        for row in deliveries.page_of_deliveries(conn, 100, None, ("parked",)).items:
+        for row in deliveries.list_deliveries(conn, 100, None, ("parked",)).items:
             engine.retry_delivery(conn, row, deliveries.OUTBOX.retry_parked(conn, row.id, datetime.now(UTC)))
 
 

@@ -25,14 +25,14 @@ def test_a_field_that_changes_after_filing_is_named_when_moves_are_given(grouped
     ]
     found = list(leaky_fields.probe(make_case(replace(grouped, moves=moves), "priority")))
     assert [(one.probe, one.severity) for one in found] == [("changed field", "serious")]
-    assert f"{name} was changed after filing in 40 of 700 tickets; in 40 the history" in found[0].sentence
+    assert f"{name} was changed after creation in 40 of 700 tickets; in 40 the history" in found[0].sentence
     assert set(found[0].examples) <= {move.id for move in moves}
 
 
 def test_a_field_that_tells_the_answer_is_named(grouped, make_case):
     found = list(leaky_fields.probe(make_case(grouped, "queue", "priority")))
     assert [(one.probe, one.target) for one in found] == [("telling field", "queue")]
-    assert found[0].sentence.startswith("x_Group alone tells queue in 100 %")
+    assert found[0].sentence.startswith("x_Group alone predicts queue correctly in 100 %")
 
 
 def test_a_clean_history_has_neither_and_moves_of_the_queue_are_what_is_learnt(make_history, clean_case, make_case):

@@ -15,7 +15,10 @@ def test_a_target_that_is_not_in_the_text_is_said_with_both_figures(clean, make_
     history = replace(clean, labels=clean.labels | {"priority": priority})
     [found] = learnability.probe(make_case(history, "priority"))
     assert (found.probe, found.severity, found.target) == ("unlearnable", "warning", "priority")
-    assert re.search(r"^priority is not in the text.*: majority 0\.[78]\d, model 0\.[78]\d$", found.sentence)
+    assert re.search(
+        r"^priority is not predictable from the text.*: accuracy of the majority 0\.[78]\d, model 0\.[78]\d$",
+        found.sentence,
+    )
 
 
 def test_what_can_be_learnt_is_not_complained_about(clean_case):
@@ -36,7 +39,7 @@ def test_the_curve_rises_and_says_what_twice_the_tickets_would_bring(clean_case)
     one = found["category"]
     assert one.figures["accuracy"][0] < one.figures["accuracy"][-1]
     assert 0 <= one.figures["from"] <= one.figures["gain"] <= one.figures["to"] < 0.3
-    assert one.sentence.startswith("category: twice the tickets would bring about +")
+    assert one.sentence.startswith("category: twice as many tickets would add about +")
     assert one.severity == "note"
 
 

@@ -1,4 +1,4 @@
-"""The built-in desk (queues, tickets, journey) and the journal."""
+"""The built-in desk (queues, tickets, ticket histories: `desk_journey`) and the journal."""
 
 import sqlalchemy as sa
 from alembic import op

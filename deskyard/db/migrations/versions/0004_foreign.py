@@ -1,4 +1,4 @@
-"""Foreign help desks: connections, mirrored tickets, deliveries, notices, and who does the durable work."""
+"""Foreign help desks: connections, mirrored tickets, deliveries, notifications, and the workers' slots."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""People: users and their sessions, leases and blind tickets of the review desk, requesters' own addresses."""
+"""People: users and their sessions, leases and blind reviews of the review desk, requesters' status links."""
 
 import sqlalchemy as sa
 from alembic import op

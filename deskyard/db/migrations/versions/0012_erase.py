@@ -1,7 +1,7 @@
 """What people wrote can be erased: hashes under a key of each ticket, which goes with its texts.
 
-Hashes of before were plain: whoever guessed a text could see that he was right. They get a key here; those of tickets
-that are gone, one that is thrown away.
+Hashes were plain before, so a guessed text could be verified. They get a key here; those of tickets that are gone get
+one that is thrown away.
 """
 
 import hashlib

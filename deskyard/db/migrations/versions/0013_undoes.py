@@ -1,4 +1,4 @@
-"""A step that takes a decision back says which, in a column of its own: it was told by its actor's name before."""
+"""An undo step names the decision it reverts in its own column; before, only its actor's name did."""
 
 import re
 
