@@ -21,7 +21,7 @@ from deskyard import atomic_files
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, BundleBroken, BundleMissing
 from deskyard.registry import bundle
-from deskyard.registry.bundle_files import FORMAT_VERSION, MANIFEST_FILE, canonical, compute_seal
+from deskyard.registry.bundle_files import FORMAT_VERSION, MANIFEST_FILE, compute_seal, to_canonical_json
 
 TICKET = Ticket(id="1", subject="the vpn client drops the connection")
 
@@ -52,7 +52,7 @@ def seal(folder: Path, **changes) -> None:
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.iterdir()}
     manifest |= changes
     manifest["seal"] = compute_seal(manifest)
-    (folder / MANIFEST_FILE).write_bytes(canonical(manifest))
+    (folder / MANIFEST_FILE).write_bytes(to_canonical_json(manifest))
 
 
 def test_a_byte_flipped_in_any_file_is_refused(saved):
