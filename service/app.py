@@ -7,11 +7,12 @@ Importing this module opens nothing.
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from deskyard.db.database import open_database
@@ -107,8 +108,7 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
-        responses=problem_details.problem_responses(401, 403, 429),
+        routes=[*_routes()],
     )
     app.state.context, app.state.batcher, app.state.engine = context, batcher, engine
     app.state.access = AccessControl(database)
@@ -117,10 +117,19 @@ def create_app(app_settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AccessMiddleware, access=app.state.access)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     problem_details.install_handlers(app, render_error)
-    for module in _ROUTERS:
-        app.include_router(module.router)
     app.mount("/static", docs.StaticAssets())
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """The routes of every app of this process, which FastAPI compiles at the first request, in 0.2 s."""
+    table = APIRouter(
+        generate_unique_id_function=_operation_id, responses=problem_details.problem_responses(401, 403, 429)
+    )
+    for module in _ROUTERS:
+        table.include_router(module.router)
+    return tuple(table.routes)
 
 
 def _operation_id(route: APIRoute) -> str:

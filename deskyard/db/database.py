@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,6 +115,7 @@ class Database:
             return _read_revision(connection)
 
     @staticmethod
+    @cache
     def head_revision() -> str:
         """The newest revision that this version of deskyard knows."""
         from alembic.script import ScriptDirectory
