@@ -27,10 +27,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from xdist.scheduler import LoadScopeScheduling
 
 from deskyard.db.database import Database, open_database
+from deskyard.db.tables import METADATA
 from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.registry.bundle_files import MANIFEST_FILE
 from deskyard.simulate.world import SimulatedWorld
@@ -84,9 +86,15 @@ FAST_SETTINGS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 4GB
+checkpoint_timeout = 1h
+autovacuum = off
+jit = off
 max_connections = 400
 """
-"""Settings of the tests' PostgreSQL, without durability: no test cuts its power, and every test creates a database."""
+"""Settings of the tests' PostgreSQL, without durability: no test cuts its power, and none lasts."""
 
 
 def postgres_server(data: Path):
@@ -193,6 +201,79 @@ def blank_postgres(postgres, shared) -> str:
     return "blank"
 
 
+SCHEMA = """
+SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
+    SELECT format('%s.%s.%s %s %s %s', c.relnamespace::regnamespace, relname, attname, atttypid, attnotnull, atthasdef)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+    WHERE attnum > 0 AND relkind IN ('r', 'i', 'S', 'v') AND relnamespace::regnamespace::text !~ '^(pg_|information_)'
+    UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
+    UNION ALL SELECT format('%s %s', tgrelid::regclass, tgname) FROM pg_trigger
+    UNION ALL SELECT version_num FROM desk_alembic_version
+) AS lines (line)
+"""
+"""A query for the hash of the tables, columns, indices and constraints of a database, and of its revision."""
+
+
+DISCONNECT = """
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE datname = current_database() AND pid != pg_backend_pid()
+"""
+EMPTY = ";".join(
+    (
+        "SET session_replication_role = replica",  # without foreign keys
+        *(f"DELETE FROM {table.name}" for table in METADATA.sorted_tables),
+        "SELECT count(setval(seqrelid::regclass, seqstart, false)) FROM pg_sequence",
+    )
+)
+
+
+class EmptiedPostgres:
+    """A blank database on a PostgreSQL that tests use one after the other; emptying it costs less than making one."""
+
+    def __init__(self, postgres: str, template: str) -> None:
+        self.postgres, self.template = postgres, template
+        self.kept = ExitStack()
+        self.url = self.schema = ""
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """The URL of the database without rows; no connection to it outlives the block."""
+        if not self.url:
+            self.url = self.kept.enter_context(one_more(self.postgres, self.template))
+            with self._connected() as connection:
+                self.schema = connection.exec_driver_sql(SCHEMA).scalar()
+        yield self.url
+        if not self._empty():
+            self.url = ""
+            self.kept.close()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        engine = create_engine(self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            yield connection
+
+    def _empty(self) -> bool:
+        """Whether the database is blank again: False where its tables were changed."""
+        try:
+            with self._connected() as connection:
+                connection.exec_driver_sql(DISCONNECT)
+                if connection.exec_driver_sql(SCHEMA).scalar() != self.schema:
+                    return False
+                connection.exec_driver_sql(EMPTY)
+        except DBAPIError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def emptied_postgres(postgres, blank_postgres) -> Iterator[EmptiedPostgres]:
+    """A blank database of this worker."""
+    found = EmptiedPostgres(postgres, blank_postgres)
+    with found.kept:
+        yield found
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request, tmp_path) -> str:
     """The URL of an empty database, of each backend in turn."""
@@ -205,8 +286,7 @@ def empty_url(request, tmp_path) -> str:
 def database_url(request, tmp_path) -> Iterator[str]:
     """The URL of a database at the newest revision without rows, of each backend in turn."""
     if request.param == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        with one_more(postgres, request.getfixturevalue("blank_postgres")) as url:
+        with request.getfixturevalue("emptied_postgres").lend() as url:
             yield url
     else:
         (tmp_path / "state").mkdir()
@@ -463,6 +543,10 @@ SLOW = (
 HEAVY = {"learnt", "postgres", "serve"}
 """Fixtures that train a model, or start a server or a PostgreSQL."""
 
+SAME_ON_POSTGRESQL = ("tests/deskyard/connectors/deskyard_remote/", "tests/service/sync/test_dbos_engine.py")
+"""Paths whose tests run on PostgreSQL in `make scale` only, but for those marked `databases`. What they send to it, the
+tests of the built-in desk and of the other modules send too."""
+
 ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/sync/test_dbos_engine")
 """Long tests that share nothing, so that each may run on a worker of its own."""
 
@@ -478,18 +562,17 @@ class ByFile(LoadScopeScheduling):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the longest tests first, and mark those that `make quick` leaves out as `slow`."""
+    """Sort the longest tests first, and mark those that `make quick` and `make test` leave out."""
     items.sort(
         key=lambda item: next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
     )
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if (
-            item.nodeid.startswith(SLOW)
-            or HEAVY & set(getattr(item, "fixturenames", ()))
-            or (callspec is not None and "postgresql" in callspec.params.values())
-        ):
+        on_postgresql = callspec is not None and "postgresql" in callspec.params.values()
+        if on_postgresql or item.nodeid.startswith(SLOW) or HEAVY & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+        if on_postgresql and item.nodeid.startswith(SAME_ON_POSTGRESQL) and not item.get_closest_marker("databases"):
+            item.add_marker("scale")
 
 
 @pytest.hookimpl(optionalhook=True)

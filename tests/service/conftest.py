@@ -52,8 +52,16 @@ def client(call, tmp_path):
 
 
 @pytest.fixture
-def trained(call, champion, tmp_path):
+def blank_home(blank, tmp_path):
+    """The settings of a home folder with a blank database."""
+    shutil.copy(blank, tmp_path / "deskyard.db")
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def trained(call, champion, blank, tmp_path):
     """A client of a service with that champion, its queues and agents, and a database of its own; the policy routes."""
+    shutil.copy(blank, tmp_path / "desk.db")
     url = f"sqlite:///{tmp_path}/desk.db"
     database = open_database(url)
     promotion.promote(database, champion / "models", "tiny", Actor("person", "ann"))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import structlog
 from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -54,6 +55,16 @@ def revoke(app, name):
 def stop_the_clock(app):
     app.state.access.clock = clock = Clock()
     return clock
+
+
+def use_up(client, address="testclient", headers=None):
+    """All requests but one that a caller may send at once, as the app counts them."""
+    access, headers = client.app.state.access, Headers(headers or {})
+    for _ in range(REQUEST_LIMIT[1] - 1):
+        if headers:
+            client.portal.call(access.authenticate, headers, address, "GET", "/v1/queues")
+        else:
+            access.count_request(address)
 
 
 @pytest.fixture
@@ -133,8 +144,8 @@ def test_a_caller_with_a_key_learns_what_does_not_exist(guarded, method, address
     assert answered.status_code == status
 
 
-def test_a_new_route_is_refused_to_everybody_until_it_has_a_line(call, tmp_path):
-    app = create_app(Settings(home=tmp_path))
+def test_a_new_route_is_refused_to_everybody_until_it_has_a_line(blank_home):
+    app = create_app(blank_home)
     app.add_api_route("/v1/new", lambda: "secret")
     with TestClient(app, base_url="http://localhost") as client:
         assert client.get("/v1/new").status_code == 403
@@ -183,8 +194,8 @@ def test_before_the_first_key_every_caller_on_this_machine_is_an_admin(client):
 
 
 @pytest.mark.parametrize("address", ["10.0.0.7", "192.168.1.5", "::ffff:10.0.0.7", "2001:db8::1"])
-def test_before_the_first_key_no_other_machine_has_access(tmp_path, address):
-    app = create_app(Settings(home=tmp_path))
+def test_before_the_first_key_no_other_machine_has_access(blank_home, address):
+    app = create_app(blank_home)
     clock = stop_the_clock(app)
     with TestClient(app, base_url="http://localhost", client=(address, 1)) as client:
         assert client.get("/v1/queues").status_code == 403
@@ -195,8 +206,8 @@ def test_before_the_first_key_no_other_machine_has_access(tmp_path, address):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
-def test_before_the_first_key_this_machine_has_access_by_any_of_its_addresses(tmp_path, address):
-    with TestClient(create_app(Settings(home=tmp_path)), base_url="http://localhost", client=(address, 1)) as client:
+def test_before_the_first_key_this_machine_has_access_by_any_of_its_addresses(blank_home, address):
+    with TestClient(create_app(blank_home), base_url="http://localhost", client=(address, 1)) as client:
         assert client.get("/v1/queues").status_code == 200
 
 
@@ -257,10 +268,11 @@ def test_a_machine_with_a_key_does_not_override_a_person(guarded):
 
 
 def test_a_key_with_too_many_requests_waits_and_the_others_do_not(guarded):
-    rate, burst = REQUEST_LIMIT
+    rate, _ = REQUEST_LIMIT
     viewer = guarded.keys["viewer"]
-    statuses = [guarded.client.get("/v1/queues", headers=viewer).status_code for _ in range(burst + 1)]
-    assert statuses == [200] * burst + [429]
+    use_up(guarded.client, headers=viewer)
+    statuses = [guarded.client.get("/v1/queues", headers=viewer).status_code for _ in range(2)]
+    assert statuses == [200, 429]
     refused = guarded.client.get("/v1/queues", headers=viewer)
     assert refused.headers["content-type"] == "application/problem+json"
     assert int(refused.headers["retry-after"]) >= 1
@@ -280,15 +292,15 @@ def test_wrong_keys_are_limited_to_ten_a_minute_and_the_right_one_is_not(guarded
 def test_another_machine_without_a_key_is_limited_too(guarded):
     with TestClient(guarded.app, base_url="http://localhost", client=("10.0.0.7", 1)) as remote:
         guarded.app.state.access.clock = Clock()
-        statuses = [remote.get("/livez").status_code for _ in range(REQUEST_LIMIT[1] + 1)]
-        assert (set(statuses[:-1]), statuses[-1]) == ({200}, 429)
+        use_up(remote, "10.0.0.7")
+        assert [remote.get("/livez").status_code for _ in range(2)] == [200, 429]
         assert remote.get("/v1/queues").status_code == 429
 
 
 def test_before_the_first_key_no_caller_on_this_machine_is_limited(client):
     stop_the_clock(client.app)
-    assert {client.get("/livez").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
-    assert {client.get("/v1/queues").status_code for _ in range(2 * REQUEST_LIMIT[1])} == {200}
+    use_up(client, "testclient")
+    assert [client.get(address).status_code for address in ("/livez", "/v1/queues", "/livez")] == [200] * 3
 
 
 def test_the_limiter_forgets_the_oldest_so_that_many_addresses_do_not_fill_the_memory():
@@ -298,8 +310,8 @@ def test_the_limiter_forgets_the_oldest_so_that_many_addresses_do_not_fill_the_m
     assert len(limit._full_at) <= MAX_NAMES
 
 
-def test_addresses_of_one_ipv6_network_share_one_limit(tmp_path):
-    app = create_app(Settings(home=tmp_path))
+def test_addresses_of_one_ipv6_network_share_one_limit(blank_home):
+    app = create_app(blank_home)
     stop_the_clock(app)
     make_key(app, "ann")
     statuses = []
@@ -420,9 +432,9 @@ def test_refusals_and_writes_are_logged_and_reads_are_not(guarded):
 
 def test_repeated_refusals_do_not_fill_the_disk(guarded):
     with structlog.testing.capture_logs() as logged:
-        for _ in range(500):
+        for _ in range(210):
             assert guarded.client.get("/v1/queues").status_code == 401
-    assert 200 <= len(logged) < 500
+    assert 200 <= len(logged) < 210
 
 
 def test_keys_are_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):

@@ -100,6 +100,7 @@ def retried(database, engine):
             engine.retry_delivery(conn, row, deliveries.OUTBOX.retry_parked(conn, row.id, datetime.now(UTC)))
 
 
+@pytest.mark.databases
 def test_a_new_foreign_ticket_is_read_decided_on_and_written_with_its_reason(database, desk, base, start):
     ref = desk.file(IT)
     connect(database, base)
@@ -199,6 +200,7 @@ def test_in_shadow_everything_is_decided_and_nothing_written(database, desk, bas
     assert (states(database), desk.writes[ref, "deskyard"]) == ({}, 0)
 
 
+@pytest.mark.databases
 def test_what_the_help_desk_refuses_is_parked_with_the_reason_and_tried_again_on_demand(database, desk, base, start):
     ref = desk.file(IT)
     connect(database, base)
@@ -264,6 +266,7 @@ def test_critical_tickets_are_written_first(database, desk, base, start, monkeyp
     assert set(order) == {*urgent, *slow}
 
 
+@pytest.mark.databases
 def test_work_of_a_dead_process_is_done_by_the_next(database, desk, base, start):
     ref = desk.file(IT)
     connect(database, base)
@@ -325,6 +328,7 @@ def test_an_engine_without_a_connection_does_not_even_start(database, start):
     assert not wait_for(lambda: engine.is_running, 2.5)
 
 
+@pytest.mark.databases
 def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, monkeypatch):
     desk.file(IT)
     connect(database, base)
@@ -337,6 +341,7 @@ def test_old_deliveries_and_records_are_forgotten(database, desk, base, start, m
     assert engine._dbos_client().list_workflows(status=["SUCCESS"], name="deliver") == []
 
 
+@pytest.mark.databases
 def test_texts_kept_as_long_as_the_policy_says_are_erased_though_nothing_is_connected(
     database, context, start, tmp_path
 ):
@@ -365,6 +370,7 @@ def is_erased(database, number):
         return tickets.get_ticket(conn, number).erased_at is not None
 
 
+@pytest.mark.databases
 def test_places_are_held_by_the_living_and_taken_from_the_dead(database):
     first, second = ExecutorLeases(database), ExecutorLeases(database)
     assert first.acquire()

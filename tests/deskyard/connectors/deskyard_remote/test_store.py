@@ -53,6 +53,7 @@ def test_another_deskyard_keeps_the_contract(case, store, harness):
     CASES[case](store, harness)
 
 
+@pytest.mark.databases
 def test_another_deskyard_passes_the_whole_suite_in_one_go(store, harness):
     assert check_store(store, harness) == []
 
@@ -212,6 +213,7 @@ def test_what_was_not_done_is_asked_for_later(fault, there, store, faults):
     assert there.read_notes(ref) == [delivery.marker]
 
 
+@pytest.mark.databases
 def test_two_that_deliver_the_same_at_once_write_once(there, store):
     (ref,) = there.make_tickets(1)
     delivery = make_delivery(store.fetch(ref), {"queue": "IT"})
