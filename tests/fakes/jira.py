@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from tests.fakes.jira_site import MAIL, ORGANISATIONS, QUEUE_FIELD, REQUEST_TYPE, TEAM_FIELD, US, Refused
+from tests.fakes.serving import lent
 from tests.fakes.wire_check import ON_PURPOSE
 
 ROOT = "/rest/api/3"
@@ -23,6 +24,7 @@ JQL = re.compile(
 )
 
 
+@lent
 def api(site):
     """The app."""
     app = FastAPI()

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI, Header, HTTPException, Request
 
+from tests.fakes.serving import lent
+
 SECRET = "plain-hook-secret"
 TOKEN = "plain-token"
 STATES = ("new", "open", "solved", "closed")
@@ -84,6 +86,7 @@ class Plaindesk:
         return {"X-Plain-Signature": made, "X-Plain-Time": moment, "Content-Type": "application/json"}, raw
 
 
+@lent
 def _api(desk):
     app = FastAPI()
 

@@ -10,12 +10,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from tests.fakes.serving import lent
 from tests.fakes.wire_check import ON_PURPOSE
 from tests.fakes.zammad import CUSTOMER, NOBODY, TOKEN, US, Refused, stamp
 
 UPDATED = "condition[ticket.updated_at]"
 
 
+@lent
 def api(desk):
     """The app."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -13,10 +13,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from tests.fakes.serving import lent
 from tests.fakes.wire_check import ON_PURPOSE
 from tests.fakes.zendesk import TOKEN, US, Refused, stamp
 
 
+@lent
 def api(desk):
     """The app."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
