@@ -9,8 +9,8 @@ from tests.acceptance.storm import FAULTS, Storm
 def test_whatever_fails_each_ticket_is_written_once_and_a_persons_value_stands(desk, faults, ground, connected):
     url, restart = ground
     is_postgresql = url.startswith("postgresql")  # SQLite has nothing to restart, and one process: a shorter storm
-    tickets, restarts, races = (200, 1, 20) if is_postgresql else (100, 0, 10)
-    fails = {"kills": 2, "restarts": restarts, "failures": 4}  # tests/soak: 40 minutes of it
+    tickets, restarts, races, kills = (60, 1, 8, 2) if is_postgresql else (40, 0, 5, 1)
+    fails = {"kills": kills, "restarts": restarts, "failures": 4}  # tests/soak: 40 minutes of it
     storm = Storm(desk, faults, connected, url, restart, tickets=tickets, races=races, **fails)
     storm.blow(patience=240)
     summary = storm.count()

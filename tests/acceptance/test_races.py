@@ -76,10 +76,11 @@ def set_by_person(client: TestClient, ticket: str) -> int:
     raise AssertionError("the person never came through")
 
 
-def test_fifty_people_against_machines_every_time_the_persons_value_stands(desk, machines):
-    numbered = [post(desk, number) for number in range(50)]
+@pytest.mark.parametrize("people", [15, pytest.param(50, marks=pytest.mark.scale)])
+def test_many_people_against_machines_every_time_the_persons_value_stands(desk, machines, people):
+    numbered = [post(desk, number) for number in range(people)]
     assert all(set_by_machine(machines, ticket, "medium") for ticket in numbered)
-    start = threading.Barrier(60)
+    start = threading.Barrier(people + 10)
 
     def person(ticket):
         start.wait()
@@ -92,7 +93,7 @@ def test_fifty_people_against_machines_every_time_the_persons_value_stands(desk,
                 set_by_machine(machines, ticket, priority)
             time.sleep(PAUSE)
 
-    with ThreadPoolExecutor(60) as threads:
+    with ThreadPoolExecutor(people + 10) as threads:
         done = [threads.submit(person, ticket) for ticket in numbered]
         done += [threads.submit(machine, numbered[first::10]) for first in range(10)]
         for one in done:
@@ -141,21 +142,22 @@ def test_a_change_that_waited_for_a_move_finds_the_ticket_where_it_is_now(databa
     assert (now.queue, now.priority, now.version) == ("Billing", "high", 3)
 
 
-def test_the_same_hundred_tickets_ten_times_in_any_order_are_a_hundred_tickets(desk):
+@pytest.mark.parametrize("count", [20, pytest.param(100, marks=pytest.mark.scale)])
+def test_the_same_tickets_ten_times_in_any_order_are_filed_once_each(desk, count):
     def deliver(seed):
         answers = {}
-        for number in random.Random(seed).sample(range(100), 100):
+        for number in random.Random(seed).sample(range(count), count):
             answered = desk.post("/v1/tickets", json={"source": "mail", "external_id": str(number), "subject": "VPN"})
             answers[number] = (answered.status_code, answered.content)
         return answers
 
     with ThreadPoolExecutor(10) as threads:
         deliveries = list(threads.map(deliver, range(10)))
-    assert Counter(status for answers in deliveries for status, _ in answers.values()) == {201: 100, 200: 900}
-    for number in range(100):
+    assert Counter(status for answers in deliveries for status, _ in answers.values()) == {201: count, 200: 9 * count}
+    for number in range(count):
         assert len({answers[number][1] for answers in deliveries}) == 1
     listed = desk.get("/v1/queues/triage/tickets", params={"limit": 1_000}).json()["items"]
-    assert sorted(int(item["external_id"]) for item in listed) == list(range(100))
+    assert sorted(int(item["external_id"]) for item in listed) == list(range(count))
 
 
 @pytest.fixture
@@ -179,7 +181,8 @@ def harm(folder: Path) -> None:
     victim.write_bytes(bytes_)
 
 
-def test_a_hundred_exchanges_of_the_model_under_load_fail_no_request(models, desk):
+@pytest.mark.parametrize("exchanges", [20, pytest.param(100, marks=pytest.mark.scale)])
+def test_many_exchanges_of_the_model_under_load_fail_no_request(models, desk, exchanges):
     stop, answers = threading.Event(), []
     posted = iter(range(1_000_000))
 
@@ -198,7 +201,7 @@ def test_a_hundred_exchanges_of_the_model_under_load_fail_no_request(models, des
     with ThreadPoolExecutor(4) as threads:
         loads = [threads.submit(load, kind) for kind in ("score", "post", "score", "post")]
         try:
-            for name, turn in zip(cycle(["blue", "red"]), range(100), strict=False):
+            for name, turn in zip(cycle(["blue", "red"]), range(exchanges), strict=False):
                 address = "rollback" if turn % 10 == 9 else f"{name}/activate"
                 answered = desk.post(f"/v1/models/{address}")
                 assert (answered.status_code, answered.json()["name"]) == (200, name)
@@ -209,7 +212,7 @@ def test_a_hundred_exchanges_of_the_model_under_load_fail_no_request(models, des
             one.result(30)
     assert {status for status, _ in answers} <= {200, 201}
     assert {model for _, model in answers} == set(models.values())
-    assert len(answers) > 100
+    assert len(answers) > exchanges
 
 
 def test_a_broken_or_missing_model_is_refused_and_the_present_one_stays(models, desk):
