@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, Table, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from xdist.scheduler import LoadScopeScheduling
 
@@ -177,7 +177,7 @@ def postgres_url(postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def blank(shared) -> Path:
-    """A SQLite file at the newest revision without rows; copying it saves the migrations."""
+    """A SQLite file as the migrations leave it; copying it saves the migrations."""
     file = shared / "blank.db"
     with only_one_process(shared / "blank.lock"):
         if not file.exists():
@@ -234,14 +234,17 @@ class EmptiedPostgres:
         self.postgres, self.template = postgres, template
         self.kept = ExitStack()
         self.url = self.schema = ""
+        self.rows: dict[Table, list[dict]] = {}
 
     @contextmanager
     def lend(self) -> Iterator[str]:
-        """The URL of the database without rows; no connection to it outlives the block."""
+        """The URL of the database as the migrations leave it; no connection to it outlives the block."""
         if not self.url:
             self.url = self.kept.enter_context(one_more(self.postgres, self.template))
             with self._connected() as connection:
                 self.schema = connection.exec_driver_sql(SCHEMA).scalar()
+                found = {table: connection.execute(select(table)).mappings() for table in METADATA.sorted_tables}
+                self.rows = {table: [dict(row) for row in rows] for table, rows in found.items()}
         yield self.url
         if not self._empty():
             self.url = ""
@@ -261,6 +264,9 @@ class EmptiedPostgres:
                 if connection.exec_driver_sql(SCHEMA).scalar() != self.schema:
                     return False
                 connection.exec_driver_sql(EMPTY)
+                for table, rows in self.rows.items():
+                    if rows:
+                        connection.execute(insert(table), rows)
         except DBAPIError:
             return False
         return True
