@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -12,12 +13,14 @@ from sqlalchemy import insert
 from deskyard.analytics import rollups
 from deskyard.analytics.csv_export import CSV_TABLES
 from deskyard.analytics.panels import PANELS
+from deskyard.db.database import desk_database
 from deskyard.db.tables.desk import STATUS_LINKS
 from deskyard.db.tables.review import BLIND_REVIEWS
+from deskyard.desk import queues
 from deskyard.domain.taxonomy import TaxonomyChange
 from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
-from deskyard.settings import settings
+from deskyard.settings import Settings, settings
 from tests.fakes.desk_journal import DAYS, fill
 from tests.service.pages.people import sign_in_as
 
@@ -27,20 +30,30 @@ WHOLE = f"from={START.date()}&to={START.date() + timedelta(days=DAYS)}"
 PART = f"from={START.date() + timedelta(days=30)}&to={START.date() + timedelta(days=59)}"
 
 
+@pytest.fixture(scope="module")
+def past(blank, tmp_path_factory):
+    """A database with a past; some tickets have a blind review, some a rating."""
+    file = tmp_path_factory.mktemp("past") / "deskyard.db"
+    shutil.copy(blank, file)
+    with desk_database(f"sqlite:///{file}") as database:
+        numbers = fill(database, 150, start=START)
+        now = datetime.now(UTC)
+        with database.writing() as conn:
+            queues.ensure_queues(conn)
+            for i, number in enumerate(numbers[::5]):
+                blind = {"ticket_id": number, "decision": 1, "at": now, "answered_by": "ann", "answered_at": now}
+                conn.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
+                rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
+                conn.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
+        rollups.refresh_rollups(database, settings().time_zone)
+    return file
+
+
 @pytest.fixture
-def desk(client):
-    """A service with a past; some tickets have a blind review, some a rating."""
-    database = client.app.state.context.database
-    numbers = fill(database, 150, start=START)
-    now = datetime.now(UTC)
-    with database.writing() as conn:
-        for i, number in enumerate(numbers[::5]):
-            blind = {"ticket_id": number, "decision": 1, "at": now, "answered_by": "ann", "answered_at": now}
-            conn.execute(insert(BLIND_REVIEWS), {**blind, "answer": "IT" if i % 2 else None})
-            rated = {"ticket_id": number, "sha256": str(number), "created_at": now, "said": "", "rated_at": now}
-            conn.execute(insert(STATUS_LINKS), {**rated, "stars": 1 + i % 5})
-    rollups.refresh_rollups(database, settings().time_zone)
-    return client
+def desk(call, past, tmp_path):
+    """A service with this past."""
+    shutil.copy(past, tmp_path / "deskyard.db")
+    return call(Settings(home=tmp_path))
 
 
 def get(client, address, **headers):
