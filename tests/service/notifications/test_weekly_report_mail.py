@@ -5,6 +5,7 @@ import html
 import io
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from threading import Thread
 import pytest
 from pypdf import PdfReader
 
-from deskyard.db.database import open_database
+from deskyard.db.database import desk_database
 from deskyard.reports.weekly_page import render_pdf
 from deskyard.settings import settings
 from tests.fakes.desk_journal import fill
@@ -27,13 +28,21 @@ MONDAY = (datetime.now(UTC) - timedelta(days=datetime.now(UTC).weekday() + 7)).d
 NAME = f"report-{MONDAY.isocalendar().year}-W{MONDAY.isocalendar().week:02}"
 
 
-@pytest.fixture
-def desk(command, home, monkeypatch):
-    """The command line at the home of a desk that has lived."""
+@pytest.fixture(scope="module")
+def past(blank, tmp_path_factory):
+    """A database with ten weeks in it."""
+    file = tmp_path_factory.mktemp("past") / "deskyard.db"
+    shutil.copy(blank, file)
     start = (datetime.now(UTC) - timedelta(days=70)).replace(hour=0, minute=0, second=0, microsecond=0)
-    database = open_database(f"sqlite:///{home}/deskyard.db")
-    fill(database, 200, start=start)
-    database.close()
+    with desk_database(f"sqlite:///{file}") as database:
+        fill(database, 200, start=start)
+    return file
+
+
+@pytest.fixture
+def desk(command, past, home, monkeypatch):
+    """The command line at the home of a desk that has lived."""
+    shutil.copy(past, home / "deskyard.db")
     monkeypatch.setenv("DESKYARD_NOTIFY_ALLOW", '["127.0.0.0/8"]')
     return command
 
