@@ -432,9 +432,9 @@ def test_refusals_and_writes_are_logged_and_reads_are_not(guarded):
 
 def test_repeated_refusals_do_not_fill_the_disk(guarded):
     with structlog.testing.capture_logs() as logged:
-        for _ in range(210):
+        for _ in range(500):
             assert guarded.client.get("/v1/queues").status_code == 401
-    assert 200 <= len(logged) < 210
+    assert 200 <= len(logged) < 500
 
 
 def test_keys_are_in_the_database_so_that_every_process_knows_them(postgres_url, tmp_path, call):
