@@ -21,7 +21,7 @@ CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0}
 @pytest.fixture(scope="module")
 def spoiled(make_history, change, some, language):
     """A desk whose agents' solutions stand in the export."""
-    history = make_history(250, russian=float(language == "ru"), **CLEAN)
+    history = make_history(250, russian=float(language == "ru"), other_languages=0.0, **CLEAN)
     chosen, _ = some(history, 0.5)
     word = {"en": "Resolution: done by", "ru": "Решено: сделала группа"}[language]
     return change(history, chosen, lambda i, body: f"{body}\n\n{word} {history.labels['queue'][i]}")
