@@ -553,17 +553,20 @@ SAME_ON_POSTGRESQL = ("tests/deskyard/connectors/deskyard_remote/", "tests/servi
 """Paths whose tests run on PostgreSQL in `make scale` only, but for those marked `databases`. What they send to it, the
 tests of the built-in desk and of the other modules send too."""
 
-ALONE = re.compile(r"tests/acceptance/(?!test_road)|tests/service/sync/test_dbos_engine")
+ALONE = re.compile(r"tests/acceptance/(?!test_road|test_backtest|test_labels)|tests/service/sync/test_dbos_engine")
 """Long tests that share nothing, so that each may run on a worker of its own."""
+
+TOGETHER = re.compile(r"tests/browser|tests/training/data_audit")
+"""Folders whose tests share what is costly to make, so that all run on one worker."""
 
 
 class ByFile(LoadScopeScheduling):
-    """Tests of a file run on one worker and share its fixtures; all browser tests share one desk. (pytest 9.2 ignores
-    the group names of pytest-xdist 3.8.)"""
+    """Tests of a file run on one worker and share its fixtures; all browser tests share one desk, and all of the data
+    audit one history. (pytest 9.2 ignores the group names of pytest-xdist 3.8.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/browser"):
-            return "browser"
+        if (group := TOGETHER.match(nodeid)) is not None:
+            return group[0]
         return nodeid if ALONE.match(nodeid) else nodeid.split("::")[0]
 
 

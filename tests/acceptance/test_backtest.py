@@ -3,13 +3,16 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import SimulatedWorld
+from training.backtest import walk_forward
 
 TICKETS = 1_000
 """A hundredth of the tickets of tests/scale."""
@@ -26,6 +29,23 @@ def history(tmp_path_factory) -> Path:
         file,
     )
     return file
+
+
+@pytest.fixture(scope="module", autouse=True)
+def learnt_once() -> Iterator[None]:
+    """All backtests of this module learn from the same past with the same options only once."""
+    known, train = {}, walk_forward.train_model
+
+    def remembered(past, options, **how):
+        told = (past.tickets, past.labels, past.trust, past.taxonomy_changes, options, sorted(how.items()))
+        key = sha256(repr(told).encode()).digest()
+        if key not in known:
+            known[key] = train(past, options, **how)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(walk_forward, "train_model", remembered)
+        yield
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:

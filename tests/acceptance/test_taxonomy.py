@@ -1,11 +1,8 @@
 """Queues are renamed, merged, split and retired from the command line, and the next ticket is routed accordingly."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
 from datetime import UTC, datetime
@@ -20,17 +17,14 @@ SENT = 120
 
 
 @pytest.fixture
-def desk(tmp_path: Path, learnt: Path):
+def desk(home: Path, learnt: Path, command):
     """An installation with a model of the simulated history, which routes all labels with a contract."""
-    home = tmp_path / "home"
     shutil.copytree(learnt, home / "models" / "learnt")
 
     def deskyard(*words: str) -> str:
-        command = [sys.executable, "-m", "deskyard", *words]
-        own = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}
-        done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        done = command(*words)
+        assert done.code == 0, done.out + done.err
+        return done.out
 
     deskyard("promote", "learnt")
     deskyard("policy", "mode", "route", "--target", "queue")

@@ -11,6 +11,7 @@ import numpy as np
 
 from deskyard.domain.ticket import Target
 from deskyard.text.cleaning import clean
+from training.data.label_sets import UNLABELLED
 from training.data_audit.case import AuditCase
 from training.data_audit.finding import format_percent
 
@@ -59,12 +60,13 @@ class MaskingResult:
 
 def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Sequence[str]]) -> MaskingResult:
     """Measure the accuracy with and without the suspected pieces (position → pieces as written)."""
-    holdout = set(case.holdout_predictions[target].positions.tolist())
+    holdout = case.plan.holdout.predict
+    judged = set(holdout[case.data.y[target][holdout] != UNLABELLED].tolist())
     sample = [*suspected][:_SAMPLE_SIZE]
     read = [clean(case.tickets[i].body) != clean(_remove_phrases(case.tickets[i].body, suspected[i])) for i in sample]
     if sum(read) < MIN_READ_SHARE * len(read):
         return MaskingResult(False)
-    affected = [i for i in suspected if i in holdout]
+    affected = [i for i in suspected if i in judged]
     if len(affected) < MIN_TICKETS:
         return MaskingResult(True)
     head = case.baseline.head(target, case.plan.holdout.learn)

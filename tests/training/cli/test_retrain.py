@@ -3,31 +3,35 @@
 import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deskyard.db.database import open_database
 from deskyard.registry import active_model
-from deskyard.simulate.ground_truth import write_history
-from deskyard.simulate.world import SimulatedWorld
 
 QUICK = ("--effort", "quick", "--no-mlflow")
 
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory):
-    """A history, and its beginning."""
-    folder = tmp_path_factory.mktemp("histories")
-    write_history(SimulatedWorld(seed=5), 900, folder / "all.csv")
-    with (folder / "all.csv").open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    with (folder / "first.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows[:150]])
+    """A history, and its beginning: ten queues, told by two of their forty words each among chatter."""
+    folder, rng = tmp_path_factory.mktemp("histories"), random.Random(5)
+    words = ["".join(rng.choices("aeioubdfgklmnprst", k=7)) for _ in range(600)]
+    header, rows = ("id", "created_at", "body", "queue"), []
+    for n in range(600):
+        queue = rng.randrange(10)
+        said = rng.sample(words[queue * 40 : queue * 40 + 40], 2) + rng.sample(words[400:], 6)
+        at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=3 * n)
+        rows.append((n, at.isoformat(), " ".join(rng.sample(said, len(said))), f"Queue {queue}"))
+    for name, some in (("all", rows), ("first", rows[:100])):
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *some])
     return folder
 
 
@@ -53,7 +57,7 @@ def test_a_better_challenger_takes_the_place_and_the_next_does_not(learnt, comma
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["champion"]
-    assert told["comparison"]["targets"][0]["overall"]["n"] == told["comparison"]["tickets"] == 180
+    assert told["comparison"]["targets"][0]["overall"]["n"] == told["comparison"]["tickets"] == 120
     assert (
         f"is in use instead of {first}: it is better than the model in use: queue: significantly better"
         in told["message"]
@@ -71,7 +75,7 @@ def test_a_better_challenger_takes_the_place_and_the_next_does_not(learnt, comma
     compared = command("compare", first, second, "--on", learnt / "all.csv", "--json")
     assert json.loads(compared.out)["tickets"] == 0, "the challenger has learnt from all of them"
     seen = json.loads(command("compare", first, second, "--on", learnt / "all.csv", "--unseen", "--json").out)
-    assert seen["tickets"] == seen["targets"][0]["overall"]["n"] == 900
+    assert seen["tickets"] == seen["targets"][0]["overall"]["n"] == 600
     reproduced = command("reproduce", second)
     assert reproduced.code == 0, reproduced.out
     assert reproduced.out.startswith("the same bytes: ")

@@ -5,17 +5,17 @@ from tests.training.retraining import challenged
 
 
 def test_a_truly_better_one_is_promoted_for_tickets_that_neither_knows(tmp_path):
-    found = challenged(tmp_path / "bundle", 1, 100, 900)
+    found = challenged(tmp_path / "bundle", 1, 100, 600)
     assert found.promote, found.verdict
-    assert found.tickets == 180
+    assert found.tickets == 120
     assert {len(parts) > 1 for parts in found.targets[0].slices.values()} == {True}
 
 
 def test_one_that_learnt_from_shuffled_labels_is_not(tmp_path):
-    found = challenged(tmp_path / "bundle", 2, 450, 900, "learnt")
+    found = challenged(tmp_path / "bundle", 2, 300, 600, "learnt")
     assert not found.promote
     assert "significantly worse" in found.verdict
 
 
 def test_nor_is_one_of_a_desk_whose_labels_mean_nothing(tmp_path):
-    assert not challenged(tmp_path / "bundle", 3, 450, 900, "all").promote
+    assert not challenged(tmp_path / "bundle", 3, 200, 400, "all").promote

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -11,14 +12,16 @@ from training.data.history import History
 from training.data.label_sets import build_label_sets
 from training.data.splits import SplitPlan
 from training.data_audit import AuditCase
-from training.fit.cross_fitting import HeldOutPredictions, TrainingData, fit_pools
+from training.fit.cross_fitting import HeldOutPredictions, PoolWeights, TrainingData, fit_pools
 
 CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0, "other_languages": 0.0}
 LANGUAGES = {"ru": 1.0, "en": 0.0}
 
 
-@pytest.fixture(scope="session", params=LANGUAGES)
+@pytest.fixture(scope="session", params=["en", pytest.param("ru", marks=pytest.mark.scale)])
 def language(request) -> str:
+    """The language of the tickets: a test of which the words are a part asks for both, others try the second at
+    scale only."""
     return request.param
 
 
@@ -26,6 +29,31 @@ def language(request) -> str:
 def clean(make_history, language) -> History:
     """A desk with no planted defect, in one language."""
     return make_history(700, russian=LANGUAGES[language], **CLEAN)
+
+
+class CaseOnDemand(AuditCase):
+    """The case of a run whose models are fitted when a probe first asks for what they predicted."""
+
+    def __init__(self, data: TrainingData, plan: SplitPlan, moves) -> None:
+        for name, value in {"data": data, "plan": plan, "moves": moves}.items():
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def out_of_fold(self) -> HeldOutPredictions:
+        return HeldOutPredictions.concatenate([HeldOutPredictions.fit_predict(self.data, f) for f in self.plan.folds])
+
+    @cached_property
+    def holdout(self) -> HeldOutPredictions:
+        return HeldOutPredictions.fit_predict(self.data, self.plan.holdout)
+
+    @cached_property
+    def random_holdout(self) -> HeldOutPredictions | None:
+        fold = self.plan.random_holdout
+        return HeldOutPredictions.fit_predict(self.data, fold) if fold else None
+
+    @cached_property
+    def pools(self) -> PoolWeights:
+        return fit_pools(self.out_of_fold, self.data)
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +65,7 @@ def make_case():
         plan = SplitPlan.build(len(history), 0, ordered, 0)
         values = {target: history.labels[target] for target in labels}
         data = TrainingData.build(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
-        out_of_fold = HeldOutPredictions.concatenate(
-            [HeldOutPredictions.fit_predict(data, fold) for fold in plan.folds]
-        )
-        holdout = HeldOutPredictions.fit_predict(data, plan.holdout)
-        random_holdout = HeldOutPredictions.fit_predict(data, plan.random_holdout) if plan.random_holdout else None
-        return AuditCase(data, plan, out_of_fold, holdout, random_holdout, fit_pools(out_of_fold, data), history.moves)
+        return CaseOnDemand(data, plan, history.moves)
 
     return make
 

@@ -19,11 +19,17 @@ CLEAN = {"label_noise": 0.0, "rename": False, "misroutes": 0.0}
 
 
 @pytest.fixture(scope="module")
-def spoiled(clean, change, some, language):
+def spoiled(make_history, change, some, language):
     """A desk whose agents' solutions stand in the export."""
-    chosen, _ = some(clean, 0.5)
+    history = make_history(250, russian=float(language == "ru"), other_languages=0.0, **CLEAN)
+    chosen, _ = some(history, 0.5)
     word = {"en": "Resolution: done by", "ru": "Решено: сделала группа"}[language]
-    return change(clean, chosen, lambda i, body: f"{body}\n\n{word} {clean.labels['queue'][i]}")
+    return change(history, chosen, lambda i, body: f"{body}\n\n{word} {history.labels['queue'][i]}")
+
+
+@pytest.fixture(scope="module")
+def spoiled_case(spoiled, make_case):
+    return make_case(spoiled, "queue")
 
 
 def test_a_clean_history_has_no_warning(clean_case):
@@ -33,7 +39,7 @@ def test_a_clean_history_has_no_warning(clean_case):
     ] == []
 
 
-def test_findings_stand_in_the_card_and_are_the_same_each_time(spoiled):
+def test_findings_stand_in_the_card_and_are_the_same_each_time(spoiled, make_history):
     options = Options(targets=("queue",), precision=0.8, effort="quick", audit=True)
     first, second = train_model(spoiled, options), train_model(spoiled, options)
     assert first.findings == second.findings
@@ -43,12 +49,12 @@ def test_findings_stand_in_the_card_and_are_the_same_each_time(spoiled):
     assert data_audit.has_serious(first.findings)
     order = [data_audit.finding.SEVERITIES.index(one.severity) for one in first.findings]
     assert order == sorted(order)
-    assert train_model(spoiled, replace(options, audit=False)).card["findings"] == []
+    assert train_model(make_history(60), replace(options, audit=False)).card["findings"] == []
 
 
-def test_every_finding_says_what_to_do_and_names_real_tickets(spoiled, make_case):
+def test_every_finding_says_what_to_do_and_names_real_tickets(spoiled, spoiled_case):
     ids = {ticket.id for ticket in spoiled.tickets}
-    found = data_audit.audit_history(make_case(spoiled, "queue"))
+    found = data_audit.audit_history(spoiled_case)
     assert any(one.examples for one in found)
     assert any("'" in one.sentence for one in found)
     for one in found:
@@ -60,7 +66,7 @@ def test_every_finding_says_what_to_do_and_names_real_tickets(spoiled, make_case
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_strict_run_on_a_leaking_history_saves_nothing(command, home, tmp_path, strict):
-    write_history(SimulatedWorld(seed=5, **CLEAN), 250, tmp_path / "history.csv")
+    write_history(SimulatedWorld(seed=5, **CLEAN), 200, tmp_path / "history.csv")
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
         tickets = list(csv.DictReader(file))
     for ticket in tickets[::2]:
@@ -70,8 +76,9 @@ def test_a_strict_run_on_a_leaking_history_saves_nothing(command, home, tmp_path
         writer.writeheader()
         writer.writerows(tickets)
     said = command(
-        "train", tmp_path / "history.csv", "--targets", "queue", "--out", tmp_path / "out", *["--strict"] * strict
-    )
+        "train", tmp_path / "history.csv", "--targets", "queue", "--effort", "quick", "--out", tmp_path / "out",
+        *["--strict"] * strict,
+    )  # fmt: skip
     assert "leak: solution" in said.err
     assert said.code == (1 if strict else 0)
     assert ("nothing was saved" in said.err) is strict
@@ -84,10 +91,10 @@ def test_strict_without_the_audit_is_refused(command, tmp_path):
     assert "--strict needs the audit" in said.err
 
 
-def test_without_cleanlab_the_audit_goes_on_and_says_so(spoiled, make_case, monkeypatch):
+def test_without_cleanlab_the_audit_goes_on_and_says_so(spoiled_case, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
     monkeypatch.setattr(data_audit.label_noise, "NOTE", -1.0)
-    found = data_audit.audit_history(make_case(spoiled, "queue"))
+    found = data_audit.audit_history(spoiled_case)
     assert [one.advice for one in found if one.probe == "noise"] == [
         "looking for wrong labels needs cleanlab: pip install 'deskyard[training]'."
     ]

@@ -18,18 +18,18 @@ def test_a_clean_history_has_no_such_label(clean_case):
 
 def test_a_renamed_label_is_named_with_both_names_and_the_day(clean, make_case, some):
     _, label = some(clean, 1, "queue")
-    renamed = relabelled(clean, lambda i, old: "Другое имя" if old == label and i >= 350 else old)
+    renamed = relabelled(clean, lambda i, old: "Другое имя" if old == label and i >= len(clean) // 2 else old)
     found = [one for one in label_issues.probe(make_case(renamed, "queue")) if one.probe == "renamed label"]
     assert len(found) == 1
     assert found[0].severity == "serious"
     assert "'Другое имя'" in found[0].sentence
     assert repr(label) in found[0].sentence
-    assert str(clean.tickets[350].created_at.year) in found[0].sentence
+    assert str(clean.tickets[len(clean) // 2].created_at.year) in found[0].sentence
     assert found[0].figures["old"] == label
 
 
 def test_the_rename_of_the_simulated_desk_is_named(make_history, make_case):
-    history = make_history(1200, label_noise=0.02)
+    history = make_history(800, label_noise=0.02)
     found = [one for one in label_issues.probe(make_case(history, "category")) if one.probe == "renamed label"]
     assert [(one.figures["old"], one.figures["new"]) for one in found] == [
         ("Billing / payment failed", "Billing / declined payment")
@@ -40,7 +40,10 @@ def test_a_new_matter_that_begins_where_another_ends_is_not_called_a_rename(clea
     _, label = some(clean, 1, "queue")
     other = next(value for value in sorted(set(clean.labels["queue"])) if value != label)
     history = relabelled(
-        clean, lambda i, old: {label: "Rest", other: "Rest"}.get(old, old) if (old == label) == (i >= 350) else old
+        clean,
+        lambda i, old: (
+            {label: "Rest", other: "Rest"}.get(old, old) if (old == label) == (i >= len(clean) // 2) else old
+        ),
     )
     assert not [one for one in label_issues.probe(make_case(history, "queue")) if one.probe == "renamed label"]
 
@@ -48,7 +51,7 @@ def test_a_new_matter_that_begins_where_another_ends_is_not_called_a_rename(clea
 def test_a_label_that_stopped_is_named_as_dead(clean, make_case, some):
     _, label = some(clean, 1, "queue")
     other = next(value for value in sorted(set(clean.labels["queue"])) if value != label)
-    history = relabelled(clean, lambda i, old: other if old == label and i >= 420 else old)
+    history = relabelled(clean, lambda i, old: other if old == label and i >= len(clean) * 3 // 5 else old)
     found = [one for one in label_issues.probe(make_case(history, "queue")) if one.probe == "dead labels"]
     assert len(found) == 1
     assert repr(label) in found[0].sentence

@@ -52,9 +52,9 @@ def test_a_clean_history_is_not_called_noisy_nor_is_a_priority_that_is_hard(clea
 
 
 def test_labels_at_random_are_not_called_noisy_since_nothing_can_be_told(make_history, make_case):
-    history = make_history(300)
+    history = make_history(200)
     rng = np.random.default_rng(0)
-    mixed = [history.labels["queue"][i] for i in rng.permutation(300)]
+    mixed = [history.labels["queue"][i] for i in rng.permutation(200)]
     assert list(label_noise.probe(make_case(replace(history, labels=history.labels | {"queue": mixed}), "queue"))) == []
 
 

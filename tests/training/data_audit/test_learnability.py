@@ -26,7 +26,7 @@ def test_what_can_be_learnt_is_not_complained_about(clean_case):
 
 
 def test_a_gap_between_a_random_split_and_time_is_named(clean, make_case):
-    queues = [f"{queue} {'new' if i >= 560 else ''}" for i, queue in enumerate(clean.labels["queue"])]
+    queues = [f"{queue} {'new' if i >= len(clean) * 4 // 5 else ''}" for i, queue in enumerate(clean.labels["queue"])]
     history = replace(clean, labels=clean.labels | {"queue": queues})
     found = [one for one in learnability.probe(make_case(history, "queue")) if one.probe == "time gap"]
     assert len(found) == 1

@@ -13,6 +13,8 @@ DUPLICATE = {"en": "Closed as duplicate.", "ru": "Закрыто как дубл
 BEYOND = " of the northern building now"
 SIGN_OFF = {"en": "Best regards,", "ru": "С уважением,"}
 
+in_each_language = pytest.mark.parametrize("language", ["en", "ru"], indirect=True)
+
 
 def test_a_clean_history_has_no_leak(clean_case):
     assert list(text_leaks.probe(clean_case)) == []
@@ -30,6 +32,7 @@ def test_an_agents_signature_in_30_percent_of_a_labels_bodies_is_named(clean, ma
     assert found.figures["tickets"] >= 0.6 * len(chosen)
 
 
+@in_each_language
 def test_a_signature_that_deskyard_cuts_anyway_is_a_note(clean, make_case, change, some, language):
     chosen, _ = some(clean, 0.3, "queue")
     signed = change(clean, chosen, lambda i, body: f"{body}\n\n{SIGN_OFF[language]}\n{SIGNATURE[language]}")
@@ -54,6 +57,7 @@ def test_the_name_of_the_assignee_in_their_tickets_is_named(clean, make_case, ch
     assert found["leak: agent"].severity == "serious"
 
 
+@in_each_language
 def test_text_of_the_solution_is_named(clean, make_case, change, some, language):
     chosen, _ = some(clean, 0.4)
     queues = clean.labels["queue"]
@@ -65,6 +69,7 @@ def test_text_of_the_solution_is_named(clean, make_case, change, some, language)
     assert found[0].figures["right_with"] > found[0].figures["right_without"]
 
 
+@in_each_language
 def test_words_of_closing_in_one_labels_tickets_are_named(clean, make_case, change, some, language):
     chosen, _ = some(clean, 0.5, "queue")
     closed = change(clean, chosen, lambda i, body: f"{body} {DUPLICATE[language]}")

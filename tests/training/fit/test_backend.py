@@ -31,8 +31,9 @@ def address(cluster):
 
 
 def test_a_cluster_learns_the_same_bundle_to_the_byte(address, tmp_path, command):
-    write_history(SimulatedWorld(seed=5), 150, tmp_path / "history.csv")
-    asked = ("train", tmp_path / "history.csv", "--precision", "0.8", "--effort", "quick", "--no-mlflow")
+    write_history(SimulatedWorld(seed=5), 100, tmp_path / "history.csv")
+    quick = ("--targets", "queue", "--precision", "0.8", "--effort", "quick", "--no-mlflow")
+    asked = ("train", tmp_path / "history.csv", *quick)
     said = command(*asked, "--out", tmp_path / "here")
     assert said.code == 0, said.err
     said = command(*asked, "--out", tmp_path / "there", "--backend", address)
@@ -51,7 +52,7 @@ def test_a_cluster_lives_through_the_past_as_this_machine_does(address, tmp_path
         "--targets",
         "queue",
         "--every",
-        "60d",
+        "90d",
         "--json",
     )
     here, there = command(*asked), command(*asked, "--backend", address)

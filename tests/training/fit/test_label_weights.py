@@ -81,7 +81,8 @@ def test_labels_that_judge_say_nothing_of_what_others_are_worth(past):
     assert before.tolist() == after.tolist()
 
 
-def test_where_nothing_is_said_nothing_changes_to_the_byte(past):
+def test_where_nothing_is_said_nothing_changes_to_the_byte(make_history):
+    past = make_history(250)
     silent = replace(past, trust={target: [] for target in past.trust})
     nothing = replace(past, trust={target: [""] * len(past) for target in past.trust})
     one, other = train_model(silent, QUICK), train_model(nothing, QUICK)

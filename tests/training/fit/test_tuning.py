@@ -107,7 +107,7 @@ def test_a_thorough_search_is_repeatable_and_no_worse_than_where_it_began(monkey
 
 def test_what_judges_has_no_say_in_the_choice():
     history = desk(1200, rename_at=0.8)
-    options = Options(targets=("queue",), effort="normal")
+    options = Options(targets=("queue",), effort="quick")
     kept = train_model(history, options).card["targets"]["queue"]["recipe"]
     undone = replace(history, labels={"queue": desk(1200).labels["queue"]})
     assert undone.labels["queue"][:960] == history.labels["queue"][:960]
@@ -126,7 +126,9 @@ def test_favouring_rare_labels_finds_more_of_them():
     ]
     history = replace(history, tickets=tickets, labels={"queue": labels})
     common, rare = (
-        train_model(history, Options(targets=("queue",), class_weight=class_weight)).evaluations["queue"]
+        train_model(history, Options(targets=("queue",), effort="quick", class_weight=class_weight)).evaluations[
+            "queue"
+        ]
         for class_weight in ("none", "balanced")
     )
     found = [
@@ -138,7 +140,7 @@ def test_favouring_rare_labels_finds_more_of_them():
 
 
 @pytest.mark.parametrize("effort", ["quick", "normal"])
-def test_the_recipe_stands_in_the_card(past, effort):
-    card = train_model(past, Options(targets=("category", "priority"), effort=effort)).card
+def test_the_recipe_stands_in_the_card(make_history, effort):
+    card = train_model(make_history(120), Options(targets=("category", "priority"), effort=effort)).card
     assert card["options"]["effort"] == effort
     assert set(card["targets"]["priority"]["recipe"]) == {field.name for field in fields(Recipe)}

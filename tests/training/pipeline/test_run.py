@@ -172,7 +172,7 @@ def test_shuffled_labels_route_nothing(make_history):
     rng = np.random.default_rng(0)
     mixed = {target: [values[i] for i in rng.permutation(len(values))] for target, values in past.labels.items()}
     shuffled = History(tickets=past.tickets, labels=mixed, digest="shuffled")
-    found = train_model(shuffled, Options(targets=("priority", "queue"), precision=0.8))
+    found = train_model(shuffled, Options(targets=("priority", "queue"), precision=0.8, effort="quick"))
     assert set(found.evidence) == {"priority", "queue"}
     for target, rows in found.evidence.items():
         contract = bundle.fit_contract(target, rows, found.scorer.heads[target].labels, 0.8)
