@@ -14,7 +14,6 @@ import http.client
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +35,7 @@ from deskyard.db.tables import METADATA
 from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.registry.bundle_files import MANIFEST_FILE
 from deskyard.simulate.world import SimulatedWorld
+from tests.forked import ForkedCommand
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
 
@@ -390,21 +390,9 @@ class Server:
     """`deskyard serve` in a process of its own."""
 
     def __init__(self, home: Path, port: int = 0, database: str = "") -> None:
-        environment = {
-            **os.environ,
-            "DESKYARD_HOME": str(home),
-            "DESKYARD_DATABASE_URL": database,
-            "PYTHONUNBUFFERED": "1",
-        }
+        environment = {"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": database}
         self.log = home / "serve.log"
-        with self.log.open("a") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "deskyard", "serve", "--port", str(port)],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+        self.process = ForkedCommand("serve", "--port", port, env=environment, stderr=self.log)
         first_line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", first_line)
         assert found, f"{first_line!r} {self.log.read_text()}"

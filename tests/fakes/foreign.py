@@ -1,12 +1,11 @@
 """Starts a deskyard whose processes know the Plaindesk connector of `docs/new-connector.md`."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
+
+from tests.forked import ForkedCommand, run_command
 
 PAGE = Path(__file__).parents[2] / "docs" / "new-connector.md"
 
@@ -33,43 +32,28 @@ class Deskyard:
     def __init__(self, home: Path, database: str = "", **settings: str) -> None:
         self.home = home
         self.environment = {
-            **os.environ,
             "PYTHONPATH": str(write_connector(home / "path")),
             "DESKYARD_HOME": str(home),
             "DESKYARD_DATABASE_URL": database,
-            "PYTHONUNBUFFERED": "1",
             **settings,
         }
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[ForkedCommand] = []
 
     def run(self, *arguments: str, **more: str) -> str:
         """Run a command to its end; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "deskyard", *arguments],
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
+        done = run_command(*arguments, env=self.environment | more, timeout=900)
         assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
         return done.stdout
 
-    def start(self, *arguments: str) -> subprocess.Popen:
+    def start(self, *arguments: str) -> ForkedCommand:
         """Start a command that keeps running, and wait for its first line, which is kept in `first_line`."""
-        with (self.home / "log.txt").open("a") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "deskyard", *arguments],
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+        process = ForkedCommand(*arguments, env=self.environment, stderr=self.home / "log.txt")
         self.processes.append(process)
         process.first_line = process.stdout.readline()
         assert process.first_line, (self.home / "log.txt").read_text()[-3000:]
         return process
 
-    def kill(self, process: subprocess.Popen) -> None:
+    def kill(self, process: ForkedCommand) -> None:
         """Kill a process without warning."""
         process.kill()
         process.wait()

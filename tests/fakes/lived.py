@@ -3,10 +3,7 @@
 The rows are written by the same code as in production; only their times are set afterwards.
 """
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, update
 
+from deskyard.analytics import rollups
 from deskyard.db.database import Database, open_database
 from deskyard.db.tables.desk import COMMENTS, QUEUES, TICKET_HISTORY, TICKETS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
@@ -25,11 +23,13 @@ from deskyard.domain.catalogue import TRIAGE
 from deskyard.journal.journal import COMMENTED, EntryHeader, Journal
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
+from deskyard.settings import settings
 from deskyard.simulate.simulated_ticket import SimulatedTicket
 from deskyard.simulate.world import SimulatedWorld
 from service.runtime.context import AppContext
 from service.tickets.corrections import step_entry
 from service.tickets.routing import IncomingTicket, route_batch
+from tests.forked import run_command
 
 BATCH = 500
 FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
@@ -40,8 +40,8 @@ def learnt(home: Path, tickets: int) -> None:
     """Train on the committed sample, and fill the home's `deskyard.db` with the model."""
     sample = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
     command = ["train", str(sample), "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
-    environment = {**os.environ, "DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}
-    subprocess.run([sys.executable, "-m", "deskyard", *command], env=environment, check=True)
+    trained = run_command(*command, env={"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}, timeout=600)
+    assert trained.returncode == 0, trained.stderr
     live(home, f"sqlite:///{home}/deskyard.db", tickets)
 
 
@@ -64,6 +64,7 @@ def live(home: Path, database: str, tickets: int, days: int = 90, seed: int = 7,
                 batch = []
         if batch:
             _run_batch(context, batch, now, dice)
+        rollups.refresh_rollups(opened, settings().time_zone)
     finally:
         opened.close()
 
