@@ -62,7 +62,7 @@ def server(postgres_url):
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_expects(database):
     with database.engine.connect() as connection:
-        options = {"include_object": env.ours, "version_table": "desk_alembic_version", "compare_type": True}
+        options = {"include_object": env.is_our_table, "version_table": "desk_alembic_version", "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
@@ -70,7 +70,7 @@ def test_tables_of_other_owners_are_not_looked_at(database):
     with database.writing() as conn:
         conn.execute(text("CREATE TABLE operation_outputs (x TEXT)"))
     with database.engine.connect() as connection:
-        options = {"include_object": env.ours, "version_table": "desk_alembic_version"}
+        options = {"include_object": env.is_our_table, "version_table": "desk_alembic_version"}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
