@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Final
 
 from deskyard.mail import charsets
+from deskyard.text.html_text import html_to_text
 
-_MAX_HTML_LENGTH: Final = 80_000
-"""Characters of HTML that are read: as text, its tables can become a thousand times as long."""
+_MAX_HTML_TEXT_LENGTH: Final = 500_000
+"""Characters of the text of HTML that are made."""
 
 _MAX_BOUNDARIES: Final = 100
 _MAX_PARTS: Final = 5_000
@@ -27,9 +28,6 @@ real mail exceeds them, and reading one that does would take minutes."""
 _MAX_NAME_LENGTH: Final = 120
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9 \t]{0,8}=", re.I)
 _BOUNDARY_LINE: Final = re.compile(rb"[\r\n]--")
-_NOISE: Final = re.compile(r"<(style|script|head)\b|<!--", re.I)
-_ENDS: Final = {name: re.compile(f"</{name}[^<>]{{0,20}}>", re.I) for name in ("style", "script", "head")}
-_COMMENT_END: Final = re.compile("-->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +97,7 @@ def _read_part(part: Message) -> tuple[list[str], list[str]]:
     raw = part.get_payload(decode=True)
     text = charsets.decode_text(raw if isinstance(raw, bytes) else b"", _charset(part)).replace("\r\n", "\n")
     if kind == "text/html":
-        from deskyard.text.cleaning import html_to_text  # lazy: the service starts without it
-
-        text = html_to_text(_visible_html(text)[:_MAX_HTML_LENGTH])
+        text = html_to_text(text, _MAX_HTML_TEXT_LENGTH)
     text = text.strip()
     return [text] if text else [], []
 
@@ -109,15 +105,3 @@ def _read_part(part: Message) -> tuple[list[str], list[str]]:
 def _charset(part: Message) -> str:
     found = part.get_param("charset", "")
     return found if isinstance(found, str) else str(found[2])  # RFC 2231 form: charset, language, value
-
-
-def _visible_html(html: str) -> str:
-    """HTML without its head, styles, scripts and comments, which may be longer than its text."""
-    kept, start = [], 0
-    while found := _NOISE.search(html, start):
-        end = (_ENDS[found[1].lower()] if found[1] else _COMMENT_END).search(html, found.end())
-        if end is None:
-            break
-        kept.append(html[start : found.start()])
-        start = end.end()
-    return "".join(kept) + html[start:]
