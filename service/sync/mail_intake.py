@@ -52,7 +52,7 @@ def file_messages(context: AppContext, connection: StoreConnection, page: MailPa
             log.info("mail_skipped", uid=mail.uid, reason=mail.automatic_reason or "received before the connection")
         elif (number := _find_replied_ticket(context, connection, mail)) is not None:
             requester = Actor("person", mail.ticket.requester or ANONYMOUS_REQUESTER)
-            text, key = mail.own_text or mail.ticket.body, _COMMENT_KEY_PREFIX + mail.ticket.id
+            text, key = mail.ticket.body, _COMMENT_KEY_PREFIX + mail.ticket.id  # with what it quotes, which pages fold
             if corrections.add_comment(context, number, requester, text, public=True, key=key)[1]:
                 rescoring.rescore(context, number)
             commented += 1
