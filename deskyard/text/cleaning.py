@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from itertools import groupby
 from typing import Any, Final
 
 import ftfy
@@ -47,8 +46,8 @@ _MOJIBAKE: Final = re.compile(
 )
 """Characters of which wrongly decoded text has at least one; only then the costly check by ftfy is made."""
 
-_MAX_REPAIRS: Final = 100
-"""Blocks of wrongly decoded lines that are repaired one by one."""
+_MAX_REPAIRS: Final = 40
+"""Wrongly decoded lines that are repaired one by one."""
 
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
@@ -118,21 +117,21 @@ def to_plain_text(raw: str, max_length: int | None = MAX_LENGTH) -> str:
 
 
 def _repair_encoding(text: str) -> str:
-    """The text with wrongly decoded passages repaired: as a whole, else block by block of wrong lines.
+    """The text with wrongly decoded passages repaired: as a whole where that works, else line by line.
 
-    A block that can't be repaired as one is left: to try each line of it costs a millisecond for three.
+    A line costs up to a millisecond, so after `_MAX_REPAIRS` lines the rest is repaired as one, as far as that goes.
     """
     repaired = str(ftfy.fix_encoding(text))
     if not ftfy.badness.is_bad(repaired):
         return repaired
-    blocks = groupby(text.split("\n"), key=lambda line: bool(_MOJIBAKE.search(line)))
-    joined = (("\n".join(lines), is_suspect) for is_suspect, lines in blocks)
-    repaired_blocks, tries = [], 0
-    for block, is_suspect in joined:
-        tries += is_suspect
-        is_tried = is_suspect and tries <= _MAX_REPAIRS and ftfy.badness.is_bad(block)
-        repaired_blocks.append(str(ftfy.fix_encoding(block)) if is_tried else block)
-    return "\n".join(repaired_blocks)
+    lines, tries = text.split("\n"), 0
+    for number, line in enumerate(lines):
+        if _MOJIBAKE.search(line) and ftfy.badness.is_bad(line):
+            if tries == _MAX_REPAIRS:
+                return "\n".join([*lines[:number], str(ftfy.fix_encoding("\n".join(lines[number:])))])
+            lines[number] = str(ftfy.fix_text(line))
+            tries += 1
+    return "\n".join(lines)
 
 
 def _mask(text: str) -> str:

@@ -5,8 +5,8 @@ forward marker names a forwarded message, an original marker either a forwarded 
 repeats the headers of the message below it. A line that only looks like one of these is none: each needs an address, a
 moment, or the headers that a mail has and a form has not. Everything is linear in the length of the text.
 
-mail-parser-reply, email-reply-parser and talon were weighed: none knows Russian and Ukrainian, forwards are cut by all
-of them as replies are, and two expressions of the first are quadratic in the length of a line.
+mail-parser-reply, email-reply-parser and talon were tried on 47 forms of forwards and 29 of replies: they keep the
+content of a third of the forwards and cut less than half of the replies (`docs/decisions.md`).
 """
 
 import re

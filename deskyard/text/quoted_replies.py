@@ -12,6 +12,7 @@ author's own are left. Lines that begin with `>` are quotes only below an attrib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, takewhile
 from typing import Final, Literal
 
@@ -171,7 +172,12 @@ class _SectionReader:
         """The author's words, as long as they are few enough to be a note that hands a message over."""
         self.unquotings = 0
         self.may_end_attribution = [*map(may_end_attribution, self.lines)]
-        self.words_below = _count_unquoted_words_below(self.lines)
+        self.all_lines = tuple(self.lines)
+
+    @cached_property
+    def words_below(self) -> list[int]:
+        """For each line, the words from there on that stand in lines without quotation marks."""
+        return _count_unquoted_words_below(self.all_lines)
 
     def read(self) -> list[SectionKind]:
         lines = self.lines
