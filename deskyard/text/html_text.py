@@ -85,6 +85,9 @@ _SIGNATURE_NAMES: Final = re.compile(
     r"|ydp[0-9a-f]*signature|protonmail_signature_block|tutanota_signature",
     re.I,
 )
+_INDENTED: Final = re.compile("border: ?none", re.I)
+"""The style of a `<blockquote>` that only indents."""
+
 _NAMED_ELEMENTS: Final = frozenset({"div", "blockquote", "span", "table", "section", "hr", "p", "pre"})
 
 
@@ -114,9 +117,10 @@ def html_to_text(html: str, max_length: int | None = None, *, mixed: bool = Fals
     """The text of HTML in lines; at most about `max_length` characters of it are made.
 
     Paragraphs are separated by a blank line, table cells by two spaces. Lines of a `<blockquote>` begin with `> `. A
-    quotation that a mail program marks by a class or id of its own (`gmail_quote`, `divRplyFwdMsg`, ...) and that no
-    line of text introduces gets the line `-----Original Message-----`, and a signature that it marks gets the line
-    `-- `; so `deskyard.text.quoted_replies` finds both. With `mixed`, lines of a text with a few tags stay lines.
+    quotation that a mail program marks by a class or id of its own (`gmail_quote`, `divRplyFwdMsg`, ...), or that ends
+    the text, gets the line `-----Original Message-----` if no line of text introduces it, and a signature that is
+    marked gets the line `-- `; so `deskyard.text.quoted_replies` finds both. With `mixed`, lines of a text with a few
+    tags stay lines.
 
     >>> html_to_text("<p>Printer is <b>on fire</b></p>")
     'Printer is on fire'
@@ -215,6 +219,9 @@ class _Layout:
         """The line to insert for the first quotation and the first signature that nothing else introduces."""
         found: list[tuple[int, str]] = []
         for place, kind in self.marks[:_MAX_MARKS]:
+            below = [line for line in self.lines[place:] if line]
+            if kind == "last" and not (place and all(line.startswith(">") for line in below)):
+                continue
             if kind == "signature" or is_introduced_quote(self.lines, place) or place >= len(self.lines):
                 continue
             is_header = kind == "header" and is_generic_header_block(self.lines, place)
@@ -346,7 +353,7 @@ class _Reader:
         if name == "br":
             layout.break_line()
             return
-        if attributes and name in _NAMED_ELEMENTS:
+        if name in _NAMED_ELEMENTS:
             self._mark(name, attributes)
         if name in _PARAGRAPHS:
             layout.end_paragraph()
@@ -390,6 +397,8 @@ class _Reader:
                 layout.signature_end, self._signature_name = len(layout.lines), ""
 
     def _mark(self, name: str, attributes: str) -> None:
+        if name == "blockquote" and not self.layout.quote_depth and not _INDENTED.search(attributes):
+            self.layout.mark("last")
         if _QUOTE_NAMES.search(attributes):
             self.layout.mark("quote")
         elif _HEADER_NAMES.search(attributes):

@@ -353,9 +353,9 @@ def is_introduced_quote(lines: Sequence[str], place: int) -> bool:
 
 
 _PREFIX: Final = re.compile(
-    r"\s*(?:\[(?:external|extern|externe|externo|внешнее|ext)\]\s*)?(?:"
+    r"\s*(?P<tags>(?:\[[^\[\]]{1,40}\]\s*){0,3})(?:"
     r"(?P<forward>fwd?|wg|rv|renv|enc|encam|tr|пересл|пересылка|пер|перенапр|переслано)"
-    r"|(?P<reply>re|aw|antw|antwort|res|resp|rif|sv|odp|ha|отв|ответ|відп|відповідь))"
+    r"|(?P<reply>re|aw|antw|antwort|res|resp|rép|rif|sv|odp|ha|отв|ответ|відп|відповідь))"
     r"(?:\s?[\[(]\d{1,3}[\])])?\s{0,2}[:：]\s*",
     re.I,
 )
@@ -379,14 +379,17 @@ def strip_subject_prefixes(subject: str) -> str:
 
     >>> strip_subject_prefixes("Fwd: Re[2]: VPN is down"), strip_subject_prefixes("Re:")
     ('VPN is down', 'Re:')
+    >>> strip_subject_prefixes("[Desk 7] Re: VPN is down")
+    '[Desk 7] VPN is down'
     """
-    start = 0
+    start, tags = 0, ""
     for _ in range(_MAX_PREFIXES):
         found = _PREFIX.match(subject, start)
         if found is None:
             break
         start = found.end()
-    return subject[start:] if subject[start:].strip() else subject
+        tags += found["tags"]
+    return tags + subject[start:] if subject[start:].strip() else subject
 
 
 def make_visible(line: str) -> str:

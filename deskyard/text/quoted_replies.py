@@ -34,15 +34,16 @@ SectionKind = Literal["own", "marker", "forwarded", "quoted", "signature"]
 
 _SIGN_OFF: Final = re.compile(
     r"\s*(?:--|best|(?:best|kind|warm|many) (?:regards|wishes)|regards|sincerely|cheers|thanks and regards"
-    r"|sent from my|get outlook for|с ув|с уважением|с наилучшими пожеланиями|отправлено (?:с|из)"
-    r"|mit freundlichen grüßen|viele grüße|freundliche grüße|gesendet von mein\w*|saludos|un saludo|atentamente"
-    r"|enviado (?:desde|do) m[iue]\w?"
-    r"|atenciosamente|cumprimentos|(?:bien )?cordialement|sincères salutations|bien à vous|envoyé (?:de|depuis) mon"
-    r"|з повагою|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?:\S+(?:\s+|$)){0,4}$|\s*--\s*$",
+    r"|sent (?:from (?:my|yahoo|outlook|mail|samsung)|with proton)|get outlook for|с ув|с уважением"
+    r"|с наилучшими пожеланиями|отправлено (?:с|из)|mit freundliche[nm] gr(?:ü(?:ß|ss)en|u(?:ß|ss))|mfg"
+    r"|(?:viele|beste|freundliche|liebe) grü(?:ß|ss)e|gesendet von mein\w*|von meinem \w+ gesendet|saludos|un saludo"
+    r"|un cordial saludo|atentamente|enviado (?:desde|do) m[iue]\w?|atenciosamente|cumprimentos|abraços"
+    r"|(?:bien )?cordialement|sincères salutations|bien à vous|envoyé (?:de|depuis) mon|envoyé à partir d|з повагою"
+    r"|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?:\S+(?:\s+|$)){0,4}$|\s*--\s*$",
     re.I,
 )
 _PROGRAM_LINE: Final = re.compile(
-    r"\s*(?:sent from|get outlook|отправлено|gesendet von|envi[ao]do|envoyé|надіслано)\b", re.I
+    r"\s*(?:sent from|get outlook|отправлено|gesendet von|von meinem|envi[ao]do|envoyé|надіслано)\b", re.I
 )
 """What a mail program writes below a message: it needs no words above it, if a quotation or a forward follows."""
 

@@ -28,6 +28,7 @@ REPLIES = {
     f"<p><b>Von:</b> {BY}<br><b>Gesendet:</b> Dienstag<br><b>An:</b> Cora<br><b>Betreff:</b> AW: q</p></div>{QUOTE}",
     "Outlook, another language": f'{MINE}<hr tabindex="-1"><div id="divRplyFwdMsg"><b>Fra:</b> {BY}<br><b>Sendt:</b>'
     f" tirsdag<br><b>Emne:</b> SV: q<div>&nbsp;</div></div><div>{QUOTE}</div>",
+    "a mere blockquote": f"{MINE}{THEIRS}",
     "Yahoo": f'{MINE}<div class="yahoo_quoted"><div>{QUOTE}</div></div>',
     "mail.ru": f"{MINE}<div>Вторник, 3 февраля 2026, 10:00 +03:00 от {BY}:</div>{THEIRS}",
     "Yandex": f'{MINE}<div>03.02.2026, 10:00, "S" &lt;s@o.example&gt;:</div>{THEIRS}',
@@ -66,6 +67,7 @@ def test_a_forward_in_html_is_the_matter():
         ("<pre>k\n  l</pre>", "k\n  l"),
         ("<style>p { color: red }</style><title>t</title><script>x()</script><!-- no -->a", "a"),
         ("<p title='a > b'>x</p>", "x"),
+        ("x<blockquote style='border:none'>a</blockquote>", "x\n\n> a"),
         ("<blockquote>a<blockquote>b</blockquote></blockquote>c", "> a\n>\n> > b\n\nc"),
         ("<p style='display:none'>hidden</p>", "hidden"),
         ("a <!--[if mso]>no<![endif]--><![if !mso]>yes<![endif]>", "a yes"),
