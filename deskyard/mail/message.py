@@ -6,7 +6,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -17,7 +17,7 @@ from deskyard.mail.auto_reply import LeftOutReason, why_automatic
 from deskyard.mail.message_identity import fingerprint
 from deskyard.mail.sender import Sender, find_sender, parse_addresses
 from deskyard.mail.sent_time import newest_received, read_sent_time
-from deskyard.text.quoted_replies import strip_quoted
+from deskyard.text.quoted_replies import read_sections, strip_quoted
 from deskyard.text.storable import storable
 
 MAX_TEXT_LENGTH: Final = 500_000
@@ -103,7 +103,7 @@ def parse_message(
         id=_parse_message_id(headers.get("message-id", "")) or _content_id(raw),
         source=source,
         subject=storable(subject),
-        body=storable("\n\n".join(one for one in (body[:MAX_TEXT_LENGTH], *unread) if one)),
+        body=storable(_add_notes(body[:MAX_TEXT_LENGTH], unread, subject, is_reply="in-reply-to" in headers)),
         channel="mail",
         requester=storable(sender.person),
         created_at=sent.moment,
@@ -127,6 +127,18 @@ def parse_message(
         fingerprint=fingerprint(sender.person, headers.get("date", ""), written),
         sender=storable(sender.address),
     )
+
+
+def _add_notes(body: str, notes: Sequence[str], subject: str, *, is_reply: bool) -> str:
+    """The text with notes about what was not read, above the signature and the quotation that pages fold."""
+    if not notes:
+        return body
+    sections = read_sections(body, subject, is_reply=is_reply)
+    shown = len(sections)
+    while shown and sections[shown - 1].is_folded:
+        shown -= 1
+    above, below = ("\n".join(one.text for one in some).strip("\n") for some in (sections[:shown], sections[shown:]))
+    return "\n\n".join(one for one in (above, *notes, below) if one)
 
 
 def _header_bytes(raw: bytes) -> bytes:

@@ -24,9 +24,10 @@ from deskyard.mail.read_budget import ReadBudget
 from deskyard.mail.rich_text import rtf_to_text
 from deskyard.mail.smime import unwrap_smime
 from deskyard.mail.tnef import read_tnef
+from deskyard.text.html_text import html_to_text
 
-_MAX_HTML_LENGTH: Final = 80_000
-"""Characters of HTML that are read: as text, its tables can become a thousand times as long."""
+_MAX_HTML_TEXT_LENGTH: Final = 500_000
+"""Characters of the text of HTML that are made."""
 
 MAX_UNWRAPPED_BYTES: Final = 25_000_000
 _MAX_NAME_LENGTH: Final = 120
@@ -40,6 +41,9 @@ _STUB_RATIO: Final = 4
 _SAME_TEXT_RATIO: Final = 1.5
 _STUB_WORDS: Final = 20
 """A plain text is a stub if it is shorter than the length, and the HTML has more than so many times its words."""
+
+FORWARD_MARKER: Final = "---------- Forwarded message ---------"
+"""The line above the text of an attached mail."""
 
 ENCRYPTED: Final = "[not read: this mail is encrypted; ask its sender to send it without encryption]"
 PARTIAL: Final = "[not read: this is one part of a longer mail; the other parts are mails of their own]"
@@ -71,12 +75,6 @@ _MULTIPART_STUB: Final = re.compile(r"multi-?part message|mime|^\s*$", re.I)
 _STUB_LINE: Final = re.compile(rb"(?i)\A\s{0,200}[^\r\n]{0,60}multi-?part message[^\r\n]{0,60}")
 _HTML_BEGINNING: Final = re.compile(rb"\s{0,200}<(?:!doctype|html|body|div|p|table)\b", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
-_LONG_VALUE: Final = re.compile(r"""=\s{0,9}(?:"[^"<>]{300,}"|'[^'<>]{300,}')""")
-"""A value of an attribute that no text needs: pictures within the mail, styles."""
-
-_NOISE: Final = re.compile(r"<(style|script|head)\b|<!--", re.I)
-_ENDS: Final = {name: re.compile(f"</{name}[^<>]{{0,20}}>", re.I) for name in ("style", "script", "head")}
-_COMMENT_END: Final = re.compile("-->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +193,15 @@ class _PartReader:
         text = charsets.decode_text(part_bytes(part), part_charset(part)).replace("\r\n", "\n")
         if kind in _MARKED_UP_KINDS:
             self.html.append(_TAG.sub(" ", text[:_MAX_COMPARED_LENGTH]))
-            text = _html_to_text(text)
+            text = html_to_text(text, self._html_limit)
         else:
             self.plain.append(text[:_MAX_COMPARED_LENGTH])
             text = self._without_pgp(text)
         return self._keep(text)
+
+    @property
+    def _html_limit(self) -> int:
+        return max(1, min(_MAX_HTML_TEXT_LENGTH, self.budget.characters))
 
     def _keep(self, text: str) -> str:
         kept = self.budget.cut_text(text.strip())
@@ -265,10 +267,13 @@ class _PartReader:
         texts, files = self.read_message(mail, depth + 1)
         if not with_text:
             return [], files
-        sender = self._header(mail, "from")
-        lines = [f"[attached mail{f' from {sender}' if sender else ''}]", self._header(mail, "subject")]
-        head = self.budget.cut_text("\n".join(line for line in lines if line))
-        return ([head, *texts] if texts or self._header(mail, "subject") else []), files
+        sender, subject = self._header(mail, "from"), self._header(mail, "subject")
+        if not (texts or subject):
+            return [], files
+        # As mail programs write a forward, so that it is told apart from a signature or a quotation above it. Its
+        # subject is a line of its own, because the header lines of a forward count for nothing.
+        head = f"{FORWARD_MARKER}\nFrom: {sender}" if sender else FORWARD_MARKER
+        return [self.budget.cut_text(f"{head}\n\n{subject}".rstrip()), *texts], files
 
     def _header(self, mail: Message, name: str) -> str:
         return charsets.decode_header(restore_text(str(mail.get(name, ""))), "")[:_MAX_SHOWN_HEADER]
@@ -317,7 +322,7 @@ class _PartReader:
         except ValueError:
             self._note(UNREAD_FILE.format(name=name))
             return [], [name]
-        text = found.text if found.text.strip() else _html_to_text(found.html)
+        text = found.text if found.text.strip() else html_to_text(found.html, self._html_limit)
         self.plain.append(text[:_MAX_COMPARED_LENGTH])
         # A text that is hardly longer than what was read before is the same one.
         is_new = is_attached or not self.words or len(text.split()) > _SAME_TEXT_RATIO * self.words
@@ -343,12 +348,6 @@ class _PartReader:
             self.unread.append(sentence)
 
 
-def _html_to_text(html: str) -> str:
-    from deskyard.text.cleaning import html_to_text  # lazy: the service starts without it
-
-    return html_to_text(_LONG_VALUE.sub('=""', _visible_html(html))[:_MAX_HTML_LENGTH])
-
-
 def _without_stub(text: str) -> str:
     """What stands around the parts, without the sentence that mail programs put there."""
     return "" if _MULTIPART_STUB.search(text) else text
@@ -365,15 +364,3 @@ def _is_stub(plain: str, rich: str) -> bool:
     if "html" in plain.lower() and "html" not in rich.lower():
         return True
     return len(rich.split()) > _STUB_RATIO * len(plain.split()) + _STUB_WORDS
-
-
-def _visible_html(html: str) -> str:
-    """HTML without its head, styles, scripts and comments, which may be longer than its text."""
-    kept, start = [], 0
-    while found := _NOISE.search(html, start):
-        end = (_ENDS[found[1].lower()] if found[1] else _COMMENT_END).search(html, found.end())
-        if end is None:
-            break
-        kept.append(html[start : found.start()])
-        start = end.end()
-    return "".join(kept) + html[start:]

@@ -30,6 +30,7 @@ from deskyard.journal import audit_log
 from deskyard.privacy import redaction
 from deskyard.settings import HISTORY_FOLDER_PREFIX
 from deskyard.sync import credentials, left_out_mails
+from deskyard.text import clean_text_cache
 
 BATCH_SIZE: Final = 200
 """Tickets that one transaction erases; other writers wait for it a fraction of a second."""
@@ -150,6 +151,7 @@ def apply_erasure(
                     conn, actor, "ticket.erase", f"{reason}: {format_count(n, 'comment')} on tickets of others", clock()
                 )
     shared_answers.clear_caches()
+    clean_text_cache.clear()
     return erased
 
 

@@ -77,7 +77,8 @@ def file_message(context: AppContext, connection: StoreConnection, mail: MailMes
         number, result = int(receipt.answer["ticket"]["id"]), "created" if receipt.is_new else "known"
     else:
         requester = Actor("person", mail.ticket.requester or ANONYMOUS_REQUESTER)
-        text, key = mail.own_text or mail.ticket.body, COMMENT_KEY_PREFIX + external_id
+        # The text with what it quotes, which pages fold.
+        text, key = mail.ticket.body, COMMENT_KEY_PREFIX + external_id
         if corrections.add_comment(context, number, requester, text, public=True, key=key)[1]:
             rescoring.rescore(context, number)
         result = "commented"

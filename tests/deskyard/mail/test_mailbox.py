@@ -21,6 +21,8 @@ from deskyard.mail.account_url import MailAccount
 from deskyard.mail.charsets import decode_header, decode_text
 from deskyard.mail.mailbox import Mailbox
 from deskyard.mail.message import MAX_TEXT_LENGTH, UNREADABLE
+from deskyard.mail.mime_parts import FORWARD_MARKER, UNREAD_FILE
+from deskyard.text.quoted_replies import extract_matter
 from deskyard.text.storable import storable
 
 RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,7 +128,7 @@ def test_files_are_named_and_attached_mails_are_read():
     mail.add_attachment(made(Subject="inner"))
     mail.add_attachment(b"x", maintype="image", subtype="png")
     found = read(mail.as_bytes()).ticket
-    assert found.body == "see the files\n\n[attached mail from Ann <ann@example.org>]\ninner"
+    assert found.body == f"see the files\n\n{FORWARD_MARKER}\nFrom: Ann <ann@example.org>\n\ninner"
     assert found.fields == {
         "to": "desk@example.org, bob@example.org",
         "cc": "eve@example.org",
@@ -162,6 +164,24 @@ def test_mails_with_one_message_id_are_told_apart():
         return read(f"{head}\n{text}\n").fingerprint
 
     assert printed() == printed(received="by b") == printed("Ann <ANN@x.org>") != printed(text="It is up.")
+
+
+def test_what_was_not_read_is_told_above_what_pages_fold():
+    mail = made()
+    mail.set_content("See the mail.\n\nBest regards,\nAnn\n")
+    mail.add_attachment(b"x", maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    body = read(mail.as_bytes()).ticket.body
+    assert body == f"See the mail.\n\n{UNREAD_FILE.format(name='winmail.dat')}\n\nBest regards,\nAnn"
+
+
+def test_an_attached_mail_counts_though_it_stands_below_a_signature():
+    mail, inner = made(), made(Subject="Payslip")
+    mail.set_content("See the mail.\n\nBest regards,\nAnn\n")
+    inner.set_content("The payslip is missing.")
+    mail.add_attachment(inner)
+    found = read(mail.as_bytes())
+    assert extract_matter(found.ticket.body, "VPN").split() == "See the mail. Payslip The payslip is missing.".split()  # noqa: SIM905
+    assert "The payslip is missing." in found.own_text
 
 
 def test_a_mail_without_a_text_says_so():

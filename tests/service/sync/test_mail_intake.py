@@ -103,7 +103,8 @@ def test_an_answer_is_said_on_its_ticket_and_so_is_an_answer_to_that(intake):
     with intake.database.reading() as conn:
         written = comments.list_comments(conn, ticket.id)
         kinds = [entry.kind for entry in Journal.list_entries(conn, ticket.id)]
-    assert [one.text.strip() for one in written] == ["It is worse now.", "Still."]
+    assert [one.text.strip().splitlines()[0] for one in written] == ["It is worse now.", "Still."]
+    assert written[0].text.endswith("wrote:\n> Hello.")
     assert all(one.public for one in written)
     assert kinds.count("decided") == 1
 
