@@ -43,7 +43,8 @@ def assign_external_id(
         names.insert(0, message_id)
     key = {"connection_id": connection.id, "message_id": message_id, "fingerprint": fingerprint}
     for name in names:  # an id may just have been taken by another process
-        if conn.execute(insert_or_ignore(conn, MAILS), [{**key, "external_id": name, "ticket_id": None}]).rowcount:
+        row = {**key, "external_id": name, "ticket_id": None}
+        if conn.execute(insert_or_ignore(conn, MAILS).returning(MAILS.c.id), row).scalar_one_or_none() is not None:
             return name
     return str(
         conn.execute(

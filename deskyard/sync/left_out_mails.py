@@ -65,7 +65,8 @@ def record(
         "ticket_id": None,
         "trouble": "",
     }
-    if not conn.execute(insert_or_ignore(conn, LEFT_OUT_MAILS), [{**key, **fresh}]).rowcount:
+    statement = insert_or_ignore(conn, LEFT_OUT_MAILS).returning(LEFT_OUT_MAILS.c.id)
+    if conn.execute(statement, {**key, **fresh}).scalar_one_or_none() is None:
         same = [LEFT_OUT_MAILS.c[name] == value for name, value in key.items()]
         conn.execute(update(LEFT_OUT_MAILS).where(*same).values(place=place))
 
