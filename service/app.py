@@ -46,7 +46,18 @@ from service.http import logging as request_logging
 from service.http import problem_details
 from service.http.guard_middleware import AccessMiddleware
 from service.http.metrics import Metrics, MetricsMiddleware
-from service.pages import dashboard, policy_editor, queue, reports, requester_portal, review, sign_in, ticket, training
+from service.pages import (
+    dashboard,
+    left_out_mails,
+    policy_editor,
+    queue,
+    reports,
+    requester_portal,
+    review,
+    sign_in,
+    ticket,
+    training,
+)
 from service.pages import models as models_page
 from service.pages.error_page import render_error
 from service.runtime.context import AppContext
@@ -56,6 +67,7 @@ from service.tickets.write_batcher import WriteBatcher
 
 _ROUTERS: Final = (
     dashboard, review, ticket, queue, sign_in, requester_portal, models_page, policy_editor, training, reports,
+    left_out_mails,
     tickets, changes, queues, agents, score, decisions, connectors, webhooks, models, labels, policy, erasures, audit,
     health, metrics, docs,
 )  # fmt: skip

@@ -90,6 +90,8 @@ def _plan_lines(plan: ErasurePlan, bundles: Sequence[ModelExposure]) -> Iterator
     """What is to be erased, what is kept, and what is to be done elsewhere, as lines."""
     tickets, comments = format_count(len(plan.tickets), "ticket"), format_count(len(plan.comments), "comment")
     yield f"To be erased: {tickets}, {comments} on tickets of others."
+    if plan.left_out_mails:
+        yield f"And the record of {format_count(plan.left_out_mails, 'mail')} that became no ticket."
     if plan.unsolved_count:
         yield f"Not solved yet: {plan.unsolved_count:,} of these tickets. They stay in their queues, without texts."
     if plan.kept_comments:

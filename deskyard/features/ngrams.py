@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deskyard.domain.ticket import Ticket
-from deskyard.text.cleaning import clean, stem, words
+from deskyard.text.cleaning import clean, clean_subject, stem, words
 
 BLOCKS: Final = ("words", "chars", "fields", "subject")
 """The blocks of columns, in order. Each is scaled to its own length, so that no block dominates. Words and character
@@ -87,7 +87,9 @@ class TicketTokens:
     @classmethod
     def from_ticket(cls, ticket: Ticket) -> "TicketTokens":
         """Clean and split a ticket; subject and body are cleaned separately, so that a quoted mail keeps its body."""
-        return cls(words(clean(ticket.subject)), words(clean(ticket.body)), field_values(ticket))
+        return cls(
+            words(clean_subject(ticket.subject)), words(clean(ticket.body, ticket.subject)), field_values(ticket)
+        )
 
     @property
     def words(self) -> list[str]:

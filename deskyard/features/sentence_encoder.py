@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput, EncoderMissing, ExtraMissing
-from deskyard.text.cleaning import clean, remove_words
+from deskyard.text.cleaning import clean, clean_subject, remove_words
 
 MAX_CHARACTERS: Final = 1_000
 """Characters of a ticket that are encoded, subject first: tickets state their topic at the beginning, and each
@@ -65,7 +65,7 @@ def encoder_text(ticket: Ticket, removed: Collection[str] = ()) -> str:
     >>> encoder_text(Ticket(id="1", subject="VPN is down", body="<p>The VPN!</p>"), removed={"vpn"})
     'is down The !'
     """
-    whole = f"{clean(ticket.subject)}\n{clean(ticket.body)}"
+    whole = f"{clean_subject(ticket.subject)}\n{clean(ticket.body, ticket.subject)}"
     return " ".join((remove_words(whole, removed) if removed else whole).split())[:MAX_CHARACTERS]
 
 

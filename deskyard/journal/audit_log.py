@@ -32,6 +32,7 @@ ActionName = Literal[
     "store.connect",
     "store.disconnect",
     "delivery.retry",
+    "mail.take_in",
     "notice.put",
     "notice.remove",
     "ticket.erase",

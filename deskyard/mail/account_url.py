@@ -7,12 +7,16 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 from deskyard.errors import BadInput
 
 DEFAULT_PORTS: Final = {"imap": 143, "imaps": 993}
-URL_OPTIONS: Final = ("address", "list")
+URL_OPTIONS: Final = ("address", "list", "machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailAccount:
-    """One folder of one account. `own_addresses` are ours, `mailing_lists` those through which people write to us."""
+    """One folder of one account.
+
+    `own_addresses` are ours, `mailing_lists` those through which people write to us. `machines` are addresses (or
+    `@domains`) whose mail becomes tickets though no person writes it, such as the alerts of a monitor.
+    """
 
     scheme: str
     host: str
@@ -22,6 +26,7 @@ class MailAccount:
     folder: str = "INBOX"
     own_addresses: tuple[str, ...] = ()
     mailing_lists: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
     @classmethod
     def from_url(cls, url: str, secret: str = "") -> "MailAccount":
@@ -29,7 +34,7 @@ class MailAccount:
 
         >>> MailAccount.from_url("imaps://ann%40example.org:s3cret@mail.example.org/INBOX/IT?list=help.example.org")
         MailAccount(scheme='imaps', host='mail.example.org', port=993, user='ann@example.org', folder='INBOX/IT', \
-own_addresses=('ann@example.org',), mailing_lists=('help.example.org',))
+own_addresses=('ann@example.org',), mailing_lists=('help.example.org',), machines=())
         """
         try:
             parts = urlsplit(url.strip())
@@ -42,6 +47,10 @@ own_addresses=('ann@example.org',), mailing_lists=('help.example.org',))
         for name, _ in given:
             if name not in URL_OPTIONS:
                 raise BadInput(f"there is no option {name[:40]!r} for a mailbox; choose from {', '.join(URL_OPTIONS)}")
+        if wrong := [value for name, value in given if name == "machine" and "@" not in value]:
+            raise BadInput(
+                f"machine={wrong[0][:60]}: write an address (monitor@mon.example) or a domain (@mon.example)"
+            )
         user = unquote(parts.username)
         own_addresses = [value for name, value in given if name == "address"] or [user] * ("@" in user)
         return cls(
@@ -53,6 +62,7 @@ own_addresses=('ann@example.org',), mailing_lists=('help.example.org',))
             folder=unquote(parts.path.strip("/")) or "INBOX",
             own_addresses=tuple(own_addresses),
             mailing_lists=tuple(value for name, value in given if name == "list"),
+            machines=tuple(value for name, value in given if name == "machine"),
         )
 
     @property
@@ -64,8 +74,10 @@ own_addresses=('ann@example.org',), mailing_lists=('help.example.org',))
         """
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        options = [("address", one) for one in self.own_addresses if one != self.user] + [
-            ("list", one) for one in self.mailing_lists
+        options = [
+            *(("address", one) for one in self.own_addresses if one != self.user),
+            *(("list", one) for one in self.mailing_lists),
+            *(("machine", one) for one in self.machines),
         ]
         netloc = f"{quote(self.user, safe='')}@{host}{port}"
         return urlunsplit((self.scheme, netloc, "/" + quote(self.folder), urlencode(options), ""))

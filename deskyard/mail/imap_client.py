@@ -33,11 +33,11 @@ _NOT_PRINTABLE: Final = re.compile("[^\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """A message before it is read: its UID, its size in bytes, and when the mail server received it."""
+    """A message before it is read: its UID, its size in bytes, and when the mail server received it (None: untold)."""
 
     uid: int
     size: int
-    received_at: datetime
+    received_at: datetime | None
 
 
 class MailFolder:
@@ -167,11 +167,11 @@ def _log_in(connection: imaplib.IMAP4, account: MailAccount, where: str) -> None
         raise AccessDenied(f"{message} (many providers need a password made for the application)") from None
 
 
-def _parse_moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime | None:
     try:
         return parsedate_to_datetime(text.strip()).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return datetime.now(UTC)
+        return None
 
 
 def _quote(text: str) -> str:

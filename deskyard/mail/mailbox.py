@@ -56,9 +56,9 @@ class Mailbox:
     def from_url(cls, url: str, secret: str = "", source: str = "mail") -> Self:
         """The mailbox at `imaps://user:password@host:993/INBOX`, or at `imap://...` with STARTTLS.
 
-        `secret` is the password if the URL has none. Options (both may be repeated): `address=` is an address of ours,
+        `secret` is the password if the URL has none. Options (all may be repeated): `address=` is an address of ours,
         whose messages are ignored (default: the user); `list=` is the List-Id of a mailing list through which people
-        write to us. Raises BadInput. Connects to nothing.
+        write to us; `machine=` is the address of a program whose mail is wanted. Raises BadInput. Connects to nothing.
         """
         return cls(MailAccount.from_url(url, secret), source)
 
@@ -85,18 +85,32 @@ class Mailbox:
     def cursor_at(self, moment: datetime) -> str:
         """The cursor from which a pull gives the messages received since that time, and all after them."""
         with self._open() as folder:
-            first = next((one.uid for one in folder.list_after(0) if one.received_at >= moment), folder.last + 1)
-            return f"{folder.validity}.{first - 1}"
+            return f"{folder.validity}.{_last_before(folder, moment)}"
 
-    def pull(self, cursor: str | None, limit: int) -> MailPage:
+    def fetch(self, place: str) -> MailMessage:
+        """The message at a place that `MailMessage.uid` and the cursor of its page tell, as in "7.42".
+
+        Raises NotFound if it is not there any more, or the mail server has renumbered its messages since.
+        """
+        validity, uid = _parse_cursor(place)
+        with self._open() as folder:
+            one = next((one for one in folder.list_after(uid - 1) if one.uid >= uid), None)
+            mail = self._read_message(folder, one) if folder.validity == validity and one and one.uid == uid else None
+        if mail is None:
+            raise NotFound("the message is no longer in the folder: move it back there, and it is read as a new one")
+        return mail
+
+    def pull(self, cursor: str | None, limit: int, since: datetime | None = None) -> MailPage:
         """The messages after the cursor (None: all), at most `limit`.
 
-        Raises BadInput for an unknown cursor, NotFound if the folder does not exist, StoreUnreachable and AccessDenied.
+        If the mail server has renumbered its messages, the folder is read again from the first message on that was
+        received at `since` or later (None: all). Raises BadInput for an unknown cursor, NotFound if the folder does not
+        exist, StoreUnreachable and AccessDenied.
         """
         validity, last = _parse_cursor(cursor)
         with self._open() as folder:
             restarted = cursor is not None and validity != folder.validity
-            last_read = 0 if restarted else last
+            last_read = last if not restarted else _last_before(folder, since) if since else 0
             messages: list[MailMessage] = []
             size, more = 0, False
             for one in folder.list_after(last_read):
@@ -143,8 +157,15 @@ class Mailbox:
             source=self._source,
             own_addresses=self._address.own_addresses,
             mailing_lists=self._address.mailing_lists,
+            machines=self._address.machines,
             size=size,
         )
+
+
+def _last_before(folder: MailFolder, moment: datetime) -> int:
+    """The greatest UID before the first message that was received at that time or later."""
+    recent = (one.uid for one in folder.list_after(0) if one.received_at is None or one.received_at >= moment)
+    return next(recent, folder.last + 1) - 1
 
 
 def _parse_cursor(cursor: str | None) -> tuple[int, int]:

@@ -29,7 +29,8 @@ from deskyard.errors import BadInput
 from deskyard.journal import audit_log
 from deskyard.privacy import redaction
 from deskyard.settings import HISTORY_FOLDER_PREFIX
-from deskyard.sync import credentials
+from deskyard.sync import credentials, left_out_mails
+from deskyard.text import clean_text_cache
 
 BATCH_SIZE: Final = 200
 """Tickets that one transaction erases; other writers wait for it a fraction of a second."""
@@ -56,7 +57,8 @@ class TicketToErase:
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """What is to be erased: tickets, and the ids of the requester's `comments` on tickets of others.
+    """What is to be erased: tickets, the ids of the requester's `comments` on tickets of others, and how many
+    `left_out_mails` of theirs became no ticket.
 
     `kept_comments` counts comments there that stay because their author has the name of one of the desk's own people.
     `requester_names` are the spellings of the requester's name. A ticket that is changed at `untouched_since` or later
@@ -66,6 +68,7 @@ class ErasurePlan:
     tickets: tuple[TicketToErase, ...]
     comments: tuple[int, ...] = ()
     kept_comments: int = 0
+    left_out_mails: int = 0
     requester_names: tuple[str, ...] = ()
     untouched_since: datetime | None = None
 
@@ -81,7 +84,7 @@ class ErasurePlan:
 
     def __bool__(self) -> bool:
         """Whether there is anything to erase."""
-        return bool(self.tickets or self.comments)
+        return bool(self.tickets or self.comments or self.left_out_mails)
 
 
 def find_by_requester(conn: Connection, requester: str) -> ErasurePlan:
@@ -91,7 +94,8 @@ def find_by_requester(conn: Connection, requester: str) -> ErasurePlan:
         raise BadInput("say whose tickets are to be erased: the address or the name that the tickets have")
     spellings = select(TICKETS.c.requester).union(select(COMMENTS.c.actor).where(COMMENTS.c.actor_kind == "person"))
     folded = requester.strip().casefold()
-    names = tuple(sorted(one for one in conn.scalars(spellings) if one.strip().casefold() == folded))
+    known = set(conn.scalars(spellings)) | left_out_mails.find_senders(conn)
+    names = tuple(sorted(one for one in known if one.strip().casefold() == folded))
     found = _find_tickets(conn, TICKETS.c.requester.in_(names))
     comments_elsewhere = (
         select(COMMENTS.c.id, COMMENTS.c.actor)
@@ -102,7 +106,11 @@ def find_by_requester(conn: Connection, requester: str) -> ErasurePlan:
     staff = redaction.staff_names(conn)
     rows = conn.execute(comments_elsewhere).all()
     return ErasurePlan(
-        found, tuple(row.id for row in rows if row.actor not in staff), sum(row.actor in staff for row in rows), names
+        found,
+        tuple(row.id for row in rows if row.actor not in staff),
+        sum(row.actor in staff for row in rows),
+        left_out_mails.count_of_senders(conn, names),
+        names,
     )
 
 
@@ -137,11 +145,13 @@ def apply_erasure(
     if plan.comments or plan.requester_names:
         with database.writing() as conn:
             n = redaction.redact_comments_elsewhere(conn, plan.requester_names)
+            left_out_mails.delete_of_senders(conn, plan.requester_names)
             if n:
                 audit_log.record_action(
                     conn, actor, "ticket.erase", f"{reason}: {format_count(n, 'comment')} on tickets of others", clock()
                 )
     shared_answers.clear_caches()
+    clean_text_cache.clear()
     return erased
 
 

@@ -29,6 +29,7 @@ from deskyard.journal.journal import (
     Journal,
     JournalEntry,
 )
+from deskyard.sync import filed_mails
 from deskyard.sync.outbox import DONE
 
 ANONYMOUS_PERSON: Final = "somebody"
@@ -79,6 +80,7 @@ def redact_tickets(
     conn.execute(update(STATUS_LINKS).where(STATUS_LINKS.c.ticket_id.in_(requesters)).values(said=""))
     conn.execute(update(MIRROR).where(MIRROR.c.ticket_id.in_(requesters)).values(version=""))
     conn.execute(update(NOTIFICATIONS).where(NOTIFICATIONS.c.ticket_id.in_(requesters)).values(why={}))
+    filed_mails.erase_of_tickets(conn, list(requesters), set(requesters.values()))
     _cancel_deliveries(conn, list(requesters), at)
     Journal.redact(
         conn,
@@ -160,7 +162,9 @@ def redact_comments_elsewhere(conn: Connection, requester_names: Collection[str]
     written = COMMENTS.c.actor.in_(names) & (COMMENTS.c.actor_kind == "person")
     n = conn.scalar(select(func.count()).select_from(COMMENTS).where(written)) or 0
     numbers = set(conn.scalars(select(COMMENTS.c.ticket_id).where(written)))
-    for row in conn.execute(select(COMMENTS.c.id, COMMENTS.c.key, COMMENTS.c.actor).where(written)).all():
+    found = conn.execute(select(COMMENTS.c.id, COMMENTS.c.key, COMMENTS.c.actor).where(written)).all()
+    filed_mails.erase_of_comments(conn, [row.key for row in found], names)
+    for row in found:
         redacted = {
             "text": "",
             "shared": False,

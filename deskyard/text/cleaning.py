@@ -15,9 +15,11 @@ from typing import Any, Final
 
 import ftfy
 import ftfy.badness
-from inscriptis import get_text
 
-from deskyard.text.quoted_replies import strip_quoted
+from deskyard.text import clean_text_cache
+from deskyard.text.html_text import html_to_text, is_html, unescape_once
+from deskyard.text.quote_markers import strip_subject_prefixes, subject_kind
+from deskyard.text.quoted_replies import extract_matter
 
 MAX_LENGTH: Final = 20_000
 """Characters of a text that are read: the beginning of a ticket says what it is about."""
@@ -36,13 +38,16 @@ _LATIN: Final = re.compile("[A-Za-z]")
 _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )
-_TAG: Final = re.compile(
-    r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|[uo]l|li|a|b|i|font|style|h[1-6])(?=[\s/>]))", re.I
+_DATA_URI: Final = re.compile(
+    r"data:[a-z]{1,20}/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[A-Za-z0-9+/=%_-]{20,}(?:\r?\n[A-Za-z0-9+/=]{40,})*", re.I
 )
 _MOJIBAKE: Final = re.compile(
     r"[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xff]|[РС][\u0400-\u040f\u0450-\u045f\xb0-\xbf\u2018-\u203a]"
 )
 """Characters of which wrongly decoded text has at least one; only then the costly check by ftfy is made."""
+
+_MAX_REPAIRS: Final = 40
+"""Wrongly decoded lines that are repaired one by one."""
 
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I)
@@ -54,47 +59,79 @@ _DIGITS: Final = re.compile(r"\d{5,}")
 _TOKEN: Final = re.compile(r"\w+")
 
 
-def clean(raw: str) -> str:
+def clean(raw: str, subject: str = "") -> str:
     """The text that the author of a mail, form or chat message wrote about the matter, as plain text.
 
     Broken encodings are repaired, HTML becomes text, quoted replies and signatures are cut (unless nothing would be
-    left), e-mail addresses, phone numbers, long numbers and encoded blobs are masked. At most `MAX_LENGTH` characters
-    are read.
+    left), what was forwarded is kept without its headers, e-mail addresses, phone numbers, long numbers and encoded
+    blobs are masked. At most `MAX_LENGTH` characters of the text are read. `subject` helps to tell a forward from a
+    reply (`deskyard.text.quoted_replies.extract_matter`).
 
     >>> clean("<p>Printer is on&nbsp;fire</p>")
     'Printer is on fire'
+    >>> clean("&lt;p&gt;R&amp;amp;D can&#39;t print&lt;/p&gt;")
+    "R&D can't print"
     >>> clean("Не печатает принтер.\\n\\nС уважением,\\nИ. Петров\\n+7 900 000-00-00")
     'Не печатает принтер.'
-    >>> clean("> old\\nVPN is down, call +1 202 555 0100 or write to me@example.org")
+    >>> clean("VPN is down, call +1 202 555 0100 or write to me@example.org")
     'VPN is down, call  phone_  or write to  email_'
     """
-    return _mask(strip_quoted(to_plain_text(raw))).strip()
+    kind = subject_kind(subject)
+    return clean_text_cache.get_or_make((raw, kind), lambda: _mask(extract_matter(to_plain_text(raw), subject)).strip())
 
 
-def to_plain_text(raw: str) -> str:
-    """The whole message as plain text: broken encodings are repaired, HTML becomes text.
+def clean_subject(subject: str) -> str:
+    """A subject as `clean` returns it, without the prefixes of replies and forwards.
 
-    >>> to_plain_text("<p>Call +1 202 555 0100</p>").strip()
+    >>> clean_subject("Fwd: Re: VPN is down")
+    'VPN is down'
+    """
+    return clean(strip_subject_prefixes(subject))
+
+
+def to_plain_text(raw: str, max_length: int | None = MAX_LENGTH) -> str:
+    """The whole message as plain text: escapes are undone once, HTML becomes text, broken encodings are repaired.
+
+    At most `max_length` characters are returned, all of them with None. They are counted in the plain text: mark-up,
+    attributes and pictures inside the text (`data:` addresses) cost none of them.
+
+    >>> to_plain_text("<p>Call +1 202 555 0100</p>")
     'Call +1 202 555 0100'
+    >>> to_plain_text("&lt;p&gt;Printer&nbsp;2&lt;/p&gt;")
+    'Printer 2'
     """
-    text = _UNPRINTABLE.sub(" ", raw[: 4 * MAX_LENGTH].replace("\r", "\n"))
-    if "<" in text and _TAG.search(text):
-        text = html_to_text(text)
+    limit = None if max_length is None else 4 * max_length
+    text = raw if "<" in raw or "&" in raw or "data:" in raw else raw[:limit]
+    if not is_html(text):
+        text = unescape_once(text)
+    if is_html(text):
+        text = html_to_text(text, limit, mixed=True)
+    if "data:" in text:
+        text = _DATA_URI.sub(" ", text)
+    text = _UNPRINTABLE.sub(" ", text[:limit].replace("\r\n", "\n").replace("\r", "\n"))
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
-        text = ftfy.fix_text(text)
-    return unicodedata.normalize("NFKC", text[:MAX_LENGTH])
+        text = _repair_encoding(text)
+    text = text[:max_length]
+    normalized = unicodedata.normalize("NFKC", text)
+    return normalized if len(normalized) <= 2 * len(text) else text  # some signs stand for a sentence of 18 letters
 
 
-def html_to_text(text: str) -> str:
-    """The text of HTML, laid out in lines.
+def _repair_encoding(text: str) -> str:
+    """The text with wrongly decoded passages repaired: as a whole where that works, else line by line.
 
-    >>> html_to_text("<p>Printer is <b>on fire</b></p>").strip()
-    'Printer is on fire'
+    A line costs up to a millisecond, so after `_MAX_REPAIRS` lines the rest is repaired as one, as far as that goes.
     """
-    try:
-        return str(get_text(text))
-    except Exception:  # the parser raises all kinds of errors on broken mark-up; then only the tags are removed
-        return re.sub(r"<[^<>]{0,2000}>", " ", text)
+    repaired = str(ftfy.fix_encoding(text))
+    if not ftfy.badness.is_bad(repaired):
+        return repaired
+    lines, tries = text.split("\n"), 0
+    for number, line in enumerate(lines):
+        if _MOJIBAKE.search(line) and ftfy.badness.is_bad(line):
+            if tries == _MAX_REPAIRS:
+                return "\n".join([*lines[:number], str(ftfy.fix_encoding("\n".join(lines[number:])))])
+            lines[number] = str(ftfy.fix_text(line))
+            tries += 1
+    return "\n".join(lines)
 
 
 def _mask(text: str) -> str:

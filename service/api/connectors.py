@@ -9,7 +9,7 @@ from deskyard.db.pagination import DEFAULT_PAGE_SIZE
 from deskyard.desk import tickets
 from deskyard.errors import NotFound
 from deskyard.journal import audit_log
-from deskyard.sync import connections, deliveries
+from deskyard.sync import connections, deliveries, left_out_mails
 from service.api.response_models.connections import ConnectionList, ConnectionResponse, DeliveryPage, DeliveryResponse
 from service.http.dependencies import CallerDep, ContextDep, EngineDep, PageCursor, PageLimit
 from service.http.problem_details import problem_responses
@@ -25,8 +25,12 @@ def list_connections(context: ContextDep, engine: EngineDep) -> ConnectionList:
     """The connected help desks and mailboxes, and the state of each of them."""
     with context.database.reading() as conn:
         connected, counts = connections.list_connections(conn), deliveries.count_by_state(conn)
+        left_out = left_out_mails.count_by_kind(conn)
     return ConnectionList(
-        items=[ConnectionResponse.from_connection(one, counts.get(one.id, {})) for one in connected],
+        items=[
+            ConnectionResponse.from_connection(one, counts.get(one.id, {}), left_out.get(one.id, {}))
+            for one in connected
+        ],
         worker_running=engine.is_running,
     )
 

@@ -129,6 +129,8 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Roles]] = {
     ("GET", "/reports/panels.css"): CAN_MANAGE,
     ("GET", "/reports/csv/{name}"): CAN_MANAGE,
     ("GET", "/reports/{name}"): CAN_MANAGE,
+    ("GET", "/left-out-mails"): CAN_MANAGE,
+    ("POST", "/left-out-mails/{id}"): CAN_MANAGE,
     ("GET", "/models"): CAN_MANAGE,
     ("GET", "/models/what-if"): CAN_MANAGE,
     ("GET", "/models/training"): CAN_MANAGE,

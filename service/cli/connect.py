@@ -29,12 +29,14 @@ from deskyard.policy.policy import Mode, Policy, Rule
 from deskyard.policy.versions import Policies
 from deskyard.registry import bundle
 from deskyard.settings import settings
-from deskyard.sync import connections, credentials, deliveries
+from deskyard.sync import connections, credentials, deliveries, left_out_mails
 from deskyard.sync.connections import StoreConnection
+from deskyard.sync.left_out_mails import LeftOutMail
 from deskyard.text.dates import parse_since
 from service.sync.dbos_engine import SyncEngine
 
 MAIL_SCHEMES: Final = ("imap", "imaps")
+MAIL_KINDS: Final = ("imap",)
 _MAX_NAMES: Final = 12
 
 
@@ -95,22 +97,74 @@ def connect(
     _print_next_steps(request, catalogue, hook if is_new and not given else "", store)
 
 
-def list_connections() -> None:
+def list_connections(
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="List the mails that became no ticket, each with its number and reason.")
+    ] = False,
+    take_in: Annotated[
+        list[int] | None,
+        typer.Option(metavar="NUMBER", help="Make a ticket of a left-out mail after all; repeatable."),
+    ] = None,
+) -> None:
     """List the connections, one line each: name, connector, address, time of the last pull, deliveries and errors.
 
-    Example: `deskyard connections`
+    Of a mailbox also how many mails of the last 90 days became no ticket, and why. `--left-out` lists them,
+    `--take-in NUMBER` makes a ticket of one: it is read from the mailbox with the next pull.
+
+    Example: `deskyard connections --left-out`
     """
-    with desk_database() as database, database.reading() as conn:
-        found, counted = connections.list_connections(conn), deliveries.count_by_state(conn)
+    with desk_database() as database:
+        for number in take_in or ():
+            _request_mail(database, number)
+        if take_in:
+            return
+        with database.reading() as conn:
+            found, counted = connections.list_connections(conn), deliveries.count_by_state(conn)
+            without_ticket, mails = left_out_mails.count_by_kind(conn), left_out_mails.list_mails(conn)
+    if left_out:
+        _print_left_out(mails)
+        return
     for one in found:
         states = ", ".join(f"{n:,} {state}" for state, n in sorted(counted.get(one.id, {}).items()))
         read = f"read {one.pulled_at:%Y-%m-%d %H:%M} UTC" if one.pulled_at else "not read yet"
         error = f"; {one.trouble}" if one.trouble else "" if one.active else "; disconnected"
-        typer.echo(f"{one.name:<16} {one.kind}:{one.place}; {read}; {states or 'nothing delivered yet'}{error}")
+        done = states or ("" if one.kind in MAIL_KINDS else "nothing delivered yet")
+        out = left_out_mails.format_counts(without_ticket.get(one.id, {}))
+        details = "; ".join(part for part in (read, done, f"left out: {out}" if out else "") if part)
+        typer.echo(f"{one.name:<16} {one.kind}:{one.place}; {details}{error}")
     if not found:
         typer.echo(
             "There are no connections yet: `deskyard connect URL` adds one, `deskyard connectors` lists the connectors."
         )
+    elif without_ticket:
+        typer.echo("`deskyard connections --left-out` lists the mails that became no ticket.")
+
+
+def _request_mail(database: Database, number: int) -> None:
+    user = getpass.getuser()
+    with database.writing() as conn:
+        mail = left_out_mails.request(conn, number, user)
+        audit_log.record_action(conn, Actor("person", user), "mail.take_in", f"{number}", datetime.now(UTC))
+    typer.echo(f"Mail {number} is read from {mail.connection!r} within a minute while `deskyard serve` runs.")
+
+
+def _print_left_out(mails: Sequence[LeftOutMail]) -> None:
+    for one in mails:
+        state = (
+            f"; taken in as ticket {one.ticket_id}"
+            if one.ticket_id is not None
+            else f"; could not be taken in: {one.trouble}"
+            if one.trouble
+            else "; is taken in with the next pull"
+            if one.requested_by
+            else ""
+        )
+        told = f"{one.received_at:%Y-%m-%d %H:%M} {one.sender or '(no sender)'}: {one.subject[:60] or '(no subject)'}"
+        typer.echo(f"{one.id:>6} {one.connection}: {told}; {one.reason}{state}")
+    if mails:
+        typer.echo("`deskyard connections --take-in NUMBER` makes a ticket of a mail after all.")
+    else:
+        typer.echo("No mail was left out.")
 
 
 def disconnect(

@@ -12,7 +12,7 @@ from deskyard.desk import overview, tickets
 from deskyard.desk.tickets import DeskTicket
 from deskyard.journal.journal import Journal, JournalEntry
 from deskyard.policy.versions import Policies
-from deskyard.sync import connections, deliveries
+from deskyard.sync import connections, deliveries, left_out_mails
 from service.auth.authorization import Caller
 from service.http.dependencies import ContextDep, EngineDep
 from service.pages import layout
@@ -59,6 +59,7 @@ def _dashboard_context(context: AppContext, engine: SyncEngine, caller: Caller) 
     with context.database.reading() as conn:
         connected = connections.list_connections(conn)
         by_state = deliveries.count_by_state(conn)
+        left_out = {one: sum(kinds.values()) for one, kinds in left_out_mails.count_by_kind(conn).items()}
         return {
             "flow": overview.count_routing(conn, datetime.now(UTC) - RECENT, caller.queues),
             "queues": overview.load_queue_statuses(conn, caller.queues),
@@ -66,6 +67,7 @@ def _dashboard_context(context: AppContext, engine: SyncEngine, caller: Caller) 
             "policy": Policies.current(conn),
             "champion": champion,
             "connections": [(one, by_state.get(one.id, {})) for one in connected],
+            "left_out": left_out,
             "parked": sum(states.get("parked", 0) for states in by_state.values()),
             "worker_running": engine.is_running,
         }

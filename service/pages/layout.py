@@ -23,6 +23,7 @@ from deskyard.settings import settings
 from deskyard.version import __version__
 from service.auth.authorization import GUEST, Caller
 from service.http.guard_middleware import CALLER_KEY
+from service.pages.message_sections import reply_sections
 from service.runtime.locales import LOCALES
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -136,6 +137,7 @@ def _environment(language: Language) -> Environment:
     made.globals["languages"] = _LANGUAGES
     made.filters |= {
         "own_words": _text_without_quotes,
+        "reply_sections": reply_sections,
         "when": lambda moment: words.short_datetime(moment, zone),
         "iso": lambda moment: moment.isoformat(timespec="seconds"),
         "age": lambda moment: words.duration(max(datetime.now(UTC) - moment, timedelta())),

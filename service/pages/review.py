@@ -25,6 +25,7 @@ from deskyard.text.storable import storable
 from service.auth.authorization import Caller
 from service.http.dependencies import ContextDep
 from service.pages import display_text, layout
+from service.pages.message_sections import message_sections
 from service.runtime.context import AppContext
 from service.runtime.label_plan import LABELS_PER_WEEK, MAX_AGE, MAX_STALE_AGE, LabelPlan
 from service.runtime.model_watcher import Champion
@@ -201,11 +202,7 @@ def _ticket_context(
     conn: Connection, context: AppContext, caller: Caller, number: int, is_blind: bool
 ) -> dict[str, Any]:
     """The template variables of a ticket and of what helps to decide on it."""
-    from deskyard.text import (  # only here: without a model the service starts without the language tools
-        cleaning,
-        highlighting,
-        quoted_replies,
-    )
+    from deskyard.text import highlighting  # only here: without a model the service starts without the language tools
 
     desk_ticket = tickets.get_ticket(conn, number)
     entry = Journal.last_decisions(conn, [number]).get(number)
@@ -222,15 +219,17 @@ def _ticket_context(
     weights = highlighting.strongest_words(
         [(one["word"], one["weight"]) for one in explanation["words"]] if explanation else []
     )
-    own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(desk_ticket.ticket.body))
+    sections = message_sections(desk_ticket.ticket.body, desk_ticket.ticket.subject)
     offered = suggestions.suggest_queues(entry.content, policy, desk_catalogue.queues) if entry and not is_blind else []
     return {
         "shown": desk_ticket,
         "is_blind": is_blind,
         "external": (connections.get_connection(conn, external[0]), external[1].ref) if external else None,
         "subject": highlighting.highlight(desk_ticket.ticket.subject, weights),
-        "own": highlighting.highlight(own, weights),
-        "rest": rest.strip(),
+        "sections": [
+            (one.is_folded, [(one.text, None)] if one.is_folded else highlighting.highlight(one.text, weights))
+            for one in sections
+        ],
         "explanation": explanation,
         "choices": offered,
         "queues": sorted(queue for queue in desk_catalogue.queues if queue not in (TRIAGE, policy.fallback)),

@@ -23,6 +23,7 @@ from deskyard.text.storable import storable
 from service.auth.authorization import Caller
 from service.http.dependencies import ContextDep
 from service.pages import display_text, layout
+from service.pages.message_sections import message_sections
 from service.runtime.context import AppContext
 from service.tickets import corrections, visibility
 from service.tickets.replay import replay
@@ -157,13 +158,7 @@ def _page(
     succeeded: bool = False,
     decision: int | None = None,
 ) -> HTMLResponse:
-    from deskyard.text import (  # only here: without a model the service starts without the language tools
-        cleaning,
-        quoted_replies,
-    )
-
     caller: Caller = layout.current_caller(request)
-    own, rest = quoted_replies.split_quoted(cleaning.to_plain_text(now.ticket.body))
     with context.database.reading() as conn:
         external = mirror.find_by_ticket(conn, now.id)
         entries, steps, thread = (
@@ -183,8 +178,7 @@ def _page(
         status,
         **shown,
         desk_ticket=now,
-        own=own,
-        rest=rest.strip(),
+        sections=message_sections(now.ticket.body, now.ticket.subject),
         events=timeline.build_timeline(entries, steps, thread),
         decisions=sum(entry.kind == DECIDED for entry in entries),
         queues=sorted({*desk_catalogue.queues, now.queue}),

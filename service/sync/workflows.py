@@ -22,7 +22,7 @@ from deskyard.domain.actors import Actor
 from deskyard.errors import AccessDenied, DeskyardError, NotFound, StoreUnreachable
 from deskyard.policy.versions import Policies
 from deskyard.privacy import erasure
-from deskyard.sync import connections, deliveries, mirror
+from deskyard.sync import connections, deliveries, left_out_mails, mirror
 from deskyard.sync.connections import StoreConnection
 from deskyard.sync.outbox import Outbox
 from service.notifications import dispatch
@@ -37,7 +37,7 @@ PAGE_SIZE: Final = 100
 """Most tickets that one transaction takes over."""
 
 RETENTION: Final = timedelta(days=90)
-"""How long settled deliveries and notices are kept."""
+"""How long settled deliveries, notices, and the record of left-out mails are kept."""
 
 RETENTION_ACTOR: Final = Actor("rule", "retention")
 
@@ -175,10 +175,11 @@ class Workflows:
             retry_database_errors(self._finish_notice, row, failed)
 
     def delete_old_rows(self) -> None:
-        """Delete deliveries and notices that were settled before the retention period."""
+        """Delete deliveries and notices settled, and records of mails left out, before the retention period."""
         with self.database.writing() as conn:
             for outbox in (deliveries.OUTBOX, dispatch.OUTBOX):
                 outbox.delete_done(conn, datetime.now(UTC) - RETENTION)
+            left_out_mails.delete_before(conn, datetime.now(UTC) - RETENTION)
 
     def erase_expired(self) -> None:
         """Erase the texts of solved tickets after the retention period of the policy."""

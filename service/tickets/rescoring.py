@@ -24,6 +24,7 @@ from deskyard.policy.policy import Policy
 from deskyard.policy.versions import Policies
 from deskyard.sync import mirror
 from deskyard.sync.notifications import EVENT_ROUTED
+from deskyard.text.quoted_replies import strip_quoted
 from service.runtime.context import AppContext
 from service.tickets import decision_record
 from service.tickets.decision_record import DecisionContext, DecisionDraft
@@ -121,4 +122,5 @@ def _rescoring_input(conn: Connection, number: int) -> _RescoringInput | None:
 
 
 def _append_answers(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:
-    return replace(ticket, body="\n\n".join([ticket.body, *(one.text for one in answers)]))
+    """The ticket with the new text of its answers: what they quote was scored before, or others wrote it."""
+    return replace(ticket, body="\n\n".join([ticket.body, *(strip_quoted(one.text) for one in answers)]))

@@ -287,5 +287,5 @@ def test_answers_and_automatic_messages_are_told_apart(post, folder):
     first, answer, automatic, own = Mailbox.from_url(post.url(folder)).pull(None, 5).messages
     assert (first.references, first.automatic_reason) == ((), None)
     assert (answer.references, answer.automatic_reason) == (("1@example.org", "0@example.org"), None)
-    assert automatic.automatic_reason == "an automatic message (Auto-Submitted: auto-replied)"
-    assert own.automatic_reason == "it comes from our own address"
+    assert automatic.automatic_reason.text == "an automatic message (Auto-Submitted: auto-replied)"
+    assert own.automatic_reason.text == "it comes from our own address"

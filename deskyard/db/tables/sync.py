@@ -1,4 +1,4 @@
-"""Tables of work with foreign help desks: connections, mirrored tickets, deliveries, and the workers' slots."""
+"""Tables of work with foreign help desks and mailboxes: connections, mirrored tickets, deliveries, mail, and slots."""
 
 from typing import Final
 
@@ -77,3 +77,47 @@ EXECUTORS: Final = Table(
     Column("seen_at", Moment, nullable=False),
 )
 """A slot of a worker process: which process holds it, and when it was last alive."""
+
+MAILS: Final = Table(
+    "store_mails",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("connection_id", ROW_ID, ForeignKey("store_connections.id"), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("ticket_id", ROW_ID),
+    UniqueConstraint("connection_id", "message_id", "fingerprint"),
+    UniqueConstraint("connection_id", "external_id"),
+    Index(None, "ticket_id"),
+    sqlite_autoincrement=True,
+)
+"""A mail that was filed: its Message-ID, what tells it apart from others of that Message-ID, and the id that its ticket
+or comment got. `fingerprint` is `erased-ID` once the ticket was erased."""
+
+LEFT_OUT_MAILS: Final = Table(
+    "store_left_out_mails",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("connection_id", ROW_ID, ForeignKey("store_connections.id"), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("ticket_id", ROW_ID),
+    Column("trouble", Text, nullable=False),
+    UniqueConstraint("connection_id", "message_id", "fingerprint"),
+    Index(None, "connection_id", "id"),
+    sqlite_autoincrement=True,
+)
+"""A mail that became no ticket, and why. `place`: where it is in the folder (UIDVALIDITY.UID).
+
+`requested_by`: who wants it taken in after all, empty if nobody does. `ticket_id`: the ticket that it then became.
+`trouble`: why it could not be taken in.
+"""

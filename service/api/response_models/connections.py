@@ -49,9 +49,15 @@ class ConnectionResponse(ApiModel):
     deliveries: dict[str, int]
     """Number of deliveries by state: waiting, working, done, parked."""
 
+    left_out_mails: dict[str, int]
+    """Number of mails of the last 90 days that became no ticket, by the kind of reason: auto_reply, bounce, automatic,
+    list, own, earlier."""
+
     @classmethod
-    def from_connection(cls, connection: StoreConnection, counts: dict[str, int]) -> "ConnectionResponse":
-        """The response for a connection and its deliveries by state."""
+    def from_connection(
+        cls, connection: StoreConnection, counts: dict[str, int], left_out: dict[str, int]
+    ) -> "ConnectionResponse":
+        """The response for a connection, its deliveries by state, and its left-out mails by kind."""
         return cls(
             name=connection.name,
             kind=connection.kind,
@@ -62,6 +68,7 @@ class ConnectionResponse(ApiModel):
             paused_until=connection.held_until,
             last_error=connection.trouble or None,
             deliveries=counts,
+            left_out_mails=left_out,
         )
 
 

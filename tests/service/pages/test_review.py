@@ -86,7 +86,7 @@ def test_nothing_waits_on_an_empty_desk(client):
 
 
 def test_the_choices_the_words_and_the_reason_are_there(suggesting):
-    file(suggesting, body="Please help.\n\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\n> the old story")
+    file(suggesting, body="Please help me with it.\n\nOn 1 Feb 2026, Ann <ann@example.org> wrote:\n> the old story")
     _, page = shown(suggesting)
     assert re.findall(r'name="queue" value="([^"]+)" data-key="1"', page) == ["IT"]
     assert '<mark class="for">vpn</mark>' in page

@@ -91,6 +91,17 @@ def test_what_the_desk_does_not_have_is_refused_with_a_sentence(trained, form, t
     assert (answered.status_code, told in unescape(answered.text)) == (409, True)
 
 
+def test_a_comment_is_shown_whole_with_what_it_quotes_folded(trained):
+    number = file(trained)
+    text = "Try again.\n\nOn 3 Feb 2026, at 10:00, Ann <ann@example.org> wrote:\n> The old story"
+    trained.post(f"/tickets/{number}/comments", data={"text": text, "key": "k"})
+    timeline = trained.get(f"/tickets/{number}").text.partition('<ol class="timeline">')[2]
+    shown, _, folded = timeline.partition("<details>")
+    assert "Try again." in shown
+    assert "The old story" not in shown
+    assert "The old story" in folded.partition("</details>")[0]
+
+
 def test_a_comment_is_said_once_however_often_the_form_is_sent(trained):
     number = file(trained)
     for _ in range(2):
