@@ -18,7 +18,6 @@ from deskyard.history.columns import (
 )
 from deskyard.history.priority_spellings import map_spellings, parse_bare_number
 from deskyard.tabular.records import RecordTable, unique_columns
-from deskyard.text.dates import detect_date_order, names_zone, read_time
 
 LEVELS = {
     "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
@@ -169,51 +168,3 @@ def test_any_row_is_a_ticket(values):
     ticket = to_ticket(values, match_columns(table("id", "subject", "body", "created_at", "x_a")))
     assert ticket.body == values.get("body", "")
     assert ticket.created_at is None or ticket.created_at.tzinfo is UTC
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2024-03-04T07:05:06Z", "2024-03-04 10:05:06+03:00", "2024-03-04T07:05:06.000+0000", "20240304T070506Z",
-        "2024-03-04 07:05:06 UTC", "2024/03/04 07:05:06", "04.03.2024 07:05:06", "4.3.24 7:05:06",
-        "04.03.2024, 07:05:06",
-        "1709535906", "1709535906000", "1709535906.0", "20240304070506",
-        "4/Mar/24 7:05:06 AM", "04-Mar-2024 07:05:06",
-        "Mon, 04 Mar 2024 10:05:06 +0300", "March 4, 2024 7:05:06 AM", "4 марта 2024 г. 07:05:06",
-        "4. März 2024 07:05:06", "4 de marzo de 2024 07:05:06", "04/03/2024 07:05:06", "4 березня 2024 07:05:06",
-        "2024-03-04T07:05:06.000000000Z", " 2024-03-04T07:05:06 ", "04.03.2024 10:05:06 МСК", "2024-3-4 7:05:06",
-    ],
-)  # fmt: skip
-def test_dates_are_read_as_people_and_programs_write_them(text):
-    assert read_time(text) == datetime(2024, 3, 4, 7, 5, 6, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "yesterday", "2024-13-01", "32.01.2024", "0", "99/99/9999", "1" * 30, "2024", "٣/٤/٢٠٢٤x", "-"]
-)
-def test_what_is_no_date_is_none(text):
-    assert read_time(text) is None
-
-
-def test_the_edges_of_the_calendar_stay_inside_it():
-    assert read_time("0001-01-01T00:00:00+14:00") == datetime.min.replace(tzinfo=UTC)
-    assert read_time("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
-    assert read_time("31.12.9999 24:00") is None
-    assert read_time("01.01.0001 10:00").year == 1
-
-
-@given(st.text() | st.from_regex(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( \d\d:\d\d)?", fullmatch=True)
-       | st.datetimes().map(str) | st.integers().map(str), st.sampled_from(["day", "month", ""]))  # fmt: skip
-def test_any_text_is_a_moment_in_utc_or_none(text, order):
-    moment = read_time(text, order)
-    assert moment is None or moment.tzinfo is UTC
-    assert names_zone(text) in (True, False)
-
-
-def test_the_whole_column_says_which_comes_first():
-    assert detect_date_order(["03/04/2024", "13/04/2024 10:00"]) == ("day", True)
-    assert detect_date_order(["03/04/2024", "04/13/2024 10:00"]) == ("month", True)
-    assert detect_date_order(["03/04/2024 1:00 PM"]) == ("month", True)
-    assert detect_date_order(["03.04.2024", "x", ""]) == ("day", False)
-    assert read_time("03/04/2024", "") is None
-    assert read_time("25/04/2024", "").month == 4
