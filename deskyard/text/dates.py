@@ -22,7 +22,7 @@ Order = Literal["day", "month", ""]
 
 
 class ParsedTime(NamedTuple):
-    """A time in UTC; `zoned`: whether its text names a known zone; `unknown_zone`: the name of one that is not known."""
+    """A time in UTC; `zoned`: whether its text names a known zone; `unknown_zone`: the name of an unknown one."""
 
     moment: datetime
     zoned: bool
@@ -57,7 +57,9 @@ _CLOCK_FIRST: Final = re.compile(_CLOCK + _AFTER_CLOCK + r"(?P<date>\D{0,30}\d.*
 
 _NUMERIC: Final = re.compile(r"(\d{1,4})(\s?[./-]\s?)(\d{1,2})\2(\d{4}|\d{1,2}(?!\d))")
 _DAY_NAME: Final = re.compile(
-    r"(\d{1,2})(?:st|nd|rd|th|er|º|ª|°)?[\s./-]*(?:de |of )?(" + _WORD + r")[\s./,-]*(?:de |del )?['’]?(\d{4}|\d{2}(?!\d))",
+    r"(\d{1,2})(?:st|nd|rd|th|er|º|ª|°)?[\s./-]*(?:de |of )?("
+    + _WORD
+    + r")[\s./,-]*(?:de |del )?['’]?(\d{4}|\d{2}(?!\d))",
     re.IGNORECASE,
 )
 _NAME_DAY: Final = re.compile(
@@ -69,15 +71,16 @@ _YEAR_LAST: Final = re.compile(r"(" + _WORD + r")\.?\s+(\d{1,2})\b,?\s+(\d{1,2}:
 """What the command `date` and C's `ctime` print: Mon Jan  6 09:03:00 UTC 2025."""
 
 _LEADING_WORD: Final = re.compile(r"([^\W\d_]{2,14})(?:-feira)?[.,]{0,2}\s+(?=\S)")
-_WEEKDAYS: Final = frozenset(
+_WEEKDAY_NAMES: Final = (
     "monday tuesday wednesday thursday friday saturday sunday tues wednes thur thurs "
     "понедельник вторник среда четверг пятница суббота воскресенье пн вт ср чт пт сб вс "
     "понеділок вівторок середа четвер п'ятниця пятниця субота неділя нд "
     "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
     "lunes martes miércoles miercoles jueves viernes sábado sabado domingo lu ma ju vi "
     "lundi mardi mercredi jeudi vendredi samedi dimanche "
-    "segunda terça terca quarta quinta sexta".split()
+    "segunda terça terca quarta quinta sexta"
 )
+_WEEKDAYS: Final = frozenset(_WEEKDAY_NAMES.split())
 _MONTH_NAMES: Final = (
     "january январь января січень січня januar jänner enero janvier janeiro",
     "february февраль февраля лютий лютого februar feber febrero février fevrier fevereiro",
@@ -95,7 +98,7 @@ _MONTH_NAMES: Final = (
 
 
 def _prefixes(names: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Every beginning of at least three letters of these names → the number of the name; ambiguous ones are left out."""
+    """Every beginning of at least three letters of these names → its number; ambiguous ones are left out."""
     found: dict[str, set[int]] = {}
     for name, number in names:
         for length in range(3, len(name) + 1):
@@ -113,8 +116,8 @@ def read_time(text: str, order: Order = "day") -> datetime | None:
 
     `order` decides about 03/04/2024: "day" is 3 April, "month" is 4 March, "" gives None for an ambiguous date. Dates
     with dots always begin with the day. 9-11 digits are seconds since 1970, 12-14 milliseconds (14 digits that form a
-    date, such as 20240102030405, are that date, and so are 12 that begin with 19 or 20), 15-16 microseconds, 18-19 nanoseconds; five digits are Excel's number
-    of a day.
+    date, such as 20240102030405, are that date, and so are 12 that begin with 19 or 20), 15-16 microseconds, 18-19
+    nanoseconds; five digits are Excel's number of a day.
 
     >>> for text in ("2024-03-04T10:00:00+03:00", "04.03.2024 7:00", "4/Mar/24 07:00", "03/04/2024 7:00 am",
     ...              "1709535600", "4 марта 2024 г., 07:00", "Mon Mar  4 08:00:00 CET 2024", "1.7095356E+12",

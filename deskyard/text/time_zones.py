@@ -1,7 +1,7 @@
 """Names of time zones in written dates, as offsets from UTC: abbreviations, IANA names, GMT+1."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ _MAX_MINUTES: Final = 24 * 60
 def read_zone(name: str) -> tzinfo | None:
     """The zone called `name` in a date (an abbreviation, an offset, both, or an IANA name); None if it is unknown.
 
+    >>> from datetime import datetime
     >>> for name in ("MSK", "GMT+1", "+0530", "-03", "MSK+2", "Europe/Berlin", "XYZ"):
     ...     zone = read_zone(name)
     ...     print(name, zone and zone.utcoffset(datetime(2025, 1, 6)))

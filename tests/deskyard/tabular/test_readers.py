@@ -186,7 +186,16 @@ def test_an_empty_file_is_a_sentence(tmp_path, name, content):
         ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
         ("t.xlsx", b"PK\x03\x04nonsense", "not a readable workbook"),
         ("t.parquet", b"PAR1nonsense", "not a readable Parquet"),
-        ("t.json", b'[{"id": 1}]', "one JSON array"),
+        ("t.json", b'[{"id": 1}', "JSON array that is broken in line 1"),
+        ("t.json", b'{"total": 3, "took": 5}x', "JSON document that is broken"),
+        ("t.json", b'{\n"total": {"x": 3},\n"page": 5\n}', "without a list of objects. Its members are 'total', 'page'"),
+        ("t.json", b"[1, 2, 3]", "It is an array of 3 single values"),
+        ("t.csv", b"%PDF-1.7", "is a PDF"),
+        ("t.csv", b"-- MySQL dump 10.13\nCREATE TABLE a;", "is an SQL dump"),
+        ("t.csv", b"<html><body><p>Sign in</p></body></html>", "is an HTML page without a table"),
+        ("t.xls", b"<?xml version='1.0'?><tickets><ticket/></tickets>", "is XML"),
+        ("t.eml", b"MIME-Version: 1.0\nSubject: a\n\nbody", "is a mail"),
+        ("t.7z", b"7z\xbc\xaf'\x1c\0\4", "7z archive"),
         ("t.csv", b'id,"body\n1,a\n', "header can't be read"),
     ],
 )
@@ -247,7 +256,7 @@ def test_a_workbook_gives_whole_numbers_iso_dates_and_padded_rows(tmp_path):
     book.create_sheet("Other").append(["x"])
     book.save(tmp_path / "t.xlsx")
     with open_table(tmp_path / "t.xlsx") as table:
-        assert table.notes == ("XLSX, sheet 'Tickets'", "other sheets are not read: 'Other'")
+        assert table.notes == ("XLSX, sheet 'Tickets'", "other sheets are not read: 'Other' (see --sheet)")
         got = list(table)
     assert cells(got) == [["12", "2024-01-02T03:04:05", "line\nbreak", ""], ["13", "", "b", ""]]
     assert [row.line for row in got] == [3, 5]
