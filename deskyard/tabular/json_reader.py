@@ -108,7 +108,8 @@ def _is_document(head: list[str]) -> bool:
         return True
     if second:
         return not _is_object(second) and not _is_object(first)
-    return _find_records(_decode(first)) is not None
+    record = _decode(first)
+    return record is None or _find_records(record) is not None
 
 
 def _decode(text: str) -> Any:
@@ -283,7 +284,7 @@ def _find_records(document: Any, path: str = "", depth: int = 0) -> _Found | Non
         if len(document) > 1 and all(isinstance(one, list) for one in document):
             rows = [[as_text(cell) for cell in one] for one in document[:SEARCHED_ROWS]]
             start, known = find_header_row(rows)
-            if path and known < 2:
+            if depth and known < 2:
                 return None
             return _Found(
                 where + " of rows", [dict(zip(rows[start], one, strict=False)) for one in document[start + 1 :]]

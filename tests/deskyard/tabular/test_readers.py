@@ -188,7 +188,11 @@ def test_an_empty_file_is_a_sentence(tmp_path, name, content):
         ("t.parquet", b"PAR1nonsense", "not a readable Parquet"),
         ("t.json", b'[{"id": 1}', "JSON array that is broken in line 1"),
         ("t.json", b'{"total": 3, "took": 5}x', "JSON document that is broken"),
-        ("t.json", b'{\n"total": {"x": 3},\n"page": 5\n}', "without a list of objects. Its members are 'total', 'page'"),
+        (
+            "t.json",
+            b'{\n"total": {"x": 3},\n"page": 5\n}',
+            "without a list of objects. Its members are 'total', 'page'",
+        ),
         ("t.json", b"[1, 2, 3]", "It is an array of 3 single values"),
         ("t.csv", b"%PDF-1.7", "is a PDF"),
         ("t.csv", b"-- MySQL dump 10.13\nCREATE TABLE a;", "is an SQL dump"),
