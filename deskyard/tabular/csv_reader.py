@@ -34,8 +34,8 @@ from deskyard.tabular.records import (
 )
 
 DELIMITERS: Final = (",;\t|", "^~\x1f\x01¦")
-"""Delimiters that are tried on the header: the usual ones, and the rare ones only if none of those fits well. After them
-any other character of the header is tried that is no letter, digit, space, quote or bracket."""
+"""Delimiters that are tried on the header: the usual ones, and the rare ones only if none of those fits well. After
+them any other character of the header is tried that is no letter, digit, space, quote or bracket."""
 
 MAX_RECORD_LENGTH: Final = 1 << 24
 """The most characters of a record: a longer one is rejected, and a closing quote is searched no further than this."""

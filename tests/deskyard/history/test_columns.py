@@ -1,6 +1,6 @@
 """A desk's columns, priorities and dates, as desks spell them."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
 from hypothesis import given
