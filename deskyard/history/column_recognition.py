@@ -335,7 +335,7 @@ def _quote_exactly(name: str) -> str:
 def list_names(names: Iterable[str]) -> str:
     """The first names, quoted, and the number of others; 400 characters at most.
 
-    >>> list_names(["a"] * 30)[-12:], list_names([])
+    >>> list_names(["a"] * 30)[-11:], list_names([])
     ('and 10 more', 'none')
     """
     names = list(names)

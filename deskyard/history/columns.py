@@ -86,8 +86,9 @@ def match_columns(
     several times the first value that is not empty counts; "Component (1)" and "Component (2)" name one of them.
 
     >>> table = RecordTable("t.csv", ["№", "Body", "x_Product", "Phase"], iter([]))
-    >>> match_columns(table, parse_mapping(["id=№"]))
-    ColumnMatch(columns={'id': '№', 'body': 'Body'}, custom_fields=(('product', 'x_Product'),), ignored=('Phase',))
+    >>> match = match_columns(table, parse_mapping(["id=№"]))
+    >>> match.columns, match.custom_fields, match.ignored
+    ({'id': '№', 'body': 'Body'}, (('product', 'x_Product'),), ('Phase',))
     """
     mapping = mapping or ColumnMapping()
     ours, mapped = (ALL_COLUMNS, mapping.columns) if kind == "tickets" else (MOVE_COLUMNS, mapping.moves)

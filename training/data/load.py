@@ -108,8 +108,8 @@ def _sort_by_time(history: History) -> None:
             f"{undated:,} of {len(tickets):,} tickets have no created_at"
             + ("; they keep the order of the files" if undated == len(tickets) else "; they are taken as the oldest")
             + (
-                ", and the model is tested on random tickets, which is too optimistic (--order file, if the rows are in "
-                "order of time)"
+                ", and the model is tested on random tickets, which is too optimistic (--order file, if the rows are "
+                "in order of time)"
                 if undated * 2 >= len(tickets)
                 else ""
             )

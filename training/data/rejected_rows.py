@@ -67,9 +67,9 @@ def describe_rejections(rejected: Sequence[RejectedRow], tickets: int) -> tuple[
 
     >>> rows = [RejectedRow("h.csv", 7, "no text", "subject and body are empty", "7", "")]
     >>> describe_rejections(rows, 9)[0]
-    '1 of 10 rows (10 %) are not used: 1 no text (line 7 of h.csv). What is missing are tickets whose text is elsewhere, \
-such as in an attachment or another column: the others are no fair sample, so the model and its figures may be wrong \
-for such tickets'
+    '1 of 10 rows (10 %) are not used: 1 no text (line 7 of h.csv). Missing are tickets whose text is elsewhere, such \
+as in an attachment or another column: the others are no fair sample, so the model and its figures may be wrong for \
+such tickets'
     >>> describe_rejections(rows, 99) is None
     True
     """
@@ -77,20 +77,16 @@ for such tickets'
     if not rejected or len(rejected) <= LOUD_SHARE * rows:
         return None
     counts = Counter(row.reason for row in rejected)
-    first = {row.reason: row for row in reversed(rejected)}
-    reasons = ", ".join(
-        f"{n:,} {reason} (line {first[reason].line} of {first[reason].file[-60:]})"
-        for reason, n in counts.most_common(5)
-    )
+    first = {row.reason: f"line {row.line} of {row.file[-60:]}" for row in reversed(rejected)}
+    reasons = ", ".join(f"{n:,} {reason} ({first[reason]})" for reason, n in counts.most_common(5))
     kinds = "; ".join(_MISSING_KIND.get(reason, reason) for reason, _ in counts.most_common(2))
-    share = (
-        f"{100 * len(rejected) / rows:.0f} %" if len(rejected) * 10 >= rows else f"{100 * len(rejected) / rows:.1f} %"
+    percent = 100 * len(rejected) / rows
+    share = f"{percent:.0f} %" if percent >= 10 else f"{percent:.1f} %"
+    sentence = (
+        f"{len(rejected):,} of {rows:,} rows ({share}) are not used: {reasons}. Missing are {kinds}: the others are no "
+        "fair sample, so the model and its figures may be wrong for such tickets"
     )
-    return (
-        f"{len(rejected):,} of {rows:,} rows ({share}) are not used: {reasons}. What is missing are {kinds}: the others are "
-        "no fair sample, so the model and its figures may be wrong for such tickets",
-        "look at the rejected rows, and mend the export or name the right columns with --map",
-    )
+    return sentence, "look at the rejected rows, and mend the export or name the right columns with --map"
 
 
 def write_rejected(rejected: Iterable[RejectedRow], path: Path | str) -> int:

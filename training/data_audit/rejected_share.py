@@ -8,7 +8,7 @@ from training.data_audit.finding import Finding
 
 
 def find_rejections(history: History) -> Iterator[Finding]:
-    """A warning if more than `rejected_rows.LOUD_SHARE` of the rows of a history were rejected; serious above a fifth."""
+    """A warning if more than `LOUD_SHARE` of the rows of a history were rejected; serious above a fifth."""
     loud = describe_rejections(history.rejected, len(history))
     if loud is not None:
         serious = len(history.rejected) * 5 > len(history.rejected) + len(history)

@@ -137,15 +137,19 @@ def test_a_mapped_column_takes_the_place_of_one_with_our_name():
     assert columns.ignored == ("body",)
 
 
-def test_a_repeated_column_is_a_mistake_only_when_it_is_needed():
+def test_a_repeated_column_gives_its_first_value_or_the_one_with_its_number():
     assert match_columns(table("id", "body", "Comment", "Comment"), ColumnMapping()).ignored == (
         "Comment",
         "Comment (2)",
     )
-    with pytest.raises(BadInput, match="occurs more than once"):
-        match_columns(table("id", "body", "Body"), ColumnMapping())
-    with pytest.raises(BadInput, match="occurs more than once"):
-        match_columns(table("id", "Comment", "Comment"), parse_mapping(["body=comment"]))
+    row = {"id": "7", "Component/s": " ", "Component/s (2)": "Network", "Component/s (3)": "VPN"}
+    columns = table("id", "Component/s", "Component/s", "Component/s")
+    for theirs, value in (("component/s", "Network"), ("Component/s (1)", " "), ("Component/s (3)", "VPN")):
+        mapping = parse_mapping([f"queue={theirs}"])
+        check_mapping(mapping, [columns])
+        match = match_columns(columns, mapping)
+        assert match.join_repeated(row)[match.columns["queue"]] == value
+    assert match_columns(table("id", "body", "Body"), ColumnMapping()).repeated == (("body", ("Body (2)",)),)
 
 
 def test_a_mapped_column_must_be_in_one_of_the_files():
@@ -155,9 +159,9 @@ def test_a_mapped_column_must_be_in_one_of_the_files():
         check_mapping(result, [table("id", "Test")])
 
 
-def test_a_file_without_id_or_text_says_what_was_found_and_the_line_to_add():
+def test_a_file_without_text_says_what_was_found_and_the_line_to_add():
     strange = table(*[f"колонка {n}" for n in range(10_000)])
-    with pytest.raises(BadInput, match=r"and 9,980 more.*--map id=\"колонка 0\""):
+    with pytest.raises(BadInput, match=r"and 9,980 more.*--map body=\"колонка 0\""):
         check_columns(strange, match_columns(strange))
     subject_only = table("id", "subject")
     check_columns(subject_only, match_columns(subject_only))

