@@ -6,6 +6,7 @@ time. Where it is not sure which, or a body or dates would stay unused, the run 
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
@@ -328,8 +329,8 @@ def format_map_line(columns: Map[str, str]) -> str:
 
 
 def _quote_exactly(name: str) -> str:
-    quoted = "".join(f"\\{c}" if c in '"\\$`' else c for c in name[:200])
-    return f'"{quoted}"'
+    """The name in quotes that a shell takes away again."""
+    return shlex.quote(name) if set(name) & set('"\\$`!') else f'"{name}"'
 
 
 def list_names(names: Iterable[str]) -> str:
