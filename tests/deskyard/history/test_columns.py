@@ -103,6 +103,9 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
         ("parent.VPN=Network", "labels of category, queue, assignee have parents"),
         ("parent.queue.=Network", "name a label and its parent"),
         ("parent.queue.VPN=", "name a label and its parent"),
+        ("delimiter=ab", "a delimiter is one character"),
+        ("delimiter=x", "a delimiter is one character"),
+        ("sheet=", "name the sheet"),
         ("moves.when=x", "id, at, actor, field, from, to"),
         ("nothing.toml", "not a readable TOML file"),
     ],
@@ -110,6 +113,22 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
 def test_what_a_map_says_wrong_is_named_with_what_would_be_right(item, says):
     with pytest.raises(BadInput, match=says):
         parse_mapping([item])
+
+
+def test_a_map_says_where_the_table_is(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text('sheet = "Tickets"\nrecords = "data.issues"\n')
+    found = parse_mapping([str(path), "delimiter=¤"]).location
+    assert (found.sheet, found.records, found.delimiter) == ("Tickets", "data.issues", "¤")
+    for text, delimiter in (("tab", "\t"), ("\\t", "\t"), ("\t", "\t"), (";", ";"), ("semicolon", ";"), ("' '", " ")):
+        assert parse_mapping([f"delimiter={text}"]).location.delimiter == delimiter
+
+
+def test_a_mapping_is_kept_and_what_is_said_now_wins():
+    kept = parse_mapping(["body=Text", "id=No", "dates=month-first"]).to_json()
+    found = parse_mapping(["id=Key"]).with_stored(kept)
+    assert (found.columns, found.dates) == ({"id": "Key", "body": "Text"}, "month")
+    assert parse_mapping(["id=Key"]).with_stored({"columns": 5, "dates": []}).columns == {"id": "Key"}
 
 
 def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
