@@ -220,9 +220,12 @@ class _Search:
 
     def take_body_by_content(self) -> None:
         """Take the only column of long texts as the body; ask where there are several, or it was written later."""
-        if not self.is_open("body") or "body" in self.proposed:
+        if "body" in self.absent or "body" in self.proposed:
             return
         found = self._free(lambda profile: profile.holds_bodies)
+        if not self.is_open("body"):
+            self._compare_with_body([name for name in found if not is_answer_name(name)])
+            return
         asked = [name for name in found if not is_answer_name(name)]
         if len(asked) == 1:
             self._take("body", asked[0])
@@ -232,6 +235,15 @@ class _Search:
         elif found:
             self._ask("body", found)
             self.problems[-1] += ", whose name says that it was written after the ticket came"
+
+    def _compare_with_body(self, others: list[str]) -> None:
+        """Ask where a column that is called like a body has no texts and another has, and tell of further texts."""
+        body = self.columns.get("body")
+        if body is not None and others and self.profile(body).rows and not self.profile(body).holds_bodies:
+            del self.columns["body"]
+            self._ask("body", [others[0], body])
+        elif others:
+            self.remarks.append(f"long texts that are not used: {list_names(others)}")
 
     def take_time_by_content(self) -> None:
         """Take the only column of dates as the time of creation; ask where there are several."""

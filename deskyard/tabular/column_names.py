@@ -96,7 +96,7 @@ _STRONG: Final[dict[str, str]] = {
     "черга|група|група призначення|група виконавців|відповідальна група|відділ|підрозділ|"
     "component s|components|component",
     "assignee": "assignee|assignee name|assigned to|assigned agent|agent|agent name|owner|owner name|ticket owner|"
-    "assigned staff|technician|assigned to technician|handled by|responsible|assigned user|"
+    "assigned staff|agent assigned|technician|assigned to technician|handled by|responsible|assigned user|"
     "исполнитель|ответственный|назначен|назначена|назначено|агент|оператор|bearbeiter|zugewiesen an|zugewiesen|"
     "zugewiesener agent|zugewiesen an techniker|besitzer|techniker|verantwortlicher|asignado a|asignado|agente|"
     "agente asignado|tecnico|asignado a tecnico|responsable|propietario|atribuido a|atribuido|atribuido a tecnico|"
@@ -109,7 +109,7 @@ _STRONG: Final[dict[str, str]] = {
     "заявник|ініціатор|клієнт|відправник",
     "organisation": "organisation|organization|organisation name|organization name|company|company name|account name|"
     "организация|компания|unternehmen|firma|empresa|organizacion|organizacao|entreprise|організація|компанія",
-    "channel": "channel|ticket channel|via|contact type|contact channel|origin|case origin|request source|"
+    "channel": "channel|ticket channel|via|via channel|contact type|contact channel|origin|case origin|request source|"
     "ticket source|channel name|source|канал|источник|способ обращения|kanal|quelle|herkunft|anfragequelle|canal|"
     "origen|origem|canal entrada|fuente|fonte|source demande|джерело",
     "language": "language|locale|язык|sprache|idioma|langue|мова",
@@ -194,7 +194,7 @@ _WRAPPERS: Final = frozenset(
         "customfields custom ticket issue case incident request row value values"
     )
 )
-_GENERIC_ENDS: Final = frozenset(_words("name displayname display_name display_value value label title text"))
+_GENERIC_ENDS: Final = frozenset(_words("name displayname display_name display_value value label title text login"))
 
 _CAMEL: Final = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])")
 _NOT_WORD: Final = re.compile(r"[\W_]+")
@@ -218,7 +218,9 @@ def split_name(name: str) -> tuple[str, ...]:
     text = _CAMEL.sub(" ", unicodedata.normalize("NFKC", " ".join(parts)))
     text = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
     text = unicodedata.normalize("NFC", text).casefold().replace("ё", "е").replace("ß", "ss")
-    words = tuple(word for word in _NOT_WORD.split(text) if word)
+    words = tuple(dict.fromkeys(word for word in _NOT_WORD.split(text) if word))
+    if not words and "#" in name:
+        words = ("no",)
     return tuple(word for word in words if word not in _ARTICLES) or words
 
 

@@ -183,6 +183,9 @@ class _ColumnNames:
 
 def _leaves(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     """The members of a nested value under their paths; of a list of objects the list, and each member's first value."""
+    if isinstance(value, dict) and value.get("type") == "doc" and isinstance(value.get("content"), list):
+        yield path, _rich_text(value)
+        return
     if isinstance(value, dict) and value and depth < MAX_DEPTH:
         for key, inner in value.items():
             yield from _leaves(f"{path}.{key}", inner, depth + 1)
@@ -195,6 +198,29 @@ def _leaves(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
                 if not isinstance(inner, (dict, list)) and inner not in (None, ""):
                     first.setdefault(key, inner)
         yield from ((f"{path}.{key}", inner) for key, inner in first.items())
+
+
+def _rich_text(document: dict[str, Any]) -> str:
+    """The words of a document of nested nodes, as Jira keeps descriptions, with a line for each block.
+
+    >>> text = [{"type": "text", "text": "no "}, {"type": "text", "text": "sound"}]
+    >>> _rich_text({"type": "doc", "content": [{"type": "paragraph", "content": text}]})
+    'no sound'
+    """
+    parts: list[str] = []
+    waiting: list[Any] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif isinstance(node, dict):
+            content, text = node.get("content"), node.get("text")
+            if isinstance(text, str):
+                parts.append(text)
+            if isinstance(content, list) or node.get("type") == "hardBreak":
+                waiting.append("\n")
+            waiting += reversed(content) if isinstance(content, list) else ()
+    return "".join(parts).strip()
 
 
 def _read_document(lines: Iterable[str], name: str, records: str) -> tuple[str, list[Any]]:

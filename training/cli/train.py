@@ -20,6 +20,7 @@ from deskyard.db.database import desk_database
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
+from deskyard.history.column_recognition import list_names
 from deskyard.history.columns import ColumnMapping, parse_mapping
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.policy import Policy
@@ -251,7 +252,7 @@ def print_read_summary(histories: list[History], rejected: Path) -> None:
             console.print(f"  {note}", highlight=False, markup=False)
         for file, columns in history.ignored_columns.items():
             if columns:
-                console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
+                console.print(f"  {file}: ignored columns: {list_names(columns)}", highlight=False, markup=False)
     rows = [row for history in histories for row in history.rejected]
     if rows:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in Counter(row.reason for row in rows).most_common())

@@ -43,7 +43,10 @@ def test_what_is_recognised_is_said_and_our_own_names_win():
     found = table(id=IDS, Created=DATES, body=BODIES, Description=BODIES, Group=QUEUES)
     mapping, notes = resolve_columns(found, parse_mapping([]))
     assert mapping.columns == {"created_at": "Created", "queue": "Group"}
-    assert notes == ['columns recognised: created_at="Created", queue="Group"; --map changes what is wrong']
+    assert notes == [
+        'columns recognised: created_at="Created", queue="Group"; --map changes what is wrong',
+        "long texts that are not used: 'Description'",
+    ]
 
 
 def test_long_texts_and_dates_are_known_without_a_telling_name():
@@ -75,6 +78,14 @@ def test_a_body_or_dates_that_would_be_ignored_stop_the_run():
     assert "notes" in refusal(table(id=IDS, subject=IDS, notes=BODIES, queue=QUEUES))
     assert "created_at=none" in refusal(table(id=IDS, body=BODIES, Updated=DATES, queue=QUEUES))
     assert "created_at may be" in refusal(table(id=IDS, body=BODIES, A=DATES, B=DATES, queue=QUEUES))
+
+
+def test_a_body_by_its_name_alone_is_asked_for_where_another_column_has_the_texts():
+    assert 'body may be "Info" or "Description"' in refusal(
+        table(id=IDS, Description=QUEUES, Info=BODIES, queue=QUEUES)
+    )
+    _, notes = resolve_columns(table(id=IDS, body=BODIES, Steps=BODIES, queue=QUEUES), parse_mapping([]))
+    assert notes == ["long texts that are not used: 'Steps'"]
 
 
 def test_none_says_that_there_is_no_such_column():

@@ -415,6 +415,13 @@ def test_nested_members_are_columns_and_a_list_of_objects_gives_its_first_value(
                           "x_raw": '{"y": "1"}'}  # fmt: skip
 
 
+def test_a_description_of_nested_nodes_is_its_words(tmp_path):
+    nodes = [{"type": "paragraph", "content": [{"type": "text", "text": part}]} for part in ("no sound", "help")]
+    record = {"key": "A-1", "fields": {"description": {"version": 1, "type": "doc", "content": nodes}}}
+    (row, _) = rows_of(written(tmp_path, json.dumps(record) + "\n" + json.dumps({"key": "A-2"}), "t.jsonl"))
+    assert row.values == {"key": "A-1", "fields.description": "no sound\nhelp"}
+
+
 @pytest.fixture
 def workbook(tmp_path):
     def make(*sheets, merges=()):
