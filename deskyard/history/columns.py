@@ -155,8 +155,8 @@ def resolve_columns(
     for name, others in match.repeated:
         ours = next((ours for ours, theirs in match.columns.items() if theirs == name), "")
         notes.append(
-            f"{name!r} occurs {len(others) + 1} times: the first value that is not empty is the {ours}; "
-            f"'{name} (2)' names the second one"
+            f"{name[:60]!r} occurs {len(others) + 1} times: the first value that is not empty is the {ours}; "
+            f"'{name[:60]} (2)' names the second one"
         )
     if "id" not in match.columns:
         notes.append(f"no column holds an id: rows are numbered ({NUMBERED_ID.format(1)}, {NUMBERED_ID.format(2)}, …)")
@@ -179,7 +179,7 @@ Columns found: '№', 'Текст обращения'.
         folded = theirs.casefold().removesuffix(" (1)")
         if folded not in found and not is_none(theirs):
             similar = [found[name] for name in difflib.get_close_matches(theirs.casefold(), list(found)[:2000], 3)]
-            hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+            hint = f" Did you mean {' or '.join(repr(name[:100]) for name in similar)}?" if similar else ""
             option = ours if kind == "tickets" else f"moves.{ours}"
             files = ", ".join(table.name for table in tables)
             raise BadInput(
