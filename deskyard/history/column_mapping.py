@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from deskyard.domain import label_trust
 from deskyard.domain.ticket import PRIORITIES, TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.history.priority_spellings import NumberScale
+from deskyard.tabular.records import TableLocation
 from deskyard.text.dates import Order
 
 TICKET_COLUMNS: Final = ("id", "created_at", "subject", "body", "requester", "organisation", "channel", "language")
@@ -40,6 +41,8 @@ _NUMBERS: Final[dict[str, NumberScale]] = {
     "lowest is urgent": "1-is-urgent",
     "highest is urgent": "highest-is-urgent",
 }
+_LOCATION: Final = ("delimiter", "sheet", "records")
+_DELIMITERS: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|", "bar": "|"}
 _DATES: Final[dict[str, Order]] = {"day first": "day", "month first": "month"}
 
 
@@ -49,7 +52,8 @@ class ColumnMapping:
 
     `columns`: our name → theirs. `priority`: their spelling → low, medium, high, critical, or "" (leave it empty).
     `numbers`: which end of a numeric priority is urgent. `dates`: what comes first in 03/04/2024. `moves`: our name →
-    theirs in a file of moves. `parents`: for a target, label → the broader label above it.
+    theirs in a file of moves. `parents`: for a target, label → the broader label above it. `location`: where
+    the table is in a file.
     """
 
     columns: Map[str, str] = field(default_factory=dict)
@@ -58,6 +62,32 @@ class ColumnMapping:
     dates: Order = ""
     moves: Map[str, str] = field(default_factory=dict)
     parents: Map[Target, Map[str, str]] = field(default_factory=dict)
+    location: TableLocation = field(default_factory=TableLocation)
+
+    def to_json(self) -> dict[str, Any]:
+        """The columns and the order of dates as JSON values, to be kept in a bundle.
+
+        >>> ColumnMapping({"body": "Text"}, dates="month").to_json()
+        {'columns': {'body': 'Text'}, 'dates': 'month'}
+        """
+        return {"columns": dict(self.columns)} | ({"dates": self.dates} if self.dates else {})
+
+    def with_stored(self, stored: Map[str, Any]) -> "ColumnMapping":
+        """This mapping, and beneath it what `to_json` wrote; unknown values are ignored.
+
+        >>> ColumnMapping({"id": "No"}).with_stored({"columns": {"id": "Key", "body": "Text"}}).columns
+        {'id': 'No', 'body': 'Text'}
+        """
+        found = stored.get("columns")
+        known = {str(ours): str(theirs) for ours, theirs in found.items()} if isinstance(found, dict) else {}
+        dates: Order = next((order for order in _DATES.values() if order == stored.get("dates")), "")
+        columns = {**self.columns, **known, **self.columns}
+        return replace(self, columns=columns, dates=self.dates or dates)
+
+
+def is_none(theirs: str) -> bool:
+    """Whether `--map` says that a file has no such column: `body=none`."""
+    return theirs.strip().casefold() == "none"
 
 
 def parse_mapping(options: Iterable[str]) -> ColumnMapping:
@@ -70,6 +100,9 @@ def parse_mapping(options: Iterable[str]) -> ColumnMapping:
     `dates=month-first`                 or `day-first`: what comes first in 03/04/2024
     `moves.at="Когда"`                  a column of the file of moves
     `parent.queue.VPN=Network`          the broader label to predict where `VPN` is too uncertain
+    `body=fields.description`           a member of nested JSON; `created_at=none`: there is no such column
+    `delimiter=¤`, `sheet=Tickets`      where the table is: any one character, or `tab`; the name or number of a sheet
+    `records=data.tickets`              the member of a JSON document that holds the records
     ==================================  ==================================================================
 
     The same in TOML: `[columns]` body = "Текст обращения", `[priority]` "Срочно" = "high" and numbers = "1 is urgent",
@@ -104,9 +137,13 @@ first_response_at, resolved_at, category_trust, priority_trust, queue_trust, ass
             parts.add_parent(target, _strip_quotes(label), _strip_quotes(parent), where)
         elif ours.casefold() == "dates":
             parts.set_date_order(theirs, where)
+        elif ours.casefold() in _LOCATION:
+            parts.set_location(ours.casefold(), item.partition("=")[2], where)
         else:
             parts.add_column(parts.columns, ALL_COLUMNS, ours, theirs, where)
-    return ColumnMapping(parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves, parts.parents)
+    return ColumnMapping(
+        parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves, parts.parents, parts.location
+    )
 
 
 class _MappingBuilder:
@@ -119,6 +156,7 @@ class _MappingBuilder:
         self.parents: dict[Target, dict[str, str]] = {}
         self.numbers: NumberScale = ""
         self.dates: Order = ""
+        self.location = TableLocation()
 
     def add_column(
         self, columns: dict[str, str], known_names: Sequence[str], our_name: str, their_name: Any, where: str
@@ -168,6 +206,17 @@ class _MappingBuilder:
             raise BadInput(f"{where}: use day-first or month-first.")
         self.dates = order
 
+    def set_location(self, name: str, value: Any, where: str) -> None:
+        text = str(value)
+        if name == "delimiter":
+            text = text if len(text) == 1 else _strip_quotes(text)
+            text = _DELIMITERS.get(text.casefold(), text)
+            if len(text) != 1 or text.isalnum() or text in '"\r\n':
+                raise BadInput(f"{where}: a delimiter is one character, such as ¤, or tab, comma, semicolon, space.")
+        elif not (text := _strip_quotes(text)):
+            raise BadInput(f"{where}: name the {name}.")
+        self.location = replace(self.location, **{name: text})
+
 
 def _read_toml(path: str, builder: _MappingBuilder) -> None:
     try:
@@ -179,10 +228,12 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
         where = f"{path}, [{section}]"
         if section == "dates":
             builder.set_date_order(value, path)
+        elif section in _LOCATION and not isinstance(value, dict):
+            builder.set_location(section, value, f"{where}, {section}")
         elif section not in ("columns", "priority", "moves", "parent") or not isinstance(value, dict):
             raise BadInput(
                 f"{where}: the sections are [columns], [priority], [moves] and [parent.queue] (or another target), and "
-                "dates stands above them."
+                "dates, delimiter, sheet and records stand above them."
             )
         elif section == "parent":
             for target, parents in value.items():

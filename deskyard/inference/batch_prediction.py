@@ -42,13 +42,14 @@ def predict_rows(
     contracts = model.contracts(precision)
     columns, width = match_columns(table, mapping), len(table.columns)
     seen: set[str] = set()
-    for row in table:
+    for number, row in enumerate(table, 1):
         if len(table.columns) > width:  # JSON lines may bring new columns at any line
             columns, width = match_columns(table, mapping), len(table.columns)
         if isinstance(row, BrokenRow):
             ticket, reason = Ticket(id=""), "unreadable"
         else:
-            ticket = to_ticket(row.values, columns, order=mapping.dates or "day")
+            values = columns.join_repeated(row.values)
+            ticket = to_ticket(values, columns, order=mapping.dates or "day", number=number)
             reason = _reject_reason(ticket, seen)
         seen.add(ticket.id)
         decisions = decide_targets(ticket, model.predict([ticket])[0], contracts)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from deskyard.history.column_mapping import ColumnMapping
-from deskyard.history.columns import check_columns, match_columns
+from deskyard.history.columns import resolve_columns
 from deskyard.inference.batch_prediction import check_precision, predict_rows, prediction_columns
 from deskyard.registry import bundle
 from deskyard.tabular.records import RecordTable, Row, as_text, unique_columns
@@ -25,16 +25,18 @@ class LoadedBundle:
     ) -> pd.DataFrame:
         """One row of predictions for each row of `frame`, in order and under its index.
 
-        Columns of `frame` are those of a history (`id` and `subject` or `body` at least; missing cells are empty); the
-        result has `id` and for each target T the columns T, T_confidence, T_action and T_top (JSON). `precision`
-        (0.5..1, also as `params["precision"]`, which is how MLflow passes it) is the share of routed tickets that must
-        be correct; None means that of training. Raises BadInput without an id or without any text column.
+        Columns of `frame` are those of the history that the model was trained on, or have our own names (`subject` or
+        `body` at least; missing cells are empty; rows without an id are numbered); the result has `id` and for each
+        target T the columns T, T_confidence, T_action and T_top (JSON). `precision` (0.5..1, also as
+        `params["precision"]`, which is how MLflow passes it) is the share of routed tickets that must be correct; None
+        means that of training. Raises BadInput without any text column.
         """
         required_precision = precision if precision is not None else (params or {}).get("precision")
         check_precision(required_precision, "precision")
         table = _frame_to_table(frame)
-        check_columns(table, match_columns(table))
-        rows = [answer for answer, _ in predict_rows(table, ColumnMapping(), self.model, required_precision)]
+        stored = ColumnMapping().with_stored(self.model.build_info.get("columns") or {})
+        mapping, _ = resolve_columns(table, stored, use="predict")
+        rows = [answer for answer, _ in predict_rows(table, mapping, self.model, required_precision)]
         names = prediction_columns(self.model.targets)
         predictions = pd.DataFrame(rows, columns=names, index=frame.index)
         for name in names:

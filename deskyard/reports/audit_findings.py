@@ -101,6 +101,16 @@ def _phrase_values(translator: Translator, figures: FindingData) -> SentenceValu
     }
 
 
+def _rejected_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    reasons = list(figures["by_reason"].items())[:MAX_NAMED_LABELS]
+    return {
+        "n": translator.number(figures["rows"]),
+        "of": translator.number(figures["of"]),
+        "share": translator.percent(figures["rows"] / figures["of"]),
+        "reasons": ", ".join(f"{translator.number(n)} {reason}" for reason, n in reasons),
+    }
+
+
 def _solution_values(translator: Translator, figures: FindingData) -> SentenceValues:
     return {
         "phrases": figures["phrases"],
@@ -325,6 +335,15 @@ FINDING_TEMPLATES: Final[Mapping[str, FindingTemplate]] = {
         ),
         N_("Trust the split by time, retrain often, and check for renamed labels."),
         _time_gap_values,
+    ),
+    "rejected": FindingTemplate(
+        N_("Rejected rows"),
+        N_(
+            "%(n)s of %(of)s rows (%(share)s) are not used: %(reasons)s. The others are no fair sample, so the model "
+            "and its figures may be wrong for tickets of this kind."
+        ),
+        N_("Look at the rejected rows, and mend the export or name the right columns with --map."),
+        _rejected_values,
     ),
     "history": FindingTemplate(
         N_("More tickets"),

@@ -1,7 +1,8 @@
-"""Detects the encoding of a file from a sample of bytes: UTF-8, UTF-16 and single-byte code pages.
+"""Detects the encoding of a file from a sample of bytes: UTF-8, UTF-16, UTF-32 and single-byte code pages.
 
-A byte order mark decides; then the pattern of NULs (UTF-16 without a mark); then UTF-8, even if a few lines are
-damaged; then the code page whose decoded words look most like words. It never reads a whole file into memory.
+A byte order mark decides; then the pattern of NULs (UTF-16 and UTF-32 without a mark); then UTF-8, even if a
+few lines are damaged; then the code page whose decoded words look most like words. It never reads a whole file into
+memory.
 """
 
 import codecs
@@ -64,7 +65,7 @@ def detect_encoding(sample: bytes) -> str:
     for mark, name in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
             return name
-    if wide := _detect_utf16(sample):
+    if wide := _detect_utf32(sample) or _detect_utf16(sample):
         return wide
     # A long sample may end in the middle of a character; a short one is the whole file.
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(sample, len(sample) < HEAD_BYTES // 2)
@@ -72,6 +73,20 @@ def detect_encoding(sample: bytes) -> str:
     good = 0 if text.isascii() else sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - bad
     # Text in a code page is hardly ever valid UTF-8 by chance: as many good letters as bad bytes are enough.
     return "utf-8" if good >= bad else _detect_code_page(sample, bad)
+
+
+def _detect_utf32(sample: bytes) -> str:
+    """The UTF-32 variant of a text without a byte order mark; empty if it is none. The upper two bytes of nearly all
+    characters are zero, and the lower two are not."""
+    units = sample[: len(sample) // 4 * 4]
+    if len(units) < 8 or b"\0\0" not in units:
+        return ""
+    count = len(units) // 4
+    for name, high, next_high, low in (("utf-32-le", 3, 2, 0), ("utf-32-be", 0, 1, 3)):
+        zeros = units[high::4].count(0) + units[next_high::4].count(0)
+        if zeros > 1.9 * count and units[low::4].count(0) < 0.1 * count:
+            return name
+    return ""
 
 
 def _detect_utf16(sample: bytes) -> str:

@@ -6,8 +6,11 @@ NULs, which can be neither stored nor printed, are replaced by U+FFFD.
 
 import datetime as dt
 import json
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -19,6 +22,31 @@ TOO_LONG: Final = "too long"
 
 UNDECODABLE_DETAIL: Final = "it holds bytes that are not valid in the file's encoding"
 """What UNDECODABLE means, as a sentence."""
+
+
+SHORT_ROW: Final = "short"
+EXTRA_CELLS: Final = "extra"
+ESCAPED_QUOTES: Final = "escaped"
+
+_REPAIRS: Final = {
+    SHORT_ROW: "{n:,} rows end before the last column; their missing cells are taken as empty",
+    EXTRA_CELLS: "{n:,} rows have empty cells beyond the last column, which are dropped",
+    ESCAPED_QUOTES: 'quotes are written \\" in {n:,} rows',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableLocation:
+    """Where the table is in a file, as far as a person said it.
+
+    `delimiter`: the character between the cells of a CSV; `sheet`: the name or number (from 1) of a sheet, or the
+    number of a table in an HTML file; `records`: the member of a JSON document that holds the records, such as
+    `data.tickets`. What is empty is detected.
+    """
+
+    delimiter: str = ""
+    sheet: str = ""
+    records: str = ""
 
 
 class Row(NamedTuple):
@@ -43,7 +71,8 @@ class RecordTable:
 
     `columns` are the names as found, trimmed and made unique ("Comment", "Comment (2)"); a file of JSON lines may add
     some while it is read. `repeated` holds the case-folded names that occur more than once. `notes` say how the file
-    was read ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line" or "row".
+    was read ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line", "row" or "record". `repairs` counts
+    the rows that were mended (`SHORT_ROW`, `EXTRA_CELLS`, `ESCAPED_QUOTES`) while the table is read.
     """
 
     def __init__(
@@ -59,15 +88,33 @@ class RecordTable:
         """Nothing is read yet. `close` is called when the table is closed."""
         self.name, self.columns, self.notes, self.repeated, self.unit = name, columns, tuple(notes), repeated, unit
         self._rows, self._stack = rows, ExitStack()
+        self._peeked: deque[Row | BrokenRow] = deque()
+        self.repairs: Counter[str] = Counter()
         if close is not None:
             self._stack.callback(close)
 
     def __iter__(self) -> Iterator[Row | BrokenRow]:
         """The records that are not read yet, in the order of the file."""
         try:
+            while self._peeked:
+                yield self._peeked.popleft()
             yield from self._rows
         finally:
             self.close()
+
+    def peek(self, count: int) -> list[Row | BrokenRow]:
+        """The next `count` records, or fewer at the end; they are still returned by the iteration.
+
+        >>> table = RecordTable("t.csv", ["id"], iter([Row(2, {"id": "7"}), Row(3, {"id": "8"})]))
+        >>> len(table.peek(9)), [row.line for row in table]
+        (2, [2, 3])
+        """
+        self._peeked.extend(islice(self._rows, max(count - len(self._peeked), 0)))
+        return list(islice(self._peeked, count))
+
+    def describe_repairs(self) -> list[str]:
+        """Sentences about the rows that were mended so far."""
+        return [text.format(n=self.repairs[kind]) for kind, text in _REPAIRS.items() if self.repairs[kind]]
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""

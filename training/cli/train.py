@@ -20,6 +20,7 @@ from deskyard.db.database import desk_database
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
+from deskyard.history.column_recognition import list_names
 from deskyard.history.columns import ColumnMapping, parse_mapping
 from deskyard.inference.batch_prediction import check_precision
 from deskyard.policy.policy import Policy
@@ -30,7 +31,7 @@ from deskyard.settings import settings
 from training.data.history import History
 from training.data.load import load_history
 from training.data.provenance import Provenance
-from training.data.rejected_rows import write_rejected
+from training.data.rejected_rows import describe_rejections, write_rejected
 from training.data.taxonomy import to_current_names
 from training.data_audit import format_findings, has_serious
 from training.fit.backend import use_backend
@@ -75,7 +76,7 @@ class TrainOptions:
     """The arguments and options of `deskyard train`."""
 
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSON or Parquet.")
     ] = None
     desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets instead of files.")] = (
         False
@@ -88,6 +89,7 @@ class TrainOptions:
         list[str] | None,
         typer.Option("--map", help='OURS=THEIRS, such as body="Текст обращения", or a TOML file. Repeatable.'),
     ] = None
+    sheet: Annotated[str, typer.Option(help="The sheet that holds the tickets: its name or number.")] = ""
     order: Annotated[RowOrder, typer.Option(help="Order by created_at, or as in the file.")] = RowOrder.TIME
     out: Annotated[Path | None, typer.Option(help="Write the bundle to this folder.")] = None
     rejected: Annotated[Path, typer.Option(help="Where to write rows that can't be used.")] = Path("rejected.csv")
@@ -158,20 +160,19 @@ def train(arguments: TrainOptions) -> None:
     """Train a model for category, priority, queue and assignee on a desk's history.
 
     Columns: id, created_at, subject, body, category, priority, queue, assignee; optionally requester, organisation,
-    channel, language, first_response_at, resolved_at, and x_... for fields known when a ticket is received. Other
-    columns are ignored and listed.
+    channel, language, first_response_at, resolved_at, and x_... for fields known when a ticket is received. Columns of
+    help desks' exports are recognised by their names and cells; other columns are ignored and listed.
 
     Example: `deskyard train history.csv --map body="Текст обращения" --precision 0.95`
     """
     arguments.check()
-    mapping = parse_mapping(arguments.mapping or [])
+    said = [*(arguments.mapping or []), *([f"sheet={arguments.sheet}"] if arguments.sheet else [])]
+    mapping = parse_mapping(said)
     options = arguments.to_run_options(mapping)
     check_writable(settings(), arguments.out)
     encoder = open_encoder(arguments.encoder) if arguments.encoder else None
     start = time.perf_counter()
-    origin = Provenance.from_files(
-        arguments.files or [], arguments.moves, arguments.mapping or [], arguments.order.value, arguments.test
-    )
+    origin = Provenance.from_files(arguments.files or [], arguments.moves, said, arguments.order.value, arguments.test)
     history, test = _load(arguments, mapping, origin)
     print_read_summary([history, test] if test else [history], arguments.rejected)
     progress = track_as_json if arguments.progress is ProgressStyle.JSON else track_with_bar
@@ -251,12 +252,15 @@ def print_read_summary(histories: list[History], rejected: Path) -> None:
             console.print(f"  {note}", highlight=False, markup=False)
         for file, columns in history.ignored_columns.items():
             if columns:
-                console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)
+                console.print(f"  {file}: ignored columns: {list_names(columns)}", highlight=False, markup=False)
     rows = [row for history in histories for row in history.rejected]
     if rows:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in Counter(row.reason for row in rows).most_common())
         write_rejected(rows, rejected)
         console.print(f"  {len(rows):,} rows rejected ({reasons}): see {rejected}", highlight=False, markup=False)
+        for history in histories:
+            if loud := describe_rejections(history.rejected, len(history)):
+                _print_message(f"warning: {loud[0]}: {loud[1]}")
     known = {f"{t.subject}\n{t.body}" for t in histories[0].tickets} if len(histories) > 1 else set()
     repeated = sum(f"{t.subject}\n{t.body}" in known for t in histories[-1].tickets) if known else 0
     if repeated:

@@ -1,14 +1,16 @@
 """Loads a history from files: reads, checks and sorts the tickets by time."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from deskyard.errors import BadInput
-from deskyard.history.columns import ColumnMapping, check_columns, check_mapping, match_columns
+from deskyard.history.columns import ColumnMapping, check_mapping, resolve_columns
 from deskyard.tabular.readers import open_table
 from training.data.history import History, history_digest
 from training.data.moves import read_moves
@@ -24,15 +26,16 @@ def load_history(
     moves: Path | str | None = None,
     order: Literal["time", "file"] = "time",
 ) -> History:
-    """Read the history in `paths` (CSV, JSON lines, XLSX, Parquet; "-" is standard input).
+    """Read the history in `paths` (CSV, JSON, XLSX, Parquet, HTML tables; "-" is standard input).
 
-    Rows without an id, without visible text in subject and body, with an id that occurred before (in any file), and
-    unreadable rows are rejected. A label longer than 200 characters, a priority that is not understood and an
-    unreadable time are emptied, counted and noted. `order` is "time" (by `created_at`; tickets without one
-    come first, since they may be of any age; equal times keep the order of the files) or "file".
+    Columns that `mapping` does not name are recognised, and rows of a file without ids are numbered. Rows without an
+    id, without visible text in subject and body, with an id that occurred before (in any file), and unreadable rows are
+    rejected. A label longer than 200 characters, a priority that is not understood and an unreadable time are emptied,
+    counted and noted. `order` is "time" (by `created_at`; tickets without one come first, since they may be of any age;
+    equal times keep the order of the files) or "file".
 
-    Raises BadInput when a file can't be used at all: see `open_table`, `check_mapping`, `check_columns`. A history may
-    be empty; whether it can be learnt from is checked by the training.
+    Raises BadInput when a file can't be used at all: see `open_table`, `check_mapping`, `resolve_columns`. A history
+    may be empty; whether it can be learnt from is checked by the training.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "h.csv"
@@ -46,26 +49,41 @@ def load_history(
     """
     if not paths:
         raise BadInput("name at least one file of tickets.")
-    history = History(mapping=mapping or ColumnMapping())
+    given = mapping or ColumnMapping()
+    history = History(mapping=given)
     with ExitStack() as stack:
         stack.enter_context(_gc_paused())
-        tables = [stack.enter_context(open_table(path)) for path in paths]
-        check_mapping(history.mapping, tables)
-        for table in tables:
-            check_columns(table, match_columns(table, history.mapping))
+        tables = [stack.enter_context(open_table(path, given.location)) for path in paths]
+        check_mapping(given, tables)
+        resolved = [resolve_columns(table, given, timed=order == "time") for table in tables]
+        columns: dict[str, str] = {}
+        for table, (own, notes) in zip(tables, resolved, strict=True):
+            columns = {**own.columns, **columns}
+            history.notes.extend(f"{table.name}: {note}" for note in notes)
+        history.mapping = replace(given, columns={**columns, **given.columns})
         reading = HistoryReader(history)
-        for table in tables:
-            reading.read(table)
+        for table, (own, _) in zip(tables, resolved, strict=True):
+            reading.read(table, own, timed=order == "time")
     if moves is not None:
         move_table = read_moves(moves, history.mapping, reading.ids)
         history.moves.extend(move_table.moves)
         history.rejected.extend(move_table.rejected)
         history.notes.extend(move_table.notes)
     set_priorities(history)
+    _note_single_labels(history)
     if order == "time":
         _sort_by_time(history)
     history.digest = history_digest(history)
     return history
+
+
+def _note_single_labels(history: History) -> None:
+    """Note the targets that all tickets have the same label of."""
+    for target, labels in history.labels.items():
+        counts = Counter(label for label in labels if label)
+        if len(counts) == 1 and len(labels) > 1:
+            label, count = counts.popitem()
+            history.notes.append(f"{target} is not learnt: it has one label only, {label[:60]!r} ({count:,} tickets)")
 
 
 @contextmanager
@@ -89,6 +107,12 @@ def _sort_by_time(history: History) -> None:
         history.notes.append(
             f"{undated:,} of {len(tickets):,} tickets have no created_at"
             + ("; they keep the order of the files" if undated == len(tickets) else "; they are taken as the oldest")
+            + (
+                ", and the model is tested on random tickets, which is too optimistic (--order file, if the rows are "
+                "in order of time)"
+                if undated * 2 >= len(tickets)
+                else ""
+            )
         )
     times = [ticket.created_at for ticket in tickets]
     order = sorted(range(len(tickets)), key=lambda index: (times[index] is not None, times[index] or _EARLIEST))

@@ -78,7 +78,8 @@ def _collect_moves(
         if isinstance(row, BrokenRow):
             found.rejected.append(RejectedRow.from_row(table.name, row, row.reason, row.detail))
             continue
-        values = {name: row.values.get(theirs, "").strip() for name, theirs in columns.columns.items()}
+        joined = columns.join_repeated(row.values)
+        values = {name: joined.get(theirs, "").strip() for name, theirs in columns.columns.items()}
         if not values["id"]:
             found.rejected.append(RejectedRow.from_row(table.name, row, "no id", "a move needs the id of its ticket"))
         elif not values["field"]:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from deskyard.errors import ExtraMissing
+from training.data.history import History
 from training.data_audit import (
     label_issues,
     label_noise,
@@ -20,6 +21,7 @@ from training.data_audit import (
 )
 from training.data_audit.case import AuditCase
 from training.data_audit.finding import SEVERITIES, Finding, Severity
+from training.data_audit.rejected_share import find_rejections
 
 __all__ = [
     "PROBES",
@@ -44,12 +46,13 @@ PROBES: Final[dict[str, Callable[[AuditCase], Iterator[Finding]]]] = {
 """Name → probe; each is a module."""
 
 
-def audit_history(case: AuditCase) -> list[Finding]:
-    """The findings of all probes, by severity and then in the order of the probes.
+def audit_history(case: AuditCase, history: History | None = None) -> list[Finding]:
+    """The findings of all probes and about the rejected rows of `history`, by severity and then in the order of the
+    probes.
 
     A probe whose library is not installed gives a note that names it.
     """
-    found: list[Finding] = []
+    found = list(find_rejections(history)) if history is not None else []
     for name, probe in PROBES.items():
         try:
             found += probe(case)

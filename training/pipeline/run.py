@@ -105,7 +105,7 @@ def train_model(
         parts.pools,
         selection.history.moves,
     )
-    findings = audit_history(case) if options.audit else []
+    findings = audit_history(case, selection.history) if options.audit else []
     if not plan.is_holdout_unseen:
         everything = HeldOutPredictions.concatenate([held_out.out_of_fold, held_out.holdout])
         parts = _FittedParts.fit(data, everything, held_out.out_of_scope)

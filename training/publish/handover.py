@@ -50,7 +50,7 @@ def hand_over(
     """
     now = datetime.now(UTC)
     build_info = {"at": now.isoformat(timespec="seconds"), "seconds": round(seconds, 1), "on": platform.platform()}
-    build_info |= cost.measure_encoding(trained) | {"from": origin.to_json()}
+    build_info |= cost.measure_encoding(trained) | {"from": origin.to_json(), "columns": history.mapping.to_json()}
     if out is not None:
         digest = bundle.save_bundle(out, trained.scorer, trained.evidence, trained.card, build_info)
         return Handover(out, digest, "", origin)

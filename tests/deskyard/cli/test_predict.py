@@ -155,7 +155,7 @@ def test_columns_are_named_by_a_map_and_standard_input_is_a_file(command, model,
         (["{model}", "{file}", "--map", "body=Nothing"], "no such column"),
         (["{model}", "{file}", "--map", "bodi=body"], "Did you mean 'body'"),
         (["{model}", "{empty}"], "is empty"),
-        (["{model}", "{headless}"], "no column 'id'"),
+        (["{model}", "{headless}"], "neither 'subject' nor 'body'"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command, model, tmp_path, arguments, says):

@@ -1,6 +1,6 @@
 """A desk's columns, priorities and dates, as desks spell them."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,6 @@ from deskyard.history.columns import (
 )
 from deskyard.history.priority_spellings import map_spellings, parse_bare_number
 from deskyard.tabular.records import RecordTable, unique_columns
-from deskyard.text.dates import detect_date_order, names_zone, read_time
 
 LEVELS = {
     "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
@@ -104,6 +103,9 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
         ("parent.VPN=Network", "labels of category, queue, assignee have parents"),
         ("parent.queue.=Network", "name a label and its parent"),
         ("parent.queue.VPN=", "name a label and its parent"),
+        ("delimiter=ab", "a delimiter is one character"),
+        ("delimiter=x", "a delimiter is one character"),
+        ("sheet=", "name the sheet"),
         ("moves.when=x", "id, at, actor, field, from, to"),
         ("nothing.toml", "not a readable TOML file"),
     ],
@@ -111,6 +113,22 @@ def test_a_map_is_a_file_or_single_lines_and_the_later_wins(tmp_path):
 def test_what_a_map_says_wrong_is_named_with_what_would_be_right(item, says):
     with pytest.raises(BadInput, match=says):
         parse_mapping([item])
+
+
+def test_a_map_says_where_the_table_is(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text('sheet = "Tickets"\nrecords = "data.issues"\n')
+    found = parse_mapping([str(path), "delimiter=¤"]).location
+    assert (found.sheet, found.records, found.delimiter) == ("Tickets", "data.issues", "¤")
+    for text, delimiter in (("tab", "\t"), ("\\t", "\t"), ("\t", "\t"), (";", ";"), ("semicolon", ";"), ("' '", " ")):
+        assert parse_mapping([f"delimiter={text}"]).location.delimiter == delimiter
+
+
+def test_a_mapping_is_kept_and_what_is_said_now_wins():
+    kept = parse_mapping(["body=Text", "id=No", "dates=month-first"]).to_json()
+    found = parse_mapping(["id=Key"]).with_stored(kept)
+    assert (found.columns, found.dates) == ({"id": "Key", "body": "Text"}, "month")
+    assert parse_mapping(["id=Key"]).with_stored({"columns": 5, "dates": []}).columns == {"id": "Key"}
 
 
 def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
@@ -138,15 +156,19 @@ def test_a_mapped_column_takes_the_place_of_one_with_our_name():
     assert columns.ignored == ("body",)
 
 
-def test_a_repeated_column_is_a_mistake_only_when_it_is_needed():
+def test_a_repeated_column_gives_its_first_value_or_the_one_with_its_number():
     assert match_columns(table("id", "body", "Comment", "Comment"), ColumnMapping()).ignored == (
         "Comment",
         "Comment (2)",
     )
-    with pytest.raises(BadInput, match="occurs more than once"):
-        match_columns(table("id", "body", "Body"), ColumnMapping())
-    with pytest.raises(BadInput, match="occurs more than once"):
-        match_columns(table("id", "Comment", "Comment"), parse_mapping(["body=comment"]))
+    row = {"id": "7", "Component/s": " ", "Component/s (2)": "Network", "Component/s (3)": "VPN"}
+    columns = table("id", "Component/s", "Component/s", "Component/s")
+    for theirs, value in (("component/s", "Network"), ("Component/s (1)", " "), ("Component/s (3)", "VPN")):
+        mapping = parse_mapping([f"queue={theirs}"])
+        check_mapping(mapping, [columns])
+        match = match_columns(columns, mapping)
+        assert match.join_repeated(row)[match.columns["queue"]] == value
+    assert match_columns(table("id", "body", "Body"), ColumnMapping()).repeated == (("body", ("Body (2)",)),)
 
 
 def test_a_mapped_column_must_be_in_one_of_the_files():
@@ -156,9 +178,9 @@ def test_a_mapped_column_must_be_in_one_of_the_files():
         check_mapping(result, [table("id", "Test")])
 
 
-def test_a_file_without_id_or_text_says_what_was_found_and_the_line_to_add():
+def test_a_file_without_text_says_what_was_found_and_the_line_to_add():
     strange = table(*[f"колонка {n}" for n in range(10_000)])
-    with pytest.raises(BadInput, match=r"and 9,980 more.*--map id=\"колонка 0\""):
+    with pytest.raises(BadInput, match=r"and 9,980 more.*--map body=\"колонка 0\""):
         check_columns(strange, match_columns(strange))
     subject_only = table("id", "subject")
     check_columns(subject_only, match_columns(subject_only))
@@ -169,51 +191,3 @@ def test_any_row_is_a_ticket(values):
     ticket = to_ticket(values, match_columns(table("id", "subject", "body", "created_at", "x_a")))
     assert ticket.body == values.get("body", "")
     assert ticket.created_at is None or ticket.created_at.tzinfo is UTC
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2024-03-04T07:05:06Z", "2024-03-04 10:05:06+03:00", "2024-03-04T07:05:06.000+0000", "20240304T070506Z",
-        "2024-03-04 07:05:06 UTC", "2024/03/04 07:05:06", "04.03.2024 07:05:06", "4.3.24 7:05:06",
-        "04.03.2024, 07:05:06",
-        "1709535906", "1709535906000", "1709535906.0", "20240304070506",
-        "4/Mar/24 7:05:06 AM", "04-Mar-2024 07:05:06",
-        "Mon, 04 Mar 2024 10:05:06 +0300", "March 4, 2024 7:05:06 AM", "4 марта 2024 г. 07:05:06",
-        "4. März 2024 07:05:06", "4 de marzo de 2024 07:05:06", "04/03/2024 07:05:06", "4 березня 2024 07:05:06",
-        "2024-03-04T07:05:06.000000000Z", " 2024-03-04T07:05:06 ", "04.03.2024 10:05:06 МСК", "2024-3-4 7:05:06",
-    ],
-)  # fmt: skip
-def test_dates_are_read_as_people_and_programs_write_them(text):
-    assert read_time(text) == datetime(2024, 3, 4, 7, 5, 6, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "yesterday", "2024-13-01", "32.01.2024", "0", "99/99/9999", "1" * 30, "2024", "٣/٤/٢٠٢٤x", "-"]
-)
-def test_what_is_no_date_is_none(text):
-    assert read_time(text) is None
-
-
-def test_the_edges_of_the_calendar_stay_inside_it():
-    assert read_time("0001-01-01T00:00:00+14:00") == datetime.min.replace(tzinfo=UTC)
-    assert read_time("9999-12-31T23:59:59-12:00") == datetime.max.replace(tzinfo=UTC)
-    assert read_time("31.12.9999 24:00") is None
-    assert read_time("01.01.0001 10:00").year == 1
-
-
-@given(st.text() | st.from_regex(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( \d\d:\d\d)?", fullmatch=True)
-       | st.datetimes().map(str) | st.integers().map(str), st.sampled_from(["day", "month", ""]))  # fmt: skip
-def test_any_text_is_a_moment_in_utc_or_none(text, order):
-    moment = read_time(text, order)
-    assert moment is None or moment.tzinfo is UTC
-    assert names_zone(text) in (True, False)
-
-
-def test_the_whole_column_says_which_comes_first():
-    assert detect_date_order(["03/04/2024", "13/04/2024 10:00"]) == ("day", True)
-    assert detect_date_order(["03/04/2024", "04/13/2024 10:00"]) == ("month", True)
-    assert detect_date_order(["03/04/2024 1:00 PM"]) == ("month", True)
-    assert detect_date_order(["03.04.2024", "x", ""]) == ("day", False)
-    assert read_time("03/04/2024", "") is None
-    assert read_time("25/04/2024", "").month == 4

@@ -91,18 +91,21 @@ def test_a_bundle_for_another_folder_is_no_champion(command, home, file, tmp_pat
     assert not (home / "models").exists()
 
 
-def test_a_semicolon_file_in_cp1251_with_russian_headers_trains_with_one_map_a_column(command, tmp_path):
+def test_a_semicolon_file_in_cp1251_with_russian_headers_trains_at_once_and_predicts_without_a_map(command, tmp_path):
     rows = [(n, body, queue) for n, (queue, body) in enumerate(list(TELLS.items()) * 10)]
     theirs = ("Номер заявки", "Текст обращения", "Группа")
     file = written(tmp_path / "выгрузка.csv", rows, theirs, "cp1251", ";")
-    maps = ["--map", "id=Номер заявки", "--map", "body=Текст обращения", "--map", "queue=Группа"]
-    said = command("train", file, *maps, "--out", tmp_path / "b")
+    said = command("train", file, "--out", tmp_path / "b")
     assert said.code == 0, said.err
+    assert 'id="Номер заявки", body="Текст обращения", queue="Группа"' in said.err
     assert bundle.load_bundle(tmp_path / "b").labels("queue") == tuple(sorted(TELLS))
     assert "cp1251" in said.err
-    without = command("train", file)
-    assert without.code == 2
-    assert '--map id="Номер заявки" --map body="Текст обращения"' in without.err
+    # A column that only --map could name is known to `predict` from the bundle.
+    odd = written(tmp_path / "odd.csv", rows, ("Код строки", "Поле 7", "Группа"), "cp1251", ";")
+    assert command("train", odd, "--map", "body=Поле 7", "--out", tmp_path / "b").code == 0
+    assert bundle.load_bundle(tmp_path / "b").build_info["columns"]["columns"] == {"body": "Поле 7", "queue": "Группа"}
+    answered = command("predict", tmp_path / "b", odd)
+    assert (answered.code, len(answered.out.splitlines())) == (0, 31)
 
 
 def test_with_a_map_of_parents_a_ticket_whose_queue_is_a_toss_goes_to_the_parent(command, tmp_path):
@@ -196,7 +199,7 @@ def test_the_table_says_what_the_card_says(command, file, home):
         (["{one}"], "nothing can be learnt"),
         (["{empty}"], "is empty"),
         (["{header}"], "nothing can be learnt"),
-        (["{latin}"], "no column 'id'"),
+        (["{latin}"], "neither 'subject' nor 'body'"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command, home, file, tmp_path, arguments, says):
@@ -271,7 +274,10 @@ def tried(path, rows):
         return None
 
 
-USUAL = [{"id": f"u{n}", "body": body, "queue": queue} for n, (queue, body) in enumerate(list(TELLS.items()) * 3)]
+USUAL = [
+    {"id": f"u{n}", "created_at": "2025-01-01", "body": body, "queue": queue}
+    for n, (queue, body) in enumerate(list(TELLS.items()) * 3)
+]
 
 
 @given(st.lists(ROWS, min_size=1, max_size=14), st.sampled_from([[], USUAL, USUAL]))

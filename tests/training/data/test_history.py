@@ -177,6 +177,68 @@ def test_a_date_that_cannot_be_read_is_counted_and_named_and_the_row_stays(tmp_p
     assert noted(history, "2 of 5 tickets have no created_at")
 
 
+def test_a_column_of_dates_of_which_none_can_be_read_stops_the_run_and_shows_three(tmp_path):
+    path = written(tmp_path, "id,Created at,body\n" + "".join(f"{n},day {n} of the moon,a\n" for n in range(50)))
+    with pytest.raises(BadInput) as caught:
+        load_history([path])
+    said = str(caught.value)
+    for part in (
+        "none of the 50 times",
+        "'Created at'",
+        "'day 0 of the moon' in line 2",
+        "day 2 of",
+        "created_at=none",
+    ):
+        assert part in said
+    assert "day 3 of" not in said
+    assert len(load_history([path], order="file")) == 50
+    assert noted(load_history([path], parse_mapping(["created_at=none"])), "tested on random tickets")
+
+
+def test_an_unknown_zone_is_noted_and_its_time_kept(tmp_path):
+    rows = "1,06.01.2025 09:03 XYZT,a\n2,06.01.2025 10:03 EST,b\n"
+    history = load_history([written(tmp_path, "id,created_at,body\n" + rows)])
+    assert [ticket.created_at.hour for ticket in history.tickets] == [9, 15]
+    assert noted(history, "zone of some times is not known", "XYZT")
+    assert not noted(history, "EST (as in")
+
+
+def test_rows_without_an_id_column_are_numbered_through_all_files(tmp_path):
+    one = written(tmp_path, "Short description,Category\nvpn down,IT\n,IT\nmail down,HR\n", "1.csv")
+    two = written(tmp_path, "Short description,Category\nno pay,HR\n", "2.csv")
+    three = written(tmp_path, "id,subject\nrow-5,x y\n", "3.csv")
+    history = load_history([one, two, three])
+    assert [ticket.id for ticket in history.tickets] == ["row-1", "row-3", "row-4", "row-5"]
+    assert history.rejected_by_reason == {"no text": 1}
+    assert noted(history, "no column holds an id: rows are numbered")
+    assert [ticket.id for ticket in load_history([three, one, two, two]).tickets][-1] == "row-5'"
+
+
+def test_a_target_with_one_label_is_named_as_not_learnt(tmp_path):
+    history = load_history([written(tmp_path, "id,body,queue,category\n1,a,IT,x\n2,b,IT,y\n3,c,,y\n")])
+    assert noted(history, "queue is not learnt: it has one label only, 'IT' (2 tickets)")
+    assert not noted(history, "category is not learnt")
+
+
+def test_a_repeated_column_gives_its_first_value_that_is_not_empty(tmp_path):
+    path = written(tmp_path, "Issue key,Summary,Component/s,Component/s\nA-1,vpn,,IT\nA-2,pay,HR,IT\nA-3,x,,\n")
+    assert load_history([path]).labels["queue"] == ["IT", "HR", None]
+    assert load_history([path], parse_mapping(["queue=Component/s (2)"])).labels["queue"] == ["IT", "IT", None]
+    assert load_history([path], parse_mapping(["queue=Component/s (1)"])).labels["queue"] == [None, "HR", None]
+
+
+def test_columns_that_were_recognised_are_in_the_mapping_of_the_history(tmp_path):
+    path = written(tmp_path, "№ заявки;Текст обращения;Группа\n1;а б;x\n2;в г;y\n")
+    assert load_history([path]).mapping.columns == {"id": "№ заявки", "body": "Текст обращения", "queue": "Группа"}
+
+
+def test_nested_members_are_named_with_dots(tmp_path):
+    lines = [json.dumps({"k": n, "f": {"kind": {"text": f"a b {n}"}, "t": {"n": "IT"}}}) for n in range(3)]
+    mapping = parse_mapping(["id=k", "body=f.kind.text", "queue=f.t.n"])
+    history = load_history([written(tmp_path, "\n".join(lines), "h.jsonl")], mapping)
+    assert ([ticket.body for ticket in history.tickets][2], history.labels["queue"][0]) == ("a b 2", "IT")
+
+
 def test_moves_tell_the_journey_and_those_of_unknown_tickets_are_counted(tmp_path):
     path = written(tmp_path, "id,body,queue\n1,a,IT\n2,b,HR\n")
     moves = written(
@@ -204,8 +266,8 @@ def test_moves_speak_the_desks_own_words_through_the_map(tmp_path):
 
 
 def test_files_without_our_columns_are_sentences_that_say_what_to_add(tmp_path):
-    with pytest.raises(BadInput, match=r'Columns found: .*--map id="Номер" --map body="Описание"'):
-        load_history([written(tmp_path, "Номер;Описание\n1;а\n")])
+    with pytest.raises(BadInput, match=r'Columns found: .*--map body="Инфо"'):
+        load_history([written(tmp_path, "Код;Инфо\n1;а и б\n")])
     with pytest.raises(BadInput, match="Did you mean 'Описание'"):
         load_history([written(tmp_path, "id;Описание\n1;а\n")], parse_mapping(["body=Описания"]))
     with pytest.raises(BadInput, match="at least one file"):
@@ -249,6 +311,8 @@ CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampl
 def test_every_row_is_a_ticket_or_a_rejected_row(tmp_path, rows, delimiter):
     with (tmp_path / "h.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+        # One date can be read, since a column of which none can be read stops the run.
+        rows = [*rows, ["last", "2024-01-01", "words", "", ""]]
         writer.writerows([["id", "created_at", "body", "priority", "queue"], *rows])
     history = load_history([tmp_path / "h.csv"])
     assert len(history) + len(history.rejected) == len(rows)
