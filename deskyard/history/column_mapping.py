@@ -49,7 +49,9 @@ class ColumnMapping:
 
     `columns`: our name → theirs. `priority`: their spelling → low, medium, high, critical, or "" (leave it empty).
     `numbers`: which end of a numeric priority is urgent. `dates`: what comes first in 03/04/2024. `moves`: our name →
-    theirs in a file of moves. `parents`: for a target, label → the broader label above it.
+    theirs in a file of moves. `parents`: for a target, label → the broader label above it. `labels`: for a target, the
+    spelling in a cell → the label, or "" for none. `first_of_several`: targets of which a cell of several labels has
+    the first one.
     """
 
     columns: Map[str, str] = field(default_factory=dict)
@@ -58,6 +60,8 @@ class ColumnMapping:
     dates: Order = ""
     moves: Map[str, str] = field(default_factory=dict)
     parents: Map[Target, Map[str, str]] = field(default_factory=dict)
+    labels: Map[Target, Map[str, str]] = field(default_factory=dict)
+    first_of_several: frozenset[Target] = frozenset()
 
 
 def parse_mapping(options: Iterable[str]) -> ColumnMapping:
@@ -70,11 +74,13 @@ def parse_mapping(options: Iterable[str]) -> ColumnMapping:
     `dates=month-first`                 or `day-first`: what comes first in 03/04/2024
     `moves.at="Когда"`                  a column of the file of moves
     `parent.queue.VPN=Network`          the broader label to predict where `VPN` is too uncertain
+    `queue.NETWORK=Network`             the label that a cell stands for; `none` leaves it empty
+    `queue.several=first`               the label of a cell with several, such as "Network; Payroll"
     ==================================  ==================================================================
 
     The same in TOML: `[columns]` body = "Текст обращения", `[priority]` "Срочно" = "high" and numbers = "1 is urgent",
-    `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network". Raises BadInput,
-    that names what is not understood.
+    `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network", `[queue]` several =
+    "first" and "NETWORK" = "Network". Raises BadInput, that names what is not understood.
 
     >>> mapping = parse_mapping(["body=Текст обращения", "priority.Срочно=high", "priority.numbers=1-is-urgent"])
     >>> mapping.columns, mapping.priority, mapping.numbers
@@ -102,11 +108,23 @@ first_response_at, resolved_at, category_trust, priority_trust, queue_trust, ass
             label, _, parent = item.partition(".")[2].rpartition("=")
             target, _, label = label.partition(".")
             parts.add_parent(target, _strip_quotes(label), _strip_quotes(parent), where)
+        elif ours.partition(".")[0].casefold() in PARENT_TARGETS and "." in ours:
+            spelling, _, label = item.partition(".")[2].rpartition("=")
+            parts.add_label(ours.partition(".")[0], _strip_quotes(spelling), _strip_quotes(label), where)
         elif ours.casefold() == "dates":
             parts.set_date_order(theirs, where)
         else:
             parts.add_column(parts.columns, ALL_COLUMNS, ours, theirs, where)
-    return ColumnMapping(parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves, parts.parents)
+    return ColumnMapping(
+        parts.columns,
+        parts.priorities,
+        parts.numbers,
+        parts.dates,
+        parts.moves,
+        parts.parents,
+        parts.labels,
+        frozenset(parts.first_of_several),
+    )
 
 
 class _MappingBuilder:
@@ -117,6 +135,8 @@ class _MappingBuilder:
         self.priorities: dict[str, str] = {}
         self.moves: dict[str, str] = {}
         self.parents: dict[Target, dict[str, str]] = {}
+        self.labels: dict[Target, dict[str, str]] = {}
+        self.first_of_several: set[Target] = set()
         self.numbers: NumberScale = ""
         self.dates: Order = ""
 
@@ -162,6 +182,22 @@ class _MappingBuilder:
             raise BadInput(f"{where}: name a label and its parent, for example --map parent.{known}.VPN=Network.")
         self.parents.setdefault(known, {})[label.strip()] = parent.strip()
 
+    def add_label(self, target: str, spelling: str, label: Any, where: str) -> None:
+        known = next(name for name in PARENT_TARGETS if name == target.strip().casefold())
+        if not isinstance(label, str) or not label.strip() or not spelling.strip():
+            raise BadInput(
+                f"{where}: name a spelling and its label, for example --map {known}.NETWORK=Network, or none to leave "
+                "it empty."
+            )
+        spelling, label = spelling.strip(), label.strip()
+        if spelling.casefold() == "several":
+            if label.casefold() not in ("first", "all"):
+                raise BadInput(f"{where}: use first, or all to keep a cell of several labels as one label.")
+            (self.first_of_several.add if label.casefold() == "first" else self.first_of_several.discard)(known)
+        else:
+            same = spelling.casefold() == label.casefold()
+            self.labels.setdefault(known, {})[spelling] = "" if label.casefold() == "none" and not same else label
+
     def set_date_order(self, value: Any, where: str) -> None:
         order = _DATES.get(str(value).strip().casefold().replace("-", " "))
         if order is None:
@@ -179,10 +215,10 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
         where = f"{path}, [{section}]"
         if section == "dates":
             builder.set_date_order(value, path)
-        elif section not in ("columns", "priority", "moves", "parent") or not isinstance(value, dict):
+        elif section not in ("columns", "priority", "moves", "parent", *PARENT_TARGETS) or not isinstance(value, dict):
             raise BadInput(
-                f"{where}: the sections are [columns], [priority], [moves] and [parent.queue] (or another target), and "
-                "dates stands above them."
+                f"{where}: the sections are [columns], [priority], [moves], [queue] and [parent.queue] (or another "
+                "target), and dates stands above them."
             )
         elif section == "parent":
             for target, parents in value.items():
@@ -194,6 +230,8 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
             for name, theirs in value.items():
                 if section == "priority":
                     builder.add_priority(name.strip(), theirs, f"{where}, {name}")
+                elif section in PARENT_TARGETS:
+                    builder.add_label(section, name, theirs, f"{where}, {name}")
                 else:
                     columns, known = (
                         (builder.columns, ALL_COLUMNS) if section == "columns" else (builder.moves, MOVE_COLUMNS)

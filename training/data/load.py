@@ -11,6 +11,7 @@ from deskyard.errors import BadInput
 from deskyard.history.columns import ColumnMapping, check_columns, check_mapping, match_columns
 from deskyard.tabular.readers import open_table
 from training.data.history import History, history_digest
+from training.data.label_cleaning import NO_NAMES, KnownLabels, clean_history_labels
 from training.data.moves import read_moves
 from training.data.table_reader import HistoryReader, set_priorities
 
@@ -23,13 +24,16 @@ def load_history(
     *,
     moves: Path | str | None = None,
     order: Literal["time", "file"] = "time",
+    known_labels: KnownLabels = NO_NAMES,
 ) -> History:
     """Read the history in `paths` (CSV, JSON lines, XLSX, Parquet; "-" is standard input).
 
     Rows without an id, without visible text in subject and body, with an id that occurred before (in any file), and
-    unreadable rows are rejected. A label longer than 200 characters, a priority that is not understood and an
-    unreadable time are emptied, counted and noted. `order` is "time" (by `created_at`; tickets without one
-    come first, since they may be of any age; equal times keep the order of the files) or "file".
+    unreadable rows are rejected. Cells become labels as in `training.data.label_cleaning`, where the spellings in
+    `known_labels` (of a catalogue, or of the history that a test file belongs to) win. A label longer than 200
+    characters, a priority that is not understood and an unreadable time are emptied, counted and noted. `order` is
+    "time" (by `created_at`; tickets without one come first, since they may be of any age; equal times keep the order of
+    the files) or "file".
 
     Raises BadInput when a file can't be used at all: see `open_table`, `check_mapping`, `check_columns`. A history may
     be empty; whether it can be learnt from is checked by the training.
@@ -61,6 +65,7 @@ def load_history(
         history.moves.extend(move_table.moves)
         history.rejected.extend(move_table.rejected)
         history.notes.extend(move_table.notes)
+    clean_history_labels(history, known_labels)
     set_priorities(history)
     if order == "time":
         _sort_by_time(history)

@@ -11,7 +11,7 @@ from typing import Final
 from deskyard.domain import label_trust
 from deskyard.domain.ticket import Ticket
 from deskyard.history.columns import TIME_COLUMNS, ColumnMatch, match_columns, to_ticket
-from deskyard.history.priority_spellings import map_spellings, parse_bare_number
+from deskyard.history.priority_spellings import is_numbered, map_spellings, parse_bare_number
 from deskyard.tabular.records import BrokenRow, RecordTable, Row
 from deskyard.text.dates import detect_date_order, names_zone, read_time
 from training.data.history import History
@@ -184,4 +184,9 @@ def set_priorities(history: History) -> None:
         history.notes.append(
             f"{count:,} tickets have a priority that is not understood and is left empty: {named}; "
             f'say what it means, for example --map "priority.{words[0]}=medium"'
+            + (
+                ", or which end of the numbers is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
+                if not history.mapping.numbers and any(map(is_numbered, words))
+                else ""
+            )
         )
