@@ -21,6 +21,10 @@ _WEAK: Final = re.compile(r",| [|/+] |\|")
 """Separators that may belong to a label, as in "Sales, retail"."""
 
 
+_ANY: Final = re.compile(r"[&<;,|\r\n\[{$]| [/+] ")
+"""What every list has."""
+
+
 def split_cell(cell: str) -> tuple[tuple[str, ...], bool]:
     """The different labels that a cell may hold, in order, and whether the separator alone shows that it holds several.
 
@@ -29,6 +33,8 @@ def split_cell(cell: str) -> tuple[tuple[str, ...], bool]:
     >>> split_cell("3;#Network;#7;#Payroll")[0], split_cell("Network")
     (('Network', 'Payroll'), (('Network',), False))
     """
+    if not _ANY.search(cell):
+        return _distinct([cell]), False
     text = unescape_once(cell)
     listed = _read_list(text)
     if listed is not None:
@@ -77,8 +83,10 @@ def find_lists(cells: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
     alone, seen_in = Counter[str](), Counter[str]()
     lists: dict[str, tuple[tuple[str, ...], bool]] = {}
     for cell, n in cells.items():
-        parts, sure = split_cell(cell)
         alone[fold_label(cell)] += n
+        if not _ANY.search(cell):
+            continue
+        parts, sure = split_cell(cell)
         if len(parts) > 1 or (parts and fold_label(parts[0]) != fold_label(cell)):
             lists[cell] = parts, sure
             seen_in.update(fold_label(part) for part in parts if sure)

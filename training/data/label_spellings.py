@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from html.entities import html5
 from typing import Final
 
@@ -46,6 +47,7 @@ def _replace_entity(found: re.Match[str]) -> str:
     return html.unescape(found[0]) if found[0][1] == "#" or found[0][1:] in html5 else found[0]
 
 
+@lru_cache(maxsize=20_000)
 def normalise_label(cell: str) -> str:
     """A label as people saw it: entities replaced once, tags and invisible characters removed, spaces single.
 
@@ -58,6 +60,7 @@ def normalise_label(cell: str) -> str:
     return " ".join(_INVISIBLE.sub("", text).split())
 
 
+@lru_cache(maxsize=20_000)
 def fold_label(label: str) -> str:
     """What all spellings of one label share, as text for comparison.
 
