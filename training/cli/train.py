@@ -266,7 +266,7 @@ def print_read_summary(histories: list[History], rejected: Path) -> None:
     for history, what in zip(histories, ("tickets read", "tickets to evaluate on"), strict=False):
         console.print(f"{len(history):,} {what}", highlight=False)
         for note in history.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
+            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
         for file, columns in history.ignored_columns.items():
             if columns:
                 console.print(f"  {file}: ignored columns: {', '.join(columns[:20])}", highlight=False, markup=False)

@@ -11,7 +11,7 @@ from typing import Final
 from deskyard.domain.ticket import Target
 from deskyard.history.priority_spellings import map_spellings
 from training.data.history import History, LabelCleaning
-from training.data.label_lists import find_lists
+from training.data.label_lists import find_lists, split_cell
 from training.data.label_spellings import (
     choose_spellings,
     find_similar,
@@ -140,8 +140,12 @@ def _choose(choices: Mapping[str, str], *spellings: str) -> str | None:
 
 
 def _find_missing(cells: Mapping[str, int], known: Collection[str]) -> tuple[frozenset[str], dict[str, str]]:
-    """As `find_missing`; an ambiguous word is also a label if it is a known name (word → "")."""
+    """As `find_missing`, also for lists of such words and cells of entities and tags alone.
+
+    An ambiguous word is also a label if it is a known name (word → "").
+    """
     missing, kept = find_missing(cells)
+    missing |= {cell for cell in cells if cell not in kept and not split_cell(cell)[0]}
     named = {cell: "" for cell in missing.intersection(known) if is_ambiguous(cell)}
     return missing - named.keys(), kept | named
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from deskyard.history.columns import parse_mapping
 from training.data.label_cleaning import clean_labels, describe_cleaning, label_names
 from training.data.load import load_history
+from training.data.provenance import Provenance
 
 SPELLED = {"Network": 9, "network": 4, "NETWORK": 2, "Payroll": 8, "payroll ": 1, "NULL": 3, "R&amp;D": 5}
 
@@ -31,6 +32,19 @@ def test_nothing_is_no_label_and_spellings_are_one():
         == """3 tickets have no queue: 'NULL' (3) means nothing; --map "queue.NULL=NULL" would read it as a label"""
     )
     assert second.startswith("queue: 6 spellings of 3 labels are read as one label each: 'Network' (also 'network', ")
+
+
+def test_lists_of_nothing_and_cells_of_mark_up_alone_are_no_label():
+    cells = {"None, None": 1, "NULL;NULL": 1, '["NULL"]': 1, "&nbsp;": 1, "&lt;null&gt;": 1, "<br>": 1, "Network": 1}
+    assert [cell for cell, label in clean_labels(cells)[0].items() if label is not None] == ["Network"]
+
+
+def test_a_history_is_read_the_same_with_the_names_that_its_bundle_keeps(tmp_path):
+    path = written(tmp_path, ["network", "network", "NETWORK", "Payroll", "payroll"])
+    history = load_history([path], known_labels={"queue": ["Network", "Mail", "Payroll"]})
+    kept = Provenance.from_json(Provenance().with_labels_of(history).to_json()).labels
+    assert kept == {"queue": ["Network", "Payroll"]}
+    assert load_history([path], known_labels=kept).digest == history.digest
 
 
 def test_a_persons_word_comes_before_the_catalogue_and_the_catalogue_before_the_count():
