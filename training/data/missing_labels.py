@@ -36,17 +36,18 @@ def _folded(words: str) -> frozenset[str]:
 _WORDS: Final = _folded(
     """null nil none nan nat dbnull sysmis undefined unset unassigned unspecified unknown unallocated uncategorized
     uncategorised unclassified blank empty nobody tbd tba tbc novalue isnull noone
-    нет пусто пустое пустой отсутствует отсутствуют никто ничего ничто уточняется
+    нет пусто пустое пустой никто ничего ничто уточняется
     leer keine keiner keines keinen nichts niemand ohne entfallt unbekannt unbekannte unbekannter undefiniert
     unzugewiesen unzugeordnet unbestimmt unspezifiziert
     ninguno ninguna ningun nadie nada vacio vacia desconocido desconocida nulo nula indefinido indefinida
     nenhum nenhuma ninguem vazio vazia desconhecido desconhecida
     aucun aucune vide rien inconnu inconnue nul nulle indefini indefinie
-    немає нема порожньо порожнє порожній відсутній відсутня відсутнє відсутні ніхто нічого
+    немає нема порожньо порожнє порожній ніхто нічого
     nessuno nessuna vuoto vuota sconosciuto sconosciuta
     false na"""
 )
-"""Words that mean nothing where they are the whole cell."""
+"""Words that mean nothing where they are the whole cell; «Отсутствует» is not among them, as a real history has it as a
+class."""
 
 _ABBREVIATIONS: Final = _split(
     r"""n/a n\a n.a. n.a n/d n.d. n.d н/д н\д н.д. н.д б/д н/п k.a. k.a k/a o.a. n.v. n.v n/v s/d s/i s.o. n.c. n/c n/k

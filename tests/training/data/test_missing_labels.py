@@ -16,8 +16,8 @@ NOTHING = {
     "en": r"""Unassigned | Not assigned | Not yet assigned | not specified | No queue | No assignee | Group: none |
         Unknown | Queue not set | Uncategorized | TBD | To be determined | Nobody | -- Select -- |
         Please select a category""",
-    "ru": r"""Не указано | не указана | НЕ ЗАДАН | Не назначен | Исполнитель не назначен | Пока не назначен |
-        Не определён | неопределенный | Нераспределенные | Без категории | Нет | Нет данных | н/д | (пусто) |
+    "ru": r"""Не указано | не указана | НЕ ЗАДАН | Не назначен | Исполнитель не назначен | Группа отсутствует |
+        Пока не назначен | Не определён | неопределенный | Нераспределенные | Без категории | Нет | Нет данных | н/д | (пусто) |
         Неизвестно | Выберите значение""",
     "de": r"""Nicht zugewiesen | noch nicht zugeordnet | Keine Angabe | k. A. | Kein Bearbeiter | Ohne Zuordnung |
         (Leer) | Unbekannt | nicht verfügbar | Bitte wählen | trifft nicht zu""",
@@ -30,7 +30,7 @@ NOTHING = {
     "fr": r"""Non assigné | non affectée | Non renseigné | Sans catégorie | Pas de groupe | Aucun | (vide) |
         Inconnu | sans objet | Sélectionnez""",
 }
-LABELS = """None of the above | Null modem | ND | NV | Other | Прочее | General | Unassigned devices |
+LABELS = """Отсутствует | None of the above | Null modem | ND | NV | Other | Прочее | General | Unassigned devices |
     Unknown caller | No signal | No service | Нет интернета | Без звука | Не работает | Keine Verbindung |
     Sin servicio | Sem sinal | Sans fil | 🔥 | Queue | Группа | Select | Missing | No group policy | 0 |
     1 | C# | Без НДС | nicht erreichbar | Nancy | ★★★"""
