@@ -17,7 +17,8 @@ NOTHING = {
         Unknown | Queue not set | Uncategorized | TBD | To be determined | Nobody | -- Select -- |
         Please select a category""",
     "ru": r"""Не указано | не указана | НЕ ЗАДАН | Не назначен | Исполнитель не назначен | Группа отсутствует |
-        Пока не назначен | Не определён | неопределенный | Нераспределенные | Без категории | Нет | Нет данных | н/д | (пусто) |
+        Пока не назначен | Не определён | неопределенный | Нераспределенные | Без категории | Нет | Нет данных |
+        н/д | (пусто) |
         Неизвестно | Выберите значение""",
     "de": r"""Nicht zugewiesen | noch nicht zugeordnet | Keine Angabe | k. A. | Kein Bearbeiter | Ohne Zuordnung |
         (Leer) | Unbekannt | nicht verfügbar | Bitte wählen | trifft nicht zu""",
