@@ -14,7 +14,7 @@ from typing import Any, Final
 from deskyard.desk.overview import routing_outcome
 from deskyard.domain.actors import ANONYMOUS_REQUESTER
 from deskyard.domain.catalogue import TRIAGE
-from deskyard.domain.label_hierarchy import SEPARATOR
+from deskyard.domain.label_hierarchy import is_below
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
 from deskyard.journal.journal import (
@@ -292,7 +292,7 @@ def _truth_rank(predicted: str, others: list[str], truth: str, parent: bool) -> 
     """The rank of the actual label; a parent label is correct for every label below it."""
     if not predicted or not truth:
         return UNKNOWN_RANK
-    if truth == predicted or (parent and truth.startswith(predicted + SEPARATOR)):
+    if truth == predicted or (parent and is_below(truth, predicted)):
         return 1
     return others.index(truth) + 2 if truth in others[: MAX_RANK - 1] else 0
 

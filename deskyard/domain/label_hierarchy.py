@@ -1,9 +1,11 @@
 """Parents of labels: `Hardware > Printer` has the parent `Hardware`, which can be predicted where the label can't.
 
-A parent that a person stated comes before the one in the label's name; a label with neither is its own parent. There is
-one level only: the parent of a parent is not considered.
+`Hardware::Printer`, as Znuny and Zendesk write it, is read in the same way; a label and its parent keep their spelling,
+as they are written into tickets. A parent that a person stated comes before the one in the label's name; a label with
+neither is its own parent. There is one level only: the parent of a parent is not considered.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-SEPARATOR: Final = " > "
+_SEPARATOR: Final = re.compile(r" > | ?:: ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,28 @@ class LabelParents:
         )
 
 
+def parent_name(label: str) -> str | None:
+    """The part of a label before its last ` > ` or `::`; None where a part would be empty.
+
+    >>> parent_name("IT > Hardware > Printer"), parent_name("IT::Hardware::Printer"), parent_name("::Printer")
+    ('IT > Hardware', 'IT::Hardware', None)
+    """
+    separators = list(_SEPARATOR.finditer(label))
+    if not separators:
+        return None
+    parent, name = label[: separators[-1].start()].strip(), label[separators[-1].end() :].strip()
+    return parent if parent and name else None
+
+
+def is_below(label: str, parent: str) -> bool:
+    """Whether a label is written as one below `parent`, at any level.
+
+    >>> is_below("IT::Hardware::Printer", "IT"), is_below("IT > Hardware", "IT"), is_below("ITSM > Hardware", "IT")
+    (True, True, False)
+    """
+    return label.startswith(parent) and _SEPARATOR.match(label, len(parent)) is not None
+
+
 def find_parents(labels: Sequence[str], stated: Mapping[str, str] | None = None) -> LabelParents | None:
     """The parents of labels; None where they add nothing: no label has one, or all have the same.
 
@@ -35,12 +59,14 @@ def find_parents(labels: Sequence[str], stated: Mapping[str, str] | None = None)
 
     >>> find_parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
     ('Access', 'Hardware')
+    >>> find_parents(["Hardware::Printer", "Hardware::Mouse", "Access"]).names
+    ('Access', 'Hardware')
     >>> find_parents(["Hardware", "Access"]) is None
     True
     >>> find_parents(["VPN", "Wi-Fi", "Access"], {"VPN": "Network", "Wi-Fi": "Network"}).names
     ('Access', 'Network')
     """
-    from_names = {label: label.rsplit(SEPARATOR, 1)[0].strip() for label in labels if SEPARATOR in label}
+    from_names = {label: parent for label in labels if (parent := parent_name(label)) is not None}
     known = from_names | dict(stated or {})
     parents = [known.get(label, label) for label in labels]
     names = tuple(sorted(set(parents)))

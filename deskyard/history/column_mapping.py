@@ -53,7 +53,8 @@ class ColumnMapping:
     `columns`: our name → theirs. `priority`: their spelling → low, medium, high, critical, or "" (leave it empty).
     `numbers`: which end of a numeric priority is urgent. `dates`: what comes first in 03/04/2024. `moves`: our name →
     theirs in a file of moves. `parents`: for a target, label → the broader label above it. `location`: where
-    the table is in a file.
+    the table is in a file. `labels`: for a target, the spelling in a cell → the label, or "" for none.
+    `first_of_several`: targets of which a cell of several labels has the first one.
     """
 
     columns: Map[str, str] = field(default_factory=dict)
@@ -63,6 +64,8 @@ class ColumnMapping:
     moves: Map[str, str] = field(default_factory=dict)
     parents: Map[Target, Map[str, str]] = field(default_factory=dict)
     location: TableLocation = field(default_factory=TableLocation)
+    labels: Map[Target, Map[str, str]] = field(default_factory=dict)
+    first_of_several: frozenset[Target] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The columns and the order of dates as JSON values, to be kept in a bundle.
@@ -103,11 +106,13 @@ def parse_mapping(options: Iterable[str]) -> ColumnMapping:
     `body=fields.description`           a member of nested JSON; `created_at=none`: there is no such column
     `delimiter=¤`, `sheet=Tickets`      where the table is: any one character, or `tab`; the name or number of a sheet
     `records=data.tickets`              the member of a JSON document that holds the records
+    `queue.NETWORK=Network`             the label that a cell stands for; `none` leaves it empty
+    `queue.several=first`               the label of a cell with several, such as "Network; Payroll"
     ==================================  ==================================================================
 
     The same in TOML: `[columns]` body = "Текст обращения", `[priority]` "Срочно" = "high" and numbers = "1 is urgent",
-    `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network". Raises BadInput,
-    that names what is not understood.
+    `dates = "month-first"` at the top, `[moves]` at = "Когда", `[parent.queue]` "VPN" = "Network", `[queue]` several =
+    "first" and "NETWORK" = "Network". Raises BadInput, that names what is not understood.
 
     >>> mapping = parse_mapping(["body=Текст обращения", "priority.Срочно=high", "priority.numbers=1-is-urgent"])
     >>> mapping.columns, mapping.priority, mapping.numbers
@@ -135,6 +140,9 @@ first_response_at, resolved_at, category_trust, priority_trust, queue_trust, ass
             label, _, parent = item.partition(".")[2].rpartition("=")
             target, _, label = label.partition(".")
             parts.add_parent(target, _strip_quotes(label), _strip_quotes(parent), where)
+        elif ours.partition(".")[0].casefold() in PARENT_TARGETS and "." in ours:
+            spelling, _, label = item.partition(".")[2].rpartition("=")
+            parts.add_label(ours.partition(".")[0], _strip_quotes(spelling), _strip_quotes(label), where)
         elif ours.casefold() == "dates":
             parts.set_date_order(theirs, where)
         elif ours.casefold() in _LOCATION:
@@ -142,7 +150,15 @@ first_response_at, resolved_at, category_trust, priority_trust, queue_trust, ass
         else:
             parts.add_column(parts.columns, ALL_COLUMNS, ours, theirs, where)
     return ColumnMapping(
-        parts.columns, parts.priorities, parts.numbers, parts.dates, parts.moves, parts.parents, parts.location
+        parts.columns,
+        parts.priorities,
+        parts.numbers,
+        parts.dates,
+        parts.moves,
+        parts.parents,
+        parts.location,
+        parts.labels,
+        frozenset(parts.first_of_several),
     )
 
 
@@ -154,6 +170,8 @@ class _MappingBuilder:
         self.priorities: dict[str, str] = {}
         self.moves: dict[str, str] = {}
         self.parents: dict[Target, dict[str, str]] = {}
+        self.labels: dict[Target, dict[str, str]] = {}
+        self.first_of_several: set[Target] = set()
         self.numbers: NumberScale = ""
         self.dates: Order = ""
         self.location = TableLocation()
@@ -200,6 +218,22 @@ class _MappingBuilder:
             raise BadInput(f"{where}: name a label and its parent, for example --map parent.{known}.VPN=Network.")
         self.parents.setdefault(known, {})[label.strip()] = parent.strip()
 
+    def add_label(self, target: str, spelling: str, label: Any, where: str) -> None:
+        known = next(name for name in PARENT_TARGETS if name == target.strip().casefold())
+        if not isinstance(label, str) or not label.strip() or not spelling.strip():
+            raise BadInput(
+                f"{where}: name a spelling and its label, for example --map {known}.NETWORK=Network, or none to leave "
+                "it empty."
+            )
+        spelling, label = spelling.strip(), label.strip()
+        if spelling.casefold() == "several":
+            if label.casefold() not in ("first", "all"):
+                raise BadInput(f"{where}: use first, or all to keep a cell of several labels as one label.")
+            (self.first_of_several.add if label.casefold() == "first" else self.first_of_several.discard)(known)
+        else:
+            same = spelling.casefold() == label.casefold()
+            self.labels.setdefault(known, {})[spelling] = "" if label.casefold() == "none" and not same else label
+
     def set_date_order(self, value: Any, where: str) -> None:
         order = _DATES.get(str(value).strip().casefold().replace("-", " "))
         if order is None:
@@ -230,10 +264,10 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
             builder.set_date_order(value, path)
         elif section in _LOCATION and not isinstance(value, dict):
             builder.set_location(section, value, f"{where}, {section}")
-        elif section not in ("columns", "priority", "moves", "parent") or not isinstance(value, dict):
+        elif section not in ("columns", "priority", "moves", "parent", *PARENT_TARGETS) or not isinstance(value, dict):
             raise BadInput(
-                f"{where}: the sections are [columns], [priority], [moves] and [parent.queue] (or another target), and "
-                "dates, delimiter, sheet and records stand above them."
+                f"{where}: the sections are [columns], [priority], [moves], [queue] and [parent.queue] (or another "
+                "target), and dates, delimiter, sheet and records stand above them."
             )
         elif section == "parent":
             for target, parents in value.items():
@@ -245,6 +279,8 @@ def _read_toml(path: str, builder: _MappingBuilder) -> None:
             for name, theirs in value.items():
                 if section == "priority":
                     builder.add_priority(name.strip(), theirs, f"{where}, {name}")
+                elif section in PARENT_TARGETS:
+                    builder.add_label(section, name, theirs, f"{where}, {name}")
                 else:
                     columns, known = (
                         (builder.columns, ALL_COLUMNS) if section == "columns" else (builder.moves, MOVE_COLUMNS)

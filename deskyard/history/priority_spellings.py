@@ -2,13 +2,15 @@
 
 Words of six languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping says
 which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is left
-out, never guessed.
+out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
+other numbers, or the mapping, show which end is urgent.
 """
 
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, Literal
 
 from deskyard.domain.ticket import PRIORITIES
@@ -57,6 +59,15 @@ _RANK: Final = re.compile(r"(?:p|s|sev|prio|п|р)\s?(\d)")
 _SURROUNDING_NUMBER: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
 _ENDING: Final = re.compile(r"(?<=[а-я]{3})(?:ыи|ии|ои|ая|яя|ое|ее|ые|ие|іи|а|о|я|і|е)$")
 _NUMBER: Final = re.compile(r"\s*[(\[]?([+-]?\d{1,9})(?:[.,]0+)?[)\]]?\s*")
+_NUMBERED: Final = re.compile(r"\s*[(\[]?(?P<code>[^\W\d_]{0,4})\s?(?P<number>\d{1,2})(?P<mark>\W{1,5})(?=[^\W\d_])")
+"""A number before a word: "1-Особая", "P4 - Low", "(2) medium"."""
+
+_NUMBERED_AT_END: Final = re.compile(
+    r"[^\W\d_](?P<mark>\W{1,5})(?P<code>(?:p|s|sev|prio|п|р)?)\s?(?P<number>\d{1,2})[)\]]?\s*$", re.I
+)
+"""A number after it: "Особая (1)"."""
+
+_RANK_CODES: Final = frozenset(["p", "s", "sev", "prio", "п", "р"])
 _BY_RANK: Final = ("critical", "critical", "high", "medium", "low", "low", "low", "low", "low", "low")
 
 
@@ -102,6 +113,9 @@ def map_spellings(
     begins with 0 begins there); with "highest-is-urgent" the highest number that occurs is critical, and so on down. A
     scale of more than five is cut into four equal parts, and steps of five or more (10, 20, 30) count as one.
 
+    An unknown word beside a number is placed by the number, between the levels of known words beside other numbers, if
+    these show which end is urgent; else `number_scale` says it, and P1 is the most urgent of P1, P2, ...
+
     >>> map_spellings(["Blocker", "Critical", "средняя", "5 very high", "2", "so la la"])
     {'Blocker': 'critical', 'Critical': 'high', 'средняя': 'medium', '5 very high': 'critical'}
     >>> map_spellings(["Critical", "p3", "Горит"], {"горит": "critical"})
@@ -110,6 +124,8 @@ def map_spellings(
     {'1': 'critical', '2': 'high', '3': 'medium', '4': 'low', '5': 'low'}
     >>> map_spellings(["1", "2", "3.0"], number_scale="highest-is-urgent")
     {'1': 'medium', '2': 'high', '3.0': 'critical'}
+    >>> map_spellings(["1-Особая", "2-Высокая", "3-Обычная", "4 часа"])
+    {'1-Особая': 'critical', '2-Высокая': 'high', '3-Обычная': 'medium'}
     """
     spellings = list(spellings)
     chosen = {fold_spelling(spelling) or spelling.strip(): level for spelling, level in (overrides or {}).items()}
@@ -129,7 +145,8 @@ def map_spellings(
                 level = "high"
         if level is not None:
             out[spelling] = "critical" if level == "blocker" else level
-    return out
+    out |= _place_numbered(spellings, out, number_scale)
+    return {spelling: out[spelling] for spelling in spellings if spelling in out}
 
 
 def parse_bare_number(spelling: str) -> int | None:
@@ -139,6 +156,19 @@ def parse_bare_number(spelling: str) -> int | None:
         rest = " ".join(_NOISE.sub(" ", fold_spelling(spelling)).split())
         found = _NUMBER.fullmatch(rest) if rest.isdigit() else None
     return int(found[1]) if found else None
+
+
+def is_numbered(spelling: str) -> bool:
+    """Whether a word stands beside a number.
+
+    >>> is_numbered("1-Особая"), is_numbered("Low (P4)"), is_numbered("3")
+    (True, True, False)
+    """
+    return _match_numbered(spelling) is not None
+
+
+def _match_numbered(spelling: str) -> re.Match[str] | None:
+    return _NUMBERED.match(spelling) or _NUMBERED_AT_END.search(spelling[-20:])
 
 
 def _strip_noise(name: str) -> str:
@@ -156,11 +186,53 @@ def _builtin_level(name: str) -> str | None:
     return _BY_RANK[int(rank[1])] if rank else None
 
 
+def _place_numbered(
+    spellings: Iterable[str], understood: Mapping[str, str], number_scale: NumberScale
+) -> dict[str, str]:
+    """The levels of words that are not understood and stand beside a number; spellings of one form go together."""
+    forms: dict[tuple[str, str, bool], dict[str, int]] = {}
+    for spelling in spellings:
+        if found := _match_numbered(spelling):
+            form = found["code"].casefold(), found["mark"].strip(), found.re is _NUMBERED
+            forms.setdefault(form, {})[spelling] = int(found["number"])
+    placed: dict[str, str] = {}
+    for (code, _, _), numbers in forms.items():
+        known = [
+            (number, PRIORITIES.index(understood[spelling]))
+            for spelling, number in numbers.items()
+            if understood.get(spelling)
+        ]
+        scale = _infer_scale(known) or number_scale or ("1-is-urgent" if code in _RANK_CODES else "")
+        if not scale or len(known) == len(numbers):
+            continue
+        by_number = _scale_levels(sorted(set(numbers.values())), scale)
+        sign = -1 if scale == "1-is-urgent" else 1
+        for spelling, number in numbers.items():
+            if spelling not in understood:
+                level = PRIORITIES.index(by_number[number])
+                level = max([level, *(other for at, other in known if sign * at <= sign * number)])
+                level = min([level, *(other for at, other in known if sign * at >= sign * number)])
+                placed[spelling] = PRIORITIES[level]
+    return placed
+
+
+def _infer_scale(known: Iterable[tuple[int, int]]) -> NumberScale:
+    """Which end is urgent by pairs of number and level (0 is low); "" where they do not agree or are too few."""
+    ordered = sorted(known)
+    steps = [after[1] - before[1] for before, after in pairwise(ordered) if before[0] != after[0]]
+    if steps and min(steps) < 0 and max(steps) <= 0:
+        return "1-is-urgent"
+    return "highest-is-urgent" if steps and max(steps) > 0 and min(steps) >= 0 else ""
+
+
 def _number_levels(spellings: Iterable[str], number_scale: NumberScale) -> dict[int, str]:
     """Each bare number → its level."""
-    known = sorted({number for spelling in spellings if (number := parse_bare_number(spelling)) is not None})
-    if not known:
-        return {}
+    known = {number for spelling in spellings if (number := parse_bare_number(spelling)) is not None}
+    return _scale_levels(sorted(known), number_scale) if known else {}
+
+
+def _scale_levels(known: Sequence[int], number_scale: NumberScale) -> dict[int, str]:
+    """Each number of a scale (sorted, at least one) → its level."""
     step = math.gcd(*(number - known[0] for number in known))
     step = step if step >= 5 else 1
     first = known[0] if step > 1 or number_scale == "highest-is-urgent" else min(known[0], 1)

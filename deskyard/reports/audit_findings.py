@@ -21,6 +21,9 @@ FindingData = Mapping[str, Any]
 MAX_NAMED_LABELS: Final = 10
 """Most labels that a list names."""
 
+MIN_LANGUAGE_SHARE: Final = 0.01
+"""The share of tickets from which a language is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class FindingTemplate:
@@ -57,7 +60,8 @@ def render_finding(finding: FindingData, translator: Translator) -> RenderedFind
             values = {"target": target_name(translator, finding["target"])} | kind.values(
                 translator, finding["figures"]
             )
-            sentence = translator.gettext(kind.sentence, **values) + masking_sentence(translator, finding["figures"])
+            sentence = translator.gettext(kind.sentence, **values)
+            sentence += masking_sentence(translator, finding["figures"]) + cost_sentence(translator, finding["figures"])
             advice = translator.gettext(
                 kind.other_advice if kind.takes_other_advice(finding) else kind.advice, **values
             )
@@ -89,6 +93,66 @@ def masking_sentence(translator: Translator, figures: FindingData) -> Markup:
         before=translator.percent(found["before"]),
         after=translator.percent(found["after"]),
     )
+
+
+def cost_sentence(translator: Translator, figures: FindingData) -> Markup:
+    """The accuracy on tickets of a kind and on the others, and what the kind costs."""
+    cost = figures.get("cost")
+    if cost is None:
+        return Markup("")
+    measured = translator.gettext(
+        "Accuracy (%(target)s): %(inside)s on them, %(others)s on the others.",
+        target=target_name(translator, cost["target"]),
+        inside=translator.percent(cost["inside"]),
+        others=translator.percent(cost["others"]),
+    )
+    if not cost["sure"]:
+        effect = translator.gettext("The difference is no more than chance.")
+    elif cost["effect"] < 0:
+        effect = translator.gettext(
+            "They cost %(points)s points of the accuracy of all.", points=translator.number(-100 * cost["effect"], 1)
+        )
+    else:
+        effect = translator.gettext(
+            "They add %(points)s points to the accuracy of all.", points=translator.number(100 * cost["effect"], 1)
+        )
+    return Markup(" ") + measured + Markup(" ") + effect
+
+
+def _kind_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    return {
+        "n": translator.number(figures["tickets"]),
+        "of": translator.number(figures["of"]),
+        "share": translator.percent(figures["tickets"] / figures["of"]),
+    }
+
+
+def _language_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    shown = [
+        f"{translator.language_name(code)} {translator.percent(share)}"
+        for code, share in figures["shares"].items()
+        if share >= MIN_LANGUAGE_SHARE
+    ]
+    return _kind_values(translator, figures) | {
+        "shares": ", ".join(shown),
+        "main": translator.language_name(figures["main"]),
+    }
+
+
+def _counted_values(translator: Translator, figures: FindingData, member: str) -> SentenceValues:
+    named = [f"“{name}” ({translator.number(n)})" for name, n in figures[member].items()]
+    return {"n": translator.number(figures["tickets"]), "named": ", ".join(named), "option": figures.get("option", "")}
+
+
+def _spelling_values(translator: Translator, figures: FindingData) -> SentenceValues:
+    return {
+        "n": translator.number(figures.get("spellings", 0)),
+        "labels": translator.number(figures["labels"]),
+        "named": "; ".join(
+            f"“{label}”: {', '.join(f'“{one}”' for one in others)}" for label, others in figures["named"].items()
+        ),
+        "options": figures["options"],
+    }
 
 
 def _phrase_values(translator: Translator, figures: FindingData) -> SentenceValues:
@@ -352,6 +416,87 @@ FINDING_TEMPLATES: Final[Mapping[str, FindingTemplate]] = {
         _history_values,
         N_("More history helps little: check labels and fields first."),
         lambda finding: finding["figures"]["from"] < 0.01,
+    ),
+    "missing labels": FindingTemplate(
+        N_("Words for nothing"),
+        N_("%(n)s tickets have no label (%(target)s), as these words mean nothing (tickets): %(named)s."),
+        N_(
+            "Label these tickets, or nothing is learnt from them. If a word is a label after all, read the history "
+            "with %(option)s."
+        ),
+        lambda translator, figures: _counted_values(translator, figures, "words"),
+    ),
+    "word as a label": FindingTemplate(
+        N_("Word that may mean nothing"),
+        N_("“%(word)s” is read as a label (%(target)s), as other labels show (“%(beside)s”)."),
+        N_("If it means nothing, read the history with %(option)s."),
+        lambda translator, figures: {
+            "word": figures["word"],
+            "beside": figures["beside"] or figures["word"],
+            "option": figures["option"],
+        },
+    ),
+    "label spellings": FindingTemplate(
+        N_("Several spellings of one label"),
+        N_("Different spellings (%(n)s) were each read as one label (%(labels)s labels; %(target)s): %(named)s."),
+        N_(
+            "Write them alike in the help desk; the same as a mapping: %(options)s. Two that are different labels stay "
+            "apart if both are mapped to themselves."
+        ),
+        _spelling_values,
+    ),
+    "similar labels": FindingTemplate(
+        N_("Similar labels"),
+        N_("Labels that may be spellings of another one, and were not merged (%(labels)s; %(target)s): %(named)s."),
+        N_("If they are, read the history with %(options)s."),
+        _spelling_values,
+    ),
+    "several labels": FindingTemplate(
+        N_("Several labels in one cell"),
+        N_("%(n)s tickets have several labels in one cell (%(target)s; tickets): %(named)s."),
+        N_(
+            "Each combination is learnt as a label of its own. Take the first one with `--map …several=first` (such as "
+            "queue.several=first), or export one label for each ticket."
+        ),
+        lambda translator, figures: _counted_values(translator, figures, "cells"),
+        N_("The first label was taken; the others are not learnt. Export one label for each ticket."),
+        lambda finding: bool(finding["figures"]["first_taken"]),
+    ),
+    "forwarded mail": FindingTemplate(
+        N_("Forwarded mails"),
+        N_("%(n)s of %(of)s tickets (%(share)s) are forwarded mails."),
+        N_("What was forwarded is the matter: check that its text is in the export, and not only the note above it."),
+        _kind_values,
+    ),
+    "cut texts": FindingTemplate(
+        N_("Texts that are mostly cut"),
+        N_("In %(n)s of %(of)s tickets (%(share)s) more text is cut as quotation or signature than kept."),
+        N_(
+            "Export the first message of a ticket instead of the last answer. If these are first messages, look at the "
+            "examples and report what was cut wrongly."
+        ),
+        _kind_values,
+    ),
+    "machine mail": FindingTemplate(
+        N_("Tickets of machines"),
+        N_(
+            "%(n)s of %(of)s tickets (%(share)s) were written by machines: monitoring alerts, automatic replies, one "
+            "text again and again."
+        ),
+        N_(
+            "Route alerts by a rule and leave automatic replies out of the history. The accuracy on the others is what "
+            "people's tickets get."
+        ),
+        _kind_values,
+    ),
+    "languages": FindingTemplate(
+        N_("Several languages"),
+        N_("Languages of %(of)s tickets: %(shares)s. %(n)s tickets are not in the most frequent one (%(main)s)."),
+        N_(
+            "A language with few tickets is learnt slowly: collect more of them, or route it by a rule. An encoder "
+            "(--encoder) helps where it knows both languages."
+        ),
+        _language_values,
     ),
 }
 """Name of a probe → the texts for its findings."""

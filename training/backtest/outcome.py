@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from deskyard.domain.decision import Action, Decision
-from deskyard.domain.label_hierarchy import SEPARATOR
+from deskyard.domain.label_hierarchy import is_below
 from deskyard.domain.taxonomy import TaxonomyChange, resolve_label
 from deskyard.domain.ticket import PLACING_TARGETS, Target
 from deskyard.policy.policy import RoutingResult
@@ -63,7 +63,7 @@ def _is_right(
     if truth is None or decision.label is None:
         return None
     parent = any(reason.code == "parent" for reason in decision.reasons)
-    if parent and truth.startswith(decision.label + SEPARATOR):
+    if parent and is_below(truth, decision.label):
         return True
     return is_same_label(target, decision.label, truth, taxonomy_changes)
 

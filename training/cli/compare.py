@@ -96,7 +96,8 @@ def _run_comparison(
         with Provenance.desk_now().open_files() as (tables, moves):
             history = load_history(tables, moves=moves)
     else:
-        history = load_history(on, parse_mapping(mapping))
+        names = {target: head.labels for target, head in one.scorer.heads.items()}
+        history = load_history(on, parse_mapping(mapping), known_labels=names)
     return side_by_side.compare_bundles(one, two, to_current_names(history, policy), precisions, unseen=unseen)
 
 

@@ -10,7 +10,6 @@ import platform
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +21,7 @@ from deskyard.features.sentence_encoder import Encoder, reopen_encoder
 from deskyard.history.columns import parse_mapping
 from deskyard.registry import bundle
 from deskyard.settings import settings
+from training.cli.train import load_test_history
 from training.data.history import History
 from training.data.load import load_history
 from training.data.provenance import Provenance
@@ -98,15 +98,15 @@ def _read_history(origin: Provenance, card: Mapping[str, Any]) -> tuple[History,
     """The history and the test history. Raises BadInput unless their content is that of the training."""
     columns = parse_mapping(list(origin.mapping))
     with origin.open_files() as (tables, moves):
-        history = to_bundle_names(load_history(tables, columns, moves=moves, order=origin.order), card)
+        read = load_history(tables, columns, moves=moves, order=origin.order, known_labels=origin.labels)
+    history = to_bundle_names(read, card)
     where = f"the desk at {origin.desk}" if origin.desk else ", ".join(origin.tables)
     _check_same_history(history, card["learnt_from"]["digest"], card["learnt_from"]["of"], where, bool(origin.desk))
     if not card["judged_on"]["digest"]:
         return history, None
     if not origin.test:
         raise BadInput("it was evaluated on a test file: name it with --test.")
-    levels = {**history.priority_levels, **columns.priority}
-    test = to_bundle_names(load_history([origin.test], replace(columns, priority=levels), order=origin.order), card)
+    test = to_bundle_names(load_test_history(origin.test, read, origin.order), card)
     _check_same_history(test, card["judged_on"]["digest"], card["judged_on"]["tickets"], origin.test, False)
     return history, test
 

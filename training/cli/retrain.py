@@ -35,9 +35,11 @@ from deskyard.reports.i18n import preferred_language
 from deskyard.settings import settings
 from deskyard.text.dates import is_span, parse_span
 from training.cli.compare import print_comparison
-from training.cli.train import Effort, print_read_summary
+from training.cli.train import Effort, desk_names, print_read_summary
 from training.compare import side_by_side
 from training.data.history import History
+from training.data.label_cleaning import KnownLabels
+from training.data.label_spellings import add_names
 from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.data.taxonomy import to_current_names
@@ -145,6 +147,13 @@ class _RetrainingPlan:
         known: dict[str, Any] = {name: then[name] for name in kept if name in then}
         self.options = Options(tuple(then.get("targets", TARGETS)), **{**known, **overrides})
 
+    def known_labels(self) -> KnownLabels:
+        """The names whose spelling labels get: those of the desk, then those of the champion."""
+        names = dict(desk_names())
+        for target, head in self.champion.scorer.heads.items() if self.champion else ():
+            names[target] = add_names(names.get(target, ()), head.labels)
+        return names
+
     def count_holdout(self, history: History) -> int | None:
         """The number of newest tickets to hold out; None: a fifth, as nothing can be compared."""
         if self.champion is None or not history.dated:
@@ -173,7 +182,8 @@ def _run_retraining(
     origin = _resume_attempt(attempts, origin, plan)
     columns = parse_mapping(list(origin.mapping))
     with origin.open_files() as (tables, moves):
-        history = to_current_names(load_history(tables, columns, moves=moves, order=origin.order), plan.policy)
+        read = load_history(tables, columns, moves=moves, order=origin.order, known_labels=plan.known_labels())
+    history, origin = to_current_names(read, plan.policy), origin.with_labels_of(read)
     print_read_summary([history], plan.rejected)
     options = replace(plan.options, parents=columns.parents, order=origin.order, newest=plan.count_holdout(history))
     encoder = plan.champion.scorer.encoder if plan.champion else None

@@ -17,6 +17,8 @@ from deskyard.cli.card import print_card
 from deskyard.cli.options import options_from_dataclass
 from deskyard.cli.progress import ProgressStyle, console, print_json_line, track_as_json, track_with_bar
 from deskyard.db.database import desk_database
+from deskyard.desk.catalogue import load_catalogue
+from deskyard.domain.catalogue import TRIAGE
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
@@ -29,6 +31,7 @@ from deskyard.registry.bundle import load_bundle
 from deskyard.reports.i18n import Language, preferred_language
 from deskyard.settings import settings
 from training.data.history import History
+from training.data.label_cleaning import NO_NAMES, KnownLabels, label_names
 from training.data.load import load_history
 from training.data.provenance import Provenance
 from training.data.rejected_rows import describe_rejections, write_rejected
@@ -174,6 +177,7 @@ def train(arguments: TrainOptions) -> None:
     start = time.perf_counter()
     origin = Provenance.from_files(arguments.files or [], arguments.moves, said, arguments.order.value, arguments.test)
     history, test = _load(arguments, mapping, origin)
+    origin = origin.with_labels_of(history)
     print_read_summary([history, test] if test else [history], arguments.rejected)
     progress = track_as_json if arguments.progress is ProgressStyle.JSON else track_with_bar
     with use_backend(arguments.backend):
@@ -198,11 +202,10 @@ def train(arguments: TrainOptions) -> None:
 def _load(arguments: TrainOptions, mapping: ColumnMapping, origin: Provenance) -> tuple[History, History | None]:
     """The history, and the test history if one was given."""
     order: Literal["time", "file"] = arguments.order.value
+    known = desk_names() if arguments.out is None else NO_NAMES
     with origin.open_files() as (tables, moves):
-        history = load_history(tables, mapping, moves=moves, order=order)
-    # A priority has the same meaning in both files, even if it depends on the spellings that occur ("Critical").
-    levels = {**history.priority_levels, **mapping.priority}
-    test = load_history([arguments.test], replace(mapping, priority=levels), order=order) if arguments.test else None
+        history = load_history(tables, mapping, moves=moves, order=order, known_labels=known)
+    test = load_test_history(arguments.test, history, order) if arguments.test else None
     if arguments.out is not None:  # a bundle for another desk, whose taxonomy is not known here
         return history, test
     policy = active_policy()
@@ -229,6 +232,21 @@ def _print_message(*parts: str) -> None:
     console.print(*parts, highlight=False, markup=False, soft_wrap=True)
 
 
+def load_test_history(path: Path | str, history: History, order: Literal["time", "file"]) -> History:
+    """The test file of a history: its labels and priorities are spelled and understood as in that history."""
+    mapping = history.mapping
+    # A priority has the same meaning in both files, even if it depends on the spellings that occur ("Critical").
+    levels = {**history.priority_levels, **mapping.priority}
+    return load_history([path], replace(mapping, priority=levels), order=order, known_labels=label_names(history))
+
+
+def desk_names() -> KnownLabels:
+    """The names of the desk's open queues and present agents, whose spelling labels get."""
+    with desk_database() as database, database.reading() as conn:
+        catalogue = load_catalogue(conn)
+    return {"queue": [name for name in catalogue.queues if name != TRIAGE], "assignee": list(catalogue.agents)}
+
+
 def active_policy() -> Policy:
     """The current policy of the desk."""
     with desk_database() as database, database.reading() as conn:
@@ -249,7 +267,7 @@ def print_read_summary(histories: list[History], rejected: Path) -> None:
     for history, what in zip(histories, ("tickets read", "tickets to evaluate on"), strict=False):
         console.print(f"{len(history):,} {what}", highlight=False)
         for note in history.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
+            console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
         for file, columns in history.ignored_columns.items():
             if columns:
                 console.print(f"  {file}: ignored columns: {list_names(columns)}", highlight=False, markup=False)

@@ -22,6 +22,27 @@ DROPPED_TICKET: Final = Ticket(id="")
 """Replaces a ticket that takes no part in a run."""
 
 
+@dataclass(frozen=True, slots=True)
+class LabelCleaning:
+    """What reading the cells of one target did (`training.data.label_cleaning`); counters hold numbers of tickets.
+
+    `missing`: words for nothing, which are no labels. `kept`: words that are labels although they may mean nothing →
+    the label beside them that shows it, or "". `merged`: label → its spellings as written, for labels that are not
+    always written as they are read. `similar`: label → labels
+    that may be spellings of it and were not merged. `several`: cells that hold several labels; `first_taken`: whether
+    the first one was taken as the label, else the whole cell is. `from_catalogue`: names of the catalogue that decided
+    a spelling.
+    """
+
+    missing: Counter[str] = field(default_factory=Counter)
+    kept: dict[str, str] = field(default_factory=dict)
+    merged: dict[str, Counter[str]] = field(default_factory=dict)
+    similar: dict[str, Counter[str]] = field(default_factory=dict)
+    several: Counter[str] = field(default_factory=Counter)
+    first_taken: bool = False
+    from_catalogue: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class History:
     """Tickets in order with their labels and times; the first five lists have one entry per ticket.
@@ -30,7 +51,8 @@ class History:
     where the files do not say (no entries in a history that was not read from files). `first_responses` and
     `resolutions`: times, where the files give them. `moves`: changes of tickets, oldest first. `rejected`: rows that
     are no tickets. `ignored_columns`: file → unused columns. `priority_levels`: spellings of priorities → levels;
-    `priority_unknown`: spellings that were not understood, with their number of tickets. `long_labels`,
+    `priority_unknown`: spellings that were not understood, with their number of tickets. `label_cleaning`: what was
+    done with the cells of each target that has labels. `long_labels`,
     `unreadable_times`: counts by column. `notes`: sentences for the user about the reading. `digest`: sha256 over what
     a model can see (not over file names, formats or the time of reading). `taxonomy_changes`: the changes that have
     been applied to the labels (`training.data.taxonomy`).
@@ -46,6 +68,7 @@ class History:
     ignored_columns: dict[str, list[str]] = field(default_factory=dict)
     priority_levels: dict[str, str] = field(default_factory=dict)
     priority_unknown: Counter[str] = field(default_factory=Counter)
+    label_cleaning: dict[Target, LabelCleaning] = field(default_factory=dict)
     long_labels: Counter[str] = field(default_factory=Counter)
     unreadable_times: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)

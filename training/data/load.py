@@ -13,6 +13,7 @@ from deskyard.errors import BadInput
 from deskyard.history.columns import ColumnMapping, check_mapping, resolve_columns
 from deskyard.tabular.readers import open_table
 from training.data.history import History, history_digest
+from training.data.label_cleaning import NO_NAMES, KnownLabels, clean_history_labels
 from training.data.moves import read_moves
 from training.data.table_reader import HistoryReader, set_priorities
 
@@ -25,14 +26,16 @@ def load_history(
     *,
     moves: Path | str | None = None,
     order: Literal["time", "file"] = "time",
+    known_labels: KnownLabels = NO_NAMES,
 ) -> History:
     """Read the history in `paths` (CSV, JSON, XLSX, Parquet, HTML tables; "-" is standard input).
 
     Columns that `mapping` does not name are recognised, and rows of a file without ids are numbered. Rows without an
     id, without visible text in subject and body, with an id that occurred before (in any file), and unreadable rows are
-    rejected. A label longer than 200 characters, a priority that is not understood and an unreadable time are emptied,
-    counted and noted. `order` is "time" (by `created_at`; tickets without one come first, since they may be of any age;
-    equal times keep the order of the files) or "file".
+    rejected. Cells become labels as in `training.data.label_cleaning`, where the spellings in `known_labels` (of a
+    catalogue, or of the history that a test file belongs to) win. A label longer than 200 characters, a priority that
+    is not understood and an unreadable time are emptied, counted and noted. `order` is "time" (by `created_at`; tickets
+    without one come first, since they may be of any age; equal times keep the order of the files) or "file".
 
     Raises BadInput when a file can't be used at all: see `open_table`, `check_mapping`, `resolve_columns`. A history
     may be empty; whether it can be learnt from is checked by the training.
@@ -69,6 +72,7 @@ def load_history(
         history.moves.extend(move_table.moves)
         history.rejected.extend(move_table.rejected)
         history.notes.extend(move_table.notes)
+    clean_history_labels(history, known_labels)
     set_priorities(history)
     _note_single_labels(history)
     if order == "time":

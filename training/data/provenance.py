@@ -7,21 +7,24 @@ the same content was read.
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from deskyard.cli.progress import console
 from deskyard.db.database import desk_database
+from deskyard.domain.ticket import Target
 from deskyard.history.export import default_moves_path, describe_erased, export_tickets
 from deskyard.settings import HISTORY_FOLDER_PREFIX, settings
+from training.data.history import History
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """`tables` and `moves` with the values of `--map` and `--order`, and the `test` file; or `desk`, a time in ISO
-    8601: the built-in desk in its state at that time."""
+    8601: the built-in desk in its state at that time. `labels`: by target, known names whose spelling won
+    (`training.data.label_cleaning`)."""
 
     tables: tuple[str, ...] = ()
     moves: str = ""
@@ -29,6 +32,7 @@ class Provenance:
     order: Literal["time", "file"] = "time"
     test: str = ""
     desk: str = ""
+    labels: Mapping[Target, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def from_files(
@@ -63,6 +67,11 @@ class Provenance:
             if name in cls.__dataclass_fields__
         }
         return cls(**known)
+
+    def with_labels_of(self, history: History) -> "Provenance":
+        """The same with the known names that decided spellings of this history."""
+        decided = {target: cleaning.from_catalogue for target, cleaning in history.label_cleaning.items()}
+        return replace(self, labels={target: list(names) for target, names in decided.items() if names})
 
     def to_json(self) -> dict[str, Any]:
         """The non-empty values as JSON, with absolute paths."""

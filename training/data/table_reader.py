@@ -13,7 +13,7 @@ from deskyard.domain.ticket import Ticket
 from deskyard.errors import BadInput
 from deskyard.history.column_mapping import ColumnMapping
 from deskyard.history.columns import TIME_COLUMNS, ColumnMatch, match_columns, to_ticket
-from deskyard.history.priority_spellings import map_spellings, parse_bare_number
+from deskyard.history.priority_spellings import is_numbered, map_spellings, parse_bare_number
 from deskyard.tabular.records import BrokenRow, RecordTable, Row
 from deskyard.text.dates import day_and_month, detect_date_order, parse_time, read_time
 from training.data.history import History
@@ -235,4 +235,9 @@ def set_priorities(history: History) -> None:
         history.notes.append(
             f"{count:,} tickets have a priority that is not understood and is left empty: {named}; "
             f'say what it means, for example --map "priority.{words[0]}=medium"'
+            + (
+                ", or which end of the numbers is urgent: --map priority.numbers=1-is-urgent or highest-is-urgent"
+                if not history.mapping.numbers and any(map(is_numbered, words))
+                else ""
+            )
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from deskyard.errors import ExtraMissing
 from training.data.history import History
 from training.data_audit import (
+    label_cells,
     label_issues,
     label_noise,
     leaky_fields,
@@ -18,6 +19,7 @@ from training.data_audit import (
     learning_curve,
     split_overlap,
     text_leaks,
+    text_mix,
 )
 from training.data_audit.case import AuditCase
 from training.data_audit.finding import SEVERITIES, Finding, Severity
@@ -42,6 +44,8 @@ PROBES: Final[dict[str, Callable[[AuditCase], Iterator[Finding]]]] = {
     "labels": label_issues.probe,
     "learnable": learnability.probe,
     "curve": learning_curve.probe,
+    "cells": label_cells.probe,
+    "texts": text_mix.probe,
 }
 """Name → probe; each is a module."""
 

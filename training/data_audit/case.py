@@ -15,6 +15,7 @@ from scipy import sparse
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.features.vectorizer import TicketVectorizer
 from deskyard.model.linear_head import LinearHead
+from training.data.history import LabelCleaning
 from training.data.moves import Move
 from training.data.splits import Positions, SplitPlan
 from training.fit.cross_fitting import HeldOutPredictions, PoolWeights, TrainingData
@@ -43,7 +44,10 @@ class LabelledPredictions:
 
 @dataclass(frozen=True)
 class AuditCase:
-    """A run as seen by the probes, with the predictions of its folds, its holdout and its random holdout."""
+    """A run as seen by the probes, with the predictions of its folds, its holdout and its random holdout.
+
+    `label_cleaning`: what was done with the cells of labels when the history was read.
+    """
 
     data: TrainingData
     plan: SplitPlan
@@ -52,6 +56,7 @@ class AuditCase:
     random_holdout: HeldOutPredictions | None
     pools: PoolWeights
     moves: Sequence[Move] = field(default=())
+    label_cleaning: Mapping[Target, LabelCleaning] = field(default_factory=dict)
 
     @property
     def tickets(self) -> Sequence[Ticket]:

@@ -104,6 +104,7 @@ def train_model(
         next(iter(held_out.random_holdout), None),
         parts.pools,
         selection.history.moves,
+        {target: done for target, done in selection.history.label_cleaning.items() if target in options.targets},
     )
     findings = audit_history(case, selection.history) if options.audit else []
     if not plan.is_holdout_unseen:

@@ -4,7 +4,7 @@ import numpy as np
 
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.decision import Action, Prediction
-from deskyard.domain.label_hierarchy import find_parents
+from deskyard.domain.label_hierarchy import find_parents, is_below, parent_name
 from deskyard.domain.ticket import Ticket
 from deskyard.guarantees.contract import EVIDENCE_DTYPE
 from deskyard.guarantees.contract_fitting import fit_contract
@@ -42,6 +42,15 @@ def test_labels_without_a_mark_or_all_below_one_parent_have_nothing_above_them()
     assert find_parents(("A", "B")) is None
     assert find_parents(("A > a", "A > b")) is None
     assert find_parents(("A", "B > b")) is None
+
+
+def test_two_colons_separate_levels_and_labels_keep_their_spelling():
+    found = find_parents(("Access", "IT::Hardware::Mouse", "IT::Hardware::Printer", "Sales :: Mail"))
+    assert found.names == ("Access", "IT::Hardware", "Sales")
+    assert found.parent_positions.tolist() == [0, 1, 1, 2]
+    assert [parent_name(label) for label in ("::x", "x::", "a:b", "a>b")] == [None] * 4
+    assert is_below("IT::Hardware::Mouse", "IT::Hardware")
+    assert not is_below("IT::Hardware2::Mouse", "IT::Hardware")
 
 
 def test_what_a_person_says_of_parents_comes_before_the_mark_and_a_label_may_be_its_own_group():

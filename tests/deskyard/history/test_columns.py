@@ -59,6 +59,47 @@ def test_a_bare_number_is_refused_until_the_map_says_which_end_is_urgent():
     assert map_spellings(["1", "3"], {"3": "critical"}) == {"3": "critical"}
 
 
+@pytest.mark.parametrize(
+    ("seen", "levels"),
+    [
+        (["1-Особая", "2-Высокая", "3-Средняя", "4-Низкая"], ["critical", "high", "medium", "low"]),
+        (["P1-Пожар", "P4-Low"], ["critical", "low"]),
+        (["Wichtigste (3)", "Mittel (2)", "Niedrig (1)"], ["critical", "medium", "low"]),
+        (["1 - Baja", "2 - Normal", "3 - Extrema"], ["low", "medium", "critical"]),
+        (["1. Top", "2. High", "3. Low"], ["critical", "high", "low"]),
+    ],
+)
+def test_an_unknown_word_beside_a_number_is_placed_where_known_words_show_the_direction(seen, levels):
+    assert map_spellings(seen) == dict(zip(seen, levels, strict=True))
+
+
+def test_without_a_known_direction_a_numbered_word_waits_for_the_map():
+    assert map_spellings(["1-Особая", "2-Обычная", "4 часа"]) == {"2-Обычная": "medium"}
+    assert map_spellings(["1-Fire", "2-Smoke"]) == {}
+    assert map_spellings(["1-Fire", "2-Smoke"], number_scale="1-is-urgent") == {"1-Fire": "critical", "2-Smoke": "high"}
+    assert map_spellings(["2-Crit", "1-Low", "3-Low", "4-Что"]) == {
+        "2-Crit": "critical",
+        "1-Low": "low",
+        "3-Low": "low",
+    }
+
+
+def test_a_map_names_the_label_of_a_cell_and_may_keep_a_word_for_nothing(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text('[queue]\n"VPN=on" = "Network"\nseveral = "first"\n[assignee]\nNone = "None"\n')
+    mapping = parse_mapping([str(path), "queue.Unassigned=Unassigned", 'category."A, B"=none'])
+    assert mapping.labels == {
+        "queue": {"VPN=on": "Network", "Unassigned": "Unassigned"},
+        "assignee": {"None": "None"},
+        "category": {"A, B": ""},
+    }
+    assert mapping.first_of_several == {"queue"}
+    assert parse_mapping([str(path), "queue.several=all"]).first_of_several == frozenset()
+    for wrong in ("queue.several=last", "queue.=Network", "queue.Network="):
+        with pytest.raises(BadInput, match=r"use first|name a spelling"):
+            parse_mapping([wrong])
+
+
 def test_an_unknown_spelling_is_left_out_and_never_guessed():
     assert map_spellings(["", "so la la", "-", "?", "12 34", "Priority", "🔥", "no", "очень"]) == {}
 
@@ -134,7 +175,9 @@ def test_a_mapping_is_kept_and_what_is_said_now_wins():
 def test_a_toml_file_with_an_unknown_section_is_a_sentence(tmp_path):
     path = tmp_path / "desk.toml"
     path.write_text("[colums]\nbody = 'x'\n")
-    with pytest.raises(BadInput, match=r"sections are \[columns\], \[priority\], \[moves\] and \[parent\.queue\]"):
+    with pytest.raises(
+        BadInput, match=r"sections are \[columns\], \[priority\], \[moves\], \[queue\] and \[parent\.queue\]"
+    ):
         parse_mapping([str(path)])
 
 
