@@ -541,7 +541,9 @@ SAME_ON_POSTGRESQL = ("tests/deskyard/connectors/deskyard_remote/", "tests/servi
 """Paths whose tests run on PostgreSQL in `make scale` only, but for those marked `databases`. What they send to it, the
 tests of the built-in desk and of the other modules send too."""
 
-ALONE = re.compile(r"tests/acceptance/(?!test_road|test_truth|test_backtest|test_labels)|tests/service/sync/test_dbos_engine")
+ALONE = re.compile(
+    r"tests/acceptance/(?!test_road|test_truth|test_backtest|test_labels)|tests/service/sync/test_dbos_engine"
+)
 """Long tests that share nothing, so that each may run on a worker of its own."""
 
 TOGETHER = re.compile(r"tests/browser|tests/training/data_audit")
