@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, NullPool, Table, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from xdist.scheduler import LoadScopeScheduling
@@ -38,6 +39,10 @@ from deskyard.simulate.world import SimulatedWorld
 from tests.forked import ForkedCommand
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
+
+# No deadline: a busy machine is no fault. Continuous integration tries the same examples each time.
+settings.register_profile("deskyard", deadline=None, derandomize="DESKYARD_NO_SKIPS" in os.environ)
+settings.load_profile("deskyard")
 
 PAST = 700
 """Simulated tickets on which the session's bundle is trained."""
