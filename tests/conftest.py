@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, NullPool, Table, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from xdist.scheduler import LoadScopeScheduling
@@ -38,6 +39,10 @@ from deskyard.simulate.world import SimulatedWorld
 from tests.forked import ForkedCommand
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
+
+# No deadline: a busy machine is no fault. Continuous integration tries the same examples each time.
+settings.register_profile("deskyard", deadline=None, derandomize="DESKYARD_NO_SKIPS" in os.environ)
+settings.load_profile("deskyard")
 
 PAST = 700
 """Simulated tickets on which the session's bundle is trained."""
@@ -541,7 +546,9 @@ SAME_ON_POSTGRESQL = ("tests/deskyard/connectors/deskyard_remote/", "tests/servi
 """Paths whose tests run on PostgreSQL in `make scale` only, but for those marked `databases`. What they send to it, the
 tests of the built-in desk and of the other modules send too."""
 
-ALONE = re.compile(r"tests/acceptance/(?!test_road|test_backtest|test_labels)|tests/service/sync/test_dbos_engine")
+ALONE = re.compile(
+    r"tests/acceptance/(?!test_road|test_truth|test_backtest|test_labels)|tests/service/sync/test_dbos_engine"
+)
 """Long tests that share nothing, so that each may run on a worker of its own."""
 
 TOGETHER = re.compile(r"tests/browser|tests/training/data_audit")

@@ -4,6 +4,7 @@ labels counted alike, the mistakes would train the next model."""
 
 import csv
 import random
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from deskyard.simulate.world import SimulatedWorld
 from service.runtime.context import AppContext
 from service.tickets.corrections import change_ticket
 from service.tickets.routing import IncomingTicket, route_batch
+from tests.forked import run_command
 
 WRONG, RIGHT = "Billing", "Access"
 CORRECTED = 0.05
@@ -57,14 +59,23 @@ def without_trust(table: Path) -> None:
         writer.writerows(rows)
 
 
-@pytest.fixture
-def wrong(tmp_path, command):
-    """A desk that routes, with a champion trained on a history in which one queue was renamed to another."""
-    past = tmp_path / "past.csv"
+@pytest.fixture(scope="module")
+def wrong_home(tmp_path_factory):
+    """A home whose champion was trained on a history in which one queue was renamed to another."""
+    folder = tmp_path_factory.mktemp("wrong")
+    past = folder / "past.csv"
     write_history(SimulatedWorld(seed=21, label_noise=0.0, misroutes=0.0), 500, past)
     past.write_text(past.read_text(encoding="utf-8").replace(f",{RIGHT},", f",{WRONG},"), encoding="utf-8")
-    result = command("train", past, *LEARN)
-    assert result.code == 0, result.err
+    result = run_command("train", past, *LEARN, env={"DESKYARD_HOME": str(folder), "DESKYARD_DATABASE_URL": ""})
+    assert result.returncode == 0, result.stderr
+    past.unlink()
+    return folder
+
+
+@pytest.fixture
+def wrong(wrong_home, home):
+    """A desk that routes, with that champion."""
+    shutil.copytree(wrong_home, home, dirs_exist_ok=True)
     database = open_database(settings().database)
     with database.writing() as conn:
         queues.ensure_queues(conn, [RIGHT])

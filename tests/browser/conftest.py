@@ -31,9 +31,12 @@ LOCALES = {"en": "en-US", "ru": "ru-RU"}
 WIDTHS = (360, 768, 1366, 1920)
 SCHEMES = ("light", "dark")
 SCREENS = [
-    (language, width, SCHEMES[(i + j) % 2]) for i, language in enumerate(LANGUAGES) for j, width in enumerate(WIDTHS)
+    pytest.param(language, width, SCHEMES[(i + j // 2) % 2], marks=() if width in (360, 1366) else pytest.mark.scale)
+    for i, language in enumerate(LANGUAGES)
+    for j, width in enumerate(WIDTHS)
 ]
-"""Every pair of a language, a width and a colour scheme is there once."""
+"""Every pair of a language, a width and a colour scheme is there once; two widths by default, as `fits` widens the page
+to the others."""
 PASSWORD = "a password of the tests"
 ROLES = {"eve": "viewer", "ann": "agent", "max": "manager", "boss": "admin"}
 
@@ -152,6 +155,12 @@ def fits(page, language: str, allowed: str = "") -> None:
     assert inaccessible(page) == []
     if language == "ru":
         assert english_words(page, allowed) == []
+    opened = page.viewport_size
+    for width in WIDTHS:
+        if width > opened["width"]:
+            page.set_viewport_size({"width": width, "height": opened["height"]})
+            assert overflow(page) == 0, width
+    page.set_viewport_size(opened)
 
 
 def inaccessible(page) -> list[str]:

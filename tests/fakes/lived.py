@@ -24,6 +24,7 @@ from deskyard.journal.journal import COMMENTED, EntryHeader, Journal
 from deskyard.policy.policy import Mode, Policy
 from deskyard.policy.versions import Policies
 from deskyard.settings import settings
+from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.simulated_ticket import SimulatedTicket
 from deskyard.simulate.world import SimulatedWorld
 from service.runtime.context import AppContext
@@ -37,11 +38,14 @@ FRESH, BACKLOG = timedelta(hours=3), timedelta(hours=20)
 
 
 def learnt(home: Path, tickets: int) -> None:
-    """Train on the committed sample, and fill the home's `deskyard.db` with the model."""
-    sample = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
-    command = ["train", str(sample), "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
+    """Train on a simulated history, and fill the home's `deskyard.db` with the model."""
+    home.mkdir(parents=True, exist_ok=True)
+    history = home / "history.csv"
+    write_history(SimulatedWorld(seed=1, label_noise=0.02, ambiguous=0.05, distractions=0.1), 1200, history)
+    command = ["train", history, "--effort", "quick", "--no-mlflow", "--precision", "0.9"]
     trained = run_command(*command, env={"DESKYARD_HOME": str(home), "DESKYARD_DATABASE_URL": ""}, timeout=600)
     assert trained.returncode == 0, trained.stderr
+    history.unlink()
     live(home, f"sqlite:///{home}/deskyard.db", tickets)
 
 
