@@ -14,6 +14,7 @@ import http.client
 import json
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,9 @@ from deskyard.simulate.world import SimulatedWorld
 from tests.forked import ForkedCommand
 from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of pytest
 from training.data.history import History
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background, and so would be what the tests begin
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: a busy machine is no fault. Continuous integration tries the same examples each time.
 settings.register_profile("deskyard", deadline=None, derandomize="DESKYARD_NO_SKIPS" in os.environ)

@@ -3,7 +3,7 @@
 # none may be installed (no apt, or neither root nor sudo without a password) nothing happens here: the tests that need one
 # are skipped and say so.
 #
-#   tests/system_packages.sh           chromium and fonts, for the tests in a real browser
+#   tests/system_packages.sh           what the tests in a real browser need: chromium, fonts, libatomic
 #   tests/system_packages.sh venv      what `python3 -m venv` needs; an error where it stays missing
 #   tests/system_packages.sh java      Java, for Spark; an error where it stays missing
 set -eu
@@ -18,12 +18,17 @@ has_font() { # for Cyrillic: a browser without one shows boxes
     return 1
 }
 
+has_libatomic() { # for the program that Playwright drives a browser with
+    [ -n "$(find /lib /usr/lib /usr/local/lib -name 'libatomic.so.1' -print -quit 2>/dev/null)" ]
+}
+
 missing=""
 case "${1:-tests}" in
 tests)
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
         missing="chromium"
     has_font || missing="$missing fonts-noto-core"
+    has_libatomic || missing="$missing libatomic1"
     ;;
 venv) "$python" -c "import ensurepip" 2>/dev/null || missing="python3-venv" ;;
 java) command -v java >/dev/null || missing="default-jre-headless" ;;

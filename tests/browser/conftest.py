@@ -7,10 +7,12 @@ a breach of the content security policy fails the test, whatever else it looked 
 import os
 import re
 import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import sync_playwright
 
 from deskyard.auth import users
@@ -41,9 +43,22 @@ PASSWORD = "a password of the tests"
 ROLES = {"eve": "viewer", "ann": "agent", "max": "manager", "boss": "admin"}
 
 
-def pytest_itemcollected(item):
+def lacking() -> str:
+    """What this machine lacks for tests in a browser, with the packages that bring it; "" where nothing."""
+    driver, _ = compute_driver_executable()
     if CHROMIUM is None:
-        item.add_marker(pytest.mark.skip(reason="chromium is not installed: apt-get install chromium fonts-noto-core"))
+        return "chromium is not installed: apt-get install chromium fonts-noto-core libatomic1"
+    if subprocess.run([driver, "--version"], capture_output=True, check=False).returncode:
+        return "Playwright, which drives the browser, lacks a library: apt-get install libatomic1"
+    return ""
+
+
+LACKING = lacking()
+
+
+def pytest_itemcollected(item):
+    if LACKING:
+        item.add_marker(pytest.mark.skip(reason=LACKING))
 
 
 @pytest.fixture(scope="session")

@@ -182,6 +182,7 @@ def main() -> int:
         sys.exit("make fresh makes a system of its own with debootstrap: run it as root on Debian.")
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 8000), timeout=5):
         sys.exit(f"`make demo` serves on {ADDRESS}, and something answers there already: end it first.")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else `make demo` ignores it, too
     packed = archive()
     root = Path(tempfile.mkdtemp(prefix="deskyard-fresh-", dir="/var/tmp"))
     try:
