@@ -232,6 +232,16 @@ def test_columns_that_were_recognised_are_in_the_mapping_of_the_history(tmp_path
     assert load_history([path]).mapping.columns == {"id": "№ заявки", "body": "Текст обращения", "queue": "Группа"}
 
 
+def test_the_columns_that_a_bundle_keeps_are_used_where_the_file_has_them(tmp_path):
+    texts = [f"the printer on floor {n} does not print anything since the last update" for n in range(30)]
+    lines = [f"{n},{text},more about it: {text},{'IT' if n % 2 else 'HR'}" for n, text in enumerate(texts)]
+    path = written(tmp_path, "\n".join(["id,Was,Details of it,queue", *lines]))
+    with pytest.raises(BadInput, match='--map body="Details of it"'):
+        load_history([path], order="file")
+    stored = {"columns": {"body": "Was", "subject": "Of another file"}}
+    assert load_history([path], order="file", stored_columns=stored).tickets[7].body == texts[7]
+
+
 def test_nested_members_are_named_with_dots(tmp_path):
     lines = [json.dumps({"k": n, "f": {"kind": {"text": f"a b {n}"}, "t": {"n": "IT"}}}) for n in range(3)]
     mapping = parse_mapping(["id=k", "body=f.kind.text", "queue=f.t.n"])
