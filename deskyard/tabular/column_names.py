@@ -61,8 +61,9 @@ _STRONG: Final[dict[str, str]] = {
     "створено|створена|дата створення|час створення|дата та час створення|дата реєстрації|дата відкриття|відкрито|"
     "зареєстровано|дата надходження",
     "subject": "subject|summary|title|short description|subject line|headline|short summary|ticket name|case title|"
-    "bug summary|ticketname|ticket titel|тема|заголовок|краткое описание|название|betreff|titel|kurzbeschreibung|"
-    "zusammenfassung|asunto|titulo|resumen|descripcion breve|breve descripcion|descripcion corta|assunto|resumo|"
+    "bug summary|ticketname|ticket titel|тема|заголовок|краткое описание|краткое содержание|название|betreff|titel|"
+    "kurzbeschreibung|zusammenfassung|asunto|titulo|resumen|descripcion breve|breve descripcion|descripcion corta|"
+    "assunto|resumo|"
     "descricao breve|descricao curta|descricao resumida|objet|sujet|titre|resume|description courte|"
     "description breve|breve description|intitule|короткий опис|резюме|назва",
     "body": "body|description|detailed description|detailed decription|long description|full description|"

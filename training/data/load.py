@@ -55,7 +55,7 @@ def load_history(
     if not paths:
         raise BadInput("name at least one file of tickets.")
     given = mapping or ColumnMapping()
-    known = given.with_stored(stored_columns or {})
+    known = replace(given.with_stored(stored_columns or {}), dates=given.dates)
     history = History(mapping=known)
     with ExitStack() as stack:
         stack.enter_context(_gc_paused())
@@ -70,6 +70,8 @@ def load_history(
         reading = HistoryReader(history)
         for table, (own, _) in zip(tables, resolved, strict=True):
             reading.read(table, own, timed=order == "time")
+    if reading.date_orders == {"month"} and not given.dates:
+        history.mapping = replace(history.mapping, dates="month")
     if moves is not None:
         move_table = read_moves(moves, history.mapping, reading.ids)
         history.moves.extend(move_table.moves)
