@@ -1,8 +1,8 @@
 """Maps a desk's spellings of priorities to low, medium, high and critical.
 
-Words of six languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping says
-which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is left
-out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
+Words of seven languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping
+says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is
+left out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
 other numbers, or the mapping, show which end is urgent.
 """
 
@@ -24,17 +24,20 @@ _SPELLINGS: Final = {
         несрочный не срочно несрочно плановый
         niedrig niedrige niedriger sehr niedrig gering geringfügig sehr gering nicht dringend unwichtig
         baja bajo muy baja muy bajo menor mínima no urgente
+        bas basse très bas très basse plus basse faible très faible mineur mineure pas urgent
         baixa baixo muito baixa muito baixo mais baixa
         низький дуже низький найнижчий незначний тривіальний нетерміновий""",
     "medium": """medium normal major moderate standard regular default average med
         средний нормальный обычный стандартный значительный мажорный умеренный
         mittel mittlere mittlerer standard
         media medio mayor moderada moderado estándar
+        moyen moyenne normale modéré modérée majeur majeure
         média médio moderada padrão
         середній звичайний нормальний стандартний значний помірний""",
     "high": """high important elevated severe
         высокий важный повышенный
         hoch hohe hoher wichtig
+        haut haute élevé élevée
         alta alto importante
         високий важливий підвищений""",
     "critical": """critical crit urgent very urgent highest very high emergency immediate asap
@@ -42,18 +45,39 @@ _SPELLINGS: Final = {
         экстренный немедленный максимальный чрезвычайный
         kritisch kritische kritischer sehr hoch sehr hohe dringend sehr dringend sofort höchste notfall
         crítica crítico muy alta muy alto urgente inmediata máxima emergencia
+        critique urgente très urgent très urgente très haut très haute plus haute très élevé très élevée immédiat
+        immédiate urgence
         crítica crítico muito alta muito alto mais alta imediata máxima emergência
         критичний терміновий дуже високий найвищий невідкладний аварійний екстрений негайний""",
-    "blocker": """blocker blocking showstopper блокер блокирующий блокирующая blockierend bloqueante bloqueador
-        bloqueadora блокуючий блокувальний""",
+    "blocker": """blocker blocking showstopper блокер блокирующий блокирующая blockierend bloquant bloquante bloqueante
+        bloqueador bloqueadora блокуючий блокувальний""",
 }  # fmt: skip
-_CRITICAL: Final = "critical crit критический критичный kritisch kritische kritischer crítica crítico критичний"
+_CRITICAL: Final = (
+    "critical crit критический критичный kritisch kritische kritischer critique crítica crítico критичний"
+)
 _MODIFIERS: Final = frozenset(
-    ["very", "not", "non", "no", "самый", "очень", "не", "sehr", "nicht", "muy", "muito", "mais", "дуже"]
+    [
+        "very",
+        "not",
+        "non",
+        "no",
+        "самый",
+        "очень",
+        "не",
+        "sehr",
+        "nicht",
+        "très",
+        "plus",
+        "pas",
+        "muy",
+        "muito",
+        "mais",
+        "дуже",
+    ]
 )  # words that begin a spelling of two words
 _NOISE: Final = re.compile(
-    r"\b(priority|severity|urgency|приоритет|приоритета|срочность|важность|prioritat|dringlichkeit|prioridad|prioridade"
-    r"|urgencia|приорітет|пріоритет|level|lvl)\b"
+    r"\b(priority|severity|urgency|приоритет|приоритета|срочность|важность|prioritat|dringlichkeit|prioridad|prioridade|priorite"
+    r"|urgencia|urgence|gravite|приорітет|пріоритет|level|lvl)\b"
 )
 _RANK: Final = re.compile(r"(?:p|s|sev|prio|п|р)\s?(\d)")
 _SURROUNDING_NUMBER: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")

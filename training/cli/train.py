@@ -79,7 +79,7 @@ class TrainOptions:
     """The arguments and options of `deskyard train`."""
 
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSON or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet.")
     ] = None
     desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets instead of files.")] = (
         False

@@ -22,13 +22,15 @@ from deskyard.tabular.records import RecordTable, unique_columns
 LEVELS = {
     "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
     "'very low' '1 very low' '2 low' '5 - Planning' '4 - Low' P4 p5 S4 'не срочно' 'Низкий приоритет' 'sehr niedrig' "
-    "'muy baja'",
+    "'muy baja' Basse 'Très basse' Faible mineure 'Priorité basse'",
     "medium": "medium normal Major Средний средняя обычный mittel Normal media média середній '3 normal' '2 normal' "
-    "'3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium'",
-    "high": "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)'",
+    "'3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium' Moyenne Majeur normale",
+    "high": "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)' "
+    "Haute élevée '4 - Haute'",
     "critical": "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend "
     "crítica urgente критичний терміновий '5 very high' '1 - Critical' P1 P0 Sev-1 'очень высокий' "
-    "Highest 'sehr hoch' emergency immediate 'muito alta' наивысший '🔴 Critical' '3 urgent'",
+    "Highest 'sehr hoch' emergency immediate 'muito alta' наивысший '🔴 Critical' '3 urgent' "
+    "'Très haute' critique immédiat bloquant",
 }
 
 
@@ -37,7 +39,7 @@ def spellings(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("level", "text"), LEVELS.items())
-def test_common_spellings_of_six_languages_are_understood(level, text):
+def test_common_spellings_of_seven_languages_are_understood(level, text):
     for spelling in spellings(text):
         assert map_spellings([spelling]) == {spelling: level}, spelling
 
