@@ -30,17 +30,22 @@ SubjectKind = Literal["forward", "reply", "new"]
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\xad]+")
 
 _VERB: Final = re.compile(
-    r"(?<!\w)(?:wrote|writes|schrieb|schreibt|escribió|escribio|escribe|escreveu|escreve|a écrit|a ecrit|écrit|пишет"
-    r"|писала?|писали|писал\(а\)|написала?|написали|написал\(а\)|пише|писав|писала|написав|написав\(ла\)|написав\(-ла\)"
+    r"(?<!\w)(?:wrote|writes|schrieb|schreibt|geschrieben|escribió|escribio|escribe|escreveu|escreve|écrit|ecrit"
+    r"|пишет|(?:на)?писал(?:а|и|\(-?а\))?|пише|(?:на)?писав(?:\(-?ла\))?"
     r"|ha scritto|scrisse|schreef|napisał\(?a?\)?|napsala?|napsal\(a\)|skrev|kirjoitti|yazdı)(?!\w)",
     re.I,
 )
+_VERB_AT_END: Final = re.compile(rf"{_VERB.pattern}\Z", re.I)
 _LAST_WORDS: Final = (
-    ":", ": ", "*", "_", "wrote", "writes", "schrieb", "escribió", "escreveu", "écrit", "пишет", "писал", "писала",
-    "пише", "ал(а)", "ав(ла)",
+    ":", "wrote", "writes", "schrieb", "escribió", "escreveu", "écrit", "пишет", "писал", "писала", "пише", "ал(а)",
+    "ав(ла)",
 )  # fmt: skip
+_AFTER_ATTRIBUTION: Final = "*_- \t\xa0\u202f"
+_LEFT_OVER: Final = (":", "---", "----")
+"""What may be left of a wrapped attribution for a line of its own."""
+
 _OPENER: Final = re.compile(
-    r"^\W{0,3}(?:on|am|at|el|em|no dia|le|il|op|den|dne|dnia|w dniu|quoting|zitat von|citando|cit)\b", re.I
+    r"^\W{0,6}(?:on|am|at|el|em|no dia|le|il|op|den|dne|dnia|w dniu|quoting|zitat von|citando|cit)\b", re.I
 )
 _QUOTING: Final = re.compile(r"\W{0,3}(?:quoting|zitat von|citando a?|citation de|цитирование)\s.*@.*:\s*$", re.I)
 _MONTH: Final = (
@@ -56,7 +61,9 @@ _CLOCK: Final = re.compile(r"(?<!\d)\d{1,2}\s?[:.hч]\s?\d{2}(?!\d)|(?<!\d)\d{1,
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:@]{1,64}@[^\s<>()\[\]\"',;:@]{1,255}")
 _IN_BRACKETS: Final = r"[<(\[]\s{0,3}(?:mailto:)?[^\s<>()\[\]@]{1,64}@[^\s<>()\[\]@]{1,255}\s{0,3}[>)\]]"
 _BRACKETED_ADDRESS: Final = re.compile(_IN_BRACKETS, re.I)
-_ADDRESS_AT_END: Final = re.compile(rf"{_IN_BRACKETS}[>)\]]{{0,3}}\s{{0,3}}:$", re.I)
+_ADDRESS_AT_END: Final = re.compile(
+    rf"(?:{_IN_BRACKETS}[>)\]]{{0,3}}|\b(?:by|von|от|від|de|par|por)\s{_ADDRESS.pattern})\s{{0,3}}:$", re.I
+)
 _OPEN_BRACKET: Final = re.compile(r"[<(\[][^<>()\[\]]{0,100}$")
 
 
@@ -82,8 +89,8 @@ def attribution_length(lines: Sequence[str], start: int) -> int:
         if count > 1 and not _continues(first, lines[start + 1 : start + count]):
             return 0
         if _is_attribution(joined, is_quoted=_next_line(lines, start + count).startswith(">")):
-            is_colon_left = start + count < len(lines) and lines[start + count].strip() == ":"
-            return count + is_colon_left
+            following = lines[start + count].strip() if start + count < len(lines) else ""
+            return count + (following in _LEFT_OVER)
         if line.endswith(":"):
             return 0
     return 0
@@ -91,7 +98,7 @@ def attribution_length(lines: Sequence[str], start: int) -> int:
 
 def may_end_attribution(line: str) -> bool:
     """Whether an attribution can end with this line: a quick check."""
-    return line[-20:].lower().rstrip().endswith(_LAST_WORDS)
+    return line[-20:].lower().rstrip(_AFTER_ATTRIBUTION).endswith(_LAST_WORDS)
 
 
 def _continues(first: str, others: Sequence[str]) -> bool:
@@ -106,12 +113,10 @@ def _continues(first: str, others: Sequence[str]) -> bool:
 
 def _is_attribution(line: str, *, is_quoted: bool) -> bool:
     """Whether this is an attribution; `is_quoted`: a line with `>` follows, so less is needed."""
-    line = line.rstrip("*_ \t\xa0\u202f")
+    line = line.rstrip(_AFTER_ATTRIBUTION)
     if not line.endswith(":"):
-        verb = _VERB.search(line)
-        if verb is None or not line.endswith(verb[0]):
-            return False
-        return all(pattern.search(line) for pattern in (_OPENER, _DATE, _CLOCK))
+        is_introduced = _OPENER.search(line) or _BRACKETED_ADDRESS.search(line)
+        return bool(is_introduced and _VERB_AT_END.search(line) and _DATE.search(line) and _CLOCK.search(line))
     if "@" not in line and not any(character.isdigit() for character in line):
         return False
     has_verb = _VERB.search(line) is not None
@@ -120,7 +125,7 @@ def _is_attribution(line: str, *, is_quoted: bool) -> bool:
         if (has_date and has_clock) or _BRACKETED_ADDRESS.search(line):
             return True
         return is_quoted and (has_date or has_clock or "@" in line or _OPENER.search(line) is not None)
-    if has_date and _ADDRESS_AT_END.search(line):
+    if has_date and has_clock and _ADDRESS_AT_END.search(line):
         return True
     if _QUOTING.match(line):
         return True
@@ -153,16 +158,23 @@ _BEGIN: Final = (
     r"(?:begin|start(?: of)?|anfang(?: der)?|beginn(?: der)?|inicio(?: del)?|início(?: da)?|début(?: du)?|inizio|начало"
     r"|початок)"
 )
-_END: Final = r"(?:end(?: of)?|ende(?: der)?|fin(?: del| du)?|fim(?: da)?|fine|конец|кінець)"
+_END: Final = r"(?:end(?: of)?|ende(?: der)?|fin(?: del| du)?|fim(?: da)?|fine|конец|кінець|завершение|завершення)"
 _FORWARD_MARKER: Final = re.compile(
-    rf"(?:{_DASHES}\s*(?:{_BEGIN}\s+)?{_MARKED}\s*:?\s*(?:{_DASHES})?|(?:{_BEGIN}\s+)?{_MARKED}\s*(?::|{_DASHES})"
+    rf"(?:{_DASHES}\s*(?:{_BEGIN}\s+)?{_MARKED}"
+    rf"(?:\s*:?\s*(?:{_DASHES})?| (?:from|von|de|от|від)\s.{{1,200}}?\s*{_DASHES})"
+    rf"|(?:{_BEGIN}\s+)?{_MARKED}\s*(?::|{_DASHES})"
     rf"|{_BEGIN}\s+(?:{_MESSAGE}|повідомлення|листа),? що пересилається\s*:?"
     rf"|{_DASHES}\s*{_FORWARDED}(?:\s*:| by| von| por| par| пользователем| користувачем)\s.{{1,200}}?\s*{_DASHES})\s*$",
     re.I,
 )
-_FORWARD_END: Final = re.compile(rf"(?:{_DASHES}\s*)?{_END}\s+{_MARKED}\s*:?\s*(?:{_DASHES})?\s*$", re.I)
+_SCISSORS: Final = "={3,}+8<={3,}+"
+_FORWARD_END: Final = re.compile(
+    rf"(?:(?:{_DASHES}\s*)?{_END}\s+{_MARKED}\s*:?\s*(?:{_DASHES})?|{_SCISSORS}\s*{_END}\s.{{1,60}}?={{3,}})\s*$", re.I
+)
 _ORIGINAL_LINE: Final = re.compile(
-    rf"(?:{_DASHES}\s*{_MARKED_ORIGINAL}\s*:?\s*(?:{_DASHES})?|{_MARKED_ORIGINAL}\s*{_DASHES})\s*$", re.I
+    rf"(?:{_DASHES}\s*{_MARKED_ORIGINAL}\s*:?\s*(?:{_DASHES})?|{_MARKED_ORIGINAL}\s*{_DASHES}"
+    rf"|{_SCISSORS}.{{1,60}}?={{3,}})\s*$",
+    re.I,
 )
 _MARKERS: Final[dict[MarkerKind, re.Pattern[str]]] = {
     "forward": _FORWARD_MARKER,
@@ -171,8 +183,12 @@ _MARKERS: Final[dict[MarkerKind, re.Pattern[str]]] = {
 }
 _DECORATED: Final = re.compile(r":|[-–—=*_~#]{2}")
 _INLINE_MARKER: Final = re.compile(rf"(?<![-–—_])[-–—_]{{4,}}+\s?(?:{_MARKED}|{_MARKED_ORIGINAL})\s?[-–—_]{{3,}}", re.I)
-_SEPARATOR_LINE: Final = re.compile(r"_{20,}$|-{40,}$|[-_]{4,}+\s*[^\W\d_][^-_]{1,60}[-_]{4,}$")
-_RULE: Final = re.compile(r"-{40,}$")
+_RULE: Final = re.compile(r"-{10,}$")
+_SEPARATOR_LINE: Final = re.compile(
+    rf"_{{20,}}$|{_RULE.pattern}|[-_]{{4,}}+\s*[^\W\d_][^-_]{{1,60}}[-_]{{4,}}$"
+    rf"|(?:[^\W\d_]\w*\s){{0,3}}{_MARKED}[.:]?$",
+    re.I,
+)
 _DECORATION: Final = "> \t\xa0*"
 
 
@@ -207,59 +223,91 @@ _HEADERS: Final[dict[str, str]] = {
         "from": "from|von|de|от|від|от кого|від кого|отправитель|відправник|absender|remitente|remetente|expéditeur|da"
         "|van|od",
         "sent": "sent|gesendet|gesendet am|enviado|enviado el|enviado em|enviada em|enviada|envoyé|envoyé le|отправлено"
-        "|дата отправки|надіслано|відправлено|inviato|verzonden|wysłano",
+        "|отправленные|дата отправки|надіслано|відправлено|inviato|verzonden|wysłano",
         "date": "date|datum|fecha|data|дата|date et heure|dátum",
-        "to": "to|an|para|à|a|кому|до|получатель|одержувач|empfänger|destinatario|destinatário|destinataire|aan|do",
+        "to": "to|an|pour|para|à|a|кому|до|получатель|одержувач|empfänger|destinatario|destinatário|destinataire|aan"
+        "|do",
         "subject": "subject|betreff|asunto|assunto|objet|sujet|тема|oggetto|onderwerp|temat",
         "other": "cc|bcc|kopie|copia|cópia|cópia oculta|copie|copie à|копия|копія|прихована копія|скрытая копия"
         "|reply-to|reply to|antwort an|antworten an|responder a|responder para|répondre à|ответить|отвечать|відповісти"
         "|importance|priority|wichtigkeit|priorität|importancia|importância|важность|приоритет|важливість|attachments"
         "|anhänge|anlagen|adjuntos|datos adjuntos|anexos|pièces jointes|вложения|вкладення|organization|organisation"
-        "|resent-from|resent-to|resent-date|message-id|x-mailer",
+        "|sender|list-id|received|references",
     }.items()
     for name in names.split("|")
 }
 _HEADER_LINE: Final = re.compile(r"[>\s*_|]{0,10}([^\W\d_][\w' -]{0,20}?)[*_]{0,2}\s{0,3}:[*_]{0,2}(?:\s+|$|(?=\S))")
+_TECHNICAL: Final = re.compile(
+    r"(?:arc|authentication|auto|content|delivered|dkim|in-reply|list|message|mime|received|resent|return|thread|user|x)"
+    r"-[a-z-]{1,30}\Z",
+    re.I,
+)
+"""Names of headers that programs write for programs: `User-Agent`, `In-Reply-To`."""
+
+_HEADER_WITHOUT_COLON: Final = re.compile(r"[>\s*_|]{0,10}([^\W\d_]\w{0,15})\s+(?=\S)")
 _GENERIC_HEADER: Final = re.compile(r"[>\s*_|]{0,10}[^\W\d_][\w.' ()-]{0,24}?[*_]{0,2}\s{0,3}:[*_]{0,2}\s+\S")
+_ADDRESS_KINDS: Final = ("from", "to", "other")
 _ADDRESSES_ONLY: Final = re.compile(r"[\s>]*[^@]{0,100}@\S{1,200}[>;,]*\s*$")
 
 
 def header_block_length(lines: Sequence[str], start: int, *, is_marked: bool = False) -> int:
     """How many lines the repeated headers of a mail take that begin at line `start`; 0 where there are none.
 
-    Unless a marker stands above them (`is_marked`), they must be those of a mail: who sent it, when, and to whom or
-    about what, with an address, or with the three names that Outlook uses ("From", "Sent", "Subject").
+    They must be those of a mail: who sent it, when, and to whom or about what, with an address, or with the three names
+    that Outlook uses ("From", "Sent", "Subject"). An attribution below the others may say who and when. Below a marker
+    (`is_marked`) less is needed.
 
     >>> header_block_length(["From: Ann <ann@example.org>", "Sent: Monday", "To: Support", "Subject: VPN", ""], 0)
     4
     >>> header_block_length(["From: Hamburg", "To: Munich", "Date: 5 March"], 0)
     0
     """
-    kinds: set[str] = set()
-    has_address, end, value = False, start, ""
-    first = _header_kind(lines[start]) if start < len(lines) else None
+    begin = _skip_sender(lines, start) if is_marked else start
+    first, find_kind = _header_kind(lines[begin]) if begin < len(lines) else None, _header_kind
+    if is_marked and first is None and begin < len(lines) and _has_address(lines[begin]):
+        find_kind = _header_kind_without_colon
+        first = find_kind(lines[begin])
     if not is_marked and first in (None, "other"):
         return 0
-    for number in range(start, min(start + _MAX_HEADER_LINES, len(lines))):
+    kinds: set[str] = set()
+    has_address, is_spaced, end, last_kind, value = False, True, begin, "", ""
+    for number in range(begin, min(begin + _MAX_HEADER_LINES, len(lines))):
         line = lines[number]
         if not line.strip(_DECORATION):
-            following = _header_kind(lines[number + 1]) if number + 1 < len(lines) else None
+            following = find_kind(lines[number + 1]) if is_spaced and number + 1 < len(lines) else None
             if following is None or following in kinds:
                 break
             continue
-        kind = first if number == start else _header_kind(line)
-        if kind is None and not (kinds and number == end and _is_folded(value, line)):
-            break
-        if kind is not None:
-            if kind in kinds and kind != "other":
+        kind = find_kind(line)
+        if kind is None:
+            if kinds and "from" not in kinds and (length := attribution_length(lines, number)):
+                return number + length - start
+            if not kinds or number != end or not _is_folded(value, line, has_addresses=last_kind in _ADDRESS_KINDS):
                 break
+        elif kind in kinds and kind != "other":
+            break
+        else:
+            is_spaced = is_spaced and (not kinds or number > end)
             kinds.add(kind)
+            last_kind = kind
         value, end = line, number + 1
-        has_address = has_address or (kind in (None, "from", "to", "other") and _has_address(line))
+        has_address = has_address or (last_kind in _ADDRESS_KINDS and _has_address(line))
     if is_marked:
-        return end - start if kinds else _generic_block_length(lines, start)
+        least = 1 if find_kind is _header_kind else 3
+        is_mail = len(kinds) >= least and (("from" in kinds and has_address) or (len(kinds) > 1 and "subject" in kinds))
+        return end - start if is_mail else _generic_block_length(lines, start)
     is_mail = "from" in kinds and bool(kinds & {"sent", "date"}) and bool(kinds & {"to", "subject"})
     return end - start if is_mail and (has_address or {"sent", "subject"} <= kinds) else 0
+
+
+def _skip_sender(lines: Sequence[str], start: int) -> int:
+    """The line below one or two that say who wrote and when above the headers, as old Notes does; else `start`."""
+    for end in range(start + 1, min(start + 3, len(lines))):
+        if _header_kind(lines[end - 1]) or not lines[end - 1].strip():
+            break
+        if _header_kind(lines[end]) and _DATE.search(" ".join(lines[start:end])[:MAX_LINE_LENGTH]):
+            return end
+    return start
 
 
 def _has_address(line: str) -> bool:
@@ -268,14 +316,22 @@ def _has_address(line: str) -> bool:
 
 def _header_kind(line: str) -> str | None:
     found = _HEADER_LINE.match(line[:MAX_LINE_LENGTH]) if ":" in line else None
-    return _HEADERS.get(found[1].strip().lower()) if found else None
+    if not found:
+        return None
+    name = found[1].strip().lower()
+    return _HEADERS.get(name) or ("other" if _TECHNICAL.match(name) else None)
 
 
-def _is_folded(value: str, line: str) -> bool:
-    """Whether a line continues the header line `value`."""
+def _header_kind_without_colon(line: str) -> str | None:
+    found = _HEADER_WITHOUT_COLON.match(line[:MAX_LINE_LENGTH])
+    return _HEADERS.get(found[1].lower()) if found else None
+
+
+def _is_folded(value: str, line: str, *, has_addresses: bool) -> bool:
+    """Whether a line continues the header line `value`, which may hold addresses (`has_addresses`)."""
     value = value.rstrip()
     return (
-        value.endswith((",", ";", "<"))
+        (has_addresses and value.endswith((",", ";", "<")))
         or (line[:1] in " \t" and bool(line.strip()))
         or (len(line) <= MAX_LINE_LENGTH and _ADDRESSES_ONLY.match(line) is not None and "@" in value)
     )
@@ -287,7 +343,7 @@ def _generic_block_length(lines: Sequence[str], start: int) -> int:
     while end < min(start + 12, len(lines)) and _GENERIC_HEADER.match(lines[end][:MAX_LINE_LENGTH]):
         end += 1
     has_address = any(map(_has_address, lines[start:end]))
-    is_ended = end >= len(lines) or not lines[end].strip(_DECORATION)
+    is_ended = end < len(lines) and not lines[end].strip(_DECORATION)
     return end - start if end - start >= 2 and has_address and is_ended else 0
 
 
@@ -353,8 +409,8 @@ def is_introduced_quote(lines: Sequence[str], place: int) -> bool:
 
 
 _PREFIX: Final = re.compile(
-    r"\s*(?P<tags>(?:\[[^\[\]]{1,40}\]\s*){0,3})(?:"
-    r"(?P<forward>fwd?|wg|rv|renv|enc|encam|tr|пересл|пересылка|пер|перенапр|переслано)"
+    r"\s*(?P<tags>(?:\[[^\[\]]{1,40}\]\s*|[*(]?ext(?:ern\w{0,3})?\b[*):]{1,2}\s*){0,3})\[?(?:"
+    r"(?P<forward>fwd?|wg|rv|renv|enc|encam|tr|пересл|пересылка|пер|перенапр|переадр|переслано)"
     r"|(?P<reply>re|aw|antw|antwort|res|resp|rép|rif|sv|odp|ha|отв|ответ|відп|відповідь))"
     r"(?:\s?[\[(]\d{1,3}[\])])?\s{0,2}[:：]\s*",
     re.I,

@@ -26,6 +26,10 @@ ATTRIBUTIONS = [
     '03.02.2026, 10:00, "Служба поддержки" <help-desk@ourdesk.example>:',
     "3 февр. 2026 г., в 10:00, Служба поддержки <help-desk@ourdesk.example> написал(а):",
     "вт, 3 лют. 2026 р. о 10:00 Служба підтримки <help-desk@ourdesk.example> пише:",
+    "Am Dienstag, 3. Februar 2026 um 10:00 MEZ hat Support <help-desk@ourdesk.example> Folgendes geschrieben:",
+    "---- On Tue, 03 Feb 2026 10:00:00 +0100 Support Team <help-desk@ourdesk.example> wrote ---",
+    "---- В вт, 03 фев 2026 10:00:00 +0300 Служба поддержки <help-desk@ourdesk.example> написал(а) ----",
+    "3. Feb. 2026, 10:00 von help-desk@ourdesk.example:",
 ]
 
 
@@ -46,6 +50,7 @@ def test_an_attribution_is_recognised_in_seven_languages_however_it_is_wrapped(l
         "My address is <ann@example.org>:",
         "I wrote to Ann on Monday",
         "Am 3. Februar um 10:00 war der Drucker kaputt.",
+        "New users from 03.02.2026, to be added by ann@example.org:",
     ],
 )
 def test_a_sentence_that_ends_in_a_colon_is_no_attribution(line):
@@ -72,6 +77,7 @@ def test_a_sentence_that_ends_in_a_colon_is_no_attribution(line):
         "Начало переадресованного сообщения:",
         "-------- Переслане повідомлення --------",
         "Початок листа, що пересилається:",
+        "----- Weitergeleitete Nachricht von Cora Lind, Client GmbH <cora@client.example> -----",
     ],
 )
 def test_a_forward_marker_is_recognised_in_seven_languages(line):
@@ -89,6 +95,7 @@ def test_a_forward_marker_is_recognised_in_seven_languages(line):
         "-----Mensagem original-----",
         "-------- Исходное сообщение --------",
         "-----Вихідне повідомлення-----",
+        "===8<==============Original message text===============",
     ],
 )
 def test_an_original_marker_is_recognised_in_seven_languages(line):
@@ -98,7 +105,21 @@ def test_an_original_marker_is_recognised_in_seven_languages(line):
 @pytest.mark.parametrize(
     "line",
     [
+        "----- End forwarded message -----",
+        "-------- Завершение пересылаемого сообщения --------",
+        "Кінець пересланого повідомлення:",
+        "===8<===========End of original message text===========",
+    ],
+)
+def test_the_end_of_a_forward_is_recognised(line):
+    assert find_marker(line) == "end"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "Please look at the forwarded message",
+        "--- The forwarded message from Bob is lost",
         "I forwarded it: see there",
         "--- printer ---",
         "Original message lost",
@@ -119,6 +140,7 @@ def test_words_about_messages_are_no_markers(line):
         "De: Ann\nEnviada em: segunda\nPara: Support\nAssunto: VPN",
         "От: Анна <ann@example.org>\nДата: вчера\nКому: Support\nКопия: Bea\nТема: VPN",
         "Від: Анна\nНадіслано: учора\nКому: Support\nТема: VPN",
+        "Кому: support@example.org;\nТема: VPN;\n03.02.2026, 10:00, \"Анна\" <ann@example.org>:",
         "Gesendet: Montag\nVon: Ann <ann@example.org>\nAn: Bea,\n Carl <carl@example.org>\nBetreff: VPN",
     ],
 )
@@ -142,6 +164,38 @@ def test_a_form_with_the_same_names_is_no_header_block(form):
     assert header_block_length(form.split("\n"), 0) == 0
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "Ann Lee <ann@example.org> on 02/03/2026 09:00:00 AM\nTo:     Support/Corp@Corp\ncc:\nSubject:        VPN",
+        'Von "Ann" <ann@example.org>\nAn "Support" <support@example.org>\nDatum 03.02.2026\nBetreff VPN',
+        "Date: Tue, 3 Feb 2026\nFrom: Ann <ann@example.org>\nSubject: VPN\nUser-Agent: Mutt/2.2\nX-Mailer: x",
+        "From: Ann <ann@example.org>\n\nSent: Monday\n\nSubject: VPN",
+    ],
+)
+def test_below_a_marker_headers_are_recognised_in_more_shapes(block):
+    lines = block.split("\n")
+    assert header_block_length([*lines, "", "It is down"], 0, is_marked=True) == len(lines)
+
+
+FIRST_LINES = [
+    "Priority: high",
+    "E-mail: ann@example.org",
+    "To whom it may concern: it is down",
+    "Тема: не работает принтер",
+    "Von Montag an geht nichts, schreiben Sie an ann@example.org",
+    "User-Agent: missing from the log",
+    "Date: 5 March\nFrom: Hamburg\nTo: Munich",
+]
+
+
+@pytest.mark.parametrize("text", FIRST_LINES)
+def test_below_a_marker_a_text_that_begins_like_a_header_is_text(text):
+    assert header_block_length(text.split("\n"), 0, is_marked=True) == 0
+    headers = ["From: Ann <ann@example.org>", "Subject: VPN"]
+    assert header_block_length([*headers, "", *text.split("\n")], 0, is_marked=True) == len(headers)
+
+
 def test_a_rule_counts_only_above_repeated_headers():
     headers = ["Fra: Ann <ann@example.org>", "Emne: VPN", ""]
     assert separator_length(["_" * 32, *headers], 0) == 3
@@ -152,7 +206,7 @@ def test_a_rule_counts_only_above_repeated_headers():
 @pytest.mark.parametrize(
     ("subject", "kind"),
     [
-        *((f"{prefix}: VPN", "forward") for prefix in ("Fwd", "FW", "WG", "RV", "ENC", "TR", "Пересл")),
+        *((f"{prefix}: VPN", "forward") for prefix in ("Fwd", "FW", "WG", "RV", "ENC", "TR", "Пересл", "[Fwd")),
         *((f"{prefix}: VPN", "reply") for prefix in ("Re", "RE[2]", "AW", "RES", "SV", "Отв", "Відп")),
         *((subject, "new") for subject in ("VPN", "Retry: VPN", "", "I: am here", "Reset: it")),
     ],

@@ -21,6 +21,7 @@ NOTES = {
     "fr": "Bonjour, merci de traiter.",
     "none": "",
 }
+SIGNATURES = ["-- \nBea Krug\nReception", "Mit besten Grüßen\nBea Krug\nEmpfang, Tel. 5", "FYI\n\nRegards, Bea"]
 FORWARDS = {
     "Gmail": f"---------- Forwarded message ---------\nFrom: {CORA}\nDate: Tue, 3 Feb 2026 at 10:00\nSubject: q\n"
     "To: Bea <bea@desk.example>, Carl <\ncarl@desk.example>\n\n\n",
@@ -35,6 +36,10 @@ FORWARDS = {
     "Thunderbird": f"-------- Mensagem encaminhada --------\nAssunto: \tq\nData: \t3 Feb\nDe: \t{CORA}\n\n\n",
     "mail.ru": f"-------- Пересылаемое сообщение --------\nОт кого: {CORA}\nКому: bea@desk.example\nДата: 3 фев\n\n",
     "Yandex": '-------- Пересылаемое сообщение --------\n03.02.2026, 10:00, "Cora" <cora@client.example>:\n\n',
+    "Yandex, new": "----------------\nКому: bea@desk.example;\nТема: q;\n"
+    '03.02.2026, 10:00, "Cora" <cora@client.example>:\n\n',
+    "The Bat": f"This is a forwarded message\nFrom: {CORA}\nTo: bea@desk.example\nDate: Tuesday, 10:00\nSubject: q\n\n"
+    "===8<==============Original message text===============\n",
     "Ukrainian": f"-------- Переслане повідомлення --------\nТема: \tпитання\nВід: \t{CORA}\n\n",
     "Danish": f"---- Videresendt meddelelse ----\nFra: {CORA}\nEmne: q\n\n",
 }
@@ -53,6 +58,13 @@ def test_the_line_that_ends_a_forward_and_the_signature_above_one_are_no_matter(
     end = "-------- Конец пересылаемого сообщения --------"
     body = f"Please take this over.\n\nRegards,\nBea\n\n{FORWARDS['Yandex']}{MATTER}\n\n{end}"
     assert extract_matter(body).split() == f"Please take this over. {MATTER}".split()
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_above_a_forward_is_no_matter_however_little_is_above_it(signature):
+    kept = "FYI " if signature.startswith("FYI") else ""
+    assert extract_matter(f"{signature}\n\n{FORWARDS['Gmail']}{MATTER}").split() == f"{kept}{MATTER}".split()
+    assert extract_matter(f"Saludos, no puedo entrar\n\n{FORWARDS['Gmail']}{MATTER}").startswith("Saludos, no puedo")
 
 
 ATTRIBUTION = "Am 03.02.2026 um 10:00 schrieb Support <support@ourdesk.example>:"
