@@ -208,15 +208,6 @@ def find_marker(line: str) -> MarkerKind | None:
     return next((kind for kind, pattern in _MARKERS.items() if pattern.match(line)), None)
 
 
-def remove_inline_markers(text: str) -> str:
-    """The text with markers of forwarded messages inside lines replaced by line breaks, as flattened mails have them.
-
-    >>> remove_inline_markers("please take this ---------- Forwarded message --------- My VPN is down")
-    'please take this \\n My VPN is down'
-    """
-    return _INLINE_MARKER.sub("\n", text) if "--" in text or "__" in text else text
-
-
 _HEADERS: Final[dict[str, str]] = {
     name: kind
     for kind, names in {
@@ -247,7 +238,46 @@ _TECHNICAL: Final = re.compile(
 _HEADER_WITHOUT_COLON: Final = re.compile(r"[>\s*_|]{0,10}([^\W\d_]\w{0,15})\s+(?=\S)")
 _GENERIC_HEADER: Final = re.compile(r"[>\s*_|]{0,10}[^\W\d_][\w.' ()-]{0,24}?[*_]{0,2}\s{0,3}:[*_]{0,2}\s+\S")
 _ADDRESS_KINDS: Final = ("from", "to", "other")
+_INLINE_HEADER: Final = re.compile(rf"\W{{0,3}}(?<!\w)({'|'.join(sorted(_HEADERS, key=len, reverse=True))})\s?:", re.I)
+_NAMED_ADDRESS: Final = rf"\s?(?:[^@<>\n]{{0,60}}<\s?{_ADDRESS.pattern}>|{_ADDRESS.pattern})"
+_LEADING_ADDRESSES: Final = re.compile(rf"{_NAMED_ADDRESS}(?:[,;]{_NAMED_ADDRESS}){{0,20}}")
+_MAX_INLINE_VALUE: Final = 200
 _ADDRESSES_ONLY: Final = re.compile(r"[\s>]*[^@]{0,100}@\S{1,200}[>;,]*\s*$")
+
+
+def remove_inline_markers(text: str) -> str:
+    """The text with markers of forwarded messages inside lines replaced by line breaks, as flattened mails have them.
+
+    The names of repeated headers go, too, and the values up to the last address.
+
+    >>> remove_inline_markers("please take this ---------- Forwarded message --------- My VPN is down")
+    'please take this \\n My VPN is down'
+    >>> remove_inline_markers("FYI ---- Forwarded message ---- From: Ann <a@b.org> To: Bea <b@b.org> No VPN")
+    'FYI \\n No VPN'
+    """
+    if "--" not in text and "__" not in text:
+        return text
+    parts, start = [], 0
+    while marker := _INLINE_MARKER.search(text, start):
+        parts.append(text[start : marker.start()])
+        start = _skip_inline_headers(text, marker.end())
+    return "\n".join([*parts, text[start:]])
+
+
+def _skip_inline_headers(text: str, start: int) -> int:
+    """Where the text goes on after the repeated headers that begin at `start` in the middle of a line."""
+    kinds: list[str] = []
+    end = start
+    while found := (_INLINE_HEADER.search if kinds else _INLINE_HEADER.match)(text, end, end + _MAX_INLINE_VALUE):
+        kind = _HEADERS[found[1].lower()]
+        if kind in kinds:
+            break
+        kinds.append(kind)
+        end = found.end()
+    addresses = _LEADING_ADDRESSES.match(text, end, end + MAX_LINE_LENGTH) if kinds else None
+    if addresses is not None and kinds[-1] in _ADDRESS_KINDS:
+        end = addresses.end()
+    return end if "from" in kinds and len(kinds) >= (2 if _has_address(text[start:end]) else 3) else start
 
 
 def header_block_length(lines: Sequence[str], start: int, *, is_marked: bool = False) -> int:

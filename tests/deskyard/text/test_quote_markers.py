@@ -140,7 +140,7 @@ def test_words_about_messages_are_no_markers(line):
         "De: Ann\nEnviada em: segunda\nPara: Support\nAssunto: VPN",
         "От: Анна <ann@example.org>\nДата: вчера\nКому: Support\nКопия: Bea\nТема: VPN",
         "Від: Анна\nНадіслано: учора\nКому: Support\nТема: VPN",
-        "Кому: support@example.org;\nТема: VPN;\n03.02.2026, 10:00, \"Анна\" <ann@example.org>:",
+        'Кому: support@example.org;\nТема: VPN;\n03.02.2026, 10:00, "Анна" <ann@example.org>:',
         "Gesendet: Montag\nVon: Ann <ann@example.org>\nAn: Bea,\n Carl <carl@example.org>\nBetreff: VPN",
     ],
 )

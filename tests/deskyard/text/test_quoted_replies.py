@@ -1,5 +1,6 @@
 """What was forwarded is the matter, what was quoted is not, and nothing is lost in either case."""
 
+import re
 import time
 
 import pytest
@@ -58,6 +59,19 @@ def test_the_line_that_ends_a_forward_and_the_signature_above_one_are_no_matter(
     end = "-------- Конец пересылаемого сообщения --------"
     body = f"Please take this over.\n\nRegards,\nBea\n\n{FORWARDS['Yandex']}{MATTER}\n\n{end}"
     assert extract_matter(body).split() == f"Please take this over. {MATTER}".split()
+
+
+@pytest.mark.parametrize("name", ["Gmail", "Outlook, original", "Thunderbird", "mail.ru", "Ukrainian"])
+def test_a_forward_whose_line_breaks_an_export_has_lost_is_the_matter(name):
+    matter = extract_matter(f"Please take it {FORWARDS[name]}{MATTER} from: home".replace("\n", " "))
+    assert matter.startswith("Please take it")
+    assert matter.endswith(f"{MATTER} from: home")
+    assert not re.search(r"From|De|От|Від|Sent|Enviado|Data|Тема|@", matter)
+
+
+@pytest.mark.parametrize("text", ["From: Hamburg it goes to: nowhere", "Betreff: it is empty", "My VPN is down"])
+def test_words_with_colons_below_a_marker_inside_a_line_are_kept(text):
+    assert extract_matter(f"See ---- Forwarded message ---- {text}").endswith(text)
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
@@ -143,7 +157,8 @@ def test_the_sections_of_any_message_joined_are_the_message(lines, subject, is_r
 HOSTILE = [
     "x\n", "> x\n", ">", "cc: a\n", "To: a\n", "From: a@b.c\ncc: x\ncc: y\n", "> Begin forwarded message:\n",
     "best x ", "On 1 Feb 2026 10:00 a@b.c wrote:\n> x\n", "On 1 Feb 2026 10:00 <\n", "_", "-", "- ",
-    "--forwarded by - ", "a@", "(a@b.c", "wrote ", "1 jan ", "\n",
+    "--forwarded by - ", "a@", "(a@b.c", "wrote ", "1 jan ", "\n", "wrote ---\na <",
+    "---- forwarded message ---- from: a@b to: ", "begin forwarded message:\n1 jan\nTo: a\n", "===8<===a",
 ]  # fmt: skip
 
 
