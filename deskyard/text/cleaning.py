@@ -41,6 +41,7 @@ _UNPRINTABLE: Final = re.compile(
 _DATA_URI: Final = re.compile(
     r"data:[a-z]{1,20}/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[^\s\"'()<>]{20,}(?:\r?\n[A-Za-z0-9+/=]{40,})*", re.I
 )
+_WRITTEN_BREAK: Final = re.compile(r"\\r\\n|\\n")
 _SHEET_ESCAPE: Final = re.compile("_x00([01][0-9a-f])_", re.I)
 """How spreadsheets keep control characters: `_x000D_` is a carriage return."""
 
@@ -115,6 +116,8 @@ def to_plain_text(raw: str, max_length: int | None = MAX_LENGTH) -> str:
     """
     limit = None if max_length is None else 4 * max_length
     text = raw if "<" in raw or "&" in raw or "data:" in raw else raw[:limit]
+    if "\\n" in text and "\n" not in text and ("\\r\\n" in text or "\\n\\n" in text):
+        text = _WRITTEN_BREAK.sub("\n", text)  # as exports of databases keep line breaks
     if not is_html(text):
         text = unescape_once(text)
     if is_html(text):

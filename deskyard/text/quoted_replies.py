@@ -16,19 +16,17 @@ from functools import cached_property
 from itertools import groupby, takewhile
 from typing import Final, Literal
 
+from deskyard.text.attributions import MAX_ATTRIBUTION_LINES, attribution_length, may_end_attribution
 from deskyard.text.quote_markers import (
-    MAX_ATTRIBUTION_LINES,
     MAX_MARKER_LENGTH,
-    attribution_length,
     find_marker,
-    header_block_length,
     make_visible,
-    may_end_attribution,
     remove_inline_markers,
     separator_length,
     skip_empty,
     subject_kind,
 )
+from deskyard.text.repeated_headers import header_block_length
 
 SectionKind = Literal["own", "marker", "forwarded", "quoted", "signature"]
 
