@@ -39,8 +39,11 @@ _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )
 _DATA_URI: Final = re.compile(
-    r"data:[a-z]{1,20}/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[^\s\"'()<>]{20,}(?:\r?\n[A-Za-z0-9+/=]{40,})*", re.I
+    r"data:(?:(?:image|font)/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[^\s\"'()<>]{20,}|[a-z]{1,20}/[\w.+-]{1,80}"
+    r"(?:;[\w.+=-]{1,80}){0,5},[A-Za-z0-9+/=%_-]{20,})(?:\r?\n[A-Za-z0-9+/=]{40,})*",
+    re.I,
 )
+_CDATA: Final = re.compile(r"\s*<!\[CDATA\[(.*)\]\]>\s*\Z", re.S)
 _WRITTEN_BREAK: Final = re.compile(r"\\r\\n|\\n")
 _SHEET_ESCAPE: Final = re.compile("_x00([01][0-9a-f])_", re.I)
 """How spreadsheets keep control characters: `_x000D_` is a carriage return."""
@@ -118,6 +121,8 @@ def to_plain_text(raw: str, max_length: int | None = MAX_LENGTH) -> str:
     text = raw if "<" in raw or "&" in raw or "data:" in raw else raw[:limit]
     if "\\n" in text and "\n" not in text and ("\\r\\n" in text or "\\n\\n" in text):
         text = _WRITTEN_BREAK.sub("\n", text)  # as exports of databases keep line breaks
+    if (wrapped := _CDATA.match(text)) is not None:
+        text = wrapped[1]
     if not is_html(text):
         text = unescape_once(text)
     if is_html(text):

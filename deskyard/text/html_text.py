@@ -30,7 +30,7 @@ _MAX_ATTRIBUTES: Final = 1_000
 """Characters of a tag's attributes in which the names of quotations are looked for."""
 
 _TAG: Final = re.compile(
-    r"<(?:!doctype|!\[cdata\[|/?(?:html|body|head|div|p|br|span|table|t[rdh]|tbody|[uo]l|li|a|b|i|u|em|strong|font|style|script|pre"
+    r"<(?:!doctype|/?(?:html|body|head|div|p|br|span|table|t[rdh]|tbody|[uo]l|li|a|b|i|u|em|strong|font|style|script|pre"
     r"|blockquote|center|section|article|hr|img|code|h[1-6])(?=[\s/>]))",
     re.I,
 )
@@ -128,8 +128,6 @@ def html_to_text(html: str, max_length: int | None = None, *, mixed: bool = Fals
     'Yes.\\n-----Original Message-----\\n\\n> Is it\\n> on fire?'
     """
     keep_lines = mixed and 2 * len(_BLOCK.findall(html)) < sum(1 for line in html.split("\n") if line.strip())
-    if "<![CDATA[" in html:
-        html = html.replace("<![CDATA[", "").replace("]]>", "")
     layout = _Layout(keep_lines=keep_lines)
     _Reader(html, layout).read(max_length)
     return layout.text()
