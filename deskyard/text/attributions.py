@@ -14,7 +14,7 @@ MAX_LINE_LENGTH: Final = 400
 MAX_ATTRIBUTION_LINES: Final = 4
 
 _VERB: Final = re.compile(
-    r"(?<!\w)(?:wrote|writes|schrieb|schreibt|geschrieben|escribió|escribio|escribe|escreveu|escreve|écrit|ecrit"
+    r"(?<!\w)(?:wrote|writes|said|schrieb|schreibt|geschrieben|escribió|escribio|escribe|escreveu|escreve|écrit|ecrit"
     r"|пишет|(?:на)?писал(?:а|и|\(-?а\))?|пише|(?:на)?писав(?:\(-?ла\))?"
     r"|ha scritto|scrisse|schreef|napisał\(?a?\)?|napsala?|napsal\(a\)|skrev|kirjoitti|yazdı)(?!\w)",
     re.I,

@@ -30,19 +30,27 @@ from deskyard.text.repeated_headers import header_block_length
 
 SectionKind = Literal["own", "marker", "forwarded", "quoted", "signature"]
 
+_OUTLOOK: Final = (
+    r"(?:(?:get|télécharger|obtenir|obtener|descargar|obter o|baixar o|скачать|загрузить|получить|завантажити"
+    r"|(?:sent|gesendet|enviado|envoyé) (?:from|von|desde|do|depuis|de)) outlook (?:for|für|para|pour|для)"
+    r" (?:ios|android)|outlook für (?:ios|android) (?:beziehen|herunterladen))"
+)
 _SIGN_OFF: Final = re.compile(
-    r"\s*(?:--|best|(?:with )?(?:best|kind|warm|many) (?:regards|wishes)|regards|sincerely|cheers|thanks and regards"
-    r"|yours (?:sincerely|faithfully|truly)|sent (?:from (?:my|yahoo|outlook|mail|samsung)|with proton)|get outlook for"
-    r"|с ув|с уважением|с наилучшими пожеланиями|отправлено (?:с|из)|mfg"
+    r"\s*(?:--|(?:with )?(?:best|kind|warm|many) (?:regards|wishes)|thanks and regards"
+    r"|yours (?:sincerely|faithfully|truly)|sent (?:from (?:my|yahoo|outlook|mail|samsung)|with proton)"
+    r"|с ув|с уважением|с наилучшими пожеланиями|отправлено (?:с|из)"
     r"|(?:mit )?(?:freundliche|viele|beste|liebe|schöne|herzliche)[nm]? gr(?:ü(?:ß|ss)e?n?|u(?:ß|ss))"
-    r"|gesendet von mein\w*|von meinem \w+ gesendet|saludos|un (?:cordial )?saludo|atentamente|cordialmente"
-    r"|enviado (?:desde|do) m[iue]\w?|atenciosamente|cumprimentos|abraços|(?:bien )?cordialement"
+    r"|gesendet von mein\w*|von meinem \w+ gesendet|un (?:cordial )?saludo|atentamente|cordialmente"
+    r"|enviado (?:desde|do) m[iue]\w?|atenciosamente|(?:bien )?cordialement"
     r"|sincères salutations|bien à vous|envoyé (?:de|depuis) mon|envoyé à partir d|з повагою"
-    r"|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?P<name>(?:\S+(?:\s+|$)){0,4})$|\s*--\s*$",
+    r"|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?P<name>(?:\S+(?:\s+|$)){0,4})$"
+    r"|\s*(?:best|regards|sincerely|cheers|mfg|saludos|cumprimentos|abraços)"
+    r"(?:\s*$|\s?[,.!-]\s*(?P<person>(?:\S+(?:\s+|$)){0,4})$|(?P<capitals>(?-i:(?:\s+[A-ZÀ-ÞА-ЯЁ]\S*){1,3})\s*$))"
+    rf"|\s*--\s*$|\s*{_OUTLOOK}\b(?:\s?[<(\[]\S{{1,200}})?\s*$",
     re.I,
 )
 _PROGRAM_LINE: Final = re.compile(
-    r"\s*(?:sent from|get outlook|отправлено|gesendet von|von meinem|envi[ao]do|envoyé|надіслано)\b", re.I
+    rf"\s*(?:sent from|отправлено|gesendet von|von meinem|envi[ao]do|envoyé|надіслано|{_OUTLOOK})\b", re.I
 )
 """What a mail program writes below a message: it needs no words above it, if a quotation or a forward follows."""
 
@@ -341,7 +349,7 @@ class _SectionReader:
             sign_off = _match_sign_off(line) if is_last or end - number <= _SIGNATURE_LINES else None
             if sign_off and (
                 words >= _MIN_OWN_WORDS
-                or (is_above_forward and (words or not sign_off["name"]))
+                or (is_above_forward and (words or not any(sign_off.groups())))
                 or (is_last and _PROGRAM_LINE.match(line))
             ):
                 self.kinds[number:end] = ["signature"] * (end - number)

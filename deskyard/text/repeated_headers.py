@@ -49,6 +49,7 @@ _INLINE_HEADER: Final = re.compile(rf"\W{{0,3}}(?<!\w)({'|'.join(sorted(_HEADERS
 _NAMED_ADDRESS: Final = rf"\s?(?:[^@<>\n]{{0,60}}<\s?{ADDRESS.pattern}>|{ADDRESS.pattern})"
 _LEADING_ADDRESSES: Final = re.compile(rf"{_NAMED_ADDRESS}(?:[,;]{_NAMED_ADDRESS}){{0,20}}")
 _MAX_INLINE_VALUE: Final = 200
+_ADDRESS_IN_BRACKETS: Final = re.compile(rf"[\s>]{{0,10}}<{ADDRESS.pattern}>[;,]?\s*\Z")
 _ADDRESSES_ONLY: Final = re.compile(r"[\s>]*[^@]{0,100}@\S{1,200}[>;,]*\s*$")
 
 
@@ -174,7 +175,7 @@ def _is_folded(value: str, line: str, *, has_addresses: bool) -> bool:
     """Whether a line continues the header line `value`, which may hold addresses (`has_addresses`)."""
     value = value.rstrip()
     return (
-        (has_addresses and value.endswith((",", ";", "<")))
+        (has_addresses and (value.endswith((",", ";", "<")) or _ADDRESS_IN_BRACKETS.match(line) is not None))
         or (line[:1] in " \t" and bool(line.strip()))
         or (len(line) <= MAX_LINE_LENGTH and _ADDRESSES_ONLY.match(line) is not None and "@" in value)
     )

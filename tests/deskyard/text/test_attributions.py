@@ -22,6 +22,7 @@ ATTRIBUTIONS = [
     "Am Dienstag, 3. Februar 2026 um 10:00 MEZ hat Support <help-desk@ourdesk.example> Folgendes geschrieben:",
     "---- On Tue, 03 Feb 2026 10:00:00 +0100 Support Team <help-desk@ourdesk.example> wrote ---",
     "---- В вт, 03 фев 2026 10:00:00 +0300 Служба поддержки <help-desk@ourdesk.example> написал(а) ----",
+    "On Tuesday, 3 February 2026 at 10:00, Support Team said:",
     "3. Feb. 2026, 10:00 von help-desk@ourdesk.example:",
 ]
 

@@ -32,6 +32,10 @@ FORWARDS = {
     "Outlook": f"________________________________\nDe : {CORA}\nEnvoyé : mardi\nÀ : Bea\nObjet : q\n\n",
     "Outlook, no address": "От: Кора\nОтправлено: вторник, 3 февраля\nКому: Bea\nТема: вопрос\n\n",
     "Outlook, original": f"-----Mensaje original-----\nDe: {CORA}\nEnviado el: martes\nPara: Bea\nAsunto: q\n\n",
+    "Outlook, phone in French": f"Télécharger Outlook pour Android<https://aka.ms/x>\n\n________________________________\n"
+    f"From: {CORA}\nSent: Tuesday\nTo: Bea\nSubject: q\n\n",
+    "Samsung": f"-------- Message d'origine --------\nDe : {CORA}\nDate : 03/02/26  10:00  (GMT+01:00)\n"
+    "À : bea@desk.example Objet : q\n\n",
     "Outlook, phone": f"Get Outlook for iOS\n________________________________\nFrom: {CORA}\nSent: Tuesday\n"
     "Subject: q\n\n",
     "Thunderbird": f"-------- Mensagem encaminhada --------\nAssunto: \tq\nData: \t3 Feb\nDe: \t{CORA}\n\n\n",
@@ -130,6 +134,27 @@ def test_a_quotation_inside_a_forward_is_cut_only_below_a_message_of_some_length
     quote = f"\n\n{ATTRIBUTION}\n> {QUOTE}"
     assert QUOTE in extract_matter(FORWARDS["Gmail"] + "Any news?" + quote)
     assert QUOTE not in extract_matter(FORWARDS["Gmail"] + MATTER + " since noon today" + quote)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_sign_off"),
+    [
+        ("Gesendet von Outlook für Android<https://aka.ms/x>", True),
+        ("Outlook für iOS herunterladen", True),
+        ("Obtener Outlook para iOS", True),
+        ("My Outlook for Android does not sync", False),
+        ("I need Outlook for iOS", False),
+        ("Best, Ann Lee", True),
+        ("Saludos Ana", True),
+        ("MFG\nBea Krug", True),
+        ("Cheers server is down", False),
+        ("MFG line five is down", False),
+        ("best practice guide is missing", False),
+    ],
+)
+def test_a_sign_off_is_no_matter_and_words_that_begin_like_one_are(line, is_sign_off):
+    body = f"{MATTER}\n\n{line}"
+    assert extract_matter(body) == (MATTER if is_sign_off else body)
 
 
 def test_what_is_cut_from_a_reply_is_handed_back():

@@ -13,6 +13,7 @@ from deskyard.text.repeated_headers import header_block_length
         "De : Ann [mailto:ann@example.org]\nEnvoyé : lundi\nÀ : Support\nObjet : VPN",
         "De: Ann\nEnviado el: lunes\nPara: Support\nAsunto: VPN",
         "De: Ann\nEnviada em: segunda\nPara: Support\nAssunto: VPN",
+        "From: Ann Lee\n<ann@example.org>\nSent: Monday\nTo: Support\nSubject: VPN",
         "От: Анна <ann@example.org>\nДата: вчера\nКому: Support\nКопия: Bea\nТема: VPN",
         "Від: Анна\nНадіслано: учора\nКому: Support\nТема: VPN",
         'Кому: support@example.org;\nТема: VPN;\n03.02.2026, 10:00, "Анна" <ann@example.org>:',
