@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from deskyard.domain.label_spelling import fold_label, normalise_label
+from deskyard.domain.missing_labels import find_missing, is_ambiguous, means_nothing
 from deskyard.domain.ticket import Target
 from deskyard.history.priority_spellings import map_spellings
 from training.data.history import History, LabelCleaning
@@ -15,11 +17,8 @@ from training.data.label_lists import find_lists, split_cell
 from training.data.label_spellings import (
     choose_spellings,
     find_similar,
-    fold_label,
     format_map_options,
-    normalise_label,
 )
-from training.data.missing_labels import find_missing, is_ambiguous, means_nothing
 
 MAX_NAMED: Final = 10
 """Most labels, words or cells that a note names."""

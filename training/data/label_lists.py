@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from training.data.label_spellings import fold_label, normalise_label, unescape_once
-from training.data.missing_labels import means_nothing
+from deskyard.domain.label_spelling import fold_label, normalise_label, unescape_once
+from deskyard.domain.missing_labels import means_nothing
 
 MIN_TICKETS: Final = 2
 """Tickets that a part must have as a label of its own, where the separator also occurs within labels."""

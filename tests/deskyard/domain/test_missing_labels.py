@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.missing_labels import find_missing, means_nothing
+from deskyard.domain.missing_labels import find_missing, means_nothing
 
 NOTHING = {
     "marks": r"""- | -- | — | … | ? | [] | {} | '' | (-)""",
