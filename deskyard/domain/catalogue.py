@@ -56,8 +56,9 @@ class Catalogue:
         return spell_as(label, self.names(target), apart=(TRIAGE,))
 
     def spell_decision(self, decision: Decision) -> Decision:
-        """The decision with the store's own names; probabilities of spellings of one name are summed."""
-        if decision.label is None:
+        """The decision with the store's own names of queues and agents, which a recorded decision is computed from;
+        probabilities of spellings of one name are summed."""
+        if decision.label is None or decision.target not in ("queue", "assignee"):
             return decision
         top: dict[str, float] = {}
         for label, share in decision.top:

@@ -22,6 +22,7 @@ from deskyard.connectors.base.webhooks import SECRET_HEADER, hash_secret
 from deskyard.db.database import Database, desk_database
 from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.label_spelling import find_ambiguous
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, BundleError
 from deskyard.journal import audit_log
@@ -248,11 +249,14 @@ def _compare_with_model(catalogue: Catalogue) -> Iterator[str]:
     for target, values in available.items():
         if target not in model.targets:
             continue
-        labels = set(model.labels(target))
-        yield f"{target}: {len(labels & values):,} of {len(labels):,} labels of the model exist in the help desk"
-        if missing := sorted(labels - values):
+        labels, several = set(model.labels(target)), find_ambiguous(model.labels(target), values)
+        known = {label: name for label in labels if (name := catalogue.spell(target, label)) in values}
+        yield f"{target}: {len(known):,} of {len(labels):,} labels of the model exist in the help desk"
+        if missing := sorted(labels - known.keys() - several.keys()):
             yield f"  never set, because the help desk has none: {_abbreviate(missing)}"
-        if target == "queue" and (unknown := sorted(values - labels)):
+        for label, names in several.items():
+            yield f"  never set, because {label!r} may be {' or '.join(map(repr, names))}: rename one of them"
+        if target == "queue" and (unknown := sorted(values - set(known.values()))):
             yield f"  never predicted, because the model does not know them: {_abbreviate(unknown)}"
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from deskyard.domain.label_spelling import fold_label, normalise_label
+from deskyard.domain.label_spelling import fold_label
 
 _LOOK_ALIKES: Final = str.maketrans("авеіјкмнорстух", "abeijkmhopctyx")
 """Cyrillic letters, and the Latin ones that look like them."""
