@@ -1,8 +1,8 @@
 """Maps a desk's spellings of priorities to low, medium, high and critical.
 
 Words of seven languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping
-says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is left
-out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
+says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is
+left out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
 other numbers, or the mapping, show which end is urgent.
 """
 
