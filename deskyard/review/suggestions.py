@@ -38,7 +38,7 @@ def suggest_queues(
         found: defaultdict[str, float] = defaultdict(float)
         for one in decision_content["decisions"].get(target, {}).get("top", ()):
             queue = policy.destination_queue(target, one["label"])
-            queue = None if queue is None else spell_as(queue, open_queues, apart=(TRIAGE,))
+            queue = spell_as(queue or "", open_queues, apart=(TRIAGE,))
             if queue in open_queues and queue not in (TRIAGE, policy.fallback):
                 found[queue] += one["confidence"]
         if found:

@@ -20,6 +20,7 @@ from deskyard.connectors.base.connection_url import ConnectionUrl
 from deskyard.connectors.base.ticket_store import Health, TicketStore, describe_limits
 from deskyard.connectors.base.webhooks import SECRET_HEADER, hash_secret
 from deskyard.db.database import Database, desk_database
+from deskyard.desk import queues as desk_queues
 from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
 from deskyard.domain.label_spelling import find_ambiguous
@@ -95,6 +96,8 @@ def connect(
         return
     signed = store.caps.signed_webhooks
     is_new = _save(request, hook, signed=signed, since=moment, cursor=cursor, queues=queue or [], per_minute=per_minute)
+    with desk_database() as database, database.writing() as conn:  # a history that is pulled next has these spellings
+        desk_queues.ensure_queues(conn, catalogue.queues)
     _print_next_steps(request, catalogue, hook if is_new and not given else "", store)
 
 

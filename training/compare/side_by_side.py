@@ -154,7 +154,7 @@ def _predict_targets(
             contract.decide(one)[0] is Action.ROUTE and ledger.resolve_label(target, one.label).is_writable
             for one in of_target
         ]
-        in_use = {label for label in history.labels[target] if label}
+        in_use = {label for label in history.labels.get(target, ()) if label}
         names = _label_array(spell_as(ledger.translate_prediction(one).label, in_use) for one in of_target)
         found[target] = ModelAnswers(names, np.array(routed, bool), contract.threshold is not None)
     return found

@@ -87,8 +87,12 @@ def test_a_look_keeps_nothing(command, base, database):
 def test_connecting_compares_what_is_there_with_what_the_model_knows(command, base, desk, champion, home):
     (home / "models").symlink_to(champion / "models")
     del desk.queues["IT"]
+    desk.queues["BILLING"] = desk.queues.pop("Billing")
     result = command("connect", url_of(base), "--check")
     assert "queue: 2 of 3 labels of the model exist in the help desk" in result.out
+    desk.queues["billing"] = True
+    told = command("connect", url_of(base), "--check").out
+    assert "never set, because 'Billing' may be 'BILLING' or 'billing': rename one of them" in told
     assert "never set, because the help desk has none: 'IT'" in result.out
     assert "never predicted, because the model does not know them: 'Inbox'" in result.out
 
