@@ -49,7 +49,9 @@ def show_left_out_mails(request: Request, context: ContextDep) -> HTMLResponse:
     counts = Counter[str]()
     for kinds in by_connection.values():
         counts.update(kinds)
-    return layout.render_page(request, "left_out_mails.html", mails=mails, counts=counts, kind_names=KIND_NAMES, split=split_reason)
+    return layout.render_page(
+        request, "left_out_mails.html", mails=mails, counts=counts, kind_names=KIND_NAMES, split=split_reason
+    )
 
 
 def split_reason(reason: str) -> tuple[str, str]:

@@ -24,7 +24,9 @@ def lived(lived, tmp_path_factory):
     home = copied(lived, tmp_path_factory.mktemp("mails"))
     database = open_database(f"sqlite:///{home}/deskyard.db")
     with database.writing() as conn:
-        made = connections.save_connection(conn, "mail", "imap", "imap://desk@127.0.0.1:1/INBOX", since=NOW - timedelta(days=1))
+        made = connections.save_connection(
+            conn, "mail", "imap", "imap://desk@127.0.0.1:1/INBOX", since=NOW - timedelta(days=1)
+        )
         for number, kind in enumerate((*KINDS, KINDS[0])):
             left_out_mails.record(
                 conn, made.id, message_id=f"{number}@x", fingerprint="f", place=f"7.{number + 1}", kind=kind,
