@@ -32,6 +32,10 @@ _MAX_HTML_TEXT_LENGTH: Final = 500_000
 """Characters of the text of HTML that are made."""
 
 MAX_UNWRAPPED_BYTES: Final = 25_000_000
+_MIN_UNPACKED_BYTES: Final = 50_000
+_MAX_UNPACKED_RATIO: Final = 25
+"""How many times as long as its bytes a compressed part may be; the texts of mails are hardly ten times as long."""
+
 _MAX_NAME_LENGTH: Final = 120
 _MAX_SHOWN_HEADER: Final = 300
 _MAX_REPORT_LENGTH: Final = 5_000
@@ -66,6 +70,8 @@ _MARKED_UP_KINDS: Final = frozenset({"text/html", "text/enriched", "text/richtex
 _SMIME_KINDS: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TNEF_KINDS: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _UNKNOWN_KINDS: Final = frozenset({"application/octet-stream", "application/x-octet-stream", "application/binary"})
+_FILE_KINDS: Final = frozenset({"application", "audio", "font", "image", "model", "video"})
+_VAGUE_KINDS: Final = _UNKNOWN_KINDS | {"application/text", "application/plain", "application/json", "application/xml"}
 _REPORT_KINDS: Final = frozenset(
     {"message/delivery-status", "message/disposition-notification", "message/feedback-report",
      "message/global-delivery-status"}
@@ -77,7 +83,8 @@ _MULTIPART_STUB: Final = re.compile(r"multi-?part message|mime|^\s*$", re.I)
 _STUB_LINE: Final = re.compile(rb"(?i)\A\s{0,200}[^\r\n]{0,60}multi-?part message[^\r\n]{0,60}")
 _HTML_BEGINNING: Final = re.compile(rb"\s{0,200}<(?:!doctype|html|body|div|p|table)\b", re.I)
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[^\W_]+")
+_LINK: Final = re.compile(r"\b(?:https?|mailto|cid|tel):\S+", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 
 
@@ -185,7 +192,7 @@ class _PartReader:
         return [text] if text else [], [name] if name else []
 
     def _name_file(self, part: Message, kind: str, name: str) -> tuple[list[str], list[str]]:
-        if part.get_content_maintype() == "text" or (not name and _looks_like_text(part)):
+        if part.get_content_maintype() == "text" or (not name and _may_be_text(part)):
             self.text_files.append(part)
         payload = part.get_payload()
         self.payloads.append(payload[:_MAX_COMPARED_LENGTH] if isinstance(payload, str) else "")
@@ -317,7 +324,10 @@ class _PartReader:
 
     def _read_smime(self, part: Message, name: str, depth: int, with_text: bool) -> tuple[list[str], list[str]]:
         raw = part_bytes(part)
-        found = unwrap_smime(raw, MAX_UNWRAPPED_BYTES)
+        limit = min(MAX_UNWRAPPED_BYTES, max(_MIN_UNPACKED_BYTES, _MAX_UNPACKED_RATIO * len(raw)))
+        found = unwrap_smime(raw, limit)
+        if len(found.content) == limit:
+            self._note(_EXCEEDED["bytes"])
         is_named_so = found.kind == "unreadable" and "enveloped" in str(part.get("content-type", "")).lower()
         if found.kind == "encrypted" or is_named_so:
             self._note(ENCRYPTED)
@@ -366,15 +376,22 @@ def _without_stub(text: str) -> str:
     return "" if _MULTIPART_STUB.search(text) else text
 
 
-def _looks_like_text(part: Message) -> bool:
+def _may_be_text(part: Message) -> bool:
+    """Whether a part is text by its content, and by a type that is none or says nothing."""
+    if part.get_content_maintype() in _FILE_KINDS and part.get_content_type() not in _VAGUE_KINDS:
+        return False
     beginning = part_bytes(part)[:_MAX_REPORT_LENGTH]
     return bool(beginning.strip()) and _CONTROL.search(beginning) is None
 
 
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_LINK.sub(" ", text).lower()))
+
+
 def _is_another(plain: str, rich: str) -> bool:
     """Whether a short plain text is no version of the other one, but says that there is one, in whatever language."""
-    words = set(_WORD.findall(plain.lower()))
-    return _may_be_stub(plain) and len(words & set(_WORD.findall(rich.lower()))) < len(words) / 2
+    words = _words(plain)
+    return _may_be_stub(plain) and len(words & _words(rich)) < len(words) / 2
 
 
 def _may_be_stub(text: str) -> bool:
@@ -385,7 +402,7 @@ def _is_stub(plain: str, rich: str) -> bool:
     """Whether the plain text only says that there is a richer one, or is a small part of it."""
     if not _may_be_stub(plain):
         return False
-    if not _WORD.search(plain):
+    if not _words(plain):
         return True
     if "html" in plain.lower() and "html" not in rich.lower():
         return True
