@@ -35,17 +35,8 @@ _LEAVE_SUBJECTS: Final = (
 another one, or the text to say when its author reads again, or whom to ask."""
 
 _RECEIPT_SUBJECTS: Final = (
-    "thank you for contacting", "thank you for your", "thanks for your", "thanks for contacting",
-    "we have received your", "we received your", "we've received your", "your message has been received",
-    "your message was received", "your request has been received", "your email has been received",
-    "your e-mail has been received", "confirmation of receipt", "acknowledgement of receipt", "eingangsbestätigung",
-    "vielen dank für ihre", "ihre nachricht ist", "ihre anfrage ist", "ihre e-mail ist", "ihre nachricht wurde",
-    "ihre anfrage wurde", "wir haben ihre", "hemos recibido su", "acuse de recibo", "gracias por su",
-    "gracias por contactar", "recebemos a sua", "recebemos o seu", "recebemos sua", "recebemos seu", "obrigado pel",
-    "confirmação de receção", "confirmação de recebimento", "accusé de réception", "nous avons bien reçu",
-    "merci pour votre", "merci de votre", "ваше письмо", "ваше сообщение", "ваше обращение", "ваша заявка",
-    "ваш запрос", "спасибо за ваш", "спасибо за обращение", "мы получили ваш", "подтверждение получения",
-    "ваш лист", "ваше звернення", "ваше повідомлення", "ваш запит", "дякуємо за", "ми отримали ваш",
+    "eingangsbestätigung", "confirmation of receipt", "acknowledgement of receipt", "acuse de recibo",
+    "accusé de réception", "confirmação de receção", "confirmação de recebimento", "подтверждение получения",
     "підтвердження отримання",
 )  # fmt: skip
 """Beginnings of subjects of acknowledgements: here the text has to say that a machine wrote it."""
@@ -146,18 +137,25 @@ _AWAY: Final = compile_folded(
 """Somebody says that they are away."""
 
 _AUTOMATIC: Final = compile_folded(
-    r"\bthis is an? (?:auto|system)|\b(?:auto(?:matically)?[- ])(?:generated|sent)\b|\bdo not reply to this"
-    r"|\b(?:dies|das) ist eine automati|\bautomatisch (?:erstellt|generiert|versendet|erzeugt)"
-    r"|\bes un (?:mensaje|correo) automatico|\bes una respuesta automatica|\bgenerado automaticamente"
-    r"|\be uma (?:mensagem|resposta) automatica|\bgerad[oa] automaticamente"
-    r"|\best (?:un|une) (?:message|reponse) automatique|\b(?:genere|envoye) automatiquement"
-    r"|\bэто автоматическ|\bавтоматически (?:создан|сформирован|отправлен)|\bне отвечаите на это"
-    r"|\bце автоматичн|\b(?:створен|сформован|надіслан)\w* автоматично|\bавтоматично (?:створен|сформован|надіслан)"
+    r"\bthis is an? (?:auto\w*|system)[ -](?:generated )?(?:message|reply|response|e-?mail|notification|confirmation)"
+    r"|\bautomatically generated (?:message|reply|response|e-?mail|notification|confirmation)|\bdo not reply to this"
+    r"|\b(?:dies|das) ist eine automati\w+ (?:\w+ )?(?:nachricht|e-?mail|antwort|mail|bestatigung)"
+    r"|\bdiese (?:nachricht|e-?mail|mail) (?:wurde|ist) automatisch"
+    r"|\bes un (?:mensaje|correo) automatico|\bes una respuesta automatica"
+    r"|\beste (?:mensaje|correo).{0,20} (?:generado|enviado) automaticamente"
+    r"|\be uma (?:mensagem|resposta) automatica|\besta (?:mensagem|resposta).{0,20} (?:gerada|enviada) automaticamente"
+    r"|\best (?:un|une) (?:message|reponse) automatique"
+    r"|\bce (?:message|courriel|mail|e-?mail) (?:est|a ete) (?:genere|envoye) automatiquement"
+    r"|\bэто автоматическ\w+ (?:сообщение|уведомление|письмо|ответ)|\bне отвечайте на это"
+    r"|\b(?:письмо|сообщение|уведомление) (?:создано|сформировано|отправлено) автоматически"
+    r"|\bце автоматичн\w+ (?:повідомлення|лист|відповідь)"
+    r"|\b(?:лист|повідомлення) (?:створено|сформовано|надіслано) автоматично"
 )
 """A text says that a machine wrote it."""
 
 _RECEIPT: Final = compile_folded(
-    r"\bthank you for (?:your (?:e-?mail|message|mail|request|inquiry|enquiry|interest)|contacting|writing|reaching)"
+    r"\bthank(?: you|s) for (?:your (?:e-?mail|message|mail|request|inquiry|enquiry|interest)|contacting|writing"
+    r"|reaching)"
     r"|\bwe (?:have )?received your|\byour (?:e-?mail|message|request|mail) (?:has been|was) received"
     r"|\bdanke (?:schon )?fur (?:ihre|deine)|\bdank fur (?:ihre|deine)|\bhaben ihre .{0,40}erhalten"
     r"|\bist bei uns eingegangen"
@@ -166,18 +164,38 @@ _RECEIPT: Final = compile_folded(
     r"|\bmerci (?:de|pour) (?:votre|nous)|\bavons bien recu"
     r"|\bспасибо за (?:ваш|письмо|обращение|сообщение|запрос)|\bблагодарим (?:вас )?за"
     r"|\bваш[еа]? (?:письмо|сообщение|обращение|запрос|заявка) (?:получен|принят|зарегистр)"
-    r"|\bмы получили ваш|\bдякуємо за|\bдякую за|\bми отримали ваш"
+    r"|\bмы получили ваш|\bваш(?: лист|е звернення| запит) (?:отриман|зареєстр|прийнят)|\bдякуємо за|\bдякую за"
+    r"|\bми отримали ваш"
 )
 """A machine acknowledges a mail."""
 
-_ANSWERS_LATER: Final = compile_folded(
-    r"\burgen|\bback (?:on|in|at)\b|\b(?:return|reply|respond|get back)\b|\blimited access|\bcontact\b"
-    r"|\bdringend|\bvertret|\bwieder (?:da|erreichbar|im)|\bzuruck\b|\bkeine (?:e-?)?mails|\bwird nicht weitergeleitet"
-    r"|\bvolvere|\bregres|\bretorn|\bresponder|\bvoltarei|\bvolto\b|\breviens|\brepondrai|\bde retour|\bconsulterai"
-    r"|\bсрочн|\bзамеща|\bвернусь|\bотвечу|\bне читаю|\bдоступ к почте|\bтерміново|\bневідкладн|\bзаміщ|\bповернусь"
-    r"|\bповернуся|\bвідповім"
+_BELONGS_TO_NOTE: Final = compile_folded(
+    r"\burgen|\bback\b|\b(?:return|reply|respond|get back)|\b(?:limited|no) access to (?:my )?e-?mail|\bcontact\b"
+    r"|\byour (?:e-?mail|message|mail)|\bdringend|\bvertret|\bwieder (?:da|erreichbar|im)|\bzuruck\b"
+    r"|\bkeine (?:e-?)?mails"
+    r"|\bnicht weitergeleitet|\bihre (?:e-?mail|nachricht|anfrage)|\bvolver|\bregres|\bretorn|\bvolt(?:o|arei)\b"
+    r"|\bsu correo"
+    r"|\bsua mensagem|\bresponder|\brevien|\brepond|\bde retour|\bconsulterai|\bvotre (?:message|mail)"
+    r"|\bсрочн\w+ вопрос"
+    r"|\bзамеща|\bвернусь|\bотвечу|\bпочту не читаю|\bдоступ к почте|\bваш[еу]? (?:письмо|сообщение)"
+    r"|\bтермінов\w+ питан"
+    r"|\bзаміщ|\bповернус|\bвідповім|\bваш лист|\bзвертайтесь|\bобращайтесь"
+    r"|^(?:hello|hi|dear|guten|sehr|hallo|hola|ola|bonjour|добр\w+|здравствуйте|вітаю)\b|\b(?:thank|dank|gracias"
+    r"|obrigad|merci"
+    r"|спасибо|дякую)"
+    r"|\b(?:call|llam(?:a|e|ar)|ligu?(?:e|ar)|appel(?:ez|er)|anrufen)\b|\b(?:antworten sie nicht|n[ao]o? responda"
+    r"|не отвечайте|не відповідайте)"
 )
-"""What the absent tell: when they read again, or whom to ask."""
+"""What else the absent write: when they read again, whom to ask, a greeting."""
+
+_CLOSING: Final = compile_folded(
+    r"\b(?:regards|mit freundlichen|viele grusse|saludos|atentamente|cumprimentos|atenciosamente|cordialement"
+    r"|с уважением"
+    r"|з повагою)\b"
+)
+_CLAUSE_END: Final = re.compile(
+    r"(?<=[^\d\s][.,;:!])\s|\s(?:[-–—]\s)|\s(?:and|but|und|aber|y|e(?!\sum)|et|и|і|та|але|но|а)\s"
+)
 
 _ABSENT: Final = compile_folded(
     r"\bnot (?:in (?:the )?office|available|at work)\b"
@@ -202,18 +220,6 @@ _COMPLAINS: Final = compile_folded(
     r"|немає|як|чому|помилк\w*|зламал\w*|допомож\w*|допомог\w*|налаштув\w*|увімк\w*|вимк\w*|працю\w*|питання)(?!\w)"
 )
 """Somebody asks or complains. A contact for urgent cases, which absence notes name, is not among these words."""
-
-_REQUESTS: Final = compile_folded(
-    r"\b(?:can|could|would) you\b|\bplease (?!contact|call|reach|write|e-?mail|mail|direct|turn to|refer|note|send"
-    r"|get in"
-    r"|address|speak|feel|allow|be |expect|phone|visit|use |do not|don't|reply|submit|ask|try|excuse)"
-    r"|\bbitte (?!wenden|kontaktieren|schreiben|rufen|richten sie (?:ihre|sich)|beachten|an |haben|melden|senden|in )"
-    r"|\bpor favor,? (?!contact|contat|escri|escre|llam|lig|dirij|envi|pong|comuni|acud|fal|entre|no |nao )"
-    r"|\b(?:merci de|veuillez|pouvez-vous) (?!contacter|vous|ecrire|appeler|envoyer|noter|joindre|ne pas|votre"
-    r"|adresser)"
-    r"|\bнуж(?:ен|на|но|ны)\b|\bпотрібн\w+|\b(?:brauche|necesit|precis|besoin)"
-)
-"""Somebody who may be away asks for something, and not to write to somebody else."""
 
 _ASKS: Final = compile_folded(
     r"\bplease (?:set|turn|switch|enable|disable|fix|check|help|change|update|redirect|add|remove|create|give|grant"
@@ -273,25 +279,39 @@ def is_answering_machine(subject: str, text: str, *, is_reply: bool) -> bool:
     machine, absence, leave = (one.match(subject) for one in (_MACHINE, _ABSENCE, _LEAVE))
     beginning = machine or absence or leave
     if beginning is None:
-        if _ACKNOWLEDGES.match(subject):
-            return bool(_AUTOMATIC.search(text)) and not (_ASKS.search(text) or _is_about_answers(text))
+        if _ACKNOWLEDGES.match(subject) or _RECEIPT.search(subject):
+            return _is_note(text, _AUTOMATIC)
         return bool(_NOTES_AWAY.match(subject) or _MACHINE_AT_END.search(subject)) and _is_away(text)
     rest = subject[beginning.end() :]
     answers_another = bool(REPLY_PREFIX.match(rest))
     separated = answers_another or bool(_AFTER_MACHINE.match(rest))
-    if answers_another or (separated and is_reply):
-        return bool(machine) or _is_away(text) or bool(_AUTOMATIC.search(text))
+    if machine and separated and (answers_another or is_reply):
+        return True
+    if machine is None:
+        return _is_away(text) if answers_another else separated and _is_note(text, _AWAY)
     if _FOR_SOMEBODY.match(rest) or _is_about_answers(text) or _ASKS.search(text):
         return False
-    complains, text_complains = (bool(_COMPLAINS.search(_ABSENT.sub(" ", one))) for one in (rest, text))
+    complains = bool(_COMPLAINS.search(_ABSENT.sub(" ", rest)) or _COMPLAINS.search(_ABSENT.sub(" ", text)))
     expected = separated or bool(_TO_YOUR_MAIL.match(rest))
     if not (_is_away(text) or _AUTOMATIC.search(text) or _RECEIPT.search(text)):
-        return bool(machine) and expected and not (complains or text_complains)
-    if machine:
-        return expected or not (complains or text_complains)
-    if complains or _REQUESTS.search(text):
+        return expected and not complains
+    if rest.strip(" .!"):
+        return expected or not complains
+    return not any(_COMPLAINS.search(_ABSENT.sub(" ", one)) for one in _strange_clauses(text))
+
+
+def _is_note(text: str, mark: re.Pattern[str]) -> bool:
+    """Whether a text bears the mark of an automatic answer, and says nothing that does not belong to one."""
+    if "?" in text or _ASKS.search(text) or _is_about_answers(text):
         return False
-    return bool(absence) or (_is_away(text) and bool(_ANSWERS_LATER.search(text)))
+    return bool(mark.search(_QUOTED.sub(" ", text))) and not _strange_clauses(text)
+
+
+def _strange_clauses(text: str) -> list[str]:
+    """What a text says besides what belongs to a note of absence or an acknowledgement."""
+    clauses = _CLAUSE_END.split(_CLOSING.split(_QUOTED.sub(" ", text))[0])
+    known = (_AWAY, _BELONGS_TO_NOTE, _AUTOMATIC, _RECEIPT)
+    return [one for one in clauses if len(one.split()) > 1 and not any(each.search(one) for each in known)]
 
 
 def _is_about_answers(text: str) -> bool:
