@@ -50,7 +50,13 @@ def show_left_out_mails(request: Request, context: ContextDep) -> HTMLResponse:
     for kinds in by_connection.values():
         counts.update(kinds)
     return layout.render_page(
-        request, "left_out_mails.html", mails=mails, counts=counts, kind_names=KIND_NAMES, split=split_reason
+        request,
+        "left_out_mails.html",
+        mails=mails,
+        counts=counts,
+        kind_names=KIND_NAMES,
+        reasons=REASONS,
+        split=split_reason,
     )
 
 

@@ -8,6 +8,7 @@ from deskyard.db.database import open_database
 from deskyard.mail.auto_reply import KINDS
 from deskyard.mail.message import parse_message
 from deskyard.sync import connections, left_out_mails
+from service.pages.left_out_mails import REASONS
 from service.runtime.context import AppContext
 from service.sync import mail_intake
 from tests.browser.conftest import LANGUAGES, SCREENS, copied, fits
@@ -33,7 +34,7 @@ def lived(lived, tmp_path_factory):
                 reason=REASON, sender="ann@example.org", subject=LONG if number == 1 else f"Automatic reply: {number}",
                 received_at=NOW, at=NOW,
             )  # fmt: skip
-        left_out_mails.finish_request(conn, len(KINDS) + 1, ticket=None, trouble="the message is no longer there")
+        left_out_mails.finish_request(conn, len(KINDS) + 1, ticket=None, trouble=REASONS[-1])
     database.close()
     return home
 
