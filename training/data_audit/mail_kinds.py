@@ -7,7 +7,8 @@ French. Only for the figures of the audit: nothing is left out of a history by i
 import re
 from typing import Final
 
-from deskyard.mail.answering_machines import is_answering_machine, is_bounce, is_machine_account
+from deskyard.mail.answering_machines import is_answering_machine, is_machine_account
+from deskyard.mail.bounces import is_bounce
 from deskyard.text.quote_markers import subject_kind
 from deskyard.text.quoted_replies import read_sections
 
