@@ -35,9 +35,9 @@ def not_run(reasons: Counter[str]) -> str:
     """That paragraph. A reason names packages in a form of its own: "why: apt-get install one two"."""
     whys, packages = Counter[str](), dict[str, None]()
     for said, count in reasons.items():
-        why, _, wanted = said.partition(": apt-get install ")
+        why, _, lacking = said.partition(": apt-get install ")
         whys[why] += count
-        packages |= dict.fromkeys(wanted.split())
+        packages |= dict.fromkeys(lacking.split())
     told = "; ".join(f"{count} because {why}" for why, count in whys.most_common())
     total = f"{reasons.total()} tests were" if reasons.total() > 1 else "1 test was"
     install = f" To run them: apt-get install {' '.join(packages)}." if packages else ""

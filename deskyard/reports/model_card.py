@@ -129,8 +129,9 @@ def _bound_remarks(target: Target, contract: Mapping[str, Any]) -> Iterator[str]
     """Remarks on the out-of-scope guard, parent labels and the urgent bound of a contract."""
     guard, urgency, parents = contract["guard"], contract["urgency"], contract["parents"]
     if guard is not None:
+        held_out = guard.get("held_out") or guard["strangers"]  # in cards of 0.1
         yield (
-            f"{target}: of {guard['strangers']:,} tickets with labels left out of training, {guard['after']:.1%} "
+            f"{target}: of {held_out:,} tickets with labels left out of training, {guard['after']:.1%} "
             f"would be routed ({guard['before']:.1%} without the out-of-scope guard, which costs "
             f"{guard['given_up']:.1%} of the others)"
         )

@@ -45,7 +45,7 @@ def add_delivery(
         "decision": decision,
         "marker": delivery.id,
         "ref": delivery.ref,
-        "wanted": dict(delivery.set),
+        "set_values": dict(delivery.set),
         "expect": dict(delivery.expect),
         "note": delivery.note,
         "seen_version": delivery.seen_version or "",
@@ -67,7 +67,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.marker,
         ref=row.ref,
-        set=row.wanted,
+        set=row.set_values,
         expect=row.expect,
         note=row.note,
         seen_version=row.seen_version or None,
@@ -100,10 +100,10 @@ def written_values(conn: Connection, tickets: Collection[int]) -> dict[int, list
     """Ticket → the values that we wrote into it or are about to write, newest first."""
     if not tickets:
         return {}
-    rows = select(DELIVERIES.c.ticket_id, DELIVERIES.c.wanted).where(
+    rows = select(DELIVERIES.c.ticket_id, DELIVERIES.c.set_values).where(
         DELIVERIES.c.ticket_id.in_(list(tickets)), DELIVERIES.c.begun
     )
     found: dict[int, list[Mapping[str, str | None]]] = {}
     for row in conn.execute(rows.order_by(DELIVERIES.c.id.desc())):
-        found.setdefault(row.ticket_id, []).append(row.wanted)
+        found.setdefault(row.ticket_id, []).append(row.set_values)
     return found

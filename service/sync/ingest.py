@@ -242,8 +242,8 @@ def settle_delivery(
         deliveries.OUTBOX.complete(conn, row.id, outcome.result.value, why, at)
     else:
         deliveries.OUTBOX.park(conn, row.id, outcome.result.value, why, at)
-    if outcome.result in WRITTEN_RESULTS and row.wanted.get("queue"):
-        scheduler.enqueue_notices(conn, row.ticket_id, row.wanted["queue"], row.decision, EVENT_ROUTED)
+    if outcome.result in WRITTEN_RESULTS and row.set_values.get("queue"):
+        scheduler.enqueue_notices(conn, row.ticket_id, row.set_values["queue"], row.decision, EVENT_ROUTED)
 
 
 def _is_filed_since_connection(seen: StoredTicket, connection: StoreConnection) -> bool:

@@ -37,7 +37,7 @@ def api(site):
         known = base64.b64encode(f"{MAIL}:{site.token}".encode()).decode()
         if request.headers.get("authorization") == f"Basic {known}":
             return await call_next(request)
-        headers = {"X-Seraph-Loginreason": "AUTHENTICATED_FAILED"} if site.names_strangers else {}
+        headers = {"X-Seraph-Loginreason": "AUTHENTICATED_FAILED"} if site.tells_bad_tokens else {}
         if path == "/search/jql":
             return JSONResponse({"issues": [], "isLast": True}, headers=headers)
         if path.startswith("/issue/bulkfetch"):

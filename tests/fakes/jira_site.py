@@ -78,7 +78,7 @@ class Jira:
         self.changelog_shown, self.bulk_changelog_shown, self.comments_shown = 100, 40, 5000
         self.shows_instead = {}  # id → moment that the search shows, though it is sorted by an older one
         self.token, self.deployment = TOKEN, "Cloud"
-        self.names_strangers = True  # a header tells that the token does not count
+        self.tells_bad_tokens = True  # a header tells that the token does not count
         self.drops = set()  # fields whose change is accepted and forgotten
         self.refuses = {}  # field → what an edit is refused with
         self.says_no_with_200 = False

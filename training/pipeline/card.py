@@ -92,7 +92,7 @@ def _guard_to_card(guard: OutOfScopeGuard) -> dict[str, Any]:
     """A guard under the keys of the card, which are stored in bundles."""
     return {
         "threshold": guard.threshold,
-        "strangers": guard.tickets,
+        "held_out": guard.tickets,
         "before": guard.before,
         "after": guard.after,
         "given_up": guard.given_up,

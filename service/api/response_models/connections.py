@@ -133,7 +133,7 @@ class DeliveryResponse(ApiModel):
             ticket=str(row.ticket_id),
             external_id=row.ref,
             decision=str(row.decision),
-            set=row.wanted,
+            set=row.set_values,
             state=row.state,
             result=row.result or None,
             reasons=row.why,

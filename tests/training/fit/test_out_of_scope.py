@@ -61,7 +61,7 @@ def test_unlabelled_tickets_and_labels_without_tickets_are_of_some_kind_too():
     assert set(clusters.tolist()) <= set(range(N_CLUSTERS))
 
 
-def test_the_evidence_holds_the_strangers_and_their_likeness(found):
+def test_the_evidence_holds_out_of_scope_tickets_and_their_likeness(found):
     rows = found.evidence["category"]
     assert set(rows["kind"].tolist()) == {0, 1, 2, 3}
     strange = rows["kind"] > 0
@@ -127,7 +127,7 @@ def test_the_card_says_what_the_guard_does(found, make_history):
     trained = train_model(past, Options(targets=("queue",), precision=0.5, effort="quick", audit=False))
     guard = trained.card["targets"]["queue"]["contract"]["guard"]
     assert 0 <= guard["after"] < guard["before"] <= 1
-    assert guard["strangers"] >= 100
+    assert guard["held_out"] >= 100
     assert found.card["targets"]["category"]["contract"]["guard"] is None, "its labels are told apart with certainty"
     assert "by_label" in found.card["targets"]["category"]["contract"]
 

@@ -563,7 +563,7 @@ def test_a_limit_while_pulling_is_told(faults, site, store):
 
 @pytest.mark.parametrize("named", [True, False])
 def test_an_expired_token_is_told_and_never_taken_for_an_empty_desk(named, site, opened):
-    site.names_strangers = named
+    site.tells_bad_tokens = named
     ref = site.file()
     store = opened(token="0ld-t0ken")
     for door in (
@@ -581,7 +581,7 @@ def test_an_expired_token_is_told_and_never_taken_for_an_empty_desk(named, site,
 
 @pytest.mark.parametrize("named", [True, False])
 def test_a_token_that_expires_on_the_way_does_not_make_issues_vanish(named, site, store):
-    site.names_strangers = named
+    site.tells_bad_tokens = named
     ref = site.file()
     store.fetch(ref)
     site.token = "another"
