@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deskyard.registry import bundle
+from tests.fresh.run import READY
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "history.csv.gz"
 
@@ -52,6 +53,7 @@ def test_new_tickets_are_shown_in_their_queues_until_it_is_ended(home, ending):
         demo.wait(60)
     text = output.read_text(encoding="utf-8")
     assert "$ deskyard serve" in text
+    assert READY in text
     assert "curl" in text
     assert f"→  {queue}" in text
     with pytest.raises(ConnectionRefusedError):

@@ -34,7 +34,7 @@ LIMIT = {"make test": 5400, "make demo": 1800}
 """Seconds that each command may take on a machine that does other things, too."""
 
 ADDRESS = "http://127.0.0.1:8000"
-READY = "Ctrl-C stops all"
+READY = "Ctrl-C stops everything"
 """Said by `make demo` when new tickets have been routed and it goes on serving."""
 
 HOME = Path.home()
