@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from deskyard.active_learning.label_goals import LabelGoal
 from deskyard.active_learning.unlabelled_tickets import TicketLabelState
+from deskyard.domain.label_spelling import spell_as
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS, Target
 
@@ -79,11 +80,8 @@ def find_doubtful_labels(states: Iterable[TicketLabelState], target: Target | No
             ):
                 continue
             predicted, confidence = max(probabilities.items(), key=lambda pair: pair[1])
-            if (
-                predicted != label
-                and confidence >= DOUBT_CONFIDENCE
-                and probabilities.get(label, 0.0) <= DOUBT_MAX_PROBABILITY
-            ):
+            in_label = probabilities.get(spell_as(label, probabilities), 0.0)
+            if predicted != label and confidence >= DOUBT_CONFIDENCE and in_label <= DOUBT_MAX_PROBABILITY:
                 candidates.append(
                     LabelCandidate(
                         one,
@@ -93,7 +91,7 @@ def find_doubtful_labels(states: Iterable[TicketLabelState], target: Target | No
                         predicted,
                         confidence,
                         None,
-                        confidence - probabilities.get(label, 0.0),
+                        confidence - in_label,
                     )
                 )
     return sorted(candidates, key=lambda candidate: (-candidate.value, candidate.ticket_id))

@@ -16,6 +16,7 @@ from deskyard.analytics.query import ReportQuery
 from deskyard.analytics.rollups import view_table
 from deskyard.analytics.ticket_facts import ROUTED, UNKNOWN_RANK
 from deskyard.db.tables.analytics import DAILY_TARGET_FACTS
+from deskyard.domain.label_spelling import spell_as
 from deskyard.domain.taxonomy import make_translator
 from deskyard.domain.ticket import Target
 from deskyard.guarantees.contract import Contract
@@ -84,7 +85,7 @@ def report_contracts(
     name = make_translator(query.taxonomy_changes, target)
     of_today: dict[str, list[str]] = {label: [] for label in routed}
     for label in trained_labels:
-        of_today.setdefault(name(label), []).append(label)
+        of_today.setdefault(spell_as(name(label), routed), []).append(label)
     policy = policy.for_day(max(change.on for change in query.taxonomy_changes)) if query.taxonomy_changes else policy
     found = []
     for label, olds in of_today.items():

@@ -23,7 +23,7 @@ from deskyard.desk.tickets import SELECT_TICKETS, DeskTicket, to_desk_ticket
 from deskyard.domain.status import is_solved
 from deskyard.domain.ticket import TARGETS
 from deskyard.guarantees.intervals import lower_bound
-from deskyard.journal.journal import Journal
+from deskyard.journal.journal import Journal, is_same_value
 from deskyard.sync import connections
 
 HELD_BACK_CODES: Final = ("shadow", "suggest", "halted")
@@ -97,7 +97,7 @@ def build_report(conn: Connection, connection_id: int, name: str) -> ShadowRepor
             line = lines.setdefault((target, label), ShadowLine(target, label))
             line.would_set += 1
             if target in set_by_people or is_solved(ticket.status):
-                if ticket.value(target) == label:
+                if is_same_value(content, target, ticket.value(target), label):
                     line.agreed += 1
                 else:
                     line.differed += 1

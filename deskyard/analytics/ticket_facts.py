@@ -29,9 +29,10 @@ from deskyard.journal.journal import (
     RECEIVED,
     UNDONE,
     JournalEntry,
+    is_same_value,
 )
 
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 """Increased when the same journal would give other facts; everything is then counted again."""
 
 UNKNOWN_RANK: Final = -1
@@ -129,7 +130,9 @@ class TicketFacts:
         decision = self.decision.get("decisions", {}).get(target)
         target_outcome = self._target_outcome(target, decision)
         predicted, others = self._predicted_label(target, decision, target_outcome)
-        truth, human_label = self._true_label(target, target_outcome), self.human_labels.get(target, "")
+        ranked = [predicted, *others]
+        truth = self._spell_as_predicted(target, self._true_label(target, target_outcome), ranked)
+        human_label = self._spell_as_predicted(target, self.human_labels.get(target, ""), ranked)
         parent = _is_parent_decision(decision)
         rank = _truth_rank(predicted, others, truth, parent)
         agreed = _truth_rank(predicted, others, human_label, parent) == 1
@@ -157,6 +160,11 @@ class TicketFacts:
         if target == "queue" and target_outcome == ROUTED:
             predicted = self.decision["placement"]["queue"]
         return predicted, [label for label in top if label != predicted]
+
+    def _spell_as_predicted(self, target: str, label: str, ranked: Iterable[str]) -> str:
+        """The prediction that is the same label, in its own spelling; the label itself where there is none."""
+        same = (one for one in ranked if one and is_same_value(self.decision, target, one, label))
+        return label if label in ranked else next(same, label)
 
     def _true_label(self, target: str, target_outcome: str) -> str:
         value = self.values.get(target)

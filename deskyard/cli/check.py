@@ -16,15 +16,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deskyard.domain.label_spelling import find_ambiguous
 from deskyard.errors import DeskyardError
 from deskyard.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from deskyard.db.database import Database
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -76,8 +80,12 @@ def run_checks(app_settings: Settings, port: int) -> Iterator[CheckResult]:
     yield _check_writable("state folder", app_settings.state)
     yield _check_writable("models folder", app_settings.models)
     yield _check_disk(app_settings.state)
-    yield _check_database(app_settings.database)
-    yield _check_champion(app_settings.models)
+    database = _check_database(app_settings.database)
+    yield database
+    model = _check_champion(app_settings.models)
+    yield model
+    if database.level == model.level == "ok":
+        yield from _check_label_names(app_settings)
     if app_settings.oidc_issuer or app_settings.oidc_missing:
         yield _check_oidc(app_settings)
     yield _check_port(port)
@@ -170,9 +178,8 @@ def _check_database(url: str) -> CheckResult:
 
     try:
         database = Database(url)
-        file = Path(database.url.database or "")
-        if database.url.get_backend_name() == "sqlite" and not file.exists():
-            return CheckResult("ok", "database", f"{file} (will be made by `deskyard serve`)")
+        if _is_unmade(database):
+            return CheckResult("ok", "database", f"{database.url.database} (will be made by `deskyard serve`)")
         try:
             database.check_encoding()
             found, newest = database.revision(), database.head_revision()
@@ -196,6 +203,11 @@ def _check_database(url: str) -> CheckResult:
             f"{database.safe_url} is at revision {found}, not {newest}: `deskyard serve` upgrades it",
         )
     return CheckResult("ok", "database", f"{database.safe_url} at revision {found}")
+
+
+def _is_unmade(database: "Database") -> bool:
+    """Whether the database is a file that does not exist yet."""
+    return database.url.get_backend_name() == "sqlite" and not Path(database.url.database or "").exists()
 
 
 def _check_champion(models: Path) -> CheckResult:
@@ -223,6 +235,31 @@ def _check_oidc(app_settings: Settings) -> CheckResult:
         text = f"people can sign in with a password only: {', '.join(missing)} must be set, too"
         return CheckResult("fail", "OpenID Connect", text)
     return CheckResult("ok", "OpenID Connect", app_settings.oidc_issuer)
+
+
+def _check_label_names(app_settings: Settings) -> Iterator[CheckResult]:
+    """Labels of the model in use that may be any of several names of the desk, so that none of these is set."""
+    from deskyard.db.database import Database
+    from deskyard.desk.catalogue import load_catalogue
+    from deskyard.registry import bundle
+
+    found = bundle.load_bundle(bundle.champion_folder(app_settings.models) or app_settings.models)
+    database = Database(app_settings.database)
+    try:
+        if _is_unmade(database) or database.revision() is None:
+            return
+        with database.reading() as conn:
+            catalogue = load_catalogue(conn)
+    finally:
+        database.close()
+    for target in found.targets:
+        for label, names in find_ambiguous(found.labels(target), catalogue.names(target)).items():
+            yield CheckResult(
+                "warn",
+                "labels",
+                f"{target} {label!r} of the model may be {' or '.join(map(repr, names))}, so none of them is set: "
+                "close or rename all but one",
+            )
 
 
 def _check_port(port: int) -> CheckResult:

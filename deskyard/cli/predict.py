@@ -20,7 +20,9 @@ from deskyard.tabular.readers import open_table, open_writer
 
 def predict(
     model: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder or name.")],
-    file: Annotated[Path, typer.Argument(help="Tickets: CSV (.gz), XLSX, JSON, Parquet, or - for standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="Tickets: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet, or - for standard input.")
+    ],
     out: Annotated[
         Path,
         typer.Option(help="The file to write: .csv, .jsonl, .parquet (also .gz), or - for CSV on standard output."),

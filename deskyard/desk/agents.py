@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from deskyard.db.pagination import DEFAULT_PAGE_SIZE, Page, fetch_page
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.desk import AGENT_QUEUES, AGENTS, QUEUES
+from deskyard.domain.label_spelling import fold_label, spell_as
 from deskyard.errors import BadInput
 from deskyard.text.storable import storable
 
@@ -34,12 +35,14 @@ class Agent:
 def ensure_agents(conn: Connection, serving: Mapping[str, Iterable[str]]) -> None:
     """Create the agents that do not exist yet, with these queues; existing ones are not changed.
 
-    Blank names, those of more than `MAX_NAME_LENGTH` characters, and queues that do not exist are left out.
+    Blank names, those of more than `MAX_NAME_LENGTH` characters, other spellings of existing ones, and queues that do
+    not exist are left out.
     """
-    known = set(conn.scalars(select(AGENTS.c.name)))
+    known = set(map(fold_label, conn.scalars(select(AGENTS.c.name))))
+    present = set(conn.scalars(select(QUEUES.c.name)))
     for name, queues in serving.items():
-        if name.strip() and len(name) <= MAX_NAME_LENGTH and storable(name) not in known:
-            existing = set(conn.scalars(select(QUEUES.c.name).where(QUEUES.c.name.in_(list(queues)))))
+        if name.strip() and len(name) <= MAX_NAME_LENGTH and fold_label(name) not in known:
+            existing = {spell_as(queue, present) for queue in queues}.intersection(present)
             save_agent(conn, storable(name), present=True, queues=existing)
 
 

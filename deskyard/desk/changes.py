@@ -49,6 +49,7 @@ def change_ticket(
     now = tickets.get_ticket(conn, number, for_update=True)
     if expected_version is not None and expected_version != now.version:
         raise StaleVersion(f"ticket {number} was changed meanwhile: look at it again, then decide")
+    requested = spell_values(conn, now, requested)
     changed = {field: value for field, value in requested.items() if value != now.value(field)}
     people = load_human_steps(conn, number) if actor.kind != "person" else {}
     if actor.kind != "person":
@@ -71,6 +72,14 @@ def change_ticket(
         set_values(conn, now, {step.field: step.became for step in steps}, at)
         ticket_history.add_steps(conn, number, steps)
     return steps
+
+
+def spell_values(conn: Connection, ticket: DeskTicket, requested: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The requested values with the desk's own names of queues and agents; values that the ticket has stay."""
+    new = {field: value for field, value in requested.items() if value and value != ticket.value(field)}
+    queues, names = ({new[field]} if field in new else () for field in ("queue", "assignee"))
+    available = catalogue.load_catalogue(conn, queues, names) if queues or names else Catalogue()
+    return {field: available.spell(field, new[field]) if field in new else requested[field] for field in requested}
 
 
 def set_values(conn: Connection, ticket: DeskTicket, values: Mapping[str, Any], at: datetime) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from deskyard.domain.decision import Decision
+from deskyard.domain.label_spelling import select_spellings, spell_as
 from deskyard.domain.ticket import PRIORITIES
 
 TRIAGE: Final = "triage"
@@ -39,6 +41,31 @@ class Catalogue:
         content = [self.to_dict(), list(self.priorities), None if self.categories is None else sorted(self.categories)]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
+    def names(self, target: str) -> Collection[str]:
+        """The names that the store has for a target; none where any text is allowed."""
+        named: Mapping[str, Collection[str]] = {"queue": self.queues, "assignee": self.agents}
+        return named.get(target, self.categories or () if target == "category" else ())
+
+    def spell(self, target: str, label: str) -> str:
+        """The store's own name for a label; the label itself where it is a spelling of none or of several names.
+
+        >>> catalogue = Catalogue({"R&D": {}, "VPN": {}, "vpn": {}})
+        >>> [catalogue.spell("queue", label) for label in ("r&amp;d", "VPN", "Vpn")]
+        ['R&D', 'VPN', 'Vpn']
+        """
+        return spell_as(label, self.names(target), apart=(TRIAGE,))
+
+    def spell_decision(self, decision: Decision) -> Decision:
+        """The decision with the store's own names of queues and agents, which a recorded decision is computed from;
+        probabilities of spellings of one name are summed."""
+        if decision.label is None or decision.target not in ("queue", "assignee"):
+            return decision
+        top: dict[str, float] = {}
+        for label, share in decision.top:
+            name = self.spell(decision.target, label)
+            top[name] = top.get(name, 0.0) + share
+        return replace(decision, label=self.spell(decision.target, decision.label), top=tuple(top.items()))
+
     def find_unavailable(self, requested: Mapping[str, str | None], queue: str | None) -> dict[str, str]:
         """The requested values that can't be written into a ticket of `queue`: field → reason.
 
@@ -62,9 +89,10 @@ class Catalogue:
         return reasons
 
     def subset(self, queues: Collection[str], agents: Collection[str]) -> "Catalogue":
-        """The catalogue of these queues, their default assignees, and these agents only."""
-        kept_queues = {name: values for name, values in self.queues.items() if name in queues}
-        names = {*agents, *(values["assignee"] for values in kept_queues.values() if "assignee" in values)}
+        """The catalogue of these queues in any spelling, their default assignees, and these agents only."""
+        kept_queues = {name: self.queues[name] for name in select_spellings(self.queues, queues)}
+        names = {*select_spellings(self.agents, agents)}
+        names |= {values["assignee"] for values in kept_queues.values() if "assignee" in values}
         return replace(self, queues=kept_queues, agents={name: q for name, q in self.agents.items() if name in names})
 
     def exclude(self, queues: Collection[str], agents: Collection[str], categories: Collection[str]) -> "Catalogue":

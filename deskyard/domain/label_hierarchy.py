@@ -5,15 +5,14 @@ as they are written into tickets. A parent that a person stated comes before the
 neither is its own parent. There is one level only: the parent of a parent is not considered.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_SEPARATOR: Final = re.compile(r" > | ?:: ?")
+from deskyard.domain.label_spelling import HIERARCHY_SEPARATOR, fold_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def parent_name(label: str) -> str | None:
     >>> parent_name("IT > Hardware > Printer"), parent_name("IT::Hardware::Printer"), parent_name("::Printer")
     ('IT > Hardware', 'IT::Hardware', None)
     """
-    separators = list(_SEPARATOR.finditer(label))
+    separators = list(HIERARCHY_SEPARATOR.finditer(label))
     if not separators:
         return None
     parent, name = label[: separators[-1].start()].strip(), label[separators[-1].end() :].strip()
@@ -44,18 +43,19 @@ def parent_name(label: str) -> str | None:
 
 
 def is_below(label: str, parent: str) -> bool:
-    """Whether a label is written as one below `parent`, at any level.
+    """Whether a label is written as one below `parent`, at any level and in any spelling.
 
-    >>> is_below("IT::Hardware::Printer", "IT"), is_below("IT > Hardware", "IT"), is_below("ITSM > Hardware", "IT")
+    >>> is_below("IT::Hardware::Printer", "IT"), is_below("it > Hardware", "IT"), is_below("ITSM > Hardware", "IT")
     (True, True, False)
     """
-    return label.startswith(parent) and _SEPARATOR.match(label, len(parent)) is not None
+    return fold_label(label).startswith(f"{fold_label(parent)} > ")
 
 
 def find_parents(labels: Sequence[str], stated: Mapping[str, str] | None = None) -> LabelParents | None:
     """The parents of labels; None where they add nothing: no label has one, or all have the same.
 
-    `stated`: label → parent. A parent may itself be a label, which then counts as one of its own children.
+    `stated`: label → parent. A parent may itself be a label, which then counts as one of its own children. Spellings
+    of one parent are one parent.
 
     >>> find_parents(["Hardware > Printer", "Hardware > Mouse", "Access"]).names
     ('Access', 'Hardware')
@@ -66,9 +66,12 @@ def find_parents(labels: Sequence[str], stated: Mapping[str, str] | None = None)
     >>> find_parents(["VPN", "Wi-Fi", "Access"], {"VPN": "Network", "Wi-Fi": "Network"}).names
     ('Access', 'Network')
     """
-    from_names = {label: parent for label in labels if (parent := parent_name(label)) is not None}
-    known = from_names | dict(stated or {})
-    parents = [known.get(label, label) for label in labels]
+    by_spelling = {fold_label(label): parent for label, parent in (stated or {}).items()}
+    spelled = {fold_label(label): label for label in reversed(labels)}
+    parents = []
+    for label in labels:
+        parent = by_spelling.get(fold_label(label)) or parent_name(label) or label
+        parents.append(parent if parent == label else spelled.setdefault(fold_label(parent), parent))
     names = tuple(sorted(set(parents)))
     if not 1 < len(names) < len(labels):
         return None

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from deskyard.domain.decision import MAX_SHOWN_LABELS, Action, Decision, Prediction, Reason
+from deskyard.domain.label_spelling import spell_as
 from deskyard.domain.ticket import Target
 from deskyard.errors import BadInput
 
@@ -241,7 +242,7 @@ def resolve_label(
     """What became of a label after these changes, in order; it is also retired if its last name is among `retired`."""
     now, path, split = label, [], None
     for change in changes:
-        if change.target != target or now not in change.labels:
+        if change.target != target or not _changes_label(change, now):
             continue
         path.append(change)
         if change.kind == "retire":
@@ -253,6 +254,13 @@ def resolve_label(
         else:
             now = change.to[0]
     return ResolvedLabel(now, tuple(path), retired=split is None and now in retired, split=split)
+
+
+def _changes_label(change: TaxonomyChange, label: str) -> bool:
+    """Whether a change is about a label, in any spelling; only a label that is written so is retired."""
+    return label in change.labels or (
+        change.kind != "retire" and label not in change.to and spell_as(label, change.labels) in change.labels
+    )
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,9 @@ _RECOGNISED: Final = (*TICKET_COLUMNS[:4], *TARGETS, *TICKET_COLUMNS[4:], *TIME_
 Use = Literal["train", "predict"]
 
 _REPETITION: Final = re.compile(r" \(\d+\)$")
+_EPOCH: Final = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d{1,6})?")
+_MIN_FILLED: Final = 0.2
+"""The share of filled cells below which another column of a fitting name is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class ColumnProfile:
     distinct: float
     labels: int
     dates: float
+    epochs: float
+    digits: float
+    nested: float
     length: float
     longest: int
     words: float
@@ -63,6 +69,9 @@ class ColumnProfile:
             distinct=len(labels) / count,
             labels=len(labels),
             dates=sum(_is_written_date(text) for text in dated) / max(len(dated), 1),
+            epochs=sum(bool(_EPOCH.fullmatch(text)) for text in dated) / max(len(dated), 1),
+            digits=sum(any(map(str.isdigit, text)) for text in dated) / max(len(dated), 1),
+            nested=sum(text.startswith(("[{", '{"')) for text in texts) / count,
             length=sum(map(len, texts)) / count,
             longest=max(map(len, texts), default=0),
             words=sum(len(text.split()) for text in texts) / count,
@@ -74,9 +83,16 @@ class ColumnProfile:
         return self.rows > 0 and self.dates >= 0.8
 
     @property
+    def holds_epochs(self) -> bool:
+        """Whether most cells may be seconds or milliseconds since 1970; so may other numbers."""
+        return self.epochs >= 0.8
+
+    @property
     def holds_bodies(self) -> bool:
         """Whether the cells are texts of tickets: many words, and seldom the same."""
-        return self.words >= 6 and self.length >= 35 and self.distinct >= 0.4 and self.filled >= 0.3
+        return (
+            self.words >= 6 and self.nested < 0.5 and self.length >= 35 and self.distinct >= 0.4 and self.filled >= 0.3
+        )
 
     @property
     def holds_labels(self) -> bool:
@@ -84,7 +100,7 @@ class ColumnProfile:
         few = (
             self.labels <= max(12, self.rows / 4) and self.distinct <= 0.7 if self.rows > 8 else self.labels < self.rows
         )
-        return few and self.labels > 1 and self.longest <= 100 and not self.holds_dates
+        return few and self.labels > 1 and self.nested < 0.5 and self.longest <= 100 and not self.holds_dates
 
     @property
     def holds_ids(self) -> bool:
@@ -122,6 +138,7 @@ def recognise_columns(
     for ours in _RECOGNISED:
         search.take_by_name(ours)
     search.take_body_by_content()
+    search.take_short_body_as_subject()
     if timed and use == "train":
         search.take_time_by_content()
     if use == "train":
@@ -158,8 +175,9 @@ class _Search:
         return self._profiles[name]
 
     def refuse_data_as_header(self) -> None:
-        """Raise BadInput for a table whose first line is a ticket."""
-        if not self.settled and not self._names and looks_like_data(self.table.columns):
+        """Raise BadInput for a table whose first line is a ticket; columns may be called by numbers."""
+        numbered = all(name.isdecimal() and len(name) <= 4 for name in self.table.columns)
+        if not self.settled and not self._names and not numbered and looks_like_data(self.table.columns):
             raise BadInput(
                 f"{self.table.name} has no header: its first {self.table.unit} looks like a ticket. Put a line above "
                 "it that names the columns, such as id, created_at, subject, body, queue."
@@ -176,17 +194,27 @@ class _Search:
         fitting = [(name, match) for name, match in found if self._fits(ours, name, match)]
         if not fitting:
             return
-        best = max(match.strength for _, match in fitting)
-        same = sorted(((match.rank, name) for name, match in fitting if match.strength == best), key=lambda one: one[0])
-        names = [name for _, name in same]
+        telling = [one for one in fitting if self._is_telling(ours, one[0])] or fitting
+        best = max(match.strength for _, match in telling)
+        same = sorted(
+            (match.rank, name.count("."), at, name)
+            for at, (name, match) in enumerate(telling)
+            if match.strength == best
+        )
+        names = [name for *_, name in same]
         if ours == "body":
             names = self._longest_first(names)
         if ours == "created_at":
-            names.sort(key=lambda name: not self.profile(name).holds_dates)
+            names = self._different_times(names)
         if best == NameStrength.CONTAINED and len(names) > 1 and ours in ("body", "created_at"):
             self._ask(ours, sorted(names, key=lambda name: -self.profile(name).length))
             return
         self._take(ours, names[0])
+
+    def _is_telling(self, ours: str, name: str) -> bool:
+        """Whether the cells are what a column of ours usually holds; of several names such a one is taken."""
+        profile = self.profile(name)
+        return profile.filled >= _MIN_FILLED and _USUALLY.get(ours, _always)(profile)
 
     def _longest_first(self, names: list[str]) -> list[str]:
         """The names in their order, but one with texts of three times the length first."""
@@ -198,6 +226,8 @@ class _Search:
     def _fits(self, ours: str, name: str, match: NameMatch) -> bool:
         """Whether the cells agree with what the name says; for a clear name they only must not contradict."""
         profile = self.profile(name)
+        if profile.nested > 0.5:
+            return False
         if not profile.rows:
             return match.strength == NameStrength.STRONG
         if match.strength == NameStrength.STRONG:
@@ -245,12 +275,26 @@ class _Search:
         elif others:
             self.remarks.append(f"long texts that are not used: {list_names(others)}")
 
+    def _different_times(self, names: list[str]) -> list[str]:
+        """The first name, and those of other times than the first holds."""
+        times = {name: [read_time(row.get(name, "")) for row in self._rows[:20]] for name in names[:20]}
+        return [name for name in names if name == names[0] or times.get(name) != times[names[0]]]
+
+    def take_short_body_as_subject(self) -> None:
+        """Take a free column whose name says that it is a body, and that holds short texts, as the subject."""
+        names = [name for name, match in self._names.get("body", ()) if match.strength == NameStrength.STRONG]
+        profiles = {name: self.profile(name) for name in names if name not in self._taken}
+        found = [name for name, one in profiles.items() if _AGREES["subject"](one) and not one.holds_bodies]
+        if self.is_open("subject") and found:
+            self._take("subject", found[0])
+
     def take_time_by_content(self) -> None:
         """Take the only column of dates as the time of creation; ask where there are several."""
         if not self.is_open("created_at") or "created_at" in self.proposed:
             return
         found = [name for name in self._free(lambda profile: profile.holds_dates) if not _is_personal(name)]
-        asked = [name for name in found if not is_other_time_name(name)]
+        asked = [name for name in found if not is_other_time_name(name) and not is_answer_name(name)]
+        asked = self._different_times(asked)
         if len(asked) == 1:
             self._take("created_at", asked[0])
             self.by_content.append("created_at")
@@ -291,6 +335,10 @@ def _never(_: ColumnProfile) -> bool:
     return False
 
 
+def _always(_: ColumnProfile) -> bool:
+    return True
+
+
 def _is_personal(name: str) -> bool:
     words = name.casefold()
     return any(part in words for part in ("birth", "purchas", "warranty", "рожден", "покупк", "geburt", "nacimiento"))
@@ -298,6 +346,7 @@ def _is_personal(name: str) -> bool:
 
 _CONTRADICTS: Final[dict[str, Callable[[ColumnProfile], bool]]] = {
     "id": lambda profile: profile.distinct < 0.5 or profile.filled < 0.5 or profile.longest > 200,
+    "created_at": lambda profile: profile.digits == 0,
     "subject": lambda profile: profile.holds_dates,
     "body": lambda profile: profile.holds_dates,
     "category": lambda profile: profile.rows > 20 and profile.distinct > 0.8,
@@ -309,9 +358,14 @@ _CONTRADICTS: Final[dict[str, Callable[[ColumnProfile], bool]]] = {
     "first_response_at": lambda profile: not profile.holds_dates,
     "resolved_at": lambda profile: not profile.holds_dates,
 }
+_USUALLY: Final[dict[str, Callable[[ColumnProfile], bool]]] = {
+    "created_at": lambda profile: profile.holds_dates,
+    "subject": lambda profile: not profile.holds_labels,
+    "body": lambda profile: profile.holds_bodies,
+}
 _AGREES: Final[dict[str, Callable[[ColumnProfile], bool]]] = {
     "id": lambda profile: profile.holds_ids,
-    "created_at": lambda profile: profile.holds_dates,
+    "created_at": lambda profile: profile.holds_dates or profile.holds_epochs,
     "subject": lambda profile: not profile.holds_labels and not profile.holds_dates and profile.words >= 1.5,
     "body": lambda profile: profile.holds_bodies,
     "category": lambda profile: profile.holds_labels,

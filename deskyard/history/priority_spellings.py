@@ -1,8 +1,8 @@
 """Maps a desk's spellings of priorities to low, medium, high and critical.
 
-Words of six languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping says
-which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is left
-out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
+Words of seven languages are built in; a person's mapping overrides them. Bare numbers mean nothing until the mapping
+says which end is urgent (1 is the most urgent in ServiceNow and the least urgent in Znuny). What is not understood is
+left out, never guessed. An unknown word beside a number ("1-Особая") is placed by the number where the words beside the
 other numbers, or the mapping, show which end is urgent.
 """
 
@@ -25,41 +25,70 @@ _SPELLINGS: Final = {
         niedrig niedrige niedriger sehr niedrig gering geringfügig sehr gering nicht dringend unwichtig
         baja bajo muy baja muy bajo menor mínima no urgente
         baixa baixo muito baixa muito baixo mais baixa
-        низький дуже низький найнижчий незначний тривіальний нетерміновий""",
+        низький дуже низький найнижчий незначний тривіальний нетерміновий
+        basse bas très basse très bas plus basse plus bas faible très faible mineure mineur triviale non urgente
+        pas urgent""",
     "medium": """medium normal major moderate standard regular default average med
         средний нормальный обычный стандартный значительный мажорный умеренный
         mittel mittlere mittlerer standard
         media medio mayor moderada moderado estándar
         média médio moderada padrão
-        середній звичайний нормальний стандартний значний помірний""",
+        середній звичайний нормальний стандартний значний помірний
+        moyenne moyen normale modérée modéré majeure majeur""",
     "high": """high important elevated severe
         высокий важный повышенный
         hoch hohe hoher wichtig
         alta alto importante
-        високий важливий підвищений""",
+        високий важливий підвищений
+        haute haut élevée élevé importante important""",
     "critical": """critical crit urgent very urgent highest very high emergency immediate asap
         критический критичный срочный очень срочный очень высокий самый высокий наивысший высший неотложный аварийный
         экстренный немедленный максимальный чрезвычайный
         kritisch kritische kritischer sehr hoch sehr hohe dringend sehr dringend sofort höchste notfall
         crítica crítico muy alta muy alto urgente inmediata máxima emergencia
         crítica crítico muito alta muito alto mais alta imediata máxima emergência
-        критичний терміновий дуже високий найвищий невідкладний аварійний екстрений негайний""",
+        критичний терміновий дуже високий найвищий невідкладний аварійний екстрений негайний
+        critique urgente très haute très haut plus haute plus haut très élevée très élevé très urgent très urgente
+        immédiat immédiate urgence""",
     "blocker": """blocker blocking showstopper блокер блокирующий блокирующая blockierend bloqueante bloqueador
-        bloqueadora блокуючий блокувальний""",
+        bloqueadora блокуючий блокувальний bloquant bloquante""",
 }  # fmt: skip
-_CRITICAL: Final = "critical crit критический критичный kritisch kritische kritischer crítica crítico критичний"
+_CRITICAL: Final = (
+    "critical,crit,критический,критичный,kritisch,kritische,kritischer,crítica,crítico,критичний,critique"
+)
+_VERY_HIGH: Final = "very high,очень высокий,sehr hoch,muy alta,muito alta,дуже високий,très haute"
+_MAJOR: Final = "major,mayor,maior,majeure,majeur"
 _MODIFIERS: Final = frozenset(
-    ["very", "not", "non", "no", "самый", "очень", "не", "sehr", "nicht", "muy", "muito", "mais", "дуже"]
+    [
+        "very",
+        "not",
+        "non",
+        "no",
+        "самый",
+        "очень",
+        "не",
+        "sehr",
+        "nicht",
+        "muy",
+        "muito",
+        "mais",
+        "дуже",
+        "très",
+        "plus",
+        "pas",
+    ]
 )  # words that begin a spelling of two words
 _NOISE: Final = re.compile(
     r"\b(priority|severity|urgency|приоритет|приоритета|срочность|важность|prioritat|dringlichkeit|prioridad|prioridade"
-    r"|urgencia|приорітет|пріоритет|level|lvl)\b"
+    r"|urgencia|priorite|urgence|gravite|приорітет|пріоритет|level|lvl)\b"
 )
 _RANK: Final = re.compile(r"(?:p|s|sev|prio|п|р)\s?(\d)")
-_SURROUNDING_NUMBER: Final = re.compile(r"^(?:(?:p|s|sev|prio)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
+_SURROUNDING_NUMBER: Final = re.compile(r"^(?:(?:p|s|sev|prio|no)?\s?\d+\s+)|(?:\s+(?:p|s|sev|prio)?\s?\d+)$")
 _ENDING: Final = re.compile(r"(?<=[а-я]{3})(?:ыи|ии|ои|ая|яя|ое|ее|ые|ие|іи|а|о|я|і|е)$")
 _NUMBER: Final = re.compile(r"\s*[(\[]?([+-]?\d{1,9})(?:[.,]0+)?[)\]]?\s*")
-_NUMBERED: Final = re.compile(r"\s*[(\[]?(?P<code>[^\W\d_]{0,4})\s?(?P<number>\d{1,2})(?P<mark>\W{1,5})(?=[^\W\d_])")
+_NUMBERED: Final = re.compile(
+    r"\s*[(\[]?(?P<code>№|[^\W\d_]{0,4})\s?(?P<number>\d{1,2})(?P<mark>[\W_]{1,5})(?=[^\W\d_])"
+)
 """A number before a word: "1-Особая", "P4 - Low", "(2) medium"."""
 
 _NUMBERED_AT_END: Final = re.compile(
@@ -77,7 +106,7 @@ def fold_spelling(spelling: str) -> str:
     >>> fold_spelling(" Критическая!"), fold_spelling("Средний") == fold_spelling("среднее"), fold_spelling("Crítica")
     ('критическ', True, 'critica')
     """
-    decomposed = unicodedata.normalize("NFKD", spelling[:200].casefold())
+    decomposed = unicodedata.normalize("NFKD", spelling[:200]).casefold()
     kept = "".join(" " if not c.isalnum() else c for c in decomposed if not unicodedata.combining(c))
     return " ".join(_ENDING.sub("", word) for word in kept.split())
 
@@ -95,7 +124,9 @@ def _build_levels() -> dict[str, str]:
 
 
 _LEVELS: Final = _build_levels()
-_CRITICAL_FOLDED: Final = frozenset(map(fold_spelling, _CRITICAL.split()))
+_CRITICAL_FOLDED, _VERY_HIGH_FOLDED, _MAJOR_FOLDED = (
+    frozenset(map(fold_spelling, words.split(","))) for words in (_CRITICAL, _VERY_HIGH, _MAJOR)
+)
 
 
 def map_spellings(
@@ -104,10 +135,10 @@ def map_spellings(
     """Each spelling that is understood → its level (low ... critical); the others are left out.
 
     `overrides`: spelling → level, or "" to leave it empty on purpose; case, accents and punctuation don't matter.
-    Built in: Trivial and Minor are low, Major and Normal medium, Blocker critical, and Critical is high where a Blocker
-    occurs (so `spellings` must be those of the whole history), else critical; urgent is critical; P1, S1, Sev1 are
-    critical, 2 high, 3 medium, 4 and above low; a number beside a word counts for nothing ("5 very high",
-    "3 - Moderate").
+    Built in: Trivial and Minor are low, Major and Normal medium, Blocker critical; Critical is high where a Blocker
+    occurs (so `spellings` must be those of the whole history), else critical; Major is critical beside Very high, as in
+    GLPI; urgent is critical; P1, S1, Sev1 are critical, 2 high, 3 medium, 4 and above low; a number beside a word
+    counts for nothing ("5 very high", "3 - Moderate").
 
     Bare numbers need `number_scale`. With "1-is-urgent" 1 is critical, 2 high, 3 medium, 4 and 5 low (a scale that
     begins with 0 begins there); with "highest-is-urgent" the highest number that occurs is critical, and so on down. A
@@ -132,6 +163,8 @@ def map_spellings(
     folded = {spelling: fold_spelling(spelling) for spelling in spellings}
     levels = {spelling: _builtin_level(name) for spelling, name in folded.items()}
     blocked = "blocker" in levels.values()
+    stripped = {spelling: _strip_noise(name) for spelling, name in folded.items()}
+    above_very_high = not _VERY_HIGH_FOLDED.isdisjoint(stripped.values())
     scale = _number_levels(spellings, number_scale) if number_scale else {}
     out: dict[str, str] = {}
     for spelling in spellings:
@@ -141,8 +174,10 @@ def map_spellings(
             level = chosen.get(str(number), scale.get(number))
         elif level is None:
             level = levels[spelling]
-            if blocked and level == "critical" and _strip_noise(name) in _CRITICAL_FOLDED:
+            if blocked and level == "critical" and stripped[spelling] in _CRITICAL_FOLDED:
                 level = "high"
+            elif above_very_high and stripped[spelling] in _MAJOR_FOLDED:
+                level = "critical"
         if level is not None:
             out[spelling] = "critical" if level == "blocker" else level
     out |= _place_numbered(spellings, out, number_scale)

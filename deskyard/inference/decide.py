@@ -35,14 +35,15 @@ class ProposedRouting:
     ledger: TaxonomyLedger = field(default_factory=TaxonomyLedger)
 
     def apply_catalogue(self, catalogue: Catalogue) -> RoutingResult:
-        """What is done, given the catalogue of the desk."""
+        """What is done, given the catalogue of the desk, in the desk's own spelling of labels."""
         retired = self.ledger.retired_labels
         available = catalogue.exclude(retired("queue"), retired("assignee"), retired("category"))
-        return policy.apply_policy(self.decisions, self.policy, available, self.triage_reason)
+        spelled = {target: available.spell_decision(decision) for target, decision in self.decisions.items()}
+        return policy.apply_policy(spelled, self.policy, available, self.triage_reason)
 
     @property
     def candidate_queues(self) -> frozenset[str]:
-        """The queues that it may go to, if they are open."""
+        """The queues that it may go to, if they are open; the desk may spell them otherwise."""
         destinations = (
             self.policy.destination_queue(target, decision.label) for target, decision in self.decisions.items()
         )
@@ -50,7 +51,7 @@ class ProposedRouting:
 
     @property
     def candidate_agents(self) -> frozenset[str]:
-        """The agents that it may be assigned to, if they serve its queue."""
+        """The agents that it may be assigned to, if they serve its queue; the desk may spell them otherwise."""
         assignee = self.decisions.get("assignee")
         return frozenset([assignee.label] if assignee and assignee.label else [])
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.domain.decision import Decision
+from deskyard.domain.label_spelling import is_same_label
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.text.storable import storable
 
@@ -281,6 +282,17 @@ def decisions_to_dict(decisions: Mapping[Target, Decision]) -> dict[str, Any]:
         }
         for target, decision in decisions.items()
     }
+
+
+def is_same_value(decided: Mapping[str, Any], target: str, one: str | None, other: str | None) -> bool:
+    """Whether two values of a target are one label, for the desk as it was when `decided` (the content of a decision)
+    was recorded: spellings of a label are one, two names of the desk are two.
+
+    >>> is_same_value({"catalogue": {"queues": {"VPN": {}}, "agents": {}}}, "queue", "vpn", "VPN")
+    True
+    """
+    names = decided.get("catalogue", {}).get({"queue": "queues", "assignee": "agents"}.get(target), ())
+    return is_same_label(one, other, names)
 
 
 def _to_entry(row: Row[Any]) -> JournalEntry:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from deskyard.mail.answering_machines import is_answering_machine, is_bounce, is_machine_account
+from deskyard.mail.answering_machines import is_answering_machine, is_machine_account
+from deskyard.mail.bounces import is_bounce
 from deskyard.mail.sender import Sender, is_own_address
 
 DESKYARD_HEADER: Final = "X-Deskyard"

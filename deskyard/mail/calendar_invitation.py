@@ -43,6 +43,7 @@ def tell_invitation(calendar: str) -> tuple[str, str]:
     """
     method, events = "PUBLISH", list[dict[str, tuple[str, str]]]()
     event: dict[str, tuple[str, str]] | None = None
+    within = ""
     for name, parameters, value in _lines(calendar):
         if name == "METHOD":
             method = value.strip().upper()
@@ -53,7 +54,11 @@ def tell_invitation(calendar: str) -> tuple[str, str]:
             event = None
             if len(events) >= _MAX_EVENTS:
                 break
-        elif event is not None and name not in event:
+        elif event is not None and name == "BEGIN":  # a component of the event, such as its alarm
+            within = within or value.strip().upper()
+        elif name == "END" and value.strip().upper() == within:
+            within = ""
+        elif event is not None and not within and name not in event:
             event[name] = parameters, value
     events += [event] if event else []  # a calendar that was cut off
     told = [_tell_event(method, one) for one in events]

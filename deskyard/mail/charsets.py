@@ -14,7 +14,9 @@ from deskyard.text.storable import storable
 MAX_HEADER_LENGTH: Final = 10_000
 """Characters of one header that are read."""
 
-_ENCODED_WORD: Final = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([bq])\?([^?]*)\?=", re.I)
+_ENCODED_WORD: Final = re.compile(
+    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([bq])\?((?:[^?=]|=(?!\?(?!=))|\?(?!=))*+)\?=", re.I
+)
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _QUOTED: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 
@@ -25,6 +27,7 @@ _CHARSET_SUPERSETS: Final = {
 """Codec → the superset that is used in practice."""
 
 _ALIASES: Final = {"iso-8859-8-i": "iso-8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-sjis": "cp932"}
+_CODE_PAGE: Final = re.compile(r"(?:x-)?(?:cp|ibm|dos|win|windows)[-_ ]?(\d{3,5})")
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
 """Codecs that are not charsets of mail; some of them need quadratic time."""
 
@@ -103,6 +106,8 @@ def _decode_word(word: str, encoding: str) -> bytes:
 def _codec_name(claimed: str) -> str:
     """Python's name of a charset; empty if there is none."""
     name = claimed.strip().strip("\"'").lower()
+    page = _CODE_PAGE.fullmatch(name)
+    name = f"cp{page[1]}" if page else name
     try:
         codec = codecs.lookup(_ALIASES.get(name, name)).name
         "".encode(codec)  # raises for codecs that do not encode text

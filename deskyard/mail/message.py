@@ -15,6 +15,7 @@ from deskyard.domain.ticket import Ticket
 from deskyard.mail import charsets, mime_parts
 from deskyard.mail.auto_reply import LeftOutReason, why_automatic
 from deskyard.mail.message_identity import fingerprint
+from deskyard.mail.mime_parser import mend_head
 from deskyard.mail.sender import Sender, find_sender, parse_addresses
 from deskyard.mail.sent_time import newest_received, read_sent_time
 from deskyard.text.quoted_replies import read_sections, strip_quoted
@@ -81,7 +82,8 @@ def parse_message(
     >>> mail.ticket.id, mail.ticket.requester, mail.ticket.subject, mail.ticket.body
     ('1@x', 'ann@example.org', 'VPN', 'It is down.')
     """
-    cut = size is not None and size > len(raw)
+    cut, content_id = size is not None and size > len(raw), _content_id(raw)
+    length, raw = size or len(raw), mend_head(raw)
     headers = _parse_headers(raw)
     try:
         parts = mime_parts.read_parts(raw)
@@ -95,12 +97,12 @@ def parse_message(
     if not body and not unread and files:
         unread = (f"[this mail has no text, only files: {', '.join(files[:_MAX_FILE_NAMES])}]",)
     if cut or len(body) > MAX_TEXT_LENGTH:
-        unread = (*unread, f"[cut: the message has {size or len(raw):,} bytes]")
+        unread = (*unread, f"[cut: the message has {length:,} bytes]")
     sender = find_sender(headers, own_addresses, mailing_lists)
     received_at = received_at or newest_received(_received_headers(raw)) or datetime.now(UTC)
     sent = read_sent_time(headers.get("date", ""), received_at)
     ticket = Ticket(
-        id=_parse_message_id(headers.get("message-id", "")) or _content_id(raw),
+        id=_parse_message_id(headers.get("message-id", "")) or content_id,
         source=source,
         subject=storable(subject),
         body=storable(_add_notes(body[:MAX_TEXT_LENGTH], unread, subject, is_reply="in-reply-to" in headers)),

@@ -14,7 +14,7 @@ _MAX_FOOTERS: Final = 3
 _MAX_FOOTER_LINES: Final = 15
 _MAX_FOOTER_LENGTH: Final = 2_000
 _WORD: Final = re.compile(r"\w+")
-_RULE: Final = re.compile(r"\s*(?:[_=*~-]{5,}|-- ?)\s*")
+_RULE: Final = re.compile(r"\s*(?:[_=*~#-]{5,}|_\._,_\._,_|-- ?)\s*")
 _LIST_WORDS: Final = re.compile(
     r"mailing.?list|unsubscribe|abbestell|abzubestell|abmeld|abzumeld|austragen|verteiler"
     r"|d[ée]sabonn|d[ée]sinscri|liste de diffusion"

@@ -12,7 +12,9 @@ from typing import Final
 
 from deskyard.mail import charsets
 from deskyard.mail.calendar_invitation import tell_invitation
+from deskyard.mail.flowed_text import unwrap_flowed
 from deskyard.mail.mime_parser import (
+    find_undeclared_boundary,
     guess_boundary,
     parse_mime,
     part_bytes,
@@ -30,6 +32,10 @@ _MAX_HTML_TEXT_LENGTH: Final = 500_000
 """Characters of the text of HTML that are made."""
 
 MAX_UNWRAPPED_BYTES: Final = 25_000_000
+_MIN_UNPACKED_BYTES: Final = 50_000
+_MAX_UNPACKED_RATIO: Final = 25
+"""How many times as long as its bytes a compressed part may be; the texts of mails are hardly ten times as long."""
+
 _MAX_NAME_LENGTH: Final = 120
 _MAX_SHOWN_HEADER: Final = 300
 _MAX_REPORT_LENGTH: Final = 5_000
@@ -64,6 +70,8 @@ _MARKED_UP_KINDS: Final = frozenset({"text/html", "text/enriched", "text/richtex
 _SMIME_KINDS: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TNEF_KINDS: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _UNKNOWN_KINDS: Final = frozenset({"application/octet-stream", "application/x-octet-stream", "application/binary"})
+_FILE_KINDS: Final = frozenset({"application", "audio", "font", "image", "model", "video"})
+_VAGUE_KINDS: Final = _UNKNOWN_KINDS | {"application/text", "application/plain", "application/json", "application/xml"}
 _REPORT_KINDS: Final = frozenset(
     {"message/delivery-status", "message/disposition-notification", "message/feedback-report",
      "message/global-delivery-status"}
@@ -74,6 +82,9 @@ _PGP_SIGNED, _PGP_SIGNATURE = "-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN 
 _MULTIPART_STUB: Final = re.compile(r"multi-?part message|mime|^\s*$", re.I)
 _STUB_LINE: Final = re.compile(rb"(?i)\A\s{0,200}[^\r\n]{0,60}multi-?part message[^\r\n]{0,60}")
 _HTML_BEGINNING: Final = re.compile(rb"\s{0,200}<(?:!doctype|html|body|div|p|table)\b", re.I)
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_WORD: Final = re.compile(r"[^\W_]+")
+_LINK: Final = re.compile(r"\b(?:https?|mailto|cid|tel):\S+", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 
 
@@ -167,7 +178,7 @@ class _PartReader:
             return self._read_tnef(part_bytes(part), name or "winmail.dat", depth, with_text)
         if kind == "text/calendar" or end == "ics":
             return self._read_calendar(part, with_text), [name] if name else []
-        if end == "eml" and kind in (*_UNKNOWN_KINDS, "text/plain"):
+        if end == "eml":
             found = self._read_nested(part_bytes(part), depth, with_text)
             return (found[0], [name, *found[1]]) if found[0] else ([], [name])
         if kind == "application/pgp-encrypted":
@@ -175,11 +186,13 @@ class _PartReader:
         # A text with a name is a file, unless it comes first, or turns out to be all that the message says.
         if kind not in _TEXT_KINDS or part.get_content_disposition() == "attachment" or (name and self.words):
             return self._name_file(part, kind, name)
+        if kind == "text/plain" and (boundary := find_undeclared_boundary(part_bytes(part))):
+            return self._read_bounded(part_bytes(part), "mixed", boundary, depth, with_text)
         text = self._read_text(part) if with_text else ""
         return [text] if text else [], [name] if name else []
 
     def _name_file(self, part: Message, kind: str, name: str) -> tuple[list[str], list[str]]:
-        if kind in _TEXT_KINDS:
+        if part.get_content_maintype() == "text" or (not name and _may_be_text(part)):
             self.text_files.append(part)
         payload = part.get_payload()
         self.payloads.append(payload[:_MAX_COMPARED_LENGTH] if isinstance(payload, str) else "")
@@ -197,6 +210,9 @@ class _PartReader:
         else:
             self.plain.append(text[:_MAX_COMPARED_LENGTH])
             text = self._without_pgp(text)
+            is_flowed = str(part.get_param("format", "")).lower() == "flowed"
+            if is_flowed and len(text) <= self.budget.characters:
+                text = unwrap_flowed(text, joins_words=str(part.get_param("delsp", "")).lower() == "yes")
         return self._keep(text)
 
     @property
@@ -231,6 +247,8 @@ class _PartReader:
                 files += names
                 if found and (not texts or _is_stub("\n".join(texts), "\n".join(found))):
                     texts = found
+                elif found and _is_another("\n".join(texts), "\n".join(found)):
+                    texts = [*texts, *found]
         calendars = [child for child in order if child.get_content_type() == "text/calendar"]
         for child in calendars:
             told, names = self.read(child, depth + 1, with_text=with_text)
@@ -291,20 +309,25 @@ class _PartReader:
         if not self.budget.take_bytes(len(raw)):
             return [], []
         if boundary:
-            kind = f"multipart/{part.get_content_subtype()}".encode("ascii", "replace")
-            head = b"Content-Type: " + kind + b'; boundary="' + boundary + b'"\n\n'
-            found = parse_mime(head + raw)[0]
-            if found.is_multipart():
-                return self.read(found, depth + 1, with_text=with_text)
+            return self._read_bounded(raw, part.get_content_subtype(), boundary, depth, with_text)
         html = b"html" if _HTML_BEGINNING.match(raw) else b"plain"
         declared = re.escape(str(part.get_boundary() or "")).encode("utf-8", "replace")
         text = re.sub(rb"(?m)^--" + declared + rb"(?:--)?[ \t]*\r?$", b"", _STUB_LINE.sub(b"", raw, count=1))
         found = parse_mime(b"Content-Type: text/" + html + b"\n\n" + text)[0]
         return self.read(found, depth + 1, with_text=with_text)
 
+    def _read_bounded(
+        self, raw: bytes, kind: str, boundary: bytes, depth: int, with_text: bool
+    ) -> tuple[list[str], list[str]]:
+        head = f"Content-Type: multipart/{kind}".encode("ascii", "replace") + b'; boundary="' + boundary + b'"\n\n'
+        return self.read(parse_mime(head + raw)[0], depth + 1, with_text=with_text)
+
     def _read_smime(self, part: Message, name: str, depth: int, with_text: bool) -> tuple[list[str], list[str]]:
         raw = part_bytes(part)
-        found = unwrap_smime(raw, MAX_UNWRAPPED_BYTES)
+        limit = min(MAX_UNWRAPPED_BYTES, max(_MIN_UNPACKED_BYTES, _MAX_UNPACKED_RATIO * len(raw)))
+        found = unwrap_smime(raw, limit)
+        if len(found.content) == limit:
+            self._note(_EXCEEDED["bytes"])
         is_named_so = found.kind == "unreadable" and "enveloped" in str(part.get("content-type", "")).lower()
         if found.kind == "encrypted" or is_named_so:
             self._note(ENCRYPTED)
@@ -353,6 +376,24 @@ def _without_stub(text: str) -> str:
     return "" if _MULTIPART_STUB.search(text) else text
 
 
+def _may_be_text(part: Message) -> bool:
+    """Whether a part is text by its content, and by a type that is none or says nothing."""
+    if part.get_content_maintype() in _FILE_KINDS and part.get_content_type() not in _VAGUE_KINDS:
+        return False
+    beginning = part_bytes(part)[:_MAX_REPORT_LENGTH]
+    return bool(beginning.strip()) and _CONTROL.search(beginning) is None
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_LINK.sub(" ", text).lower()))
+
+
+def _is_another(plain: str, rich: str) -> bool:
+    """Whether a short plain text is no version of the other one, but says that there is one, in whatever language."""
+    words = _words(plain)
+    return _may_be_stub(plain) and len(words & _words(rich)) < len(words) / 2
+
+
 def _may_be_stub(text: str) -> bool:
     return len(text) < _MAX_STUB_LENGTH
 
@@ -361,6 +402,8 @@ def _is_stub(plain: str, rich: str) -> bool:
     """Whether the plain text only says that there is a richer one, or is a small part of it."""
     if not _may_be_stub(plain):
         return False
+    if not _words(plain):
+        return True
     if "html" in plain.lower() and "html" not in rich.lower():
         return True
     return len(rich.split()) > _STUB_RATIO * len(plain.split()) + _STUB_WORDS

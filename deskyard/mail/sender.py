@@ -7,19 +7,22 @@ from email.utils import getaddresses
 from typing import Final
 
 from deskyard.mail import charsets
-from deskyard.mail.answering_machines import fold_text
+from deskyard.mail.folded_text import fold_text
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
+_ANGLED: Final = re.compile(r"<[^\s<>]{1,64}@[^\s<>]{1,255}>")
+_QUOTED_STRING: Final = re.compile(r'"[^"]*"(?!@)')
 _NO_REPLY: Final = re.compile(
     r"no-?reply|do-?not-?reply|dont-?reply|not?-?respond\w*|do-?not-?respond|nicht-?antworten|keine-?antwort"
     r"|no-?responder|no-?conteste|nao-?respond\w*|nao-?responda|ne-?pas-?repondre|pas-?de-?reponse|ne-?otvechat\w*"
     r"|ne-?otvechay\w*|bez-?otveta|ne-?vidpovida\w*|ne-?vidpovidat\w*"
 )
 _FORM_ACCOUNTS: Final = re.compile(
-    r"(?:web-?)?forms?(?:-\w+)?|web-?form\w*|form-?(?:mail|builder|s?end)\w*|contact(?:-?(?:us|form))?|(?:web-?)?kontakt(?:-?formular)?|formul\w+"
+    r"(?:web-?)?forms?(?:-\w+)?|web-?form\w*|form-?(?:mail|builder|s?end)\w*|contact(?:-?(?:us|form))?"
+    r"|(?:web-?)?kontakt(?:-?formular)?|formul\w+"
     r"|web(?:-?(?:site|seite|server|master|admin))?|www(?:-?data|run)?|site|sait|sayt|forma|wordpress|wp|drupal|joomla"
     r"|apache|nginx|httpd|nobody|php|feedback|obratnaya-?svyaz|zvorotnii-?zvyazok|zayavk\w*|portal|anfrage\w*"
-    r"|formulaire|formulario|contacto|contato|typeform|jotform|tilda"
+    r"|formulaire|formulario|contacto|contato|typeform|jotform|tilda|mailer|daemon|robot|bot|cms|notifications?"
 )
 
 
@@ -50,7 +53,7 @@ def find_sender(
     >>> find_sender(headers).person, find_sender({"from": "ann@example.org", "reply-to": "x@example.org"}).person
     ('vera@home.example', 'ann@example.org')
     """
-    address = next(iter(parse_addresses(headers.get("from", ""))), "")
+    address = _sender_address(headers.get("from", ""))
     own = {one.lower() for one in own_addresses}
     recipients = {one for name in ("to", "cc") for one in parse_addresses(headers.get(name, ""))}
     is_own = is_own_address(address, own)
@@ -107,6 +110,13 @@ def parse_addresses(text: str) -> list[str]:
     good = [address.lower() for address in found if _ADDRESS.fullmatch(address)]
     good = good or [one[0].lower() for one in _ADDRESS.finditer(text)]
     return [charsets.decode_text(address.encode("utf-8", "surrogateescape")) for address in good]
+
+
+def _sender_address(text: str) -> str:
+    """The address that From gives; its display name may hold another one, or all of it may be an encoded word."""
+    named = _ANGLED.search(_QUOTED_STRING.sub(" ", text))
+    found = parse_addresses(named[0] if named else text) or parse_addresses(charsets.decode_header(text))
+    return next(iter(found), "")
 
 
 def _display_name(text: str) -> str:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from deskyard.text.dates import read_time
+from deskyard.text.dates import parse_time, read_time
 
 MAX_DEVIATION: Final = timedelta(days=7)
 """How far a Date may be from the time of receipt; a clock that was never set is further off."""
 
 _MAX_READ: Final = 200
 _COMMENT: Final = re.compile(r"\([^()]{0,100}\)")
-_OFFSET: Final = re.compile(r"[+-]\d{4}$")
-_ZONE_NAME: Final = re.compile(r"(?<=\d)\s+([^\W\d_]{1,6})$")
+_STANDARD: Final = re.compile(r":\d\d [+-]\d{4}$")
+"""The end of a Date as RFC 5322 has it; what ends otherwise is read as the times in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,10 @@ def newest_received(received: Iterable[str]) -> datetime | None:
 def _parse_date(date: str) -> tuple[datetime | None, bool]:
     """The time, None if unreadable, and whether its zone is known. A name of a zone means what it means in files."""
     bare = " ".join(_COMMENT.sub(" ", date).split())
-    if not _OFFSET.search(bare) and (moment := read_time(bare)) is not None:
-        return moment, True
+    if not _STANDARD.search(bare) and (found := parse_time(bare)) is not None:
+        return found.moment, not found.unknown_zone
     try:
         parsed = parsedate_to_datetime(bare)
-        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC), True
     except (ValueError, TypeError, IndexError, OverflowError):
-        return None, True
-    zone = _ZONE_NAME.search(bare)
-    known = zone is None or parsed.tzinfo is not None or zone[1].upper() in ("Z", "UT", "UTC", "GMT")
-    return moment, known
+        return read_time(bare), True

@@ -8,7 +8,7 @@ Nothing here reads a clock, a file or a database, so that any decision can be co
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from deskyard.domain.catalogue import TRIAGE, Catalogue
 from deskyard.domain.decision import Action, Decision, Prediction, Reason
+from deskyard.domain.label_spelling import select_spellings, spell_as
 from deskyard.domain.taxonomy import TaxonomyChange, TaxonomyLedger, build_ledger, make_translator
 from deskyard.domain.ticket import PLACING_TARGETS, Target, Ticket
 from deskyard.guarantees.contract import Contract
@@ -165,27 +166,34 @@ class Policy:
         (`Bundle.taxonomy_changes`)."""
         return build_ledger(self.taxonomy, day, trained_with)
 
-    def effective_rule(self, target: Target, queue: str | None) -> Rule:
-        """The mode and the required precision of a target if the ticket goes to `queue`; the mode is never None."""
+    def effective_rule(self, target: Target, queue: str | None, desk_queues: Collection[str] = ()) -> Rule:
+        """The mode and the required precision of a target if the ticket goes to `queue`; the mode is never None.
+
+        A rule also holds for another spelling of its queue, unless that is another one of `desk_queues`.
+        """
         rules = [self.targets.get(target, Rule()), Rule(self.mode, self.precision)]
         if queue is not None:
-            rules = [self.pairs.get(queue, {}).get(target, Rule()), self.queues.get(queue, Rule()), *rules]
+            pair = self.pairs.get(spell_as(queue, self.pairs, desk_queues), {}).get(target, Rule())
+            rules = [pair, self.queues.get(spell_as(queue, self.queues, desk_queues), Rule()), *rules]
         return Rule(
             next(rule.mode for rule in rules if rule.mode is not None),
             next((rule.precision for rule in rules if rule.precision is not None), None),
         )
 
-    def is_held_back(self, target: Target, label: str | None, queue: str | None) -> bool:
+    def is_held_back(
+        self, target: Target, label: str | None, queue: str | None, desk_queues: Collection[str] = ()
+    ) -> bool:
         """Whether the circuit breaker is open for a label, or for the queue that the ticket would go to by it."""
-        if target in PLACING_TARGETS and queue in self.tripped.get("queue", ()):
-            return True
-        return label in self.tripped.get(target, ())
+        names = [(label, self.tripped.get(target, ()))]
+        if target in PLACING_TARGETS:
+            names.append((queue, self.tripped.get("queue", ())))
+        return any(name is not None and spell_as(name, tripped, desk_queues) in tripped for name, tripped in names)
 
     def destination_queue(self, target: Target, label: str | None) -> str | None:
         """The queue that a ticket goes to by a label of `queue` or `category`; None for other targets."""
         if label is None or target not in ("queue", "category"):
             return None
-        return label if target == "queue" else self.routes.get(label, label)
+        return label if target == "queue" else self.routes.get(spell_as(label, self.routes), label)
 
     def select_contracts(
         self, contracts_at: Callable[[float | None, float | None], Contracts], predictions: Mapping[Target, Prediction]
@@ -306,14 +314,14 @@ def apply_policy(
     and only a present agent of that queue. Fields without a decision get the queue's default.
     """
     placing = {
-        t: _apply_mode(decisions[t], policy, policy.destination_queue(t, decisions[t].label))
+        t: _apply_mode(decisions[t], policy, _destination_queue(decisions[t], policy, catalogue), catalogue)
         for t in PLACING_TARGETS
         if t in decisions
     }
     placement = Placement(TRIAGE, triage_reason) if triage_reason else _choose_placement(placing, policy, catalogue)
     applied = {}
     for target, decision in decisions.items():
-        applied[target] = placing.get(target) or _apply_mode(decision, policy, placement.queue)
+        applied[target] = placing.get(target) or _apply_mode(decision, policy, placement.queue, catalogue)
         if target == "assignee" and applied[target].action is Action.ROUTE:
             applied[target] = _check_assignee(applied[target], placement, catalogue)
     return RoutingResult(applied, placement, tuple(_field_changes(applied, placement.queue, catalogue)))
@@ -341,16 +349,16 @@ def _field_changes(decisions: Mapping[Target, Decision], queue: str, catalogue: 
             yield FieldChange(field_, value, "rule", f"the default of {queue!r}")
 
 
-def _apply_mode(decision: Decision, policy: Policy, queue: str | None) -> Decision:
+def _apply_mode(decision: Decision, policy: Policy, queue: str | None, catalogue: Catalogue) -> Decision:
     """The decision with the action that the mode, the kill switch and the circuit breaker allow."""
-    mode = policy.effective_rule(decision.target, queue).mode
+    mode = policy.effective_rule(decision.target, queue, catalogue.queues).mode
     if mode is Mode.OFF:
         return _downgrade(decision, Action.LEAVE, Reason("off", "the policy has switched this off"))
     if decision.action is not Action.ROUTE:
         return decision
     if policy.halted:
         return _downgrade(decision, Action.SUGGEST, Reason("halted", "the kill switch is on: nothing is routed"))
-    if policy.is_held_back(decision.target, decision.label, queue):
+    if policy.is_held_back(decision.target, decision.label, queue, catalogue.queues):
         tripped = f"the circuit breaker holds {decision.label!r} back: too many of its tickets went wrong lately"
         return _downgrade(decision, Action.SUGGEST, Reason("tripped", tripped))
     if mode is Mode.SHADOW:
@@ -369,15 +377,23 @@ def _downgrade(decision: Decision, action: Action, reason: Reason) -> Decision:
 def _choose_placement(placing: Mapping[Target, Decision], policy: Policy, catalogue: Catalogue) -> Placement:
     reasons: list[str] = []
     for target, decision in placing.items():
-        queue = policy.destination_queue(target, decision.label)
+        queue = _destination_queue(decision, policy, catalogue)
         if decision.action is not Action.ROUTE or queue is None:
             reasons.append(f"{target}: {decision.reasons[0].text}")
         elif queue in catalogue.queues:
             return Placement(queue, Reason(target, _placement_text(target, decision.label, queue)))
+        elif len(several := select_spellings(catalogue.queues, [queue])) > 1:
+            reasons.append(f"{target} {queue!r} may be any of the queues {', '.join(map(repr, several))}")
         else:
             reasons.append(f"{target} {queue!r} is not an open queue of this desk")
     fallback = policy.fallback if policy.fallback in catalogue.queues else TRIAGE
     return Placement(fallback, Reason("triage", "; ".join(reasons) or "the model predicts neither queue nor category"))
+
+
+def _destination_queue(decision: Decision, policy: Policy, catalogue: Catalogue) -> str | None:
+    """The queue that a decision leads to, as the desk spells it."""
+    queue = policy.destination_queue(decision.target, decision.label)
+    return None if queue is None else catalogue.spell("queue", queue)
 
 
 def _placement_text(target: Target, label: str | None, queue: str) -> str:

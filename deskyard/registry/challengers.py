@@ -20,6 +20,7 @@ from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.analytics import TARGET_FACTS
 from deskyard.db.tables.journal import JOURNAL_ENTRIES
 from deskyard.db.tables.registry import CHALLENGERS, SHADOW_ANSWERS
+from deskyard.domain.label_spelling import is_same_label
 from deskyard.domain.ticket import Target
 from deskyard.registry import active_model
 from deskyard.registry.active_model import ActiveModel
@@ -151,7 +152,9 @@ def _target_answers(rows: list[Any], precision: float) -> TargetAnswers:
 
 
 def _label_column(rows: list[Any], name: str) -> Any:
-    return np.array([(row._mapping[name] or "") if row is not None else "" for row in rows], np.str_)
+    """A label for each row, "" where there is none; a spelling of the true label is written as that."""
+    labels = [("", None) if row is None else (row._mapping[name] or "", row.truth) for row in rows]
+    return np.array([truth if is_same_label(label, truth) else label for label, truth in labels], np.str_)
 
 
 def _duplicate_key(rows: Mapping[Target, Any]) -> object:

@@ -10,6 +10,7 @@ from pathlib import Path
 from deskyard.db.database import Database
 from deskyard.desk import queues
 from deskyard.domain.actors import Actor
+from deskyard.domain.label_spelling import fold_label
 from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.errors import BadInput, BundleBroken, BundleError
 from deskyard.journal import audit_log
@@ -87,7 +88,8 @@ def rollback(database: Database, models: Path, actor: Actor) -> ActiveModel:
 def _activate(database: Database, models: Path, loaded: bundle.Bundle, actor: Actor, action: ActionName) -> ActiveModel:
     at = datetime.now(UTC)
     with database.writing() as conn:
-        queues.ensure_queues(conn, _label_queues(loaded))
+        present = set(map(fold_label, queues.list_queue_names(conn)))
+        queues.ensure_queues(conn, [name for name in _label_queues(loaded) if fold_label(name) not in present])
         before = active_model.get_active(conn)
         activated = active_model.set_active(conn, loaded.name, loaded.digest, actor.name, at)
         if activated != before:

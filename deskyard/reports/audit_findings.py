@@ -451,6 +451,15 @@ FINDING_TEMPLATES: Final[Mapping[str, FindingTemplate]] = {
         N_("If they are, read the history with %(options)s."),
         _spelling_values,
     ),
+    "ambiguous labels": FindingTemplate(
+        N_("Labels of several names of the desk"),
+        N_(
+            "Labels that are spellings of several names of the desk and are never set (%(labels)s; %(target)s): "
+            "%(named)s."
+        ),
+        N_("Close or rename all but one of these names, or choose one: read the history with %(options)s."),
+        _spelling_values,
+    ),
     "several labels": FindingTemplate(
         N_("Several labels in one cell"),
         N_("%(n)s tickets have several labels in one cell (%(target)s; tickets): %(named)s."),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deskyard.domain.catalogue import TRIAGE
+from deskyard.domain.label_spelling import spell_as
 from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.policy.policy import Policy
 
@@ -37,7 +38,8 @@ def suggest_queues(
         found: defaultdict[str, float] = defaultdict(float)
         for one in decision_content["decisions"].get(target, {}).get("top", ()):
             queue = policy.destination_queue(target, one["label"])
-            if queue is not None and queue in open_queues and queue not in (TRIAGE, policy.fallback):
+            queue = spell_as(queue or "", open_queues, apart=(TRIAGE,))
+            if queue in open_queues and queue not in (TRIAGE, policy.fallback):
                 found[queue] += one["confidence"]
         if found:
             ranked = sorted(found.items(), key=lambda one: -one[1])

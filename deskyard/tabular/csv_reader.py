@@ -16,11 +16,13 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from deskyard.errors import BadInput
+from deskyard.tabular.column_names import count_known_names
 from deskyard.tabular.header_row import SEARCHED_ROWS, find_header_row
 from deskyard.tabular.records import (
     BROKEN_QUOTING,
     ESCAPED_QUOTES,
     EXTRA_CELLS,
+    NO_TICKET,
     SHORT_ROW,
     TOO_LONG,
     UNDECODABLE,
@@ -46,6 +48,10 @@ csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_LENGTH))
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"\w\r\n ])"?\s*$', re.IGNORECASE)
 _DELIMITER_NAMES: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 _NEVER_DELIMITERS: Final = frozenset("\"'`()[]{}<>\\_.-/?!№°’“”«»…\ufeff\ufffd")
+_SEPARATOR: Final = re.compile(r"[^\w\s\"]{1,3}| {2,}")
+_WRAPPED_LINE: Final = re.compile(r'"((?:[^"\r\n]|"")*)"[;,\t ]*([\r\n]*)')
+_RULE: Final = re.compile(r"[-=+:_\s]*")
+_FORMULA: Final = re.compile(r'="([^"]*)"')
 _GOOD_FIT: Final = 0.9
 """The share of fitting records at which rarer delimiters are not tried."""
 _ESCAPE: Final = re.compile(r'\\(["\\])')
@@ -64,13 +70,15 @@ class CsvRecord(NamedTuple):
     escaped: bool = False
 
 
-def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0) -> Iterator[CsvRecord]:
+def split_records(
+    lines: Iterable[str], delimiter: str, width: int = 0, line: int = 0, spaced: bool = False
+) -> Iterator[CsvRecord]:
     r"""The records of `lines` (each with its line end), in order; blank lines are skipped.
 
     `width` is the header's number of cells (0: not known yet); it distinguishes a quoted field that spans lines from
-    one whose quote was never closed. `line` is the number of the line before the first. Quotes are doubled inside a
-    quoted field; a record that is broken so is read again with quotes escaped by a backslash. A quote inside an
-    unquoted field stands for itself.
+    one whose quote was never closed. `line` is the number of the line before the first. `spaced`: quotes may stand
+    behind spaces. Quotes are doubled inside a quoted field; a record that is broken so is read again with quotes
+    escaped by a backslash. A quote inside an unquoted field stands for itself.
 
     >>> text = ['1,"two\n', 'lines"\n', '2,"never closed\n', '3,a "b" c\n', '4,"a"b\n', '5,"a \\"b\\""\n']
     >>> [(record.line, record.cells or record.reason) for record in split_records(text, ",", width=2)]
@@ -78,7 +86,7 @@ def split_records(lines: Iterable[str], delimiter: str, width: int = 0, line: in
     """
     feed = _LineFeed(iter(lines))
     source, waiting = feed.source, feed.waiting
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=spaced)
     while True:
         raw = waiting.popleft() if waiting else next(source, "")
         if not raw:
@@ -225,14 +233,29 @@ def read_csv(
     if separator:
         next(lines)
         before, head = 1, head[1:]
-    delimiter = delimiter or (separator[1] if separator else detect_delimiter(head))
+    delimiter = delimiter or (separator[1] if separator else "")
+    if not delimiter and len(head) > 1 and all(map(_WRAPPED_LINE.fullmatch, head[:SEARCHED_ROWS])):
+        unwrapped = list(_unwrap_lines(head))
+        if _fit(unwrapped, detect_delimiter(unwrapped)) > _fit(head, detect_delimiter(head)):
+            head, lines = unwrapped, _unwrap_lines(lines)
+    if not delimiter:
+        delimiter = detect_delimiter(head)
+        if head and delimiter not in head[0] and (found := _find_separator(head[0])):
+            if len(found) > 1:
+                found = "spaces" if found.isspace() else repr(found)
+                raise BadInput(
+                    f"{name}: {found} seem to stand between its columns, and only a single character can be read as "
+                    "a delimiter: write the file with ';' or as XLSX."
+                )
+            delimiter = found
     notes = [_DELIMITER_NAMES.get(delimiter, repr(delimiter))]
+    spaced = _has_spaced_quotes(head, delimiter)
     titles = _count_title_lines(head, delimiter)
     if titles:
         before += sum(1 for _ in islice(lines, titles))
         notes.append(f"the table begins in line {before + 1}, after lines of titles")
     buffered = _CountedLines(lines)
-    header = next(split_records(buffered, delimiter, line=before), None)
+    header = next(split_records(buffered, delimiter, line=before, spaced=spaced), None)
     if header is None:
         raise BadInput(f"{name} is empty: it needs a header line that names its columns, and a line for each ticket.")
     if header.reason:
@@ -243,8 +266,37 @@ def read_csv(
     while len(cells) > 1 and not cells[-1].strip() and _last_is_unused(head, delimiter, len(cells)):
         cells = cells[:-1]
     columns, repeated = unique_columns(cells)
-    rows = _to_rows(split_records(lines, delimiter, len(columns), before + buffered.count), columns, repairs)
-    return columns, repeated, notes, rows
+    records = split_records(lines, delimiter, len(columns), before + buffered.count, spaced)
+    return columns, repeated, notes, _to_rows(records, columns, repairs, delimiter)
+
+
+def _has_spaced_quotes(head: list[str], delimiter: str) -> bool:
+    """Whether quotes stand behind the space after a delimiter: more records are as wide as the header if so read."""
+    if delimiter.isspace() or not any(f'{delimiter} "' in text for text in head):
+        return False
+    fitting = []
+    for spaced in (False, True):
+        records = islice(split_records(head, delimiter, spaced=spaced), _PROBED_RECORDS)
+        widths = [len(record.cells) for record in records]
+        fitting.append(widths.count(widths[0]))
+    return fitting[1] > fitting[0]
+
+
+def _unwrap_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Lines without the quotes that a spreadsheet has put around each of them as a whole."""
+    for text in lines:
+        if found := _WRAPPED_LINE.fullmatch(text):
+            yield found[1].replace('""', '"') + found[2]
+        else:
+            yield text
+
+
+def _find_separator(header: str) -> str:
+    """What stands between the names in a line that is no header with any usual delimiter; empty if nothing does."""
+    for separator in dict.fromkeys(_SEPARATOR.findall(header[:5_000])):
+        if count_known_names(header.split(separator)) >= 2:
+            return str(separator)
+    return ""
 
 
 def _count_title_lines(head: list[str], delimiter: str) -> int:
@@ -312,7 +364,9 @@ def _shape(cell: str) -> str:
     return "text" if _SPACE.search(cell) else "word"
 
 
-def _to_rows(records: Iterator[CsvRecord], columns: list[str], repairs: Counter[str]) -> Iterator[Row | BrokenRow]:
+def _to_rows(
+    records: Iterator[CsvRecord], columns: list[str], repairs: Counter[str], delimiter: str
+) -> Iterator[Row | BrokenRow]:
     """Records as rows by column name; a record that can't fit the header is broken.
 
     A row that ends early is padded, unless what follows it is the rest of its text.
@@ -321,6 +375,10 @@ def _to_rows(records: Iterator[CsvRecord], columns: list[str], repairs: Counter[
     held: CsvRecord | None = None
     for record in records:
         line, cells, raw, reason, detail, escaped = record
+        if '="' in raw:
+            cells = [_FORMULA.sub(r"\1", cell) if cell.startswith('="') else cell for cell in cells]
+        if len(cells) > width and "\\" in raw:
+            cells = _join_escaped(cells, delimiter)
         short = not reason and len(cells) < width and len(raw) <= MAX_RECORD_LENGTH and not is_damaged(raw)
         if short and shapes.fits(cells):
             if held is not None:
@@ -341,12 +399,33 @@ def _to_rows(records: Iterator[CsvRecord], columns: list[str], repairs: Counter[
         elif short or any(cell.strip() for cell in cells[width:]):
             yield _wrong_width(record, width)
         else:
+            if _is_no_ticket(cells, columns):
+                repairs[NO_TICKET] += 1
+                continue
             repairs[EXTRA_CELLS] += len(cells) > width
             repairs[ESCAPED_QUOTES] += escaped
             shapes.add(cells)
             yield Row(line, dict(zip(columns, cells, strict=False)), raw)
     if held is not None:
         yield _pad(held, columns, repairs)
+
+
+def _join_escaped(cells: list[str], delimiter: str) -> list[str]:
+    """The cells of a record whose delimiters inside cells are escaped by a backslash, as databases write them."""
+    joined: list[str] = []
+    for cell in cells:
+        if joined and joined[-1].endswith("\\"):
+            joined[-1] = joined[-1][:-1] + delimiter + cell
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _is_no_ticket(cells: list[str], columns: list[str]) -> bool:
+    """Whether a row repeats the header, as joined files do, or is the line of dashes beneath it."""
+    if cells[0].strip() == columns[0]:
+        return [cell.strip() for cell in cells[: len(columns)]] == columns
+    return "--" in "".join(cells[:2]) and all(map(_RULE.fullmatch, cells))
 
 
 def _wrong_width(record: CsvRecord, width: int) -> BrokenRow:

@@ -25,7 +25,7 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CODE_PAGES: Final = ("cp1251", "koi8-r", "cp866", "mac-cyrillic", "koi8-u", "cp1252", "mac-roman")
+_CODE_PAGES: Final = ("cp1251", "koi8-r", "cp866", "mac-cyrillic", "koi8-u", "cp1252", "mac-roman", "cp850")
 _OTHER_CODE_PAGES: Final = ["cp1250", "cp1253", "cp1254", "cp1257", "latin_1", "iso8859_2", "iso8859_5", "iso8859_9"]
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 _WORD: Final = re.compile(r"[^\W\d_]+")

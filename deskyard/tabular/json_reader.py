@@ -40,6 +40,9 @@ _MAX_MEMBERS: Final = 20_000
 _MAX_ELEMENTS: Final = 20
 """Elements of a list of objects that are looked at for the first value of a member."""
 
+_FIELD_NAMES: Final = ("fieldId", "label", "name", "field", "key", "code", "id")
+"""Members that name a field in a list of fields with values."""
+
 _WHOLE: Final = re.compile(r"(-?\d+)\.0+")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
@@ -190,6 +193,10 @@ def _leaves(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             yield from _leaves(f"{path}.{key}", inner, depth + 1)
         return
+    if isinstance(value, list) and depth < MAX_DEPTH and (named := _named_values(value)):
+        for key, inner in named.items():
+            yield from _leaves(f"{path}.{key}", inner, depth + 1)
+        return
     yield path, value
     if isinstance(value, list) and value and isinstance(value[0], dict) and depth < MAX_DEPTH:
         first: dict[str, Any] = {}
@@ -198,6 +205,21 @@ def _leaves(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
                 if not isinstance(inner, (dict, list)) and inner not in (None, ""):
                     first.setdefault(key, inner)
         yield from ((f"{path}.{key}", inner) for key, inner in first.items())
+
+
+def _named_values(elements: list[Any]) -> dict[str, Any]:
+    """The values of fields that are listed as objects with a name and a value, by their names; else nothing.
+
+    >>> _named_values([{"id": 1, "name": "Team", "value": "IT"}, {"id": 2, "name": "Room", "value": None}])
+    {'Team': 'IT', 'Room': None}
+    """
+    if not elements or not all(isinstance(one, dict) and "value" in one for one in elements):
+        return {}
+    for member in _FIELD_NAMES:
+        names = [one.get(member) for one in elements]
+        if all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names):
+            return {str(name): one["value"] for name, one in zip(names, elements, strict=True)}
+    return {}
 
 
 def _rich_text(document: dict[str, Any]) -> str:
@@ -306,7 +328,7 @@ def _find_records(document: Any, path: str = "", depth: int = 0) -> _Found | Non
     if isinstance(document, list):
         objects = [one for one in document if isinstance(one, dict)]
         if objects and len(objects) * 2 > len(document):
-            return _Found(where, document)
+            return _Found(where, _unwrap(document))
         if len(document) > 1 and all(isinstance(one, list) for one in document):
             rows = [[as_text(cell) for cell in one] for one in document[:SEARCHED_ROWS]]
             start, known = find_header_row(rows)
@@ -320,8 +342,8 @@ def _find_records(document: Any, path: str = "", depth: int = 0) -> _Found | Non
         return None
     if by_column := _by_column(document):
         return _Found("written column by column", by_column)
-    if depth == 0 and _is_by_record(list(document.values())):
-        return _Found("one member a record", list(document.values()))
+    if (depth == 0 or all(map(str.isdecimal, document))) and _is_by_record(list(document.values())):
+        return _Found(f"one member of {path!r} a record" if path else "one member a record", list(document.values()))
     best: tuple[tuple[int, int], _Found] | None = None
     for key, value in islice(document.items(), 200):
         if isinstance(value, (dict, list)) and value:
@@ -332,6 +354,15 @@ def _find_records(document: Any, path: str = "", depth: int = 0) -> _Found | Non
                 if best is None or worth > best[0]:
                     best = worth, found
     return best[1] if best else None
+
+
+def _unwrap(records: list[Any]) -> list[Any]:
+    """The records without an object of one and the same member around each: [{"ticket": {...}}, ...]."""
+    keys = {key for one in records if isinstance(one, dict) for key in one}
+    if len(keys) != 1:
+        return records
+    inner = [one.get(next(iter(keys))) if isinstance(one, dict) else one for one in records]
+    return inner if any(isinstance(one, dict) for one in inner) else records
 
 
 def _is_by_record(values: list[Any]) -> bool:

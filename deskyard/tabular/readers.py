@@ -1,12 +1,13 @@
-"""Opens tables of tickets in files: CSV, JSON, XLSX, Parquet, HTML tables, as streams of rows.
+"""Opens tables of tickets in files: CSV, JSON, XLSX, XLS, ODS, Parquet, HTML tables, as streams of rows.
 
 `open_table` takes a path, or "-" for standard input, and returns a `RecordTable` of `Row` and `BrokenRow` in the order
-of the file, with notes on how the file was read. Only JSON documents and HTML files are read into memory as a whole.
+of the file, with notes on how the file was read. JSON documents, HTML, XLS and ODS files are read into memory as a
+whole.
 Where the table is in a file (sheet, title rows) is found by the names of columns that `deskyard.tabular.column_names`
 knows; what a column holds is decided by `deskyard.history.columns`.
 
-XLSX is read by openpyxl, which streams it. python-calamine was tried: it reads the same cells faster and knows merged
-ones, but holds each sheet in memory as a whole.
+XLSX is read by openpyxl, which streams it. python-calamine, which reads XLS, was tried: it reads the same cells faster,
+but holds each sheet in memory as a whole, and two cells at the ends of a sheet are enough to end the process.
 """
 
 import gzip
@@ -26,10 +27,13 @@ from typing import BinaryIO, Final, Literal, cast
 from deskyard.errors import BadInput
 from deskyard.tabular.csv_reader import MAX_RECORD_LENGTH, read_csv
 from deskyard.tabular.encoding import HEAD_BYTES, detect_encoding, take_sample
-from deskyard.tabular.html_table_reader import MAX_HTML_LENGTH, read_html, read_spreadsheet_xml
+from deskyard.tabular.html_table_reader import read_html, read_spreadsheet_xml
 from deskyard.tabular.json_reader import read_json
+from deskyard.tabular.ods_reader import read_ods
 from deskyard.tabular.records import BrokenRow, RecordTable, Row, TableLocation, as_text
+from deskyard.tabular.small_tables import MAX_LENGTH
 from deskyard.tabular.writer import ResultWriter, open_writer
+from deskyard.tabular.xls_reader import read_xls
 from deskyard.tabular.xlsx_parquet_reader import read_parquet, read_xlsx
 
 __all__ = ["BrokenRow", "RecordTable", "ResultWriter", "Row", "TableLocation", "as_text", "open_table", "open_writer"]
@@ -45,7 +49,6 @@ _HTML_START: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FOREIGN_BYTES: Final = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls): save it as .xlsx or as CSV"),
     (b"%PDF", "a PDF: export the tickets as CSV or XLSX"),
     (b"{\\rtf", "a text document (RTF): export the tickets as CSV or XLSX"),
     (b"SQLite format 3", "an SQLite database: export its table of tickets as CSV"),
@@ -128,8 +131,9 @@ def _open_by_format(stream: BinaryIO, path: Path, name: str, location: TableLoca
     if start.startswith((b"PK\x03\x04", b"PAR1")) and notes:
         raise BadInput(f"{name} is a compressed workbook or Parquet file: decompress it first (gunzip).")
     if start.startswith(b"PK\x03\x04"):
-        _refuse_other_archives(stream, name)
-        return read_xlsx(stream, name, location)
+        return _open_archive(stream, name, location)
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return read_xls(stream, name, location)
     if start.startswith(b"PAR1"):
         return read_parquet(stream, name)
     for beginning, what in _FOREIGN_BYTES:
@@ -138,8 +142,8 @@ def _open_by_format(stream: BinaryIO, path: Path, name: str, location: TableLoca
     return _open_text_table(stream, path, name, location, notes, stack)
 
 
-def _refuse_other_archives(stream: BinaryIO, name: str) -> None:
-    """Raise BadInput for a zip archive that is no workbook; a damaged one is left to the workbook's reader."""
+def _open_archive(stream: BinaryIO, name: str, location: TableLocation) -> RecordTable:
+    """The table in a zip archive, which must be a workbook; a damaged one is left to the workbook's reader."""
     try:
         with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
@@ -147,9 +151,9 @@ def _refuse_other_archives(stream: BinaryIO, name: str) -> None:
         names = []
     stream.seek(0)
     if not names or any(one.startswith("xl/") for one in names):
-        return
+        return read_xlsx(stream, name, location)
     if "content.xml" in names:
-        raise BadInput(f"{name} is an OpenDocument file (.ods): save it as .xlsx or as CSV.")
+        return read_ods(stream, name, location)
     if any(one.startswith("word/") for one in names):
         raise BadInput(f"{name} is a Word document: export the tickets as CSV or XLSX.")
     raise BadInput(f"{name} is an archive of {len(names)} files: unpack it and name the file of tickets.")
@@ -172,9 +176,9 @@ def _open_text_table(
         kind = "csv"
     shown = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8"}.get(encoding, encoding)
     if kind in ("html", "xml"):
-        whole = text.read(MAX_HTML_LENGTH + 1)
-        if len(whole) > MAX_HTML_LENGTH:
-            raise BadInput(f"{name} is HTML of more than {MAX_HTML_LENGTH:,} characters: save it as .xlsx or as CSV.")
+        whole = text.read(MAX_LENGTH + 1)
+        if len(whole) > MAX_LENGTH:
+            raise BadInput(f"{name} is HTML of more than {MAX_LENGTH:,} characters: save it as .xlsx or as CSV.")
         return (read_html if kind == "html" else read_spreadsheet_xml)(whole, name, location)
     lines = _read_lines(text, name)
     if kind == "json":

@@ -27,11 +27,13 @@ UNDECODABLE_DETAIL: Final = "it holds bytes that are not valid in the file's enc
 SHORT_ROW: Final = "short"
 EXTRA_CELLS: Final = "extra"
 ESCAPED_QUOTES: Final = "escaped"
+NO_TICKET: Final = "no ticket"
 
 _REPAIRS: Final = {
     SHORT_ROW: "{n:,} rows end before the last column; their missing cells are taken as empty",
     EXTRA_CELLS: "{n:,} rows have empty cells beyond the last column, which are dropped",
     ESCAPED_QUOTES: 'quotes are written \\" in {n:,} rows',
+    NO_TICKET: "{n:,} rows are the header once more, or a line of dashes, and are passed over",
 }
 
 
@@ -72,7 +74,8 @@ class RecordTable:
     `columns` are the names as found, trimmed and made unique ("Comment", "Comment (2)"); a file of JSON lines may add
     some while it is read. `repeated` holds the case-folded names that occur more than once. `notes` say how the file
     was read ("CSV, cp1251, delimiter ';'"). `unit` is what `line` counts: "line", "row" or "record". `repairs` counts
-    the rows that were mended (`SHORT_ROW`, `EXTRA_CELLS`, `ESCAPED_QUOTES`) while the table is read.
+    the rows that were mended or passed over (`SHORT_ROW`, `EXTRA_CELLS`, `ESCAPED_QUOTES`, `NO_TICKET`) while the table
+    is read.
     """
 
     def __init__(

@@ -20,6 +20,7 @@ from deskyard.tabular.records import (
     as_text,
     unique_columns,
 )
+from deskyard.tabular.small_tables import choose_sheet, describe_other_sheets
 
 BATCH_SIZE: Final = 256
 """Rows in memory at a time: with bodies of 1 MB they take 256 MB."""
@@ -61,8 +62,8 @@ def read_xlsx(stream: BinaryIO, name: str, location: TableLocation | None = None
         raise
     columns, repeated = unique_columns(found.header)
     notes = [f"XLSX, sheet {found.sheet.title!r}"]
-    if others := [other for other in book.sheetnames if other != found.sheet.title]:
-        notes.append("other sheets are not read: " + ", ".join(map(repr, others[:10])) + " (see --sheet)")
+    if len(book.sheetnames) > 1:
+        notes.append(describe_other_sheets(book.sheetnames, found.sheet.title))
     if found.row > 1 and found.titled:
         notes.append(f"the table begins in row {found.row}, after rows of titles")
     merged = _MergedCells.read(book, found.sheet)
@@ -87,13 +88,7 @@ class _FoundTable(NamedTuple):
 def _find_table(book: Any, name: str, wanted: str) -> _FoundTable:
     sheets = book.worksheets
     if wanted:
-        by_name = [sheet for sheet in sheets if sheet.title.strip().casefold() == wanted.strip().casefold()]
-        if not by_name and wanted.isdecimal() and 0 < int(wanted[:9]) <= len(sheets):
-            by_name = [sheets[int(wanted[:9]) - 1]]
-        if not by_name:
-            names = ", ".join(repr(sheet.title) for sheet in sheets[:10])
-            raise BadInput(f"{name} has no sheet {wanted[:60]!r}. Its sheets are {names}.")
-        sheets = by_name
+        sheets = [sheets[choose_sheet([sheet.title for sheet in sheets], wanted, name)]]
     best: _FoundTable | None = None
     for sheet in sheets:
         found = _open_sheet(sheet, name)

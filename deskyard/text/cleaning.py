@@ -39,8 +39,15 @@ _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )
 _DATA_URI: Final = re.compile(
-    r"data:[a-z]{1,20}/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[A-Za-z0-9+/=%_-]{20,}(?:\r?\n[A-Za-z0-9+/=]{40,})*", re.I
+    r"data:(?:(?:image|font)/[\w.+-]{1,80}(?:;[\w.+=-]{1,80}){0,5},[^\s\"'()<>]{20,}|[a-z]{1,20}/[\w.+-]{1,80}"
+    r"(?:;[\w.+=-]{1,80}){0,5},[A-Za-z0-9+/=%_-]{20,})(?:\r?\n[A-Za-z0-9+/=]{40,})*",
+    re.I,
 )
+_CDATA: Final = re.compile(r"\s*<!\[CDATA\[(.*)\]\]>\s*\Z", re.S)
+_WRITTEN_BREAK: Final = re.compile(r"\\r\\n|\\n")
+_SHEET_ESCAPE: Final = re.compile("_x00([01][0-9a-f])_", re.I)
+"""How spreadsheets keep control characters: `_x000D_` is a carriage return."""
+
 _MOJIBAKE: Final = re.compile(
     r"[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xff]|[РС][\u0400-\u040f\u0450-\u045f\xb0-\xbf\u2018-\u203a]"
 )
@@ -54,6 +61,7 @@ _URL: Final = re.compile(r"\b(?:https?://|www\.)([\w.-]{1,253})\S{0,2000}", re.I
 _PHONE: Final = re.compile(r"(?<![\w.])\+?\(?\d(?:[ \u00a0().-]{0,3}\d){6,14}(?!\w)")
 _LONG: Final = re.compile(r"\S{41}")
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{41,}|\w{41,}")
+_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
 _DIGIT: Final = re.compile(r"\d")
 _DIGITS: Final = re.compile(r"\d{5,}")
 _TOKEN: Final = re.compile(r"\w+")
@@ -77,7 +85,16 @@ def clean(raw: str, subject: str = "") -> str:
     'VPN is down, call  phone_  or write to  email_'
     """
     kind = subject_kind(subject)
-    return clean_text_cache.get_or_make((raw, kind), lambda: _mask(extract_matter(to_plain_text(raw), subject)).strip())
+    return clean_text_cache.get_or_make((raw, kind), lambda: _mask(read_matter(raw, subject)).strip())
+
+
+def read_matter(raw: str, subject: str = "") -> str:
+    """The matter of a ticket as plain text, with nothing masked: what its author wrote and what was forwarded.
+
+    >>> read_matter("<p>Call +1 202 555 0100</p><p>Regards<br>Ann</p>")
+    'Call +1 202 555 0100'
+    """
+    return extract_matter(to_plain_text(raw), subject)
 
 
 def clean_subject(subject: str) -> str:
@@ -102,12 +119,18 @@ def to_plain_text(raw: str, max_length: int | None = MAX_LENGTH) -> str:
     """
     limit = None if max_length is None else 4 * max_length
     text = raw if "<" in raw or "&" in raw or "data:" in raw else raw[:limit]
+    if "\\n" in text and "\n" not in text and ("\\r\\n" in text or "\\n\\n" in text):
+        text = _WRITTEN_BREAK.sub("\n", text)  # as exports of databases keep line breaks
+    if (wrapped := _CDATA.match(text)) is not None:
+        text = wrapped[1]
     if not is_html(text):
         text = unescape_once(text)
     if is_html(text):
         text = html_to_text(text, limit, mixed=True)
     if "data:" in text:
         text = _DATA_URI.sub(" ", text)
+    if "_x00" in text:
+        text = _SHEET_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     text = _UNPRINTABLE.sub(" ", text[:limit].replace("\r\n", "\n").replace("\r", "\n"))
     if _MOJIBAKE.search(text) and ftfy.badness.is_bad(text):
         text = _repair_encoding(text)
@@ -140,7 +163,7 @@ def _mask(text: str) -> str:
     if "://" in text or "www." in text:
         text = _URL.sub(r" \1 ", text)
     if _LONG.search(text):
-        text = _BLOB.sub(" blob_ ", text)
+        text = _BLOB.sub(lambda found: " blob_ " if _LETTER_OR_DIGIT.search(found[0]) else " ", text)
     if not _DIGIT.search(text):
         return text
     text = _PHONE.sub(" phone_ ", text)

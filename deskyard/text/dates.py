@@ -44,7 +44,7 @@ _WORD: Final = r"[^\W\d_]{2,12}"
 _HALF: Final = r"(?:[AaPp]\.?\s?[Mm]\b\.?)"
 _CLOCK: Final = (
     r"(?P<hour>\d{1,2})(?:"
-    r"\s?(?:[:.hч]|Uhr)\s?(?P<minute>\d{2})(?:\s?[:.mм]\s?(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?\s?(?:s|с|min)?"
+    r"\s?(?:[:.h]|ч\.?|год\.?|Uhr)\s?(?P<minute>\d{2})(?:\s?(?:[:.]|m(?:in\b\.?)?|м(?:ин\b\.?)?|хв\b\.?)\s?(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?(?:\s?(?:s|с|min|мин|хв)\b\.?)?"
     r"|(?=\s?(?:Uhr|h\b|ч\b|[AaPp]\.?\s?[Mm]\b))"
     r")\s*(?P<half>" + _HALF + r")?"
 )
@@ -70,6 +70,8 @@ _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?=[\sT_-])")
 _YEAR_LAST: Final = re.compile(r"(" + _WORD + r")\.?\s+(\d{1,2})\b,?\s+(\d{1,2}:\d{2}.{0,50}?)\s+(\d{4})")
 """What the command `date` and C's `ctime` print: Mon Jan  6 09:03:00 UTC 2025."""
 
+_LEADING_ARTICLE: Final = re.compile(r"^(?:le|el|am|den|the|on|em|от|від)\s+(?=\S)", re.IGNORECASE)
+_INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LEADING_WORD: Final = re.compile(r"([^\W\d_]{2,14})(?:-feira)?[.,]{0,2}\s+(?=\S)")
 _WEEKDAY_NAMES: Final = (
     "monday tuesday wednesday thursday friday saturday sunday tues wednes thur thurs "
@@ -262,10 +264,11 @@ def _parse_number(text: str) -> ParsedTime | None:
 
 
 def _normalise(text: str) -> str:
-    """The text with plain spaces and digits, without a weekday before it and a calendar's name after it."""
+    """The text with plain spaces and digits, without quotes around it and an article or a weekday before it."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u200e", "").replace("\u200f", "")
-    return _drop_weekday(" ".join(text.split()))
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    text = " ".join(text.strip(" \t'\"`").split())
+    return _drop_weekday(text if text[:1].isdecimal() else _LEADING_ARTICLE.sub("", text, count=1))
 
 
 def _drop_weekday(text: str) -> str:
@@ -354,6 +357,7 @@ def _make_time(year: int, month: int, day: int, rest: re.Match[str]) -> ParsedTi
 
 _BRACKETED: Final = re.compile(r"(.*?)\s*[\[(]([^\])]{0,60})[\])]?")
 _UNKNOWN_ZONE: Final = re.compile(r"[A-ZА-ЯЁІЇЄҐ]{2,6}|(?:[^\W\d_]{1,20}\.? ){1,4}Time")
+_ZONE_BEGINNING: Final = re.compile(r"^(?:по|за)\s+(?=\w)", re.IGNORECASE)
 _ERA: Final = re.compile(r"(?:г|р|год|года|року|рік|ad)\.?[\s,]*", re.IGNORECASE)
 
 
@@ -362,6 +366,7 @@ def _parse_zone(text: str, has_clock: bool) -> tuple[tzinfo | None, bool, str]:
     the text is no zone at all), whether it is known, and the name of an unknown one."""
     if era := _ERA.match(text):
         text = text[era.end() :]
+    text = _ZONE_BEGINNING.sub("", text)
     if not text:
         return UTC, False, ""
     if found := _BRACKETED.fullmatch(text):  # "GMT+0300 (Moscow Standard Time)", "+01:00[Europe/Berlin]", "(CET)"

@@ -38,7 +38,7 @@ _BLOCK: Final = re.compile(
     r"<(?:!doctype|/?(?:html|body|div|p|br|table|tr|[uo]l|li|pre|blockquote|h[1-6])(?=[\s/>]))", re.I
 )
 _ENTITY: Final = re.compile(
-    r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[a-zA-Z][a-zA-Z0-9]{1,31};|(?:nbsp|amp|lt|gt|quot)(?![\w=;]))"
+    r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[a-zA-Z][a-zA-Z0-9]{1,31};|(?:nbsp|(?:amp|lt|gt|quot)(?!\w))(?![=;]))"
 )
 _PLAIN_TAG: Final = re.compile(r"<(/?)([A-Za-z][\w:-]{0,30})((?:[\s/](?:[^<>\"']++|\"[^<>\"]*+\"|'[^<>']*+')*+)?)>")
 """A tag as nearly all are: the quotes of its values are closed, with no angle bracket between them."""

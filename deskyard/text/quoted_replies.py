@@ -16,34 +16,41 @@ from functools import cached_property
 from itertools import groupby, takewhile
 from typing import Final, Literal
 
+from deskyard.text.attributions import MAX_ATTRIBUTION_LINES, attribution_length, may_end_attribution
 from deskyard.text.quote_markers import (
-    MAX_ATTRIBUTION_LINES,
     MAX_MARKER_LENGTH,
-    attribution_length,
     find_marker,
-    header_block_length,
     make_visible,
-    may_end_attribution,
     remove_inline_markers,
     separator_length,
     skip_empty,
     subject_kind,
 )
+from deskyard.text.repeated_headers import header_block_length
 
 SectionKind = Literal["own", "marker", "forwarded", "quoted", "signature"]
 
+_OUTLOOK: Final = (
+    r"(?:(?:get|télécharger|obtenir|obtener|descargar|obter o|baixar o|скачать|загрузить|получить|завантажити"
+    r"|(?:sent|gesendet|enviado|envoyé) (?:from|von|desde|do|depuis|de)) outlook (?:for|für|para|pour|для)"
+    r" (?:ios|android)|outlook für (?:ios|android) (?:beziehen|herunterladen))"
+)
 _SIGN_OFF: Final = re.compile(
-    r"\s*(?:--|best|(?:best|kind|warm|many) (?:regards|wishes)|regards|sincerely|cheers|thanks and regards"
-    r"|sent (?:from (?:my|yahoo|outlook|mail|samsung)|with proton)|get outlook for|с ув|с уважением"
-    r"|с наилучшими пожеланиями|отправлено (?:с|из)|mit freundliche[nm] gr(?:ü(?:ß|ss)en|u(?:ß|ss))|mfg"
-    r"|(?:viele|beste|freundliche|liebe) grü(?:ß|ss)e|gesendet von mein\w*|von meinem \w+ gesendet|saludos|un saludo"
-    r"|un cordial saludo|atentamente|enviado (?:desde|do) m[iue]\w?|atenciosamente|cumprimentos|abraços"
-    r"|(?:bien )?cordialement|sincères salutations|bien à vous|envoyé (?:de|depuis) mon|envoyé à partir d|з повагою"
-    r"|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?:\S+(?:\s+|$)){0,4}$|\s*--\s*$",
+    r"\s*(?:--|(?:with )?(?:best|kind|warm|many) (?:regards|wishes)|thanks and regards"
+    r"|yours (?:sincerely|faithfully|truly)|sent (?:from (?:my|yahoo|outlook|mail|samsung)|with proton)"
+    r"|с ув|с уважением|с наилучшими пожеланиями|отправлено (?:с|из)"
+    r"|(?:mit )?(?:freundliche|viele|beste|liebe|schöne|herzliche)[nm]? gr(?:ü(?:ß|ss)e?n?|u(?:ß|ss))"
+    r"|gesendet von mein\w*|von meinem \w+ gesendet|un (?:cordial )?saludo|atentamente|cordialmente"
+    r"|enviado (?:desde|do) m[iue]\w?|atenciosamente|(?:bien )?cordialement"
+    r"|sincères salutations|bien à vous|envoyé (?:de|depuis) mon|envoyé à partir d|з повагою"
+    r"|з найкращими побажаннями|надіслано з)\b[\s,.!-]*(?P<name>(?:\S+(?:\s+|$)){0,4})$"
+    r"|\s*(?:best|regards|sincerely|cheers|mfg|saludos|cumprimentos|abraços)"
+    r"(?:\s*$|\s?[,.!-]\s*(?P<person>(?:\S+(?:\s+|$)){0,4})$|(?P<capitals>(?-i:(?:\s+[A-ZÀ-ÞА-ЯЁ]\S*){1,3})\s*$))"
+    rf"|\s*--\s*$|\s*{_OUTLOOK}\b(?:\s?[<(\[]\S{{1,200}})?\s*$",
     re.I,
 )
 _PROGRAM_LINE: Final = re.compile(
-    r"\s*(?:sent from|get outlook|отправлено|gesendet von|von meinem|envi[ao]do|envoyé|надіслано)\b", re.I
+    rf"\s*(?:sent from|отправлено|gesendet von|von meinem|envi[ao]do|envoyé|надіслано|{_OUTLOOK})\b", re.I
 )
 """What a mail program writes below a message: it needs no words above it, if a quotation or a forward follows."""
 
@@ -295,7 +302,7 @@ class _SectionReader:
 
     def _begin_forward(self, number: int, headers: int) -> None:
         """Line `number` introduces a forward whose repeated headers, if any, begin at line `headers`."""
-        self._end_section()
+        self._end_section(is_above_forward=True)
         self._unquote(headers)
         end = self._skip_headers(headers)
         self.kinds += ["marker"] * (end - number)
@@ -325,8 +332,11 @@ class _SectionReader:
         length = header_block_length(view, place, is_marked=True) or attribution_length(view, place)
         return first + length if length else start
 
-    def _end_section(self) -> None:
-        """Mark the signature at the end of the section of words that ends here."""
+    def _end_section(self, *, is_above_forward: bool = False) -> None:
+        """Mark the signature at the end of the section of words that ends here.
+
+        Above a forward fewer words are needed, or none where the line is nothing but a sign-off: the matter is below.
+        """
         start, end = self.section_start, len(self.kinds)
         while end > start and not self.lines[end - 1].strip():
             end -= 1
@@ -335,9 +345,13 @@ class _SectionReader:
             if self.kinds[number] not in ("own", "forwarded"):
                 continue
             line = self.lines[number]
-            is_near_end = end - number <= _SIGNATURE_LINES and words >= _MIN_OWN_WORDS
-            is_last = number == end - 1 and end < len(self.lines) and _PROGRAM_LINE.match(line)
-            if (is_near_end or is_last) and _is_sign_off(line):
+            is_last = number == end - 1 and end < len(self.lines)
+            sign_off = _match_sign_off(line) if is_last or end - number <= _SIGNATURE_LINES else None
+            if sign_off and (
+                words >= _MIN_OWN_WORDS
+                or (is_above_forward and (words or not any(sign_off.groups())))
+                or (is_last and _PROGRAM_LINE.match(line))
+            ):
                 self.kinds[number:end] = ["signature"] * (end - number)
                 return
             words += len(line.split())
@@ -349,11 +363,11 @@ def _count_unquoted_words_below(lines: Sequence[str]) -> list[int]:
     counts, total = [0] * len(lines), 0
     for number in range(len(lines) - 1, -1, -1):
         line = lines[number]
-        if not line.lstrip().startswith(">") and not _is_sign_off(line):
+        if not line.lstrip().startswith(">") and not _match_sign_off(line):
             total += len(_WORD.findall(line))
         counts[number] = total
     return counts
 
 
-def _is_sign_off(line: str) -> bool:
-    return len(line) <= MAX_MARKER_LENGTH and bool(_SIGN_OFF.match(line))
+def _match_sign_off(line: str) -> re.Match[str] | None:
+    return _SIGN_OFF.match(line) if len(line) <= MAX_MARKER_LENGTH else None

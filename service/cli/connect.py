@@ -20,8 +20,10 @@ from deskyard.connectors.base.connection_url import ConnectionUrl
 from deskyard.connectors.base.ticket_store import Health, TicketStore, describe_limits
 from deskyard.connectors.base.webhooks import SECRET_HEADER, hash_secret
 from deskyard.db.database import Database, desk_database
+from deskyard.desk import queues as desk_queues
 from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.label_spelling import find_ambiguous
 from deskyard.domain.ticket import PRIORITIES
 from deskyard.errors import BadInput, BundleError
 from deskyard.journal import audit_log
@@ -94,6 +96,8 @@ def connect(
         return
     signed = store.caps.signed_webhooks
     is_new = _save(request, hook, signed=signed, since=moment, cursor=cursor, queues=queue or [], per_minute=per_minute)
+    with desk_database() as database, database.writing() as conn:  # a history that is pulled next has these spellings
+        desk_queues.ensure_queues(conn, catalogue.queues)
     _print_next_steps(request, catalogue, hook if is_new and not given else "", store)
 
 
@@ -248,11 +252,14 @@ def _compare_with_model(catalogue: Catalogue) -> Iterator[str]:
     for target, values in available.items():
         if target not in model.targets:
             continue
-        labels = set(model.labels(target))
-        yield f"{target}: {len(labels & values):,} of {len(labels):,} labels of the model exist in the help desk"
-        if missing := sorted(labels - values):
+        labels, several = set(model.labels(target)), find_ambiguous(model.labels(target), values)
+        known = {label: name for label in labels if (name := catalogue.spell(target, label)) in values}
+        yield f"{target}: {len(known):,} of {len(labels):,} labels of the model exist in the help desk"
+        if missing := sorted(labels - known.keys() - several.keys()):
             yield f"  never set, because the help desk has none: {_abbreviate(missing)}"
-        if target == "queue" and (unknown := sorted(values - labels)):
+        for label, names in several.items():
+            yield f"  never set, because {label!r} may be {' or '.join(map(repr, names))}: rename one of them"
+        if target == "queue" and (unknown := sorted(values - set(known.values()))):
             yield f"  never predicted, because the model does not know them: {_abbreviate(unknown)}"
 
 

@@ -13,8 +13,9 @@ import typer
 from deskyard.analytics.csv_export import escape_formula
 from deskyard.db.database import Database, desk_database
 from deskyard.domain.actors import Actor
+from deskyard.domain.missing_labels import is_ambiguous, means_nothing
 from deskyard.domain.ticket import TARGETS
-from deskyard.errors import BadInput, BundleError, NotFound, StoreError
+from deskyard.errors import BadInput, BundleError, NotFound, StoreError, StoreRefused
 from deskyard.registry import active_model, promotion
 from deskyard.settings import settings
 from deskyard.tabular.readers import open_table, open_writer
@@ -122,13 +123,14 @@ class _ImportResult:
     errors: list[str] = field(default_factory=list)
 
     def import_row(self, database: Database, line: int, row: dict[str, str]) -> None:
-        """Store the label of one row."""
+        """Store the label of one row; a word for nothing, such as N/A, is none unless the desk has it as a name."""
         label = row["label"].strip().removeprefix("'")
-        if not label:
-            self.empty += 1
-            return
+        is_empty = not label or means_nothing(label)
         try:
             target = label_plan.parse_target(row["target"].strip() or "queue")
+            if not label or (is_empty and target == "category" and not is_ambiguous(label)):
+                self.empty += 1
+                return
             number = row["ticket"].strip().removesuffix(".0")
             if not number.isdecimal():
                 raise NotFound(f"{number[:50]!r} is not a ticket of this desk")
@@ -144,7 +146,10 @@ class _ImportResult:
                     repeat=row["reason"] == "doubtful",
                 )
         except (StoreError, BadInput) as error:
-            self.errors.append(f"line {line}: {error}")
+            if is_empty and isinstance(error, StoreRefused):
+                self.empty += 1
+            else:
+                self.errors.append(f"line {line}: {error}")
             return
         self.saved += is_new
         self.already_known += not is_new

@@ -25,6 +25,19 @@ KIND_NAMES: Final = {
 }
 """Kind of reason → its name on the page."""
 
+REASONS: Final = (
+    N_("deskyard sent it itself"),
+    N_("it comes from our own address"),
+    N_("a mail server's report, not a person's message"),
+    N_("a post of a mailing list"),
+    N_("an automatic message"),
+    N_("an automatic reply (by its sender)"),
+    N_("an automatic reply (by its subject and text)"),
+    N_("it was received before the mailbox was connected"),
+    N_("the message is no longer in the folder: move it back there, and it is read as a new one"),
+)
+"""What the stored reasons and troubles say, without the header that some of them name in parentheses."""
+
 router: Final = APIRouter(include_in_schema=False)
 
 
@@ -36,7 +49,27 @@ def show_left_out_mails(request: Request, context: ContextDep) -> HTMLResponse:
     counts = Counter[str]()
     for kinds in by_connection.values():
         counts.update(kinds)
-    return layout.render_page(request, "left_out_mails.html", mails=mails, counts=counts, kind_names=KIND_NAMES)
+    return layout.render_page(
+        request,
+        "left_out_mails.html",
+        mails=mails,
+        counts=counts,
+        kind_names=KIND_NAMES,
+        reasons=REASONS,
+        split=split_reason,
+    )
+
+
+def split_reason(reason: str) -> tuple[str, str]:
+    """A reason as it is translated, and the header that it names in parentheses.
+
+    >>> split_reason("an automatic message (Precedence: junk)"), split_reason("an automatic reply (by its sender)")
+    (('an automatic message', '(Precedence: junk)'), ('an automatic reply (by its sender)', ''))
+    """
+    if reason in REASONS:
+        return reason, ""
+    sentence, space, header = reason.partition(" (")
+    return sentence, space.strip() + header
 
 
 @router.post("/left-out-mails/{id}")
@@ -46,4 +79,4 @@ def take_in(id: Annotated[str, Path()], context: ContextDep, caller: CallerDep) 
     with context.database.writing() as conn:
         left_out_mails.request(conn, number, caller.actor.name)
         audit_log.record_action(conn, caller.actor, "mail.take_in", str(number), datetime.now(UTC))
-    return layout.redirect("/left-out-mails")
+    return layout.redirect(f"/left-out-mails#mail-{number}")

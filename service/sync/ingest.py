@@ -16,6 +16,7 @@ from deskyard.desk import queues, ticket_history
 from deskyard.desk.ticket_history import HistoryStep
 from deskyard.domain.actors import Actor
 from deskyard.domain.catalogue import Catalogue
+from deskyard.domain.missing_labels import means_nothing
 from deskyard.domain.ticket import PLACING_TARGETS, Ticket
 from deskyard.journal.journal import DELIVERED, DELIVERY_REQUESTED, EntryDraft, EntryHeader, Journal
 from deskyard.policy.policy import RoutingResult
@@ -210,8 +211,9 @@ def values_to_write(
     if routing.placement.reason.code in PLACING_TARGETS:
         values["queue"] = routing.placement.queue
     values |= {change.field: change.value for change in routing.changes if change.source == "machine"}
-    if seen.category is not None:
+    if seen.category is not None and not means_nothing(seen.category):
         values.pop("category", None)
+    values = {name: catalogue.spell(name, value) for name, value in values.items()}
     values = {name: value for name, value in values.items() if name in caps.settable_fields - seen.set_by_people}
     unavailable = catalogue.find_unavailable(values, seen.queue)
     return {name: value for name, value in values.items() if name not in unavailable and seen.value(name) != value}

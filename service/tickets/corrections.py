@@ -15,9 +15,10 @@ from deskyard.desk import changes, comments, tickets
 from deskyard.desk.comments import Comment
 from deskyard.desk.ticket_history import HistoryStep
 from deskyard.domain.actors import Actor
+from deskyard.domain.label_spelling import is_same_label
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import StaleVersion, StoreConflict
-from deskyard.journal.journal import CHANGED, COMMENTED, CONFIRMED, CORRECTED, Journal
+from deskyard.journal.journal import CHANGED, COMMENTED, CONFIRMED, CORRECTED, Journal, is_same_value
 from deskyard.policy.versions import Policies
 from deskyard.review import suggestions
 from deskyard.sync import connections, mirror
@@ -60,8 +61,8 @@ def record_change(
 def record(conn: Connection, number: int, steps: Sequence[HistoryStep], at: datetime) -> None:
     """Record steps of a ticket's history, made here or in an external help desk, in the journal.
 
-    A person's value for a target is a confirmation if the last decision on the ticket gave the same value, and a
-    correction if it gave another or none. All other steps are plain changes.
+    A person's value for a target is a confirmation if the last decision on the ticket gave the same value, in whatever
+    spelling, and a correction if it gave another or none. All other steps are plain changes.
     """
     if not steps:
         return
@@ -72,6 +73,8 @@ def record(conn: Connection, number: int, steps: Sequence[HistoryStep], at: date
         suggested = None
         if _is_choice(step) and last is not None and policy is not None:
             suggested = suggestions.find_suggested_value(last.content, policy, step.field)
+            if is_same_value(last.content, step.field, suggested, step.became):
+                suggested = step.became
         entries.append(step_entry(step, suggested))
     Journal.record(conn, Journal.make_header(conn, number, at), *entries)
 
@@ -108,6 +111,9 @@ def record_label(
     ticket = tickets.get_ticket(conn, number, for_update=True)
     if expected_version is not None and ticket.version != expected_version:
         raise StaleVersion(f"ticket {number} was changed meanwhile")
+    label = changes.spell_values(conn, ticket, {target: label})[target] or label
+    if target == "category" and is_same_label(ticket.category, label):
+        label = ticket.category or label
     if ticket.value(target) != label:
         record_change(conn, number, {target: label}, actor, expected_version=expected_version, at=at)
         return True

@@ -122,5 +122,11 @@ def _rescoring_input(conn: Connection, number: int) -> _RescoringInput | None:
 
 
 def _append_answers(ticket: Ticket, answers: Iterable[Comment]) -> Ticket:
-    """The ticket with the new text of its answers: what they quote was scored before, or others wrote it."""
-    return replace(ticket, body="\n\n".join([ticket.body, *(strip_quoted(one.text) for one in answers)]))
+    """The ticket with the new text of its answers: what they quote was scored before, or others wrote it.
+
+    They stand below the matter and not below the whole body, whose signature or quotation would take them in.
+    """
+    from deskyard.text.cleaning import read_matter  # only here: the service starts without the language tools
+
+    matter = read_matter(ticket.body, ticket.subject)
+    return replace(ticket, body="\n\n".join([matter, *(strip_quoted(one.text) for one in answers)]))

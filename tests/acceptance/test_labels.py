@@ -158,11 +158,14 @@ def test_rows_that_can_not_be_taken_are_named_and_all_others_are_kept(desk, tmp_
         {"ticket": "syn-7", "target": "queue", "label": RARE},
         {"ticket": 999_999, "target": "queue", "label": RARE},
         {"ticket": number + 2, "target": "queue", "label": "Nowhere"},
+        {"ticket": number + 2, "target": "queue", "label": "Не указано"},
+        {"ticket": number + 2, "target": "category", "label": "n/a"},
+        {"ticket": number + 3, "target": "queue", "label": f" {RARE.upper()}\u200b"},
         {"ticket": number + 2, "target": "colour", "label": "red"},
     ]
     result = command("labels", "import", written(rows, tmp_path / "back.csv"))
     assert result.code == 1
-    assert "1 labels imported, 0 already known, 1 empty, 4 failed" in result.out
+    assert "2 labels imported, 0 already known, 3 empty, 4 failed" in result.out
     for message in ("line 4: 'syn-7' is not a ticket of this desk", "line 5: ", "line 6: ", "no target 'colour'"):
         assert message in result.err
     assert command("labels", "import", written([{"number": 1}], tmp_path / "other.csv")).code == 2

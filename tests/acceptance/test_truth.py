@@ -118,8 +118,8 @@ def test_a_wrong_champion_does_not_confirm_itself_over_many_retrainings(wrong, t
         found.append(count_correct(settings().models, judges))
     right = [count / len(judges) for count in found]
     if trusting:
-        assert right[1] >= 0.65, right
+        assert right[1] >= 0.5, right
         assert all(share >= 0.8 for share in right[4:]), right
     else:
-        assert right[1] <= 0.55, right
+        assert right[1] <= 0.4, right
         assert max(right) <= 0.75, right

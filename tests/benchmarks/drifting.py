@@ -2,7 +2,7 @@
 
 A model is trained on the first of each month on all tickets that people have settled (`--drift follow`). It scores the
 tickets of that month and routes those that its contract and the circuit breaker allow; tickets are settled `LAG` later.
-The first of these models is kept for comparison. `python -m tests.benchmarks.drifting FOLDER` writes the last section
+The first of these models is kept for comparison. `python -m tests.benchmarks.drifting FOLDER` writes its section
 of docs/evaluation.md; months that are in the folder already are not computed again. Each month's model is put in use
 without a comparison.
 """
@@ -26,7 +26,7 @@ from deskyard.breaker.change_detector import Observation, detect_alarm
 from deskyard.domain.decision import Action
 from deskyard.guarantees import contract_fitting
 from deskyard.guarantees.intervals import upper_bound
-from tests.benchmarks.evaluate import CHECK, DRIFTING, PAGE, ROOT
+from tests.benchmarks.evaluate import CHECK, DRIFTING, write_section
 from training.data.history import History
 from training.data.load import load_history
 from training.pipeline.options import Options
@@ -52,9 +52,7 @@ def main() -> None:
     if not (folder / "cheboksary" / "test.csv").exists():
         subprocess.run([sys.executable, CHECK / "cases.py", folder, "cheboksary"], check=True)
     scored = [_score_month(folder, month) for month in range(len(MONTHS) - 1)]
-    before = PAGE.read_text(encoding="utf-8").partition(DRIFTING)[0].rstrip("\n")
-    PAGE.write_text("\n".join([before, "", *section(folder, scored)]).rstrip() + "\n", encoding="utf-8")
-    print(f"written: {PAGE.relative_to(ROOT)}, from {folder}")
+    write_section(DRIFTING, section(folder, scored))
 
 
 @cache
@@ -110,7 +108,6 @@ def section(folder: Path, scored: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     retrained: dict[int, str] = {n: labels for one in scored for n, labels in _numbered(one, "said")}
     unchanged: dict[int, str] = dict(_numbered(scored[0], "said"))
     simulated = {precision: _simulate(history, scored, precision, MONTHS[1:]) for precision in PRECISIONS}
-    yield f"{DRIFTING}\n"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     yield f"`python -m tests.benchmarks.drifting`, {time.strftime('%Y-%m-%d')}, {machine}; written by that command.\n"
     yield INTRODUCTION

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,7 +24,7 @@ CHECK: Final = ROOT.parent / "shared" / "check"
 READINGS: Final = Path(__file__).with_name("readings.md")
 PAGE: Final = ROOT / "docs" / "evaluation.md"
 DRIFTING: Final = "## When the desk changes"
-"""Heading of the last section, which `tests.benchmarks.drifting` writes and this one keeps."""
+"""Heading of the first of the sections that other benchmarks write (`drifting`, `forwards`) and this one keeps."""
 
 ASKED: Final = 0.95
 ENOUGH: Final = 300
@@ -91,6 +91,15 @@ def main() -> None:
     drifting = "".join(PAGE.read_text(encoding="utf-8").partition(DRIFTING)[1:])
     PAGE.write_text("\n".join([*page(done, folder), "", drifting]).rstrip() + "\n", encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}, from {folder}")
+
+
+def write_section(heading: str, lines: Iterable[str]) -> None:
+    """Write a section of the page below those of this benchmark; the one of the same heading is replaced."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(f"{heading}\n")
+    _, following, after = rest.partition("\n## ")
+    parts = [before.rstrip("\n"), "", heading, "", "\n".join(lines).rstrip("\n"), (following + after).rstrip("\n")]
+    PAGE.write_text("\n".join(parts).rstrip("\n") + "\n", encoding="utf-8")
+    print(f"written: {PAGE.relative_to(ROOT)}")
 
 
 def evaluate(case: Case, folder: Path) -> None:

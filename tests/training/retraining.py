@@ -31,11 +31,12 @@ def challenged(folder: Path, seed: int, first: int, all_of_them: int, shuffled: 
     """Compare a champion trained on the `first` tickets with a challenger trained on all but the holdout.
 
     `shuffled`: shuffle the queues of the challenger's training tickets ("learnt"), or of "all" tickets, so that the
-    holdout is wrong, too.
+    holdout is wrong, too. The desk has written its queues otherwise since the champion was trained.
     """
     tickets = list(SimulatedWorld(seed=seed).tickets(all_of_them))
     labels = [one.labels["queue"] for one in tickets]
     ours = champion(folder, tickets[:first], labels[:first], seed)
+    labels = [f"{label.upper()}\u00a0" for label in labels]
     history = make_history(tickets, labels, seed)
     newest = side_by_side.count_holdout(history, side_by_side.last_trained_ticket(ours))
     if shuffled:

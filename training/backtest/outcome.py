@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from deskyard.domain import label_spelling as spelling
 from deskyard.domain.decision import Action, Decision
 from deskyard.domain.label_hierarchy import is_below
 from deskyard.domain.taxonomy import TaxonomyChange, resolve_label
@@ -71,7 +72,7 @@ def _is_right(
 @lru_cache(maxsize=4096)
 def is_same_label(target: Target, predicted: str, truth: str, taxonomy_changes: tuple[TaxonomyChange, ...]) -> bool:
     """Whether two labels are the same after the taxonomy changes."""
-    if predicted == truth:
+    if spelling.is_same_label(predicted, truth):
         return True
     was, became = resolve_label(taxonomy_changes, target, predicted), resolve_label(taxonomy_changes, target, truth)
     return was.label == became.label or (was.split is not None and became.label in was.split.to)

@@ -32,7 +32,7 @@ from training.pipeline.options import Options
 
 def backtest(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet.")
     ] = None,
     desk: Annotated[bool, typer.Option("--desk", help="Use the built-in desk's own tickets instead of files.")] = False,
     policy: Annotated[

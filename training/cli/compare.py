@@ -97,7 +97,8 @@ def _run_comparison(
             history = load_history(tables, moves=moves)
     else:
         names = {target: head.labels for target, head in one.scorer.heads.items()}
-        history = load_history(on, parse_mapping(mapping), known_labels=names)
+        stored = one.build_info.get("columns")
+        history = load_history(on, parse_mapping(mapping), known_labels=names, stored_columns=stored)
     return side_by_side.compare_bundles(one, two, to_current_names(history, policy), precisions, unseen=unseen)
 
 

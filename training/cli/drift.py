@@ -22,7 +22,7 @@ MAX_EXAMPLES: Final = 3
 
 def drift(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet.")
     ] = None,
     desk: Annotated[bool, typer.Option("--desk", help="Use the built-in desk's own tickets instead of files.")] = False,
     newest: Annotated[

@@ -55,7 +55,7 @@ RETRAINING_ACTOR = Actor("machine", "deskyard retrain")
 
 def retrain(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSONL or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet.")
     ] = None,
     desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets.")] = False,
     if_corrections: Annotated[

@@ -17,8 +17,10 @@ from deskyard.cli.card import print_card
 from deskyard.cli.options import options_from_dataclass
 from deskyard.cli.progress import ProgressStyle, console, print_json_line, track_as_json, track_with_bar
 from deskyard.db.database import desk_database
+from deskyard.desk import tickets
 from deskyard.desk.catalogue import load_catalogue
 from deskyard.domain.catalogue import TRIAGE
+from deskyard.domain.label_spelling import select_spellings
 from deskyard.domain.ticket import TARGETS, Target
 from deskyard.errors import BadInput
 from deskyard.features.sentence_encoder import ENCODERS, open_encoder
@@ -79,7 +81,7 @@ class TrainOptions:
     """The arguments and options of `deskyard train`."""
 
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, JSON or Parquet.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Histories: CSV (.gz), XLSX, XLS, ODS, JSON, Parquet.")
     ] = None
     desk: Annotated[bool, typer.Option("--desk", help="Train on the built-in desk's own tickets instead of files.")] = (
         False
@@ -241,10 +243,14 @@ def load_test_history(path: Path | str, history: History, order: Literal["time",
 
 
 def desk_names() -> KnownLabels:
-    """The names of the desk's open queues and present agents, whose spelling labels get."""
+    """The names of the desk's open queues and present agents, whose spelling labels get.
+
+    Of spellings of one queue, those without any ticket are left out where another one has tickets.
+    """
     with desk_database() as database, database.reading() as conn:
-        catalogue = load_catalogue(conn)
-    return {"queue": [name for name in catalogue.queues if name != TRIAGE], "assignee": list(catalogue.agents)}
+        catalogue, used = load_catalogue(conn), tickets.count_by_queue(conn)
+    queues = [name for name in catalogue.queues if name in used or not select_spellings(used, [name])]
+    return {"queue": [name for name in queues if name != TRIAGE], "assignee": list(catalogue.agents)}
 
 
 def active_policy() -> Policy:

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from deskyard.domain.decision import Action
-from deskyard.domain.taxonomy import TaxonomyChange, build_model_ledger
+from deskyard.domain.label_spelling import spell_as
+from deskyard.domain.taxonomy import build_model_ledger
 from deskyard.domain.ticket import Target, Ticket
 from deskyard.errors import BadInput
 from deskyard.guarantees.contract_fitting import fit_contract, routed_mask
@@ -81,9 +82,7 @@ def compare_bundles(
     since = None if unseen else max(last_trained_ticket(first), last_trained_ticket(second))
     here = [i for i, ticket in enumerate(history.tickets) if since is None or _is_after(ticket, since)]
     tickets = [history.tickets[i] for i in here]
-    ours, theirs = (
-        _predict_targets(one, tickets, required_precisions, history.taxonomy_changes) for one in (first, second)
-    )
+    ours, theirs = (_predict_targets(one, tickets, required_precisions, history) for one in (first, second))
     truth = {target: impartial_labels(history, target) for target in ours}
     answers = {
         target: TargetAnswers(
@@ -111,7 +110,7 @@ def compare_trained(
     position = {ticket.id: i for i, ticket in enumerate(history.tickets) if ticket.id}
     here = [int(i) for i in case.holdout.positions if _is_after(case.tickets[i], since)]
     tickets = [case.tickets[i] for i in here]
-    ours = _predict_targets(champion, tickets, required_precisions, history.taxonomy_changes)
+    ours = _predict_targets(champion, tickets, required_precisions, history)
     answers = {}
     for target, evaluation in trained.evaluations.items():
         if target not in ours:
@@ -141,10 +140,12 @@ def _predict_targets(
     bundle: Bundle,
     tickets: Sequence[Ticket],
     required_precisions: Mapping[Target, float],
-    taxonomy_changes: tuple[TaxonomyChange, ...],
+    history: History,
 ) -> dict[Target, ModelAnswers]:
-    """A bundle's predictions, by the names after these changes; split or retired labels count as not routed."""
-    predictions, ledger = bundle.predict(tickets), build_model_ledger(taxonomy_changes, bundle.taxonomy_changes)
+    """A bundle's predictions of tickets of a history, by the history's names and taxonomy changes; split or retired
+    labels count as not routed."""
+    predictions = bundle.predict(tickets)
+    ledger = build_model_ledger(history.taxonomy_changes, bundle.taxonomy_changes)
     found = {}
     for target in bundle.targets:
         contract = bundle.contracts(required_precisions.get(target))[target]
@@ -153,7 +154,8 @@ def _predict_targets(
             contract.decide(one)[0] is Action.ROUTE and ledger.resolve_label(target, one.label).is_writable
             for one in of_target
         ]
-        names = _label_array(ledger.translate_prediction(one).label for one in of_target)
+        in_use = {label for label in history.labels.get(target, ()) if label}
+        names = _label_array(spell_as(ledger.translate_prediction(one).label, in_use) for one in of_target)
         found[target] = ModelAnswers(names, np.array(routed, bool), contract.threshold is not None)
     return found
 

@@ -31,7 +31,7 @@ class LabelCleaning:
     always written as they are read. `similar`: label → labels
     that may be spellings of it and were not merged. `several`: cells that hold several labels; `first_taken`: whether
     the first one was taken as the label, else the whole cell is. `from_catalogue`: names of the catalogue that decided
-    a spelling.
+    a spelling. `ambiguous`: label → the names of the catalogue of which it may be a spelling.
     """
 
     missing: Counter[str] = field(default_factory=Counter)
@@ -41,6 +41,7 @@ class LabelCleaning:
     several: Counter[str] = field(default_factory=Counter)
     first_taken: bool = False
     from_catalogue: tuple[str, ...] = ()
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -4,10 +4,12 @@ A person's choices (`--map queue.Unassigned=Unassigned`) come first, then the ca
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from deskyard.domain.label_spelling import find_ambiguous, fold_label, normalise_label
+from deskyard.domain.missing_labels import find_missing, is_ambiguous, means_nothing
 from deskyard.domain.ticket import Target
 from deskyard.history.priority_spellings import map_spellings
 from training.data.history import History, LabelCleaning
@@ -15,11 +17,8 @@ from training.data.label_lists import find_lists, split_cell
 from training.data.label_spellings import (
     choose_spellings,
     find_similar,
-    fold_label,
     format_map_options,
-    normalise_label,
 )
-from training.data.missing_labels import find_missing, is_ambiguous, means_nothing
 
 MAX_NAMED: Final = 10
 """Most labels, words or cells that a note names."""
@@ -123,6 +122,7 @@ def clean_labels(
         several,
         take_first,
         _deciding_names(read, known),
+        find_ambiguous(filter(None, set(read.values())), known),
     )
 
 
@@ -207,6 +207,8 @@ def describe_cleaning(target: Target, cleaning: LabelCleaning) -> Iterator[str]:
         )
     if cleaning.merged:
         yield f"{target}: {describe_merged(cleaning)} are read as one label each: {name_merged(cleaning)}"
+    for label, names in cleaning.ambiguous.items():
+        yield f"{target} {describe_ambiguous(target, label, names)}"
     if cleaning.several:
         outcome = (
             "the first one is taken"
@@ -217,6 +219,17 @@ def describe_cleaning(target: Target, cleaning: LabelCleaning) -> Iterator[str]:
             f"{cleaning.several.total():,} tickets have several labels in one cell as their {target}, such as "
             f"{name_counts(cleaning.several)}: {outcome}"
         )
+
+
+def describe_ambiguous(target: Target, label: str, names: Sequence[str]) -> str:
+    """What is open about a label that may be any of several names of the desk.
+
+    >>> print(describe_ambiguous("queue", "vpn", ["VPN", "Vpn"]))
+    'vpn' may be 'VPN' or 'Vpn' of the desk and stays apart; --map "queue.vpn=VPN" would choose one
+    """
+    shown = " or ".join(repr(shorten_label(name)) for name in names[:MAX_NAMED])
+    choice = format_map_options(target, [(label, names[0])])
+    return f"{shorten_label(label)!r} may be {shown} of the desk and stays apart; {choice} would choose one"
 
 
 def describe_merged(cleaning: LabelCleaning) -> str:

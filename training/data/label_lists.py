@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from training.data.label_spellings import fold_label, normalise_label, unescape_once
-from training.data.missing_labels import means_nothing
+from deskyard.domain.label_spelling import fold_label, normalise_label, unescape_once
+from deskyard.domain.missing_labels import means_nothing
 
 MIN_TICKETS: Final = 2
 """Tickets that a part must have as a label of its own, where the separator also occurs within labels."""
@@ -17,11 +17,14 @@ MAX_PARTS: Final = 50
 _STRONG: Final = re.compile(r"<br\s{0,5}/?>|</(?:p|div|li)>|;#|;|\r\n?|\n|\$#\$", re.I)
 """Separators that hardly occur within labels."""
 
-_WEAK: Final = re.compile(r",| [|/+] |\|")
+_WEAK: Final = re.compile(r"[,、،]| [|/+•·] |\|")
 """Separators that may belong to a label, as in "Sales, retail"."""
 
 
-_ANY: Final = re.compile(r"[&<;,|\r\n\[{$]| [/+] ")
+_BRACKETS: Final = re.compile(r"(?:set\()?[\[({]([^\[\](){}]*)[\])}]\)?")
+_NAME_KEYS: Final = ("name", "value", "label", "title", "displayName", "display_value")
+
+_ANY: Final = re.compile(r"[&<;,、،|\r\n\[{($]| [/+•·] ")
 """What every list has."""
 
 
@@ -36,9 +39,9 @@ def split_cell(cell: str) -> tuple[tuple[str, ...], bool]:
     if not _ANY.search(cell):
         return _distinct([cell]), False
     text = unescape_once(cell)
-    listed = _read_list(text)
+    listed = _read_list(text.strip())
     if listed is not None:
-        return _distinct(listed), True
+        return _distinct(listed), '"' in text or "'" in text
     if ";#" in text:  # SharePoint writes the number of an entry before its name
         return _distinct([part for part in text.split(";#") if not part.strip().isdigit()]), True
     parts = _STRONG.split(text, MAX_PARTS)
@@ -48,17 +51,28 @@ def split_cell(cell: str) -> tuple[tuple[str, ...], bool]:
 
 
 def _read_list(text: str) -> list[str] | None:
-    """The members of a list in JSON or of an array of PostgreSQL; None for other texts."""
-    text = text.strip()
-    if text[:1] + text[-1:] == "[]":
-        try:
-            read = json.loads(text)
-        except (ValueError, RecursionError):
-            read = text[1:-1].split(",") if "'" in text or '"' in text else None
-        return [str(one).strip().strip("'\"") for one in read] if isinstance(read, list) else None
-    if text[:1] + text[-1:] == "{}" and ":" not in text:
-        return [one.strip().strip('"') for one in text[1:-1].split(",")]
-    return None
+    """The members of a list as JSON, Python, Java or PostgreSQL write it; None for other texts.
+
+    >>> _read_list('[{"id": 7, "name": "Network"}]'), _read_list("('Network', 'Payroll')"), _read_list("[Network, VPN]")
+    (['Network'], ['Network', 'Payroll'], ['Network', 'VPN'])
+    """
+    try:
+        read = json.loads(text) if text.startswith(("[", "{")) else None
+    except (ValueError, RecursionError):
+        read = None
+    if isinstance(read, list | dict):
+        return [_name_of(member) for member in (read if isinstance(read, list) else [read])]
+    found = _BRACKETS.fullmatch(text)
+    if not found or (text[0] == "(" and "," not in text) or (text[0] == "{" and ":" in text):
+        return None
+    return [one.strip().strip("'\"") for one in found[1].split(",")]
+
+
+def _name_of(member: object) -> str:
+    """The name of a member of a list in JSON."""
+    if isinstance(member, dict):
+        return next((str(member[key]) for key in _NAME_KEYS if isinstance(member.get(key), str)), str(member))
+    return "" if member is None else str(member)
 
 
 def _distinct(parts: list[str]) -> tuple[str, ...]:

@@ -5,24 +5,14 @@ marks or look-alike letters (`Wi-Fi` and `WiFi`, a Latin and a Cyrillic `С`) ma
 merged.
 """
 
-import html
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
-from html.entities import html5
 from typing import Final
 
-_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-"""With its semicolon: "Training&region" holds no entity."""
+from deskyard.domain.label_spelling import fold_label
 
-_TAG: Final = re.compile(r"</?(?:p|div|span|b|i|u|strong|em|font|a|li|ul|ol|td|tr|small)(?:\s[^<>]{0,200})?/?>", re.I)
-_BREAK: Final = re.compile(r"<br\s{0,5}/?>", re.I)
-_INVISIBLE: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
-_TYPOGRAPHY: Final = str.maketrans(
-    {**dict.fromkeys("‐‑‒–—−", "-"), **dict.fromkeys("’‘ʼ`´", "'"), **dict.fromkeys("«»“”„", '"'), "ё": "е"}
-)
 _LOOK_ALIKES: Final = str.maketrans("авеіјкмнорстух", "abeijkmhopctyx")
 """Cyrillic letters, and the Latin ones that look like them."""
 
@@ -31,44 +21,6 @@ _TELLING_MARKS: Final = "#+"
 
 
 _BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\W_]+(?=\d)")
-
-
-def unescape_once(text: str) -> str:
-    """The text with its HTML entities replaced, once.
-
-    >>> unescape_once("R&amp;D &gt; Labs"), unescape_once("a &amp;lt; b"), unescape_once("Training&region")
-    ('R&D > Labs', 'a &lt; b', 'Training&region')
-    """
-    return _ENTITY.sub(_replace_entity, text) if "&" in text else text
-
-
-def _replace_entity(found: re.Match[str]) -> str:
-    """The character of an entity; a name that is none stays, such as `&D;` in "R&D; Legal"."""
-    return html.unescape(found[0]) if found[0][1] == "#" or found[0][1:] in html5 else found[0]
-
-
-@lru_cache(maxsize=20_000)
-def normalise_label(cell: str) -> str:
-    """A label as people saw it: entities replaced once, tags and invisible characters removed, spaces single.
-
-    >>> normalise_label("  R&amp;D\\u00a0 <b>Labs</b>\\u200b")
-    'R&D Labs'
-    """
-    text = unescape_once(cell)
-    if "<" in text:
-        text = _BREAK.sub(" ", _TAG.sub(" ", text))
-    return " ".join(_INVISIBLE.sub("", text).split())
-
-
-@lru_cache(maxsize=20_000)
-def fold_label(label: str) -> str:
-    """What all spellings of one label share, as text for comparison.
-
-    >>> fold_label("Учётные  записи") == fold_label("УЧЕТНЫЕ ЗАПИСИ"), fold_label("Wi\\u2011Fi"), fold_label("ＩＴ")
-    (True, 'wi-fi', 'it')
-    """
-    folded = unicodedata.normalize("NFKC", normalise_label(label).translate(_TYPOGRAPHY)).casefold()
-    return " ".join(folded.translate(_TYPOGRAPHY).split())
 
 
 def fold_loosely(label: str) -> str:

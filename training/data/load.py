@@ -2,12 +2,12 @@
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from deskyard.errors import BadInput
 from deskyard.history.columns import ColumnMapping, check_mapping, resolve_columns
@@ -27,15 +27,17 @@ def load_history(
     moves: Path | str | None = None,
     order: Literal["time", "file"] = "time",
     known_labels: KnownLabels = NO_NAMES,
+    stored_columns: Mapping[str, Any] | None = None,
 ) -> History:
-    """Read the history in `paths` (CSV, JSON, XLSX, Parquet, HTML tables; "-" is standard input).
+    """Read the history in `paths` (CSV, JSON, XLSX, XLS, ODS, Parquet, HTML tables; "-" is standard input).
 
-    Columns that `mapping` does not name are recognised, and rows of a file without ids are numbered. Rows without an
-    id, without visible text in subject and body, with an id that occurred before (in any file), and unreadable rows are
-    rejected. Cells become labels as in `training.data.label_cleaning`, where the spellings in `known_labels` (of a
-    catalogue, or of the history that a test file belongs to) win. A label longer than 200 characters, a priority that
-    is not understood and an unreadable time are emptied, counted and noted. `order` is "time" (by `created_at`; tickets
-    without one come first, since they may be of any age; equal times keep the order of the files) or "file".
+    Columns that `mapping` does not name are those of `stored_columns` (what a model's bundle keeps), else recognised,
+    and rows of a file without ids are numbered. Rows without an id, without visible text in subject and body, with an
+    id that occurred before (in any file), and unreadable rows are rejected. Cells become labels as in
+    `training.data.label_cleaning`, where the spellings in `known_labels` (of a catalogue, or of the history that a test
+    file belongs to) win. A label longer than 200 characters, a priority that is not understood and an unreadable time
+    are emptied, counted and noted. `order` is "time" (by `created_at`; tickets without one come first,
+    since they may be of any age; equal times keep the order of the files) or "file".
 
     Raises BadInput when a file can't be used at all: see `open_table`, `check_mapping`, `resolve_columns`. A history
     may be empty; whether it can be learnt from is checked by the training.
@@ -53,20 +55,23 @@ def load_history(
     if not paths:
         raise BadInput("name at least one file of tickets.")
     given = mapping or ColumnMapping()
-    history = History(mapping=given)
+    known = replace(given.with_stored(stored_columns or {}), dates=given.dates)
+    history = History(mapping=known)
     with ExitStack() as stack:
         stack.enter_context(_gc_paused())
         tables = [stack.enter_context(open_table(path, given.location)) for path in paths]
         check_mapping(given, tables)
-        resolved = [resolve_columns(table, given, timed=order == "time") for table in tables]
+        resolved = [resolve_columns(table, known, timed=order == "time") for table in tables]
         columns: dict[str, str] = {}
         for table, (own, notes) in zip(tables, resolved, strict=True):
             columns = {**own.columns, **columns}
             history.notes.extend(f"{table.name}: {note}" for note in notes)
-        history.mapping = replace(given, columns={**columns, **given.columns})
+        history.mapping = replace(known, columns={**columns, **given.columns})
         reading = HistoryReader(history)
         for table, (own, _) in zip(tables, resolved, strict=True):
             reading.read(table, own, timed=order == "time")
+    if reading.date_orders == {"month"} and not given.dates:
+        history.mapping = replace(history.mapping, dates="month")
     if moves is not None:
         move_table = read_moves(moves, history.mapping, reading.ids)
         history.moves.extend(move_table.moves)

@@ -15,7 +15,7 @@ from deskyard.history.column_mapping import ColumnMapping
 from deskyard.history.columns import TIME_COLUMNS, ColumnMatch, match_columns, to_ticket
 from deskyard.history.priority_spellings import is_numbered, map_spellings, parse_bare_number
 from deskyard.tabular.records import BrokenRow, RecordTable, Row
-from deskyard.text.dates import day_and_month, detect_date_order, parse_time, read_time
+from deskyard.text.dates import Order, day_and_month, detect_date_order, parse_time, read_time
 from training.data.history import History
 from training.data.rejected_rows import DUPLICATE_ID, NO_ID, NO_TEXT, RejectedRow
 
@@ -34,6 +34,8 @@ class HistoryReader:
         self.shared: dict[str, str] = {}
         self.zone_noted = False
         self.numbered = 0
+        self.date_orders: set[Order] = set()
+        """The orders of dates such as 03/04/2024 that tables show."""
 
     def read(self, table: RecordTable, mapping: ColumnMapping, timed: bool = True) -> None:
         """Read all rows of `table`, whose columns are in `mapping`.
@@ -68,7 +70,7 @@ class HistoryReader:
                 history.tickets.append(ticket)
                 self._read_labels(row, columns)
         history.notes.extend(f"{table.name}: {note}" for note in table.describe_repairs())
-        times.resolve(timed)
+        self.date_orders |= times.resolve(timed)
         if ignored := list(columns.ignored):
             history.ignored_columns[table.name] = ignored
         if times.naive and not self.zone_noted:
@@ -156,8 +158,8 @@ class _TimeColumns:
         if (key := day_and_month(text)) and (key not in self.slashed or len(text) > len(self.slashed[key])):
             self.slashed[key] = text
 
-    def resolve(self, timed: bool) -> None:
-        """Read the pending dates in the order that the whole table shows.
+    def resolve(self, timed: bool) -> set[Order]:
+        """Read the pending dates in the order that the whole table shows, and return it, if the table does.
 
         Raises BadInput if the order of the tickets depends on their times (`timed`) and none can be read.
         """
@@ -198,6 +200,7 @@ class _TimeColumns:
                 f"{self.table.name}: {count:,} values of {name} are no times that can be read and are left empty: "
                 + ", ".join(examples[name])
             )
+        return {order} if sure else set()
 
 
 def _is_visible(text: str) -> bool:

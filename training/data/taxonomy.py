@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from deskyard.domain.label_spelling import spell_as
 from deskyard.domain.taxonomy import TaxonomyChange, TaxonomyLedger, parse_change, resolve_label
 from deskyard.domain.ticket import Target
 from deskyard.policy.policy import Policy
@@ -61,7 +62,7 @@ def _translate_labels(
             found.append(None)
             continue
         came = ticket.created_at.astimezone(UTC).date() if ticket.created_at else date.min
-        since = date.min if label in invalid else max(came, chosen.get((ticket.id, label), came))
+        since = date.min if spell_as(label, invalid) in invalid else max(came, chosen.get((ticket.id, label), came))
         became = resolve_label([change for change in ledger.changes if change.on > since], target, label, invalid)
         retired[label] += not became.is_writable
         found.append(became.label if became.is_writable else None)

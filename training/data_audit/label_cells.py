@@ -28,6 +28,7 @@ def probe(case: AuditCase) -> Iterator[Finding]:
     for target, cleaning in case.label_cleaning.items():
         yield from _report_missing(target, cleaning)
         yield from _report_spellings(target, cleaning)
+        yield from _report_ambiguous(target, cleaning)
         yield from _report_several(target, cleaning)
 
 
@@ -90,6 +91,27 @@ def _report_spellings(target: Target, cleaning: LabelCleaning) -> Iterator[Findi
             f"if they are, add {options}",
             (),
             {"labels": len(pairs), "named": _largest_groups(cleaning.similar), "options": options},
+        )
+
+
+def _report_ambiguous(target: Target, cleaning: LabelCleaning) -> Iterator[Finding]:
+    if cleaning.ambiguous:
+        named = [
+            f"{shorten_label(label)!r} may be {' or '.join(repr(shorten_label(name)) for name in names[:MAX_NAMED])}"
+            for label, names in sorted(cleaning.ambiguous.items())
+        ]
+        pairs = [(label, names[0]) for label, names in sorted(cleaning.ambiguous.items())]
+        options = format_map_options(target, pairs[:MAX_OPTIONS]) + " ..." * (len(pairs) > MAX_OPTIONS)
+        shown = "; ".join(named[:MAX_NAMED]) + "; …" * (len(named) > MAX_NAMED)
+        listed = {shorten_label(label): list(names[:MAX_NAMED]) for label, names in sorted(cleaning.ambiguous.items())}
+        yield Finding(
+            "ambiguous labels",
+            "warning",
+            target,
+            f"{target}: {len(named):,} labels are spellings of several names of the desk and are never set: {shown}",
+            f"close or rename all but one of these names, or choose one with {options}",
+            (),
+            {"labels": len(named), "named": dict(list(listed.items())[:MAX_NAMED]), "options": options},
         )
 
 

@@ -1,13 +1,14 @@
 """Recognises forwarded mail, text that is mostly cut, and mail of machines, in a history that has no headers of mail.
 
-Machines are known by their addresses and subjects in English, Russian, German, Spanish, Portuguese, Ukrainian and
-French (`deskyard.mail.answering_machines` looks at whole mails). Only for the figures of the audit: nothing is left out
-of a history by it.
+Answering machines and bounces are known as in mail, in English, Russian, German, Spanish, Portuguese, Ukrainian and
+French. Only for the figures of the audit: nothing is left out of a history by it.
 """
 
 import re
 from typing import Final
 
+from deskyard.mail.answering_machines import is_answering_machine, is_machine_account
+from deskyard.mail.bounces import is_bounce
 from deskyard.text.quote_markers import subject_kind
 from deskyard.text.quoted_replies import read_sections
 
@@ -17,26 +18,16 @@ MIN_CUT: Final = 100
 _MAX_SEARCHED: Final = 20_000
 
 _MACHINE_ADDRESS: Final = re.compile(
-    r"(?:^|<)(?:mailer-daemon|postmaster|nagios|icinga|zabbix|prometheus|alertmanager|grafana|prtg|pagerduty|opsgenie"
-    r"|monitor(?:ing)?|alerts?|alarm|cron|cron-?daemon|root|auto-?reply|autoresponder)(?:[.+_-][\w.+-]{0,40})?@",
+    r"(?:^|<)(?:nagios|icinga|zabbix|prometheus|alertmanager|grafana|prtg|pagerduty|opsgenie"
+    r"|monitor(?:ing)?|alerts?|alarm|cron|cron-?daemon|root)(?:[.+_-][\w.+-]{0,40})?@",
     re.I,
 )
-_AUTOMATIC_SUBJECT: Final = re.compile(
-    r"\s{0,5}(?:auto(?:matic)?[ -]?(?:reply|response|answer)|out of (?:the )?office|undeliver(?:ed|able)|returned mail"
-    r"|delivery status notification|mail delivery (?:failed|failure|subsystem)|delivery (?:failure|has failed)"
-    r"|автоответ|автоматический ответ|вне офиса|(?:сообщение )?не доставлено|недоставленн|уведомление о (?:не)?доставке"
-    r"|automatische (?:antwort|abwesenheit)|abwesenheit|unzustellbar|nicht zustellbar"
-    r"|respuesta autom[áa]tica|fuera de la oficina|no se (?:puede|pudo) entregar|no entregado"
-    r"|resposta autom[áa]tica|fora do escrit[óo]rio|n[ãa]o (?:foi )?(?:entregue|poss[íi]vel entregar)"
-    r"|автоматична відповідь|автовідповідь|не доставлено|не вдалося доставити"
-    r"|r[ée]ponse automatique|absence du bureau|absent du bureau|non remis|non distribuable)",
-    re.I,
-)
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}")
 _ALERT_SUBJECT: Final = re.compile(
     r"\s{0,5}(?:\*\* )?(?:\[(?:FIRING|RESOLVED|ALERTING|ALERT|OK|PROBLEM|TRIGGERED|CRITICAL|WARNING|DOWN|UP)\b"
     r"[^\]]{0,20}\]"
     r"|(?:PROBLEM|RECOVERY|FIRING|RESOLVED|ACKNOWLEDGEMENT|FLAPPING(?:START|STOP))\b"
-    r"|(?:CRITICAL|WARNING|ALERT|ALARM|DOWN|UP|OK) ?[:-] |Cron <)"
+    r"|(?:CRITICAL|WARNING|ALERT|ALARM|DOWN) ?[:-] |Cron <)"
 )
 """As monitors write them; "Проблема: ..." and "Problem: ..." are people's."""
 
@@ -68,16 +59,22 @@ def is_mostly_cut(subject: str, text: str) -> bool:
     return cut >= MIN_CUT and cut > kept
 
 
-def is_machine_mail(subject: str, requester: str) -> bool:
-    """Whether a monitor, a mail server or an automatic reply wrote a ticket, by its subject and its requester.
+def is_machine_mail(subject: str, requester: str, text: str = "") -> bool:
+    """Whether a monitor, a mail server or an answering machine wrote a ticket with this plain text.
 
     >>> is_machine_mail("Automatische Antwort: Drucker", ""), is_machine_mail("[FIRING:1] DiskFull", "")
     (True, True)
     >>> is_machine_mail("Backup", "zabbix@mon.example"), is_machine_mail("Problem: no sound", "ann@example.org")
     (True, False)
     """
+    subject, requester, text = subject[:200], requester[:320], text[:2_000]
+    found = _ADDRESS.search(requester)
+    address = found[0] if found else ""
+    name = requester.replace(address, "").strip(" <>\"'") if address else requester
     return bool(
-        _MACHINE_ADDRESS.search(requester[:320])
-        or _AUTOMATIC_SUBJECT.match(subject[:200])
-        or _ALERT_SUBJECT.match(subject[:200])
+        _MACHINE_ADDRESS.search(requester)
+        or _ALERT_SUBJECT.match(subject)
+        or is_machine_account(address)
+        or is_answering_machine(subject, text, is_reply=False)
+        or is_bounce(address or name, name, subject, text)
     )

@@ -41,6 +41,9 @@ MAX_Z: Final = 2.58
 MIN_REPEATS, MIN_REPEATED_WORDS = 20, 6
 """The tickets with one text, numbers aside, and its words, from which a machine is taken to have written it."""
 
+_LANGUAGE_CODE: Final = re.compile(r"\s*([a-z]{2})(?:[-_]\w*)*\s*")
+"""en, pt-BR, de_CH; "German" is none."""
+
 _DIGITS: Final = re.compile(r"\d+")
 
 Mask = npt.NDArray[np.bool_]
@@ -132,7 +135,9 @@ def _find_machines(case: AuditCase, texts: dict[int, str]) -> list[int]:
         words = _DIGITS.sub("0", f"{case.tickets[i].subject} {text[:2000]}").split()
         if len(words) >= MIN_REPEATED_WORDS:
             by_text[" ".join(words)].append(i)
-    found = {i for i in texts if is_machine_mail(case.tickets[i].subject, case.tickets[i].requester)}
+    found = {
+        i for i, text in texts.items() if is_machine_mail(case.tickets[i].subject, case.tickets[i].requester, text)
+    }
     for positions in by_text.values():
         if len(positions) >= MIN_REPEATS and len({case.tickets[i].requester for i in positions}) <= 3:
             found.update(positions)
@@ -213,6 +218,6 @@ def _report_languages(case: AuditCase, texts: dict[int, str]) -> Iterator[Findin
 
 
 def _language_of(case: AuditCase, i: int, text: str) -> str:
-    """The language that the history says, else that of the text; "" where it is too short."""
-    said = case.tickets[i].language[:2].casefold()
-    return said if said.isalpha() and len(said) == 2 else detect_language(f"{case.tickets[i].subject} {text}")
+    """The language that the history names by its code, else that of the text; "" where it is too short."""
+    code = _LANGUAGE_CODE.fullmatch(case.tickets[i].language[:20].casefold())
+    return code[1] if code else detect_language(f"{case.tickets[i].subject} {text}")

@@ -40,6 +40,11 @@ def test_a_ticket_of_a_contract_that_is_near_comes_before_one_of_a_contract_that
     assert (items[1].predicted_label, items[1].confidence, items[1].current_label) == ("Else", 0.5, None)
 
 
+def test_another_spelling_of_the_predicted_label_is_not_doubted():
+    assert find_doubtful_labels([make_state(1, {"Сеть::VPN": 0.99, "Else": 0.01}, "сеть > vpn")]) == []
+    assert numbers(find_doubtful_labels([make_state(1, {"Сеть::VPN": 0.99, "Else": 0.01}, "else")])) == [1]
+
+
 def test_what_somebody_has_spoken_of_is_not_asked_about():
     assert select_unlabelled([make_state(1, {"Near": 0.9}, "Else"), make_state(2, {"Near": 0.9}, "Near")], [NEAR]) == []
 

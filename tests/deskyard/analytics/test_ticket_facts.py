@@ -106,6 +106,15 @@ def test_a_parent_is_right_of_every_label_below_it():
     assert facts_of(one, step("category", "Hardware", "VPN"), SOLVED).target_facts("category").place == 2
 
 
+def test_another_spelling_of_the_prediction_is_the_same_label_and_another_name_of_the_desk_is_not():
+    one = decided("IT", decisions={"category": decision("R&D > Lab", others=("VPN",))}, category="R&D > Lab")
+    found = facts_of(one, step("category", "R&D > Lab", "r&amp;d::LAB"), SOLVED).target_facts("category")
+    assert found == TargetFacts("routed", "R&D > Lab", "R&D > Lab", 1, "R&D > Lab", True)
+    moved = decided("VPN")
+    moved[1]["catalogue"] = {"queues": {"VPN": {}, "vpn": {}}, "agents": {}}
+    assert facts_of(moved, step("queue", "VPN", "vpn"), SOLVED).target_facts("queue").place == 0
+
+
 def test_what_a_rule_filled_in_and_nobody_chose_proves_nothing():
     one = decided("IT", decisions={"queue": decision("IT"), "priority": decision("low", "suggest")}, priority="low")
     assert facts_of(one, SOLVED).target_facts("priority") == TargetFacts("suggested", "low", "", -1)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from deskyard.cli import check
 from deskyard.cli.main import app
 from deskyard.db.database import open_database
+from deskyard.desk import queues
 from deskyard.settings import Settings, settings
 
 
@@ -107,3 +108,14 @@ def test_a_champion_that_is_not_there_fails(tmp_path):
     found = finding(tmp_path, "model")
     assert found.level == "fail"
     assert "train" in found.text
+
+
+def test_a_label_that_may_be_several_queues_is_named(home, champion):
+    shutil.copytree(champion / "models", home / "models")
+    database = open_database(Settings(home=home).database)
+    with database.writing() as conn:
+        queues.ensure_queues(conn, ["billing", "BILLING", "IT"])
+    database.close()
+    found = finding(home, "labels")
+    assert found.level == "warn"
+    assert "queue 'Billing' of the model may be 'BILLING' or 'billing'" in found.text

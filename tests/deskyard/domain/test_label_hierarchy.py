@@ -107,3 +107,12 @@ def test_a_label_that_is_sure_is_told_itself():
     contract = fit_contract("queue", rows, LABELS, 0.9)
     sure = Prediction("queue", (("Hardware > Printer", 0.99),), True, 0.0, ("Hardware", 0.995))
     assert decide_targets(TICKET, {"queue": sure}, {"queue": contract})["queue"].label == "Hardware > Printer"
+
+
+def test_spellings_of_one_parent_are_one_parent_however_it_is_written_or_stated():
+    found = find_parents(
+        ("Access", "IT::Hardware::Mouse", "it > hardware > Printer", "Vpn", "Network"), {"VPN": "network"}
+    )
+    assert found.names == ("Access", "IT::Hardware", "Network")
+    assert found.parent_positions.tolist() == [0, 1, 1, 2, 2]
+    assert is_below("it > hardware > Printer", "IT::Hardware")

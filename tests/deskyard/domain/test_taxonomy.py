@@ -49,6 +49,14 @@ def test_a_renamed_label_is_set_under_its_new_name_and_says_so():
     assert made.reasons[1].text == "'A' renamed to 'Accounts' on 2026-12-01"
 
 
+def test_a_change_holds_for_other_spellings_of_its_label_and_may_be_one_of_spelling():
+    renamed = taxonomy_change(rename="ａ", to="Accounts")
+    assert decided(renamed, A=0.8, B=0.2).label == "Accounts"
+    mended = [taxonomy_change(rename="a", to="A")]
+    assert decided(*mended, A=0.8, B=0.2).label == "A"
+    assert decided(taxonomy_change(retire="a"), A=0.8, B=0.2).label == "A"
+
+
 def test_merged_labels_bear_the_sum_of_their_probabilities():
     made = decided(taxonomy_change(merge=["A", "B"], to="AB"), A=0.75, B=0.125, C=0.125)
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "AB", 0.875)

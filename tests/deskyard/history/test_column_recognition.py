@@ -77,7 +77,81 @@ def test_the_proposed_line_is_accepted():
 def test_a_body_or_dates_that_would_be_ignored_stop_the_run():
     assert "notes" in refusal(table(id=IDS, subject=IDS, notes=BODIES, queue=QUEUES))
     assert "created_at=none" in refusal(table(id=IDS, body=BODIES, Updated=DATES, queue=QUEUES))
-    assert "created_at may be" in refusal(table(id=IDS, body=BODIES, A=DATES, B=DATES, queue=QUEUES))
+    assert "created_at may be" in refusal(table(id=IDS, body=BODIES, A=DATES, B=DATES[::-1], queue=QUEUES))
+
+
+def test_columns_of_the_same_times_are_not_asked_about():
+    spelt = [text.replace("-", "/") for text in DATES]
+    assert recognised(table(id=IDS, body=BODIES, A=DATES, B=spelt, queue=QUEUES)) == {"created_at": "A"}
+
+
+def test_of_two_columns_with_a_fitting_name_the_one_with_fitting_cells_is_taken():
+    empty = [""] * 40
+    assert recognised(table(id=IDS, body=BODIES, Team=empty, Department=QUEUES)) == {"queue": "Department"}
+    found = table(id=IDS, Title=QUEUES, Summary=BODIES, Description=BODIES, queue=QUEUES)
+    assert recognised(found)["subject"] == "Summary"
+    nested = ['[{"id": "7", "name": "IT"}]'] * 20 + ["[]"] * 20
+    assert recognised(table(id=IDS, body=BODIES, Components=nested, Group=QUEUES)) == {"queue": "Group"}
+
+
+def test_a_short_description_beside_a_detailed_one_is_the_subject():
+    short = [f"printer {n} stuck" for n in range(40)]
+    found = table(id=IDS, Description=short, Detailed_Description=BODIES, queue=QUEUES)
+    assert recognised(found) == {"body": "Detailed Description", "subject": "Description"}
+
+
+def test_a_creation_time_holds_digits_and_seconds_since_1970_count_under_its_name():
+    assert recognised(table(id=IDS, body=BODIES, Opened=QUEUES, queue=QUEUES, Registered=DATES)) == {
+        "created_at": "Registered"
+    }
+    seconds = [str(1_736_154_180 + 3600 * n) for n in range(40)]
+    assert recognised(table(id=IDS, body=BODIES, created_ts=seconds, queue=QUEUES)) == {"created_at": "created ts"}
+    assert "created_at" not in recognised(table(id=IDS, body=BODIES, phone=seconds, queue=QUEUES))
+
+
+KINDS = {"i": IDS, "d": DATES, "b": BODIES, "q": QUEUES, "-": [""] * 40, "a": [BODIES[0], ""] * 20,
+         "s": [f"{text.split(',')[1][:20]} {n}" for n, text in enumerate(BODIES)], "l": DATES[::-1]}  # fmt: skip
+"""Ids, dates, bodies, labels, nothing, answers, subjects, later dates."""
+
+
+@pytest.mark.parametrize(
+    ("export", "ours"),
+    [
+        ("Clé de ticket:i|Résumé:s|Composants:q|Personne assignée:q|Création:d|Mise à jour:l|Description:b",
+         "id=Clé de ticket|queue=Composants|assignee=Personne assignée|created_at=Création|body=Description"),
+        ("Vorgangsschlüssel:i|Zusammenfassung:s|Vorgangstyp:q|Komponenten:q|Erstellt:d|Aktualisiert:l|Beschreibung:b",
+         "id=Vorgangsschlüssel|category=Vorgangstyp|queue=Komponenten|created_at=Erstellt|body=Beschreibung"),
+        ("Код:i|Тема:s|Тип задачи:q|Компоненты:q|Создано:d|Обновлено:l|Описание:b",
+         "id=Код|category=Тип задачи|queue=Компоненты|created_at=Создано"),
+        ("number:i|sys_created_on:l|opened_at:d|short_description:s|description:b|assignment_group:q|close_notes:a",
+         "id=number|created_at=opened_at|subject=short_description|queue=assignment_group"),
+        ("Número:i|Breve descripción:s|Grupo de asignación:q|Abierto:d|Descripción:b", "subject=Breve descripción"),
+        ("Conversation ID:i|Conversation started at (UTC):d|Team currently assigned:q|Last closed at:l|First message:b",
+         "id=Conversation ID|created_at=Conversation started at (UTC)|queue=Team currently assigned"),
+        ("Title:s|Description:b|Issue ID:i|Created At (UTC):d|Updated At (UTC):l|Closed At (UTC):l|Labels:q",
+         "id=Issue ID|created_at=Created At (UTC)|resolved_at=Closed At (UTC)|category=Labels"),
+        ("Номер:i|Описание:b|Контрагент (отдел):q|Ответственный (команда):q|Время регистрации:d|Срок закрытия:l",
+         "queue=Ответственный (команда)|created_at=Время регистрации"),
+        ("Отметка времени:d|Опишите вашу проблему:b|К какому отделу относится вопрос?:q",
+         "created_at=Отметка времени|body=Опишите вашу проблему|queue=К какому отделу относится вопрос?"),
+        ("Meldungsnummer:i|Kurzbeschreibung (Details):s|Anfrage:b|Erstellungsdatum:d|Bearbeitergruppe:q",
+         "id=Meldungsnummer|subject=Kurzbeschreibung (Details)|body=Anfrage|queue=Bearbeitergruppe"),
+        ("Datensatz-ID:i|Ticketname:s|Erstellungsdatum:d|Ticketbeschreibung:b|Kategorie:q",
+         "id=Datensatz-ID|subject=Ticketname|body=Ticketbeschreibung|category=Kategorie"),
+        ("ID:i|Заголовок:s|Дата открытия:d|Последнее изменение:l|Назначено - Группа специалистов:q|Описание:b",
+         "queue=Назначено - Группа специалистов|created_at=Дата открытия"),
+        ("Responsável: Equipe:q|Cliente: Organização:q|Número:i|Assunto:s|Aberto em:d|Descrição:b",
+         "queue=Responsável: Equipe|created_at=Aberto em"),
+        ("Ключ запиту:i|Резюме:s|Тип запиту:q|Компоненти:q|Створено:d|Опис:b",
+         "id=Ключ запиту|subject=Резюме|category=Тип запиту|queue=Компоненти"),
+    ],
+)  # fmt: skip
+def test_an_export_is_read_without_a_map(export, ours):
+    named = dict(column.rsplit(":", 1) for column in export.split("|"))
+    found = recognised(from_columns({name: KINDS[kind] for name, kind in named.items()}))
+    for pair in ours.split("|"):
+        our_name, _, theirs = pair.partition("=")
+        assert found.get(our_name) == theirs
 
 
 def test_a_body_by_its_name_alone_is_asked_for_where_another_column_has_the_texts():

@@ -22,11 +22,13 @@ from deskyard.tabular.records import RecordTable, unique_columns
 LEVELS = {
     "low": "low Low LOWEST minor Trivial низкий Низкая низкое незначительный niedrig baja bajo baixa низький "
     "'very low' '1 very low' '2 low' '5 - Planning' '4 - Low' P4 p5 S4 'не срочно' 'Низкий приоритет' 'sehr niedrig' "
-    "'muy baja'",
+    "'muy baja' basse faible Basse 'Priorité basse' 'plus basse' 'très basse' mineure 'Urgence basse'",
     "medium": "medium normal Major Средний средняя обычный mittel Normal media média середній '3 normal' '2 normal' "
-    "'3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium'",
-    "high": "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)'",
-    "critical": "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend "
+    "moyenne Normale 'Priorité modérée' '3 - Moderate' P3 sev3 'Средний приоритет' 'Priority: Normal' '(2) medium'",
+    "high": "haute Élevée '4 - Haute' 'Priorité haute' '№2 Высокая' "
+    "high HIGH Высокий высокая hoch alta alto высокое високий '4 high' '2 - High' P2 S2 'High (2)'",
+    "critical": "critique immédiat 'très haute' 'Très élevée' bloquant 'très urgent' "
+    "critical urgent Urgent Blocker критический Критичный критично Срочно срочный kritisch dringend "
     "crítica urgente критичний терміновий '5 very high' '1 - Critical' P1 P0 Sev-1 'очень высокий' "
     "Highest 'sehr hoch' emergency immediate 'muito alta' наивысший '🔴 Critical' '3 urgent'",
 }
@@ -37,7 +39,7 @@ def spellings(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("level", "text"), LEVELS.items())
-def test_common_spellings_of_six_languages_are_understood(level, text):
+def test_common_spellings_of_seven_languages_are_understood(level, text):
     for spelling in spellings(text):
         assert map_spellings([spelling]) == {spelling: level}, spelling
 
@@ -47,6 +49,12 @@ def test_critical_is_high_only_where_a_blocker_occurs(word):
     assert map_spellings([word, "Major"])[word] == "critical"
     assert map_spellings([word, "Блокер"])[word] == "high"
     assert map_spellings([word, "Blocker"], {word: "critical"})[word] == "critical"
+
+
+@pytest.mark.parametrize(("major", "very_high"), [("Major", "Very high"), ("Majeure", "Très haute")])
+def test_major_is_above_very_high_where_that_occurs(major, very_high):
+    assert map_spellings([major, very_high])[major] == "critical"
+    assert map_spellings([major, "Blocker"])[major] == "medium"
 
 
 def test_a_bare_number_is_refused_until_the_map_says_which_end_is_urgent():

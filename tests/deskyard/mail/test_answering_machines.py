@@ -1,4 +1,4 @@
-"""Answering machines and bounces without headers are known in seven languages; who writes about them is a person."""
+"""Answering machines without headers are known in seven languages; who writes about them is a person."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskyard.mail.answering_machines import is_answering_machine, is_bounce
+from deskyard.mail.answering_machines import is_answering_machine
 
 MACHINES = [
     ("Abwesenheit: Max Muster", "Ich bin bis 12.01. nicht im Haus."),
@@ -71,6 +71,33 @@ MACHINES = [
     ("OOO", "I'm OOO, back on Monday"),
     ("Нет на месте", "Сегодня меня нет в офисе"),
     ("Автовідповідач: Re: x", ""),
+    ("Automatic reply: VPN not working", "I'm OOO till Monday and will reply when I'm back."),
+    ("Out of office Re: Ticket 123", "I'm on PTO with no access to e-mail."),
+    ("I am out of the office", "I will be out of the office from 12/20 to 1/3."),
+    ("Ann Smith is out of the office.", "I will be out of the office starting 01.05 and will not return until 05.05."),
+    ("Max Muster ist außer Haus.", "Ich werde ab 01.05. nicht im Büro sein."),
+    ("Иванов Иван отсутствует на рабочем месте", "Меня нет на рабочем месте до 10.01."),
+    ("On annual leave", "I am on annual leave until 5 May and will respond on my return."),
+    ("Urlaub: Re: Anfrage", "Ich bin im Urlaub"),
+    ("Estoy de vacaciones", "Hola, estoy de vacaciones hasta el 15. Si es urgente, llama a Juan."),
+    ("Ausência: Re: chamado", "Estou ausente."),
+    ("Absence Re: demande", "Actuellement en congés, je reviens le 5."),
+    ("Je suis absent", "Bonjour, je suis absent jusqu'au 15/01. En cas d'urgence contactez Paul."),
+    ("В отпуске до 15.01", "Нахожусь в отпуске до 15.01. Замещает Сидоров."),
+    ("У відпустці: Re: заявка", "Перебуваю у відпустці"),
+    ("Автоответ: счёт", "Я больше не работаю в компании. Пишите на info@x.org"),
+    (
+        "Automatische Antwort: Frage",
+        "Ich arbeite nicht mehr bei der Firma. Bitte richten Sie Ihre Fragen an info@x.org",
+    ),
+    ("Réponse automatique : facture", "Je ne fais plus partie de la société. Merci de contacter info@x.org"),
+    ("Thank you for contacting us", "This is an automated message. We have received your request."),
+    ("Eingangsbestätigung", "Vielen Dank für Ihre Anfrage. Diese Nachricht wurde automatisch erstellt."),
+    ("Hemos recibido su mensaje", "Este es un mensaje automático. Gracias por contactarnos."),
+    ("Recebemos a sua mensagem", "Esta é uma mensagem automática. Obrigado pelo contacto."),
+    ("Accusé de réception", "Merci pour votre message. Ceci est un message automatique."),
+    ("Ваше письмо получено", "Это автоматическое уведомление. Ваше обращение зарегистрировано."),
+    ("Ваш лист отримано", "Це автоматичне повідомлення. Дякуємо за звернення."),
 ]
 PEOPLE = [
     ("Abwesenheitsnotiz für Herrn Müller", "Bitte richten Sie eine Abwesenheitsnotiz für Herrn Müller ein."),
@@ -123,6 +150,40 @@ PEOPLE = [
     ("Отпуск", "Я буду в отпуске с 1 по 10, прошу согласовать"),
     ("Autoreply rule", "The rule sends it twice"),
     ("Автоответчик на телефоне", "Не включается автоответчик на телефоне приемной"),
+    ("Automatic reply: still on", "My out of office reply is still being sent. I am back since Monday."),
+    ("Automatic reply: wrong text", "I am on leave, says my automatic reply, but I am back."),
+    ("Automatische Antwort: falscher Text", "In der Abwesenheitsnotiz steht, ich bin im Urlaub. Ich bin zurück."),
+    ("Respuesta automática: texto equivocado", "Dice que estoy de vacaciones pero ya he vuelto."),
+    ("Resposta automática: texto errado", "Diz que estou de férias mas já voltei."),
+    ("Réponse automatique : mauvais texte", "Elle dit que je suis absent alors que je suis revenu."),
+    ("Автоответ", "У меня стоит автоответ что я в отпуске, уберите пожалуйста"),
+    ("Автовідповідь: неправильний текст", "Там написано що я у відпустці, а я вже повернувся"),
+    ("Автоматическое уведомление", "Перестали приходить автоматические уведомления из СЭД"),
+    ("Automatic reply", "Thank you for your message. Our automatic reply on info@ goes out twice."),
+    ("Out of office access", "I am out of the office and can't reach the file share."),
+    ("Out of office for Bob", "Bob is out of the office until 5 May."),
+    ("Out of office: Bob", "He forgot it. Text: I am out of the office until Monday. Contact Jane."),
+    ("Auto reply loop", "Two mailboxes answer each other with 'I am out of the office'"),
+    ("Bob Smith is out of the office", "Please give me access to his mailbox, he is ill."),
+    ("On leave", "I am on leave from Monday. Please disable my badge."),
+    ("Urlaub", "Ich bin ab Montag im Urlaub. Bitte Postfach freigeben."),
+    ("Vacaciones", "Estaré de vacaciones, por favor redirijan mis llamadas."),
+    ("Congés", "Je suis en congés du 1 au 5, merci de désactiver mon badge."),
+    ("В командировке", "Нужен доступ к VPN, я в командировке до пятницы"),
+    ("Відпустка", "Я у відпустці з 1 по 10, прошу налаштувати переадресацію"),
+    ("Out of office", "I am out of the office and can't connect to VPN"),
+    ("Не в офисе", "Я сегодня не в офисе и не могу подключиться к VPN"),
+    ("Im Urlaub", "Ich bin im Urlaub und mein Konto ist gesperrt, dringend!"),
+    ("De vacaciones", "Estoy de vacaciones y mi cuenta está bloqueada, es urgente"),
+    ("Em férias", "Estou em férias e a minha conta está bloqueada, urgente"),
+    ("En déplacement", "Je suis en déplacement, mon PC est bloqué, urgent"),
+    ("У відрядженні", "Перебуваю у відрядженні, ноутбук не вмикається, терміново"),
+    ("Ваша заявка закрыта", "Заявка закрыта, но проблема осталась. Письмо пришло автоматически созданное."),
+    ("Thanks for your help", "This is an automated-test failure again, see log"),
+    ("Merci pour votre aide", "Le rapport généré automatiquement est vide"),
+    ("Отсутствует интернет", "С утра отсутствует интернет на 3 этаже"),
+    ("Thank you for contacting us", "Your page says 'Thank you for contacting us', and nothing arrives."),
+    ("Eingangsbestätigung", "Die Eingangsbestätigung wird nicht mehr automatisch versendet."),
 ]
 
 
@@ -136,51 +197,9 @@ def test_whoever_writes_about_automatic_answers_is_a_person(subject, text):
     assert not is_answering_machine(subject, text, is_reply=False)
 
 
-BOUNCES = [
-    ("postmaster@mx.example", "", "Undeliverable: Re: hi", ""),
-    ("postmaster@mx.example", "", "Недоставленное сообщение", ""),
-    ("postmaster@x.example", "", "Unzustellbar: Anfrage", ""),
-    ("postmaster@x.example", "", "Отчет о недоставке", ""),
-    ("postmaster@x.example", "", "Não é possível entregar: x", ""),
-    ("postmaster@x.example", "", "Non remis : Votre demande", ""),
-    ("postmaster@x.example", "", "No se puede entregar: x", ""),
-    ("postmaster@x.example", "", "Не вдалося доставити: x", ""),
-    ("MAILER-DAEMON@x.example", "", "x", ""),
-    ("noreply@x.example", "Mail Delivery Subsystem", "Delivery Status Notification (Failure)", ""),
-    ("postmaster@x.example", "", "Message status", "Your message to ann could not be delivered"),
-    ("postmaster@x.example", "", "Сообщение", "Ваше сообщение не доставлено получателю"),
-    ("", "", "Mail delivery failed: returning message to sender", ""),
-    ("MicrosoftExchange329e71@x.example", "Microsoft Outlook", "Nicht zustellbar: x", ""),
-    ("postmaster@x.example", "", "Échec de remise", ""),
-    ("postmaster@x.example", "", "Zustellung fehlgeschlagen", ""),
-]
-NO_BOUNCES = [
-    ("postmaster@x.example", "Ivan", "Новый принтер", "Подключите принтер"),
-    ("ann@x.example", "Ann", "Undelivered Mail Returned to Sender", "what is it?"),
-    ("postmaster@x.example", "Ivan", "Re: Undelivered mail", "Hello, we looked at it"),
-    (
-        "postmaster@x.example",
-        "Ivan",
-        "Mail between us",
-        "Hello, mails from our server can not be delivered to you since Monday",
-    ),
-]
-
-
-@pytest.mark.parametrize(("address", "name", "subject", "text"), BOUNCES)
-def test_bounces_without_headers_are_known_in_seven_languages(address, name, subject, text):
-    assert is_bounce(address, name, subject, text)
-
-
-@pytest.mark.parametrize(("address", "name", "subject", "text"), NO_BOUNCES)
-def test_a_postmaster_who_writes_is_a_person(address, name, subject, text):
-    assert not is_bounce(address, name, subject, text)
-
-
 @given(st.text(max_size=200), st.text(max_size=400), st.booleans())
 def test_any_subject_and_text_can_be_judged(subject, text, is_reply):
     assert is_answering_machine(subject, text, is_reply=is_reply) in (True, False)
-    assert is_bounce("postmaster@x.example", subject, subject, text) in (True, False)
 
 
 def test_nobody_can_make_a_subject_or_text_that_takes_long():
@@ -188,5 +207,5 @@ def test_nobody_can_make_a_subject_or_text_that_takes_long():
     for word in ("i am ", "не ", "automatic reply ", "a", "bin ", " ", "?", "нахожусь ", "out of office until "):
         is_answering_machine("auto: " + word * 50_000, word * 50_000, is_reply=False)
         is_answering_machine("automatic reply: " + word * 50_000, word * 50_000, is_reply=False)
-        is_bounce("postmaster@x.example", word * 50_000, word * 50_000, word * 50_000)
+        is_answering_machine("absence", word * 50_000, is_reply=False)
     assert time.process_time() - began < 3

@@ -26,6 +26,12 @@ def test_an_invitation_is_told_in_words():
     )
 
 
+def test_the_alarm_of_an_invitation_is_not_the_invitation():
+    alarm = "BEGIN:VALARM\nSUMMARY:Alarm\nDESCRIPTION:REMINDER\nEND:VALARM"
+    told = tell_invitation(f"BEGIN:VEVENT\n{alarm}\nSUMMARY:Laptops\nDESCRIPTION:Bring yours.\nEND:VEVENT")
+    assert told == ("Calendar entry: Laptops.", "Bring yours.")
+
+
 def test_a_calendar_that_was_cut_off_is_told_as_far_as_it_goes():
     assert tell_invitation("BEGIN:VEVENT\nSUMMARY:Laptops\nDTSTART:20260399")[0] == "Calendar entry: Laptops."
     assert tell_invitation("BEGIN:VCALENDAR\nEND:VCALENDAR") == ("", "")

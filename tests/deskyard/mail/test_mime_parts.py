@@ -29,6 +29,41 @@ def text_of(raw):
     return "\n".join(read_parts(raw).texts)
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["text/", "text/x-unknown", "text/plain charset=utf-8", "plain/text", "unknown/unknown", "application/text",
+     "text/css", "application/octet-stream"],
+)  # fmt: skip
+def test_the_only_text_is_read_whatever_its_type_is_called(head):
+    assert text_of(f"Content-Type: {head}\n\n{MATTER}".encode()) == MATTER
+    assert text_of(f"Content-Type: {head}\n\n\0\1{MATTER}".encode()) != MATTER or head.startswith("text/")
+    assert text_of(b"Content-Type: application/pdf\n\n%PDF-1.4 obj") == ""
+
+
+def test_texts_in_more_than_one_wrapping_are_read():
+    coded = (
+        f"--x\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{in_base64(MATTER)}--x--"
+    )
+    assert text_of(f"Subject: no type\n\n{coded}".encode()) == MATTER
+    file = f"Content-Type: application/x-eml; name=a.eml\nContent-Transfer-Encoding: base64\n\n{in_base64(INNER)}"
+    assert MATTER in text_of(mixed(NOTE, file))
+    flowed = "Content-Type: text/plain; charset=utf-8; format=flowed\n\nDie Gehaltsabrechnung \nfür März fehlt.\n"
+    assert text_of(flowed.encode()) == MATTER
+
+
+def test_two_kilobytes_that_unpack_to_a_million_are_read_in_part():
+    found = read_parts(smime(packed(b"Content-Type: text/plain\n\n" + b"a b\n" * 300_000)))
+    assert 40_000 < len(found.texts[0]) < 60_000
+    assert "too large when it is unpacked" in found.unread[0]
+
+
+def test_many_attached_mails_are_read_as_far_as_the_budget_goes():
+    mail = "Content-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nmail {}\n--c--\n"
+    found = read_parts(mixed(*[mail.format(n) for n in range(150)]))
+    assert found.texts[1] == "mail 0"
+    assert (len(found.texts) > 150, found.complete) == (True, False)
+
+
 NOTE = "Content-Type: text/plain\n\nPlease see below.\n"
 
 
@@ -142,7 +177,15 @@ def test_a_plain_text_that_is_a_stub_gives_way_to_the_html():
         assert text_of(mixed(f"Content-Type: text/plain\n\n{stub}\n", html, kind="alternative")).strip() == MATTER
     long = f"Content-Type: text/html; charset=utf-8\n\n<p>{MATTER * 10}</p>\n"
     assert MATTER in text_of(mixed("Content-Type: text/plain\n\nHallo\n", long, kind="alternative"))
-    assert text_of(mixed("Content-Type: text/plain\n\nVPN down\n", html, kind="alternative")) == "VPN down"
+    notice = "Content-Type: text/plain\n\nIhr Programm zeigt nur die einfache Fassung an.\n"
+    assert text_of(mixed(notice, html, kind="alternative")).endswith(f" an.\n{MATTER}")
+    for empty in ("\u200b", "[cid:logo.png]", "<https://example.org/a/b?c=d>"):
+        plain = f"Content-Type: text/plain; charset=utf-8\n\n{empty}\n"
+        assert text_of(mixed(plain, html, kind="alternative")) == MATTER
+    linked = f"Content-Type: text/plain; charset=utf-8\n\n{MATTER}\n<https://example.org/a/b/c/d/e/f/g>\n"
+    assert text_of(mixed(linked, html, kind="alternative")).count(MATTER) == 1
+    same = "Content-Type: text/html\n\n<p>VPN down</p><p>Example Ltd</p>\n"
+    assert text_of(mixed("Content-Type: text/plain\n\nVPN down\n", same, kind="alternative")) == "VPN down"
 
 
 def test_a_text_that_is_sent_as_a_file_is_read_where_it_is_the_only_one():

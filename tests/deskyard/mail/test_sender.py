@@ -24,6 +24,9 @@ VERA = "vera@home.example"
         ("kontaktformular@firma.example", VERA),
         ("wordpress@site.example", VERA),
         ("www-data@web1.example", VERA),
+        ("robot@site.example", VERA),
+        ("mailer@site.example", VERA),
+        ("notifications@forms.example", VERA),
         ("bob@example.com", "bob@example.com"),
         ("formosa@example.com", "formosa@example.com"),
     ],
@@ -52,3 +55,12 @@ def test_nobody_is_named_by_an_address_that_is_ours_or_read_by_nobody():
 @given(st.text(max_size=100))
 def test_any_header_gives_addresses_in_lower_case(text):
     assert all(address == address.lower() and "@" in address for address in parse_addresses(text))
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["eve@evil.example <ann@example.org>", '"eve@evil.example" <ann@example.org>', "Miller, Ann <ann@example.org>",
+     "<ann@example.org> Ann", "=?utf-8?B?0JDQvdC90LAgPGFubkBleGFtcGxlLm9yZz4=?="],
+)  # fmt: skip
+def test_the_sender_is_the_address_and_not_what_the_name_says(sender):
+    assert find_sender({"from": sender}).person == "ann@example.org"

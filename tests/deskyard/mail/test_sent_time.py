@@ -27,7 +27,9 @@ def test_a_date_that_cant_be_is_replaced_by_the_servers_and_noted(date):
     ("date", "hours"),
     [("Sun, 01 Mar 2026 10:00:00 -0000", -2), ("Sun, 01 Mar 2026 10:00:00 +0300 (MSK)", -5),
      ("Sun, 01 Mar 2026 10:00:00 MSK", -5), ("01 Mar 2026 10:00 GMT", -2), ("Sun, 1 Mar 2026 10:00:00 EST", 3),
-     ("Sun, 22 Feb 2026 12:00:00 +0000", -7 * 24), ("", 0)],
+     ("Sun Mar 01 2026 15:00:00 GMT+0300 (MSK)", 0), ("Sun, 1 Mar 2026 3:00:00 PM +0300", 0),
+     ("Вс, 1 мар 2026 15:00:00 +0300", 0), ("So, 1 Mrz 2026 13:00:00 +0100", 0),
+     ("dim., 1 mars 2026 13:00:00 +0100", 0), ("Sun, 22 Feb 2026 12:00:00 +0000", -7 * 24), ("", 0)],
 )  # fmt: skip
 def test_a_date_is_read_with_the_zone_that_it_names(date, hours):
     sent = read_sent_time(date, RECEIVED)

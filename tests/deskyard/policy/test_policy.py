@@ -49,6 +49,18 @@ def test_a_store_rule_stands_above_targets_and_below_queues():
     assert policy.digest != replace(policy, stores={}).digest
 
 
+def test_a_rule_holds_for_another_spelling_of_its_queue_and_for_no_other_queue_of_the_desk():
+    policy = Policy(
+        queues={"Сеть::VPN": Rule(Mode.ROUTE, 0.9)}, routes={"Возврат": "касса"}, tripped={"queue": ("HR",)}
+    )
+    assert policy.effective_rule("queue", "сеть > vpn") == Rule(Mode.ROUTE, 0.9)
+    assert policy.effective_rule("queue", "сеть > vpn", ["сеть > vpn", "Сеть::VPN"]).mode is Mode.SUGGEST
+    assert policy.is_held_back("queue", "hr", "hr")
+    assert not policy.is_held_back("queue", "hr", "hr", ["HR", "hr"])
+    refund = {"category": decision("category", Action.ROUTE, "возврат")}
+    assert place(refund, ["Касса"], replace(policy, mode=Mode.ROUTE)).queue == "Касса"
+
+
 def test_a_sure_prediction_under_contract_is_routed_with_its_evidence():
     made = decide_targets(TICKET, {"queue": prediction()}, {"queue": contract()})["queue"]
     assert (made.action, made.label, made.confidence) == (Action.ROUTE, "IT", 0.9)

@@ -42,6 +42,45 @@ def test_a_quoted_body_may_span_lines_and_line_numbers_stay_physical(tmp_path):
     assert [(row.line, row.values["body"]) for row in got if isinstance(row, Row)] == [(2, 'a\n\n"b",c'), (6, "d")]
 
 
+ROWS = [["1", 'VPN, or "vpn"', "Network"], ["2", "printer; paper", "Printing"], ["3", "salary", "Payroll"]] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'id, body, queue\n1, "VPN, or ""vpn""", Network\n2, "printer; paper", Printing\n3, "salary", Payroll\n',
+        '"id,body,queue"\n"1,""VPN, or """"vpn"""""",Network"\n"2,printer; paper,Printing"\n"3,salary,Payroll"\n',
+        '"id;body;queue";\n"1;VPN, or ""vpn"";Network";\n"2;""printer; paper"";Printing";\n"3;salary;Payroll";\n',
+        'id,body,queue\n="1","VPN, or ""vpn""",Network\n"=""2""",printer; paper,Printing\n="3",="salary",Payroll\n',
+        'id,body,queue\n1,VPN\\, or "vpn",Network\n2,printer; paper,Printing\n3,salary,Payroll\n',
+        'id!body!queue\n1!VPN, or "vpn"!Network\n2!printer; paper!Printing\n3!salary!Payroll\n',
+        '|id|body|queue|\n|--|:---|---|\n|1|VPN, or "vpn"|Network|\n|2|printer; paper|Printing|\n|3|salary|Payroll|\n',
+    ],
+    ids=["quotes behind spaces", "lines in quotes", "lines in quotes and a delimiter", "formulas",
+         "escaped delimiters", "exclamation marks", "a table of text"],
+)  # fmt: skip
+def test_a_dialect_that_programs_write_is_read(tmp_path, text):
+    got = rows_of(written(tmp_path, text))
+    assert [[row.values[name].strip() for name in ("id", "body", "queue")] for row in got] == ROWS[:3]
+
+
+def test_a_header_that_is_repeated_and_a_line_of_dashes_are_no_tickets_and_counted(tmp_path):
+    with open_table(written(tmp_path, "id,body\n--,----\n1,a\nid,body\n2,--\n")) as table:
+        assert cells(list(table)) == [["1", "a"], ["2", "--"]]
+        assert table.describe_repairs() == ["2 rows are the header once more, or a line of dashes, and are passed over"]
+
+
+def test_a_delimiter_of_several_characters_is_told(tmp_path):
+    with pytest.raises(BadInput, match="'::' seem to stand between its columns"):
+        open_table(written(tmp_path, "id::created_at::queue\n1::2025-01-06 09:03::a\n2::2025-01-06::e\n"))
+
+
+@pytest.mark.parametrize("text", ["Grüße aus Köln, die Tür klemmt", "une collègue a besoin d'un écran, très vite"])
+def test_the_code_page_of_dos_is_known(tmp_path, text):
+    path = written(tmp_path, f"id;body\n1;{text}\n2;{text.upper()}\n", encoding="cp850")
+    assert cells(rows_of(path)) == [["1", text], ["2", text.upper()]]
+
+
 @pytest.mark.parametrize("damage", ['x,"never closed,y', 'x,"closed"too early,y', '"x,y', 'x,y,"', '"x"y",z,""'])
 @pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
 def test_a_broken_quote_costs_one_row_and_not_the_file(tmp_path, damage, quoting):
@@ -392,6 +431,26 @@ def test_json_is_read_as_programs_write_it(tmp_path, document, form, indent, nam
     with open_table(written(tmp_path, json.dumps(document, indent=indent), name)) as table:
         assert table.notes == (f"{form}, UTF-8",)
         assert cells(list(table)) == FLAT
+
+
+def test_fields_that_are_listed_with_names_and_values_are_columns(tmp_path):
+    listed = [{"fieldId": "summary", "label": "Summary", "value": "a"}, {"fieldId": "team", "value": [{"name": "IT"}]}]
+    named = [{"id": 1, "name": "Room", "value": None}, {"id": 2, "name": "Queue", "value": "IT"}]
+    records = [{"id": 1, "requestFieldValues": listed, "custom_fields": named, "tags": [{"value": "x"}]}] * 2
+    with open_table(written(tmp_path, json.dumps({"values": records}), "t.json")) as table:
+        assert table.columns == [
+            "id", "requestFieldValues.summary", "requestFieldValues.team", "requestFieldValues.team.name",
+            "custom_fields.Room", "custom_fields.Queue", "tags", "tags.value",
+        ]  # fmt: skip
+        assert cells(list(table))[0][3:6] == ["IT", "", "IT"]
+
+
+def test_records_in_a_wrapper_each_or_under_their_ids_are_found(tmp_path):
+    wrapped = [{"helpdesk_ticket": record} for record in RECORDS]
+    assert cells(rows_of(written(tmp_path, json.dumps(wrapped), "t.json"))) == FLAT
+    by_id = {"tickets": [1, 2], "assets": {"User": {"5": {"id": 5, "login": "a"}, "6": {"id": 6, "login": "b"}},
+                                           "Ticket": {str(n): record for n, record in enumerate(RECORDS)}}}  # fmt: skip
+    assert cells(rows_of(written(tmp_path, json.dumps(by_id), "t.json"))) == FLAT
 
 
 def test_objects_one_after_the_other_over_lines_are_records(tmp_path):

@@ -41,6 +41,8 @@ TEXTS = st.lists(PIECES | st.text(max_size=30) | ADDRESSES, max_size=12).map("".
         ("Ghbdtn? ghbynth yt gtxfnftn", "Ghbdtn? ghbynth yt gtxfnftn"),
         ("🔥🔥 всё сломалось 🔥", "🔥🔥 всё сломалось 🔥"),
         ("a \ud83d lone half", "a   lone half"),
+        (f"above\n{'-' * 60}\nbelow", "above\n \nbelow"),
+        ("see data:image/svg+xml;utf8,%3Csvg%20xmlns%3D%22http://www.w3.org/2000/svg%3E this", "see   this"),
         ("", ""),
         (" \n\t\x00\u200b ", ""),
     ],

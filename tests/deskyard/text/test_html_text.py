@@ -108,6 +108,12 @@ def test_a_pasted_picture_costs_none_of_the_length_that_is_read():
         ("R&amp;D &lt;b&gt;", "R&D"),
         ("<p>use &lt;br&gt; here</p>", "use <br> here"),
         ("?a=1&copy=2&lt=3", "?a=1&copy=2&lt=3"),
+        ("Printer&nbspbroken, &nbsp;again", "Printer broken,  again"),
+        ("<![CDATA[Printer <b>broken</b>]]>", "Printer broken"),
+        ("No VPN\\r\\n\\r\\nRoom 5\\nSecond floor", "No VPN\n\nRoom 5\nSecond floor"),
+        ("C:\\new\\names are gone", "C:\\new\\names are gone"),
+        ("the feed says <![CDATA[ ]]> and <nothing>", "the feed says <![CDATA[ ]]> and <nothing>"),
+        ("Hello_x000D_\nworld_x0009_5 and _x0041_", "Hello\nworld\t5 and _x0041_"),
         ("Принтер &quot;HP&quot; &mdash; не печатает", 'Принтер "HP" — не печатает'),
     ],
 )

@@ -1,5 +1,6 @@
 """What was forwarded is the matter, what was quoted is not, and nothing is lost in either case."""
 
+import re
 import time
 
 import pytest
@@ -21,6 +22,7 @@ NOTES = {
     "fr": "Bonjour, merci de traiter.",
     "none": "",
 }
+SIGNATURES = ["-- \nBea Krug\nReception", "Mit besten Grüßen\nBea Krug\nEmpfang, Tel. 5", "FYI\n\nRegards, Bea"]
 FORWARDS = {
     "Gmail": f"---------- Forwarded message ---------\nFrom: {CORA}\nDate: Tue, 3 Feb 2026 at 10:00\nSubject: q\n"
     "To: Bea <bea@desk.example>, Carl <\ncarl@desk.example>\n\n\n",
@@ -30,11 +32,19 @@ FORWARDS = {
     "Outlook": f"________________________________\nDe : {CORA}\nEnvoyé : mardi\nÀ : Bea\nObjet : q\n\n",
     "Outlook, no address": "От: Кора\nОтправлено: вторник, 3 февраля\nКому: Bea\nТема: вопрос\n\n",
     "Outlook, original": f"-----Mensaje original-----\nDe: {CORA}\nEnviado el: martes\nPara: Bea\nAsunto: q\n\n",
+    "Outlook, phone in French": f"Télécharger Outlook pour Android<https://aka.ms/x>\n\n________________________________\n"
+    f"From: {CORA}\nSent: Tuesday\nTo: Bea\nSubject: q\n\n",
+    "Samsung": f"-------- Message d'origine --------\nDe : {CORA}\nDate : 03/02/26  10:00  (GMT+01:00)\n"
+    "À : bea@desk.example Objet : q\n\n",
     "Outlook, phone": f"Get Outlook for iOS\n________________________________\nFrom: {CORA}\nSent: Tuesday\n"
     "Subject: q\n\n",
     "Thunderbird": f"-------- Mensagem encaminhada --------\nAssunto: \tq\nData: \t3 Feb\nDe: \t{CORA}\n\n\n",
     "mail.ru": f"-------- Пересылаемое сообщение --------\nОт кого: {CORA}\nКому: bea@desk.example\nДата: 3 фев\n\n",
     "Yandex": '-------- Пересылаемое сообщение --------\n03.02.2026, 10:00, "Cora" <cora@client.example>:\n\n',
+    "Yandex, new": "----------------\nКому: bea@desk.example;\nТема: q;\n"
+    '03.02.2026, 10:00, "Cora" <cora@client.example>:\n\n',
+    "The Bat": f"This is a forwarded message\nFrom: {CORA}\nTo: bea@desk.example\nDate: Tuesday, 10:00\nSubject: q\n\n"
+    "===8<==============Original message text===============\n",
     "Ukrainian": f"-------- Переслане повідомлення --------\nТема: \tпитання\nВід: \t{CORA}\n\n",
     "Danish": f"---- Videresendt meddelelse ----\nFra: {CORA}\nEmne: q\n\n",
 }
@@ -53,6 +63,26 @@ def test_the_line_that_ends_a_forward_and_the_signature_above_one_are_no_matter(
     end = "-------- Конец пересылаемого сообщения --------"
     body = f"Please take this over.\n\nRegards,\nBea\n\n{FORWARDS['Yandex']}{MATTER}\n\n{end}"
     assert extract_matter(body).split() == f"Please take this over. {MATTER}".split()
+
+
+@pytest.mark.parametrize("name", ["Gmail", "Outlook, original", "Thunderbird", "mail.ru", "Ukrainian"])
+def test_a_forward_whose_line_breaks_an_export_has_lost_is_the_matter(name):
+    matter = extract_matter(f"Please take it {FORWARDS[name]}{MATTER} from: home".replace("\n", " "))
+    assert matter.startswith("Please take it")
+    assert matter.endswith(f"{MATTER} from: home")
+    assert not re.search(r"From|De|От|Від|Sent|Enviado|Data|Тема|@", matter)
+
+
+@pytest.mark.parametrize("text", ["From: Hamburg it goes to: nowhere", "Betreff: it is empty", "My VPN is down"])
+def test_words_with_colons_below_a_marker_inside_a_line_are_kept(text):
+    assert extract_matter(f"See ---- Forwarded message ---- {text}").endswith(text)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_above_a_forward_is_no_matter_however_little_is_above_it(signature):
+    kept = "FYI " if signature.startswith("FYI") else ""
+    assert extract_matter(f"{signature}\n\n{FORWARDS['Gmail']}{MATTER}").split() == f"{kept}{MATTER}".split()
+    assert extract_matter(f"Saludos, no puedo entrar\n\n{FORWARDS['Gmail']}{MATTER}").startswith("Saludos, no puedo")
 
 
 ATTRIBUTION = "Am 03.02.2026 um 10:00 schrieb Support <support@ourdesk.example>:"
@@ -106,6 +136,27 @@ def test_a_quotation_inside_a_forward_is_cut_only_below_a_message_of_some_length
     assert QUOTE not in extract_matter(FORWARDS["Gmail"] + MATTER + " since noon today" + quote)
 
 
+@pytest.mark.parametrize(
+    ("line", "is_sign_off"),
+    [
+        ("Gesendet von Outlook für Android<https://aka.ms/x>", True),
+        ("Outlook für iOS herunterladen", True),
+        ("Obtener Outlook para iOS", True),
+        ("My Outlook for Android does not sync", False),
+        ("I need Outlook for iOS", False),
+        ("Best, Ann Lee", True),
+        ("Saludos Ana", True),
+        ("MFG\nBea Krug", True),
+        ("Cheers server is down", False),
+        ("MFG line five is down", False),
+        ("best practice guide is missing", False),
+    ],
+)
+def test_a_sign_off_is_no_matter_and_words_that_begin_like_one_are(line, is_sign_off):
+    body = f"{MATTER}\n\n{line}"
+    assert extract_matter(body) == (MATTER if is_sign_off else body)
+
+
 def test_what_is_cut_from_a_reply_is_handed_back():
     own, rest = split_quoted(f"{MATTER}\n\n{ATTRIBUTION}\n> {QUOTE}\n\nRegards,\nCora")
     assert own == MATTER
@@ -131,7 +182,8 @@ def test_the_sections_of_any_message_joined_are_the_message(lines, subject, is_r
 HOSTILE = [
     "x\n", "> x\n", ">", "cc: a\n", "To: a\n", "From: a@b.c\ncc: x\ncc: y\n", "> Begin forwarded message:\n",
     "best x ", "On 1 Feb 2026 10:00 a@b.c wrote:\n> x\n", "On 1 Feb 2026 10:00 <\n", "_", "-", "- ",
-    "--forwarded by - ", "a@", "(a@b.c", "wrote ", "1 jan ", "\n",
+    "--forwarded by - ", "a@", "(a@b.c", "wrote ", "1 jan ", "\n", "wrote ---\na <",
+    "---- forwarded message ---- from: a@b to: ", "begin forwarded message:\n1 jan\nTo: a\n", "===8<===a",
 ]  # fmt: skip
 
 

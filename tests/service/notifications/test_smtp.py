@@ -11,6 +11,7 @@ import pytest
 
 from deskyard.errors import AccessDenied, BadInput, StoreRefused, StoreUnreachable
 from deskyard.mail import message
+from deskyard.mail.auto_reply import OWN, LeftOutReason
 from service.notifications import http_post, open_channel, smtp
 from tests.fakes.certificate import write
 from tests.fakes.smtp import served
@@ -71,7 +72,7 @@ def test_a_notice_that_comes_back_is_no_ticket(notice):
         channel(server, user="").send(notice)
     raw = server.mails[0][2].as_bytes()
     mail = message.parse_message(raw, uid=1, received_at=datetime(2026, 2, 1, tzinfo=UTC))
-    assert mail.automatic_reason == "deskyard sent it itself (X-Deskyard)"
+    assert mail.automatic_reason == LeftOutReason(OWN, "deskyard sent it itself (X-Deskyard)")
 
 
 def test_over_a_network_starttls_comes_before_the_password(notice, context, trusted, elsewhere):

@@ -34,6 +34,7 @@ def test_left_out_mails_are_listed_with_their_reasons(mailbox):
     assert [f"Away {n}" in shown for n in range(3)] == [True] * 3
     assert "Precedence: junk" in shown
     assert "<b>bob" not in shown
+    assert "автоматическое письмо" in client.get("/left-out-mails", headers={"Accept-Language": "ru"}).text
     assert "письма без заявки" in client.get("/", headers={"Accept-Language": "ru"}).text
     listed = client.get("/v1/connections").json()["items"][0]["left_out_mails"]
     assert listed == {"bounce": 1, "auto_reply": 2}

@@ -116,6 +116,16 @@ def test_a_new_foreign_ticket_is_read_decided_on_and_written_with_its_reason(dat
     assert delivered.content["result"] == "applied"
 
 
+def test_a_foreign_queue_that_is_spelled_otherwise_gets_its_ticket_and_a_person_may_agree(database, desk, base, start):
+    desk.queues = {"I\u00adt": desk.queues.pop("IT"), **desk.queues}
+    ref = desk.file(IT)
+    connect(database, base)
+    start()
+    assert wait_for(lambda: states(database) == {"done": 1})
+    assert desk.tickets[ref]["queue"] == "I\u00adt"
+    assert "Queue: I\u00adt (" in desk.notes[ref][0]["text"]
+
+
 def test_a_persons_later_change_is_a_correction_and_our_own_echo_is_not(database, desk, base, start):
     ref = desk.file(IT)
     connect(database, base)

@@ -50,6 +50,18 @@ def test_an_answer_that_says_what_it_is_about_sends_the_ticket_on(context, waiti
         assert entry.content["answers"] == [one.id for one in comments.list_comments(conn, waiting)]
 
 
+@pytest.mark.parametrize(
+    "below", ["Regards,\nOlga", "-----Original Message-----\nFrom: Ann\nSent: Monday\nSubject: Re: xyzzy\n\nplugh"]
+)
+def test_an_answer_counts_whatever_stands_below_the_matter(context, below):
+    body = f"xyzzy xyzzy xyzzy\n\n{below}"
+    done = route_ticket(context, Ticket(id="", source="form", subject="Re: xyzzy", body=body, requester="olga"))
+    number = int(done.answer["ticket"]["id"])
+    assert stored(context, number)[0].queue == "triage"
+    answer(context, number)
+    assert stored(context, number)[0].queue == "IT"
+
+
 def test_the_second_decision_is_verified_like_the_first(context, waiting):
     entry = answer(context, waiting)
     _, decided = stored(context, waiting)

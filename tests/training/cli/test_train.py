@@ -18,6 +18,7 @@ from deskyard.policy.policy import decide_targets
 from deskyard.registry import bundle
 from deskyard.simulate.ground_truth import write_history
 from deskyard.simulate.world import SimulatedWorld
+from training.cli.train import desk_names
 from training.data.load import load_history
 from training.pipeline.options import Options
 from training.pipeline.run import train_model
@@ -361,3 +362,19 @@ def test_a_report_that_fails_does_not_lose_the_bundle(command, home, file, tmp_p
         assert "The bundle is saved; its report could not be made" in said.err
         assert told in said.err
         assert bundle.load_bundle(tmp_path / "b").digest == json.loads(said.out)["digest"]
+
+
+def test_the_desks_spelling_wins_and_of_two_the_one_that_has_tickets(home, command, tmp_path):
+    from datetime import UTC, datetime
+
+    from deskyard.db.database import desk_database
+    from deskyard.desk import queues as desk_queues
+    from deskyard.desk import tickets
+
+    with desk_database() as database, database.writing() as conn:
+        desk_queues.ensure_queues(conn, ["сеть", "Сеть", "БУХГАЛТЕРИЯ", "printers", "PRINTERS"])
+        tickets.file_ticket(conn, Ticket(id=""), "сеть", {}, at=datetime.now(UTC))
+    assert set(desk_names()["queue"]) == {"сеть", "БУХГАЛТЕРИЯ", "printers", "PRINTERS"}
+    history = load_history([written(tmp_path / "pulled.csv", plain(45))], known_labels=desk_names())
+    assert set(history.labels["queue"]) == {"сеть", "БУХГАЛТЕРИЯ", "Printers"}
+    assert "queue 'Printers' may be 'PRINTERS' or 'printers' of the desk" in " ".join(history.notes)

@@ -168,6 +168,15 @@ def test_the_whole_file_says_whether_the_day_or_the_month_comes_first(tmp_path):
     assert load_history([path], parse_mapping(["dates=month-first"])).tickets[0].created_at.month == 3
 
 
+def test_an_order_of_dates_that_all_files_show_is_kept_for_predictions(tmp_path):
+    header = "id,created_at,body,queue\n"
+    american = written(tmp_path, header + "1,03/04/2024,a,IT\n2,04/25/2024,b,HR\n", "a.csv")
+    european = written(tmp_path, header + "3,03/04/2024,a,IT\n4,25/04/2024,b,HR\n", "b.csv")
+    assert load_history([american]).mapping.to_json()["dates"] == "month"
+    for paths in ([european], [american, european]):
+        assert "dates" not in load_history(paths).mapping.to_json()
+
+
 def test_a_date_that_cannot_be_read_is_counted_and_named_and_the_row_stays(tmp_path):
     rows = "1,yesterday,a\n2,0001-01-01T00:00:00+05:00,b\n3,9999-12-31T23:59:59-05:00,c\n4,,d\n5,2024-01-01,e\n"
     history = load_history([written(tmp_path, "id,created_at,body\n" + rows)])
@@ -230,6 +239,16 @@ def test_a_repeated_column_gives_its_first_value_that_is_not_empty(tmp_path):
 def test_columns_that_were_recognised_are_in_the_mapping_of_the_history(tmp_path):
     path = written(tmp_path, "№ заявки;Текст обращения;Группа\n1;а б;x\n2;в г;y\n")
     assert load_history([path]).mapping.columns == {"id": "№ заявки", "body": "Текст обращения", "queue": "Группа"}
+
+
+def test_the_columns_that_a_bundle_keeps_are_used_where_the_file_has_them(tmp_path):
+    texts = [f"the printer on floor {n} does not print anything since the last update" for n in range(30)]
+    lines = [f"{n},{text},more about it: {text},{'IT' if n % 2 else 'HR'}" for n, text in enumerate(texts)]
+    path = written(tmp_path, "\n".join(["id,Was,Details of it,queue", *lines]))
+    with pytest.raises(BadInput, match='--map body="Details of it"'):
+        load_history([path], order="file")
+    stored = {"columns": {"body": "Was", "subject": "Of another file"}}
+    assert load_history([path], order="file", stored_columns=stored).tickets[7].body == texts[7]
 
 
 def test_nested_members_are_named_with_dots(tmp_path):

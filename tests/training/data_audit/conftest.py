@@ -34,8 +34,8 @@ def clean(make_history, language) -> History:
 class CaseOnDemand(AuditCase):
     """The case of a run whose models are fitted when a probe first asks for what they predicted."""
 
-    def __init__(self, data: TrainingData, plan: SplitPlan, moves) -> None:
-        for name, value in {"data": data, "plan": plan, "moves": moves}.items():
+    def __init__(self, data: TrainingData, plan: SplitPlan, moves, **others) -> None:
+        for name, value in {"data": data, "plan": plan, "moves": moves, **others}.items():
             object.__setattr__(self, name, value)
 
     @cached_property
@@ -65,7 +65,7 @@ def make_case():
         plan = SplitPlan.build(len(history), 0, ordered, 0)
         values = {target: history.labels[target] for target in labels}
         data = TrainingData.build(history.tickets, values, labels, 0, lambda things, n, what: iter(things))
-        return CaseOnDemand(data, plan, history.moves)
+        return CaseOnDemand(data, plan, history.moves, label_cleaning=history.label_cleaning)
 
     return make
 

@@ -17,8 +17,14 @@ CELLS = {
 
 
 @pytest.fixture(scope="module")
-def findings(clean_case):
-    return list(label_cells.probe(replace(clean_case, label_cleaning={"queue": clean_labels(CELLS)[1]})))
+def probe(clean, make_case):
+    """The findings of what the cells of a target held."""
+    return lambda **done: list(label_cells.probe(make_case(replace(clean, label_cleaning=done), "queue")))
+
+
+@pytest.fixture(scope="module")
+def findings(probe):
+    return probe(queue=clean_labels(CELLS, known=["WI-FI", "Wi-fi"])[1])
 
 
 def test_each_kind_is_named_with_its_count_and_the_map_to_paste(findings):
@@ -28,6 +34,7 @@ def test_each_kind_is_named_with_its_count_and_the_map_to_paste(findings):
     assert "3 spellings of 2 labels" in said["label spellings"]
     assert '--map "queue.network=Network"' in said["label spellings"]
     assert '--map "queue.WiFi=Wi-Fi"' in said["similar labels"]
+    assert "'Wi-Fi' may be 'WI-FI' or 'Wi-fi'" in said["ambiguous labels"]
     assert "'Network; EMEA' (2)" in said["several labels"]
     assert {one.severity for one in findings} == {"note", "warning"}
 
@@ -38,11 +45,13 @@ def test_the_map_to_paste_does_what_it_says():
     assert (read["WiFi"], read["NULL"], read["NA"], read["Network; EMEA"]) == ("Wi-Fi", "NULL", None, "Network")
 
 
-def test_findings_are_told_in_each_language_and_their_figures_are_bounded(findings, clean_case):
+def test_findings_are_told_in_each_language_and_their_figures_are_bounded(findings, probe):
     many = {f"Label {n}{suffix}": 1 for n in range(300) for suffix in ("", "!", " A", "-a")} | {"NULL": 1}
     _, done = clean_labels({name.upper() if n % 3 else name: 2 for n, name in enumerate(many)})
-    crowd = replace(done, several=Counter({f"A; {n}": 1 for n in range(300)}), missing=Counter(many))
-    for one in [*findings, *label_cells.probe(replace(clean_case, label_cleaning={"category": crowd}))]:
+    names = {f"label {n}": (f"Label {n}", f"LABEL {n}") for n in range(300)}
+    several = Counter({f"A; {n}": 1 for n in range(300)})
+    crowd = replace(done, ambiguous=names, several=several, missing=Counter(many))
+    for one in [*findings, *probe(category=crowd)]:
         assert len(str(asdict(one))) < 12_000
         for language in Language:
             told = render_finding(asdict(one), Translator(language))

@@ -28,7 +28,8 @@ MACHINES = [
 PEOPLE = [
     "Problem: no sound", "Проблема: нет звука", "Problème : pas de son", "Problema: sin sonido",
     "Alerts do not arrive", "UPS is beeping", "OK to order?", "Autoscan broken",
-    "How do I set an out of office note", "Где включить автоответ",
+    "How do I set an out of office note", "Где включить автоответ", "Out of office printing", "Abwesenheit eintragen",
+    "Не доставлено: заказ 55", "No entregado: pedido 5", "Non remis à mon adresse", "UP - shop", "OK: thanks",
 ]  # fmt: skip
 
 
@@ -57,6 +58,8 @@ def test_machines_are_known_by_their_subjects(subject):
 
 def test_machines_are_known_by_their_addresses_and_people_are_no_machines():
     assert is_machine_mail("x", "MAILER-DAEMON@mx.example")
+    assert is_machine_mail("x", "Mail Delivery System", "Your message could not be delivered: mailbox full.")
+    assert is_machine_mail("Auto: Out of Office", "Ann <ann@example.org>")
     assert is_machine_mail("x", "Zabbix <zabbix.prod@mon.example>")
     assert [subject for subject in PEOPLE if is_machine_mail(subject, "Rooty Monitor <alertson.ann@example.org>")] == []
 

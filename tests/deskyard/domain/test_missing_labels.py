@@ -6,35 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.missing_labels import find_missing, means_nothing
+from deskyard.domain.missing_labels import find_missing, means_nothing
 
 NOTHING = {
     "marks": r"""- | -- | — | … | ? | [] | {} | '' | (-)""",
     "programs": r"""NULL | null | (null) | <NULL> | 'NULL' | nan | NaN | NaT | None | nil | \N | \\N | <NA> |
         undefined | N/A | n / a | n.a. | Ｎ／Ａ | #N/A | #Н/Д | #NV | #REF! | #ЗНАЧ! | #¡VALOR! | #NAME? | #DIV/0! |
-        (blank) | -- None -- | False""",
+        (blank) | -- None -- | False | NULL NULL | n/a n/a | N/A (not applicable) | None, None | &nbsp; | <br> |
+        &lt;null&gt; | (missing)""",
     "en": r"""Unassigned | Not assigned | Not yet assigned | not specified | No queue | No assignee | Group: none |
         Unknown | Queue not set | Uncategorized | TBD | To be determined | Nobody | -- Select -- |
-        Please select a category""",
+        Please select a category | Un-assigned | No category assigned | No data available | Pending assignment""",
     "ru": r"""Не указано | не указана | НЕ ЗАДАН | Не назначен | Исполнитель не назначен | Группа отсутствует |
         Пока не назначен | Не определён | неопределенный | Нераспределенные | Без категории | Нет | Нет данных |
         н/д | (пусто) |
-        Неизвестно | Выберите значение""",
+        Неизвестно | Выберите значение | не опред. | Ожидает назначения | Не применяется""",
     "de": r"""Nicht zugewiesen | noch nicht zugeordnet | Keine Angabe | k. A. | Kein Bearbeiter | Ohne Zuordnung |
-        (Leer) | Unbekannt | nicht verfügbar | Bitte wählen | trifft nicht zu""",
+        (Leer) | Unbekannt | nicht verfügbar | Bitte wählen | trifft nicht zu | Kein |
+        Wartet auf Zuweisung | unkategorisiert""",
     "es": r"""Sin asignar | No asignado | no especificada | Sin categoría | Ninguno | (en blanco) | vacío | s/d |
-        No aplica | Desconocido | Seleccione una opción | por definir""",
+        No aplica | Desconocido | Seleccione una opción | por definir | Pendiente de asignar |
+        Sin definición""",
     "pt": r"""Não atribuído | não informada | Sem categoria | Nenhum | em branco | vazio | Não se aplica |
-        Desconhecido | Selecione | Sem responsável""",
+        Desconhecido | Selecione | Sem responsável | n/i | Aguardando atribuição""",
     "uk": r"""Не вказано | не призначено | Не визначений | Без категорії | Немає | Немає даних | порожньо |
-        Невідомо | Оберіть""",
+        Невідомо | Оберіть | Оберіть категорію | не застосовується""",
     "fr": r"""Non assigné | non affectée | Non renseigné | Sans catégorie | Pas de groupe | Aucun | (vide) |
-        Inconnu | sans objet | Sélectionnez""",
+        Inconnu | sans objet | Sélectionnez | Néant | À déterminer | Aucune donnée | En attente d'affectation""",
 }
 LABELS = """Отсутствует | None of the above | Null modem | ND | NV | Other | Прочее | General | Unassigned devices |
     Unknown caller | No signal | No service | Нет интернета | Без звука | Не работает | Keine Verbindung |
     Sin servicio | Sem sinal | Sans fil | 🔥 | Queue | Группа | Select | Missing | No group policy | 0 |
-    1 | C# | Без НДС | nicht erreichbar | Nancy | ★★★"""
+    1 | C# | Без НДС | nicht erreichbar | Nancy | ★★★ | Void | Unknown / Other | Unassigned - Berlin | No data plan |
+    Нет данных о заказе | Artikel fehlt | Sans données mobiles | Pending | Fehlteile | awaiting parts | TBC Bank"""
 
 
 @pytest.mark.parametrize("words", NOTHING.values(), ids=NOTHING)

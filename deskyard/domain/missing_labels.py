@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from deskyard.domain.label_spelling import normalise_label
+
 MAX_LENGTH: Final = 60
 """Characters; a longer cell is a label."""
 
@@ -35,23 +37,23 @@ def _folded(words: str) -> frozenset[str]:
 
 _WORDS: Final = _folded(
     """null nil none nan nat dbnull sysmis undefined unset unassigned unspecified unknown unallocated uncategorized
-    uncategorised unclassified blank empty nobody tbd tba tbc novalue isnull noone
+    uncategorised unclassified undetermined undecided blank empty nobody tbd tba tbc novalue isnull noone
     нет пусто пустое пустой никто ничего ничто уточняется
-    leer keine keiner keines keinen nichts niemand ohne entfallt unbekannt unbekannte unbekannter undefiniert
-    unzugewiesen unzugeordnet unbestimmt unspezifiziert
+    leer kein keine keiner keines keinen nichts niemand ohne entfallt unbekannt unbekannte unbekannter undefiniert
+    unzugewiesen unzugeordnet unbestimmt unspezifiziert unkategorisiert unklassifiziert fehlt
     ninguno ninguna ningun nadie nada vacio vacia desconocido desconocida nulo nula indefinido indefinida
     nenhum nenhuma ninguem vazio vazia desconhecido desconhecida
-    aucun aucune vide rien inconnu inconnue nul nulle indefini indefinie
+    aucun aucune vide rien neant inconnu inconnue nul nulle indefini indefinie indetermine indeterminee
     немає нема порожньо порожнє порожній ніхто нічого
     nessuno nessuna vuoto vuota sconosciuto sconosciuta
-    false na"""
+    false na ø"""
 )
 """Words that mean nothing where they are the whole cell; «Отсутствует» is not among them, as a real history has it as a
 class."""
 
 _ABBREVIATIONS: Final = _split(
-    r"""n/a n\a n.a. n.a n/d n.d. n.d н/д н\д н.д. н.д б/д н/п k.a. k.a k/a o.a. n.v. n.v n/v s/d s/i s.o. n.c. n/c n/k
-    #n/a #n/d #nv #н/д #null \n \\n pd.na"""
+    r"""n/a n\a n.a. n.a n/d n.d. n.d н/д н\д н.д. н.д б/д н/п n/i k.a. k.a k/a o.a. n.v. n.v n/v s/d s/i s/o s.o. n.c.
+    n/c n/k t.b.d. t.b.c. #n/a #n/d #nv #н/д #null \n \\n pd.na"""
 )
 """Spellings whose marks count: ND and NV are states, n/d and #NV mean nothing."""
 
@@ -62,23 +64,29 @@ _NEGATED: Final = re.compile(
     r"(?:not|none|nothing|yet to be|to be) (?:assigned|set|specified|defined|selected|chosen|entered|provided"
     r"|available|applicable|given|determined|known|filled(?: in)?|stated|categori[sz]ed|classified|allocated"
     r"|recorded|supplied|indicated|decided|confirmed|announced)"
+    r"|(?:pending|awaiting) (?:assignment|allocation|categori[sz]ation|classification)"
     r"|missing value|not a number|nobody in particular|no one|no value"
     r"|не ?(?:указан|задан|назначен|определен|выбран|заполнен|установлен|присвоен|распределен|классифицирован"
     r"|категоризирован|введен|закреплен|проставлен|привязан|известн|применим)(?:н?(?:о|а|ы|ыи|ая|ое|ые))?"
+    r"|не (?:опр|опред|назн|указ|выбр|зад|уст|распр|применяется)|(?:ожидает|ждет) (?:назначения|распределения)"
+    r"|не (?:визн|призн|вказ|застосовується)|очікує (?:призначення|розподілу)"
     r"|не ?(?:вказан|задан|призначен|визначен|обран|вибран|заповнен|встановлен|присвоен|розподілен|класифікован"
     r"|введен|відом|застосовн)(?:о|а|е|і|ии)?"
     r"|nicht (?:zugewiesen|zugeordnet|zugeteilt|angegeben|gesetzt|definiert|festgelegt|ausgewahlt|gewahlt"
     r"|bekannt|verfugbar|vorhanden|zutreffend|anwendbar|vergeben|bestimmt|ausgefullt|klassifiziert"
-    r"|kategorisiert|spezifiziert|erfasst|eingetragen)(?:e[rsn]?)?|trifft nicht zu"
+    r"|kategorisiert|spezifiziert|erfasst|eingetragen)(?:e[rsn]?)?|trifft nicht zu|wartet auf (?:zuweisung|zuordnung)"
     r"|sin (?:asignar|asignacion|especificar|definir|clasificar|categorizar|determinar|seleccionar|indicar"
-    r"|establecer|rellenar)|(?:por|a) (?:asignar|definir|determinar)|en blanco|no (?:aplica|consta|procede)"
+    r"|establecer|rellenar)|(?:por|a|pendiente) (?:asignar|asignacion|definir|determinar|clasificar)|en blanco"
+    r"|no (?:aplica|consta|procede)"
     r"|no hay datos|no (?:asignad|especificad|definid|indicad|seleccionad|clasificad|establecid|informad"
     r"|determinad|categorizad|conocid|disponible|aplicable)[oa]?s?"
     r"|nao (?:atribuid|informad|especificad|definid|indicad|selecionad|classificad|preenchid|determinad|designad"
     r"|categorizad|alocad|identificad|disponivel|aplicavel|se aplica)[oa]?s?|(?:por|a) atribuir|em branco"
+    r"|(?:aguardando|pendente) (?:atribuicao|classificacao)"
     r"|(?:non|pas) (?:assigne|attribue|affecte|defini|renseigne|specifie|precise|indique|selectionne|classe"
     r"|categorise|determine|disponible|applicable|communique|connu|saisi|fourni|choisi|rempli|qualifie)e?s?"
-    r"|a (?:affecter|attribuer)|sans objet"
+    r"|a (?:affecter|attribuer|determiner|preciser|renseigner|completer|classer|qualifier)|sans objet"
+    r"|en attente (?:affectation|attribution)"
     r"|non (?:assegnat|specificat|definit|impostat|selezionat|classificat|disponibil|applicabil)[oaie]"
 )
 """A negation with the participle of filling in a field; folded."""
@@ -95,14 +103,14 @@ _NOUNS: Final = _folded(
     очередь очереди группа группы категория категории категорию подкатегории приоритет приоритета исполнитель
     исполнителя ответственныи ответственного владельца отдел отдела подразделения тип типа тега метки метка значение
     значения данных данные команда команды класса классификации назначения информации поле
-    черга черги черзі група групи категорія категорії пріоритет пріоритету виконавець виконавця відповідальнии
-    відповідального відділ відділу типу даних дані мітки класифікації призначення інформації
+    черга черги черзі чергу група групи групу категорія категорії категорію пріоритет пріоритету виконавець виконавця
+    відповідальнии відповідального відділ відділу типу даних дані мітки класифікації призначення інформації
     warteschlange gruppe kategorie prioritat bearbeiter besitzer zustandiger abteilung typ wert angabe angaben auswahl
     zuordnung zuweisung daten eintrag klasse feld
     cola grupo equipo categoria prioridad responsable agente propietario departamento tipo etiqueta valor dato datos
-    informacion asignacion clasificacion
+    informacion asignacion clasificacion definicion
     fila equipe equipa prioridade responsavel atendente dono classe dados informacao atribuicao classificacao definicao
-    file groupe categorie priorite agent proprietaire valeur donnees affectation attribution assignation
+    file groupe categorie priorite agent proprietaire valeur donnee donnees affectation attribution assignation
     classement
     coda gruppo categoria priorita assegnatario"""
 )
@@ -129,6 +137,13 @@ _COMPANY: Final[Mapping[str, frozenset[str]]] = {
 """Words that are labels beside one of these."""
 
 
+_PART_ENDS: Final = re.compile(r"[,;|()\[\]]| [-–—/] ")
+"""What stands between words for nothing: "N/A (not applicable)"."""
+
+_MISSING: Final = re.compile(r"\W+missing\W+")
+"""Only with marks: a parcel may be missing."""
+
+
 def means_nothing(cell: str) -> bool:
     """Whether a cell names no label; a word that may also be a label counts as nothing here (see `find_missing`).
 
@@ -142,15 +157,21 @@ def means_nothing(cell: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _means_nothing(cell: str) -> bool:
-    text = unicodedata.normalize("NFKC", cell).casefold()
-    if not any(c.isalnum() or unicodedata.category(c) == "So" for c in text):
+    text = unicodedata.normalize("NFKC", normalise_label(cell)).casefold()
+    if not any(c.isalnum() or unicodedata.category(c) == "So" for c in text) or _MISSING.fullmatch(text):
+        return True
+    if len(parts := [part for part in _PART_ENDS.split(text) if part.strip()]) > 1 and all(map(_means_nothing, parts)):
+        return True
+    if _ABBREVIATIONS.issuperset(text.split()):
         return True
     compact = "".join(text.split())
     if compact.strip("()<>[]{}\"'`«»“”„:;,-–—") in _ABBREVIATIONS or _SPREADSHEET_ERROR.fullmatch(compact):
         return True
     words = [word for word in _fold(text).split() if word not in _FILLERS]
     phrase = " ".join(words)
-    if phrase in _WORDS or _NEGATED.fullmatch(phrase):
+    if _NEGATED.fullmatch(phrase) or "".join(words) in _WORDS or (words and all(word in _WORDS for word in words)):
+        return True
+    if len(words) > 2 and words[0] in _NEGATIONS and _NOUNS.issuperset(words[1:-1]) and _is_negatable(words[-1]):
         return True
     first, last = 0, len(words)
     while first < last and words[first] in _NOUNS:
@@ -165,6 +186,11 @@ def _means_nothing(cell: str) -> bool:
             return True
     decorated = not text.strip()[0].isalnum() or not text.strip()[-1].isalnum()
     return bool(rest and (phrase not in ("select", "choose") or decorated) and _CHOICE.fullmatch(" ".join(rest)))
+
+
+def _is_negatable(participle: str) -> bool:
+    """Whether a word is a participle of filling in a field: "assigned" in "no agent assigned"."""
+    return any(_NEGATED.fullmatch(f"{no} {participle}") for no in ("not", "не", "nicht", "no", "nao", "non"))
 
 
 def is_ambiguous(word: str) -> bool:
