@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from deskyard.domain.ticket import TARGETS, Ticket
 from deskyard.errors import BundleBroken, BundleError, BundleMissing, EncoderMissing
@@ -68,7 +69,9 @@ def find_problems(bundle: Bundle) -> Iterator[str]:
         yield f"it predicts {', '.join(map(str, scorer.heads)) or 'nothing'}"
     if scorer.coef.shape != (columns, labels) or scorer.intercept.shape != (labels,):
         yield f"its weights are not {columns:,} columns by {labels:,} labels"
-    arrays = {"idf": scorer.vocabulary.idf, "coef": scorer.coef, "intercept": scorer.intercept, "memory": index.data}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "idf": scorer.vocabulary.idf, "coef": scorer.coef, "intercept": scorer.intercept, "memory": index.data
+    }  # fmt: skip
     yield from (f"{name} has numbers that are not finite" for name, a in arrays.items() if not np.isfinite(a).all())
     if len(index.indices) and not 0 <= index.indices.min() <= index.indices.max() < len(ids):
         yield "its memory names tickets that it does not hold"
