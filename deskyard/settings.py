@@ -64,6 +64,17 @@ class Settings(BaseSettings):
     """Address of the MLflow store; a SQLite file in the home folder if it is not set."""
 
     @property
+    def oidc_missing(self) -> tuple[str, ...]:
+        """The settings that sign-in with OpenID Connect still needs; empty if it is complete, or not wanted at all."""
+        needed = {
+            "DESKYARD_OIDC_ISSUER": self.oidc_issuer,
+            "DESKYARD_OIDC_CLIENT_ID": self.oidc_client_id,
+            "DESKYARD_PUBLIC_URL": self.public_url,
+        }
+        begun = self.oidc_issuer or self.oidc_client_id or self.oidc_client_secret or self.oidc_role
+        return tuple(name for name, value in needed.items() if begun and not value)
+
+    @property
     def models(self) -> Path:
         """The folder of bundles and of the file that names the champion."""
         return self.home / "models" if self.home else Path("models")

@@ -18,6 +18,7 @@ from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from deskyard.auth.api_keys import MAX_NAME_LENGTH, ROLES, Role
+from deskyard.auth.user_names import skeleton
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import USERS
 from deskyard.domain.actors import Actor
@@ -63,12 +64,16 @@ def create_user(
 ) -> User:
     """Create a user; the password is empty for users of OpenID Connect. Raises BadInput for an invalid value.
 
-    A name is used once only, disabled users included, so that histories stay unambiguous.
+    A name is used once only, disabled users included, so that histories stay unambiguous, and none that can be mistaken
+    for another.
     """
     if role not in _HUMAN_ROLES:
         raise BadInput(f"{role!r} is not a role of a person; choose from {', '.join(_HUMAN_ROLES)}")
     if not name.strip() or name != name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise BadInput(f"a user's name must have 1 to {MAX_NAME_LENGTH} printable characters, such as 'ann' or 'анна'")
+    names = conn.execute(select(USERS.c.name)).scalars()
+    if like := next((other for other in names if other != name and skeleton(other) == skeleton(name)), None):
+        raise BadInput(f"{name!r} can be mistaken for the user {like!r}: choose another name")
     row = {
         "name": name,
         "role": role,
@@ -128,8 +133,8 @@ def authenticate(conn: Connection, name: str, password: str, code: str, now: flo
 
 
 def set_password(conn: Connection, name: str, password: str, by: str, at: datetime) -> None:
-    """Change a user's password. Raises BadInput."""
-    _update_user(conn, name, by, at, "password", password=hash_password(password))
+    """Change a user's password; a link to OpenID Connect ends. Raises BadInput."""
+    _update_user(conn, name, by, at, "password", password=hash_password(password), oidc_issuer=None, oidc_subject=None)
 
 
 def set_role(conn: Connection, name: str, role: str, queues: Collection[str], by: str, at: datetime) -> None:

@@ -86,6 +86,8 @@ def run_checks(app_settings: Settings, port: int) -> Iterator[CheckResult]:
     yield model
     if database.level == model.level == "ok":
         yield from _check_label_names(app_settings)
+    if app_settings.oidc_issuer or app_settings.oidc_missing:
+        yield _check_oidc(app_settings)
     yield _check_port(port)
 
 
@@ -226,6 +228,13 @@ def _check_champion(models: Path) -> CheckResult:
             f"{models} can't be read ({type(error).__name__}: {error}): restore the folder or train again",
         )
     return CheckResult("ok", "model", f"{found.name} ({found.digest[:12]}) predicts {', '.join(found.targets)}")
+
+
+def _check_oidc(app_settings: Settings) -> CheckResult:
+    if missing := app_settings.oidc_missing:
+        text = f"people can sign in with a password only: {', '.join(missing)} must be set, too"
+        return CheckResult("fail", "OpenID Connect", text)
+    return CheckResult("ok", "OpenID Connect", app_settings.oidc_issuer)
 
 
 def _check_label_names(app_settings: Settings) -> Iterator[CheckResult]:

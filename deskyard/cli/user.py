@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from deskyard.auth import api_keys, sessions, users
+from deskyard.auth import api_keys, oidc_identities, sessions, users
 from deskyard.auth.users import User
 from deskyard.db.database import desk_database
 from deskyard.desk import catalogue as desk_catalogue
 from deskyard.domain.catalogue import TRIAGE
 from deskyard.errors import BadInput
+from deskyard.settings import settings
 
 user = typer.Typer(
     add_completion=False,
@@ -100,6 +101,26 @@ def password(name: NameArgument, password: PasswordOption = "") -> None:
         users.set_password(conn, name, password, getpass.getuser(), datetime.now(UTC))
         sessions.end_user_sessions(conn, users.get_user(conn, name))
     typer.echo(f"The password of {name!r} is changed.")
+
+
+@user.command()
+def link(
+    name: NameArgument,
+    subject: Annotated[str, typer.Argument(help="The provider's identifier of the person (claim sub).")],
+) -> None:
+    """Let a person of the OpenID Connect provider sign in as a user; their password is removed.
+
+    Whoever is refused at sign-in, because a user of that name has a password, is shown this line with their subject.
+
+    Example: `deskyard user link ann 8f1c2f5e-7d0b-4c1a-9a53-0d1f3a2b4c5d`
+    """
+    issuer = settings().oidc_issuer.rstrip("/")
+    if not issuer:
+        raise BadInput("no OpenID Connect provider is set up: set DESKYARD_OIDC_ISSUER")
+    with desk_database() as database, database.writing() as conn:
+        linked = oidc_identities.link_identity(conn, name, issuer, subject, getpass.getuser(), datetime.now(UTC))
+        sessions.end_user_sessions(conn, linked)
+    typer.echo(f"{name!r} signs in at {issuer} only, as {subject}.")
 
 
 @user.command()

@@ -27,6 +27,7 @@ ActionName = Literal[
     "key.revoke",
     "user.create",
     "user.change",
+    "user.link",
     "user.disable",
     "undo",
     "store.connect",

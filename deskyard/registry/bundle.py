@@ -219,7 +219,19 @@ def read_manifest_and_card(folder: Path) -> tuple[str, dict[str, Any], dict[str,
         )
     if sha256(content_folder / "card.json") != manifest["files"].get("card.json"):
         raise changed_file_error(content_folder / "card.json")
-    return manifest["digest"], read_document(content_folder, "card"), manifest["made"]
+    card = read_document(content_folder, "card")
+    if not _is_card(card):
+        raise BundleBroken(f"{content_folder / 'card.json'} is no model card. Train again or restore the folder.")
+    return manifest["digest"], card, manifest["made"]
+
+
+def _is_card(card: Any) -> bool:
+    """Whether the parts of a card that lists of bundles show are there."""
+    targets = card.get("targets", {}) if isinstance(card, dict) else None
+    if not isinstance(targets, dict):
+        return False
+    parts = [card.get("learnt_from", {}), card.get("judged_on", {}), *targets.values()]
+    return all(isinstance(part, dict) for part in parts)
 
 
 def remembered_tickets(folder: Path) -> tuple[list[str], list[str]]:

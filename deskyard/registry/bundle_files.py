@@ -25,7 +25,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST_FILE
     if not path.is_file():
         raise BundleMissing(f"{folder} holds no bundle (no {MANIFEST_FILE}): train one, or name another folder.")
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BundleBroken(f"{path} can't be read ({error.strerror or error}).") from error
     try:
         manifest = json.loads(raw)
         seal = manifest.pop("seal")
@@ -33,11 +36,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise changed_file_error(path) from error
     if seal != compute_seal(manifest) or raw != to_canonical_json(manifest | {"seal": seal}):
         raise changed_file_error(path)
-    if manifest["format"] != FORMAT_VERSION:
+    if manifest.get("format") != FORMAT_VERSION:
         raise BundleBroken(
-            f"{path} has format {manifest['format']}; this deskyard reads format {FORMAT_VERSION}. Train again."
+            f"{path} has format {manifest.get('format')}; this deskyard reads format {FORMAT_VERSION}. Train again."
         )
+    if not _is_well_formed(manifest):
+        raise BundleBroken(f"{path} is no manifest of a bundle, or names files outside of it. Train again.")
     return dict(manifest)
+
+
+def _is_well_formed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has all members, and names files by bare names only."""
+    files, folder, made = manifest.get("files"), manifest.get("folder"), manifest.get("made")
+    if not (isinstance(files, dict) and isinstance(made, dict) and isinstance(manifest.get("digest"), str)):
+        return False
+    names = (*files, folder)
+    return all(isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names)
 
 
 def changed_file_error(path: Path) -> BundleBroken:
@@ -69,9 +83,12 @@ def compute_digest(files: Mapping[str, str]) -> str:
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file, as 64 hexadecimal characters."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sha256 of a file, as 64 hexadecimal characters. Raises BundleBroken where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleBroken(f"{path} can't be read ({error.strerror or error}).") from error
 
 
 def read_array(content_folder: Path, name: str) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ from deskyard.domain.ticket import PLACING_TARGETS
 from deskyard.errors import BadInput, BundleBroken, BundleError
 from deskyard.journal import audit_log
 from deskyard.journal.audit_log import ActionName
-from deskyard.registry import active_model, bundle, challengers, comparison_file
+from deskyard.registry import active_model, bundle, challengers, comparison_file, usability
 from deskyard.registry.active_model import ActiveModel
 
 
@@ -36,7 +36,7 @@ def promote(
     """
     if not name or Path(name).name != name:
         raise BadInput(f"{name!r} is not the name of a bundle in {models}; `deskyard models` lists them")
-    found = bundle.load_bundle(models / name)
+    found = _open_usable(models / name)
     with database.reading() as conn:
         active = active_model.get_active(conn)
     if expected_digest is not None and (active is None or active.digest != expected_digest):
@@ -63,7 +63,7 @@ def start_challenge(database: Database, models: Path, name: str, actor: Actor) -
     """
     if name and Path(name).name != name:
         raise BadInput(f"{name!r} is not the name of a bundle in {models}; `deskyard models` lists them")
-    found = bundle.load_bundle(models / name) if name else None
+    found = _open_usable(models / name) if name else None
     at = datetime.now(UTC)
     with database.writing() as conn:
         active = active_model.get_active(conn)
@@ -81,6 +81,7 @@ def rollback(database: Database, models: Path, actor: Actor) -> ActiveModel:
     """
     with database.reading() as conn:
         previous = active_model.get_previous(conn)
+    usability.check_usable(models / previous.name)
     return _activate(database, models, open_active_bundle(models, previous), actor, "model.rollback")
 
 
@@ -106,6 +107,12 @@ def open_active_bundle(models: Path, active: ActiveModel) -> bundle.Bundle:
             "restore the folder, or promote the bundle again"
         )
     return found
+
+
+def _open_usable(folder: Path) -> bundle.Bundle:
+    """The bundle, after another process has opened, checked and asked it. Raises BundleError."""
+    usability.check_usable(folder)
+    return bundle.load_bundle(folder)
 
 
 def _lost_targets(models: Path, active: ActiveModel, loaded: bundle.Bundle) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
-from deskyard.errors import AccessDenied, BadInput, ExtraMissing, StoreUnreachable
+from deskyard.auth.oidc_identities import Identity
+from deskyard.errors import AccessDenied, ExtraMissing, StoreUnreachable
 from deskyard.settings import Settings
 
 STATE_COOKIE: Final = "deskyard_oidc"
@@ -37,11 +38,9 @@ class Provider:
 
     @classmethod
     def from_settings(cls, app_settings: Settings) -> Self | None:
-        """The provider in the settings; None if there is none. Raises BadInput if a setting is missing."""
-        if not app_settings.oidc_issuer:
+        """The provider in the settings; None if there is none, or not all that it needs (`Settings.oidc_missing`)."""
+        if not app_settings.oidc_issuer or app_settings.oidc_missing:
             return None
-        if not (app_settings.oidc_client_id and app_settings.public_url):
-            raise BadInput("DESKYARD_OIDC_ISSUER also needs DESKYARD_OIDC_CLIENT_ID and DESKYARD_PUBLIC_URL")
         return cls(
             issuer=app_settings.oidc_issuer.rstrip("/"),
             client_id=app_settings.oidc_client_id,
@@ -60,8 +59,8 @@ class Provider:
             )
         return str(address), f"{state}.{nonce}.{verifier}"
 
-    def verify_callback(self, attempt: str, address: str) -> str:
-        """The name of the person who signed in, from the attempt in the cookie and the `address` of the callback.
+    def verify_callback(self, attempt: str, address: str) -> Identity:
+        """The person who signed in, from the attempt in the cookie and the `address` of the callback.
 
         Raises AccessDenied if the attempt was not started here or the provider's answer is not valid, and
         StoreUnreachable.
@@ -76,10 +75,13 @@ class Provider:
         with self._oauth_session() as session:
             metadata = self._discover(session)
             claims = self._verified_claims(session, metadata, answer["code"][0], nonce, verifier)
-        name = claims.get(self.name_claim)
-        if not isinstance(name, str) or not name or (self.name_claim == "email" and not claims.get("email_verified")):
+        name, subject = claims.get(self.name_claim), claims.get("sub")
+        is_verified = self.name_claim != "email" or claims.get("email_verified") is True
+        if not isinstance(name, str) or not name or not is_verified:
             raise AccessDenied(f"the provider did not send your name (claim {self.name_claim}): ask its administrator")
-        return name
+        if not isinstance(subject, str) or not subject:
+            raise AccessDenied("the provider did not say who you are (claim sub): ask its administrator")
+        return Identity(self.issuer, subject, name)
 
     def _verified_claims(
         self, session: Any, metadata: dict[str, Any], code: str, nonce: str, verifier: str

@@ -1,5 +1,6 @@
 """`deskyard serve`, which is open to this machine only until the first key exists, and `deskyard work`."""
 
+import contextlib
 import ipaddress
 import os
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import make_url
@@ -18,6 +19,9 @@ from deskyard.db.database import desk_database
 from deskyard.desk import queues
 from deskyard.errors import BadInput
 from deskyard.settings import settings
+
+_GRACEFUL_SECONDS: Final = 15
+"""Time in which requests are answered after a signal to stop."""
 
 
 def serve(
@@ -53,6 +57,7 @@ def serve(
         from service.http.uvicorn_protocol import LimitedHttpProtocol
 
         request_logging.configure_logging()
+        _allow_many_files()
         app = create_app()
         server = uvicorn.Server(
             uvicorn.Config(
@@ -63,6 +68,7 @@ def serve(
                 server_header=False,
                 ws="none",
                 lifespan="on",
+                timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             )
         )
         if fd < 0:
@@ -138,6 +144,17 @@ def _supervise_workers(listener: socket.socket, workers: int) -> None:
         process.terminate()
     for process in serving:
         process.wait()
+
+
+def _allow_many_files() -> None:
+    """Raise the limit on open files to what the system allows: each connection is one."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _refuse_remote_host(host: str) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from deskyard.auth import sessions, users
+from deskyard.auth import oidc_identities, sessions, users
 from deskyard.auth.users import User
 from deskyard.errors import AccessDenied, BadInput
 from deskyard.reports.i18n import Language
@@ -64,21 +64,15 @@ def start_oidc(request: Request, to: str = "/") -> Response:
 @router.get(oidc.CALLBACK_PATH)
 def finish_oidc(request: Request, context: ContextDep) -> Response:
     """Sign in the user that the provider names."""
-    state, _, to = request.cookies.get(oidc.STATE_COOKIE, "").rpartition(".")
+    *attempt, to = request.cookies.get(oidc.STATE_COOKIE, "").split(".", 3)
     try:
-        name = _provider().verify_callback(state, str(request.url))
+        identity = _provider().verify_callback(".".join(attempt), str(request.url))
+        with context.database.writing() as conn:
+            now = datetime.now(UTC)
+            user = oidc_identities.sign_in_identity(conn, identity, settings().oidc_role, now)
+            secret = sessions.start_session(conn, user, now)
     except AccessDenied as error:
         raise HTTPException(403, str(error)) from error
-    chosen, now = settings(), datetime.now(UTC)
-    with context.database.writing() as conn:
-        user = users.find_active_user(conn, name)
-        if user is None and chosen.oidc_role:
-            user = users.create_user(conn, name, chosen.oidc_role, "", chosen.oidc_issuer, now)
-        secret = sessions.start_session(conn, user, now) if user else ""
-    if not secret:
-        raise HTTPException(
-            403, f"{name[:60]!r} is not a user of this desk: create one with `deskyard user create NAME --oidc`"
-        )
     answer = _signed_in(request, secret, unquote(to))
     answer.delete_cookie(oidc.STATE_COOKIE)
     return answer
@@ -145,7 +139,8 @@ def _check_invitation(context: ContextDep, token: str) -> None:
 def _provider() -> oidc.Provider:
     found = oidc.Provider.from_settings(settings())
     if found is None:
-        raise HTTPException(404, "no OpenID Connect provider is set up: set DESKYARD_OIDC_ISSUER")
+        missing = ", ".join(settings().oidc_missing) or "DESKYARD_OIDC_ISSUER"
+        raise HTTPException(404, f"no OpenID Connect provider is set up: set {missing}")
     return found
 
 

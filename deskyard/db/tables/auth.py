@@ -35,11 +35,15 @@ USERS: Final = Table(
     Column("created_at", Moment, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("disabled_at", Moment),
+    Column("oidc_issuer", Text),
+    Column("oidc_subject", Text),
     UniqueConstraint("name"),
+    Index("ix_access_users_oidc", "oidc_issuer", "oidc_subject", unique=True),
     sqlite_autoincrement=True,
 )
 """A user of the pages. `password` is an argon2 hash (scrypt for users who have not signed in since version 0.1), empty
-for users of OpenID Connect; `totp` the key of the second factor. `queues`: the visible queues, all if empty.
+for users of OpenID Connect, who are known by `oidc_issuer` and `oidc_subject` (the claims iss and sub) from their first
+sign-in on; `totp` the key of the second factor. `queues`: the visible queues, all if empty.
 """
 
 SESSIONS: Final = Table(

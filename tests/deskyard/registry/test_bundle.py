@@ -44,7 +44,7 @@ def assert_refused(folder: Path, error=BundleBroken) -> None:
     assert any(advice in result for advice in ("rain again", "restore the folder", "train one"))
 
 
-def seal(folder: Path, **changes) -> None:
+def seal(folder: Path, /, **changes) -> None:
     """Make the manifest fit what is in the folder, as somebody would who wants to be let in."""
     manifest = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
     del manifest["seal"]
