@@ -81,9 +81,16 @@ def is_invitation_valid(conn: Connection, secret: str, at: datetime) -> bool:
     return conn.execute(found).first() is not None and not has_any_user(conn)
 
 
-def delete_invitations(conn: Connection) -> None:
-    """Delete all invitations, after one was used."""
+def use_invitation(conn: Connection, secret: str, at: datetime) -> bool:
+    """Use the invitation up, in the transaction that creates the first user; False where it is not valid any more.
+
+    Of several requests with one token at the same time one gets True: the others wait for its transaction.
+    """
+    used = delete(INVITATIONS).where(INVITATIONS.c.sha256 == _hash_secret(secret), INVITATIONS.c.until > at)
+    if conn.execute(used.returning(INVITATIONS.c.id)).first() is None or has_any_user(conn):
+        return False
     conn.execute(delete(INVITATIONS))
+    return True
 
 
 def _hash_secret(secret: str) -> str:

@@ -7,9 +7,11 @@ Only the argon2 hash of a password is stored, so a lost one must be replaced. Wh
 import base64
 import hashlib
 import hmac
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import pyotp
@@ -40,6 +42,9 @@ _SCRYPT_COST: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 
 _DUMMY_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 """A hash that no password has, so that unknown names take the same time."""
+
+_HASHING: Final = BoundedSemaphore(os.cpu_count() or 1)
+"""Held while a password is compared: many at once would take all the memory, and none would be faster."""
 
 _BY_NAME: Final = select(USERS).where(USERS.c.name == bindparam("name"))
 _BY_ID: Final = select(USERS).where(USERS.c.id == bindparam("number"))
@@ -113,22 +118,48 @@ def has_any_user(conn: Connection) -> bool:
     return conn.execute(select(USERS.c.id).limit(1)).first() is not None
 
 
-def authenticate(conn: Connection, name: str, password: str, code: str, now: float) -> User | None:
-    """The user with this name, password and, with a second factor, code at the time `now` (seconds since 1970); a code
-    is accepted once. None otherwise, after the same time for unknown names. A password hashed with an older function or
-    other costs is hashed again."""
+@dataclass(frozen=True, slots=True)
+class CheckedPassword:
+    """The result of `check_password`: the stored hash that the password was compared with, whether it is that user's
+    password, and a new hash where the stored one is of an older kind ("" otherwise)."""
+
+    stored_hash: str
+    is_correct: bool
+    renewed_hash: str = ""
+
+
+def get_password_hash(conn: Connection, name: str) -> str:
+    """The stored hash of a user's password; "" for unknown users and those of OpenID Connect."""
+    row = conn.execute(_BY_NAME, {"name": name}).first()
+    return "" if row is None else str(row.password)
+
+
+def check_password(password: str, stored_hash: str) -> CheckedPassword:
+    """Compare a password with a stored hash (`get_password_hash`), in the same time for unknown users.
+
+    It takes tens of milliseconds and 19 MB, so call it outside of transactions, which others wait for. A process
+    compares as many at once as it has processors.
+    """
+    with _HASHING:
+        is_correct = verify_password(password, stored_hash or _DUMMY_HASH) and bool(stored_hash)
+        is_renewed = is_correct and is_outdated(stored_hash)
+        return CheckedPassword(stored_hash, is_correct, _HASHER.hash(_password_bytes(password)) if is_renewed else "")
+
+
+def authenticate(conn: Connection, name: str, checked: CheckedPassword, code: str, now: float) -> User | None:
+    """The user with this name, a checked password and, with a second factor, code at the time `now` (seconds since
+    1970); a code is accepted once. None otherwise, and where the password has changed since it was checked. A password
+    of an older hash is stored with its new one."""
     row = conn.execute(_BY_NAME.with_for_update(), {"name": name}).first()
-    stored_hash = row.password if row is not None else ""
-    is_correct = verify_password(password, stored_hash or _DUMMY_HASH) and bool(stored_hash)
-    if row is None or not is_correct or row.disabled_at is not None:
+    if row is None or not checked.is_correct or row.password != checked.stored_hash or row.disabled_at is not None:
         return None
     if row.totp:
         step = _find_totp_step(row.totp, code, now)
         if step is None or step <= row.totp_used:
             return None
         conn.execute(update(USERS).where(USERS.c.id == row.id).values(totp_used=step))
-    if is_outdated(stored_hash):
-        conn.execute(update(USERS).where(USERS.c.id == row.id).values(password=_HASHER.hash(_password_bytes(password))))
+    if checked.renewed_hash:
+        conn.execute(update(USERS).where(USERS.c.id == row.id).values(password=checked.renewed_hash))
     return to_user(row)
 
 

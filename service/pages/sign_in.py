@@ -23,6 +23,8 @@ router: Final = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=1000)]
 
+_INVITATION_EXPIRED: Final = "this invitation has expired: restart the service, or run `deskyard user create`"
+
 
 @router.get("/sign-in")
 def show_sign_in(request: Request, to: str = "/") -> Response:
@@ -39,9 +41,13 @@ def sign_in_user(
     """Sign in with a password, and a one-time code where the user has set one up."""
     access: AccessControl = request.app.state.access
     access.count_password_attempt((request.client.host if request.client else ""), name)
-    with context.database.writing() as conn:
-        user = users.authenticate(conn, name, password, code, time.time())
-        secret = sessions.start_session(conn, user, datetime.now(UTC)) if user else ""
+    with context.database.reading() as conn:
+        stored_hash = users.get_password_hash(conn, name)
+    secret, checked = "", users.check_password(password, stored_hash)
+    if checked.is_correct:
+        with context.database.writing() as conn:
+            user = users.authenticate(conn, name, checked, code, time.time())
+            secret = sessions.start_session(conn, user, datetime.now(UTC)) if user else ""
     if not secret:
         return _sign_in_page(request, to, 401, wrong=True, name=name)
     return _signed_in(request, secret, to)
@@ -104,8 +110,9 @@ def create_first_user(
     try:
         with context.database.writing() as conn:
             now = datetime.now(UTC)
+            if not sessions.use_invitation(conn, token, now):
+                raise HTTPException(404, _INVITATION_EXPIRED)
             user: User = users.create_user(conn, name, "admin", password or " ", name, now)
-            sessions.delete_invitations(conn)
             secret = sessions.start_session(conn, user, now)
     except BadInput as error:
         return layout.render_page(request, "set_up.html", 422, name=name, wrong=str(error))
@@ -133,7 +140,7 @@ def _sign_in_page(request: Request, to: str, status: int = 200, *, wrong: bool =
 def _check_invitation(context: ContextDep, token: str) -> None:
     with context.database.reading() as conn:
         if not sessions.is_invitation_valid(conn, token, datetime.now(UTC)):
-            raise HTTPException(404, "this invitation has expired: restart the service, or run `deskyard user create`")
+            raise HTTPException(404, _INVITATION_EXPIRED)
 
 
 def _provider() -> oidc.Provider:

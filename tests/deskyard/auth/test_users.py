@@ -25,8 +25,19 @@ def ann(database):
 
 
 def proved(database, name="ann", password=PASSWORD, code="", now=0.0):
+    with database.reading() as conn:
+        checked = users.check_password(password, users.get_password_hash(conn, name))
     with database.writing() as conn:
-        return users.authenticate(conn, name, password, code, now)
+        return users.authenticate(conn, name, checked, code, now)
+
+
+def test_a_password_that_was_changed_after_it_was_checked_lets_nobody_in(database, ann):
+    with database.reading() as conn:
+        checked = users.check_password(PASSWORD, users.get_password_hash(conn, "ann"))
+    with database.writing() as conn:
+        users.set_password(conn, "ann", PASSWORD, "boss", NOW)
+        assert users.authenticate(conn, "ann", checked, "", 0.0) is None
+    assert proved(database) == ann
 
 
 def test_a_password_lets_in_whom_it_belongs_to(database, ann):

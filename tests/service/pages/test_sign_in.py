@@ -1,11 +1,12 @@
 """Signing in and out, the length of sessions, and requests of other sites that carry somebody's cookie."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
-from deskyard.auth import api_keys, users
+from deskyard.auth import api_keys, sessions, users
 from deskyard.db.tables.auth import SESSIONS
 from tests.service.pages.people import PASSWORD, sign_in_as
 
@@ -100,6 +101,43 @@ def test_guessing_passwords_is_slow(known):
     answers = [sign_in(known, password="wrong password").status_code for _ in range(12)]
     assert answers[:10] == [401] * 10
     assert answers[-1] == 429
+
+
+def test_passwords_are_compared_while_somebody_else_writes(known):
+    with ThreadPoolExecutor(1) as thread:
+        with known.app.state.context.database.writing():
+            refused = thread.submit(sign_in, known, password="wrong password").result(20)
+        assert refused.status_code == 401
+        assert thread.submit(sign_in, known).result(20).status_code == 303
+
+
+def test_of_many_who_use_one_invitation_at_once_one_becomes_the_administrator(client):
+    database = client.app.state.context.database
+    with database.writing() as conn:
+        token = sessions.create_invitation(conn, datetime.now(UTC))
+
+    def accept(number):
+        told = {"name": f"person {'abcdefgh'[number] * 3}", "password": PASSWORD}
+        return client.post(f"/set-up/{token}", data=told, headers=OURS, follow_redirects=False).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = sorted(threads.map(accept, range(8)))
+    assert answers == [303] + [404] * 7
+    with database.reading() as conn:
+        assert [one.role for one in users.list_users(conn)] == ["admin"]
+
+
+def test_an_invitation_outlives_a_password_that_is_too_short_and_not_its_time(client):
+    database, now = client.app.state.context.database, datetime.now(UTC)
+    with database.writing() as conn:
+        token = sessions.create_invitation(conn, now)
+    short = {"name": "boss", "password": "short"}
+    assert client.post(f"/set-up/{token}", data=short, headers=OURS).status_code == 422
+    with database.writing() as conn:
+        assert not sessions.use_invitation(conn, token, now + timedelta(minutes=16))
+        assert not sessions.use_invitation(conn, "another", now)
+        assert sessions.use_invitation(conn, token, now)
+        assert not sessions.use_invitation(conn, token, now)
 
 
 def test_a_key_and_a_cookie_are_told_apart(known):
