@@ -83,6 +83,11 @@ def test_a_good_bundle_is_usable_and_a_missing_one_is_missing(saved, tmp_path):
         check_usable(tmp_path / "nowhere")
 
 
+def test_tickets_without_a_label_of_a_target_are_no_harm(saved):
+    change(saved, "queue_remembered.npy", first(-2))
+    check_usable(saved)
+
+
 @pytest.mark.parametrize("name", ["..", "../../elsewhere", "/etc", "", 3, None])
 def test_a_manifest_that_names_other_folders_is_refused(saved, name):
     content = json.loads((saved / MANIFEST_FILE).read_text("utf-8"))["folder"]
