@@ -411,9 +411,12 @@ def parse_span(text: str) -> timedelta:
 
 
 def parse_since(since: str) -> datetime:
-    """The time given with `--since`; now if it is empty. Raises BadInput."""
+    """The time given with `--since`; now if it is empty, in whole seconds, as help desks and mail servers tell times.
+
+    Raises BadInput.
+    """
     if not since:
-        return datetime.now(UTC)
+        return datetime.now(UTC).replace(microsecond=0)
     found = read_time(since)
     if found is None:
         raise BadInput(f"--since {since!r} is not a time; write it as in 2026-01-31 or 2026-01-31T12:00Z")

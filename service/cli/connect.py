@@ -6,11 +6,12 @@ starts in shadow mode: nothing is written to the help desk until routing is turn
 """
 
 import getpass
+import math
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -83,7 +84,10 @@ def connect(
     full_url = replace(request.url, options={**request.url.options, "hook_secret": hook})
     store = connectors.open_store(f"{request.kind}:{full_url.format(secrets=True)}")
     try:
-        _print_health(store, store.health())
+        health = store.health()
+        _print_health(store, health)
+        if not since and health.skew is not None:  # what is created from now on bears the time of the help desk's clock
+            moment += timedelta(seconds=min(math.floor(health.skew), 0))
         catalogue = store.catalogue()
         _print_catalogue(catalogue, queue or [])
         for sentence in describe_limits(store.caps):

@@ -97,7 +97,7 @@ def test_a_wrong_password_is_answered_with_200_and_still_no_answer(opened, peopl
     ("address", "message"),
     [
         ("{0}Nowhere", "answered 500"),
-        ("{1}/otrs/index.pl/Webservice/Deskyard", "no web service of Znuny"),
+        ("{1}/otrs/index.pl/Webservice/Deskyard", "is not a web service of Znuny"),
     ],
 )
 def test_a_wrong_address_says_what_is_wrong(address, message, opened, desk):

@@ -1,13 +1,13 @@
 """Dates as people of seven languages and programs write them."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskyard.text.dates import day_and_month, detect_date_order, names_zone, parse_time, read_time
+from deskyard.text.dates import day_and_month, detect_date_order, names_zone, parse_since, parse_time, read_time
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,9 @@ def test_the_whole_column_says_which_comes_first():
     assert detect_date_order(["03.04.2024", "x", ""]) == ("day", False)
     assert read_time("03/04/2024", "") is None
     assert read_time("25/04/2024", "").month == 4
+
+
+def test_now_is_told_in_whole_seconds_as_mail_servers_tell_it():
+    before = datetime.now(UTC)
+    assert before - timedelta(seconds=1) < parse_since("") <= datetime.now(UTC)
+    assert parse_since("").microsecond == 0
