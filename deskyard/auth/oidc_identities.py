@@ -4,6 +4,7 @@ An identity is known by its issuer and subject, which the provider never gives t
 A user has either a password or an identity. Functions take the caller's connection, which the caller commits.
 """
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -55,9 +56,9 @@ def sign_in_identity(conn: Connection, identity: Identity, role: str, at: dateti
         except BadInput as error:
             raise AccessDenied(str(error)) from error
     elif named.password or named.oidc_subject is not None or named.disabled_at is not None:
+        command = shlex.join(["deskyard", "user", "link", identity.name, identity.subject])
         raise AccessDenied(
-            f"there is a user {shown} who signs in another way: if that is you, an administrator can run "
-            f"`deskyard user link {identity.name[:60]} {identity.subject[:100]}`"
+            f"there is a user {shown} who signs in another way: if that is you, an administrator can run `{command}`"
         )
     return link_identity(conn, identity.name, identity.issuer, identity.subject, identity.issuer, at)
 

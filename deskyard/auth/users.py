@@ -102,12 +102,6 @@ def get_user(conn: Connection, name: str) -> User:
     return to_user(row)
 
 
-def find_active_user(conn: Connection, name: str) -> User | None:
-    """The user of that name who is not disabled; None where there is none."""
-    row = conn.execute(_BY_NAME, {"name": name}).first()
-    return None if row is None or row.disabled_at is not None else to_user(row)
-
-
 def list_users(conn: Connection) -> list[User]:
     """All users, by name."""
     return [to_user(row) for row in conn.execute(select(USERS).order_by(USERS.c.name))]

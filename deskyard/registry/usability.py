@@ -23,7 +23,7 @@ from deskyard.registry.bundle import Bundle, load_bundle
 from deskyard.registry.bundle_files import compute_seal, read_manifest
 
 SECONDS: Final = 120.0
-"""Time for the check; a bundle of 100,000 tickets takes two seconds."""
+"""Time for the check; that of a bundle of 38,000 tickets takes 1.3 seconds."""
 
 _ERRORS: Final = {error.__name__: error for error in (BundleBroken, BundleMissing, EncoderMissing)}
 _QUESTIONS: Final = (

@@ -201,7 +201,7 @@ def answered(model, file, out):
 
 
 @given(COLUMNS, st.lists(st.lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_cells_are_answered_row_by_row(champion, pieces, more, rows, mark):
     columns = ["id", "body", *more]
     text = io.StringIO(newline="")
@@ -221,7 +221,7 @@ PIECES = st.sampled_from(["id", "body", "subject", ",", ";", "\t", "\n", "\r\n",
     st.binary(max_size=60) | st.lists(PIECES, max_size=25).map("".join).map(str.encode),
     st.sampled_from(["csv", "txt", "jsonl", "xlsx", "parquet", "gz"]),
 )
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_any_file_is_answered_or_refused_in_a_sentence_with_nothing_written(champion, pieces, raw, ending):
     file, out = pieces / f"any.{ending}", pieces / "any-out.jsonl"
     file.write_bytes(raw)
@@ -240,7 +240,7 @@ RECORDS = st.dictionaries(
 
 
 @given(st.lists(RECORDS, max_size=6))
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_any_json_lines_are_answered_line_by_line(champion, pieces, records):
     file = pieces / "new.jsonl"
     file.write_text("\n".join(map(json.dumps, [{"id": "0", "body": VPN}, *records])), "utf-8")

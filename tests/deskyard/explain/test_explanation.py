@@ -96,7 +96,7 @@ def test_a_past_ticket_is_most_similar_to_itself(scorer, some):
         assert set(similar[0].labels) == set(scorer.heads)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_can_be_explained_and_adds_up(scorer, subject, body):
     ticket = Ticket(id="x", subject=subject, body=body)
@@ -186,7 +186,7 @@ def test_deleting_a_word_moves_the_score_the_way_and_about_as_far_as_was_claimed
     assert np.median(ranks) > 0.85
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**6), st.sets(st.integers(0, 40), max_size=8))
 def test_a_row_without_words_is_the_row_of_the_text_without_them(scorer, past, which, removed):
     tokens = TicketTokens.from_ticket(past.tickets[which % len(past)])

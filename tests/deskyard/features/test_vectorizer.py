@@ -172,7 +172,7 @@ def test_it_says_how_much_of_a_ticket_is_known_words_and_of_unknown_ones_nothing
         requester=st.text(max_size=9), fields=st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=3),
     )
 )  # fmt: skip
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_ticket_has_a_row_of_finite_weights(vectorizer, ticket):
     columns, weights, known = vectorizer.vocabulary_.vectorize(ticket)
     assert len(columns) == len(weights)

@@ -171,7 +171,7 @@ def test_the_order_of_the_evidence_does_not_matter():
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0, 1, 5, 80, 200, 700, 1000, 1500]), st.integers(0, 30))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_asking_for_more_precision_never_routes_more(seed, n, misses):
     rows = all_right(n, labels=2)
     rng = np.random.default_rng(seed)

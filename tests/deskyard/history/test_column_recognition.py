@@ -208,7 +208,7 @@ def test_a_message_about_very_many_or_very_long_names_is_short():
 NAMES = st.sampled_from(["id", "Date", "Description", "text_a", "text_b", "Group", "Type", "x", "Updated", "№", ""])
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+@settings(suppress_health_check=list(HealthCheck), max_examples=60)
 @given(
     st.lists(NAMES, min_size=1, max_size=6), st.lists(st.sampled_from(["", "a", BODIES[0], DATES[0], "7"]), max_size=8)
 )

@@ -267,7 +267,7 @@ BYTES = st.lists(PIECES | st.binary(max_size=12), max_size=40).map(b"".join)
 
 
 @given(BYTES)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @example(b"Subject: \x00")
 @example(b"From: \x00@b\nContent-Type: x/\x00; name=\x00")
 @example(b"Content-Type: text/plain; charset=utf-7\n\n+2AA-")
@@ -286,7 +286,6 @@ def test_anything_becomes_a_mail_that_can_be_kept(raw):
 
 
 @given(LINES, LINES)
-@settings(deadline=None)
 def test_what_a_mail_program_sends_is_read_back(subject, body):
     mail = made(Subject=subject)
     mail.set_content(body)

@@ -86,7 +86,7 @@ TICKETS = st.builds(
 @given(st.lists(TICKETS, max_size=3))
 @example([])
 @example([Ticket(id="new")])
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 def test_the_scorer_answers_as_scikit_learns_own_path_does(learnt, tickets):
     expected = learnt.probabilities(tickets)
     for place, ticket in enumerate(tickets):

@@ -93,7 +93,7 @@ def strange(tmp_path_factory) -> Path:
 
 @given(JSON.map(json.dumps).map(str.encode) | st.binary(max_size=200))
 @example(b"[" * 100_000)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_any_other_manifest_is_refused(strange, raw):
     (strange / MANIFEST_FILE).write_bytes(raw)
     assert_refused(strange)

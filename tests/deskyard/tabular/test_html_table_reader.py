@@ -73,7 +73,7 @@ PIECES = st.sampled_from(["<table>", "</table>", "<tr>", "<td>", "<td rowspan=3>
                           "vpn", "&amp;", "<!--", "<![CDATA[", "<", ">", "<br>", "\0", "<style>", "<p>"])  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=60))
 def test_any_text_is_a_table_or_a_sentence(text):
     for read in (read_html, read_spreadsheet_xml):

@@ -110,7 +110,7 @@ def test_a_file_that_unfolds_to_very_much_is_refused(monkeypatch):
         read_ods(spreadsheet(sheet("a", row(cell("x" * 200_000)))), "t.ods", ANY)
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=80)
+@settings(suppress_health_check=list(HealthCheck), max_examples=80)
 @given(st.lists(st.lists(st.text(alphabet='ab<>&/ "', max_size=30), max_size=4), max_size=4))
 def test_any_cells_are_a_table_or_a_sentence(rows):
     content = sheet("a", *(row(*map(cell, one)) for one in rows))

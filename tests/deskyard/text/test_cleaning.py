@@ -120,7 +120,7 @@ def test_an_address_of_a_page_keeps_its_host_only():
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_cleaned_alike_twice_and_holds_no_address(raw):
     text = clean(raw)
     clean_text_cache.clear()
@@ -131,7 +131,7 @@ def test_any_text_is_cleaned_alike_twice_and_holds_no_address(raw):
 
 
 @given(st.text(max_size=20), ADDRESSES, st.text(max_size=20))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_no_address_survives_whatever_stands_around_it(before, address, after):
     assert address.lower() not in clean(f"{before} {address} {after}").lower()
 
@@ -207,13 +207,11 @@ def test_the_stemmer_is_that_of_the_language_most_tickets_in_latin_letters_are_i
 
 @given(st.text(st.characters(min_codepoint=0x400, max_codepoint=0x4FF, categories=["L"]), min_size=1, max_size=15))
 @example("ь")
-@settings(deadline=None)
 def test_any_cyrillic_word_has_a_stem(word):
     assert stem(word.lower())
 
 
 @given(st.text(st.characters(max_codepoint=0x24F, categories=["L"]), min_size=1, max_size=15))
-@settings(deadline=None)
 def test_any_latin_word_has_a_stem_in_every_language(word):
     assert all(stem(word.lower(), latin) for latin in set(STEMMERS.values()))
 

@@ -156,7 +156,7 @@ TAGS = st.sampled_from(["<p>", "<b>", "</i>", "<br>", "<ul><li>", "<blockquote>"
 
 
 @given(st.lists(PIECES | st.text("xyz <>", max_size=8), max_size=40).map("".join))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_html_is_read_and_its_text_is_bounded(html):
     text = html_to_text(html)
     assert len(text) <= MAX_GROWTH * len(html) + 30
@@ -164,7 +164,7 @@ def test_any_html_is_read_and_its_text_is_bounded(html):
 
 
 @given(st.lists(TAGS, max_size=20))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_every_word_between_tags_is_kept(tags):
     html = "".join(f"{tag}word{n} " for n, tag in enumerate(tags))
     found = html_to_text(html).split()

@@ -172,7 +172,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES | st.text(max_size=30), max_size=25), st.sampled_from(["q", "Re: q", "Fwd: q"]), st.booleans())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_sections_of_any_message_joined_are_the_message(lines, subject, is_reply):
     text = "\n".join(lines)
     assert "\n".join(one.text for one in read_sections(text, subject, is_reply=is_reply)) == text

@@ -77,7 +77,6 @@ def test_every_operation_answers_as_described(schema, mode, examples):
         max_examples=examples,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -28,7 +28,7 @@ def steady(tmp_path_factory):
         yield client
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING) | ANYTHING)
 def test_whatever_json_is_sent_the_answer_is_never_a_5xx(steady, body):
     answered = steady.post("/v1/tickets", content=json.dumps(body).encode(), headers=JSON)
@@ -36,7 +36,7 @@ def test_whatever_json_is_sent_the_answer_is_never_a_5xx(steady, body):
     assert answered.is_success or len(answered.json()["detail"].split()) > 2
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @given(st.binary(max_size=200), st.sampled_from(["application/json", "text/plain", "x", ""]))
 def test_whatever_bytes_are_sent_the_answer_is_never_a_5xx(steady, body, kind):
     for address in ("/v1/tickets", "/v1/score"):

@@ -282,7 +282,7 @@ USUAL = [
 
 
 @given(st.lists(ROWS, min_size=1, max_size=14), st.sampled_from([[], USUAL, USUAL]))
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_any_history_is_learnt_or_refused_in_a_sentence_and_no_row_is_lost(pieces, rows, usual):
     trained = tried(pieces / "h.jsonl", [*rows, *usual])
     assert trained is not None or not usual
