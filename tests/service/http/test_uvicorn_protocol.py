@@ -43,26 +43,33 @@ async def answer(scope, receive, send):
     await send({"type": "http.response.body", "body": b"ok"})
 
 
+class Serving:
+    """A server in a thread; `stop` waits until it has ended."""
+
+    def __init__(self, listener):
+        config = uvicorn.Config(answer, http=Small, log_config=None, lifespan="off", timeout_graceful_shutdown=20)
+        self.port, self.server = listener.getsockname()[1], uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]})
+        self.thread.start()
+
+    def stop(self):
+        self.server.should_exit = True
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
 @pytest.fixture
-def port():
-    server = uvicorn.Server(
-        uvicorn.Config(answer, http=Small, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
-    )
+def serving():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        began = time.monotonic()
-        thread.join(10)
-        assert not thread.is_alive()
-        assert time.monotonic() - began < 3, "those that sent no whole request held up the end"
+        one = Serving(listener)
+        yield one
+        one.stop()
 
 
 @pytest.fixture
-def connect(port):
+def connect(serving):
     with contextlib.ExitStack() as opened:
-        yield lambda: opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        yield lambda: opened.enter_context(socket.create_connection(("127.0.0.1", serving.port), timeout=5))
 
 
 def answered(one):
@@ -178,6 +185,18 @@ def test_one_address_may_not_take_all(monkeypatch, connect):
     assert rest(first) == b""
     others[0].sendall(LINE)
     assert answered(others[0])
+
+
+def test_a_signal_to_stop_waits_for_answers_and_not_for_clients(serving, connect):
+    silent, half, slow = connect(), connect(), connect()
+    half.sendall(POST + b"abc")
+    slow.sendall(LINE.replace(b"/", b"/slow", 1))
+    time.sleep(0.3)
+    began = time.monotonic()
+    serving.stop()
+    assert time.monotonic() - began < 8
+    assert answered(slow)
+    assert rest(silent) == rest(half) == b""
 
 
 @pytest.mark.parametrize(
