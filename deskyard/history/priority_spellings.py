@@ -58,26 +58,12 @@ _CRITICAL: Final = (
 )
 _VERY_HIGH: Final = "very high,очень высокий,sehr hoch,muy alta,muito alta,дуже високий,très haute"
 _MAJOR: Final = "major,mayor,maior,majeure,majeur"
-_MODIFIERS: Final = frozenset(
-    [
-        "very",
-        "not",
-        "non",
-        "no",
-        "самый",
-        "очень",
-        "не",
-        "sehr",
-        "nicht",
-        "muy",
-        "muito",
-        "mais",
-        "дуже",
-        "très",
-        "plus",
-        "pas",
-    ]
-)  # words that begin a spelling of two words
+_MODIFIERS: Final = frozenset({
+    "very", "not", "non", "no", "самый", "очень", "не", "sehr", "nicht", "muy", "muito", "mais", "дуже", "très", "plus",
+    "pas",
+})  # fmt: skip
+"""Words that begin a spelling of two words."""
+
 _NOISE: Final = re.compile(
     r"\b(priority|severity|urgency|приоритет|приоритета|срочность|важность|prioritat|dringlichkeit|prioridad|prioridade"
     r"|urgencia|priorite|urgence|gravite|приорітет|пріоритет|level|lvl)\b"
