@@ -105,7 +105,7 @@ def split_records(
             feed.unescape = True
             cells, still = feed.read_record(reader, width, delimiter)
             feed.unescape = False
-            if not still and width in (0, len(cells)):
+            if not still and _has_width(cells, width):
                 problem, escaped = "", True
         taken = feed.taken
         if problem:
@@ -165,7 +165,12 @@ def _double_quote(found: re.Match[str]) -> str:
 
 def _is_single_record(taken: list[str], cells: list[str], width: int, delimiter: str) -> bool:
     """Whether lines joined by a quote are one record: it has the right width, or none of the lines is a record."""
-    return width in (0, len(cells)) or not any(_count_cells(text, delimiter) == width for text in taken[1:])
+    return _has_width(cells, width) or not any(_count_cells(text, delimiter) == width for text in taken[1:])
+
+
+def _has_width(cells: list[str], width: int) -> bool:
+    """Whether a record has `width` cells (0: any number), aside from empty ones behind them."""
+    return width in (0, len(cells)) or (len(cells) > width and not any(cells[width:]))
 
 
 def _count_cells(text: str, delimiter: str) -> int:

@@ -8,7 +8,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deskyard.cli.predict import predict
@@ -201,6 +201,7 @@ def answered(model, file, out):
 
 
 @given(COLUMNS, st.lists(st.lists(CELLS, max_size=9), max_size=6), st.sampled_from(",;\t"))
+@example([""], [["", "\r0"]], ",")
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_cells_are_answered_row_by_row(champion, pieces, more, rows, mark):
     columns = ["id", "body", *more]

@@ -17,6 +17,12 @@ def test_a_quoted_body_may_span_lines_and_line_numbers_stay_physical(tmp_path):
     assert [(row.line, row.values["body"]) for row in got if isinstance(row, Row)] == [(2, 'a\n\n"b",c'), (6, "d")]
 
 
+@pytest.mark.parametrize("first", ["two", "", "\r"])
+def test_lines_that_end_in_a_delimiter_keep_the_quoted_lines_of_a_body(tmp_path, first):
+    got = rows_of(written(tmp_path, f'id,body,\n1,"{first}\nlines",\n2,"{first}\nmore",\n3,one,\n'))
+    assert [row.values["body"].strip() for row in got] == [f"{first}\nlines".strip(), f"{first}\nmore".strip(), "one"]
+
+
 ROWS = [["1", 'VPN, or "vpn"', "Network"], ["2", "printer; paper", "Printing"], ["3", "salary", "Payroll"]] * 3
 
 
