@@ -74,7 +74,8 @@ class ModelWatcher:
 
     @champion.setter
     def champion(self, champion: Champion) -> None:
-        self._champion = champion
+        with self._lock:  # or a refresh that has begun would put the former one back
+            self._champion = champion
 
     def refresh(self) -> Champion:
         """Load the model that the database names, if it is another one and can be used; never raises."""
