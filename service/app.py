@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from deskyard.db.database import open_database
 from deskyard.desk import queues as desk_queues
+from deskyard.environment import prepare_process
 from deskyard.settings import Settings, settings
 from deskyard.version import __version__
 from service.api import (
@@ -46,6 +47,7 @@ from service.http import logging as request_logging
 from service.http import problem_details
 from service.http.guard_middleware import AccessMiddleware
 from service.http.metrics import Metrics, MetricsMiddleware
+from service.http.response_headers import ResponseHeadersMiddleware
 from service.pages import (
     dashboard,
     left_out_mails,
@@ -79,7 +81,7 @@ class Service(FastAPI):
     def __init__(self, **options: Any) -> None:
         """Accept the options of FastAPI."""
         super().__init__(**options)
-        self._logged = request_logging.RequestLogMiddleware(super().__call__)
+        self._logged = request_logging.RequestLogMiddleware(ResponseHeadersMiddleware(super().__call__))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -177,6 +179,7 @@ def _background_threads(
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
+    prepare_process()
     request_logging.configure_logging()
     globals()["app"] = create_app()
     return globals()["app"]

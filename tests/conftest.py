@@ -499,10 +499,13 @@ def command(home, monkeypatch, capsys) -> Callable[..., CommandResult]:
         with monkeypatch.context() as patched:
             patched.setattr(sys, "argv", ["deskyard", *map(str, arguments)])
             patched.setattr(sys, "excepthook", sys.excepthook)  # typer replaces it
+            umask = os.umask(0o077)
             try:
                 code = main() or 0
             except SystemExit as end:
                 code = end.code or 0
+            finally:
+                os.umask(umask)
         return CommandResult(code, *capsys.readouterr())
 
     return run

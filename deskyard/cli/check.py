@@ -7,6 +7,7 @@ migrated.
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import sys
@@ -25,7 +26,7 @@ from rich.text import Text
 
 from deskyard.domain.label_spelling import find_ambiguous
 from deskyard.errors import DeskyardError
-from deskyard.settings import Settings, settings
+from deskyard.settings import Settings, find_unknown_variables, settings
 
 if TYPE_CHECKING:
     from deskyard.db.database import Database
@@ -79,6 +80,8 @@ def run_checks(app_settings: Settings, port: int) -> Iterator[CheckResult]:
     yield _check_threads()
     yield _check_writable("state folder", app_settings.state)
     yield _check_writable("models folder", app_settings.models)
+    yield _check_private(app_settings)
+    yield from (CheckResult("warn", "settings", sentence) for sentence in find_unknown_variables(os.environ))
     yield _check_disk(app_settings.state)
     database = _check_database(app_settings.database)
     yield database
@@ -159,6 +162,26 @@ def _check_writable(subject: str, folder: Path) -> CheckResult:
 def _nearest_existing_folder(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+
+
+def _check_private(app_settings: Settings) -> CheckResult:
+    """Whether other users of this machine can read what holds texts of tickets, or secrets."""
+    state, models = app_settings.state, app_settings.models
+    held = [state / "secrets", state / "mlflow.db", state / "mlflow-artifacts", *state.glob("deskyard.db*")]
+    held += [entry for entry in models.glob("*") if entry.is_dir()]
+    read = [entry for entry in held if entry.exists() and _is_readable_by_others(entry)]
+    if not read or os.name != "posix":
+        return CheckResult("ok", "privacy", "no other user of this machine can read tickets or secrets here")
+    more = f" and {len(read) - 1} more" if len(read) > 1 else ""
+    folders = shlex.join(sorted({str(entry.parent.absolute()) for entry in read}))
+    return CheckResult(
+        "warn", "privacy", f"other users of this machine can read {read[0].absolute()}{more}: `chmod -R go= {folders}`"
+    )
+
+
+def _is_readable_by_others(path: Path) -> bool:
+    """Whether the group or others may read `path`, and may enter the folder that holds it."""
+    return bool(path.stat().st_mode & 0o044) and bool(path.parent.stat().st_mode & 0o011)
 
 
 def _check_disk(folder: Path) -> CheckResult:

@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from deskyard.environment import prepare_process
 from deskyard.errors import DeskyardError, ExtraMissing
 from deskyard.version import __version__
 
@@ -128,6 +129,7 @@ def deskyard(
 def main() -> None:
     """Run the command line; a `DeskyardError` is printed as one sentence, with exit code 2 and no traceback."""
     try:
+        prepare_process()
         app()
     except DeskyardError as error:
         typer.secho(f"deskyard: {error}", fg="red", err=True)

@@ -23,11 +23,12 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """`Cache-Control` of files whose address contains their version."""
+REVALIDATE: Final = "no-cache"
+"""`Cache-Control` of other files: a browser asks each time whether its copy is still the same."""
 
 _PAGE: Final = f"""<!DOCTYPE html>
 <html lang="en">
@@ -64,7 +65,5 @@ class StaticAssets(StaticFiles):
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
         """The file, 304 if it has not changed, or 404."""
         response = await super().get_response(path, scope)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if Path(path).parts[:1] == ("vendor",):
-            response.headers["Cache-Control"] = IMMUTABLE
+        response.headers["Cache-Control"] = IMMUTABLE if Path(path).parts[:1] == ("vendor",) else REVALIDATE
         return response

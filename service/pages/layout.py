@@ -44,9 +44,7 @@ SECURITY_HEADERS: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
     "Vary": "Cookie, Accept-Language",
 }
 
@@ -110,7 +108,7 @@ def page_words(request: Request) -> Translator:
 
 def redirect(to: str) -> RedirectResponse:
     """A redirect (303) to another page."""
-    return RedirectResponse(to, 303, {"Cache-Control": "no-store"})
+    return RedirectResponse(to, 303)
 
 
 def safe_redirect_target(target: str) -> str:

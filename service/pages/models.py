@@ -80,9 +80,7 @@ REPORT_HEADERS: Final = {
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 """Headers of a report: it may show what it contains, and run or load nothing."""
 

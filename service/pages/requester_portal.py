@@ -149,7 +149,7 @@ def _status_page(request: Request, context: AppContext, secret: str, status: int
         | shown
         | {"request_status": requester_portal.get_status(context, secret), "states": STATE_TEXTS, "longest": MAX_TEXT}
     )
-    base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    base = settings().public_url.rstrip("/")  # never from the Host header, which whoever asks may write
     page = layout.render_page(
         request,
         "status.html",

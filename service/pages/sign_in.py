@@ -17,6 +17,7 @@ from deskyard.settings import settings
 from service.auth import oidc
 from service.auth.authorization import SESSION_COOKIE, AccessControl, session_cookie
 from service.http.dependencies import ContextDep
+from service.http.response_headers import is_behind_tls
 from service.pages import layout
 
 router: Final = APIRouter(include_in_schema=False)
@@ -159,5 +160,5 @@ def _signed_in(request: Request, secret: str, to: str) -> Response:
 
 def _set_cookie(answer: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
     """Set a cookie that scripts can't read and that forms of other sites do not send."""
-    secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
+    secure = is_behind_tls(request.url.scheme)
     answer.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=secure)

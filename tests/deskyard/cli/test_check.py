@@ -1,8 +1,10 @@
 """`deskyard check`: each thing that can be wrong is named, with what to do."""
 
+import shlex
 import shutil
 import socket
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,29 @@ def test_several_blas_threads_are_a_warning(monkeypatch):
     assert check._check_threads().level == "warn"
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert check._check_threads().level == "ok"
+
+
+def test_what_others_can_read_is_named_with_the_command_that_hides_it(home):
+    (home / "secrets").mkdir(parents=True)
+    (home / "models" / "one").mkdir(parents=True)
+    for folder in (home, home / "models", home / "models" / "one"):
+        folder.chmod(0o700)
+    (home / "deskyard.db").touch(0o644)
+    (home / "secrets").chmod(0o755)
+    assert finding(home, "privacy").level == "ok", "nobody else may enter the folder"
+    home.chmod(0o755)
+    found = finding(home, "privacy")
+    assert found.level == "warn"
+    assert found.text.endswith(f"`chmod -R go= {home}`")
+    assert "and 1 more" in found.text
+    subprocess.run(shlex.split(found.text.split("`")[1]), check=True)
+    assert finding(home, "privacy").level == "ok"
+
+
+def test_a_misspelt_setting_is_named(home, monkeypatch):
+    monkeypatch.setenv("DESKYARD_OIDC_ISUER", "https://login.example.org")
+    found = [one for one in check.run_checks(Settings(home=home), free_port()) if "ISUER" in one.text]
+    assert [(one.level, one.subject) for one in found] == [("warn", "settings")]
 
 
 def test_a_home_that_can_not_be_written_fails(tmp_path):

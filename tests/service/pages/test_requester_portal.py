@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from deskyard.db.tables.desk import COMMENTS, STATUS_LINKS, TICKETS
 from deskyard.desk import status_links, tickets
 from deskyard.domain.actors import Actor
+from deskyard.settings import settings
 from service.tickets import corrections
 from service.tickets.requester_portal import MAX_TEXT
 from tests.conftest import SUBJECTS
@@ -136,6 +137,18 @@ def test_answers_that_may_be_shared_are_offered_before_sending_and_the_question_
 def test_answers_that_nobody_marked_are_shown_to_nobody_else(client):
     shared(client, shared=False)
     assert send(client).status_code == 303
+
+
+def test_the_address_is_not_made_from_the_host_header(client, monkeypatch):
+    address = submit(client)
+    page = client.get(f"{address}?new=1").text
+    assert f">{address}<" in page
+    assert "testserver" not in page
+    monkeypatch.setenv("DESKYARD_PUBLIC_URL", "https://desk.example.org/")
+    settings.cache_clear()
+    page = client.get(f"{address}?new=1").text
+    settings.cache_clear()
+    assert f">https://desk.example.org{address}<" in page
 
 
 def test_the_address_is_told_once_passed_on_by_no_browser_and_written_down_nowhere(client):
