@@ -1,4 +1,5 @@
-"""The audit log: who changed keys, users, policies, models, queues, agents and connections.
+"""The audit log: who signed in or tried to, and who changed keys, users, policies, models, queues, agents
+and connections.
 
 Entries hold no secrets and no texts of tickets, and are never changed. The caller commits, so that an action and its
 entry are stored together or not at all.
@@ -25,6 +26,8 @@ ActionName = Literal[
     "agent.put",
     "key.create",
     "key.revoke",
+    "sign_in",
+    "sign_in.fail",
     "user.create",
     "user.change",
     "user.link",

@@ -165,9 +165,6 @@ REQUEST_LIMIT: Final = (200.0, 400)
 WRONG_KEY_LIMIT: Final = (10 / 60, 10)
 """Wrong keys from one address: a second, and at once."""
 
-PASSWORD_LIMIT: Final = (5 / 60, 10)
-"""Attempts to sign in from one address, and for one name: a second, and at once."""
-
 SUBMISSION_LIMIT: Final = (1 / 60, 10)
 """Tickets submitted on the requester pages from one address: a second, and at once."""
 
@@ -196,7 +193,6 @@ class AccessControl:
         self._lock = threading.Lock()
         self._requests = RateLimiter(*REQUEST_LIMIT)
         self._failures = RateLimiter(*WRONG_KEY_LIMIT)
-        self._password_attempts = RateLimiter(*PASSWORD_LIMIT)
         self._submissions = RateLimiter(*SUBMISSION_LIMIT)
         self._answer_searches = RateLimiter(*ANSWER_SEARCH_LIMIT)
 
@@ -225,7 +221,7 @@ class AccessControl:
         if key is None:
             # Valid keys are accepted from any address: otherwise one caller could lock out all others behind the same
             # proxy, and nobody guesses 256 bits.
-            _refuse_if(self._failures.wait(_network(address), self.clock()), "too many wrong keys from your address")
+            refuse_if(self._failures.wait(network_of(address), self.clock()), "too many wrong keys from your address")
             raise HTTPException(401, _KEY_UNKNOWN, _CHALLENGE)
         self._count_for(f"key {key.name}")
         return Caller(Actor("machine" if key.role == "machine" else "person", key.name), key.role)
@@ -233,24 +229,18 @@ class AccessControl:
     def count_request(self, address: str) -> None:
         """Count a request without a key; requests from this machine are not limited. Raises HTTPException 429."""
         if not _is_local(address):
-            self._count_for(_network(address))
+            self._count_for(network_of(address))
 
     def _count_for(self, name: str) -> None:
-        _refuse_if(self._requests.wait(name, self.clock()), "too many requests")
-
-    def count_password_attempt(self, address: str, name: str) -> None:
-        """Count an attempt to sign in with a password. Raises HTTPException 429 after too many."""
-        now = self.clock()
-        for who in (_network(address), f"name {name}"):
-            _refuse_if(self._password_attempts.wait(who, now), "too many attempts to sign in")
+        refuse_if(self._requests.wait(name, self.clock()), "too many requests")
 
     def submission_wait(self, address: str) -> int:
         """Count a submission from the requester pages; returns the seconds to wait, 0 if it is allowed now."""
-        return math.ceil(self._submissions.wait(_network(address), self.clock()))
+        return math.ceil(self._submissions.wait(network_of(address), self.clock()))
 
     def may_search_answers(self, address: str) -> bool:
         """Count a search for shared answers; returns whether it is allowed now."""
-        return not self._answer_searches.wait(_network(address), self.clock())
+        return not self._answer_searches.wait(network_of(address), self.clock())
 
     def reload_keys(self) -> None:
         """Read the keys again at the next request, after this process created the first user."""
@@ -331,7 +321,8 @@ def _refuse_remote(headers: Headers, address: str) -> None:
         )
 
 
-def _refuse_if(wait: float, problem: str) -> None:
+def refuse_if(wait: float, problem: str) -> None:
+    """Raise HTTPException 429 with the `problem` if there are seconds to wait."""
     if wait:
         seconds = max(1, math.ceil(wait))
         raise HTTPException(429, f"{problem}: try again in {seconds} s", {"Retry-After": str(seconds)})
@@ -347,7 +338,7 @@ def _is_local(address: str) -> bool:
 
 
 @lru_cache(maxsize=1_000)
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The network within which a client can choose its address: an IPv4 address, or 64 bits of an IPv6 address."""
     try:
         ip = _ip(address)

@@ -9,21 +9,28 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from deskyard.auth import oidc_identities, sessions, users
+from deskyard.auth import oidc_identities, sessions, sign_in_limits, users
+from deskyard.auth.api_keys import MAX_NAME_LENGTH
 from deskyard.auth.users import User
+from deskyard.domain.actors import Actor
 from deskyard.errors import AccessDenied, BadInput
+from deskyard.journal import audit_log
 from deskyard.reports.i18n import Language
 from deskyard.settings import settings
 from service.auth import oidc
-from service.auth.authorization import SESSION_COOKIE, AccessControl, session_cookie
+from service.auth.authorization import SESSION_COOKIE, AccessControl, network_of, refuse_if, session_cookie
 from service.http.dependencies import ContextDep
 from service.http.response_headers import is_behind_tls
 from service.pages import layout
 
 router: Final = APIRouter(include_in_schema=False)
 
+BROWSER_COOKIE: Final = "deskyard_browser"
+"""The cookie of a browser in which a user has signed in before."""
+
 Text = Annotated[str, Form(max_length=1000)]
 
+_TOO_MANY: Final = "too many attempts to sign in"
 _INVITATION_EXPIRED: Final = "this invitation has expired: restart the service, or run `deskyard user create`"
 
 
@@ -40,18 +47,31 @@ def sign_in_user(
     request: Request, context: ContextDep, name: Text = "", password: Text = "", code: Text = "", to: Text = "/"
 ) -> Response:
     """Sign in with a password, and a one-time code where the user has set one up."""
-    access: AccessControl = request.app.state.access
-    access.count_password_attempt((request.client.host if request.client else ""), name)
+    browser, now = request.cookies.get(BROWSER_COOKIE, ""), datetime.now(UTC)
+    network = network_of(request.client.host if request.client else "")
     with context.database.reading() as conn:
+        known = browser if sign_in_limits.is_known_browser(conn, name, browser, now) else ""
+        keys = sign_in_limits.attempt_keys(network, name, known)
+        wait = sign_in_limits.find_wait(conn, keys, now.timestamp())
         stored_hash = users.get_password_hash(conn, name)
-    secret, checked = "", users.check_password(password, stored_hash)
-    if checked.is_correct:
-        with context.database.writing() as conn:
-            user = users.authenticate(conn, name, checked, code, time.time())
-            secret = sessions.start_session(conn, user, datetime.now(UTC)) if user else ""
-    if not secret:
+    refuse_if(wait, _TOO_MANY)  # before the write lock, which others wait for
+    with context.database.writing() as conn:
+        wait = sign_in_limits.take_attempt(conn, keys, now.timestamp())
+    refuse_if(wait, _TOO_MANY)
+    checked = users.check_password(password, stored_hash)
+    with context.database.writing() as conn:
+        user = users.authenticate(conn, name, checked, code, time.time())
+        if user is not None:
+            sign_in_limits.give_back(conn, keys)
+            secret = sessions.start_session(conn, user, now)
+            browser = sign_in_limits.remember_browser(conn, user, known, now)
+        action: audit_log.ActionName = "sign_in" if user else "sign_in.fail"
+        audit_log.record_action(conn, Actor("person", name[:MAX_NAME_LENGTH]), action, network, now)
+    if user is None:
         return _sign_in_page(request, to, 401, wrong=True, name=name)
-    return _signed_in(request, secret, to)
+    answer = _signed_in(request, secret, to)
+    _set_cookie(answer, request, BROWSER_COOKIE, browser, int(sign_in_limits.KNOWN_FOR.total_seconds()))
+    return answer
 
 
 @router.get("/sign-in/oidc")

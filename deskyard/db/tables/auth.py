@@ -1,8 +1,8 @@
-"""Tables of authentication: API keys, users, their sessions, and invitations."""
+"""Tables of authentication: API keys, users, their sessions and browsers, failures to sign in, and invitations."""
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Double, ForeignKey, Index, Table, Text, UniqueConstraint
 
 from deskyard.db.tables.base import INT64, METADATA, ROW_ID, Moment
 
@@ -59,6 +59,32 @@ SESSIONS: Final = Table(
     sqlite_autoincrement=True,
 )
 """A session of a signed-in user: the SHA-256 of its cookie, and the time of its last request."""
+
+KNOWN_BROWSERS: Final = Table(
+    "access_known_browsers",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("user_id", ROW_ID, ForeignKey("access_users.id"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("sha256"),
+    Index(None, "user_id"),
+    sqlite_autoincrement=True,
+)
+"""A browser in which a user has signed in, at the last time: the SHA-256 of its cookie."""
+
+SIGN_IN_FAILURES: Final = Table(
+    "access_sign_in_failures",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("until", Double, nullable=False),
+    UniqueConstraint("sha256"),
+    Index(None, "until"),
+    sqlite_autoincrement=True,
+)
+"""Failures to sign in of a network, a name or a known browser, whose SHA-256 it is: `until` (seconds since 1970) moves
+on by a failure's time with each, and the row means nothing when it has passed."""
 
 INVITATIONS: Final = Table(
     "access_invitations",
