@@ -18,7 +18,7 @@ from deskyard.auth import api_keys, sessions
 from deskyard.db.database import desk_database
 from deskyard.desk import queues
 from deskyard.errors import BadInput
-from deskyard.settings import find_unknown_variables, settings
+from deskyard.settings import settings
 
 _GRACEFUL_SECONDS: Final = 15
 """Time in which requests are answered after a signal to stop."""
@@ -46,8 +46,6 @@ def serve(
     with _listen(host, port) if fd < 0 else socket.socket(fileno=fd) as listener:
         shown = f"[{host}]" if ":" in host else host
         base = f"http://{shown}:{listener.getsockname()[1]}"
-        for sentence in find_unknown_variables(os.environ) if fd < 0 else ():
-            typer.echo(f"warning: {sentence}", err=True)
         if workers > 1:
             _print_address(base)
             _supervise_workers(listener, workers)
