@@ -38,14 +38,14 @@ def start_session(conn: Connection, user: User, at: datetime) -> str:
         )
     )
     secret = secrets.token_urlsafe(32)
-    row = {"user_id": user.id, "sha256": _hash_secret(secret), "created_at": at, "seen_at": at}
+    row = {"user_id": user.id, "sha256": hash_secret(secret), "created_at": at, "seen_at": at}
     conn.execute(insert(SESSIONS).values(row))
     return secret
 
 
 def find_session_user(conn: Connection, secret: str, at: datetime) -> tuple[User, bool] | None:
     """The user of a cookie, and whether `touch_session` is due; None where the session is unknown or has ended."""
-    row = conn.execute(_USER_BY_SECRET, {"sha256": _hash_secret(secret)}).first()
+    row = conn.execute(_USER_BY_SECRET, {"sha256": hash_secret(secret)}).first()
     if row is None or at - row.seen_at > IDLE_TIMEOUT or at - row.began > MAX_SESSION_AGE:
         return None
     return to_user(row), at - row.seen_at > SEEN_UPDATE_INTERVAL
@@ -53,12 +53,12 @@ def find_session_user(conn: Connection, secret: str, at: datetime) -> tuple[User
 
 def touch_session(conn: Connection, secret: str, at: datetime) -> None:
     """Update the time of the session's last request."""
-    conn.execute(update(SESSIONS).where(SESSIONS.c.sha256 == _hash_secret(secret)).values(seen_at=at))
+    conn.execute(update(SESSIONS).where(SESSIONS.c.sha256 == hash_secret(secret)).values(seen_at=at))
 
 
 def end_session(conn: Connection, secret: str) -> None:
     """End a session."""
-    conn.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == _hash_secret(secret)))
+    conn.execute(delete(SESSIONS).where(SESSIONS.c.sha256 == hash_secret(secret)))
 
 
 def end_user_sessions(conn: Connection, user: User) -> None:
@@ -71,13 +71,13 @@ def create_invitation(conn: Connection, at: datetime) -> str:
     earlier invitations become invalid."""
     conn.execute(delete(INVITATIONS))
     secret = secrets.token_urlsafe(24)
-    conn.execute(insert(INVITATIONS).values({"sha256": _hash_secret(secret), "until": at + INVITATION_LIFETIME}))
+    conn.execute(insert(INVITATIONS).values({"sha256": hash_secret(secret), "until": at + INVITATION_LIFETIME}))
     return secret
 
 
 def is_invitation_valid(conn: Connection, secret: str, at: datetime) -> bool:
     """Whether the token may create the first user now."""
-    found = select(INVITATIONS.c.id).where(INVITATIONS.c.sha256 == _hash_secret(secret), INVITATIONS.c.until > at)
+    found = select(INVITATIONS.c.id).where(INVITATIONS.c.sha256 == hash_secret(secret), INVITATIONS.c.until > at)
     return conn.execute(found).first() is not None and not has_any_user(conn)
 
 
@@ -86,12 +86,13 @@ def use_invitation(conn: Connection, secret: str, at: datetime) -> bool:
 
     Of several requests with one token at the same time one gets True: the others wait for its transaction.
     """
-    used = delete(INVITATIONS).where(INVITATIONS.c.sha256 == _hash_secret(secret), INVITATIONS.c.until > at)
+    used = delete(INVITATIONS).where(INVITATIONS.c.sha256 == hash_secret(secret), INVITATIONS.c.until > at)
     if conn.execute(used.returning(INVITATIONS.c.id)).first() is None or has_any_user(conn):
         return False
     conn.execute(delete(INVITATIONS))
     return True
 
 
-def _hash_secret(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """The SHA-256 of a secret in hexadecimal digits, which is stored in its place."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

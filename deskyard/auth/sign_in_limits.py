@@ -7,7 +7,6 @@ once are no more than one after another, and given back when it succeeds. Functi
 the caller commits.
 """
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from deskyard.auth.sessions import hash_secret
 from deskyard.auth.users import User
 from deskyard.db.statements import insert_or_ignore
 from deskyard.db.tables.auth import KNOWN_BROWSERS, SIGN_IN_FAILURES, USERS
@@ -34,8 +34,8 @@ _UNTIL: Final = select(SIGN_IN_FAILURES.c.until)
 
 def attempt_keys(network: str, name: str, browser: str) -> tuple[str, ...]:
     """What an attempt is counted for: `browser`, the cookie of a known browser, or else the network and the name."""
-    told = (f"browser {browser}",) if browser else (f"network {network}", f"name {name}")
-    return tuple(sorted(map(_hash, told)))
+    counted = (f"browser {browser}",) if browser else (f"network {network}", f"name {name}")
+    return tuple(sorted(map(hash_secret, counted)))
 
 
 def find_wait(conn: Connection, keys: Collection[str], now: float) -> float:
@@ -43,7 +43,7 @@ def find_wait(conn: Connection, keys: Collection[str], now: float) -> float:
     return _wait(list(conn.scalars(_UNTIL.where(SIGN_IN_FAILURES.c.sha256.in_(keys)))), now)
 
 
-def take_attempt(conn: Connection, keys: Collection[str], now: float) -> float:
+def count_attempt(conn: Connection, keys: Collection[str], now: float) -> float:
     """Count an attempt; returns the seconds to wait, 0.0 if it may be made. `now`: seconds since 1970.
 
     Each key has the moment when it has no failures left to forget (the generic cell rate algorithm).
@@ -59,7 +59,7 @@ def take_attempt(conn: Connection, keys: Collection[str], now: float) -> float:
     return wait
 
 
-def give_back(conn: Connection, keys: Collection[str]) -> None:
+def uncount_attempt(conn: Connection, keys: Collection[str]) -> None:
     """Take the count of an attempt back that was no failure."""
     _move(conn, keys, -SECONDS_PER_FAILURE)
 
@@ -69,7 +69,9 @@ def is_known_browser(conn: Connection, name: str, secret: str, at: datetime) -> 
     found = (
         select(KNOWN_BROWSERS.c.id)
         .join(USERS, USERS.c.id == KNOWN_BROWSERS.c.user_id)
-        .where(USERS.c.name == name, KNOWN_BROWSERS.c.sha256 == _hash(secret), KNOWN_BROWSERS.c.at > at - KNOWN_FOR)
+        .where(
+            USERS.c.name == name, KNOWN_BROWSERS.c.sha256 == hash_secret(secret), KNOWN_BROWSERS.c.at > at - KNOWN_FOR
+        )
     )
     return conn.execute(found).first() is not None
 
@@ -78,13 +80,15 @@ def remember_browser(conn: Connection, user: User, known: str, at: datetime) -> 
     """Remember that `user` has signed in, and return the secret of the browser's cookie for it. `known`: the one that
     it had for this user, which ends; "" if it had none."""
     conn.execute(
-        delete(KNOWN_BROWSERS).where((KNOWN_BROWSERS.c.sha256 == _hash(known)) | (KNOWN_BROWSERS.c.at < at - KNOWN_FOR))
+        delete(KNOWN_BROWSERS).where(
+            (KNOWN_BROWSERS.c.sha256 == hash_secret(known)) | (KNOWN_BROWSERS.c.at < at - KNOWN_FOR)
+        )
     )
     mine = select(KNOWN_BROWSERS.c.id).where(KNOWN_BROWSERS.c.user_id == user.id)
     kept = mine.order_by(KNOWN_BROWSERS.c.at.desc(), KNOWN_BROWSERS.c.id.desc()).limit(MOST_BROWSERS - 1)
     conn.execute(delete(KNOWN_BROWSERS).where(KNOWN_BROWSERS.c.user_id == user.id, KNOWN_BROWSERS.c.id.not_in(kept)))
     secret = secrets.token_urlsafe(32)
-    conn.execute(insert(KNOWN_BROWSERS).values(user_id=user.id, sha256=_hash(secret), at=at))
+    conn.execute(insert(KNOWN_BROWSERS).values(user_id=user.id, sha256=hash_secret(secret), at=at))
     return secret
 
 
@@ -95,7 +99,3 @@ def _wait(until: Collection[float], now: float) -> float:
 def _move(conn: Connection, keys: Collection[str], seconds: float) -> None:
     rows = SIGN_IN_FAILURES.c.sha256.in_(keys)
     conn.execute(update(SIGN_IN_FAILURES).where(rows).values(until=SIGN_IN_FAILURES.c.until + seconds))
-
-
-def _hash(told: str) -> str:
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()

@@ -47,6 +47,7 @@ def sign_in_user(
     request: Request, context: ContextDep, name: Text = "", password: Text = "", code: Text = "", to: Text = "/"
 ) -> Response:
     """Sign in with a password, and a one-time code where the user has set one up."""
+    name = name if name.isprintable() else ""  # the name of nobody, and no text that every database takes
     browser, now = request.cookies.get(BROWSER_COOKIE, ""), datetime.now(UTC)
     network = network_of(request.client.host if request.client else "")
     with context.database.reading() as conn:
@@ -56,13 +57,13 @@ def sign_in_user(
         stored_hash = users.get_password_hash(conn, name)
     refuse_if(wait, _TOO_MANY)  # before the write lock, which others wait for
     with context.database.writing() as conn:
-        wait = sign_in_limits.take_attempt(conn, keys, now.timestamp())
+        wait = sign_in_limits.count_attempt(conn, keys, now.timestamp())
     refuse_if(wait, _TOO_MANY)
     checked = users.check_password(password, stored_hash)
     with context.database.writing() as conn:
         user = users.authenticate(conn, name, checked, code, time.time())
         if user is not None:
-            sign_in_limits.give_back(conn, keys)
+            sign_in_limits.uncount_attempt(conn, keys)
             secret = sessions.start_session(conn, user, now)
             browser = sign_in_limits.remember_browser(conn, user, known, now)
         action: audit_log.ActionName = "sign_in" if user else "sign_in.fail"

@@ -6,12 +6,7 @@ from deskyard.errors import BadInput
 from deskyard.settings import OTHER_VARIABLES, find_unknown_variables, settings
 from tests.reference import CONNECTION_VARIABLES, commands, parameters
 
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.mark.parametrize(

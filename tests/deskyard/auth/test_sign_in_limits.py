@@ -17,7 +17,7 @@ ANN = attempt_keys("203.0.113.7", "ann", "")
 
 def attempt(database, keys=ANN, at=SECOND):
     with database.writing() as conn:
-        return sign_in_limits.take_attempt(conn, keys, at)
+        return sign_in_limits.count_attempt(conn, keys, at)
 
 
 @pytest.mark.databases
@@ -41,7 +41,7 @@ def test_what_succeeds_counts_nothing(database):
     for _ in range(3 * MOST_FAILURES):
         assert attempt(database) == 0
         with database.writing() as conn:
-            sign_in_limits.give_back(conn, ANN)
+            sign_in_limits.uncount_attempt(conn, ANN)
 
 
 def test_a_name_is_counted_from_everywhere_and_a_network_for_every_name(database):

@@ -5,13 +5,6 @@ import pytest
 from deskyard.settings import settings
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -43,6 +36,7 @@ def test_static_files_are_kept_and_asked_for_again(client):
     assert client.get(style, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
 
 
+@pytest.mark.usefixtures("home")
 def test_behind_tls_browsers_come_by_tls_from_then_on(client, monkeypatch):
     assert "Strict-Transport-Security" in client.get("https://testserver/livez").headers
     monkeypatch.setenv("DESKYARD_PUBLIC_URL", "https://desk.example.org")

@@ -139,6 +139,7 @@ def test_answers_that_nobody_marked_are_shown_to_nobody_else(client):
     assert send(client).status_code == 303
 
 
+@pytest.mark.usefixtures("home")
 def test_the_address_is_not_made_from_the_host_header(client, monkeypatch):
     address = submit(client)
     page = client.get(f"{address}?new=1").text
@@ -147,7 +148,6 @@ def test_the_address_is_not_made_from_the_host_header(client, monkeypatch):
     monkeypatch.setenv("DESKYARD_PUBLIC_URL", "https://desk.example.org/")
     settings.cache_clear()
     page = client.get(f"{address}?new=1").text
-    settings.cache_clear()
     assert f">https://desk.example.org{address}<" in page
 
 

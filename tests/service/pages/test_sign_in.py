@@ -132,6 +132,26 @@ def test_sign_ins_and_failures_are_in_the_audit_log(known):
     assert "wrong password" not in str(failed)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"name=%00&password=x",
+        b"name=ann%00&password=%00",
+        b"name=%ED%A0%80",
+        b"name=%FF&password=%FF",
+        b"",
+        b"name=%0A",
+    ],
+)
+def test_a_name_that_nobody_can_have_is_a_failure_like_any_other(known, form):
+    headers = {**OURS, "Content-Type": "application/x-www-form-urlencoded", "Cookie": b"deskyard_browser=\xff\x01"}
+    assert known.post("/sign-in", content=form, headers=headers).status_code == 401
+    with known.app.state.context.database.reading() as conn:
+        failed, *_ = audit_log.list_entries(conn).items
+    assert failed.action == "sign_in.fail"
+    assert failed.actor.name.isprintable()
+
+
 def test_passwords_are_compared_while_somebody_else_writes(known):
     database = known.app.state.context.database
     slow = PasswordHasher(time_cost=60, memory_cost=19_456, parallelism=1).hash(PASSWORD)
