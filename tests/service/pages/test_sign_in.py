@@ -119,7 +119,9 @@ def test_nobody_is_locked_out_of_a_browser_that_knows_them(known):
 
 
 def test_who_signs_in_often_is_not_limited(known):
-    assert {sign_in(known).status_code for _ in range(15)} == {303}
+    for _ in range(15):
+        assert sign_in(known).status_code == 303
+        known.cookies.clear()  # so that the browser is unknown again
 
 
 def test_sign_ins_and_failures_are_in_the_audit_log(known):
